@@ -1,0 +1,1 @@
+"""A drop-in bedrock-runtime client that guards every model call."""
