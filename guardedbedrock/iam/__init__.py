@@ -1,1 +1,39 @@
-"""To be written."""
+"""
+The IAM policy engine: documents in, decisions out; pure, without boto3, input or output, clock or environment.
+
+    >>> from guardedbedrock import iam
+    >>> allow = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:Invoke*", "Resource": "*"}}
+    >>> policies = iam.PolicySet(identity=[allow])
+    >>> request = iam.Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", "*")
+    >>> policies.evaluate(request).outcome
+    'allowed'
+
+A request passes one way through the modules: a `PolicySet` parses documents (`parser`, `documents`), compiles statements (`statements`,
+`conditions`, `operators`, `variables`, `arns`, `patterns`), finds those that cover the action (`index`), asks them (`evaluation`) and
+answers with a `Decision` (`decisions`, `sentences`, `hangs_on`).
+"""
+
+from __future__ import annotations
+
+from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
+from guardedbedrock.iam.documents import POLICY_TYPES, PolicyDocument, PolicyType, Statement
+from guardedbedrock.iam.errors import PolicySyntaxError
+from guardedbedrock.iam.operators import OPERATORS
+from guardedbedrock.iam.parser import parse
+from guardedbedrock.iam.policies import PolicySet
+from guardedbedrock.iam.requests import Request
+
+__all__ = [
+    "OPERATORS",
+    "POLICY_TYPES",
+    "Decision",
+    "Outcome",
+    "PolicyDocument",
+    "PolicySet",
+    "PolicySyntaxError",
+    "PolicyType",
+    "Request",
+    "Statement",
+    "StatementRef",
+    "parse",
+]

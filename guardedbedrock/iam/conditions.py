@@ -1,0 +1,192 @@
+"""
+Condition blocks, compiled: one test over a context, three-valued.
+
+Source: IAM User Guide, "IAM JSON policy elements: Condition", "Condition operators" and "Multivalued context keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from guardedbedrock.iam.context import UNKNOWN, Context, Truth, Value, family
+from guardedbedrock.iam.operators import OPERATORS, Match, Operator, either
+from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, keys, resolve, template
+
+Quantifier: TypeAlias = Literal["", "ForAllValues", "ForAnyValue"]
+ConditionTest: TypeAlias = Callable[[Context], Truth]
+
+_IF_EXISTS: Final = "IfExists"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """
+    One line of a condition block: operator, key, values.
+
+    Args:
+        operator: As the policy spells it, prefix and suffix included.
+        key: As the policy spells it.
+        values: Policy values as texts; a JSON Boolean or number is written as text.
+    """
+
+    operator: str
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A condition taken apart and compiled, with the keys that its answer may hang on."""
+
+    test: ConditionTest
+    key: str
+    reads: tuple[str, ...]
+
+
+def parse_operator(name: str) -> tuple[Quantifier, Operator, bool] | None:
+    """
+    Take an operator apart: quantifier, operator, whether it ends in ``IfExists``; None when there is no such operator.
+
+    >>> parse_operator("ForAllValues:StringLikeIfExists")[1].name
+    'StringLike'
+    """
+    head, colon, rest = name.rpartition(":")
+    if colon and head not in ("ForAllValues", "ForAnyValue"):
+        return None
+    base = rest.removesuffix(_IF_EXISTS)
+    row = OPERATORS.get(base)
+    if row is None or (base == "Null" and base != name):
+        return None
+    return head, row, base != rest  # type: ignore[return-value]  # the guard above left only the three quantifiers
+
+
+def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> ConditionTest | None:
+    """
+    Join all lines of a block with AND; None when there is no line.
+
+    Args:
+        conditions: The lines; their operators are known.
+        variables: Whether the document's Version has policy variables.
+    """
+    tests = tuple(compile_line(condition, variables=variables).test for condition in conditions)
+    if len(tests) < 2:
+        return tests[0] if tests else None
+
+    def every(context: Context) -> Truth:
+        answer: Truth = True
+        for test in tests:
+            one = test(context)
+            if one is False:
+                return False
+            if one is None:
+                answer = None
+        return answer
+
+    return every
+
+
+def compile_line(condition: Condition, *, variables: bool) -> Line:
+    """Compile one line."""
+    parsed = parse_operator(condition.operator)
+    if parsed is None:
+        raise LookupError(condition.operator)
+    quantifier, row, if_exists = parsed
+    key = condition.key.lower()
+    with_variables = variables and row.variables
+    templates = [template(v, row.reading) if with_variables else row.reading(v) for v in condition.values]
+    reads = tuple(name for parts in templates for name in keys(parts))
+    if row.name == "Null":
+        test = _null(key, row.compile([fixed(parts) for parts in templates]))
+    elif reads:
+        test = _quantified(quantifier, key, _resolving(row, templates), row.negated, if_exists)
+    else:
+        match = row.compile([fixed(parts) for parts in templates])
+        if quantifier:
+            test = _quantified(quantifier, key, lambda value, _: match(value), row.negated, if_exists)
+        else:
+            test = _single(key, match, row.negated, absent=if_exists or row.negated)
+    return Line(_in_family(key, test), condition.key, (key, *reads))
+
+
+def _in_family(key: str, test: ConditionTest) -> ConditionTest:
+    """Let ``aws:ResourceTag/*`` among the unknown stand for a tag that is not given."""
+    star = family(key)
+    if star is None:
+        return test
+
+    def widened(context: Context) -> Truth:
+        return test(context) if key in context or star not in context else test({**context, key: UNKNOWN})
+
+    return widened
+
+
+def _single(key: str, match: Match, negated: bool, *, absent: bool) -> ConditionTest:  # noqa: FBT001
+    """Compare a single-valued key; a multivalued one does not match without a set operator."""
+
+    def test(context: Context) -> Truth:
+        value = context.get(key)
+        if value.__class__ is str:
+            answer = match(value)  # type: ignore[arg-type]  # the line above is the proof, and quicker than isinstance
+            return answer if answer is None else answer is not negated
+        if value is None:
+            return absent
+        return None if value is UNKNOWN else False
+
+    return test
+
+
+def _null(key: str, match: Match) -> ConditionTest:
+    def test(context: Context) -> Truth:
+        value = context.get(key)
+        return None if value is UNKNOWN else match("true" if value is None else "false")
+
+    return test
+
+
+def _quantified(
+    quantifier: Quantifier, key: str, match: Callable[[str, Context], Truth], negated: bool, if_exists: bool  # noqa: FBT001
+) -> ConditionTest:
+    absent = {"": negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
+
+    def one(value: str, context: Context) -> Truth:
+        answer = match(value, context)
+        return answer if answer is None else answer is not negated
+
+    def test(context: Context) -> Truth:
+        value: Value | None = context.get(key)
+        if value is None:
+            return absent
+        if value is UNKNOWN:
+            return None
+        if isinstance(value, str):
+            return one(value, context)
+        if not quantifier:
+            return False
+        if quantifier == "ForAnyValue":
+            return either(one(item, context) for item in value)
+        none_fails = either(_not(one(item, context)) for item in value)
+        return _not(none_fails)
+
+    return test
+
+
+def _not(answer: Truth) -> Truth:
+    return None if answer is None else not answer
+
+
+def _resolving(row: Operator, templates: list[Template]) -> Callable[[str, Context], Truth]:
+    """Match against values that hold variables; one without a value matches nothing, so the negated operator matches."""
+    always = row.compile([fixed(parts) for parts in templates if is_fixed(parts)])
+    moving = [parts for parts in templates if not is_fixed(parts)]
+
+    def one(parts: Template, value: str, context: Context) -> Truth:
+        tokens = resolve(parts, context)
+        if tokens is None:
+            return False
+        if is_open(parts, context):
+            return None if row.may_match(tokens, value) else False
+        return row.compile([tokens])(value)
+
+    return lambda value, context: either((always(value), *(one(parts, value, context) for parts in moving)))

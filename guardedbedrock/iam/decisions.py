@@ -1,0 +1,104 @@
+"""A decision: the outcome, which kind of policy decided, which statements, and what it hangs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from guardedbedrock.iam import sentences
+from guardedbedrock.iam.documents import PolicyType
+from guardedbedrock.iam.requests import Request
+
+if TYPE_CHECKING:
+    from guardedbedrock.iam.evaluation import Plan
+    from guardedbedrock.iam.statements import Compiled
+
+Outcome: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny", "indeterminate"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRef:
+    """
+    A statement that took part in a decision.
+
+    Args:
+        policy_type: What its policy is attached as.
+        policy: Name of the policy; ``identity[0]`` where it has none.
+        index: Place among the policy's statements, from 0.
+        sid: Its Sid, if it has one.
+        effect: ``Allow`` or ``Deny``.
+        policy_arn: ARN of the policy, if it has one.
+    """
+
+    policy_type: PolicyType
+    policy: str
+    index: int
+    sid: str | None
+    effect: Literal["Allow", "Deny"]
+    policy_arn: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.policy_type} {self.policy} statement {self.sid or self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    What IAM answers to one request.
+
+    Args:
+        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``; ``indeterminate`` when a value that nobody here knows could change it.
+        policy_type: The kind of policy that decided; None when it is indeterminate.
+        request: The question.
+    """
+
+    outcome: Outcome
+    policy_type: PolicyType | None
+    request: Request
+    plan: Plan = field(repr=False, compare=False)
+
+    @property
+    def is_denied(self) -> bool:
+        """Say whether the answer is surely no."""
+        return self.outcome in ("implicitDeny", "explicitDeny")
+
+    @property
+    def statements(self) -> tuple[StatementRef, ...]:
+        """
+        The determining statements, worked out when asked for.
+
+        Of an explicit deny every Deny that surely applies, of an allowed request the Allows that grant, else none.
+        """
+        return tuple(_reference(compiled) for compiled in self.plan.determining(self.outcome, self.request))
+
+    @property
+    def hangs_on(self) -> tuple[str, ...]:
+        """
+        Names of the context keys that an indeterminate answer hangs on, sorted; ``()`` for a sure answer.
+
+        Empty for an indeterminate answer too where AWS documents no rule, such as a Resource pattern with fewer than six parts.
+        """
+        return self.plan.open_keys(self.request) if self.outcome == "indeterminate" else ()
+
+    @property
+    def policy_arn(self) -> str | None:
+        """ARN of the policy that denies explicitly, if it has one."""
+        decided = (s.policy_arn for s in self.statements if s.policy_type == self.policy_type)
+        return next((arn for arn in decided if arn), None) if self.outcome == "explicitDeny" else None
+
+    def message(self) -> str:
+        """Write the sentence that AWS itself would send for a denial; for another outcome, the same without a reason."""
+        return sentences.write(
+            principal=self.request.principal,
+            action=self.request.action,
+            resource=self.request.resource,
+            policy_type=self.policy_type if self.is_denied else None,
+            explicit=self.outcome == "explicitDeny",
+            policy_arn=self.policy_arn,
+        )
+
+
+def _reference(compiled: Compiled) -> StatementRef:
+    statement = compiled.statement
+    where = (compiled.policy_type, compiled.policy, compiled.index, statement.sid, statement.effect)
+    return StatementRef(*where, policy_arn=compiled.document.arn)

@@ -1,0 +1,165 @@
+"""
+From the statements that concern an action to a decision.
+
+Every answer is True, False or None (Kleene's logic); a verdict is given only when no None could turn it.
+Source: IAM User Guide, "Policy evaluation logic", "Cross-account policy evaluation logic" and "Permissions boundaries for IAM
+entities"; AWS Organizations User Guide, "SCP evaluation" and "RCP evaluation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from guardedbedrock.iam.context import Truth
+from guardedbedrock.iam.decisions import Decision, Outcome
+from guardedbedrock.iam.documents import PolicyType
+from guardedbedrock.iam.hangs_on import open_keys
+from guardedbedrock.iam.operators import both, either
+from guardedbedrock.iam.principals import Grant, Principal, identify
+from guardedbedrock.iam.requests import Request
+from guardedbedrock.iam.statements import Compiled, Test
+
+Group: TypeAlias = tuple[PolicyType, tuple[Compiled, ...]]
+"""Statements that count as one: all of a policy type, or all of one level of the organization."""
+Tests: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
+
+GATES: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
+"""Each group must allow, whoever asks. An RCP is no gate: the allow-all that is always attached opens it."""
+OWN: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
+"""Each must allow, unless a resource-based policy grants to the caller directly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    All that is to be asked when one action is requested: only statements that cover it, equal tests once.
+
+    Args:
+        groups: Every group in play, in the order in which AWS names them.
+        denies: Deny tests, each with the policy type that is named for it.
+        gates: Allow tests of each group of `GATES`.
+        own: Allow tests of each group of `OWN`.
+        grants: Allow statements of the resource-based policies; None where no such policy is in play.
+    """
+
+    groups: tuple[Group, ...]
+    denies: tuple[tuple[PolicyType, Test], ...]
+    gates: Tests
+    own: Tests
+    grants: tuple[Compiled, ...] | None
+
+    def decide(self, request: Request) -> Decision:
+        """Answer the request."""
+        is_open = False
+        for policy_type, applies in self.denies:
+            answer = applies(request)
+            if answer is False or _is_exempt(policy_type, request):
+                continue
+            if answer:
+                return Decision("explicitDeny", policy_type, request, self)
+            is_open = True
+        allowed, policy_type = self._permission(request)
+        if allowed is False:
+            return Decision("implicitDeny", policy_type, request, self)
+        if is_open or allowed is None:
+            return Decision("indeterminate", None, request, self)
+        return Decision("allowed", policy_type, request, self)
+
+    def determining(self, outcome: Outcome, request: Request) -> Iterator[Compiled]:
+        """Find the statements that make an outcome what it is."""
+        if outcome == "explicitDeny":
+            yield from (
+                compiled
+                for policy_type, compiled in self._statements("Deny")
+                if not _is_exempt(policy_type, request) and compiled.applies(request)
+            )
+        if outcome == "allowed":
+            yield from self._granting(request)
+
+    def open_keys(self, request: Request) -> tuple[str, ...]:
+        """Name the unknown context keys that an answer hangs on."""
+        return open_keys((compiled for _, group in self.groups for compiled in group), request)
+
+    def _statements(self, effect: str) -> Iterator[tuple[PolicyType, Compiled]]:
+        for policy_type, group in self.groups:
+            yield from ((policy_type, compiled) for compiled in group if compiled.statement.effect == effect)
+
+    def _granting(self, request: Request) -> Iterator[Compiled]:
+        own, _ = _every(self.own, request)
+        foreign = is_cross_account(request)
+        for policy_type, compiled in self._statements("Allow"):
+            grants = policy_type == "resource" and (foreign or self._through(compiled.grant(request), request))
+            if ((policy_type == "identity" and own) or grants) and compiled.applies(request):
+                yield compiled
+
+    def _permission(self, request: Request) -> tuple[Truth, PolicyType | None]:
+        opened, policy_type = _every(self.gates, request)
+        if opened is False:
+            return False, policy_type
+        allowed, policy_type = self._caller(request)
+        return (False if allowed is False else both(opened, allowed)), policy_type
+
+    def _caller(self, request: Request) -> tuple[Truth, PolicyType | None]:
+        """Join what the caller's own policies say with what the resource's say."""
+        own, policy_type = _every(self.own, request)
+        if is_cross_account(request):
+            granted = either(compiled.applies(request) for compiled in self.grants or ())
+            return both(own, granted), policy_type if own is False or granted else "resource"
+        if own or not self.grants:
+            return own, policy_type
+        granted = either(both(compiled.applies(request), self._through(compiled.grant(request), request)) for compiled in self.grants)
+        return either((own, granted)), policy_type if granted is False else "resource"
+
+    def _through(self, grant: Grant, request: Request) -> Truth:
+        """Say whether a direct grant passes what limits the caller, in the same account."""
+        if grant is Grant.EXACT:
+            return True
+        limits = {policy_type: _any(tests, request) for policy_type, tests in self.own}
+        session = limits.get("session", True)
+        if grant is Grant.OPEN:
+            return True if session else None
+        return both(limits.get("boundary", True), session) if grant is Grant.ROLE else False
+
+
+def is_cross_account(request: Request) -> bool:
+    """Say whether the resource belongs to another account than the principal's."""
+    owner = request.resource_account or (request.parts[4] if request.parts else "")
+    return owner != "" and owner != identify(request.principal).account != ""
+
+
+def _is_exempt(policy_type: PolicyType, request: Request) -> bool:
+    """No SCP applies to a service-linked role."""
+    return policy_type == "scp" and identify(request.principal).is_service_linked
+
+
+def _any(tests: Iterable[Test], request: Request) -> Truth:
+    answer: Truth = False
+    for test in tests:
+        one = test(request)
+        if one:
+            return True
+        if one is None:
+            answer = None
+    return answer
+
+
+def _every(groups: Tests, request: Request) -> tuple[Truth, PolicyType | None]:
+    """Ask every group; on a sure no, also name the first type that says it."""
+    answer: Truth = True
+    for policy_type, tests in groups:
+        one = _any(tests, request)
+        if one is True:
+            continue
+        if _is_exempt(policy_type, request) or _is_free(policy_type, identify(request.principal)):
+            continue
+        if one is False:
+            return False, policy_type
+        answer = None
+    return answer, "identity"
+
+
+def _is_free(policy_type: PolicyType, principal: Principal) -> bool:
+    """The root user needs no identity-based policy."""
+    return policy_type in OWN and principal.kind == "root"

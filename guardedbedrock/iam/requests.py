@@ -1,0 +1,45 @@
+"""One question to IAM: may this principal do this action on this resource, in this context?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from guardedbedrock.iam.arns import PARTS, Parts, split
+from guardedbedrock.iam.context import Context, normalize
+
+_BLIND: Final = {f"resource:{part}": index for index, part in enumerate(PARTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One authorization to decide.
+
+    Args:
+        principal: ARN of a user, role, session, federated user or root; a service's name for a service.
+        action: ``service:Action``; case does not matter.
+        resource: ARN, or ``*`` for an action without resources.
+        context: Context key to a scalar, or to a list for a multivalued key. What is not here is absent.
+        unknown: Keys whose value this process cannot know. ``aws:ResourceTag/*`` stands for every tag not in `context`;
+            ``resource:region``, ``resource:account`` and ``resource:id`` say that this part of `resource` is not known.
+        resource_account: Account that owns the resource, where the ARN does not say (``""`` in S3 and foundation-model ARNs);
+            None means the account of the ARN, else the principal's own.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    context: Mapping[str, object] = field(default_factory=dict)
+    unknown: Collection[str] = ()
+    resource_account: str | None = None
+    facts: Context = field(init=False, repr=False, compare=False)
+    parts: Parts | None = field(init=False, repr=False, compare=False)
+    blind: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "facts", normalize(self.context, self.unknown))
+        object.__setattr__(self, "parts", split(self.resource))
+        blind = tuple(_BLIND[name] for name in self.unknown if name in _BLIND) if self.unknown else ()
+        object.__setattr__(self, "blind", blind)

@@ -1,0 +1,80 @@
+"""
+Texts of conditions as the numbers, instants, networks and bytes that they mean.
+
+Each reader answers None for a text that is not of its kind: such a value equals nothing and lies in no range.
+Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final
+
+_NUMERIC: Final = frozenset("0123456789+-.")
+_DATE_SHAPES: Final = {4: "{}-01-01T00:00:00+00:00", 7: "{}-01T00:00:00+00:00", 10: "{}T00:00:00+00:00"}
+_LONGEST_NUMBER: Final = 64
+
+
+def number(text: str) -> int | Decimal | None:
+    """
+    Read an integer or decimal, exactly.
+
+    >>> number("9007199254740993")
+    9007199254740993
+    """
+    if text.isdecimal() and text.isascii() and len(text) <= _LONGEST_NUMBER:
+        return int(text)
+    if not text or len(text) > _LONGEST_NUMBER or not _NUMERIC.issuperset(text):
+        return None
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
+
+
+def instant(text: str) -> Decimal | int | None:
+    """
+    Read a W3C date (year, month, day, or with time and zone) or epoch seconds, as seconds since the epoch.
+
+    >>> instant("1970-01-01T01:00:00+01:00")
+    0
+    """
+    if len(text) != 4 and (seconds := number(text)) is not None:
+        return seconds
+    try:
+        moment = datetime.fromisoformat(_DATE_SHAPES.get(len(text), "{}").format(text))
+    except ValueError:
+        return None
+    if moment.tzinfo is None or "W" in text:
+        return None
+    whole = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = whole.days * 86400 + whole.seconds
+    return seconds + Decimal(moment.microsecond) / 1_000_000 if moment.microsecond else seconds
+
+
+def network(text: str) -> IPv4Network | IPv6Network | None:
+    """Read a CIDR block; a bare address is a block of one, bits of the host are masked."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read one IP address."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def octets(text: str) -> bytes | None:
+    """Read base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
