@@ -1,1 +1,86 @@
-"""A drop-in bedrock-runtime client that guards every model call."""
+"""
+A drop-in ``bedrock-runtime`` client for boto3 that puts an approved guardrail into every model call and checks IAM before anything is sent.
+
+    client = guardedbedrock.client("bedrock-runtime", region_name="us-east-1")
+
+Names load when they are first used, so that ``import guardedbedrock.iam`` needs no boto3.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from guardedbedrock import iam
+    from guardedbedrock.bedrock import Guardrail
+    from guardedbedrock.calls import Authorization, Verdict
+    from guardedbedrock.entry import client
+    from guardedbedrock.errors import (
+        AccessDeniedError,
+        ConfigurationError,
+        ExplicitDenyError,
+        GuardedBedrockError,
+        GuardrailInterventionError,
+        GuardrailNotApprovedError,
+        GuardrailTamperedError,
+        ImplicitDenyError,
+        ModelAccessError,
+        PolicyDeniedError,
+        PolicySyntaxError,
+        PreflightUnavailableError,
+        RefusedError,
+        SourceError,
+        StreamInterruptedError,
+        UnguardableOperationError,
+    )
+    from guardedbedrock.guard import Guard
+
+__all__ = [
+    "AccessDeniedError",
+    "Authorization",
+    "ConfigurationError",
+    "ExplicitDenyError",
+    "Guard",
+    "GuardedBedrockError",
+    "Guardrail",
+    "GuardrailInterventionError",
+    "GuardrailNotApprovedError",
+    "GuardrailTamperedError",
+    "ImplicitDenyError",
+    "ModelAccessError",
+    "PolicyDeniedError",
+    "PolicySyntaxError",
+    "PreflightUnavailableError",
+    "RefusedError",
+    "SourceError",
+    "StreamInterruptedError",
+    "UnguardableOperationError",
+    "Verdict",
+    "client",
+    "iam",
+]
+
+_HOMES = {
+    "Authorization": "guardedbedrock.calls",
+    "Guard": "guardedbedrock.guard",
+    "Guardrail": "guardedbedrock.bedrock",
+    "Verdict": "guardedbedrock.calls",
+    "client": "guardedbedrock.entry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("guardedbedrock")
+    if name == "iam":
+        return import_module("guardedbedrock.iam")
+    if name not in __all__:
+        raise AttributeError(f"module 'guardedbedrock' has no attribute '{name}'")
+    found = getattr(import_module(_HOMES.get(name, "guardedbedrock.errors")), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__, "__version__"])

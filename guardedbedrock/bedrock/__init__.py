@@ -1,1 +1,16 @@
-"""To be written."""
+"""
+What is true of Amazon Bedrock: which operation asks what of IAM, where a guardrail sits, how a reply shows an intervention.
+
+Mostly tables, so that a new operation is one row (`operations`) and one case. Nothing here talks to anything.
+"""
+
+from __future__ import annotations
+
+from guardedbedrock.bedrock.authorizations import authorizations
+from guardedbedrock.bedrock.callers import Caller
+from guardedbedrock.bedrock.guardrails import VOCABULARIES, Guardrail, Vocabulary
+from guardedbedrock.bedrock.interventions import Intervention
+from guardedbedrock.bedrock.operations import OPERATIONS, Operation
+from guardedbedrock.bedrock.placement import Place
+
+__all__ = ["OPERATIONS", "VOCABULARIES", "Caller", "Guardrail", "Intervention", "Operation", "Place", "Vocabulary", "authorizations"]

@@ -128,7 +128,7 @@ def _single(key: str, match: Match, negated: bool, *, absent: bool) -> Condition
     def test(context: Context) -> Truth:
         value = context.get(key)
         if value.__class__ is str:
-            answer = match(value)  # type: ignore[arg-type]  # the line above is the proof, and quicker than isinstance
+            answer = match(value)
             return answer if answer is None else answer is not negated
         if value is None:
             return absent

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from guardedbedrock.iam import sentences
 from guardedbedrock.iam.documents import PolicyType
 from guardedbedrock.iam.requests import Request
-
-if TYPE_CHECKING:
-    from guardedbedrock.iam.evaluation import Plan
-    from guardedbedrock.iam.statements import Compiled
 
 Outcome: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny", "indeterminate"]
 
@@ -41,6 +37,32 @@ class StatementRef:
         return f"{self.policy_type} {self.policy} statement {self.sid or self.index}"
 
 
+class Grounds(Protocol):
+    """What a decision rests on; the plan that made it, or a record of what that said."""
+
+    def determining(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
+        """Find the statements that make an outcome what it is."""
+
+    def open_keys(self, request: Request) -> tuple[str, ...]:
+        """Name the unknown context keys that an answer hangs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Grounds that were worked out before, so that a decision can leave the process."""
+
+    statements: tuple[StatementRef, ...]
+    keys: tuple[str, ...]
+
+    def determining(self, _outcome: Outcome, _request: Request) -> tuple[StatementRef, ...]:
+        """Give what was recorded."""
+        return self.statements
+
+    def open_keys(self, _request: Request) -> tuple[str, ...]:
+        """Give what was recorded."""
+        return self.keys
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """
@@ -55,7 +77,7 @@ class Decision:
     outcome: Outcome
     policy_type: PolicyType | None
     request: Request
-    plan: Plan = field(repr=False, compare=False)
+    grounds: Grounds = field(repr=False, compare=False)
 
     @property
     def is_denied(self) -> bool:
@@ -69,7 +91,7 @@ class Decision:
 
         Of an explicit deny every Deny that surely applies, of an allowed request the Allows that grant, else none.
         """
-        return tuple(_reference(compiled) for compiled in self.plan.determining(self.outcome, self.request))
+        return self.grounds.determining(self.outcome, self.request)
 
     @property
     def hangs_on(self) -> tuple[str, ...]:
@@ -78,7 +100,7 @@ class Decision:
 
         Empty for an indeterminate answer too where AWS documents no rule, such as a Resource pattern with fewer than six parts.
         """
-        return self.plan.open_keys(self.request) if self.outcome == "indeterminate" else ()
+        return self.grounds.open_keys(self.request) if self.outcome == "indeterminate" else ()
 
     @property
     def policy_arn(self) -> str | None:
@@ -97,8 +119,7 @@ class Decision:
             policy_arn=self.policy_arn,
         )
 
-
-def _reference(compiled: Compiled) -> StatementRef:
-    statement = compiled.statement
-    where = (compiled.policy_type, compiled.policy, compiled.index, statement.sid, statement.effect)
-    return StatementRef(*where, policy_arn=compiled.document.arn)
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take the worked-out answers along in place of compiled policies."""
+        recorded = Recorded(self.statements, self.hangs_on)
+        return Decision, (self.outcome, self.policy_type, self.request, recorded)

@@ -24,8 +24,8 @@ class PolicySyntaxError(ConfigurationError):
         self.file = file
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Survive pickling with every field."""
-        return _revive, (self.problem, self.pointer, self.file)
+        """Survive pickling with every field and note."""
+        return _revive, (self.problem, self.pointer, self.file), dict(self.__dict__)
 
 
 def _revive(problem: str, pointer: str, file: str | None) -> PolicySyntaxError:

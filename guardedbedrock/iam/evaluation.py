@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.context import Truth
-from guardedbedrock.iam.decisions import Decision, Outcome
+from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.documents import PolicyType
 from guardedbedrock.iam.hangs_on import open_keys
 from guardedbedrock.iam.operators import both, either
@@ -53,12 +53,12 @@ class Plan:
     def decide(self, request: Request) -> Decision:
         """Answer the request."""
         is_open = False
-        for policy_type, applies in self.denies:
+        for denying, applies in self.denies:
             answer = applies(request)
-            if answer is False or _is_exempt(policy_type, request):
+            if answer is False or _is_exempt(denying, request):
                 continue
             if answer:
-                return Decision("explicitDeny", policy_type, request, self)
+                return Decision("explicitDeny", denying, request, self)
             is_open = True
         allowed, policy_type = self._permission(request)
         if allowed is False:
@@ -67,16 +67,12 @@ class Plan:
             return Decision("indeterminate", None, request, self)
         return Decision("allowed", policy_type, request, self)
 
-    def determining(self, outcome: Outcome, request: Request) -> Iterator[Compiled]:
+    def determining(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
         """Find the statements that make an outcome what it is."""
-        if outcome == "explicitDeny":
-            yield from (
-                compiled
-                for policy_type, compiled in self._statements("Deny")
-                if not _is_exempt(policy_type, request) and compiled.applies(request)
-            )
-        if outcome == "allowed":
-            yield from self._granting(request)
+        if outcome not in ("explicitDeny", "allowed"):
+            return ()
+        found = self._denying(request) if outcome == "explicitDeny" else self._granting(request)
+        return tuple(compiled.reference for compiled in found)
 
     def open_keys(self, request: Request) -> tuple[str, ...]:
         """Name the unknown context keys that an answer hangs on."""
@@ -85,6 +81,11 @@ class Plan:
     def _statements(self, effect: str) -> Iterator[tuple[PolicyType, Compiled]]:
         for policy_type, group in self.groups:
             yield from ((policy_type, compiled) for compiled in group if compiled.statement.effect == effect)
+
+    def _denying(self, request: Request) -> Iterator[Compiled]:
+        for policy_type, compiled in self._statements("Deny"):
+            if not _is_exempt(policy_type, request) and compiled.applies(request):
+                yield compiled
 
     def _granting(self, request: Request) -> Iterator[Compiled]:
         own, _ = _every(self.own, request)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, Literal, NoReturn, cast
+from typing import Final, NoReturn
 
 from guardedbedrock.iam.conditions import Condition, parse_operator
 from guardedbedrock.iam.context import text_of
@@ -73,7 +73,7 @@ class _Reader:
     def fail(self, problem: str, pointer: str) -> NoReturn:
         raise PolicySyntaxError(problem, pointer=pointer, file=self.file)
 
-    def object(self, data: object, pointer: str, known: tuple[str, ...] | None = None) -> Mapping[str, object]:
+    def members(self, data: object, pointer: str, known: tuple[str, ...] | None = None) -> Mapping[str, object]:
         if not isinstance(data, Mapping):
             self.fail(f"should be an object, not {_kind(data)}", pointer)
         if isinstance(data, Object) and data.repeated is not None:
@@ -84,7 +84,7 @@ class _Reader:
         return data
 
     def document(self, data: object, arn: str | None) -> PolicyDocument:
-        body = self.object(data, "", _DOCUMENT)
+        body = self.members(data, "", _DOCUMENT)
         version = body.get("Version", DEFAULT_VERSION)
         if version not in (VARIABLES_SINCE, DEFAULT_VERSION):
             self.fail(f"should be `{VARIABLES_SINCE}` or `{DEFAULT_VERSION}`", "/Version")
@@ -97,7 +97,7 @@ class _Reader:
         read = tuple(self.statement(*pair) for pair in zip(statements, pointers, strict=True))
         self.distinct(read, pointers)
         identifier = self.text(body["Id"], "/Id") if "Id" in body else None
-        return PolicyDocument(read, cast("str", version), identifier, self.file, arn)
+        return PolicyDocument(read, version, identifier, self.file, arn)
 
     def distinct(self, statements: tuple[Statement, ...], pointers: list[str]) -> None:
         seen: set[str] = set()
@@ -107,14 +107,14 @@ class _Reader:
             seen.add(statement.sid or "")
 
     def statement(self, data: object, pointer: str) -> Statement:
-        body = self.object(data, pointer, _STATEMENT)
+        body = self.members(data, pointer, _STATEMENT)
         effect = body.get("Effect")
         if effect not in ("Allow", "Deny"):
             self.fail("should be `Allow` or `Deny`", f"{pointer}/Effect")
         action, actions = self.one_of(body, "Action", pointer, self.action)
         resource, resources = self.one_of(body, "Resource", pointer, self.resource)
         return Statement(
-            effect=cast('Literal["Allow", "Deny"]', effect),
+            effect=effect,
             actions=actions,
             resources=resources,
             conditions=self.conditions(body.get("Condition", {}), f"{pointer}/Condition"),
@@ -169,17 +169,17 @@ class _Reader:
         given = body[present[0]]
         if given == "*":
             return (("AWS", "*"),)
-        members = self.object(given, place, _PRINCIPALS)
+        members = self.members(given, place, _PRINCIPALS)
         named = [(kind, text) for kind, v in members.items() for text, _ in self.texts(v, f"{place}/{kind}")]
         return tuple(named) or self.fail("names nobody", place)
 
     def conditions(self, data: object, pointer: str) -> tuple[Condition, ...]:
         lines: list[Condition] = []
-        for name, block in self.object(data, pointer).items():
+        for name, block in self.members(data, pointer).items():
             place = f"{pointer}/{_escape(name)}"
             if parse_operator(name) is None:
                 self.fail(f"`{name}` is no condition operator", place)
-            for key, given in self.object(block, place).items():
+            for key, given in self.members(block, place).items():
                 lines.append(Condition(name, key, self.values(given, f"{place}/{_escape(key)}")))
         return tuple(lines)
 

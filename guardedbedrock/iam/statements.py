@@ -13,6 +13,7 @@ from typing import TypeAlias
 from guardedbedrock.iam.arns import PARTS, compile_arn, split_tokens
 from guardedbedrock.iam.conditions import Condition, ConditionTest, compile_conditions
 from guardedbedrock.iam.context import Truth
+from guardedbedrock.iam.decisions import StatementRef
 from guardedbedrock.iam.documents import VARIABLES_SINCE, PolicyDocument, PolicyType, Statement
 from guardedbedrock.iam.operators import either
 from guardedbedrock.iam.patterns import ANY, Matcher, compile_pattern, tokenize
@@ -45,6 +46,12 @@ class Compiled:
     index: int
     test: Test
     actions: tuple[Matcher, ...]
+
+    @property
+    def reference(self) -> StatementRef:
+        """Name the statement as decisions do."""
+        where = (self.policy_type, self.policy, self.index, self.statement.sid, self.statement.effect)
+        return StatementRef(*where, policy_arn=self.document.arn)
 
     def covers(self, action: str) -> bool:
         """Say whether Action or NotAction covers an action in lower case."""

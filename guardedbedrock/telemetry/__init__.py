@@ -1,1 +1,16 @@
-"""To be written."""
+"""
+Listeners that tell operators what the guard did: a span for each call, a log event for each decision.
+
+Prompts, completions, matched text and credentials have no way in: listeners take names, ARNs, versions, outcomes and numbers.
+"""
+
+from __future__ import annotations
+
+from guardedbedrock.events import Listener
+from guardedbedrock.telemetry.logs import DecisionLog
+from guardedbedrock.telemetry.spans import CallSpans
+
+
+def default_listeners() -> tuple[Listener, ...]:
+    """Give the listeners of a guard that was told nothing of listeners."""
+    return CallSpans(), DecisionLog()

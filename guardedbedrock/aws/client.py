@@ -1,0 +1,142 @@
+"""
+The mixin that makes a client class a guarded one.
+
+It stands first in the bases of the class that botocore generates, so the client stays a `BaseClient` with its name, paginators, waiters and
+exceptions, and whatever calls ``_make_api_call`` goes through the stages.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from guardedbedrock.aws import gate
+from guardedbedrock.aws.stream import GuardedEventStream, read_body, stream_member
+from guardedbedrock.bedrock import Place
+from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
+from guardedbedrock.errors import AccessDeniedError, ConfigurationError, UnguardableOperationError, bind
+from guardedbedrock.events import Listener, Observers
+from guardedbedrock.stages.inject import inject
+from guardedbedrock.stages.outcome import settle
+from guardedbedrock.stages.preflight import authorize
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.send import send
+from guardedbedrock.stages.stream import observed
+
+chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
+"""Name of the guardrail that `Guard.using` chose in this context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a guarded client goes by: rules, retries and listeners."""
+
+    rules: Rules
+    retry: RetryPolicy
+    listeners: tuple[Listener, ...]
+
+
+class GuardedClient:
+    """Comes first in the bases of a generated ``bedrock-runtime`` client class."""
+
+    _guardedbedrock: Watch
+    meta: Any
+    exceptions: Any
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        presign = cls.__dict__.get("generate_presigned_url")
+        if presign is not None:
+            # botocore writes this method into the class itself, where no base can come before it.
+            cls.generate_presigned_url = _guarded_presign(presign)  # type: ignore[attr-defined]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        rules = self._guardedbedrock.rules
+        region = self.meta.region_name
+        if rules.mode == "enforce" and not rules.in_region(region):
+            listed = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"
+            raise ConfigurationError(
+                f"no guardrail is approved for {region}, and guardrails are regional: approve one of {region}, "
+                f"or make the client in a region that has one ({listed})"
+            )
+        self.meta.events.register_last(gate.EVENT, gate.Gate(rules), unique_id=gate.HANDLER_ID)
+
+    def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
+        watch = self._guardedbedrock
+        transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
+        if watch.rules.mode == "off":
+            return transport(operation_name, api_params)
+        call = Call(operation_name, api_params, self.meta.region_name, chosen.get())
+        observers = Observers(watch.listeners, call)
+        try:
+            with observers.current():
+                authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
+                with gate.passing(authorized):
+                    reply = send(authorized, transport, watch.retry, observers)
+                return _finish(reply, watch.rules, observers)
+        except AccessDeniedError as error:
+            observers.close(error)
+            raise bind(error, self.exceptions.AccessDeniedException) from error.__cause__
+        except BaseException as error:
+            observers.close(error)
+            raise
+
+
+def _finish(reply: Reply, rules: Rules, observers: Observers) -> dict[str, Any]:
+    """Settle the reply; a stream takes the observation with it."""
+    response = reply.response
+    operation = reply.authorized.call.operation
+    member = stream_member(response) if operation.streams else None
+    if member:
+        inner = response[member]
+        response[member] = GuardedEventStream(inner, observed(inner, reply, rules, observers), observers)
+        return response
+    settle(reply, rules, observers, read_body(response) if operation.reply == "invoke" and "body" in response else None)
+    observers.close(None)
+    return response
+
+
+def _guarded_presign(presign: Callable[..., str]) -> Callable[..., str]:
+    """Let a presigned URL pass the same first stages, where the URL can bind the guardrail."""
+
+    @functools.wraps(presign)
+    def generate_presigned_url(
+        self: Any, ClientMethod: str, Params: dict[str, Any] | None = None, ExpiresIn: int = 3600, HttpMethod: str | None = None  # noqa: N803
+    ) -> str:
+        watch: Watch = self._guardedbedrock
+        name = self._PY_TO_OP_NAME.get(ClientMethod)
+        if watch.rules.mode == "off" or name is None:
+            return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
+        call = Call(name, Params or {}, self.meta.region_name, chosen.get())
+        observers = Observers(watch.listeners, call)
+        try:
+            with observers.current():
+                authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
+                _check_presignable(authorized, watch.rules)
+                with gate.passing(authorized):
+                    url = presign(self, ClientMethod, dict(authorized.guarded.params), ExpiresIn, HttpMethod)
+        except AccessDeniedError as error:
+            observers.close(error)
+            raise bind(error, self.exceptions.AccessDeniedException) from error.__cause__
+        except BaseException as error:
+            observers.close(error)
+            raise
+        observers.close(None)
+        return url
+
+    return generate_presigned_url
+
+
+def _check_presignable(authorized: AuthorizedCall, rules: Rules) -> None:
+    operation = authorized.call.operation
+    place: Place | None = operation.place
+    if rules.mode == "enforce" and operation.inference and not (place and place.signed):
+        raise UnguardableOperationError(
+            message=f"a presigned URL of {operation.name} does not bind the body, so whoever has it could leave the guardrail out",
+            operation_name=operation.name,
+            hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
+        )

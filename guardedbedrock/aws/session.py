@@ -1,0 +1,106 @@
+"""How a client class becomes a guarded one: botocore's documented ``creating-client-class`` event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from guardedbedrock.aws.client import GuardedClient, Watch
+from guardedbedrock.stages.retry import ONE_ATTEMPT
+
+SERVICE: Final = "bedrock-runtime"
+_EVENT: Final = f"creating-client-class.{SERVICE}"
+_HANDLER_ID: Final = "guardedbedrock-client-class"
+_TRY_ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+_POSITIONAL: Final = (
+    "region_name",
+    "api_version",
+    "use_ssl",
+    "verify",
+    "endpoint_url",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "config",
+    "aws_account_id",
+)
+
+_making: ContextVar[Watch | None] = ContextVar("guardedbedrock_making", default=None)
+
+
+def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **options: Any) -> Any:
+    """
+    Make a client as ``session.client`` would, guarded when it is for ``bedrock-runtime``.
+
+    Only this client is guarded: the session's other clients come as boto3 makes them. Retries are the guard's, and botocore's are set to
+    one attempt, unless the application's own `Config` speaks of them.
+
+    Args:
+        session: A boto3 session.
+        watch: What the client goes by.
+        service_name: Any service.
+        args: What ``boto3.client`` takes by position, from ``region_name`` on.
+        options: What ``boto3.client`` takes by name.
+    """
+    if service_name != SERVICE:
+        return session.client(service_name, *args, **options)
+    options |= dict(zip(_POSITIONAL, args, strict=False))
+    config = options.get("config")
+    if config is not None and config.retries is not None:
+        watch = replace(watch, retry=ONE_ATTEMPT)
+    else:
+        options["config"] = _TRY_ONCE if config is None else config.merge(_TRY_ONCE)
+    session.events.register(_EVENT, _guard_if_asked, unique_id=_HANDLER_ID)
+    with _being_made(watch):
+        return session.client(service_name, **options)
+
+
+def guard_session(session: Any, watch: Watch) -> Any:
+    """
+    Guard every ``bedrock-runtime`` client that a boto3 session makes from now on, and give the session back.
+
+    Its clients keep botocore's retries: two loops would multiply.
+    """
+    watch = replace(watch, retry=ONE_ATTEMPT)
+
+    def guard_always(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+        put_first(watch, class_attributes, base_classes)
+
+    session.events.unregister(_EVENT, unique_id=_HANDLER_ID)
+    session.events.register(_EVENT, guard_always, unique_id=_HANDLER_ID)
+    return session
+
+
+def default_session() -> Any:
+    """Give boto3's own default session, made now if there is none."""
+    if boto3.DEFAULT_SESSION is None:
+        boto3.setup_default_session()
+    return boto3.DEFAULT_SESSION
+
+
+def put_first(watch: Watch, class_attributes: dict[str, Any], base_classes: list[type]) -> None:
+    """Put the mixin first among the bases."""
+    if GuardedClient not in base_classes:
+        base_classes.insert(0, GuardedClient)
+    class_attributes["_guardedbedrock"] = watch
+
+
+@contextmanager
+def _being_made(watch: Watch) -> Iterator[None]:
+    token = _making.set(watch)
+    try:
+        yield
+    finally:
+        _making.reset(token)
+
+
+def _guard_if_asked(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+    watch = _making.get()
+    if watch is not None:
+        put_first(watch, class_attributes, base_classes)

@@ -1,0 +1,92 @@
+"""Who calls, from where, and which context keys follow from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from guardedbedrock.bedrock.guardrails import Vocabulary
+from guardedbedrock.iam.arns import split
+from guardedbedrock.iam.principals import identify
+
+UNKNOWABLE: Final = frozenset(
+    {
+        "aws:FederatedProvider",
+        "aws:MultiFactorAuthAge",
+        "aws:MultiFactorAuthPresent",
+        "aws:PrincipalOrgID",
+        "aws:PrincipalOrgPaths",
+        "aws:PrincipalTag/*",
+        "aws:ResourceOrgID",
+        "aws:ResourceOrgPaths",
+        "aws:SourceIdentity",
+        "aws:SourceIp",
+        "aws:SourceVpc",
+        "aws:SourceVpcArn",
+        "aws:SourceVpce",
+        "aws:TokenIssueTime",
+        "aws:UserAgent",
+        "aws:VpcSourceIp",
+        "aws:VpceAccount",
+        "aws:VpceOrgID",
+        "aws:VpceOrgPaths",
+        "aws:userid",
+    }
+)
+"""Keys that AWS fills in from the network, the session or the organization, and that no process can see from inside."""
+
+_TYPES: Final = {"user": "User", "role": "AssumedRole", "assumed-role": "AssumedRole", "federated-user": "FederatedUser", "root": "Account"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    The principal and the client it uses.
+
+    Args:
+        principal: ARN of a user, role, session or root.
+        region: Region of the client.
+        account: Account of the principal; read from its ARN unless given.
+        partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
+        vocabulary: Whether a guarded call asks what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
+        context: Context keys that are known beyond those that follow from the above; they win.
+        unknown: Context keys that are not known. A key that `context` gives is known.
+    """
+
+    principal: str
+    region: str
+    account: str = ""
+    partition: str = ""
+    vocabulary: Vocabulary = "aws"
+    context: Mapping[str, object] = field(default_factory=dict, hash=False)
+    unknown: frozenset[str] = UNKNOWABLE
+    known: Mapping[str, object] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        principal = identify(self.principal)
+        parts = split(self.principal)
+        object.__setattr__(self, "account", self.account or principal.account)
+        object.__setattr__(self, "partition", self.partition or (parts[1] if parts else "aws"))
+        given = {key.lower() for key in self.context}
+        object.__setattr__(self, "unknown", frozenset(key for key in self.unknown if key.lower() not in given))
+        object.__setattr__(self, "known", {**self._derived(), **self.context})
+
+    def _derived(self) -> dict[str, object]:
+        principal = identify(self.principal)
+        derived: dict[str, object] = {
+            "aws:PrincipalAccount": self.account,
+            "aws:PrincipalIsAWSService": "false",
+            "aws:RequestedRegion": self.region,
+            "aws:SecureTransport": "true",
+            "aws:ViaAWSService": "false",
+        }
+        if principal.kind in _TYPES:
+            derived["aws:PrincipalType"] = _TYPES[principal.kind]
+        if principal.kind == "user":
+            derived["aws:username"] = self.principal.rpartition("/")[2]
+        if principal.kind == "assumed-role":
+            derived["aws:PrincipalArn"] = f"arn:{self.partition}:iam::{self.account}:role/{principal.role_name}"
+        else:
+            derived["aws:PrincipalArn"] = self.principal
+        return derived

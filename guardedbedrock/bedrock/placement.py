@@ -1,0 +1,117 @@
+"""
+Where a guardrail sits in each operation: in the parameters, and in the request that leaves.
+
+Source: Bedrock API Reference, "Converse", "InvokeModel" and "ApplyGuardrail".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+Params: TypeAlias = Mapping[str, Any]
+"""Parameters of a boto3 call."""
+
+Named: TypeAlias = tuple[str | None, str | None]
+"""Identifier and version of a guardrail; None where it is missing or empty."""
+
+_IDENTIFIER: Final = "guardrailIdentifier"
+_VERSION: Final = "guardrailVersion"
+_CONFIG: Final = "guardrailConfig"
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """
+    What a serialized request says.
+
+    Args:
+        url: With the path as it is sent, percent-encoded.
+        headers: Names in any case.
+        body: As it is sent.
+    """
+
+    url: str
+    headers: Mapping[str, Any]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a guardrail sits.
+
+    Args:
+        read: From parameters.
+        put: Gives new parameters with identifier and version set, all else kept.
+        read_wire: From a serialized request.
+        signed: Whether a presigned URL binds it: only headers and path are signed into one.
+    """
+
+    read: Callable[[Params], Named]
+    put: Callable[[Params, str, str], dict[str, Any]]
+    read_wire: Callable[[Wire], Named]
+    signed: bool
+
+
+def _named(holder: Params) -> Named:
+    return holder.get(_IDENTIFIER) or None, holder.get(_VERSION) or None
+
+
+def _read_config(params: Params) -> Named:
+    config = params.get(_CONFIG)
+    return _named(config) if isinstance(config, Mapping) else (None, None)
+
+
+def _put_config(params: Params, identifier: str, version: str) -> dict[str, Any]:
+    config = params.get(_CONFIG)
+    kept = config if isinstance(config, Mapping) else {}
+    return {**params, _CONFIG: {**kept, _IDENTIFIER: identifier, _VERSION: version}}
+
+
+def _put_members(params: Params, identifier: str, version: str) -> dict[str, Any]:
+    return {**params, _IDENTIFIER: identifier, _VERSION: version}
+
+
+def _wire_config(wire: Wire) -> Named:
+    try:
+        body = json.loads(wire.body or b"{}")
+    except ValueError:
+        return None, None
+    return _read_config(body) if isinstance(body, dict) else (None, None)
+
+
+def _wire_headers(wire: Wire) -> Named:
+    headers = wire.headers
+    found = headers.get("X-Amzn-Bedrock-GuardrailIdentifier"), headers.get("X-Amzn-Bedrock-GuardrailVersion")
+    return _text(found[0]), _text(found[1])
+
+
+def _text(value: object) -> str | None:
+    """Read a header that a signer may have turned to bytes."""
+    return value.decode("utf-8") if isinstance(value, bytes) else str(value) if value else None
+
+
+def _wire_path(wire: Wire) -> Named:
+    """Read ``/guardrail/{id}/version/{version}/apply``."""
+    segments = path_segments(wire.url)
+    return (segments[1], segments[3]) if len(segments) == 5 and segments[0] == "guardrail" else (None, None)
+
+
+def path_segments(url: str) -> list[str]:
+    """Split the path of a URL, each segment decoded."""
+    return [unquote(segment) for segment in urlsplit(url).path.strip("/").split("/")]
+
+
+def wire_model(wire: Wire) -> str | None:
+    """Read the model of ``/model/{modelId}/...``; None for another path."""
+    segments = path_segments(wire.url)
+    return segments[1] if len(segments) > 1 and segments[0] == "model" else None
+
+
+IN_BODY: Final = Place(_read_config, _put_config, _wire_config, signed=False)
+IN_HEADERS: Final = Place(_named, _put_members, _wire_headers, signed=True)
+IN_PATH: Final = Place(_named, _put_members, _wire_path, signed=True)

@@ -1,0 +1,172 @@
+"""
+The records that a call hands from stage to stage, and the rules they go by.
+
+Each stage takes only what the stage before returns, so no path can skip one: `Call`, `GuardedCall`, `AuthorizedCall`, `Reply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, Vocabulary
+from guardedbedrock.bedrock.placement import Params
+from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
+
+Mode: TypeAlias = Literal["enforce", "report", "off"]
+OnUnapproved: TypeAlias = Literal["refuse", "replace"]
+OnIndeterminate: TypeAlias = Literal["send", "refuse"]
+OnIntervention: TypeAlias = Literal["return", "raise"]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """
+    What a guard was told, ready for the stages.
+
+    Args:
+        approved: The approved guardrails; the first of a region is the one that is injected unless another is chosen by name.
+        policies: Policies to check calls against; None checks the approved list only.
+        caller: Gives the principal as it calls from a region; may ask AWS once.
+        vocabulary: ``aws`` or ``invoke-with-guardrail``.
+        mode: ``enforce``, ``report`` (what would be refused is reported and goes on) or ``off``.
+        on_unapproved: What becomes of a call that names a guardrail which is not approved.
+        on_indeterminate: What becomes of a call on which the policies give no sure answer.
+        on_intervention: Whether an intervention is a reply or an error.
+        allow_unguarded: Operations without a place for a guardrail that may go out all the same.
+        clock: The current time, for ``aws:CurrentTime``.
+    """
+
+    approved: tuple[Guardrail, ...]
+    policies: PolicySet | None
+    caller: Callable[[str], Caller]
+    vocabulary: Vocabulary = "aws"
+    mode: Mode = "enforce"
+    on_unapproved: OnUnapproved = "refuse"
+    on_indeterminate: OnIndeterminate = "send"
+    on_intervention: OnIntervention = "return"
+    allow_unguarded: frozenset[str] = frozenset()
+    clock: Callable[[], datetime] = _now
+    tags: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        tags = {guardrail.arn: guardrail.tags for guardrail in self.approved if guardrail.tags is not None}
+        object.__setattr__(self, "tags", MappingProxyType(tags))
+
+    def in_region(self, region: str) -> tuple[Guardrail, ...]:
+        """The approved guardrails that a client in a region can use."""
+        return tuple(guardrail for guardrail in self.approved if guardrail.region == region)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    A call as the application made it.
+
+    Args:
+        name: Name of the operation.
+        params: Its parameters; never changed.
+        region: Region of the client.
+        chosen: Name of the guardrail that `Guard.using` chose.
+        service: The boto3 service of the client.
+    """
+
+    name: str
+    params: Params
+    region: str
+    chosen: str | None = None
+    service: str = "bedrock-runtime"
+
+    @property
+    def operation(self) -> Operation:
+        """The row of the operation; one that the table has not is taken for inference without a place for a guardrail."""
+        return OPERATIONS.get(self.name) or Operation(self.name, self.service, ((self.name, "any"),), inference=True)
+
+    @property
+    def model(self) -> str | None:
+        """The model that the call names."""
+        return self.params.get("modelId")
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedCall:
+    """
+    A call with its guardrail.
+
+    Args:
+        call: The call as it was made.
+        params: The parameters as they will be sent.
+        guardrail: The approved guardrail in them; None where none is or none can be.
+        injected: Whether the guard put it there.
+    """
+
+    call: Call
+    params: Params
+    guardrail: Guardrail | None
+    injected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """One question that the call put to IAM, and the answer."""
+
+    request: Request
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What the policies say of a call as a whole.
+
+    Args:
+        decision: The outcome of the first authorization that is denied (the error that AWS would send), else ``indeterminate`` if
+            one is, else ``allowed``.
+        authorizations: All that was asked, in the order in which AWS asks; ``()`` when no policies are configured.
+        params: The parameters as they would be sent.
+        guardrail: The approved guardrail in them.
+    """
+
+    decision: Outcome
+    authorizations: tuple[Authorization, ...]
+    params: Params
+    guardrail: Guardrail | None = None
+
+    @property
+    def denied(self) -> Authorization | None:
+        """The first authorization that is denied."""
+        return next((one for one in self.authorizations if one.decision.is_denied), None)
+
+    @property
+    def hangs_on(self) -> tuple[str, ...]:
+        """Context keys that an indeterminate verdict hangs on."""
+        keys = {key for one in self.authorizations for key in one.decision.hangs_on}
+        return tuple(sorted(keys)) if self.decision == "indeterminate" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizedCall:
+    """A guarded call that may be sent, with the verdict that lets it."""
+
+    guarded: GuardedCall
+    verdict: Verdict
+
+    @property
+    def call(self) -> Call:
+        """The call as it was made."""
+        return self.guarded.call
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for an authorized call."""
+
+    authorized: AuthorizedCall
+    response: dict[str, Any]

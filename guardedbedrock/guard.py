@@ -1,0 +1,165 @@
+"""`Guard` puts the pieces together; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+
+from guardedbedrock import config
+from guardedbedrock.aws import session as sessions
+from guardedbedrock.aws.client import Watch, chosen
+from guardedbedrock.aws.identity import CallerIdentity
+from guardedbedrock.bedrock import Caller, Guardrail, Vocabulary
+from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, Rules, Verdict
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.events import Listener, Observers
+from guardedbedrock.iam import PolicySet
+from guardedbedrock.stages.inject import inject
+from guardedbedrock.stages.preflight import judge
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.telemetry import default_listeners
+
+if TYPE_CHECKING:
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+CALLER: Final = "caller"
+
+
+class Guard:
+    """
+    An approved list, policies and a principal, ready to guard clients.
+
+    Args:
+        guardrails: The approved guardrails; the first of a region is injected unless `using` chooses another.
+        policies: A `PolicySet`, or where to read one: a path, a glob or a list of them (identity-based policies), or a mapping of policy
+            type to such. None checks the approved list only.
+        principal: ARN of who calls, or ``"caller"``: STS is asked once, when it is first needed.
+        vocabulary: ``aws``, or ``invoke-with-guardrail`` for policies that name ``bedrock:InvokeModelWithGuardrail``.
+        mode: ``enforce``; ``report`` (what would be refused is reported and goes on); ``off``.
+        on_unapproved: ``refuse`` a call that names another guardrail, or ``replace`` it.
+        on_indeterminate: ``send`` a call on which the policies give no sure answer, or ``refuse`` it.
+        on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
+        allow_unguarded: Operations without a place for a guardrail that may go out all the same.
+        context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
+        retry: Attempts and waits, on clients whose `Config` says nothing of retries.
+        listeners: Who hears of calls; spans and log events unless given.
+        clock: The current time.
+
+    Raises:
+        ConfigurationError: Something in it can not be used.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a setting, and all are keywords
+        self,
+        *,
+        guardrails: Iterable[Guardrail],
+        policies: PolicySet | Mapping[str, Any] | Iterable[Any] | str | Path | None = None,
+        principal: str | None = None,
+        vocabulary: Vocabulary = "aws",
+        mode: Mode = "enforce",
+        on_unapproved: OnUnapproved = "refuse",
+        on_indeterminate: OnIndeterminate = "send",
+        on_intervention: OnIntervention = "return",
+        allow_unguarded: Iterable[str] = (),
+        context: Mapping[str, object] | None = None,
+        retry: RetryPolicy | None = None,
+        listeners: Iterable[Listener] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._rules = Rules(
+            approved=tuple(guardrails),
+            policies=_policies(policies),
+            caller=lru_cache(maxsize=64)(self._caller),
+            vocabulary=vocabulary,
+            mode=mode,
+            on_unapproved=on_unapproved,
+            on_indeterminate=on_indeterminate,
+            on_intervention=on_intervention,
+            allow_unguarded=frozenset(allow_unguarded),
+            clock=clock,
+        )
+        self._context = dict(context or {})
+        self._principal = CallerIdentity(sessions.default_session) if principal == CALLER else principal
+        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(default_listeners() if listeners is None else listeners))
+
+    @classmethod
+    def from_config(cls, path: str | Path | None = None, **overrides: Any) -> Guard:
+        """
+        Make a guard from `guardedbedrock.toml`, the environment and what is given here, which wins in the reverse order.
+
+        Args:
+            path: The file; ``GUARDEDBEDROCK_CONFIG`` or ``guardedbedrock.toml`` in the working directory unless given.
+            overrides: Settings by name.
+
+        Raises:
+            ConfigurationError: A key is unknown, a value can not be used, or a file is missing; the message names it and the mend.
+        """
+        return cls(**config.load(path, **overrides).options())
+
+    @property
+    def rules(self) -> Rules:
+        """What the guard was told."""
+        return self._rules
+
+    @overload
+    def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...
+    @overload
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any: ...
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        """
+        Make a client as ``boto3.client`` does; one for ``bedrock-runtime`` is guarded.
+
+        Raises:
+            ConfigurationError: No guardrail is approved for its region.
+        """
+        return sessions.make_client(sessions.default_session(), self._watch, service_name, *args, **options)
+
+    def session(self, session: Any) -> Any:
+        """Guard every ``bedrock-runtime`` client that a boto3 session makes from now on, and give the session back."""
+        return sessions.guard_session(session, self._watch)
+
+    @contextmanager
+    def using(self, name: str) -> Iterator[None]:
+        """
+        Choose among the approved guardrails by name, for the calls made within, in this thread or task.
+
+        Raises:
+            ConfigurationError: No approved guardrail has that name.
+        """
+        names = {guardrail.name for guardrail in self._rules.approved}
+        if name not in names:
+            raise ConfigurationError(f"no approved guardrail is named `{name}`; there are {', '.join(sorted(names))}")
+        token = chosen.set(name)
+        try:
+            yield
+        finally:
+            chosen.reset(token)
+
+    def simulate(self, operation: str, params: Mapping[str, Any], *, region_name: str | None = None) -> Verdict:
+        """
+        Say what would become of a call, without making it.
+
+        Args:
+            operation: Such as ``Converse``.
+            params: What the call would be given.
+            region_name: Region of the client; the first approved guardrail's unless given.
+
+        Raises:
+            RefusedError: The guard itself would refuse the call.
+        """
+        region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
+        call = Call(operation, params, region, chosen.get())
+        return judge(inject(call, self._rules, Observers((), call)), self._rules)
+
+
+    def _caller(self, region: str) -> Caller:
+        principal = self._principal() if isinstance(self._principal, CallerIdentity) else self._principal
+        return Caller(principal or "", region, vocabulary=self._rules.vocabulary, context=self._context)
+
+
+def _policies(given: Any) -> PolicySet | None:
+    return given if given is None or isinstance(given, PolicySet) else config.read_policies(given, base=Path())

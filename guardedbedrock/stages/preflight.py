@@ -1,0 +1,121 @@
+"""Second stage: ask the policies about every authorization that the call needs, before anything is sent."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from guardedbedrock.bedrock import authorizations
+from guardedbedrock.bedrock.hints import hint_for
+from guardedbedrock.calls import Authorization, AuthorizedCall, GuardedCall, Rules, Verdict
+from guardedbedrock.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    ExplicitDenyError,
+    ImplicitDenyError,
+    PreflightUnavailableError,
+)
+from guardedbedrock.events import Decided, Observers, Refused
+from guardedbedrock.iam import PolicySet
+
+_NO_SUCH_ACTION = "bedrock:invokemodelwithguardrail"
+
+
+def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> AuthorizedCall:
+    """
+    Let the call pass when no policy surely denies it.
+
+    Raises:
+        ExplicitDenyError, ImplicitDenyError: A policy denies it; nothing was sent.
+        PreflightUnavailableError: The principal could not be found out, or the answer hangs on what is not known and
+            `on_indeterminate` is ``refuse``.
+    """
+    started = perf_counter()
+    try:
+        verdict = judge(guarded, rules)
+        observers.hear(Decided(verdict, perf_counter() - started))
+        _check(guarded, verdict, rules)
+    except AccessDeniedError as error:
+        observers.hear(Refused(error, enforced=rules.mode == "enforce"))
+        if rules.mode == "enforce":
+            raise
+        if isinstance(error, PreflightUnavailableError) and not error.authorizations:
+            verdict = Verdict("indeterminate", (), guarded.params, guarded.guardrail)
+    return AuthorizedCall(guarded, verdict)
+
+
+def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
+    """
+    Ask about every authorization, whatever the first answers.
+
+    Raises:
+        PreflightUnavailableError: The principal could not be found out.
+    """
+    if rules.policies is None:
+        return Verdict("allowed", (), guarded.params, guarded.guardrail)
+    call = guarded.call
+    try:
+        caller = rules.caller(call.region)
+    except ConfigurationError as error:
+        raise PreflightUnavailableError(
+            message=f"the policies could not be checked: {error}",
+            operation_name=call.name,
+            hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
+        ) from error
+    requests = authorizations(call.operation, guarded.params, caller, guardrail_tags=rules.tags, now=rules.clock())
+    answers = tuple(Authorization(request, rules.policies.evaluate(request)) for request in requests)
+    denied = next((one.decision.outcome for one in answers if one.decision.is_denied), None)
+    is_open = any(one.decision.outcome == "indeterminate" for one in answers)
+    return Verdict(denied or ("indeterminate" if is_open else "allowed"), answers, guarded.params, guarded.guardrail)
+
+
+def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
+    if verdict.denied:
+        raise denial(guarded.call.name, verdict, rules)
+    if verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse":
+        raise PreflightUnavailableError(
+            message=f"the policies give no sure answer: it hangs on {', '.join(verdict.hangs_on) or 'a rule that is not documented'}",
+            operation_name=guarded.call.name,
+            authorizations=verdict.authorizations,
+            hint='give these context keys under context in the configuration, or set on_indeterminate = "send"',
+        )
+
+
+def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedError:
+    """Make the error of a denied verdict: AWS's sentence, and what to grant."""
+    first = verdict.denied
+    if first is None:
+        raise LookupError("the verdict denies nothing")
+    request, decision = first.request, first.decision
+    explicit = decision.outcome == "explicitDeny"
+    where = (request.action, request.resource, decision.policy_type, explicit)
+    hint = hint_for(*where, principal=request.principal, policy_arn=decision.policy_arn)
+    return (ExplicitDenyError if explicit else ImplicitDenyError)(
+        message=decision.message(),
+        operation_name=operation_name,
+        principal=request.principal,
+        action=request.action,
+        resource=request.resource,
+        policy_type=decision.policy_type,
+        policy_arn=decision.policy_arn,
+        simulated=True,
+        authorizations=verdict.authorizations,
+        hint=f"{hint}{_vocabulary_hint(rules)}",
+    )
+
+
+def _vocabulary_hint(rules: Rules) -> str:
+    """Say so when a policy grants an action that AWS has not: that grant is why its author expected another answer."""
+    if rules.vocabulary != "aws" or rules.policies is None or not (named := _naming(rules.policies)):
+        return ""
+    return (
+        f"; {named} names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS: a guarded call asks "
+        "`bedrock:InvokeModel` on the model and `bedrock:ApplyGuardrail` on the guardrail"
+    )
+
+
+def _naming(policies: PolicySet) -> str | None:
+    for _, document in policies:
+        for statement in document.statements:
+            if any(action.lower() == _NO_SUCH_ACTION for action in statement.actions):
+                return f"{document.name} statement {statement.sid}" if statement.sid else str(document.name)
+    return None

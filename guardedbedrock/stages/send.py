@@ -1,0 +1,46 @@
+"""Third stage: send the authorized call, with retries around botocore's own call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from botocore.exceptions import ClientError
+
+from guardedbedrock.bedrock.denials import classify
+from guardedbedrock.calls import AuthorizedCall, Reply
+from guardedbedrock.errors import AccessDeniedError
+from guardedbedrock.events import Denied, Diverged, Observers
+from guardedbedrock.stages.retry import RetryPolicy
+
+Transport: TypeAlias = Callable[[str, Any], dict[str, Any]]
+"""botocore's ``_make_api_call``: of an operation name and parameters, the parsed response."""
+
+
+def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, observers: Observers) -> Reply:
+    """
+    Send the call.
+
+    Raises:
+        AccessDeniedError: AWS denies it, typed by what it says; ``__cause__`` is botocore's own error. A denial of what the preflight
+            had allowed carries the preflight's authorizations.
+        ClientError: Any other answer of the service, as botocore raises it.
+    """
+    guarded = authorized.guarded
+    try:
+        return Reply(authorized, retry.run(lambda: transport(guarded.call.name, guarded.params), observers))
+    except AccessDeniedError:
+        raise
+    except ClientError as error:
+        denied = classify(error.response, guarded.call.name)
+        if denied is None:
+            raise
+        raise _told(denied, authorized, observers) from error
+
+
+def _told(denied: AccessDeniedError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError:
+    denied.authorizations = authorized.verdict.authorizations
+    observers.hear(Denied(denied))
+    if authorized.verdict.decision == "allowed" and authorized.verdict.authorizations:
+        observers.hear(Diverged(authorized.verdict, denied))
+    return denied

@@ -1,0 +1,54 @@
+"""IAM on the server's side: what a request is authorized for, decided by the policies the fake was given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from guardedbedrock import bedrock
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from guardedbedrock import iam
+    from guardedbedrock.testing.wire import Params
+
+
+class Authorizer:
+    """
+    Decides every authorization of a call, as the service would.
+
+    Args:
+        policies: What is in force; None lets everybody do everything.
+        caller: Who all callers are.
+        tags: Guardrail ARN to its tags.
+    """
+
+    def __init__(self, policies: iam.PolicySet | None, caller: bedrock.Caller, tags: Mapping[str, Mapping[str, str]]) -> None:
+        self._policies, self._caller, self._tags = policies, caller, tags
+
+    def decide(self, operation: str, params: Params) -> tuple[iam.Decision, ...]:
+        """Decide all authorizations, in the order the service asks them."""
+        if self._policies is None:
+            return ()
+        row, now = bedrock.OPERATIONS[operation], datetime.now(UTC)
+        asked = bedrock.authorizations(row, params, self._caller, guardrail_tags=self._tags, now=now)
+        return tuple(self._policies.evaluate(request) for request in asked)
+
+
+def enforce(decisions: tuple[iam.Decision, ...]) -> None:
+    """
+    Let a call pass unless something denies it; what can not be decided passes.
+
+    Raises:
+        ServiceError: ``AccessDeniedException`` (403), with the sentence of the first denial; the others stay unsaid, as at AWS.
+    """
+    for decision in decisions:
+        if decision.is_denied:
+            raise denied(decision.message())
+
+
+def denied(message: str) -> ServiceError:
+    """Make the error IAM answers with."""
+    return ServiceError(403, "AccessDeniedException", message, by_iam=True)

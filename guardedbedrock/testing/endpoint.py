@@ -1,0 +1,132 @@
+"""
+The way of a request through the fake: read it, let it fail if told so, authorize it, perform it, write the answer.
+
+Its shape is checked before IAM is asked, and IAM is asked before anybody looks whether the guardrail exists.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from guardedbedrock.testing.authorization import Authorizer, enforce
+from guardedbedrock.testing.records import Journal, ReceivedRequest
+from guardedbedrock.testing.wire import (
+    Answer,
+    Incoming,
+    Match,
+    Output,
+    Params,
+    Routes,
+    Rules,
+    ServiceError,
+    load,
+    parse,
+    serialize,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from guardedbedrock import iam
+    from guardedbedrock.testing.faults import Faults
+
+
+class Service(Protocol):
+    """What performs the operations of one botocore service model."""
+
+    service: str
+    rules: Rules
+
+    def guardrail(self, params: Params) -> tuple[str, str] | None:
+        """Read which guardrail and version a request names."""
+
+    def perform(self, operation: str, params: Params) -> Output:
+        """Do what an operation does."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    incoming: Incoming
+    operation: Any = None
+    params: Params = field(default_factory=dict)
+    guardrail: tuple[str, str] | None = None
+    decisions: tuple[iam.Decision, ...] = ()
+    error: str | None = None
+
+
+class Endpoint:
+    """
+    Answers requests to any number of services.
+
+    Args:
+        services: Their paths must not overlap; the first that knows a path gets the request.
+        authorizer: Asked about every request.
+        faults: What is to go wrong.
+        journal: Where requests are remembered.
+    """
+
+    def __init__(self, services: Iterable[Service], authorizer: Authorizer, faults: Faults, journal: Journal) -> None:
+        self._routes = [(Routes(load(service.service)), service) for service in services]
+        self._authorizer, self._faults, self._journal = authorizer, faults, journal
+
+    def answer(self, incoming: Incoming) -> Answer:
+        """Answer one request, and remember it before anybody reads the answer."""
+        exchange = _Exchange(incoming)
+        try:
+            answer = self._perform(exchange)
+        except ServiceError as error:
+            exchange.error = error.code
+            answer = error.answer()
+        request_id = str(uuid.uuid4())
+        self._journal.add(_record(exchange, answer.status, request_id))
+        return replace(answer, headers={"x-amzn-RequestId": request_id, **answer.headers})
+
+    def _perform(self, exchange: _Exchange) -> Answer:
+        service = self._read(exchange)
+        name = exchange.operation.name
+        if error := self._faults.errors.take(name):
+            raise error
+        exchange.decisions = self._authorizer.decide(name, exchange.params)
+        enforce(exchange.decisions)
+        output = service.perform(name, exchange.params)
+        return serialize(exchange.operation, self._broken(exchange.operation, output))
+
+    def _read(self, exchange: _Exchange) -> Service:
+        match, service = self._route(exchange.incoming)
+        exchange.operation = match.operation
+        if exchange.operation.has_event_stream_input:
+            raise ServiceError.invalid(f"{exchange.operation.name} needs HTTP/2, which the fake does not speak")
+        exchange.params = parse(match, exchange.incoming)
+        service.rules.check(exchange.operation.input_shape, exchange.params)
+        exchange.guardrail = service.guardrail(exchange.params)
+        return service
+
+    def _route(self, incoming: Incoming) -> tuple[Match, Service]:
+        for routes, service in self._routes:
+            if found := routes.match(incoming):
+                return found, service
+        raise ServiceError(404, "UnknownOperationException", f"no operation at {incoming.method} {incoming.target}")
+
+    def _broken(self, operation: Any, output: Output) -> Output:
+        if not operation.has_event_stream_output:
+            return output
+        fault = self._faults.breaks.take(operation.name)
+        if fault is None:
+            return output
+        name = operation.output_shape.event_stream_name
+        return replace(output, members={**output.members, name: fault.of(output.members[name])})
+
+
+def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedRequest:
+    return ReceivedRequest(
+        operation=exchange.operation.name if exchange.operation else None,
+        params=exchange.params,
+        guardrail=exchange.guardrail,
+        status=status,
+        error=exchange.error,
+        decisions=exchange.decisions,
+        request_id=request_id,
+        incoming=exchange.incoming,
+    )

@@ -1,0 +1,108 @@
+"""Guardrails for the fake, and the shelf it keeps them on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.pii import PII
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Handling: TypeAlias = Literal["block", "anonymize"]
+"""What a guardrail does with sensitive information it finds."""
+
+_HANDLINGS: Final = {"block", "anonymize"}
+_MISSING: Final = "The guardrail identifier or version provided in the request does not exist."
+
+
+@dataclass(frozen=True, slots=True)
+class FakeGuardrail:
+    """
+    One version of a guardrail, as simple as a test needs it.
+
+    Args:
+        identifier: ARN, or the short ID, which is then one of the fake's own region and account.
+        version: A number as text, or ``DRAFT``.
+        name: For people.
+        denied_words: Words or phrases that block, whole words, case ignored.
+        denied_topics: Topic name to the words that give it away.
+        pii: Bedrock's entity type, such as ``EMAIL``, to ``block`` or ``anonymize``.
+        regexes: Name to a pattern that blocks, or to a pattern and ``block`` or ``anonymize``.
+        blocked_input: What the caller reads in place of an answer to a blocked prompt.
+        blocked_output: What the caller reads in place of a blocked answer.
+        tags: What ``aws:ResourceTag/...`` sees.
+    """
+
+    identifier: str
+    version: str = "1"
+    name: str = ""
+    denied_words: tuple[str, ...] = ()
+    denied_topics: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pii: Mapping[str, Handling] = field(default_factory=dict)
+    regexes: Mapping[str, str | tuple[str, Handling]] = field(default_factory=dict)
+    blocked_input: str = "Sorry, the model cannot answer this question."
+    blocked_output: str = "Sorry, the model cannot answer this question."
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if strange := sorted(set(self.pii) - set(PII)):
+            raise ConfigurationError(f"pii: no pattern for {strange[0]}; there is one for {', '.join(PII)}")
+        for name, (pattern, handling) in (*self.expressions.items(), *((kind, ("", how)) for kind, how in self.pii.items())):
+            if handling not in _HANDLINGS:
+                raise ConfigurationError(f"{name}: {handling!r} is neither 'block' nor 'anonymize'")
+            _readable(name, pattern)
+
+    @property
+    def id(self) -> str:
+        """The short ID."""
+        return self.identifier.rpartition("/")[2]
+
+    @property
+    def expressions(self) -> dict[str, tuple[str, Handling]]:
+        """The regexes, each with what to do about a match."""
+        return {name: (rule, "block") if isinstance(rule, str) else rule for name, rule in self.regexes.items()}
+
+
+def _readable(name: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ConfigurationError(f"regexes: {name}: {error}") from error
+
+
+class Shelf:
+    """
+    The guardrails that exist, as far as one region can see.
+
+    Args:
+        guardrails: Those of other regions may be among them; they are not found from here.
+        region: Where the fake stands.
+        account: Whose guardrails short IDs are.
+    """
+
+    def __init__(self, guardrails: Iterable[FakeGuardrail], region: str, account: str) -> None:
+        self._prefix = f"arn:aws:bedrock:{region}:{account}:guardrail/"
+        placed = [replace(item, identifier=self._arn(item.identifier)) for item in guardrails]
+        self.tags = {item.identifier: item.tags for item in placed}
+        here = (item for item in placed if item.identifier.split(":")[3] == region)
+        self._found = {(item.identifier, item.version): item for item in here}
+
+    def _arn(self, identifier: str) -> str:
+        return identifier if identifier.startswith("arn:") else self._prefix + identifier
+
+    def find(self, identifier: str, version: str) -> FakeGuardrail:
+        """
+        Take a guardrail down.
+
+        Raises:
+            ServiceError: ``ValidationException`` (400); the text is the same for an unknown ID, version or region.
+        """
+        found = self._found.get((self._arn(identifier), version))
+        if found is None:
+            raise ServiceError.invalid(_MISSING)
+        return found

@@ -1,0 +1,181 @@
+"""What AWS answers, typed; the cases are `tests/data/denials.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardedbedrock import errors
+from guardedbedrock.bedrock.denials import GATES, classify
+from guardedbedrock.bedrock.hints import hint_for
+from guardedbedrock.iam.sentences import REASONS
+
+PATH = Path(__file__).parents[1] / "data" / "denials.json"
+FIELDS = {"id", "why", "source", "code", "status", "message", "expect"}
+EXPECT = {"class", "policy_type", "explicit", "principal", "action", "resource", "policy_arn"}
+EXPLICIT = {"ExplicitDenyError": True, "ImplicitDenyError": False, "PolicyDeniedError": None}
+ROLE = "arn:aws:sts::123456789012:assumed-role/HRBot/session"
+GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+
+
+def load(text: str) -> dict[str, dict[str, Any]]:
+    """Read the cases by id; a stray or missing field, a repeated id or no case at all is an error."""
+    cases: dict[str, dict[str, Any]] = {}
+    for case in json.loads(text):
+        assert set(case) == FIELDS, f"{case.get('id')}: {set(case) ^ FIELDS}"
+        assert set(case["expect"]) == EXPECT, f"{case['id']}: {set(case['expect']) ^ EXPECT}"
+        assert case["id"] not in cases, f"repeated id {case['id']}"
+        cases[case["id"]] = case
+    assert cases, "no cases"
+    return cases
+
+
+CASES = load(PATH.read_text("utf-8"))
+
+
+def response(code: str, message: str, status: int = 403) -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"}}
+
+
+def answered(case: dict[str, Any]) -> dict[str, Any]:
+    return response(case["code"], case["message"], case["status"])
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_known_answer_is_typed(case: dict[str, Any]) -> None:
+    """The class is the most special one, and every field is filled from the sentence."""
+    expect = case["expect"]
+
+    error = classify(answered(case), "Converse")
+
+    assert expect["class"] == (error and type(error).__name__)
+    fields = ("policy_type", "principal", "action", "resource", "policy_arn")
+    assert {field: expect[field] for field in fields} == {field: getattr(error, field, None) for field in fields} or error is None
+    assert expect["class"] not in EXPLICIT or EXPLICIT[expect["class"]] is expect["explicit"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES.values() if case["expect"]["class"]], ids=lambda case: case["id"])
+def test_what_aws_said_stays_what_aws_said(case: dict[str, Any]) -> None:
+    """Code, status, text and id are AWS's own, whatever the class."""
+    error = classify(answered(case), "Converse")
+
+    assert error is not None
+    assert answered(case) == error.response
+    assert f"An error occurred ({case['code']}) when calling the Converse operation: {case['message']}" == str(error)
+    assert (case["message"], "Converse", "r-1", False) == (error.message, error.operation_name, error.request_id, error.simulated)
+    assert bool(error.hint) == (type(error) is not errors.AccessDeniedError)
+
+
+def test_every_gate_has_its_case() -> None:
+    """No row of the table stands untried, and none hides behind an earlier one."""
+    used = set()
+    for case in CASES.values():
+        error = classify(answered(case), "Converse")
+        fit = next((g for g in GATES if case["code"] in g.codes and case["message"].startswith(g.opening)), None)
+        assert fit is None or (error is not None and error.hint == fit.hint)
+        used.add(fit)
+
+    assert set() == set(GATES) - used
+
+
+@pytest.mark.parametrize("answer", [{}, {"Error": None}, {"Error": {}, "ResponseMetadata": None}, {"Error": {"Code": None}}])
+def test_an_answer_without_an_error_is_no_denial(answer: dict[str, Any]) -> None:
+    """What botocore could not parse is not guessed at."""
+    assert classify(answer, "Converse") is None
+
+
+def test_a_denial_without_a_message_is_still_a_denial() -> None:
+    """Some denials carry a code and nothing else."""
+    error = classify({"Error": {"Code": "AccessDeniedException"}}, "Converse")
+
+    assert type(error) is errors.AccessDeniedError
+    assert error.request_id == ""
+
+
+def test_the_hint_names_who_what_and_where() -> None:
+    """The hint of a typed denial is about the principal and the policy that AWS named."""
+    error = classify(answered(CASES["bedrock/scp-explicit-arn-prefixed"]), "Converse")
+
+    assert error is not None
+    assert error.hint == (
+        "no Allow can lift an explicit deny: change or meet the condition of the Deny for `bedrock:InvokeModel` on"
+        " `arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0` in a service control policy above this account"
+        " (ask the organization's administrator),"
+        " `arn:aws:organizations::123456789012:policy/o-mo5jvcl5j0/service_control_policy/p-kux2m48e`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy_type", "where"),
+    [
+        ("identity", "in an identity-based policy of role `HRBot`"),
+        ("boundary", "in the permissions boundary of role `HRBot`"),
+        ("session", "in the session policy with which the session of role `HRBot` was made"),
+        ("scp", "ask the organization's administrator: every level above this account needs a service control policy"),
+        ("rcp", "ask the organization's administrator: the resource control policies"),
+        ("endpoint", "for role `HRBot` in the policy of the VPC endpoint"),
+        ("resource", "for role `HRBot` in the resource-based policy"),
+        (None, "AWS did not say which policy"),
+    ],
+)
+def test_an_implicit_deny_says_what_to_grant_and_where(policy_type: str | None, where: str) -> None:
+    """Each policy type is kept by somebody else, and the hint says by whom."""
+    hint = hint_for("bedrock:ApplyGuardrail", GUARDRAIL, policy_type, explicit=False, principal=ROLE)
+
+    assert where in hint
+    assert f"`bedrock:ApplyGuardrail` on `{GUARDRAIL}` (the guardrail ARN without version)" in hint or policy_type == "scp"
+
+
+@pytest.mark.parametrize("policy_type", [None, *REASONS])
+def test_an_explicit_deny_is_never_lifted_by_an_allow(policy_type: str | None) -> None:
+    """Nobody should be sent to grant what a Deny takes away."""
+    hint = hint_for("bedrock:InvokeModel", None, policy_type, explicit=True)
+
+    assert hint.startswith("no Allow can lift an explicit deny: change or meet the condition of the Deny")
+    assert "`bedrock:InvokeModel` on the resource of the call" in hint
+    assert "grant" not in hint
+
+
+@pytest.mark.parametrize(
+    ("principal", "name"),
+    [
+        (ROLE, "role `HRBot`"),
+        ("arn:aws:iam::123456789012:role/service/HRBot", "role `HRBot`"),
+        ("arn:aws:iam::123456789012:user/team/alice", "user `alice`"),
+        ("arn:aws:iam::123456789012:root", "the caller"),
+        ("cloud_user", "the caller"),
+        (None, "the caller"),
+    ],
+)
+def test_a_principal_is_named_as_one_would_look_it_up(principal: str | None, name: str) -> None:
+    """A policy hangs on the role, not on its session."""
+    hint = hint_for("bedrock:InvokeModel", "*", "identity", explicit=False, principal=principal)
+
+    assert hint == f"grant `bedrock:InvokeModel` on `*` in an identity-based policy of {name}"
+
+
+def test_a_marketplace_denial_says_what_to_subscribe_with() -> None:
+    """Both marketplace actions are named, also when AWS's message names one."""
+    error = classify(answered(CASES["model/marketplace-hybrid"]), "ConverseStream")
+
+    assert error is not None
+    assert "`aws-marketplace:Subscribe`" in str(error.hint)
+    assert "`aws-marketplace:ViewSubscriptions`" in str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[]", "no cases"),
+        (json.dumps([{**CASES["plain/no-text"], "stray": 1}]), "stray"),
+        (json.dumps([CASES["plain/no-text"]] * 2), "repeated id plain/no-text"),
+        (json.dumps([{**CASES["plain/no-text"], "expect": {"class": None}}]), "plain/no-text: .*action"),
+    ],
+)
+def test_the_loader_refuses_sloppy_cases(text: str, complaint: str) -> None:
+    """A case that is not read is a case that does not pass."""
+    with pytest.raises(AssertionError, match=complaint):
+        load(text)

@@ -1,0 +1,127 @@
+"""AWS's access-denied sentence, written and read; the cases are `tests/data/denials.json`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardedbedrock.iam import sentences
+from guardedbedrock.iam.sentences import REASONS, Sentence, parse, write
+
+CASES = json.loads((Path(__file__).parents[1] / "data" / "denials.json").read_text("utf-8"))
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters='".', exclude_categories=["Z", "C"]), min_size=1)
+HOSTILE = {
+    "users": "User: " * 50_000,
+    "principal": "User: " + "a" * 200_000,
+    "blanks": "User: a" + " " * 200_000 + "is",
+    "resources": "User: a is not authorized to perform: b" + " on resource: c" * 20_000,
+    "quotes": 'User: a is not authorized to perform: b on resource: "' + "c" * 200_000,
+    "clauses": "User: a is not authorized to perform: b" + " because no session policy allows the" * 10_000,
+    "denies": "User: a is not authorized to perform: b" + " with an explicit deny in a" * 10_000,
+}
+FIELDS = ("principal", "action", "resource", "policy_type", "explicit", "policy_arn")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_every_known_message_is_read_to_the_last_field(case: dict[str, Any]) -> None:
+    """A message without a sentence is read as none."""
+    expected = {field: case["expect"][field] for field in FIELDS}
+
+    sentence = parse(case["message"])
+
+    assert expected == {field: getattr(sentence, field, None) for field in FIELDS}
+    assert (sentence is None) == (case["expect"]["action"] is None)
+
+
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if c["id"].startswith("clause/") and "InvokeModel" in c["message"]], ids=lambda c: c["id"]
+)
+def test_what_is_written_is_what_aws_sends(case: dict[str, Any]) -> None:
+    """Each clause of AWS's page is written to the letter."""
+    assert case["message"] == write(**{field: case["expect"][field] for field in FIELDS})
+
+
+def test_every_clause_has_its_case() -> None:
+    """The table of reasons has no clause that no case holds."""
+    held = {(c["expect"]["policy_type"], c["expect"]["explicit"]) for c in CASES if c["id"].startswith("clause/")}
+
+    assert {(kind, flag) for kind, clauses in REASONS.items() for flag in (False, True) if clauses[flag]} == held
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param({}, "User: P is not authorized to perform: A", id="neither resource nor reason"),
+        pytest.param({"resource": "R"}, "User: P is not authorized to perform: A on resource: R", id="no reason"),
+        pytest.param(
+            {"policy_type": "rcp"}, "User: P is not authorized to perform: A", id="AWS has no implicit clause for an RCP"
+        ),
+        pytest.param(
+            {"policy_arn": "arn:aws:iam::1:policy/x"}, "User: P is not authorized to perform: A", id="an ARN is no reason"
+        ),
+        pytest.param(
+            {"policy_type": "scp", "policy_arn": "arn:aws:iam::1:policy/x"},
+            "User: P is not authorized to perform: A because no service control policy allows the A action",
+            id="AWS names the policy of an explicit deny only",
+        ),
+        pytest.param(
+            {"resource": "R", "policy_type": "scp", "explicit": True, "policy_arn": "arn:aws:organizations::1:policy/x"},
+            "User: P is not authorized to perform: A on resource: R"
+            " with an explicit deny in a service control policy: arn:aws:organizations::1:policy/x",
+            id="explicit with the ARN of the policy",
+        ),
+    ],
+)
+def test_parts_that_are_not_known_are_left_away(parts: dict[str, Any], expected: str) -> None:
+    """AWS leaves away what it does not name, and so does the sentence."""
+    assert expected == write(principal="P", action="A", **parts)
+
+
+def test_an_unknown_policy_type_is_no_silence() -> None:
+    """A policy type that is not in the table is an error, not a sentence without a reason."""
+    with pytest.raises(KeyError, match="acl"):
+        write(principal="P", action="A", policy_type="acl")
+
+
+@st.composite
+def written(draw: st.DrawFn) -> Sentence:
+    """Draw a sentence that AWS could send."""
+    kind = draw(st.sampled_from([None, *REASONS]))
+    explicit = None if kind is None else True if REASONS[kind][0] is None else draw(st.booleans())
+    arn = draw(st.none() | WORDS.map("arn:aws:iam::".__add__)) if explicit else None
+    return Sentence(draw(WORDS), draw(WORDS), draw(st.none() | WORDS), kind, explicit, arn)
+
+
+@given(written())
+def test_what_was_written_reads_back(sentence: Sentence) -> None:
+    """Reading undoes writing."""
+    text = write(**{field: getattr(sentence, field) for field in FIELDS})
+
+    assert sentence == parse(text)
+    assert sentence == parse(f"An error occurred (AccessDeniedException) when calling the Converse operation: {text}.")
+
+
+@given(st.text())
+def test_any_text_can_be_read(text: str) -> None:
+    """No text, however odd, is an error."""
+    assert "User: " in text or parse(text) is None
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_message_stalls_nobody(text: str) -> None:
+    """A quadratic reader would take minutes on these; the bound is wide for slow machines."""
+    start = time.perf_counter()
+    parse(text)
+
+    assert time.perf_counter() - start < 2
+
+
+def test_names_and_reasons_agree() -> None:
+    """What can be read is what can be written, and the other way round."""
+    assert set(sentences._NAMES.values()) == set(REASONS)

@@ -1,0 +1,80 @@
+"""A fake and a plain boto3 client for each test; every response that is not a stream is held against its output shape."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from guardedbedrock.testing import FakeBedrock
+from guardedbedrock.testing.wire import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
+
+
+@pytest.fixture(scope="session")
+def aws() -> boto3.Session:
+    """One session, so that the service model is read once."""
+    return boto3.Session()
+
+
+@pytest.fixture
+def serve(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[FakeBedrock, Any]]]:
+    """Start a fake as the keywords say, and make a client for it; both end with the test."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    with ExitStack() as stack:
+        yield partial(_serve, stack, aws)
+
+
+def _serve(stack: ExitStack, aws: boto3.Session, *, attempts: int = 1, **options: Any) -> tuple[FakeBedrock, Any]:
+    fake = stack.enter_context(FakeBedrock(**options))
+    config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20)
+    client = aws.client("bedrock-runtime", **fake.client_kwargs(), config=config)
+    stack.callback(client.close)
+    client.meta.events.register("before-parse.bedrock-runtime", _hold_against_shape)
+    return fake, client
+
+
+def _hold_against_shape(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    shape = operation_model.output_shape
+    if response_dict["status_code"] == 200 and "payload" not in shape.serialization:
+        _conforms(shape, json.loads(response_dict["body"]))
+
+
+@pytest.fixture
+def ask() -> dict[str, Any]:
+    """Parameters of a Converse call."""
+    return {"modelId": MODEL, "messages": [{"role": "user", "content": [{"text": "hello there"}]}]}
+
+
+@pytest.fixture(name="conforms")
+def conforms_to_shape() -> Callable[..., None]:
+    """Hold a value off the wire against a shape."""
+    return _conforms
+
+
+def _conforms(shape: Any, value: Any, path: str = "") -> None:
+    """Fail when a value off the wire has a member the shape has not, lacks a required one, or breaks a constraint."""
+    assert list(Rules().violations(shape, value)) == []
+    _no_strays(shape, value, path)
+
+
+def _no_strays(shape: Any, value: Any, path: str) -> None:
+    if shape.type_name == "structure" and not shape.is_document_type:
+        assert set(value) <= set(shape.members), path
+        for name, item in value.items():
+            _no_strays(shape.members[name], item, f"{path}.{name}")
+    elif shape.type_name == "list":
+        for item in value:
+            _no_strays(shape.member, item, f"{path}[]")
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            _no_strays(shape.value, item, f"{path}.{key}")

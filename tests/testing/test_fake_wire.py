@@ -1,0 +1,245 @@
+"""What the wire itself does: shapes, frames, errors of form, connections, threads."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from botocore.eventstream import EventStreamBuffer
+
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+from guardedbedrock.testing.wire import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Serve: TypeAlias = Callable[..., tuple[Any, Any]]
+
+READABLE = {"uri", "querystring", "header"}
+WRITABLE = {"header"}
+GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1", "trace": "enabled"}}
+
+
+def _members(shape: Any, seen: set[str]) -> Iterator[Any]:
+    if shape is None or shape.name in seen:
+        return
+    seen.add(shape.name)
+    inner = {"structure": lambda: [*shape.members.values()], "list": lambda: [shape.member], "map": lambda: [shape.value]}
+    for member in inner.get(shape.type_name, list)():
+        yield member
+        yield from _members(member, seen)
+
+
+@pytest.mark.parametrize("service", ["bedrock-runtime", "bedrock"])
+def test_the_models_use_no_binding_that_the_wire_does_not_know(service: str) -> None:
+    model = load(service)
+    operations = [model.operation_model(name) for name in model.operation_names]
+    read = {member.serialization.get("location") for op in operations for member in _members(op.input_shape, set())}
+    written = {member.serialization.get("location") for op in operations for member in _members(op.output_shape, set())}
+    traits = {trait for op in operations for member in _members(op.output_shape, set()) for trait in member.serialization}
+
+    assert read - {None} <= READABLE
+    assert written - {None} <= WRITABLE
+    assert not {"eventpayload", "eventheader", "jsonvalue", "streaming"} & traits
+
+
+def _post(fake: FakeBedrock, path: str, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> Any:
+    connection = http.client.HTTPConnection(*fake.url.removeprefix("http://").split(":"))
+    connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
+    response = connection.getresponse()
+    answer = response.status, dict(response.getheaders()), response.read()
+    connection.close()
+    return answer
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeBedrock]:
+    with FakeBedrock(guardrails=[FakeGuardrail("abc123def456", pii={"EMAIL": "anonymize"})]) as running:
+        yield running
+
+
+ASK = {"messages": [{"role": "user", "content": [{"text": "a@example.com"}]}]}
+
+
+IN_HEADERS = {"X-Amzn-Bedrock-GuardrailIdentifier": "abc123def456", "X-Amzn-Bedrock-GuardrailVersion": "1"}
+STREAMS = {
+    "converse": ("ConverseStream", "/model/a.b/converse-stream", ASK, {}),
+    "converse-guarded": ("ConverseStream", "/model/a.b/converse-stream", ASK | GUARDED, {}),
+    "titan": ("InvokeModelWithResponseStream", "/model/a.b/invoke-with-response-stream", ASK, {}),
+    "anthropic": ("InvokeModelWithResponseStream", "/model/anthropic.b/invoke-with-response-stream", ASK, IN_HEADERS),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS.values(), ids=STREAMS)
+def test_every_frame_of_a_stream_has_the_shape_of_its_event(
+    fake: FakeBedrock, conforms: Callable[..., None], case: tuple[str, str, dict[str, Any], dict[str, str]]
+) -> None:
+    operation, path, body, headers = case
+    status, answered, wire = _post(fake, path, json.dumps(body).encode(), headers)
+    shape = load("bedrock-runtime").operation_model(operation).get_event_stream_output()
+    buffer = EventStreamBuffer()
+    buffer.add_data(wire)
+
+    frames = [(message.headers[":event-type"], json.loads(message.payload)) for message in buffer]
+
+    assert (status, answered["Content-Type"]) == (200, "application/vnd.amazon.eventstream")
+    assert answered["Transfer-Encoding"] == "chunked"
+    assert frames
+    for name, payload in frames:
+        conforms(shape.members[name], {**payload, "bytes": base64.b64decode(payload["bytes"])} if name == "chunk" else payload)
+
+
+@pytest.mark.parametrize("path", ["/model/a.b/unknown", "/", "/model//converse", "/model/a/b/converse"])
+def test_a_path_without_an_operation_is_404(fake: FakeBedrock, path: str) -> None:
+    status, headers, _ = _post(fake, path, b"{}")
+
+    assert status == 404
+    assert headers["x-amzn-ErrorType"].startswith("UnknownOperationException:")
+    assert (fake.requests[0].operation, fake.requests[0].status) == (None, 404)
+
+
+BROKEN = {
+    "not-json": b"{",
+    "not-an-object": b"[]",
+    "wrong-type": b'{"messages": "no"}',
+    "wrong-number": b'{"inferenceConfig": {"maxTokens": "many"}}',
+    "a-boolean-is-no-number": b'{"inferenceConfig": {"maxTokens": true}}',
+    "not-base64": b'{"messages": [{"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "%"}}}]}]}',
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+def test_a_body_that_can_not_be_read_is_a_serialization_error(fake: FakeBedrock, body: bytes) -> None:
+    status, headers, _ = _post(fake, "/model/a.b/converse", body)
+
+    assert status == 400
+    assert headers["x-amzn-ErrorType"].startswith("SerializationException:")
+    assert fake.requests[0].operation == "Converse"
+
+
+def test_what_the_shape_does_not_have_is_dropped(fake: FakeBedrock) -> None:
+    status, _, _ = _post(fake, "/model/a.b/converse", json.dumps(ASK | {"stray": 1, "modelId": "other"}).encode())
+
+    assert status == 200
+    assert fake.requests[0].params == ASK | {"modelId": "a.b"}
+
+
+INVALID = {
+    "required": (
+        {"messages": [{"content": []}]},
+        "Value at 'messages.1.member.role' failed to satisfy constraint: Member must not be null",
+    ),
+    "enum": ({"messages": [{"role": "robot", "content": []}]}, "Member must satisfy enum value set: [user, assistant, system]"),
+    "union": ({"messages": [{"role": "user", "content": [{}]}]}, "Member must have exactly one of its fields set"),
+    "range": ({"inferenceConfig": {"temperature": 2}}, "Member must have value less than or equal to 1"),
+    "length": ({"system": [{"text": ""}]}, "Member must have length greater than or equal to 1"),
+    "list": ({"toolConfig": {"tools": []}}, "'toolConfig.tools' failed to satisfy constraint: Member must have length greater"),
+    "map": (
+        {"requestMetadata": {"k" * 300: "v"}},
+        "'requestMetadata.key' failed to satisfy constraint: Member must have length less",
+    ),
+    "version": (
+        {"guardrailConfig": {"guardrailVersion": "v1"}},
+        "satisfy regular expression pattern: (|([1-9][0-9]{0,7})|(DRAFT))",
+    ),
+    "identifier": ({"guardrailConfig": {"guardrailIdentifier": "G-HR"}}, "The provided guardrail identifier is invalid."),
+}
+
+
+@pytest.mark.parametrize(("body", "text"), INVALID.values(), ids=INVALID)
+def test_a_request_outside_its_shape_is_a_validation_error(fake: FakeBedrock, body: dict[str, Any], text: str) -> None:
+    status, headers, answer = _post(fake, "/model/a.b/converse", json.dumps(body).encode())
+
+    assert status == 400
+    assert headers["x-amzn-ErrorType"].startswith("ValidationException:")
+    assert text in json.loads(answer)["message"]
+
+
+def test_several_violations_are_counted(fake: FakeBedrock) -> None:
+    _, _, answer = _post(fake, "/model/a.b/converse", json.dumps({"messages": [{}]}).encode())
+
+    assert json.loads(answer)["message"].startswith("2 validation errors detected: ")
+
+
+def test_a_chunked_request_is_refused(fake: FakeBedrock) -> None:
+    with socket.create_connection(fake.url.removeprefix("http://").split(":")) as connection:
+        connection.sendall(b"POST /model/a.b/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+
+        assert connection.recv(1024).startswith(b"HTTP/1.1 411")
+
+
+def test_one_client_keeps_one_connection(serve: Serve, ask: dict[str, Any]) -> None:
+    fake, client = serve()
+    for _ in range(3):
+        client.converse(**ask)
+        list(client.converse_stream(**ask)["stream"])
+
+    assert len({request.incoming.port for request in fake.requests}) == 1
+
+
+def test_sixteen_threads_get_each_their_own_answers(serve: Serve) -> None:
+    fake, client = serve()
+
+    def talk(thread: int) -> list[bool]:
+        return [_echoed(client, f"thread {thread} call {call}", stream=call % 2 == 1) for call in range(20)]
+
+    with ThreadPoolExecutor(16) as pool:
+        echoed = [right for rights in pool.map(talk, range(16)) for right in rights]
+
+    assert echoed == [True] * 320
+    assert len(fake.requests) == 320
+    assert len(fake.calls("ConverseStream")) == 160
+
+
+def _echoed(client: Any, text: str, *, stream: bool) -> bool:
+    ask = {"modelId": "a.b", "messages": [{"role": "user", "content": [{"text": text}]}]}
+    if not stream:
+        return bool(client.converse(**ask)["output"]["message"]["content"][0]["text"] == f"You said: {text}")
+    events = client.converse_stream(**ask)["stream"]
+    return "".join(event.get("contentBlockDelta", {}).get("delta", {}).get("text", "") for event in events) == f"You said: {text}"
+
+
+def test_a_client_that_hangs_up_disturbs_nobody(serve: Serve, ask: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
+    fake, client = serve()
+    fake.reply("word " * 100_000)
+    stream = client.converse_stream(**ask)["stream"]
+    next(iter(stream))
+    stream.close()
+
+    assert client.converse(**ask)["stopReason"] == "end_turn"
+    fake.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
+    before = set(threading.enumerate())
+    fake = FakeBedrock()
+    fake.start()
+    fake.start()
+    url = fake.url
+    host, port = url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port))
+    connection.request("POST", "/model/a.b/converse", json.dumps(ASK))
+    connection.getresponse().read()
+
+    fake.close()
+    fake.close()
+
+    assert set(threading.enumerate()) == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+    assert len(fake.requests) == 1
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = fake.endpoint_url
+    connection.close()
+
+
+def test_it_listens_on_loopback_only(fake: FakeBedrock) -> None:
+    assert fake.url.startswith("http://127.0.0.1:")
+    assert fake.url == fake.endpoint_url
