@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, Vocabulary
 from guardedbedrock.bedrock.placement import Params
+from guardedbedrock.bedrock.questions import Questions
 from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
 
 Mode: TypeAlias = Literal["enforce", "report", "off"]
@@ -54,15 +55,20 @@ class Rules:
     on_intervention: OnIntervention = "return"
     allow_unguarded: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
+    questions: Questions = field(default_factory=Questions, repr=False, compare=False)
     tags: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         tags = {guardrail.arn: guardrail.tags for guardrail in self.approved if guardrail.tags is not None}
+        regions = {guardrail.region for guardrail in self.approved}
+        by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
         object.__setattr__(self, "tags", MappingProxyType(tags))
+        object.__setattr__(self, "_by_region", MappingProxyType(by_region))
 
     def in_region(self, region: str) -> tuple[Guardrail, ...]:
         """The approved guardrails that a client in a region can use."""
-        return tuple(guardrail for guardrail in self.approved if guardrail.region == region)
+        return self._by_region.get(region, ())
 
 
 @dataclass(frozen=True, slots=True)

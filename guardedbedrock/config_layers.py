@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_settings import BaseSettings, EnvSettingsSource
@@ -13,16 +12,19 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 from guardedbedrock.config_problems import Loc, Places, dotted, unknown
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, PolicySyntaxError
-from guardedbedrock.iam.documents import load_json
+from guardedbedrock.iam.documents import Object, load_json
 from guardedbedrock.policy_files import anchored
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic.fields import FieldInfo
 
 PREFIX: Final = "GUARDEDBEDROCK_"
 CONFIG: Final = "GUARDEDBEDROCK_CONFIG"
 FILE: Final = "guardedbedrock.toml"
 PYPROJECT: Final = "pyproject.toml"
+_NESTED: Final = "__"
 _MERGED: Final = ("policies", "context")
 """Tables whose keys may come from several layers; every other value comes from one layer as a whole."""
 
@@ -62,9 +64,8 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for layer in reversed(layers):
         for key, value in layer.data.items():
-            below = merged.get(key)
-            both = key in _MERGED and isinstance(value, Mapping) and isinstance(below, Mapping)
-            merged[key] = {**below, **value} if both and below is not None else value
+            below = merged.get(key) if key in _MERGED else None
+            merged[key] = {**below, **value} if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
@@ -86,49 +87,65 @@ def from_code(given: Mapping[str, Any], base: Path) -> Layer:
 
 def from_environment(environ: Mapping[str, str], settings: type[BaseSettings], base: Path) -> Layer:
     """
-    Take ``GUARDEDBEDROCK_*``; a value that starts like JSON is JSON, ``null`` is None.
+    Take ``GUARDEDBEDROCK_*``; a value that starts like JSON is JSON, ``null`` is None, all else is text.
 
     Raises:
         ConfigurationError: A variable is unknown, or holds broken JSON.
     """
-    names = {name.lower(): name for name in environ if name.upper().startswith(PREFIX) and name.upper() != CONFIG}
-    known = list(_variables(settings))
-    for name in names.values():
-        if name.upper() not in known:
-            raise unknown(f"environment variable {name}", name.upper(), known)
-        _decoded(environ[name], name)
+    given = {name: text for name, text in environ.items() if name.upper().startswith(PREFIX) and name != CONFIG}
+    _check_names(given, [PREFIX + name.upper() for name in settings.model_fields])
+    read = {name: _decoded(text, f"environment variable {name}") for name, text in given.items()}
     source = _Environment(settings)
-    source.env_vars = {lower: None if environ[name] is None else environ[name] for lower, name in names.items()}
-    return Layer(_anchored(source(), base), _variable_place(names))
+    source.env_vars = {name.lower(): given[name] for name, value in read.items() if value is not None or _NESTED in name}
+    nulls = {name.removeprefix(PREFIX).lower(): None for name, value in read.items() if value is None and _NESTED not in name}
+    return Layer(_anchored({**source(), **nulls}, base), _variable_place(frozenset(given)))
+
+
+def _check_names(given: Collection[str], fields: list[str]) -> None:
+    whole = f"{PREFIX}POLICIES"
+    parts = [f"{whole}{_NESTED}{kind.upper()}" for kind in POLICY_TYPES]
+    for name in given:
+        if name not in fields and name not in parts:
+            raise unknown(f"environment variable {name}", name.upper(), [*fields, CONFIG, *parts])
+    part = next((name for name in parts if name in given), None)
+    if part and whole in given:
+        raise ConfigurationError(f"environment variable {whole} and {part} are both set: keep one of them")
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, with one reading of JSON that keeps sight of repeated keys, and of plain text where a list may be one text."""
+    """The environment, with one reading of JSON, and with plain text where a list may be one text."""
 
-    def decode_complex_value(self, field_name: str, field: FieldInfo | None, value: Any) -> Any:
-        return _decoded(value, field_name) if field is None or isinstance(value, str) else value
-
-
-def _variables(settings: type[BaseSettings]) -> Iterator[str]:
-    for name in settings.model_fields:
-        yield PREFIX + name.upper()
-    for kind in POLICY_TYPES:
-        yield f"{PREFIX}POLICIES__{kind.upper()}"
+    def decode_complex_value(self, field_name: str, _field: FieldInfo, value: Any) -> Any:
+        return _decoded(value, field_name)
 
 
-def _decoded(text: str, name: str) -> Any:
+def _decoded(text: str, where: str) -> Any:
+    if text.strip() == "null":
+        return None
     if not text.lstrip().startswith(("{", "[", '"')):
         return text
     try:
-        return load_json(text)
+        value = load_json(text)
     except PolicySyntaxError as error:
-        raise ConfigurationError(f"environment variable {name} {error.problem}") from None
+        raise ConfigurationError(f"{where} {error.problem}; correct it there, or write plain text") from None
+    key = _repeated(value)
+    if key is not None:
+        raise ConfigurationError(f"{where} has the key `{key}` twice: keep one")
+    return value
 
 
-def _variable_place(names: Mapping[str, str]) -> Places:
+def _repeated(value: Any) -> str | None:
+    """Find a key that stands twice in one object, of which JSON would drop the first."""
+    if isinstance(value, Object) and value.repeated is not None:
+        return value.repeated
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return next((key for key in map(_repeated, children) if key is not None), None)
+
+
+def _variable_place(names: Collection[str]) -> Places:
     def place(loc: Loc) -> str:
-        nested = PREFIX.lower() + "__".join(map(str, loc[:2])).lower()
-        variable = names.get(nested) or names.get(PREFIX.lower() + str(loc[0]), PREFIX + str(loc[0]).upper())
+        whole, part = (PREFIX + _NESTED.join(map(str, loc[:size])).upper() for size in (1, 2))
+        variable = part if part in names else whole
         return f"environment variable {variable}" + (f": `{dotted(loc)}`" if len(loc) > 1 else "")
 
     return place
@@ -154,17 +171,22 @@ def _read(path: Path, what: str, *, named: bool) -> Layer | None:
     try:
         data = tomllib.loads(path.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: is no TOML: {_lower(str(error))}") from None
+        raise ConfigurationError(f"{path}: is no TOML: {str(error).lower()}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{what} can not be read ({error.strerror}): looked for `{path}`; correct the path") from None
-    label = str(path)
-    if path.name == PYPROJECT:
-        label += " [tool.guardedbedrock]"
-        data = _table(data)
-        if data is None:
-            return _absent(path) if named else None
+    if path.name != PYPROJECT:
+        return _file_layer(data, path, str(path))
+    tool = data.get("tool", {})
+    if not named and "guardedbedrock" not in tool:
+        return None
+    if not isinstance(tool.get("guardedbedrock"), Mapping):
+        raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]: add it, or name another file")
+    return _file_layer(tool["guardedbedrock"], path, f"{path} [tool.guardedbedrock]")
+
+
+def _file_layer(data: Mapping[str, Any], path: Path, label: str) -> Layer:
     return Layer(_anchored(data, path.parent), lambda loc: f"{label}: `{dotted(loc)}`")
 
 

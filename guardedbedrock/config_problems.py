@@ -1,12 +1,12 @@
 """
 One clear sentence for whatever is wrong with a configuration: the place, the key, the mend.
 
-Sentences never repeat a value that was given, apart from names of files, ARNs and operations: it might be a secret in the wrong place.
+A sentence repeats no value that was given, apart from names of files, ARNs and operations: it might be a misplaced secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -36,6 +36,8 @@ _PROBLEMS: Final = {
     "model_type": "should be a table",
 }
 _UNKNOWN: Final = "extra_forbidden"
+_KEY_ITSELF: Final = "[key]"
+"""What pydantic puts behind a key of a mapping when the key is wrong, not its value."""
 
 
 class MisfitError(ValueError):
@@ -43,7 +45,7 @@ class MisfitError(ValueError):
     A value that does not fit; pydantic collects it, `explain` turns it into a `ConfigurationError`.
 
     Args:
-        problem: What is wrong and what would mend it; stands behind the place.
+        problem: What is wrong and what would mend it; goes on behind the place, so it starts with a space or a colon.
         loc: Where, from the model on that was being validated.
     """
 
@@ -76,20 +78,30 @@ def explain(error: ValidationError, places: Places, models: Models, *, under: Lo
     finding = min(findings, key=lambda each: each["type"] != _UNKNOWN)
     kind, context = finding["type"], finding.get("ctx", {})
     misfit = context.get("error")
-    loc = (*under, *finding["loc"], *getattr(misfit, "loc", ()))
+    found = tuple(part for part in finding["loc"] if part != _KEY_ITSELF)
+    loc = (*under, *found, *getattr(misfit, "loc", ()))
     if kind == _UNKNOWN:
         return unknown(places(loc), str(loc[-1]), _fields(loc, models)[0])
     if misfit is not None:
-        return ConfigurationError(f"{places(loc)}: {misfit}")
+        return ConfigurationError(f"{places(loc) if loc else ''}{misfit}")
     problem = _PROBLEMS.get(kind, "can not be used").format(**context)
     return ConfigurationError(f"{places(loc)} {problem}: {_mend(loc, models)}")
 
 
-def unknown(place: str, name: str, known: Iterable[str]) -> ConfigurationError:
+def unknown(place: str, name: str, known: Collection[str]) -> ConfigurationError:
     """Say that nobody knows a key, and which one was meant."""
+    return ConfigurationError(f"{place} is not known: {nearest(name, known)}")
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """
+    Guess what was meant, or list what there is.
+
+    >>> nearest("vocabluary", ["mode", "vocabulary"])
+    'did you mean `vocabulary`?'
+    """
     near = get_close_matches(name, known, n=1)
-    mend = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
-    return ConfigurationError(f"{place} is not known: {mend}")
+    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:
@@ -101,7 +113,7 @@ def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:
 
 def _mend(loc: Loc, models: Models) -> str:
     fields, name = _fields(loc, models)
-    return fields[name].description or "see the documentation"
+    return (name in fields and fields[name].description) or "correct its value"
 
 
 def as_list(value: Any) -> Any:

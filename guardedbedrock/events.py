@@ -8,10 +8,9 @@ It never steers, and a listener that fails is silenced for that call: `Observers
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
 from guardedbedrock.calls import Call, Verdict
@@ -81,8 +80,11 @@ Event: TypeAlias = Injected | Decided | Refused | Retried | Denied | Diverged | 
 class Observation(Protocol):
     """What one listener makes of one call."""
 
-    def current(self) -> AbstractContextManager[Any]:
-        """Make the observation's span current while the call is under way."""
+    def enter(self) -> None:
+        """The call is under way in this context; a span becomes the current one."""
+
+    def leave(self) -> None:
+        """The call has returned; its stream may still go on, in any thread."""
 
     def hear(self, event: Event) -> None:
         """Take note of an event."""
@@ -94,12 +96,16 @@ class Observation(Protocol):
 class Listener(Protocol):
     """Somebody who wants to know of calls."""
 
-    def open(self, call: Call) -> Observation:
-        """A call begins."""
+    def open(self, call: Call) -> Observation | None:
+        """A call begins; None when nothing of it matters to this listener."""
 
 
 class Observers:
-    """The observations of one call, as one that never fails."""
+    """
+    The observations of one call, as one that never fails.
+
+    A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
+    """
 
     __slots__ = ("_closed", "_observations")
 
@@ -107,23 +113,35 @@ class Observers:
         self._closed = False
         self._observations: list[Observation] = []
         for listener in listeners:
-            with _silenced(listener):
-                self._observations.append(listener.open(call))
+            try:
+                observation = listener.open(call)
+                if observation is not None:
+                    self._observations.append(observation)
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
+                _failed(listener, error)
 
-    @contextmanager
-    def current(self) -> Iterator[None]:
-        """Make every observation current."""
-        with ExitStack() as stack:
-            for observation in self._observations:
-                with _silenced(observation):
-                    stack.enter_context(observation.current())
-            yield
+    def __enter__(self) -> Self:
+        for observation in self._observations:
+            try:
+                observation.enter()
+            except Exception as error:  # noqa: BLE001
+                _failed(observation, error)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for observation in reversed(self._observations):
+            try:
+                observation.leave()
+            except Exception as error:  # noqa: BLE001
+                _failed(observation, error)
 
     def hear(self, event: Event) -> None:
         """Tell every observation."""
         for observation in self._observations:
-            with _silenced(observation):
+            try:
                 observation.hear(event)
+            except Exception as error:  # noqa: BLE001
+                _failed(observation, error)
 
     def close(self, error: BaseException | None = None) -> None:
         """Close every observation; a second time does nothing."""
@@ -131,23 +149,11 @@ class Observers:
             return
         self._closed = True
         for observation in self._observations:
-            with _silenced(observation):
+            try:
                 observation.close(error)
+            except Exception as failure:  # noqa: BLE001
+                _failed(observation, failure)
 
 
-class _silenced:  # noqa: N801 - used like a keyword
-    """Keep a failing listener from the call; its failure is logged without what it was told."""
-
-    __slots__ = ("_who",)
-
-    def __init__(self, who: object) -> None:
-        self._who = who
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if kind is None or not issubclass(kind, Exception):
-            return False
-        _LOG.warning("listener %s failed with %s", type(self._who).__name__, kind.__name__)
-        return True
+def _failed(who: object, error: Exception) -> None:
+    _LOG.warning("listener %s failed with %s", type(who).__name__, type(error).__name__)

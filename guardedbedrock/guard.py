@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 from guardedbedrock import config
 from guardedbedrock.aws import session as sessions
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
 CALLER: Final = "caller"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Guard:
@@ -68,37 +72,73 @@ class Guard:
         context: Mapping[str, object] | None = None,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._rules = Rules(
-            approved=tuple(guardrails),
-            policies=_policies(policies),
-            caller=lru_cache(maxsize=64)(self._caller),
+        settings = config.check(
+            guardrails=tuple(guardrails),
+            policies=policies,
+            principal=principal,
             vocabulary=vocabulary,
             mode=mode,
             on_unapproved=on_unapproved,
             on_indeterminate=on_indeterminate,
             on_intervention=on_intervention,
-            allow_unguarded=frozenset(allow_unguarded),
-            clock=clock,
+            allow_unguarded=tuple(allow_unguarded),
+            context=dict(context or {}),
         )
-        self._context = dict(context or {})
-        self._principal = CallerIdentity(sessions.default_session) if principal == CALLER else principal
-        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(default_listeners() if listeners is None else listeners))
+        self._settle(settings, retry, listeners, clock)
 
     @classmethod
-    def from_config(cls, path: str | Path | None = None, **overrides: Any) -> Guard:
+    def from_config(
+        cls,
+        path: str | Path | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        listeners: Iterable[Listener] | None = None,
+        clock: Callable[[], datetime] = _now,
+        **settings: Any,
+    ) -> Self:
         """
-        Make a guard from `guardedbedrock.toml`, the environment and what is given here, which wins in the reverse order.
+        Make a guard from settings by name, the environment and a TOML file; the first that gives a key wins.
 
         Args:
-            path: The file; ``GUARDEDBEDROCK_CONFIG`` or ``guardedbedrock.toml`` in the working directory unless given.
-            overrides: Settings by name.
+            path: The file; the one that ``GUARDEDBEDROCK_CONFIG`` names, or ``guardedbedrock.toml`` in the working directory, unless given.
+            retry: As in `Guard`.
+            listeners: As in `Guard`.
+            clock: As in `Guard`.
+            settings: What else `Guard` takes, by name.
 
         Raises:
             ConfigurationError: A key is unknown, a value can not be used, or a file is missing; the message names it and the mend.
         """
-        return cls(**config.load(path, **overrides).options())
+        guard = cls.__new__(cls)
+        guard._settle(config.load(path, **settings), retry, listeners, clock)
+        return guard
+
+    def _settle(
+        self,
+        settings: config.Settings,
+        retry: RetryPolicy | None,
+        listeners: Iterable[Listener] | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._context = dict(settings.context)
+        asked = settings.principal == CALLER
+        self._principal = CallerIdentity(sessions.default_session) if asked else settings.principal
+        self._rules = Rules(
+            approved=settings.approved,
+            policies=settings.policy_set(),
+            caller=lru_cache(maxsize=64)(self._caller),
+            vocabulary=settings.vocabulary,
+            mode=settings.mode,
+            on_unapproved=settings.on_unapproved,
+            on_indeterminate=settings.on_indeterminate,
+            on_intervention=settings.on_intervention,
+            allow_unguarded=settings.allow_unguarded,
+            clock=clock,
+        )
+        heard = default_listeners() if listeners is None else listeners
+        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(heard))
 
     @property
     def rules(self) -> Rules:
@@ -159,7 +199,3 @@ class Guard:
     def _caller(self, region: str) -> Caller:
         principal = self._principal() if isinstance(self._principal, CallerIdentity) else self._principal
         return Caller(principal or "", region, vocabulary=self._rules.vocabulary, context=self._context)
-
-
-def _policies(given: Any) -> PolicySet | None:
-    return given if given is None or isinstance(given, PolicySet) else config.read_policies(given, base=Path())

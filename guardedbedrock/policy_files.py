@@ -7,11 +7,11 @@ A source that yields nothing is an error: a Deny must not vanish because a folde
 import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
-from guardedbedrock.config_problems import Loc, MisfitError, as_list, dotted, explain
+from guardedbedrock.config_problems import Loc, MisfitError, Models, as_list, dotted, explain
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
 
@@ -27,7 +27,7 @@ def _usable(item: Any) -> Any:
     if isinstance(item, Mapping | PolicyDocument):
         return item
     if not isinstance(item, str | Path):
-        raise MisfitError("should be a file, a glob or a policy document")
+        raise MisfitError(" should be a file, a glob or a policy document")
     if not _is_json(item):
         find(str(item))
     return str(item)
@@ -49,13 +49,13 @@ class PolicySources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    identity: Listed = Field(None, description=_POLICIES)
-    boundary: Listed = Field(None, description=_POLICIES)
-    session: Listed = Field(None, description=_POLICIES)
-    scp: Levels = Field(None, description=_LEVELS)
-    rcp: Levels = Field(None, description=_LEVELS)
-    endpoint: Listed = Field(None, description=_POLICIES)
-    resource: Listed = Field(None, description=_POLICIES)
+    identity: Listed = Field(default=None, description=_POLICIES)
+    boundary: Listed = Field(default=None, description=_POLICIES)
+    session: Listed = Field(default=None, description=_POLICIES)
+    scp: Levels = Field(default=None, description=_LEVELS)
+    rcp: Levels = Field(default=None, description=_LEVELS)
+    endpoint: Listed = Field(default=None, description=_POLICIES)
+    resource: Listed = Field(default=None, description=_POLICIES)
 
     @model_validator(mode="before")
     @classmethod
@@ -63,9 +63,9 @@ class PolicySources(BaseModel):
         return given if isinstance(given, cls) else by_type(given)
 
     @model_validator(mode="after")
-    def _in_play(self) -> "PolicySources":
+    def _in_play(self) -> Self:
         if not any(sources or (sources is not None and kind in _MAY_BE_EMPTY) for kind, sources in self):
-            raise MisfitError("names no policy, and would allow everything: fill in `identity`, or leave `policies` out")
+            raise MisfitError(" names no policy, and would allow everything: fill in `identity`, or leave `policies` out")
         return self
 
     def read(self) -> PolicySet:
@@ -87,13 +87,15 @@ class PolicySources(BaseModel):
         return PolicySet(**given)
 
 
-def read_policies(sources: Mapping[str, Any] | Sequence[Any] | PolicyDocument | PolicySet | str | Path, *, base: Path) -> PolicySet:
+def read_policies(
+    sources: Mapping[str, Any] | Sequence[Any] | PolicyDocument | PolicySet | str | Path, *, base: Path
+) -> PolicySet:
     """
     Read policies that code names.
 
     Args:
-        sources: A mapping with the keywords of `PolicySet`; a list or a single source is identity-based policies. A text that starts with
-            ``{`` is JSON, every other text a file or glob; a `PolicySet` is given back.
+        sources: A mapping with the keywords of `PolicySet`; a list or a single source is identity-based policies. A text that
+            starts with ``{`` is JSON, every other text a file or glob; a `PolicySet` is given back.
         base: Folder that relative names start from.
 
     Raises:
@@ -105,7 +107,7 @@ def read_policies(sources: Mapping[str, Any] | Sequence[Any] | PolicyDocument | 
     try:
         checked = PolicySources.model_validate(anchored(sources, base))
     except ValidationError as error:
-        models: dict[str, type[BaseModel]] = {"": PolicySources, "policies": PolicySources}
+        models: Models = {"": PolicySources, "policies": PolicySources}
         raise explain(error, lambda loc: f"`{dotted(loc)}`", models, under=("policies",)) from None
     return checked.read()
 
@@ -135,9 +137,15 @@ def _anchored(value: Any, base: Path) -> Any:
         return [_anchored(each, base) for each in value]
     if not isinstance(value, str | Path) or _is_json(value):
         return value
-    path = base / value
-    literal = path.exists() or _WILD.isdisjoint(str(value))
-    return str(path if literal else Path(glob.escape(str(base))) / value)
+    literal = _WILD.isdisjoint(str(value)) or _exists(base / value)
+    return str(base / value if literal else Path(glob.escape(str(base))) / value)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _is_json(item: str | Path) -> bool:
@@ -151,16 +159,23 @@ def find(pattern: str) -> list[Path]:
     Raises:
         MisfitError: There is none, or the name is a folder's.
     """
+    try:
+        return _found(pattern)
+    except OSError as error:
+        raise MisfitError(f": `{pattern}` can not be read ({error.strerror}): correct the path or its permissions") from None
+
+
+def _found(pattern: str) -> list[Path]:
     path = Path(pattern)
     if path.is_dir():
-        raise MisfitError(f"`{path}` is a folder: name a file in it, or a glob such as `{path / '*.json'}`")
+        raise MisfitError(f": `{path}` is a folder: name a file in it, or a glob such as `{path / '*.json'}`")
     if path.exists():
         return [path]
     matches = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
     files = sorted(match for match in matches if not match.is_dir())
     if not files:
         what = "there is no file" if _WILD.isdisjoint(pattern) else "no file matches"
-        raise MisfitError(f"{what} `{pattern}`: correct the path, which starts from the configuration's folder unless it is absolute")
+        raise MisfitError(f": {what} `{pattern}`: correct the path, or put the file there")
     return files
 
 
@@ -179,7 +194,7 @@ def _files(pattern: str, key: str) -> list[Path]:
     try:
         return find(pattern)
     except MisfitError as error:
-        raise ConfigurationError(f"`{key}`: {error}") from None
+        raise ConfigurationError(f"`{key}`{error}") from None
 
 
 def _text(path: Path, key: str) -> str:

@@ -34,11 +34,11 @@ def _fields(needed: str, optional: str = "") -> Fields:
 
 OF_REQUEST: Final = _fields("id why source policies request expect", "confidence")
 OF_CALL: Final = _fields("id why source policies principal call expect", "confidence vocabulary guardrails")
-INNER: Final = {
+INNER: Final[Mapping[str, Fields]] = {
     "policies": Fields(frozenset(), frozenset(iam.POLICY_TYPES)),
     "request": _fields("principal action resource", "resourceAccount context unknown"),
     "call": _fields("operation region params"),
-    "expect": _fields("decision determining", "policyType hangsOn"),
+    "expect": _fields("decision", "determining policyType hangsOn"),
 }
 DECISIONS: Final = ("allowed", "implicitDeny", "explicitDeny", "indeterminate")
 CONFIDENCES: Final = ("documented", "measured", "inferred", "derived")
@@ -93,6 +93,8 @@ def _check(case: object, file: str) -> None:
         raise CaseFileError(f"{file}: a case should be an object")
     where = f"{file}: {case.get('id', 'a case without id')}"
     _complete(case, OF_REQUEST if "request" in case else OF_CALL, where)
+    if "request" in case and "determining" not in case["expect"]:
+        raise CaseFileError(f"{where}: expect: missing ['determining']")
     for name, fields in INNER.items():
         if name in case:
             _complete(case[name], fields, f"{where}: {name}")

@@ -73,7 +73,7 @@ class GuardedClient:
         call = Call(operation_name, api_params, self.meta.region_name, chosen.get())
         observers = Observers(watch.listeners, call)
         try:
-            with observers.current():
+            with observers:
                 authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
                 with gate.passing(authorized):
                     reply = send(authorized, transport, watch.retry, observers)
@@ -114,7 +114,7 @@ def _guarded_presign(presign: Callable[..., str]) -> Callable[..., str]:
         call = Call(name, Params or {}, self.meta.region_name, chosen.get())
         observers = Observers(watch.listeners, call)
         try:
-            with observers.current():
+            with observers:
                 authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
                 _check_presignable(authorized, watch.rules)
                 with gate.passing(authorized):

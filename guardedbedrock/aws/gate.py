@@ -7,8 +7,6 @@ as it will leave. A handler that strips the guardrail after the guard has put it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -23,14 +21,19 @@ HANDLER_ID: Final = "guardedbedrock-gate"
 _passing: ContextVar[AuthorizedCall | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
 
-@contextmanager
-def passing(authorized: AuthorizedCall) -> Iterator[None]:
+class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
     """Open the gate for this very call, in this context."""
-    token = _passing.set(authorized)
-    try:
-        yield
-    finally:
-        _passing.reset(token)
+
+    __slots__ = ("_authorized", "_token")
+
+    def __init__(self, authorized: AuthorizedCall) -> None:
+        self._authorized = authorized
+
+    def __enter__(self) -> None:
+        self._token = _passing.set(self._authorized)
+
+    def __exit__(self, *_: object) -> None:
+        _passing.reset(self._token)
 
 
 class Gate:

@@ -7,7 +7,8 @@ Reference, "Actions, resources, and condition keys for Amazon Bedrock".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -21,10 +22,10 @@ from guardedbedrock.iam.requests import Request
 GuardrailTags = Mapping[str, Mapping[str, str]]
 """Guardrail ARN to its resource tags; an ARN that is not here has tags that nobody fetched."""
 
+TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
 _NO_TAGS: Final[GuardrailTags] = {}
 _UNKNOWN_TAGS: Final = frozenset({"aws:ResourceTag/*"})
-_UNKNOWN_TIME: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 _UNKNOWN_TIER: Final = frozenset({"bedrock:ServiceTier"})
 
 
@@ -46,20 +47,31 @@ def authorizations(
         guardrail_tags: Resource tags of guardrails, by ARN.
         now: For ``aws:CurrentTime`` and ``aws:EpochTime``; None leaves both unknown.
     """
-    return tuple(_requests(operation, params, caller, guardrail_tags, now))
+    known = {**caller.known, **_request_tags(params)}
+    requests = tuple(_requests(operation, params, caller, known, guardrail_tags))
+    return at(requests, now) if now else requests
+
+
+def at(requests: Iterable[Request], now: datetime) -> tuple[Request, ...]:
+    """Ask the same at a known time."""
+    moment = now.astimezone(UTC)
+    time = {"aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(moment.timestamp()))}
+    return tuple(
+        replace(request, context={**request.context, **time}, unknown=frozenset(request.unknown) - TIME_KEYS) for request in requests
+    )
 
 
 def _requests(
-    operation: Operation, params: Params, caller: Caller, tags: GuardrailTags, now: datetime | None
+    operation: Operation, params: Params, caller: Caller, known: dict[str, object], tags: GuardrailTags
 ) -> Iterator[Request]:
-    known = {**caller.known, **_time(now), **_request_tags(params)}
-    unknown = caller.unknown if now else caller.unknown | _UNKNOWN_TIME
+    unknown = caller.unknown | TIME_KEYS
     named = _guardrail(operation, params, caller)
     if named and operation.inference:
-        known[GUARDRAIL_KEY] = identifier_key(*named)
         if caller.vocabulary == "invoke-with-guardrail":
-            yield _request("InvokeModelWithGuardrail", _of_guardrail(named[0], tags), caller, known, unknown)
+            told = {**known, GUARDRAIL_KEY: identifier_key(*named)}
+            yield _request("InvokeModelWithGuardrail", _of_guardrail(named[0], tags), caller, told, unknown)
             return
+        known = {**known, GUARDRAIL_KEY: identifier_key(*named)}
     if operation.inference:
         unknown = unknown | _UNKNOWN_TIER
     for action, target in operation.asks:
@@ -91,13 +103,6 @@ def _guardrail(operation: Operation, params: Params, caller: Caller) -> tuple[st
     if not identifier:
         return None
     return to_arn(identifier, partition=caller.partition, region=caller.region, account=caller.account), version
-
-
-def _time(now: datetime | None) -> dict[str, object]:
-    if now is None:
-        return {}
-    moment = now.astimezone(UTC)
-    return {"aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(moment.timestamp()))}
 
 
 def _request_tags(params: Params) -> dict[str, object]:

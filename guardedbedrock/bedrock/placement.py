@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -101,9 +102,10 @@ def _wire_path(wire: Wire) -> Named:
     return (segments[1], segments[3]) if len(segments) == 5 and segments[0] == "guardrail" else (None, None)
 
 
-def path_segments(url: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def path_segments(url: str) -> tuple[str, ...]:
     """Split the path of a URL, each segment decoded."""
-    return [unquote(segment) for segment in urlsplit(url).path.strip("/").split("/")]
+    return tuple(unquote(segment) for segment in urlsplit(url).path.strip("/").split("/"))
 
 
 def wire_model(wire: Wire) -> str | None:

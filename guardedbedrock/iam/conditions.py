@@ -18,6 +18,8 @@ Quantifier: TypeAlias = Literal["", "ForAllValues", "ForAnyValue"]
 ConditionTest: TypeAlias = Callable[[Context], Truth]
 
 _IF_EXISTS: Final = "IfExists"
+_NOTHING: Final = ("", ("",))
+"""A set that holds only the empty text counts as an empty set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ def _quantified(
             return absent
         if value is UNKNOWN:
             return None
+        if quantifier and value in _NOTHING:
+            return quantifier == "ForAllValues"
         if isinstance(value, str):
             return one(value, context)
         if not quantifier:

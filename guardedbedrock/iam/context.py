@@ -8,6 +8,7 @@ absent makes a negated operator true, unknown leaves every answer open (Kleene's
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -50,8 +51,12 @@ def normalize(given: Mapping[str, object], unknown: Iterable[str] = ()) -> dict[
 
 
 def text_of(value: object) -> str:
-    """Write a scalar as IAM compares it: Booleans in lower case, the rest as Python prints it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Write a scalar as IAM compares it: Booleans in lower case, numbers without an exponent."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float | Decimal):
+        return format(Decimal(str(value)), "f")
+    return str(value)
 
 
 def family(key: str) -> str | None:

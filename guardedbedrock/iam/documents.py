@@ -21,6 +21,7 @@ PolicyType: TypeAlias = Literal["identity", "boundary", "session", "scp", "rcp",
 POLICY_TYPES: Final[tuple[PolicyType, ...]] = get_args(PolicyType)
 VARIABLES_SINCE: Final = "2012-10-17"
 DEFAULT_VERSION: Final = "2008-10-17"
+_LARGEST_EXPONENT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def load_json(text: str, *, file: str | None = None) -> object:
         PolicySyntaxError: It is no JSON; the message names line and column.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant)
     except RecursionError:
         raise PolicySyntaxError("is nested too deeply to be a policy", file=file) from None
     except json.JSONDecodeError as error:
@@ -103,6 +104,18 @@ def _object(pairs: Iterable[tuple[str, object]]) -> Object:
             made.repeated = key
         made[key] = value
     return made
+
+
+def _number(text: str) -> Decimal:
+    """Keep a number exact; one beyond any use would fill the memory when it is written out."""
+    number: Decimal | None
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        number = None
+    if number is None or abs(number.adjusted()) > _LARGEST_EXPONENT:
+        raise ValueError(f"the number `{text[:32]}` is out of range")
+    return number
 
 
 def _no_constant(name: str) -> object:

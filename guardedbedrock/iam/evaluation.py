@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from guardedbedrock.iam.arns import PARTS
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.documents import PolicyType
@@ -19,7 +20,8 @@ from guardedbedrock.iam.hangs_on import open_keys
 from guardedbedrock.iam.operators import both, either
 from guardedbedrock.iam.principals import Grant, Principal, identify
 from guardedbedrock.iam.requests import Request
-from guardedbedrock.iam.statements import Compiled, Test
+from guardedbedrock.iam.resources import Test
+from guardedbedrock.iam.statements import Compiled
 
 Group: TypeAlias = tuple[PolicyType, tuple[Compiled, ...]]
 """Statements that count as one: all of a policy type, or all of one level of the organization."""
@@ -29,6 +31,9 @@ GATES: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
 """Each group must allow, whoever asks. An RCP is no gate: the allow-all that is always attached opens it."""
 OWN: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
 """Each must allow, unless a resource-based policy grants to the caller directly."""
+
+
+_ACCOUNT: Final = PARTS.index("account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +110,20 @@ class Plan:
     def _caller(self, request: Request) -> tuple[Truth, PolicyType | None]:
         """Join what the caller's own policies say with what the resource's say."""
         own, policy_type = _every(self.own, request)
-        if is_cross_account(request):
-            granted = either(compiled.applies(request) for compiled in self.grants or ())
-            return both(own, granted), policy_type if own is False or granted else "resource"
+        foreign = is_cross_account(request)
+        if foreign is False:
+            return self._in_account(own, policy_type, request)
+        granted = either(compiled.applies(request) for compiled in self.grants or ())
+        abroad = both(own, granted)
+        abroad_type: PolicyType | None = policy_type if own is False or granted else "resource"
+        if foreign:
+            return abroad, abroad_type
+        home, home_type = self._in_account(own, policy_type, request)
+        return (home, home_type if home_type == abroad_type else None) if home is abroad else (None, None)
+
+    def _in_account(
+        self, own: Truth, policy_type: PolicyType | None, request: Request
+    ) -> tuple[Truth, PolicyType | None]:
         if own or not self.grants:
             return own, policy_type
         granted = either(both(compiled.applies(request), self._through(compiled.grant(request), request)) for compiled in self.grants)
@@ -121,18 +137,22 @@ class Plan:
         session = limits.get("session", True)
         if grant is Grant.OPEN:
             return True if session else None
-        return both(limits.get("boundary", True), session) if grant is Grant.ROLE else False
+        limited = grant in (Grant.ROLE, Grant.PERHAPS)
+        return both(limits.get("boundary", True), session) if limited else False
 
 
-def is_cross_account(request: Request) -> bool:
-    """Say whether the resource belongs to another account than the principal's."""
+def is_cross_account(request: Request) -> Truth:
+    """Say whether the resource belongs to another account than the principal's; None when its account is not known."""
     owner = request.resource_account or (request.parts[4] if request.parts else "")
-    return owner != "" and owner != identify(request.principal).account != ""
+    account = identify(request.principal).account
+    if owner == account or not owner or not account:
+        return False
+    return None if request.resource_account is None and _ACCOUNT in request.blind else True
 
 
 def _is_exempt(policy_type: PolicyType, request: Request) -> bool:
-    """No SCP applies to a service-linked role."""
-    return policy_type == "scp" and identify(request.principal).is_service_linked
+    """Neither SCPs nor RCPs apply to a service-linked role."""
+    return policy_type in ("scp", "rcp") and identify(request.principal).is_service_linked
 
 
 def _any(tests: Iterable[Test], request: Request) -> Truth:

@@ -45,7 +45,9 @@ class Operator:
 
     def may_match(self, pattern: Tokens, value: str) -> bool:
         """Say whether a value could match once the wildcards that stand for unknown values are filled in."""
-        if self.reading is plain:
+        if self.compile is _equals:
+            return compile_tokens(pattern)(value)
+        if self.compile is _equals_ignoring_case:
             return compile_tokens(_lower(pattern))(value.lower())
         return self.compile([pattern])(value) is not False
 

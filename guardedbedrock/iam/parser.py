@@ -60,9 +60,19 @@ def parse(
         PolicySyntaxError: AWS would refuse the document, or it cannot be read for sure; with file and JSON pointer.
     """
     if isinstance(source, PolicyDocument):
+        _fits(source, policy_type)
         return replace(source, name=source.name or name, arn=source.arn or arn)
     data = load_json(source, file=name) if isinstance(source, str) else source
     return _Reader(policy_type, name).document(data, arn)
+
+
+def _fits(document: PolicyDocument, policy_type: PolicyType) -> None:
+    """Refuse a document that was read as another type: without its Principal it would grant to everyone."""
+    wanted = policy_type in _WITH_PRINCIPAL
+    for index, statement in enumerate(document.statements):
+        if (statement.principal is not None) is not wanted:
+            problem = f"has {'no' if wanted else 'a'} Principal, so it is no policy of type {policy_type}; parse it as one"
+            raise PolicySyntaxError(problem, pointer=f"/Statement/{index}", file=document.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,8 @@ class _Reader:
         if isinstance(data, Object) and data.repeated is not None:
             self.fail(f"has the key `{data.repeated}` twice; keep one", pointer)
         for key in data:
+            if not isinstance(key, str):
+                self.fail(f"has the key {key!r}, which is no string", pointer)
             if known is not None and key not in known:
                 self.fail(f"`{key}` is no element of this place; known are {', '.join(known)}", f"{pointer}/{_escape(key)}")
         return data
@@ -91,6 +103,8 @@ class _Reader:
         if "Statement" not in body:
             self.fail("has no Statement", "")
         given = body["Statement"]
+        if given == []:
+            self.fail("is empty; write at least one statement", "/Statement")
         one = isinstance(given, Mapping)
         statements = [given] if one else self.array(given, "/Statement")
         pointers = ["/Statement" if one else f"/Statement/{i}" for i in range(len(statements))]
@@ -167,11 +181,15 @@ class _Reader:
             self.fail(f"needs either Principal or NotPrincipal{', not both' if present else ''}", pointer)
         place = f"{pointer}/{present[0]}"
         given = body[present[0]]
-        if given == "*":
+        if self.policy_type == "rcp" and present == ["NotPrincipal"]:
+            self.fail("a resource control policy has no NotPrincipal; write Principal", place)
+        if given in ("*", {"AWS": "*"}):
             return (("AWS", "*"),)
         members = self.members(given, place, _PRINCIPALS)
         named = [(kind, text) for kind, v in members.items() for text, _ in self.texts(v, f"{place}/{kind}")]
-        return tuple(named) or self.fail("names nobody", place)
+        if self.policy_type == "rcp":
+            self.fail('should be `"*"`: a resource control policy applies to everyone', place)
+        return tuple(named)
 
     def conditions(self, data: object, pointer: str) -> tuple[Condition, ...]:
         lines: list[Condition] = []
@@ -196,8 +214,6 @@ class _Reader:
         if isinstance(data, str):
             return [(data, pointer)]
         items = self.array(data, pointer)
-        if not items:
-            self.fail("is an empty list; name at least one", pointer)
         return [(self.text(item, f"{pointer}/{index}"), f"{pointer}/{index}") for index, item in enumerate(items)]
 
     def array(self, data: object, pointer: str) -> list[object]:

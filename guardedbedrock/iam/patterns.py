@@ -12,14 +12,18 @@ from typing import Final, TypeAlias
 
 
 class Wildcard(Enum):
-    """The two tokens of a pattern that are not text."""
+    """The tokens of a pattern that are not text; the last two are what the first two become where a colon bounds them."""
 
     ANY = "*"
     ONE = "?"
+    ANY_BUT_COLON = "* within a segment"
+    ONE_BUT_COLON = "? within a segment"
 
 
 ANY: Final = Wildcard.ANY
 ONE: Final = Wildcard.ONE
+ANY_BUT_COLON: Final = Wildcard.ANY_BUT_COLON
+ONE_BUT_COLON: Final = Wildcard.ONE_BUT_COLON
 
 Tokens: TypeAlias = tuple[str | Wildcard, ...]
 Matcher: TypeAlias = Callable[[str], bool]
@@ -49,8 +53,8 @@ def compile_tokens(tokens: Tokens) -> Matcher:
     Cost: linear in the value for every pattern, however hostile; no regex.
     Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Condition operators: String".
     """
-    if ONE in tokens:
-        return _automaton(tokens)
+    if not _ONE_BY_ONE.isdisjoint(tokens):
+        return Automaton(tokens).matches
     if ANY not in tokens:
         return "".join(token for token in tokens if isinstance(token, str)).__eq__
     if tokens == (ANY,):
@@ -98,36 +102,68 @@ def _runs(tokens: Tokens) -> Matcher:
     return match
 
 
-def _automaton(tokens: Tokens) -> Matcher:
+class Automaton:
     """
-    Run all positions of the pattern at once, one bit for each.
+    A pattern whose positions are all followed at once, one bit for each.
 
-    Bit ``i`` stands for "the first ``i`` characters of the pattern are matched"; a star is a loop on its bit.
+    Bit ``i`` of a state says "the first ``i`` characters of the pattern are matched"; a star is a loop on its bit.
     """
-    steps: dict[str, int] = {}
-    loops = wild = length = 0
-    for token in tokens:
-        if token is ANY:
-            loops |= 1 << length
-            continue
-        for character in token if isinstance(token, str) else "?":
-            length += 1
-            if token is ONE:
-                wild |= 1 << length
-            else:
-                steps[character] = steps.get(character, 0) | 1 << length
-    steps = {character: bits | wild for character, bits in steps.items()}
-    accept = 1 << length
 
-    def match(value: str) -> bool:
+    __slots__ = ("_accept", "_free", "_loops", "_moves", "_steps")
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._steps: dict[str, int] = {}
+        self._moves = self._free = 0
+        self._loops = [0, 0]
+        length = 0
+        for token in tokens:
+            if token in (ANY, ANY_BUT_COLON):
+                self._loops[0] |= 1 << length
+                self._loops[1] |= (token is ANY) << length
+                continue
+            for character in token if isinstance(token, str) else (token,):
+                length += 1
+                self._add(character, 1 << length)
+        self._accept = 1 << length
+
+    def _add(self, character: str | Wildcard, bit: int) -> None:
+        if isinstance(character, str):
+            self._steps[character] = self._steps.get(character, 0) | bit
+        else:
+            self._moves |= bit
+            self._free |= bit if character is ONE else 0
+
+    def matches(self, value: str) -> bool:
+        """Say whether the pattern covers the whole of a value."""
+        return bool(self._read(1, value) & self._accept)
+
+    def may_match(self, pieces: Iterable[str | None]) -> bool:
+        """Say whether it could, if some text without a colon stood for each None."""
         state = 1
-        for character in value:
-            state = ((state << 1) & steps.get(character, wild)) | (state & loops)
-            if not state:
-                return False
-        return bool(state & accept)
+        for piece in pieces:
+            state = self._guess(state) if piece is None else self._read(state, piece)
+        return bool(state & self._accept)
 
-    return match
+    def _read(self, state: int, value: str) -> int:
+        steps, moves, free, (loops, spans) = self._steps, self._moves, self._free, self._loops
+        for character in value:
+            if character == ":":
+                state = ((state << 1) & (steps.get(":", 0) | free)) | (state & spans)
+            else:
+                state = ((state << 1) & (steps.get(character, 0) | moves)) | (state & loops)
+            if not state:
+                break
+        return state
+
+    def _guess(self, state: int) -> int:
+        anything = self._moves
+        for character, bits in self._steps.items():
+            anything |= bits if character != ":" else 0
+        before, state = 0, ((state << 1) & anything) | (state & self._loops[0])
+        while state != before:
+            before, state = state, state | ((state << 1) & anything)
+        return state
 
 
 _WILDCARDS: Final = {"*": ANY, "?": ONE}
+_ONE_BY_ONE: Final = frozenset({ONE, ANY_BUT_COLON, ONE_BUT_COLON})

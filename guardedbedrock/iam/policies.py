@@ -11,7 +11,8 @@ from guardedbedrock.iam.evaluation import GATES, OWN, Group, Plan, Tests
 from guardedbedrock.iam.index import ActionIndex
 from guardedbedrock.iam.parser import parse
 from guardedbedrock.iam.requests import Request
-from guardedbedrock.iam.statements import Compiled, Compiler, Test
+from guardedbedrock.iam.resources import Test
+from guardedbedrock.iam.statements import Compiled, Compiler
 
 Given: TypeAlias = Source | Iterable[Source] | None
 Levels: TypeAlias = Iterable[Given] | None
@@ -66,6 +67,8 @@ class PolicySet:
                 self._add(compiler, policy_type, label, sources)
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
         self._plans: dict[str, Plan] = {}
+        self.reads: frozenset[str] = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
+        """Context keys, in lower case, that any statement reads."""
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request."""
@@ -130,7 +133,7 @@ def _denies(groups: Iterable[Group]) -> Iterator[tuple[PolicyType, Test]]:
     seen: set[tuple[bool, Test]] = set()
     for policy_type, group in groups:
         for compiled in group:
-            key = (policy_type == "scp", _ask(compiled))
+            key = (policy_type in ("scp", "rcp"), _ask(compiled))
             if compiled.statement.effect == "Deny" and key not in seen:
                 seen.add(key)
                 yield policy_type, key[1]

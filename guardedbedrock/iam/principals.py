@@ -6,7 +6,7 @@ Source: IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal"
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -23,11 +23,13 @@ class Grant(IntEnum):
     NONE = 0
     ACCOUNT = 1
     """The account: a delegation, the caller's own policies must still allow."""
-    ROLE = 2
+    PERHAPS = 2
+    """A user, and the caller is a federated session: whose, its ARN does not tell. A boundary and a session policy limit."""
+    ROLE = 3
     """The role of a session: a boundary and a session policy still limit."""
-    OPEN = 3
+    OPEN = 4
     """Everyone: a boundary does not limit; whether a session policy does is not documented."""
-    EXACT = 4
+    EXACT = 5
     """This very user or session: nothing of the caller's own account limits but an explicit deny and an SCP."""
 
 
@@ -104,6 +106,8 @@ def _named(kind: str, value: str, principal: Principal) -> Grant:
     if principal.kind == "assumed-role" and named.kind == "role":
         same = named.account == principal.account and named.role_name == principal.role_name
         return Grant.ROLE if same else Grant.NONE
+    if principal.kind == "federated-user" and named.kind == "user" and named.account == principal.account:
+        return Grant.PERHAPS
     return Grant.NONE
 
 
@@ -113,7 +117,9 @@ def excepted(element: PrincipalElement, principal: Principal) -> bool:
 
     A session is left out only where the element lists its account, its role and the session itself.
     """
-    names: Iterable[str] = [value for kind, value in element if kind == "AWS"]
+    names = [value for kind, value in element if kind == "AWS"]
+    if "*" in names:
+        return True
     if principal.kind != "assumed-role":
         return grant(element, principal) > Grant.ACCOUNT
     account = any(grant((("AWS", name),), principal) is Grant.ACCOUNT for name in names)

@@ -6,22 +6,19 @@ What several statements share is compiled once, so that equal resources and cond
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from guardedbedrock.iam.arns import PARTS, compile_arn, split_tokens
 from guardedbedrock.iam.conditions import Condition, ConditionTest, compile_conditions
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import StatementRef
 from guardedbedrock.iam.documents import VARIABLES_SINCE, PolicyDocument, PolicyType, Statement
-from guardedbedrock.iam.operators import either
-from guardedbedrock.iam.patterns import ANY, Matcher, compile_pattern, tokenize
+from guardedbedrock.iam.patterns import Matcher, compile_pattern
 from guardedbedrock.iam.principals import Grant, excepted, grant, identify
 from guardedbedrock.iam.requests import Request
-from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, resolve, template
+from guardedbedrock.iam.resources import Test, anything, compile_resources
+from guardedbedrock.iam.variables import keys, plain, template
 
-Test: TypeAlias = Callable[[Request], Truth]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,16 @@ class Compiled:
         where = (self.policy_type, self.policy, self.index, self.statement.sid, self.statement.effect)
         return StatementRef(*where, policy_arn=self.document.arn)
 
+    def reads(self) -> Iterator[str]:
+        """Name the context keys, in lower case, that the statement reads."""
+        texts = list(self.statement.resources)
+        for condition in self.statement.conditions:
+            yield condition.key.lower()
+            texts += condition.values
+        for text in texts:
+            if "${" in text:
+                yield from keys(template(text, plain))
+
     def covers(self, action: str) -> bool:
         """Say whether Action or NotAction covers an action in lower case."""
         return any(matches(action) for matches in self.actions) is not self.statement.not_action
@@ -69,7 +76,9 @@ class Compiled:
 
     def applies(self, request: Request) -> Truth:
         """Say whether the whole statement applies."""
-        return self.test(request) if self.grant(request) else False
+        grant = self.grant(request)
+        answer = self.test(request) if grant else False
+        return None if answer and grant is Grant.PERHAPS else answer
 
 
 @dataclass(slots=True)
@@ -121,7 +130,7 @@ class Compiler:
 def _both(resource: Test, condition: ConditionTest | None) -> Test:
     if condition is None:
         return resource
-    if resource is _anything:
+    if resource is anything:
         return lambda request: condition(request.facts)
 
     def test(request: Request) -> Truth:
@@ -134,53 +143,9 @@ def _both(resource: Test, condition: ConditionTest | None) -> Test:
     return test
 
 
-def _anything(_: Request) -> Truth:
-    return True
-
-
 def _negated(test: Test) -> Test:
     def negated(request: Request) -> Truth:
         answer = test(request)
         return None if answer is None else not answer
 
     return negated
-
-
-def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
-    """
-    Join resource patterns with OR.
-
-    Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Variables and tags" (variables after the fifth colon).
-    """
-    tests = [_compile_one(pattern, variables=variables) for pattern in patterns]
-    if _anything in tests:
-        return _anything
-    if len(tests) == 1:
-        return tests[0]
-    return lambda request: either(test(request) for test in tests)
-
-
-def _compile_one(pattern: str, *, variables: bool) -> Test:
-    parts = template(pattern, tokenize) if variables else tokenize(pattern)
-    if not is_fixed(parts):
-        return _moving(parts)
-    tokens = fixed(parts)
-    if tokens == (ANY,):
-        return _anything
-    test = compile_arn(tokens)
-    return lambda request: test(request.resource, request.parts, request.blind)
-
-
-def _moving(parts: Template) -> Test:
-    """Match with variables; one before the fifth colon is documented nowhere, so what it would match stays open."""
-    head = fixed(parts[: next(i for i, part in enumerate(parts) if not is_fixed((part,)))])
-    early = len(split_tokens(head)) < len(PARTS)
-
-    def test(request: Request) -> Truth:
-        tokens = resolve(parts, request.facts)
-        if tokens is None:
-            return False
-        answer = compile_arn(tokens)(request.resource, request.parts, request.blind)
-        return None if answer and (early or is_open(parts, request.facts)) else answer
-
-    return test

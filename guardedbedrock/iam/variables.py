@@ -16,10 +16,18 @@ from guardedbedrock.iam.patterns import ANY, Tokens, Wildcard, join
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A context key that stands for its value; ``default`` takes its place when the key is absent."""
+    """
+    A context key that stands for its value.
+
+    Args:
+        key: In lower case.
+        default: Takes its place when the key is absent.
+        spelling: As the policy spells it.
+    """
 
     key: str
     default: str | None = None
+    spelling: str = ""
 
 
 Template: TypeAlias = tuple[str | Wildcard | Variable, ...]
@@ -52,8 +60,8 @@ def _variable(inner: str) -> str | Variable:
     key, comma, default = inner.partition(",")
     default = default.strip()
     if comma and len(default) > 1 and default[0] == default[-1] == "'":
-        return Variable(key.strip().lower(), default[1:-1])
-    return Variable(inner.strip().lower())
+        return Variable(key.strip().lower(), default[1:-1], key.strip())
+    return Variable(inner.strip().lower(), None, inner.strip())
 
 
 def keys(parts: Template) -> tuple[str, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Final
 
-from guardedbedrock.bedrock import authorizations
+from guardedbedrock.bedrock.authorizations import TIME_KEYS, at
 from guardedbedrock.bedrock.hints import hint_for
 from guardedbedrock.calls import Authorization, AuthorizedCall, GuardedCall, Rules, Verdict
 from guardedbedrock.errors import (
@@ -17,7 +18,8 @@ from guardedbedrock.errors import (
 from guardedbedrock.events import Decided, Observers, Refused
 from guardedbedrock.iam import PolicySet
 
-_NO_SUCH_ACTION = "bedrock:invokemodelwithguardrail"
+_TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
+_NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
 def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> AuthorizedCall:
@@ -61,8 +63,10 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
             operation_name=call.name,
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
-    requests = authorizations(call.operation, guarded.params, caller, guardrail_tags=rules.tags, now=rules.clock())
-    answers = tuple(Authorization(request, rules.policies.evaluate(request)) for request in requests)
+    requests = rules.questions.ask(call.operation, guarded.params, caller, rules.tags)
+    if not _TIME_KEYS.isdisjoint(rules.policies.reads):
+        requests = at(requests, rules.clock())
+    answers = tuple([Authorization(request, rules.policies.evaluate(request)) for request in requests])
     denied = next((one.decision.outcome for one in answers if one.decision.is_denied), None)
     is_open = any(one.decision.outcome == "indeterminate" for one in answers)
     return Verdict(denied or ("indeterminate" if is_open else "allowed"), answers, guarded.params, guarded.guardrail)

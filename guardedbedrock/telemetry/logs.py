@@ -9,7 +9,6 @@ that CloudWatch's filter patterns can name them.
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 import structlog
@@ -41,9 +40,11 @@ class CallLog:
         self._call = call
         self._guardrail: str | None = None
 
-    def current(self) -> AbstractContextManager[Any]:
+    def enter(self) -> None:
         """Bind nothing: the application's context is its own."""
-        return nullcontext()
+
+    def leave(self) -> None:
+        """Unbind nothing."""
 
     def hear(self, event: Event) -> None:
         """Log an event."""

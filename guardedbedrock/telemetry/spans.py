@@ -8,11 +8,11 @@ Source: OpenTelemetry Semantic Conventions, "Semantic conventions for AWS Bedroc
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any, Final
+from contextvars import Token
+from typing import Final
 
 from botocore.exceptions import ClientError
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from guardedbedrock.calls import Call, Verdict
@@ -37,28 +37,36 @@ class CallSpans:
     def __init__(self, tracer: Tracer | None = None) -> None:
         self._tracer = tracer or trace.get_tracer("guardedbedrock")
 
-    def open(self, call: Call) -> CallSpan:
-        """Open the span of a call."""
+    def open(self, call: Call) -> CallSpan | None:
+        """Open the span of a call; None when there is no SDK to make one."""
         span = self._tracer.start_span(f"guardedbedrock {call.name}", kind=SpanKind.INTERNAL)
         if span.is_recording():
             span.set_attributes({"rpc.method": call.name, "cloud.region": call.region})
             if call.model:
                 span.set_attribute("gen_ai.request.model", call.model)
+        elif span.get_span_context().span_id == trace.get_current_span().get_span_context().span_id:
+            return None
         return CallSpan(span)
 
 
 class CallSpan:
     """The span of one call."""
 
-    __slots__ = ("_recording", "_span")
+    __slots__ = ("_recording", "_span", "_token")
 
     def __init__(self, span: Span) -> None:
         self._span = span
         self._recording = span.is_recording()
+        self._token: Token[context.Context] | None = None
 
-    def current(self) -> AbstractContextManager[Any]:
+    def enter(self) -> None:
         """Make the span current, so that botocore's becomes its child."""
-        return trace.use_span(self._span, end_on_exit=False, record_exception=False, set_status_on_exception=False)
+        self._token = context.attach(trace.set_span_in_context(self._span))
+
+    def leave(self) -> None:
+        """Make the span current no longer."""
+        if self._token is not None:
+            context.detach(self._token)
 
     def hear(self, event: Event) -> None:
         """Write an event down."""

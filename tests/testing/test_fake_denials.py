@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -199,12 +200,23 @@ def test_a_denial_on_order_says_what_it_is_told(serve: Serve, ask: dict[str, Any
 
 def test_an_error_on_order_comes_as_often_as_asked(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve(attempts=3)
-    fake.fail_next(429, "ThrottlingException", "slow down", times=2, retry_after=0.001)
+    fake.fail_next(500, "InternalServerException", "try again", times=2)
 
     response = client.converse(**ask)
 
     assert response["ResponseMetadata"]["RetryAttempts"] == 2
-    assert [request.error for request in fake.requests] == ["ThrottlingException", "ThrottlingException", None]
+    assert [request.error for request in fake.requests] == ["InternalServerException", "InternalServerException", None]
+
+
+def test_an_error_can_ask_for_patience(serve: Serve, ask: dict[str, Any]) -> None:
+    fake, client = serve()
+    fake.fail_next(429, "ThrottlingException", "slow down", retry_after=1.5)
+
+    with pytest.raises(client.exceptions.ThrottlingException, match="slow down") as error:
+        client.converse(**ask)
+
+    headers = error.value.response["ResponseMetadata"]["HTTPHeaders"]
+    assert (headers["retry-after"], headers["x-amz-retry-after"]) == ("1.5", "1500")
 
 
 def test_an_error_for_one_operation_spares_the_others(serve: Serve, ask: dict[str, Any]) -> None:
@@ -232,18 +244,12 @@ def test_a_stream_breaks_off(serve: Serve, ask: dict[str, Any], code: str, after
     fake.break_stream(code, after=after, message="enough")
     events: list[Any] = []
 
-    with pytest.raises(EventStreamError) as error:
-        events.extend(_each(client.converse_stream(**ask)["stream"], events))
+    with closing(client.converse_stream(**ask)["stream"]) as stream, pytest.raises(EventStreamError) as error:
+        events += (event for event in stream)
 
     assert error.value.response["Error"] == {"Code": code, "Message": "enough"}
     assert len(events) == after
     assert len(list(client.converse_stream(**ask)["stream"])) == 8
-
-
-def _each(stream: Any, events: list[Any]) -> list[Any]:
-    for event in stream:
-        events.append(event)  # noqa: PERF402 - what came before the break has to be kept
-    return []
 
 
 def test_the_account_is_the_principals_unless_given() -> None:

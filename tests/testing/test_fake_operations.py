@@ -38,6 +38,7 @@ def test_converse_echoes_with_usage_and_metrics(serve: Serve, ask: dict[str, Any
     assert response["stopReason"] == "end_turn"
     assert response["usage"] == {"inputTokens": 3, "outputTokens": 6, "totalTokens": 9}
     assert fake.calls("Converse")[0].params == ask
+    assert fake.calls("Converse")[0].headers["content-type"] == "application/json"
     assert response["ResponseMetadata"]["RequestId"] == fake.requests[0].request_id
 
 
@@ -132,6 +133,17 @@ def test_guardrail_checks_score_and_point(serve: Serve) -> None:
     assert scores == {"HATE": 0.9, "VIOLENCE": 0.0}
     assert texts[found["contentIndex"]][found["beginOffset"] : found["endOffset"]] == "a@example.com"
     assert response["usage"]["promptAttack"] == {"textUnits": 1}
+
+
+def test_guardrail_checks_report_only_what_was_asked(serve: Serve) -> None:
+    _, client = serve()
+    messages = [{"role": "user", "content": [{"text": "hello"}]}]
+
+    response = client.invoke_guardrail_checks(
+        messages=messages, checks={"promptAttack": {"categories": [{"category": "JAILBREAK"}]}}
+    )
+
+    assert response["results"] == {"promptAttack": {"results": [{"category": "JAILBREAK", "severityScore": 0.0}]}}
 
 
 def test_an_asynchronous_job_is_started_asked_for_and_done(serve: Serve) -> None:

@@ -50,7 +50,7 @@ def test_the_models_use_no_binding_that_the_wire_does_not_know(service: str) -> 
 
 
 def _post(fake: FakeBedrock, path: str, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> Any:
-    connection = http.client.HTTPConnection(*fake.url.removeprefix("http://").split(":"))
+    connection = http.client.HTTPConnection(fake.url.removeprefix("http://"))
     connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()
     answer = response.status, dict(response.getheaders()), response.read()
@@ -168,7 +168,8 @@ def test_several_violations_are_counted(fake: FakeBedrock) -> None:
 
 
 def test_a_chunked_request_is_refused(fake: FakeBedrock) -> None:
-    with socket.create_connection(fake.url.removeprefix("http://").split(":")) as connection:
+    host, port = fake.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"POST /model/a.b/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 
         assert connection.recv(1024).startswith(b"HTTP/1.1 411")

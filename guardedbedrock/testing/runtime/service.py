@@ -110,9 +110,8 @@ class Runtime:
         prompt = prompts.of_converse(asked["converse"]) if "converse" in asked else prompts.of_body(asked["invokeModel"]["body"])
         return Output({"inputTokens": tokens(prompt.texts)})
 
-    def _apply_guardrail(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
-        if guardrail is None:
-            raise ServiceError.invalid(_INVALID)
+    def _apply_guardrail(self, params: Params, _: FakeGuardrail | None) -> Output:
+        guardrail = self._shelf.find(params["guardrailIdentifier"], params["guardrailVersion"])
         texts = [block["text"]["text"] for block in params["content"] if "text" in block]
         found = assess(guardrail, texts, params["source"], full=params.get("outputScope") == "FULL")
         metrics = found.assessment["invocationMetrics"]

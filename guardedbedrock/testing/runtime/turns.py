@@ -91,9 +91,6 @@ def assessments(turn: Turn, before: str, after: str) -> dict[str, Any]:
         before: The operation's name for the assessment of the prompt.
         after: The operation's name for the assessments of the answer.
     """
-    written: dict[str, Any] = {}
-    if turn.guardrail and turn.input:
-        written[before] = {turn.guardrail.id: turn.input.assessment}
-    if turn.guardrail and turn.output:
-        written[after] = {turn.guardrail.id: [turn.output.assessment]}
-    return written
+    name = turn.guardrail.id if turn.guardrail else ""
+    prompt = {before: {name: turn.input.assessment}} if turn.input else {}
+    return {**prompt, after: {name: [turn.output.assessment]}} if turn.output else prompt

@@ -1,0 +1,114 @@
+"""
+Resource patterns.
+
+A ``*`` that is the last character of a segment can expand beyond the colon, so ``arn:aws:bedrock:*`` covers every resource of the service; a
+``*`` within a segment, and every ``?``, stays within it. The sixth part of a pattern is one segment, whatever colons it holds.
+Source: IAM User Guide, "IAM JSON policy elements: Resource".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+from guardedbedrock.iam.arns import PARTS, split_tokens
+from guardedbedrock.iam.context import Truth
+from guardedbedrock.iam.operators import either
+from guardedbedrock.iam.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Automaton,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+    tokenize,
+)
+from guardedbedrock.iam.requests import Request
+from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, resolve, template
+
+Test: TypeAlias = Callable[[Request], Truth]
+
+_FILLINGS: Final = ("\0", "\0" * 12)
+"""Text that no pattern names: a pattern that covers both, short and long, covers whatever may stand there."""
+
+
+def anything(_: Request) -> Truth:
+    """Cover every resource."""
+    return True
+
+
+def compile_resources(patterns: Iterable[str], *, variables: bool) -> Test:
+    """
+    Join the patterns of Resource with OR.
+
+    Source: also IAM User Guide, "IAM policy elements: Variables and tags" (variables stand after the fifth colon).
+    """
+    tests = tuple(_compile(pattern, variables=variables) for pattern in patterns)
+    if anything in tests:
+        return anything
+    if len(tests) == 1:
+        return tests[0]
+    return lambda request: either(test(request) for test in tests)
+
+
+def _compile(pattern: str, *, variables: bool) -> Test:
+    parts = template(pattern, tokenize) if variables else tokenize(pattern)
+    if not is_fixed(parts):
+        return _moving(parts)
+    tokens = bounded(fixed(parts))
+    if tokens == (ANY,):
+        return anything
+    covers = compile_tokens(tokens)
+    return lambda request: _blindly(tokens, request) if request.blind else covers(request.resource)
+
+
+def bounded(tokens: Tokens) -> Tokens:
+    """Bind the wildcards within a segment to it."""
+    segments = split_tokens(tokens)
+    parts: list[str | Wildcard] = []
+    for index, segment in enumerate(segments):
+        parts += [":"] if index else []
+        last = len(segment) - 1
+        inner = index < len(PARTS) - 1
+        parts += [_BOUND.get(t, t) if inner and not (t is ANY and place == last) else t for place, t in enumerate(segment)]
+    return join(parts)
+
+
+def _blindly(tokens: Tokens, request: Request) -> Truth:
+    """Match a resource of which parts are not known: True or False only where no text in their place could turn it."""
+    if request.parts is None:
+        return False
+    automaton = Automaton(tokens)
+    if all(automaton.matches(_filled(request, filling)) for filling in _FILLINGS):
+        return True
+    pieces: list[str | None] = []
+    for index, part in enumerate(request.parts):
+        pieces += [":"] if index else []
+        pieces.append(None if index in request.blind else part)
+    return None if automaton.may_match(pieces) else False
+
+
+def _filled(request: Request, filling: str) -> str:
+    return ":".join(filling if index in request.blind else part for index, part in enumerate(request.parts or ()))
+
+
+def _moving(parts: Template) -> Test:
+    """Match with variables; one before the fifth colon is documented nowhere, so what it would match stays open."""
+    head = fixed(parts[: next(i for i, part in enumerate(parts) if not is_fixed((part,)))])
+    early = len(split_tokens(head)) < len(PARTS)
+
+    def test(request: Request) -> Truth:
+        tokens = resolve(parts, request.facts)
+        if tokens is None:
+            return False
+        tokens = bounded(tokens)
+        answer = _blindly(tokens, request) if request.blind else compile_tokens(tokens)(request.resource)
+        return None if answer and (early or is_open(parts, request.facts)) else answer
+
+    return test
+
+
+_BOUND: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}

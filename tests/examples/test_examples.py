@@ -1,0 +1,73 @@
+"""Every example runs as its docstring says: alone, without an account, with warnings as errors."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+FOLDER: Final = Path(__file__).parents[2] / "examples"
+LONGEST: Final = 60  # lines
+GUARDRAIL: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail"
+MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model"
+LINES: Final[dict[str, tuple[str, ...]]] = {
+    "hr_chatbot.py": (
+        "  end_turn: You have twelve days left.",
+        "  guardrail_intervened: Sorry, the model cannot answer this question.",
+        f"  denied before sending: bedrock:InvokeModel on {MODEL}/amazon.titan-text-premier-v1:0",
+        "2 requests were sent, all with the HR guardrail",
+    ),
+    "dev_and_prod_roles.py": (
+        "the development role with the development guardrail: allowed",
+        "the development role with the production guardrail: denied by OnlyDevelopment",
+        "the production role with the development guardrail: denied by OnlyProduction",
+        "the production role with the production guardrail: allowed",
+        "2 requests were sent",
+    ),
+    "public_and_internal_assistant.py": (
+        "internal:        In May, says {EMAIL}.",
+        "customer-facing: I can not talk about that.",
+        f"Converse was sent with {GUARDRAIL}/internal0001 version 1",
+        f"Converse was sent with {GUARDRAIL}/customer0001 version 4",
+    ),
+    "langchain_chat.py": (
+        "invoke: You said: Hello there",
+        "stream: You| said:| Hello| again",
+        f"denied: bedrock:InvokeModel on {MODEL}/meta.llama3-8b-instruct-v1:0",
+        f"Converse was sent with {GUARDRAIL}/abc123def456 version 3",
+        f"ConverseStream was sent with {GUARDRAIL}/abc123def456 version 3",
+    ),
+}
+"""Example to the lines it prints, in their order; others may stand between them."""
+
+
+def test_every_example_is_run() -> None:
+    """An example that nobody runs is an example that breaks."""
+    assert {path.name for path in FOLDER.glob("*.py")} == set(LINES)
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_example_prints_what_happened(name: str, tmp_path: Path) -> None:
+    """An example needs no account, no configuration and no working directory of its own."""
+    nothing = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
+    command = [sys.executable, "-W", "error", str(FOLDER / name)]
+
+    ran = subprocess.run(command, capture_output=True, text=True, env=nothing, cwd=tmp_path, timeout=120, check=False)  # noqa: S603
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    printed = iter(ran.stdout.splitlines())
+    assert [line for line in LINES[name] if line not in printed] == []
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_example_is_short_and_says_what_it_shows(name: str) -> None:
+    """An example is read from top to bottom."""
+    source = (FOLDER / name).read_text("utf-8")
+
+    assert len(source.splitlines()) < LONGEST
+    assert "Shows " in (ast.get_docstring(ast.parse(source)) or "")
