@@ -1,5 +1,6 @@
 """
-A drop-in ``bedrock-runtime`` client for boto3 that puts an approved guardrail into every model call and checks IAM before anything is sent.
+A drop-in ``bedrock-runtime`` client for boto3 that puts an approved guardrail into every model call and checks IAM before
+anything is sent.
 
     client = guardedbedrock.client("bedrock-runtime", region_name="us-east-1")
 

@@ -1,8 +1,8 @@
 """
 What listeners hear of a call.
 
-A listener opens an observation with the call; the observation hears events in their order and closes with the call or with its stream.
-It never steers, and a listener that fails is silenced for that call: `Observers` sees to it.
+A listener opens an observation with the call; the observation hears events in their order and closes with the call or with its
+stream. It never steers, and a listener that fails is silenced for that call: `Observers` sees to it.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Guard:
 
     Args:
         guardrails: The approved guardrails; the first of a region is injected unless `using` chooses another.
-        policies: A `PolicySet`, or where to read one: a path, a glob or a list of them (identity-based policies), or a mapping of policy
-            type to such. None checks the approved list only.
+        policies: A `PolicySet`, or where to read one: a path, a glob or a list of them (identity-based policies), or a mapping
+            of policy type to such. None checks the approved list only.
         principal: ARN of who calls, or ``"caller"``: STS is asked once, when it is first needed.
         vocabulary: ``aws``, or ``invoke-with-guardrail`` for policies that name ``bedrock:InvokeModelWithGuardrail``.
         mode: ``enforce``; ``report`` (what would be refused is reported and goes on); ``off``.
@@ -102,17 +102,20 @@ class Guard:
         Make a guard from settings by name, the environment and a TOML file; the first that gives a key wins.
 
         Args:
-            path: The file; the one that ``GUARDEDBEDROCK_CONFIG`` names, or ``guardedbedrock.toml`` in the working directory, unless given.
+            path: The file; the one that ``GUARDEDBEDROCK_CONFIG`` names, or ``guardedbedrock.toml`` in the working directory,
+                unless given.
             retry: As in `Guard`.
             listeners: As in `Guard`.
             clock: As in `Guard`.
             settings: What else `Guard` takes, by name.
 
         Raises:
-            ConfigurationError: A key is unknown, a value can not be used, or a file is missing; the message names it and the mend.
+            ConfigurationError: A key is unknown, a value can not be used, or a file is missing; the message names it and the
+                mend.
         """
         guard = cls.__new__(cls)
-        guard._settle(config.load(path, **settings), retry, listeners, clock)
+        gathered = config.load(path, **settings)
+        guard._settle(gathered, retry, listeners, clock)  # noqa: SLF001  # its own class
         return guard
 
     def _settle(
@@ -194,7 +197,6 @@ class Guard:
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
         call = Call(operation, params, region, chosen.get())
         return judge(inject(call, self._rules, Observers((), call)), self._rules)
-
 
     def _caller(self, region: str) -> Caller:
         principal = self._principal() if isinstance(self._principal, CallerIdentity) else self._principal

@@ -1,8 +1,8 @@
 """
 The mixin that makes a client class a guarded one.
 
-It stands first in the bases of the class that botocore generates, so the client stays a `BaseClient` with its name, paginators, waiters and
-exceptions, and whatever calls ``_make_api_call`` goes through the stages.
+It stands first in the bases of the class that botocore generates, so the client stays a `BaseClient` with its name,
+paginators, waiters and exceptions, and whatever calls ``_make_api_call`` goes through the stages.
 """
 
 from __future__ import annotations
@@ -105,7 +105,11 @@ def _guarded_presign(presign: Callable[..., str]) -> Callable[..., str]:
 
     @functools.wraps(presign)
     def generate_presigned_url(
-        self: Any, ClientMethod: str, Params: dict[str, Any] | None = None, ExpiresIn: int = 3600, HttpMethod: str | None = None  # noqa: N803
+        self: Any,
+        ClientMethod: str,  # noqa: N803  # the names are boto3's
+        Params: dict[str, Any] | None = None,  # noqa: N803
+        ExpiresIn: int = 3600,  # noqa: N803
+        HttpMethod: str | None = None,  # noqa: N803
     ) -> str:
         watch: Watch = self._guardedbedrock
         name = self._PY_TO_OP_NAME.get(ClientMethod)
@@ -136,7 +140,7 @@ def _check_presignable(authorized: AuthorizedCall, rules: Rules) -> None:
     place: Place | None = operation.place
     if rules.mode == "enforce" and operation.inference and not (place and place.signed):
         raise UnguardableOperationError(
-            message=f"a presigned URL of {operation.name} does not bind the body, so whoever has it could leave the guardrail out",
+            message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
             operation_name=operation.name,
             hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
         )

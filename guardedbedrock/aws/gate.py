@@ -1,8 +1,8 @@
 """
 The gate: what is signed is what was authorized, or it is refused.
 
-It listens to ``before-sign``, which botocore emits for SigV4, bearer tokens, unsigned requests and presigned URLs alike, with the request
-as it will leave. A handler that strips the guardrail after the guard has put it in does not get past it.
+It listens to ``before-sign``, which botocore emits for SigV4, bearer tokens, unsigned requests and presigned URLs alike, with
+the request as it will leave. A handler that strips the guardrail after the guard has put it in does not get past it.
 """
 
 from __future__ import annotations

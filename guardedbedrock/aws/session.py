@@ -38,8 +38,8 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
     """
     Make a client as ``session.client`` would, guarded when it is for ``bedrock-runtime``.
 
-    Only this client is guarded: the session's other clients come as boto3 makes them. Retries are the guard's, and botocore's are set to
-    one attempt, unless the application's own `Config` speaks of them.
+    Only this client is guarded: the session's other clients come as boto3 makes them. Retries are the guard's, and botocore's
+    are set to one attempt, unless the application's own `Config` speaks of them.
 
     Args:
         session: A boto3 session.

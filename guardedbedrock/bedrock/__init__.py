@@ -13,4 +13,14 @@ from guardedbedrock.bedrock.interventions import Intervention
 from guardedbedrock.bedrock.operations import OPERATIONS, Operation
 from guardedbedrock.bedrock.placement import Place
 
-__all__ = ["OPERATIONS", "VOCABULARIES", "Caller", "Guardrail", "Intervention", "Operation", "Place", "Vocabulary", "authorizations"]
+__all__ = [
+    "OPERATIONS",
+    "VOCABULARIES",
+    "Caller",
+    "Guardrail",
+    "Intervention",
+    "Operation",
+    "Place",
+    "Vocabulary",
+    "authorizations",
+]

@@ -1,8 +1,8 @@
 """
 The questions that a call puts to IAM: one `iam.Request` for each action and resource, all of which must be allowed.
 
-Source: Bedrock User Guide, "Set up permissions to use guardrails" and "Enforce the use of specific guardrails"; Service Authorization
-Reference, "Actions, resources, and condition keys for Amazon Bedrock".
+Source: Bedrock User Guide, "Set up permissions to use guardrails" and "Enforce the use of specific guardrails"; Service
+Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock".
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def at(requests: Iterable[Request], now: datetime) -> tuple[Request, ...]:
     moment = now.astimezone(UTC)
     time = {"aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(moment.timestamp()))}
     return tuple(
-        replace(request, context={**request.context, **time}, unknown=frozenset(request.unknown) - TIME_KEYS) for request in requests
+        replace(request, context={**request.context, **time}, unknown=frozenset(request.unknown) - TIME_KEYS)
+        for request in requests
     )
 
 
@@ -84,9 +85,7 @@ def _requests(
         yield _request("ApplyGuardrail", _of_guardrail(named[0], tags), caller, untold, unknown)
 
 
-def _request(
-    action: str, resource: Resource, caller: Caller, known: Mapping[str, object], unknown: frozenset[str]
-) -> Request:
+def _request(action: str, resource: Resource, caller: Caller, known: Mapping[str, object], unknown: frozenset[str]) -> Request:
     context = {**known, **resource.context}
     open_keys = unknown | resource.unknown
     if resource.unknown and GUARDRAIL_KEY in resource.unknown:

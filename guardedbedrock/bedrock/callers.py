@@ -36,7 +36,13 @@ UNKNOWABLE: Final = frozenset(
 )
 """Keys that AWS fills in from the network, the session or the organization, and that no process can see from inside."""
 
-_TYPES: Final = {"user": "User", "role": "AssumedRole", "assumed-role": "AssumedRole", "federated-user": "FederatedUser", "root": "Account"}
+_TYPES: Final = {
+    "user": "User",
+    "role": "AssumedRole",
+    "assumed-role": "AssumedRole",
+    "federated-user": "FederatedUser",
+    "root": "Account",
+}
 
 
 @dataclass(frozen=True, slots=True)

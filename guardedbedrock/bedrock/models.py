@@ -1,9 +1,10 @@
 """
 Model identifiers, and the resources that a call with one is authorized on.
 
-Each resource is a separate authorization, and all must be allowed. What the identifier does not tell (the region a profile routes to, the
-model behind an application profile) is named among the unknown and never guessed.
-Source: Bedrock User Guide, "Prerequisites for inference profiles" and "Global cross-Region inference"; Service Authorization Reference.
+Each resource is a separate authorization, and all must be allowed. What the identifier does not tell (the region a profile
+routes to, the model behind an application profile) is named among the unknown and never guessed.
+Source: Bedrock User Guide, "Prerequisites for inference profiles" and "Global cross-Region inference"; Service Authorization
+Reference.
 """
 
 from __future__ import annotations

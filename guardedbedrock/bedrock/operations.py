@@ -1,8 +1,8 @@
 """
 Every operation, one row each: what it asks of IAM, where a guardrail sits, how its reply shows an intervention.
 
-A new operation is one row here and one case. Source: Bedrock API Reference, "Actions"; Service Authorization Reference, "Actions, resources,
-and condition keys for Amazon Bedrock".
+A new operation is one row here and one case. Source: Bedrock API Reference, "Actions"; Service Authorization Reference,
+"Actions, resources, and condition keys for Amazon Bedrock".
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ def _text(value: object) -> str | None:
 def _wire_path(wire: Wire) -> Named:
     """Read ``/guardrail/{id}/version/{version}/apply``."""
     segments = path_segments(wire.url)
-    return (segments[1], segments[3]) if len(segments) == 5 and segments[0] == "guardrail" else (None, None)
+    is_apply = segments[0] == "guardrail" and segments[2:3] == ("version",)
+    return (segments[1], segments[3]) if is_apply else (None, None)
 
 
 @lru_cache(maxsize=1024)

@@ -8,9 +8,9 @@ The IAM policy engine: documents in, decisions out; pure, without boto3, input o
     >>> policies.evaluate(request).outcome
     'allowed'
 
-A request passes one way through the modules: a `PolicySet` parses documents (`parser`, `documents`), compiles statements (`statements`,
-`conditions`, `operators`, `variables`, `arns`, `patterns`), finds those that cover the action (`index`), asks them (`evaluation`) and
-answers with a `Decision` (`decisions`, `sentences`, `hangs_on`).
+A request passes one way through the modules: a `PolicySet` parses documents (`parser`, `documents`), compiles statements
+(`statements`, `conditions`, `operators`, `variables`, `arns`, `patterns`), finds those that cover the action (`index`), asks
+them (`evaluation`) and answers with a `Decision` (`decisions`, `sentences`, `hangs_on`).
 """
 
 from __future__ import annotations

@@ -52,8 +52,8 @@ def compile_arn(tokens: Tokens) -> ArnTest:
     """
     Make the test of one ARN pattern.
 
-    A pattern with fewer than six parts is text that AWS documents nowhere: where it would cover the text as a whole the answer is None
-    (it may match), else False. A lone ``*`` covers everything.
+    A pattern with fewer than six parts is text that AWS documents nowhere: where it would cover the text as a whole the answer
+    is None (it may match), else False. A lone ``*`` covers everything.
     """
     if tokens == (ANY,):
         return lambda _arn, _parts, _blind: True

@@ -73,7 +73,7 @@ def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> C
         variables: Whether the document's Version has policy variables.
     """
     tests = tuple(compile_line(condition, variables=variables).test for condition in conditions)
-    if len(tests) < 2:
+    if len(tests) <= 1:
         return tests[0] if tests else None
 
     def every(context: Context) -> Truth:
@@ -102,13 +102,13 @@ def compile_line(condition: Condition, *, variables: bool) -> Line:
     if row.name == "Null":
         test = _null(key, row.compile([fixed(parts) for parts in templates]))
     elif reads:
-        test = _quantified(quantifier, key, _resolving(row, templates), row.negated, if_exists)
+        test = _quantified(quantifier, key, _resolving(row, templates), negated=row.negated, if_exists=if_exists)
     else:
         match = row.compile([fixed(parts) for parts in templates])
         if quantifier:
-            test = _quantified(quantifier, key, lambda value, _: match(value), row.negated, if_exists)
+            test = _quantified(quantifier, key, lambda value, _: match(value), negated=row.negated, if_exists=if_exists)
         else:
-            test = _single(key, match, row.negated, absent=if_exists or row.negated)
+            test = _single(key, match, negated=row.negated, absent=if_exists or row.negated)
     return Line(_in_family(key, test), condition.key, (key, *reads))
 
 
@@ -124,7 +124,7 @@ def _in_family(key: str, test: ConditionTest) -> ConditionTest:
     return widened
 
 
-def _single(key: str, match: Match, negated: bool, *, absent: bool) -> ConditionTest:  # noqa: FBT001
+def _single(key: str, match: Match, *, negated: bool, absent: bool) -> ConditionTest:
     """Compare a single-valued key; a multivalued one does not match without a set operator."""
 
     def test(context: Context) -> Truth:
@@ -148,7 +148,12 @@ def _null(key: str, match: Match) -> ConditionTest:
 
 
 def _quantified(
-    quantifier: Quantifier, key: str, match: Callable[[str, Context], Truth], negated: bool, if_exists: bool  # noqa: FBT001
+    quantifier: Quantifier,
+    key: str,
+    match: Callable[[str, Context], Truth],
+    *,
+    negated: bool,
+    if_exists: bool,
 ) -> ConditionTest:
     absent = {"": negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
 

@@ -33,7 +33,8 @@ def normalize(given: Mapping[str, object], unknown: Iterable[str] = ()) -> dict[
     Bring a context to the form that compiled conditions read.
 
     Args:
-        given: Context key to a scalar or, for a multivalued key, a list, tuple or set of scalars. ``None`` and an empty list are absent.
+        given: Context key to a scalar or, for a multivalued key, a list, tuple or set of scalars. ``None`` and an empty list
+            are absent.
         unknown: Names of unknown keys; ``aws:ResourceTag/*`` stands for every tag that is not given.
 
     Source: IAM User Guide, "Multivalued context keys" (an empty set counts as a missing key).

@@ -69,7 +69,8 @@ class Decision:
     What IAM answers to one request.
 
     Args:
-        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``; ``indeterminate`` when a value that nobody here knows could change it.
+        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``; ``indeterminate`` when a value that nobody here knows could
+            change it.
         policy_type: The kind of policy that decided; None when it is indeterminate.
         request: The question.
     """

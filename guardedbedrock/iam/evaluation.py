@@ -121,12 +121,12 @@ class Plan:
         home, home_type = self._in_account(own, policy_type, request)
         return (home, home_type if home_type == abroad_type else None) if home is abroad else (None, None)
 
-    def _in_account(
-        self, own: Truth, policy_type: PolicyType | None, request: Request
-    ) -> tuple[Truth, PolicyType | None]:
+    def _in_account(self, own: Truth, policy_type: PolicyType | None, request: Request) -> tuple[Truth, PolicyType | None]:
         if own or not self.grants:
             return own, policy_type
-        granted = either(both(compiled.applies(request), self._through(compiled.grant(request), request)) for compiled in self.grants)
+        granted = either(
+            both(compiled.applies(request), self._through(compiled.grant(request), request)) for compiled in self.grants
+        )
         return either((own, granted)), policy_type if granted is False else "resource"
 
     def _through(self, grant: Grant, request: Request) -> Truth:

@@ -11,8 +11,8 @@ class ActionIndex:
     """
     Statements by what their Action elements begin with.
 
-    A plain action is found by its name, a pattern within one service by the service; only NotAction and patterns that begin with a
-    wildcard are asked for every action.
+    A plain action is found by its name, a pattern within one service by the service; only NotAction and patterns that begin
+    with a wildcard are asked for every action.
     """
 
     def __init__(self, statements: Iterable[Compiled]) -> None:

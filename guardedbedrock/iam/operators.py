@@ -1,8 +1,8 @@
 """
 The condition operators, one row each.
 
-A row says how policy values become a matcher; whether an answer is turned round for the negated form, what an absent key means and how
-sets are read is the same for all of them and lives in `guardedbedrock.iam.conditions`.
+A row says how policy values become a matcher; whether an answer is turned round for the negated form, what an absent key means
+and how sets are read is the same for all of them and lives in `guardedbedrock.iam.conditions`.
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 """
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, NoReturn
 
+from guardedbedrock.iam.arns import PARTS
 from guardedbedrock.iam.conditions import Condition, parse_operator
 from guardedbedrock.iam.context import text_of
 from guardedbedrock.iam.documents import (
@@ -166,7 +167,7 @@ class _Reader:
             self.fail(f"`{text}` is no action; write `service:Action` or `*`", pointer)
 
     def resource(self, text: str, pointer: str) -> None:
-        short = text.count(":") < 5 and not text.endswith("*")
+        short = text.count(":") < len(PARTS) - 1 and not text.endswith("*")
         if text != "*" and (not text.startswith("arn:") or short):
             self.fail(f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`", pointer)
 

@@ -80,9 +80,9 @@ def _runs(tokens: Tokens) -> Matcher:
     """Match text runs between stars, leftmost first: with no ``?`` the leftmost place is never a worse one."""
     head = tokens[0] if isinstance(tokens[0], str) else ""
     tail = tokens[-1] if isinstance(tokens[-1], str) else ""
-    if len(tokens) == 2 and head:
+    if tokens == (head, ANY):
         return lambda value: value.startswith(head)
-    if len(tokens) == 2:
+    if tokens == (ANY, tail):
         return lambda value: value.endswith(tail)
     inner = tuple(t for t in tokens[1 if head else 0 : -1 if tail else None] if isinstance(t, str))
     shortest = len(head) + len(tail)

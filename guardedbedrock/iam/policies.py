@@ -26,7 +26,8 @@ class PolicySet:
     Policies of every type, compiled once and asked many times; immutable and safe to share between threads.
 
     Args:
-        identity: Identity-based policies of the user and its groups, or of the role. ``[]`` means there is none: nothing is allowed.
+        identity: Identity-based policies of the user and its groups, or of the role. ``[]`` means there is none: nothing is
+            allowed.
         boundary: Permissions boundary.
         session: Session policies.
         scp: Service control policies by level of the organization, root first, the account last: ``[[...], [...]]``.
@@ -34,14 +35,14 @@ class PolicySet:
         endpoint: VPC endpoint policy.
         resource: Resource-based policies of the resource.
 
-    Each policy is a JSON object, JSON text or a `PolicyDocument`; a single one may stand without a list. What is None is not in play; an
-    empty list is not in play either where such a policy can not be empty (boundary, session, endpoint).
+    Each policy is a JSON object, JSON text or a `PolicyDocument`; a single one may stand without a list. What is None is not
+    in play; an empty list is not in play either where such a policy can not be empty (boundary, session, endpoint).
 
     Raises:
         PolicySyntaxError: A document can not be read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a policy type, and all are keywords
         self,
         *,
         identity: Given = None,

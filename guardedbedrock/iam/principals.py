@@ -83,7 +83,8 @@ def identify(arn: str) -> Principal:
 
 
 PrincipalElement: TypeAlias = tuple[tuple[str, str], ...]
-"""Pairs of a principal type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and one value; ``"*"`` is ``("AWS", "*")``."""
+"""Pairs of a principal type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and one value; ``"*"`` is ``("AWS",
+"*")``."""
 
 
 def grant(element: PrincipalElement, principal: Principal) -> Grant:

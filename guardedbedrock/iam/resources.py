@@ -1,8 +1,9 @@
 """
 Resource patterns.
 
-A ``*`` that is the last character of a segment can expand beyond the colon, so ``arn:aws:bedrock:*`` covers every resource of the service; a
-``*`` within a segment, and every ``?``, stays within it. The sixth part of a pattern is one segment, whatever colons it holds.
+A ``*`` that is the last character of a segment can expand beyond the colon, so ``arn:aws:bedrock:*`` covers every resource of
+the service; a ``*`` within a segment, and every ``?``, stays within it. The sixth part of a pattern is one segment, whatever
+colons it holds.
 Source: IAM User Guide, "IAM JSON policy elements: Resource".
 """
 

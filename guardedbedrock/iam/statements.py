@@ -20,7 +20,6 @@ from guardedbedrock.iam.resources import Test, anything, compile_resources
 from guardedbedrock.iam.variables import keys, plain, template
 
 
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """
@@ -108,7 +107,9 @@ class Compiler:
         """Join resource and condition."""
         key = (statement.resources, statement.not_resource, statement.conditions, variables)
         if key not in self._tests:
-            self._tests[key] = _both(self.resource(statement, variables=variables), self.condition(statement, variables=variables))
+            self._tests[key] = _both(
+                self.resource(statement, variables=variables), self.condition(statement, variables=variables)
+            )
         return self._tests[key]
 
     def resource(self, statement: Statement, *, variables: bool) -> Test:

@@ -16,6 +16,7 @@ from typing import Final
 
 _NUMERIC: Final = frozenset("0123456789+-.")
 _DATE_SHAPES: Final = {4: "{}-01-01T00:00:00+00:00", 7: "{}-01T00:00:00+00:00", 10: "{}T00:00:00+00:00"}
+_YEAR: Final = 4
 _LONGEST_NUMBER: Final = 64
 
 
@@ -43,7 +44,7 @@ def instant(text: str) -> Decimal | int | None:
     >>> instant("1970-01-01T01:00:00+01:00")
     0
     """
-    if len(text) != 4 and (seconds := number(text)) is not None:
+    if len(text) != _YEAR and (seconds := number(text)) is not None:
         return seconds
     try:
         moment = datetime.fromisoformat(_DATE_SHAPES.get(len(text), "{}").format(text))

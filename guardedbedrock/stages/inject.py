@@ -13,8 +13,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     """
     Give the call its guardrail.
 
-    A call that names none gets the chosen one; half of a guardrail is completed when it agrees with an approved one; a caller's own is
-    kept when it is approved.
+    A call that names none gets the chosen one; half of a guardrail is completed when it agrees with an approved one; a
+    caller's own is kept when it is approved.
 
     Raises:
         GuardrailNotApprovedError: It names one that is not approved, or none is approved for this region.

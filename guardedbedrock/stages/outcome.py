@@ -36,6 +36,4 @@ def announce(found: Intervention, reply: Reply, rules: Rules, observers: Observe
     """Tell of one intervention; ApplyGuardrail is asked for a verdict, so there it is never an error."""
     observers.hear(Intervened(found))
     if rules.on_intervention == "raise" and reply.authorized.call.operation.inference:
-        raise GuardrailInterventionError(
-            operation_name=reply.authorized.call.name, response=reply.response, intervention=found
-        )
+        raise GuardrailInterventionError(operation_name=reply.authorized.call.name, response=reply.response, intervention=found)

@@ -19,6 +19,7 @@ from guardedbedrock.events import Decided, Observers, Refused
 from guardedbedrock.iam import PolicySet
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
+_UNDOCUMENTED: Final = "a rule that is not documented"
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
@@ -77,7 +78,7 @@ def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
         raise denial(guarded.call.name, verdict, rules)
     if verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse":
         raise PreflightUnavailableError(
-            message=f"the policies give no sure answer: it hangs on {', '.join(verdict.hangs_on) or 'a rule that is not documented'}",
+            message=f"the policies give no sure answer: it hangs on {', '.join(verdict.hangs_on) or _UNDOCUMENTED}",
             operation_name=guarded.call.name,
             authorizations=verdict.authorizations,
             hint='give these context keys under context in the configuration, or set on_indeterminate = "send"',

@@ -1,7 +1,8 @@
 """
 Which failures are worth another attempt, and when.
 
-Denials and bad requests never are. Source: Bedrock API Reference, "Common errors"; AWS SDKs and Tools Reference Guide, "Retry behavior".
+Denials and bad requests never are. Source: Bedrock API Reference, "Common errors"; AWS SDKs and Tools Reference Guide, "Retry
+behavior".
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
     Send the call.
 
     Raises:
-        AccessDeniedError: AWS denies it, typed by what it says; ``__cause__`` is botocore's own error. A denial of what the preflight
-            had allowed carries the preflight's authorizations.
+        AccessDeniedError: AWS denies it, typed by what it says; ``__cause__`` is botocore's own error. A denial of what the
+            preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
     guarded = authorized.guarded

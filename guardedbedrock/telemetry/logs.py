@@ -1,9 +1,9 @@
 """
 One structlog event for each decision, one for each thing out of the ordinary.
 
-An application that configured structlog gets the events as it wants them. One that did not gets them through the standard library's
-logger ``guardedbedrock``, which stays silent until somebody listens: a library prints nothing of its own accord. Keys have underscores, so
-that CloudWatch's filter patterns can name them.
+An application that configured structlog gets the events as it wants them. One that did not gets them through the standard
+library's logger ``guardedbedrock``, which stays silent until somebody listens: a library prints nothing of its own accord.
+Keys have underscores, so that CloudWatch's filter patterns can name them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 One span for each guarded call.
 
-The span is INTERNAL: the CLIENT span is the business of whoever instruments botocore, and becomes its child. Private attributes stand
-under ``guardedbedrock.``; ``aws.bedrock.guardrail.id`` is the convention's.
+The span is INTERNAL: the CLIENT span is the business of whoever instruments botocore, and becomes its child. Private
+attributes stand under ``guardedbedrock.``; ``aws.bedrock.guardrail.id`` is the convention's.
 Source: OpenTelemetry Semantic Conventions, "Semantic conventions for AWS Bedrock operations".
 """
 

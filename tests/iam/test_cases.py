@@ -39,7 +39,7 @@ def statements_of(case: casefiles.Case) -> Iterator[dict[str, Any]]:
             yield from statements if isinstance(statements, list) else [statements]
 
 
-@pytest.mark.parametrize("case", casefiles.params(STOCK))
+@pytest.mark.parametrize("case", casefiles.params(STOCK, OWN))
 def test_the_engine_decides_as_the_case_says(case: casefiles.Case) -> None:
     """Decision, determining statements and, where the case names them, policy type and open keys are as expected."""
     policies, request = question(case)
@@ -56,7 +56,7 @@ def test_the_engine_decides_as_the_case_says(case: casefiles.Case) -> None:
     assert expected | {"determining": sorted(expected["determining"])} == got
 
 
-@pytest.mark.parametrize("case", casefiles.params(STOCK))
+@pytest.mark.parametrize("case", casefiles.params(STOCK, OWN))
 def test_a_case_can_tell_every_statement_and_every_denier(case: casefiles.Case) -> None:
     """Statements have Sids of their own and a denied case names the policy type, so that no case passes for another reason."""
     sids = [statement.get("Sid") for statement in statements_of(case)]

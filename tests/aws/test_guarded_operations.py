@@ -1,0 +1,152 @@
+"""Every operation through a guarded client: what arrived, and what came back."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, S3, ask, read
+from botocore.exceptions import ParamValidationError
+
+from guardedbedrock import ExplicitDenyError
+from guardedbedrock.bedrock import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+CONFIG: Final = {"guardrailConfig": NAMED}
+CONTENT: Final = [{"text": {"text": "my salary"}}]
+INPUT: Final = {"converse": {"messages": ask("converse")["messages"]}}
+CHECKS: Final = {"promptAttack": {"categories": [{"category": "JAILBREAK"}]}}
+START: Final = {"modelId": MODEL, "modelInput": {"a": [1]}, "outputDataConfig": S3, "clientRequestToken": "once"}
+CASES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
+    "converse": (ask("converse"), CONFIG),
+    "converse_stream": (ask("converse_stream"), CONFIG),
+    "invoke_model": (ask("invoke_model"), NAMED),
+    "invoke_model_with_response_stream": (ask("invoke_model_with_response_stream"), NAMED),
+    "apply_guardrail": ({**NAMED, "source": "INPUT", "content": CONTENT}, {}),
+    "count_tokens": ({"modelId": MODEL, "input": INPUT}, {}),
+    "invoke_guardrail_checks": ({"messages": [{"role": "user", "content": [{"text": "hi"}]}], "checks": CHECKS}, {}),
+    "start_async_invoke": (START, {}),
+    "list_async_invokes": ({"maxResults": 5}, {}),
+}
+"""Method of the client to its parameters and to what the guard adds to them."""
+
+RUNTIME: Final = {name for name, row in OPERATIONS.items() if row.service == "bedrock-runtime"}
+BEYOND: Final = {"GetAsyncInvoke", "InvokeModelWithBidirectionalStream"}
+"""The one has a test of its own, the other needs HTTP/2."""
+
+
+def test_every_operation_of_the_table_has_a_case(house: Make) -> None:
+    """A new operation is a new case here."""
+    names = house().client.meta.method_to_api_mapping
+
+    assert {names[method] for method in CASES} == RUNTIME - BEYOND
+
+
+@pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
+def test_what_arrives_is_what_was_given_and_the_guardrail(
+    house: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
+    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+    given, added = case
+    mine = copy.deepcopy(given)
+
+    read(getattr(client, method)(**mine))
+
+    assert [request.params for request in fake.requests] == [{**given, **added}]
+    assert mine == given
+
+
+@pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
+def test_what_comes_back_is_what_a_plain_client_gets(
+    house: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """A reply is that of a plain client whose application names the guardrail itself."""
+    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+    given, added = case
+
+    expected = getattr(plain(fake), method)(**given, **added)
+    actual = getattr(client, method)(**given)
+
+    assert read(actual) == read(expected)
+    assert actual["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert actual["ResponseMetadata"]["RequestId"] == fake.requests[-1].request_id
+
+
+def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(house: Make, plain: Callable[..., Any]) -> None:
+    """GetAsyncInvoke and the paginator of ListAsyncInvokes are those of a plain client."""
+    fake, _, client = house()
+    start = plain(fake).start_async_invoke
+    arns = [start(modelId=MODEL, modelInput={}, outputDataConfig=S3)["invocationArn"] for _ in range(5)]
+
+    assert client.get_async_invoke(invocationArn=arns[0])["invocationArn"] == arns[0]
+    pages = list(client.get_paginator("list_async_invokes").paginate(sortOrder="Ascending", PaginationConfig={"PageSize": 2}))
+    listed = [job["invocationArn"] for page in pages for job in page["asyncInvokeSummaries"]]
+    assert (len(pages), listed) == (3, arns)
+
+
+@pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
+def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
+    """What the policies deny never leaves the process."""
+    fake, _, client = house()
+
+    with pytest.raises(ExplicitDenyError) as denied:
+        getattr(client, method)(**ask(method, model=DENIED_MODEL))
+
+    assert denied.value.operation_name == client.meta.method_to_api_mapping[method]
+    assert fake.requests == []
+
+
+def test_count_tokens_is_checked_too(house: Make) -> None:
+    """An operation without a guardrail still asks the policies."""
+    fake, _, client = house()
+
+    with pytest.raises(ExplicitDenyError) as denied:
+        client.count_tokens(modelId=DENIED_MODEL, input=INPUT)
+
+    assert (denied.value.action, fake.requests) == ("bedrock:CountTokens", [])
+
+
+def test_every_inference_request_that_arrives_carries_the_guardrail(house: Make) -> None:
+    """However many calls there are, none reaches a model without an approved guardrail."""
+    fake, guard, client = house()
+    for method in ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"):
+        read(getattr(client, method)(**ask(method)))
+        with guard.using("customer-facing"):
+            read(getattr(client, method)(**ask(method)))
+
+    approved = {(guardrail.arn, guardrail.version) for guardrail in guard.rules.approved}
+    assert len(fake.requests) == 8
+    assert {request.guardrail for request in fake.requests} == approved
+
+
+WRONG: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "no-model": ("converse", {"messages": []}),
+    "no-model-in-invoke": ("invoke_model", {"body": b"{}"}),
+    "model-is-a-number": ("converse", {"modelId": 3}),
+    "model-is-a-list": ("converse", {"modelId": [MODEL]}),
+    "model-is-empty": ("converse", {"modelId": ""}),
+    "unknown-parameter": ("converse", {"modelId": MODEL, "bogus": 1}),
+    "no-messages-type": ("converse", {"modelId": MODEL, "messages": "hello"}),
+    "apply-without-guardrail": ("apply_guardrail", {"source": "INPUT", "content": []}),
+    "get-without-arn": ("get_async_invoke", {}),
+    "count-without-model": ("count_tokens", {"input": INPUT}),
+}
+"""Parameters that botocore itself refuses."""
+
+
+@pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
+def test_wrong_parameters_fail_as_they_do_without_a_guard(house: Make, method: str, params: dict[str, Any]) -> None:
+    """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
+    fake, _, client = house()
+
+    with pytest.raises(ParamValidationError):
+        getattr(client, method)(**params)
+
+    assert fake.requests == []

@@ -1,0 +1,227 @@
+"""Which guardrail a call gets, and which calls are refused, through a real client."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import CONVERSATIONS, DENIED_MODEL, HR, INVOCATIONS, MODEL, PUBLIC, S3, WEAK, Recorder, ask, read
+
+from guardedbedrock import ConfigurationError, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock.events import Injected, Refused
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+WHOLE: Final = (HR.arn, HR.version)
+SHORT: Final = (HR.id, HR.version)
+GIVEN: Final[dict[str, tuple[dict[str, str], tuple[str, str]]]] = {
+    "nothing": ({}, WHOLE),
+    "arn-alone": ({"guardrailIdentifier": HR.arn}, WHOLE),
+    "id-alone": ({"guardrailIdentifier": HR.id}, SHORT),
+    "version-alone": ({"guardrailVersion": HR.version}, WHOLE),
+    "whole": ({"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}, WHOLE),
+    "whole-by-id": ({"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}, SHORT),
+    "another-approved": ({"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": PUBLIC.version}, (PUBLIC.arn, PUBLIC.version)),
+    "half-of-another": ({"guardrailIdentifier": PUBLIC.arn}, (PUBLIC.arn, PUBLIC.version)),
+    "empty-texts": ({"guardrailIdentifier": "", "guardrailVersion": ""}, WHOLE),
+}
+"""What the application gives, and what arrives."""
+
+UNAPPROVED: Final[dict[str, dict[str, str]]] = {
+    "another": WEAK,
+    "half-of-another": {"guardrailIdentifier": WEAK["guardrailIdentifier"]},
+    "another-version": {"guardrailIdentifier": HR.arn, "guardrailVersion": "2"},
+    "the-draft": {"guardrailIdentifier": HR.arn, "guardrailVersion": "DRAFT"},
+    "another-version-alone": {"guardrailVersion": "2"},
+    "another-region": {"guardrailIdentifier": HR.arn.replace("us-east-1", "eu-west-1"), "guardrailVersion": HR.version},
+    "another-account": {"guardrailIdentifier": HR.arn.replace("123456789012", "999999999999"), "guardrailVersion": HR.version},
+}
+METHODS: Final = (*CONVERSATIONS, *INVOCATIONS)
+
+
+def params_with(method: str, guardrail: dict[str, str]) -> dict[str, Any]:
+    """Write a call that names a guardrail, or half of one, in the operation's own place."""
+    return {**ask(method), **({"guardrailConfig": dict(guardrail)} if method in CONVERSATIONS else guardrail)}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("given", "expected"), GIVEN.values(), ids=GIVEN)
+def test_a_guardrail_is_completed_or_kept(house: Make, method: str, given: dict[str, str], expected: tuple[str, str]) -> None:
+    """An empty or half-filled guardrail is completed, an approved one is kept, and the caller's parameters stay as they were."""
+    fake, _, client = house()
+    params = params_with(method, given)
+    before = copy.deepcopy(params)
+
+    read(getattr(client, method)(**params))
+
+    assert [request.guardrail for request in fake.requests] == [expected]
+    assert params == before
+
+
+@pytest.mark.parametrize(
+    "config", [{"trace": "enabled_full"}, {"trace": "disabled", "streamProcessingMode": "async"}], ids=["trace", "mode"]
+)
+def test_the_rest_of_a_guardrail_config_is_kept(house: Make, config: dict[str, str]) -> None:
+    """Trace and stream processing stay the application's own choice."""
+    fake, _, client = house()
+
+    read(client.converse_stream(**ask("converse_stream"), guardrailConfig=config))
+
+    named = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+    assert fake.requests[0].params["guardrailConfig"] == {**config, **named}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
+def test_an_unapproved_guardrail_is_refused(house: Make, method: str, given: dict[str, str]) -> None:
+    """A guardrail, version, region or account that is not on the list is refused, and nothing is sent."""
+    recorder = Recorder()
+    fake, _, client = house(listeners=[recorder])
+
+    with pytest.raises(GuardrailNotApprovedError, match="is not approved for us-east-1") as refused:
+        getattr(client, method)(**params_with(method, given))
+
+    assert fake.requests == []
+    assert HR.key in str(refused.value.hint)
+    assert [(type(event.error), event.enforced) for event in recorder.last.of(Refused)] == [(GuardrailNotApprovedError, True)]
+    assert recorder.last.closed == [refused.value]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
+def test_an_unapproved_guardrail_is_replaced_when_asked(house: Make, method: str, given: dict[str, str]) -> None:
+    """With `on_unapproved="replace"` the approved guardrail takes the place of the other."""
+    fake, _, client = house(on_unapproved="replace")
+
+    read(getattr(client, method)(**params_with(method, given)))
+
+    assert [request.guardrail for request in fake.requests] == [WHOLE]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_using_chooses_for_the_calls_within(house: Make, method: str) -> None:
+    """The named guardrail goes along with the calls within, and the first of the list again with those after."""
+    recorder = Recorder()
+    fake, guard, client = house(listeners=[recorder])
+
+    with guard.using("customer-facing"):
+        read(getattr(client, method)(**ask(method)))
+    read(getattr(client, method)(**ask(method)))
+
+    assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version), WHOLE]
+    assert [heard.of(Injected) for heard in recorder.calls] == [
+        [Injected(PUBLIC, was_there=False)],
+        [Injected(HR, was_there=False)],
+    ]
+
+
+def test_using_nests_and_ends_with_an_error(house: Make) -> None:
+    """The inner choice wins, and an exception within ends it."""
+    fake, guard, client = house()
+
+    with guard.using("customer-facing"):
+        with pytest.raises(ZeroDivisionError), guard.using("hr"):
+            client.converse(**ask("converse"))
+            raise ZeroDivisionError
+        client.converse(**ask("converse"))
+
+    assert [request.guardrail for request in fake.requests] == [WHOLE, (PUBLIC.arn, PUBLIC.version)]
+
+
+def test_using_a_name_nobody_has_is_a_mistake_of_configuration(house: Make) -> None:
+    """The error names those there are."""
+    guard = house().guard
+
+    with pytest.raises(ConfigurationError, match="`nobody`; there are customer-facing, hr"), guard.using("nobody"):
+        pass
+
+
+def test_half_a_guardrail_speaks_of_the_chosen_one(house: Make) -> None:
+    """A version without an identifier is completed by the guardrail that was chosen, and refused when it is not of that one."""
+    fake, guard, client = house()
+
+    with guard.using("customer-facing"):
+        client.converse(**ask("converse"), guardrailConfig={"guardrailVersion": PUBLIC.version})
+        with pytest.raises(GuardrailNotApprovedError):
+            client.converse(**ask("converse"), guardrailConfig={"guardrailVersion": HR.version})
+
+    assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version)]
+
+
+START: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
+
+
+def test_an_operation_that_can_not_carry_a_guardrail_is_refused(house: Make) -> None:
+    """StartAsyncInvoke would reach a model unguarded, so it is refused, and the hint says how to let it."""
+    fake, _, client = house()
+
+    with pytest.raises(UnguardableOperationError) as refused:
+        client.start_async_invoke(**START)
+
+    assert fake.requests == []
+    assert '"StartAsyncInvoke" in allow_unguarded' in str(refused.value.hint)
+
+
+def test_an_operation_that_is_named_goes_out_unguarded(house: Make) -> None:
+    """`allow_unguarded` lets it go, and the policies are still asked."""
+    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+
+    client.start_async_invoke(**START)
+    with pytest.raises(client.exceptions.AccessDeniedException):
+        client.start_async_invoke(**{**START, "modelId": DENIED_MODEL})
+
+    assert [(request.operation, request.guardrail) for request in fake.requests] == [("StartAsyncInvoke", None)]
+
+
+def test_an_operation_that_nobody_knows_is_refused(house: Make) -> None:
+    """What botocore may learn tomorrow is taken for inference until the table says otherwise."""
+    fake, _, client = house()
+
+    with pytest.raises(UnguardableOperationError):
+        client._make_api_call("InvokeModelByTelepathy", {})
+
+    assert fake.requests == []
+
+
+def test_report_tells_and_goes_on(house: Make) -> None:
+    """In mode `report` an unapproved guardrail and a denied model are told and sent all the same."""
+    recorder = Recorder()
+    fake, _, client = house(mode="report", listeners=[recorder])
+
+    client.converse(**ask("converse"), guardrailConfig=WEAK)
+    client.converse(**ask("converse", model=DENIED_MODEL))
+    client.start_async_invoke(**START)
+
+    told = [[(type(event.error).__name__, event.enforced) for event in heard.of(Refused)] for heard in recorder.calls]
+    assert told == [
+        [("GuardrailNotApprovedError", False)],
+        [("ExplicitDenyError", False)],
+        [("UnguardableOperationError", False)],
+    ]
+    assert [request.guardrail for request in fake.requests] == [tuple(WEAK.values()), WHOLE, None]
+    assert [heard.closed for heard in recorder.calls] == [[None]] * 3
+
+
+def test_report_still_puts_the_guardrail_in(house: Make) -> None:
+    """Only refusals are suspended; a call that names no guardrail gets its own."""
+    fake, _, client = house(mode="report")
+
+    client.converse(**ask("converse"))
+
+    assert [request.guardrail for request in fake.requests] == [WHOLE]
+
+
+def test_off_is_a_plain_client(house: Make) -> None:
+    """In mode `off` nothing is put in, asked, told or refused."""
+    recorder = Recorder()
+    fake, _, client = house(mode="off", listeners=[recorder])
+
+    client.converse(**ask("converse", model=DENIED_MODEL), guardrailConfig=WEAK)
+    client.converse(**ask("converse"))
+    url = client.generate_presigned_url("converse", ask("converse"))
+
+    assert [request.guardrail for request in fake.requests] == [tuple(WEAK.values()), None]
+    assert recorder.calls == []
+    assert url.startswith(fake.url)
