@@ -47,7 +47,7 @@ def _arn(arn: str) -> str:
 
 
 def _version(given: Any) -> str:
-    version = str(given) if isinstance(given, int) and not isinstance(given, bool) else given
+    version = str(given) if isinstance(given, int) else given
     if not is_version(version):
         raise MisfitError(f" is no guardrail version: {VERSION_MEND}")
     return str(version)
@@ -55,8 +55,8 @@ def _version(given: Any) -> str:
 
 def _principal(given: str) -> str:
     principal = identify(given)
-    known = principal.kind not in ("other", "service")
-    if given != CALLER and not (known and principal.account.isdecimal() and len(principal.account) == _ACCOUNT_DIGITS):
+    account = principal.account.isdecimal() and len(principal.account) == _ACCOUNT_DIGITS
+    if given != CALLER and not (account and principal.kind != "other"):
         raise MisfitError(f" is no ARN of a user, role, session or root: {PRINCIPAL_MEND}")
     return given
 

@@ -120,7 +120,7 @@ def by_type(given: Any) -> Any:
 
 def anchored(given: Any, base: Path) -> Any:
     """
-    Make every relative name absolute, and every single source a list, so that sources can be merged key by key.
+    Make every relative name absolute, and put sources without a key under theirs, so that sources can be joined key by key.
 
     Args:
         given: Sources as configured, of whatever shape; what has the wrong one is left as it is.
@@ -128,8 +128,7 @@ def anchored(given: Any, base: Path) -> Any:
     """
     if given is None or isinstance(given, PolicySet | PolicySources):
         return given
-    named = by_type(given).items()
-    return {kind: _anchored(value if kind in LEVELED else as_list(value), base) for kind, value in named}
+    return {kind: _anchored(value, base) for kind, value in by_type(given).items()}
 
 
 def _anchored(value: Any, base: Path) -> Any:

@@ -7,10 +7,10 @@ Source: IAM User Guide, "IAM JSON policy elements: Condition", "Condition operat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.context import UNKNOWN, Context, Truth, Value, family
+from guardedbedrock.iam.context import UNKNOWN, Context, Truth, family, lookup
 from guardedbedrock.iam.operators import OPERATORS, Match, Operator, either
 from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, keys, resolve, template
 
@@ -22,8 +22,7 @@ _NOTHING: Final = ("", ("",))
 """A set that holds only the empty text counts as an empty set."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """
     One line of a condition block: operator, key, values.
 
@@ -38,8 +37,7 @@ class Condition:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A condition taken apart and compiled, with the keys that its answer may hang on."""
 
     test: ConditionTest
@@ -47,6 +45,7 @@ class Line:
     reads: tuple[str, ...]
 
 
+@lru_cache(maxsize=512)
 def parse_operator(name: str) -> tuple[Quantifier, Operator, bool] | None:
     """
     Take an operator apart: quantifier, operator, whether it ends in ``IfExists``; None when there is no such operator.
@@ -109,23 +108,12 @@ def compile_line(condition: Condition, *, variables: bool) -> Line:
             test = _quantified(quantifier, key, lambda value, _: match(value), negated=row.negated, if_exists=if_exists)
         else:
             test = _single(key, match, negated=row.negated, absent=if_exists or row.negated)
-    return Line(_in_family(key, test), condition.key, (key, *reads))
-
-
-def _in_family(key: str, test: ConditionTest) -> ConditionTest:
-    """Let ``aws:ResourceTag/*`` among the unknown stand for a tag that is not given."""
-    star = family(key)
-    if star is None:
-        return test
-
-    def widened(context: Context) -> Truth:
-        return test(context) if key in context or star not in context else test({**context, key: UNKNOWN})
-
-    return widened
+    return Line(test, condition.key, (key, *reads))
 
 
 def _single(key: str, match: Match, *, negated: bool, absent: bool) -> ConditionTest:
     """Compare a single-valued key; a multivalued one does not match without a set operator."""
+    star = family(key)
 
     def test(context: Context) -> Truth:
         value = context.get(key)
@@ -133,7 +121,7 @@ def _single(key: str, match: Match, *, negated: bool, absent: bool) -> Condition
             answer = match(value)
             return answer if answer is None else answer is not negated
         if value is None:
-            return absent
+            return absent if star is None or star not in context else None
         return None if value is UNKNOWN else False
 
     return test
@@ -141,7 +129,7 @@ def _single(key: str, match: Match, *, negated: bool, absent: bool) -> Condition
 
 def _null(key: str, match: Match) -> ConditionTest:
     def test(context: Context) -> Truth:
-        value = context.get(key)
+        value = lookup(context, key)
         return None if value is UNKNOWN else match("true" if value is None else "false")
 
     return test
@@ -162,11 +150,9 @@ def _quantified(
         return answer if answer is None else answer is not negated
 
     def test(context: Context) -> Truth:
-        value: Value | None = context.get(key)
-        if value is None:
-            return absent
-        if value is UNKNOWN:
-            return None
+        value = lookup(context, key)
+        if value is None or value is UNKNOWN:
+            return absent if value is None else None
         if quantifier and value in _NOTHING:
             return quantifier == "ForAllValues"
         if isinstance(value, str):
@@ -175,8 +161,7 @@ def _quantified(
             return False
         if quantifier == "ForAnyValue":
             return either(one(item, context) for item in value)
-        none_fails = either(_not(one(item, context)) for item in value)
-        return _not(none_fails)
+        return _not(either(_not(one(item, context)) for item in value))
 
     return test
 

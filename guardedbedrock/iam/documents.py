@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from guardedbedrock.iam.conditions import Condition
 from guardedbedrock.iam.errors import PolicySyntaxError
@@ -24,8 +24,7 @@ DEFAULT_VERSION: Final = "2008-10-17"
 _LARGEST_EXPONENT: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """
     One statement, as written.
 

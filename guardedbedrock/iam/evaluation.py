@@ -9,10 +9,9 @@ entities"; AWS Organizations User Guide, "SCP evaluation" and "RCP evaluation".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.arns import PARTS
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.documents import PolicyType
@@ -26,14 +25,14 @@ from guardedbedrock.iam.statements import Compiled
 Group: TypeAlias = tuple[PolicyType, tuple[Compiled, ...]]
 """Statements that count as one: all of a policy type, or all of one level of the organization."""
 Tests: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
+Known: TypeAlias = dict[Test, Truth]
+"""Answers to one request so far: a test that several groups ask is asked once."""
 
 GATES: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
 """Each group must allow, whoever asks. An RCP is no gate: the allow-all that is always attached opens it."""
 OWN: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
 """Each must allow, unless a resource-based policy grants to the caller directly."""
 
-
-_ACCOUNT: Final = PARTS.index("account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,7 @@ class Plan:
         gates: Allow tests of each group of `GATES`.
         own: Allow tests of each group of `OWN`.
         grants: Allow statements of the resource-based policies; None where no such policy is in play.
+        required: Gates and own policies, all of which must allow where nothing grants directly.
     """
 
     groups: tuple[Group, ...]
@@ -54,6 +54,10 @@ class Plan:
     gates: Tests
     own: Tests
     grants: tuple[Compiled, ...] | None
+    required: Tests = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", self.gates + self.own)
 
     def decide(self, request: Request) -> Decision:
         """Answer the request."""
@@ -93,30 +97,31 @@ class Plan:
                 yield compiled
 
     def _granting(self, request: Request) -> Iterator[Compiled]:
-        own, _ = _every(self.own, request)
-        foreign = is_cross_account(request)
+        own, _ = _every(self.own, request, {})
         for policy_type, compiled in self._statements("Allow"):
-            grants = policy_type == "resource" and (foreign or self._through(compiled.grant(request), request))
+            grants = policy_type == "resource" and (request.cross_account or self._through(compiled.grant(request), request))
             if ((policy_type == "identity" and own) or grants) and compiled.applies(request):
                 yield compiled
 
     def _permission(self, request: Request) -> tuple[Truth, PolicyType | None]:
-        opened, policy_type = _every(self.gates, request)
+        known: Known = {}
+        if self.grants is None and request.cross_account is False:
+            return _every(self.required, request, known)
+        opened, policy_type = _every(self.gates, request, known)
         if opened is False:
             return False, policy_type
-        allowed, policy_type = self._caller(request)
+        allowed, policy_type = self._caller(request, known)
         return (False if allowed is False else both(opened, allowed)), policy_type
 
-    def _caller(self, request: Request) -> tuple[Truth, PolicyType | None]:
+    def _caller(self, request: Request, known: Known) -> tuple[Truth, PolicyType | None]:
         """Join what the caller's own policies say with what the resource's say."""
-        own, policy_type = _every(self.own, request)
-        foreign = is_cross_account(request)
-        if foreign is False:
+        own, policy_type = _every(self.own, request, known)
+        if request.cross_account is False:
             return self._in_account(own, policy_type, request)
         granted = either(compiled.applies(request) for compiled in self.grants or ())
         abroad = both(own, granted)
         abroad_type: PolicyType | None = policy_type if own is False or granted else "resource"
-        if foreign:
+        if request.cross_account:
             return abroad, abroad_type
         home, home_type = self._in_account(own, policy_type, request)
         return (home, home_type if home_type == abroad_type else None) if home is abroad else (None, None)
@@ -133,7 +138,7 @@ class Plan:
         """Say whether a direct grant passes what limits the caller, in the same account."""
         if grant is Grant.EXACT:
             return True
-        limits = {policy_type: _any(tests, request) for policy_type, tests in self.own}
+        limits = {policy_type: _any(tests, request, {}) for policy_type, tests in self.own}
         session = limits.get("session", True)
         if grant is Grant.OPEN:
             return True if session else None
@@ -141,24 +146,19 @@ class Plan:
         return both(limits.get("boundary", True), session) if limited else False
 
 
-def is_cross_account(request: Request) -> Truth:
-    """Say whether the resource belongs to another account than the principal's; None when its account is not known."""
-    owner = request.resource_account or (request.parts[4] if request.parts else "")
-    account = identify(request.principal).account
-    if owner == account or not owner or not account:
-        return False
-    return None if request.resource_account is None and _ACCOUNT in request.blind else True
-
-
 def _is_exempt(policy_type: PolicyType, request: Request) -> bool:
     """Neither SCPs nor RCPs apply to a service-linked role."""
     return policy_type in ("scp", "rcp") and identify(request.principal).is_service_linked
 
 
-def _any(tests: Iterable[Test], request: Request) -> Truth:
+def _any(tests: Iterable[Test], request: Request, known: Known) -> Truth:
+    """Ask until one allows."""
     answer: Truth = False
     for test in tests:
-        one = test(request)
+        if test in known:
+            one = known[test]
+        else:
+            one = known[test] = test(request)
         if one:
             return True
         if one is None:
@@ -166,11 +166,11 @@ def _any(tests: Iterable[Test], request: Request) -> Truth:
     return answer
 
 
-def _every(groups: Tests, request: Request) -> tuple[Truth, PolicyType | None]:
+def _every(groups: Tests, request: Request, known: Known) -> tuple[Truth, PolicyType | None]:
     """Ask every group; on a sure no, also name the first type that says it."""
     answer: Truth = True
     for policy_type, tests in groups:
-        one = _any(tests, request)
+        one = _any(tests, request, known)
         if one is True:
             continue
         if _is_exempt(policy_type, request) or _is_free(policy_type, identify(request.principal)):

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Final
 
 from guardedbedrock.iam.statements import Compiled
+
+_ASK_ALWAYS: Final = ("",)
 
 
 class ActionIndex:
@@ -18,7 +22,8 @@ class ActionIndex:
     def __init__(self, statements: Iterable[Compiled]) -> None:
         self._shelves: dict[str, list[Compiled]] = {}
         for compiled in statements:
-            for shelf in {""} if compiled.statement.not_action else {_shelf(a.lower()) for a in compiled.statement.actions}:
+            statement = compiled.statement
+            for shelf in _ASK_ALWAYS if statement.not_action else set(map(_shelf, statement.actions)):
                 self._shelves.setdefault(shelf, []).append(compiled)
 
     def covering(self, action: str) -> Iterator[Compiled]:
@@ -28,8 +33,9 @@ class ActionIndex:
             yield from (compiled for compiled in self._shelves.get(shelf, ()) if compiled.covers(action))
 
 
+@lru_cache(maxsize=4096)
 def _shelf(pattern: str) -> str:
-    service, _, name = pattern.partition(":")
+    service, _, name = pattern.lower().partition(":")
     if "*" in service or "?" in service:
         return ""
-    return f"{service}:" if "*" in name or "?" in name else pattern
+    return f"{service}:" if "*" in name or "?" in name else f"{service}:{name}"

@@ -6,10 +6,10 @@ Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final, NoReturn
+from typing import Any, Final, TypeVar
 
 from guardedbedrock.iam.arns import PARTS
 from guardedbedrock.iam.conditions import Condition, parse_operator
@@ -27,19 +27,23 @@ from guardedbedrock.iam.documents import (
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.principals import PrincipalElement
 
-_DOCUMENT: Final = ("Version", "Id", "Statement")
-_STATEMENT: Final = (
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
+_DOCUMENT: Final = frozenset({"Version", "Id", "Statement"})
+_STATEMENT: Final = frozenset(
+    {
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    }
 )
-_PRINCIPALS: Final = ("AWS", "Service", "Federated", "CanonicalUser")
+_PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+_EVERYONE: Final = ("*", {"AWS": "*"})
+ResultT = TypeVar("ResultT")
 _WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
 _PLAIN_SID: Final = ("identity", "boundary", "session")
 
@@ -64,7 +68,10 @@ def parse(
         _fits(source, policy_type)
         return replace(source, name=source.name or name, arn=source.arn or arn)
     data = load_json(source, file=name) if isinstance(source, str) else source
-    return _Reader(policy_type, name).document(data, arn)
+    try:
+        return _document(data, policy_type, name, arn)
+    except _Misread as misread:
+        raise PolicySyntaxError(misread.problem, pointer=misread.pointer, file=name) from None
 
 
 def _fits(document: PolicyDocument, policy_type: PolicyType) -> None:
@@ -76,162 +83,195 @@ def _fits(document: PolicyDocument, policy_type: PolicyType) -> None:
             raise PolicySyntaxError(problem, pointer=f"/Statement/{index}", file=document.name)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    policy_type: PolicyType
-    file: str | None
+class _Misread(Exception):  # noqa: N818  # never leaves this module
+    """What is wrong, and the way to it, gathered from the inside out while it passes the readers."""
 
-    def fail(self, problem: str, pointer: str) -> NoReturn:
-        raise PolicySyntaxError(problem, pointer=pointer, file=self.file)
+    def __init__(self, problem: str, *keys: str | int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = list(reversed(keys))
 
-    def members(self, data: object, pointer: str, known: tuple[str, ...] | None = None) -> Mapping[str, object]:
-        if not isinstance(data, Mapping):
-            self.fail(f"should be an object, not {_kind(data)}", pointer)
-        if isinstance(data, Object) and data.repeated is not None:
-            self.fail(f"has the key `{data.repeated}` twice; keep one", pointer)
-        for key in data:
-            if not isinstance(key, str):
-                self.fail(f"has the key {key!r}, which is no string", pointer)
-            if known is not None and key not in known:
-                self.fail(f"`{key}` is no element of this place; known are {', '.join(known)}", f"{pointer}/{_escape(key)}")
+    @property
+    def pointer(self) -> str:
+        keys = (str(key).replace("~", "~0").replace("/", "~1") for key in reversed(self.path))
+        return "".join(f"/{key}" for key in keys)
+
+
+def _at(key: str | int, read: Callable[..., ResultT], *given: object) -> ResultT:
+    """Read what stands under a key; the key is only written down when something is wrong there."""
+    try:
+        return read(*given)
+    except _Misread as misread:
+        misread.path.append(key)
+        raise
+
+
+def _document(data: object, policy_type: PolicyType, name: str | None, arn: str | None) -> PolicyDocument:
+    body = _members(data, _DOCUMENT)
+    version = body.get("Version", DEFAULT_VERSION)
+    if version not in (VARIABLES_SINCE, DEFAULT_VERSION):
+        raise _Misread(f"should be `{VARIABLES_SINCE}` or `{DEFAULT_VERSION}`", "Version")
+    if "Statement" not in body:
+        raise _Misread("has no Statement")
+    statements = _at("Statement", _statements, body["Statement"], policy_type)
+    identifier = _at("Id", _text, body["Id"]) if "Id" in body else None
+    return PolicyDocument(statements, str(version), identifier, name, arn)
+
+
+def _statements(data: object, policy_type: PolicyType) -> tuple[Statement, ...]:
+    if isinstance(data, Mapping):
+        return (_statement(data, policy_type),)
+    items = _array(data)
+    if not items:
+        raise _Misread("is empty; write at least one statement")
+    seen: set[str] = set()
+    read: list[Statement] = []
+    for index, item in enumerate(items):
+        statement = _at(index, _statement, item, policy_type)
+        if statement.sid in seen:
+            raise _Misread(f"the Sid `{statement.sid}` stands twice; Sids are unique within a policy", index, "Sid")
+        if statement.sid:
+            seen.add(statement.sid)
+        read.append(statement)
+    return tuple(read)
+
+
+def _statement(data: object, policy_type: PolicyType) -> Statement:
+    body = _members(data, _STATEMENT)
+    effect = body.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise _Misread("should be `Allow` or `Deny`", "Effect")
+    not_action, actions = _either(body, "Action", "NotAction", _check_action)
+    not_resource, resources = _either(body, "Resource", "NotResource", _check_resource)
+    return Statement(
+        effect,
+        actions,
+        resources,
+        _at("Condition", _conditions, body["Condition"]) if "Condition" in body else (),
+        _principal(body, policy_type),
+        not_action,
+        not_resource,
+        "NotPrincipal" in body,
+        _at("Sid", _sid, body["Sid"], policy_type) if "Sid" in body else None,
+    )
+
+
+def _sid(data: object, policy_type: PolicyType) -> str | None:
+    sid = _text(data)
+    if sid and policy_type in _PLAIN_SID and not (sid.isascii() and sid.isalnum()):
+        raise _Misread("may hold only letters and digits")
+    return sid or None
+
+
+def _either(body: Mapping[str, object], name: str, negation: str, check: Callable[[str], None]) -> tuple[bool, tuple[str, ...]]:
+    """Read an element or its negation, of which exactly one must stand there."""
+    if (name in body) is (negation in body):
+        raise _Misread(f"needs either {name} or {negation}{', not both' if name in body else ''}")
+    key = name if name in body else negation
+    return key is negation, _at(key, _texts, body[key], check)
+
+
+def _check_action(text: str) -> None:
+    service, _, name = text.partition(":")
+    if not (service and name and ":" not in name) and text != "*":
+        raise _Misread(f"`{text}` is no action; write `service:Action` or `*`")
+
+
+def _check_resource(text: str) -> None:
+    short = text.count(":") < len(PARTS) - 1 and not text.endswith("*")
+    if (short or not text.startswith("arn:")) and text != "*":
+        raise _Misread(f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`")
+
+
+def _principal(body: Mapping[str, object], policy_type: PolicyType) -> PrincipalElement | None:
+    present = [key for key in ("Principal", "NotPrincipal") if key in body]
+    if policy_type not in _WITH_PRINCIPAL:
+        if present:
+            raise _Misread(f"a policy of type {policy_type} has no {present[0]}; remove it", present[0])
+        return None
+    if len(present) != 1:
+        raise _Misread(f"needs either Principal or NotPrincipal{', not both' if present else ''}")
+    if policy_type == "rcp" and (present[0] == "NotPrincipal" or body["Principal"] not in _EVERYONE):
+        raise _Misread('write `"Principal": "*"`: a resource control policy applies to everyone', present[0])
+    return _at(present[0], _named, body[present[0]])
+
+
+def _named(data: object) -> PrincipalElement:
+    if data in _EVERYONE:
+        return (("AWS", "*"),)
+    members = _members(data, _PRINCIPALS)
+    return tuple((kind, text) for kind, given in members.items() for text in _at(kind, _texts, given))
+
+
+def _conditions(data: object) -> tuple[Condition, ...]:
+    lines: list[Condition] = []
+    for operator, block in _members(data).items():
+        if parse_operator(operator) is None:
+            raise _Misread(f"`{operator}` is no condition operator", operator)
+        for key, given in _at(operator, _members, block).items():
+            try:
+                lines.append(Condition(operator, key, _values(given)))
+            except _Misread as misread:
+                misread.path += [key, operator]
+                raise
+    return tuple(lines)
+
+
+def _values(data: object) -> tuple[str, ...]:
+    if isinstance(data, str):
+        return (data,)
+    if not isinstance(data, list | tuple):
+        return (_value(data),)
+    return tuple([_at(index, _value, item) for index, item in enumerate(data)])
+
+
+def _value(data: object) -> str:
+    if isinstance(data, str):
         return data
+    if not isinstance(data, bool | int | float | Decimal):
+        raise _Misread(f"should be a string, number or Boolean, not {_kind(data)}")
+    return text_of(data)
 
-    def document(self, data: object, arn: str | None) -> PolicyDocument:
-        body = self.members(data, "", _DOCUMENT)
-        version = body.get("Version", DEFAULT_VERSION)
-        if version not in (VARIABLES_SINCE, DEFAULT_VERSION):
-            self.fail(f"should be `{VARIABLES_SINCE}` or `{DEFAULT_VERSION}`", "/Version")
-        if "Statement" not in body:
-            self.fail("has no Statement", "")
-        given = body["Statement"]
-        if given == []:
-            self.fail("is empty; write at least one statement", "/Statement")
-        one = isinstance(given, Mapping)
-        statements = [given] if one else self.array(given, "/Statement")
-        pointers = ["/Statement" if one else f"/Statement/{i}" for i in range(len(statements))]
-        read = tuple(self.statement(*pair) for pair in zip(statements, pointers, strict=True))
-        self.distinct(read, pointers)
-        identifier = self.text(body["Id"], "/Id") if "Id" in body else None
-        return PolicyDocument(read, version, identifier, self.file, arn)
 
-    def distinct(self, statements: tuple[Statement, ...], pointers: list[str]) -> None:
-        seen: set[str] = set()
-        for statement, pointer in zip(statements, pointers, strict=True):
-            if statement.sid and statement.sid in seen:
-                self.fail(f"the Sid `{statement.sid}` stands twice; Sids are unique within a policy", f"{pointer}/Sid")
-            seen.add(statement.sid or "")
+def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, object]:
+    if not isinstance(data, dict | Mapping):
+        raise _Misread(f"should be an object, not {_kind(data)}")
+    if isinstance(data, Object) and data.repeated is not None:
+        raise _Misread(f"has the key `{data.repeated}` twice; keep one")
+    for key in data:
+        if not isinstance(key, str):
+            raise _Misread(f"has the key {key!r}, which is no string")
+        if known is not None and key not in known:
+            raise _Misread(f"`{key}` is no element of this place; known are {', '.join(sorted(known))}", key)
+    return data
 
-    def statement(self, data: object, pointer: str) -> Statement:
-        body = self.members(data, pointer, _STATEMENT)
-        effect = body.get("Effect")
-        if effect not in ("Allow", "Deny"):
-            self.fail("should be `Allow` or `Deny`", f"{pointer}/Effect")
-        action, actions = self.one_of(body, "Action", pointer, self.action)
-        resource, resources = self.one_of(body, "Resource", pointer, self.resource)
-        return Statement(
-            effect=effect,
-            actions=actions,
-            resources=resources,
-            conditions=self.conditions(body.get("Condition", {}), f"{pointer}/Condition"),
-            principal=self.principal(body, pointer),
-            not_action=action == "NotAction",
-            not_resource=resource == "NotResource",
-            not_principal="NotPrincipal" in body,
-            sid=self.sid(body, pointer),
-        )
 
-    def sid(self, body: Mapping[str, object], pointer: str) -> str | None:
-        if "Sid" not in body:
-            return None
-        sid = self.text(body["Sid"], f"{pointer}/Sid")
-        if self.policy_type in _PLAIN_SID and sid and not (sid.isascii() and sid.isalnum()):
-            self.fail("may hold only letters and digits", f"{pointer}/Sid")
-        return sid or None
+def _texts(data: object, check: Callable[[str], None] | None = None) -> tuple[str, ...]:
+    """Read one text or an array of them; an empty array is legal, and matches nothing."""
+    if isinstance(data, str):
+        if check:
+            check(data)
+        return (data,)
+    items = tuple(_array(data))
+    for index, item in enumerate(items):
+        text = _at(index, _text, item)
+        if check:
+            _at(index, check, text)
+    return items
 
-    def one_of(
-        self, body: Mapping[str, object], name: str, pointer: str, check: Callable[[str, str], None]
-    ) -> tuple[str, tuple[str, ...]]:
-        """Read an element or its negation, of which exactly one must stand there."""
-        present = [key for key in (name, f"Not{name}") if key in body]
-        if len(present) != 1:
-            self.fail(f"needs either {name} or Not{name}{', not both' if present else ''}", pointer)
-        key = present[0]
-        texts = self.texts(body[key], f"{pointer}/{key}")
-        for text, place in texts:
-            check(text, place)
-        return key, tuple(text for text, _ in texts)
 
-    def action(self, text: str, pointer: str) -> None:
-        service, colon, name = text.partition(":")
-        if text != "*" and not (service and colon and name and ":" not in name):
-            self.fail(f"`{text}` is no action; write `service:Action` or `*`", pointer)
+def _array(data: object) -> Sequence[Any]:
+    if not isinstance(data, list | tuple):
+        raise _Misread(f"should be an array, not {_kind(data)}")
+    return data
 
-    def resource(self, text: str, pointer: str) -> None:
-        short = text.count(":") < len(PARTS) - 1 and not text.endswith("*")
-        if text != "*" and (not text.startswith("arn:") or short):
-            self.fail(f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`", pointer)
 
-    def principal(self, body: Mapping[str, object], pointer: str) -> PrincipalElement | None:
-        present = [key for key in ("Principal", "NotPrincipal") if key in body]
-        wanted = self.policy_type in _WITH_PRINCIPAL
-        if present and not wanted:
-            self.fail(f"a policy of type {self.policy_type} has no {present[0]}; remove it", f"{pointer}/{present[0]}")
-        if not wanted:
-            return None
-        if len(present) != 1:
-            self.fail(f"needs either Principal or NotPrincipal{', not both' if present else ''}", pointer)
-        place = f"{pointer}/{present[0]}"
-        given = body[present[0]]
-        if self.policy_type == "rcp" and present == ["NotPrincipal"]:
-            self.fail("a resource control policy has no NotPrincipal; write Principal", place)
-        if given in ("*", {"AWS": "*"}):
-            return (("AWS", "*"),)
-        members = self.members(given, place, _PRINCIPALS)
-        named = [(kind, text) for kind, v in members.items() for text, _ in self.texts(v, f"{place}/{kind}")]
-        if self.policy_type == "rcp":
-            self.fail('should be `"*"`: a resource control policy applies to everyone', place)
-        return tuple(named)
-
-    def conditions(self, data: object, pointer: str) -> tuple[Condition, ...]:
-        lines: list[Condition] = []
-        for name, block in self.members(data, pointer).items():
-            place = f"{pointer}/{_escape(name)}"
-            if parse_operator(name) is None:
-                self.fail(f"`{name}` is no condition operator", place)
-            for key, given in self.members(block, place).items():
-                lines.append(Condition(name, key, self.values(given, f"{place}/{_escape(key)}")))
-        return tuple(lines)
-
-    def values(self, data: object, pointer: str) -> tuple[str, ...]:
-        items = data if isinstance(data, list | tuple) else [data]
-        for index, item in enumerate(items):
-            if not isinstance(item, str | bool | int | float | Decimal):
-                place = f"{pointer}/{index}" if items is data else pointer
-                self.fail(f"should be a string, number or Boolean, not {_kind(item)}", place)
-        return tuple(text_of(item) for item in items)
-
-    def texts(self, data: object, pointer: str) -> list[tuple[str, str]]:
-        """Read one text or an array of them, each with its place."""
-        if isinstance(data, str):
-            return [(data, pointer)]
-        items = self.array(data, pointer)
-        return [(self.text(item, f"{pointer}/{index}"), f"{pointer}/{index}") for index, item in enumerate(items)]
-
-    def array(self, data: object, pointer: str) -> list[object]:
-        if not isinstance(data, list | tuple):
-            self.fail(f"should be an array, not {_kind(data)}", pointer)
-        return list(data)
-
-    def text(self, data: object, pointer: str) -> str:
-        if not isinstance(data, str):
-            self.fail(f"should be a string, not {_kind(data)}", pointer)
-        return data
+def _text(data: object) -> str:
+    if not isinstance(data, str):
+        raise _Misread(f"should be a string, not {_kind(data)}")
+    return data
 
 
 def _kind(data: object) -> str:
     names = {dict: "an object", list: "an array", str: "a string", bool: "a Boolean", type(None): "null"}
     return next((name for kind, name in names.items() if isinstance(data, kind)), "a number")
-
-
-def _escape(key: object) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")

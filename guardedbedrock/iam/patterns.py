@@ -31,7 +31,15 @@ Matcher: TypeAlias = Callable[[str], bool]
 
 def tokenize(text: str) -> Tokens:
     """Read policy text as a pattern."""
-    return join(_WILDCARDS.get(character, character) for character in text)
+    if "*" not in text and "?" not in text:
+        return (text,) if text else ()
+    tokens: list[str | Wildcard] = []
+    for index, run in enumerate(text.split("*")):
+        tokens += [ANY] if index else []
+        for place, piece in enumerate(run.split("?")):
+            tokens += [ONE] if place else []
+            tokens += [piece] if piece else []
+    return join(tokens) if "**" in text else tuple(tokens)
 
 
 def join(tokens: Iterable[str | Wildcard]) -> Tokens:
@@ -85,6 +93,9 @@ def _runs(tokens: Tokens) -> Matcher:
     if tokens == (ANY, tail):
         return lambda value: value.endswith(tail)
     inner = tuple(t for t in tokens[1 if head else 0 : -1 if tail else None] if isinstance(t, str))
+    if len(inner) == 1 and not tail:
+        run, start = inner[0], len(head)
+        return lambda value: value.startswith(head) and value.find(run, start) >= 0
     shortest = len(head) + len(tail)
 
     def match(value: str) -> bool:
@@ -165,5 +176,4 @@ class Automaton:
         return state
 
 
-_WILDCARDS: Final = {"*": ANY, "?": ONE}
 _ONE_BY_ONE: Final = frozenset({ONE, ANY_BUT_COLON, ONE_BUT_COLON})

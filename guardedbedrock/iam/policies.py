@@ -10,6 +10,7 @@ from guardedbedrock.iam.documents import POLICY_TYPES, PolicyDocument, PolicyTyp
 from guardedbedrock.iam.evaluation import GATES, OWN, Group, Plan, Tests
 from guardedbedrock.iam.index import ActionIndex
 from guardedbedrock.iam.parser import parse
+from guardedbedrock.iam.principals import identify
 from guardedbedrock.iam.requests import Request
 from guardedbedrock.iam.resources import Test
 from guardedbedrock.iam.statements import Compiled, Compiler
@@ -57,6 +58,7 @@ class PolicySet:
         levels = {"scp": scp, "rcp": rcp}
         compiler = Compiler()
         self._groups: list[tuple[PolicyType, list[Compiled]]] = []
+        self._passes_none = session is not None and not _listed(session)
         self.documents: dict[PolicyType, tuple[PolicyDocument, ...]] = {}
         for policy_type in _NAMING_ORDER:
             if policy_type in levels:
@@ -68,8 +70,14 @@ class PolicySet:
                 self._add(compiler, policy_type, label, sources)
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
         self._plans: dict[str, Plan] = {}
-        self.reads: frozenset[str] = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
-        """Context keys, in lower case, that any statement reads."""
+        self._reads: frozenset[str] | None = None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Context keys, in lower case, that any statement reads; worked out when first asked for."""
+        if self._reads is None:
+            self._reads = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
+        return self._reads
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request."""
@@ -93,10 +101,10 @@ class PolicySet:
         group: list[Compiled] = []
         self._groups.append((policy_type, group))
         for place, source in enumerate(sources):
-            name = f"{label}[{place}]"
-            document = parse(source, policy_type, name=name)
+            document = parse(source, policy_type, name=f"{label}[{place}]")
             self.documents[policy_type] = (*self.documents.get(policy_type, ()), document)
-            group += compiler.document(document, policy_type, document.name or name)
+            where = document, policy_type, document.name or ""
+            group += [Compiled(statement, *where, index, compiler) for index, statement in enumerate(document.statements)]
 
     def _plan(self, action: str) -> Plan:
         covering = set(map(id, self._index.covering(action)))
@@ -106,9 +114,14 @@ class PolicySet:
             groups=groups,
             denies=tuple(_denies(groups)),
             gates=_allows(groups, GATES),
-            own=_allows(groups, OWN),
+            own=_allows(groups, OWN) + ((("session", (_needs_no_session_policy,)),) if self._passes_none else ()),
             grants=tuple(c for group in resource for c in group if c.statement.effect == "Allow") if resource else None,
         )
+
+
+def _needs_no_session_policy(request: Request) -> bool:
+    """A role session without session policies has the role's permissions; a federated user without them has none."""
+    return identify(request.principal).kind != "federated-user"
 
 
 def _listed(given: Given) -> list[Source]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from guardedbedrock.iam.arns import PARTS, Parts, split
-from guardedbedrock.iam.context import Context, normalize
+from guardedbedrock.iam.context import Context, Truth, normalize
+from guardedbedrock.iam.principals import identify
 
 _BLIND: Final = {f"resource:{part}": index for index, part in enumerate(PARTS)}
+_ACCOUNT: Final = PARTS.index("account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,19 @@ class Request:
     facts: Context = field(init=False, repr=False, compare=False)
     parts: Parts | None = field(init=False, repr=False, compare=False)
     blind: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    cross_account: Truth = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "facts", normalize(self.context, self.unknown))
         object.__setattr__(self, "parts", split(self.resource))
         blind = tuple(_BLIND[name] for name in self.unknown if name in _BLIND) if self.unknown else ()
         object.__setattr__(self, "blind", blind)
+        object.__setattr__(self, "cross_account", self._crosses())
+
+    def _crosses(self) -> Truth:
+        """Say whether the resource belongs to another account than the principal's; None when its account is not known."""
+        owner = self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
+        account = identify(self.principal).account
+        if owner == account or not owner or not account:
+            return False
+        return None if self.resource_account is None and _ACCOUNT in self.blind else True

@@ -9,7 +9,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Resource".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.arns import PARTS, split_tokens
@@ -21,6 +21,7 @@ from guardedbedrock.iam.patterns import (
     ONE,
     ONE_BUT_COLON,
     Automaton,
+    Matcher,
     Tokens,
     Wildcard,
     compile_tokens,
@@ -28,7 +29,7 @@ from guardedbedrock.iam.patterns import (
     tokenize,
 )
 from guardedbedrock.iam.requests import Request
-from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, resolve, template
+from guardedbedrock.iam.variables import Template, Variable, fixed, is_open, resolve, template
 
 Test: TypeAlias = Callable[[Request], Truth]
 
@@ -41,29 +42,49 @@ def anything(_: Request) -> Truth:
     return True
 
 
-def compile_resources(patterns: Iterable[str], *, variables: bool) -> Test:
+def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
     """
     Join the patterns of Resource with OR.
 
     Source: also IAM User Guide, "IAM policy elements: Variables and tags" (variables stand after the fifth colon).
     """
-    tests = tuple(_compile(pattern, variables=variables) for pattern in patterns)
-    if anything in tests:
+    if "*" in patterns:
         return anything
+    moving = tuple(p for p in patterns if variables and "${" in p)
+    still = tuple(p for p in patterns if p not in moving)
+    tests = [_moving(template(pattern, tokenize)) for pattern in moving]
+    if still:
+        tests.append(_still(still))
     if len(tests) == 1:
         return tests[0]
     return lambda request: either(test(request) for test in tests)
 
 
-def _compile(pattern: str, *, variables: bool) -> Test:
-    parts = template(pattern, tokenize) if variables else tokenize(pattern)
-    if not is_fixed(parts):
-        return _moving(parts)
-    tokens = bounded(fixed(parts))
-    if tokens == (ANY,):
-        return anything
-    covers = compile_tokens(tokens)
-    return lambda request: _blindly(tokens, request) if request.blind else covers(request.resource)
+def _still(patterns: tuple[str, ...]) -> Test:
+    """Match patterns without variables; a text can be compared with all plain ones at once."""
+    plain = frozenset(pattern for pattern in patterns if "*" not in pattern and "?" not in pattern)
+    covers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
+
+    def test(request: Request) -> Truth:
+        if request.blind:
+            return either(_blindly(bounded(tokenize(pattern)), request) for pattern in patterns)
+        resource = request.resource
+        if resource in plain:
+            return True
+        for covering in covers:  # noqa: SIM110  # a generator costs more than the matchers it asks
+            if covering(resource):
+                return True
+        return False
+
+    return test
+
+
+def _compile(pattern: str) -> Matcher:
+    """Compile one pattern; where a wildcard only ends a segment, segments need not be looked at."""
+    head = pattern.split(":", len(PARTS) - 1)[: len(PARTS) - 1]
+    free = all("?" not in segment and segment.find("*") in (-1, len(segment) - 1) for segment in head)
+    tokens = tokenize(pattern)
+    return compile_tokens(tokens if free else bounded(tokens))
 
 
 def bounded(tokens: Tokens) -> Tokens:
@@ -98,7 +119,11 @@ def _filled(request: Request, filling: str) -> str:
 
 def _moving(parts: Template) -> Test:
     """Match with variables; one before the fifth colon is documented nowhere, so what it would match stays open."""
-    head = fixed(parts[: next(i for i, part in enumerate(parts) if not is_fixed((part,)))])
+    if all(not isinstance(part, Variable) for part in parts):
+        tokens = bounded(fixed(parts))
+        covers = compile_tokens(tokens)
+        return lambda request: _blindly(tokens, request) if request.blind else covers(request.resource)
+    head = fixed(parts[: next(i for i, part in enumerate(parts) if isinstance(part, Variable))])
     early = len(split_tokens(head)) < len(PARTS)
 
     def test(request: Request) -> Truth:

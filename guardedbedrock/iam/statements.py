@@ -1,13 +1,12 @@
 """
-Statements, compiled: one test of a request, three-valued.
+Statements of a policy set, compiled when an action first needs them: one test of a request, three-valued.
 
-What several statements share is compiled once, so that equal resources and conditions are one object and are tested once.
+What several statements share is compiled once, so that equal resources and conditions are one object and can be tested once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from guardedbedrock.iam.conditions import Condition, ConditionTest, compile_conditions
 from guardedbedrock.iam.context import Truth
@@ -20,10 +19,47 @@ from guardedbedrock.iam.resources import Test, anything, compile_resources
 from guardedbedrock.iam.variables import keys, plain, template
 
 
-@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Compiles the statements of one policy set, each distinct part once."""
+
+    __slots__ = ("_actions", "_conditions", "_resources", "_tests")
+
+    def __init__(self) -> None:
+        self._actions: dict[str, Matcher] = {}
+        self._resources: dict[tuple[tuple[str, ...], bool, bool], Test] = {}
+        self._conditions: dict[tuple[tuple[Condition, ...], bool], ConditionTest | None] = {}
+        self._tests: dict[tuple[Test, ConditionTest | None], Test] = {}
+
+    def action(self, pattern: str) -> Matcher:
+        """Compile an action pattern; case does not matter in actions."""
+        if pattern not in self._actions:
+            self._actions[pattern] = compile_pattern(pattern.lower())
+        return self._actions[pattern]
+
+    def test(self, statement: Statement, *, variables: bool) -> Test:
+        """Join resource and condition."""
+        parts = self._resource(statement, variables=variables), self._condition(statement, variables=variables)
+        if parts not in self._tests:
+            self._tests[parts] = _both(*parts)
+        return self._tests[parts]
+
+    def _resource(self, statement: Statement, *, variables: bool) -> Test:
+        key = (statement.resources, statement.not_resource, variables)
+        if key not in self._resources:
+            test = compile_resources(statement.resources, variables=variables)
+            self._resources[key] = _negated(test) if statement.not_resource else test
+        return self._resources[key]
+
+    def _condition(self, statement: Statement, *, variables: bool) -> ConditionTest | None:
+        key = (statement.conditions, variables)
+        if key not in self._conditions:
+            self._conditions[key] = compile_conditions(statement.conditions, variables=variables)
+        return self._conditions[key]
+
+
 class Compiled:
     """
-    One statement, ready to be asked.
+    One statement in its place, ready to be asked.
 
     Args:
         statement: As written.
@@ -31,17 +67,28 @@ class Compiled:
         policy_type: What that policy is attached as.
         policy: Name of the policy.
         index: Its place among the statements of the policy, from 0.
-        test: Resource and condition; the principal is asked apart, because its answer has degrees.
-        actions: Matchers of lower-case actions.
+        compiler: Compiles its parts when they are first needed.
     """
 
-    statement: Statement
-    document: PolicyDocument
-    policy_type: PolicyType
-    policy: str
-    index: int
-    test: Test
-    actions: tuple[Matcher, ...]
+    __slots__ = ("_compiler", "_test", "document", "index", "policy", "policy_type", "statement")
+
+    def __init__(  # noqa: PLR0913, PLR0917  # made once for each statement of a large policy: no time for names
+        self, statement: Statement, document: PolicyDocument, policy_type: PolicyType, policy: str, index: int, compiler: Compiler
+    ) -> None:
+        self.statement = statement
+        self.document = document
+        self.policy_type = policy_type
+        self.policy = policy
+        self.index = index
+        self._compiler = compiler
+        self._test: Test | None = None
+
+    @property
+    def test(self) -> Test:
+        """Resource and condition; the principal is asked apart, because its answer has degrees."""
+        if self._test is None:
+            self._test = self._compiler.test(self.statement, variables=self.document.version == VARIABLES_SINCE)
+        return self._test
 
     @property
     def reference(self) -> StatementRef:
@@ -61,7 +108,8 @@ class Compiled:
 
     def covers(self, action: str) -> bool:
         """Say whether Action or NotAction covers an action in lower case."""
-        return any(matches(action) for matches in self.actions) is not self.statement.not_action
+        compiled = self._compiler.action
+        return any(compiled(pattern)(action) for pattern in self.statement.actions) is not self.statement.not_action
 
     def grant(self, request: Request) -> Grant:
         """Say how closely the statement names the caller; a policy type without Principal names everyone."""
@@ -75,57 +123,9 @@ class Compiled:
 
     def applies(self, request: Request) -> Truth:
         """Say whether the whole statement applies."""
-        grant = self.grant(request)
-        answer = self.test(request) if grant else False
-        return None if answer and grant is Grant.PERHAPS else answer
-
-
-@dataclass(slots=True)
-class Compiler:
-    """Compiles the statements of one policy set, each distinct part once."""
-
-    _resources: dict[object, Test] = field(default_factory=dict)
-    _conditions: dict[tuple[tuple[Condition, ...], bool], ConditionTest | None] = field(default_factory=dict)
-    _tests: dict[object, Test] = field(default_factory=dict)
-    _actions: dict[str, Matcher] = field(default_factory=dict)
-
-    def document(self, document: PolicyDocument, policy_type: PolicyType, name: str) -> list[Compiled]:
-        """Compile every statement of a document."""
-        variables = document.version == VARIABLES_SINCE
-        return [
-            Compiled(s, document, policy_type, name, i, self.test(s, variables=variables), tuple(map(self.action, s.actions)))
-            for i, s in enumerate(document.statements)
-        ]
-
-    def action(self, pattern: str) -> Matcher:
-        """Compile an action pattern; case does not matter in actions."""
-        if pattern not in self._actions:
-            self._actions[pattern] = compile_pattern(pattern.lower())
-        return self._actions[pattern]
-
-    def test(self, statement: Statement, *, variables: bool) -> Test:
-        """Join resource and condition."""
-        key = (statement.resources, statement.not_resource, statement.conditions, variables)
-        if key not in self._tests:
-            self._tests[key] = _both(
-                self.resource(statement, variables=variables), self.condition(statement, variables=variables)
-            )
-        return self._tests[key]
-
-    def resource(self, statement: Statement, *, variables: bool) -> Test:
-        """Compile Resource or NotResource."""
-        key = (statement.resources, statement.not_resource, variables)
-        if key not in self._resources:
-            test = compile_resources(statement.resources, variables=variables)
-            self._resources[key] = _negated(test) if statement.not_resource else test
-        return self._resources[key]
-
-    def condition(self, statement: Statement, *, variables: bool) -> ConditionTest | None:
-        """Compile the condition blocks."""
-        key = (statement.conditions, variables)
-        if key not in self._conditions:
-            self._conditions[key] = compile_conditions(statement.conditions, variables=variables)
-        return self._conditions[key]
+        granted = self.grant(request)
+        answer = self.test(request) if granted else False
+        return None if answer and granted is Grant.PERHAPS else answer
 
 
 def _both(resource: Test, condition: ConditionTest | None) -> Test:
@@ -144,7 +144,7 @@ def _both(resource: Test, condition: ConditionTest | None) -> Test:
     return test
 
 
-def _negated(test: Test) -> Test:
+def _negated(test: Callable[[Request], Truth]) -> Test:
     def negated(request: Request) -> Truth:
         answer = test(request)
         return None if answer is None else not answer

@@ -85,7 +85,7 @@ def test_an_unapproved_guardrail_is_refused(house: Make, method: str, given: dic
 
     assert fake.requests == []
     assert HR.key in str(refused.value.hint)
-    assert [(type(event.error), event.enforced) for event in recorder.last.of(Refused)] == [(GuardrailNotApprovedError, True)]
+    assert recorder.last.of(Refused) == [Refused(refused.value, enforced=True)]
     assert recorder.last.closed == [refused.value]
 
 
@@ -111,10 +111,8 @@ def test_using_chooses_for_the_calls_within(house: Make, method: str) -> None:
     read(getattr(client, method)(**ask(method)))
 
     assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version), WHOLE]
-    assert [heard.of(Injected) for heard in recorder.calls] == [
-        [Injected(PUBLIC, was_there=False)],
-        [Injected(HR, was_there=False)],
-    ]
+    told = [event for heard in recorder.calls for event in heard.of(Injected)]
+    assert told == [Injected(PUBLIC, was_there=False), Injected(HR, was_there=False)]
 
 
 def test_using_nests_and_ends_with_an_error(house: Make) -> None:
@@ -122,9 +120,10 @@ def test_using_nests_and_ends_with_an_error(house: Make) -> None:
     fake, guard, client = house()
 
     with guard.using("customer-facing"):
-        with pytest.raises(ZeroDivisionError), guard.using("hr"):
+        with guard.using("hr"):
             client.converse(**ask("converse"))
-            raise ZeroDivisionError
+        with pytest.raises(client.exceptions.AccessDeniedException), guard.using("hr"):
+            client.converse(**ask("converse", model=DENIED_MODEL))
         client.converse(**ask("converse"))
 
     assert [request.guardrail for request in fake.requests] == [WHOLE, (PUBLIC.arn, PUBLIC.version)]

@@ -1,5 +1,5 @@
 """
-Policy tests as data: a case asks one request or one call, and says what the policies should answer and which statements should decide.
+Policy tests as data: a case asks one request or one call, and says what the policies should answer and by which statements.
 
     for result in map(cases.run, cases.load("policies/cases.json")):
         assert result.passed, result.differences

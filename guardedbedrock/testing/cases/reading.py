@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _DOCUMENTS: Final = shapes.array_of(shapes.object_of(shapes.anything))
 _LEVELED: Final = ("scp", "rcp")
-_POLICIES: Final = {kind: shapes.array_of(_DOCUMENTS) if kind in _LEVELED else _DOCUMENTS for kind in POLICY_TYPES}
+_POLICIES: Final[Mapping[str, Shape]] = {
+    kind: shapes.array_of(_DOCUMENTS) if kind in _LEVELED else _DOCUMENTS for kind in POLICY_TYPES
+}
 _REQUEST: Final = shapes.fields(
     {"principal": shapes.text, "action": shapes.name, "resource": shapes.name},
     {

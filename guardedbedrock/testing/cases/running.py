@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from guardedbedrock.testing.cases.records import Case, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from guardedbedrock.iam import Decision
 
@@ -23,7 +23,7 @@ def run(case: Case) -> Result:
         "decision": (expect.decision, deciding.outcome),
         "determining": (expect.determining, determining),
         "policyType": (expect.policy_type, deciding.policy_type),
-        "hangsOn": (expect.hangs_on, frozenset(keys)),
+        "hangsOn": (None if expect.hangs_on is None else _folded(expect.hangs_on), _folded(keys)),
     }
     return Result(case.id, deciding.outcome, expect.decision, determining, expect.determining, answers, _differences(compared))
 
@@ -33,6 +33,11 @@ def _deciding(answers: tuple[Decision, ...]) -> Decision:
     denied = (answer for answer in answers if answer.is_denied)
     unsure = (answer for answer in answers if answer.outcome == "indeterminate")
     return next(denied, None) or next(unsure, None) or answers[0]
+
+
+def _folded(keys: Iterable[str]) -> frozenset[str]:
+    """Names of context keys ignore case."""
+    return frozenset(key.lower() for key in keys)
 
 
 def _differences(compared: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:

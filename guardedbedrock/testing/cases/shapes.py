@@ -144,7 +144,7 @@ def fields(needed: Mapping[str, Shape], optional: Mapping[str, Shape]) -> Shape:
 
 def check_json(value: object, place: Place) -> None:
     """
-    Refuse what JSON can not say for sure: a key that stands twice and, from YAML, keys that are no strings and values of other types.
+    Refuse what JSON does not say: a key twice and, from YAML, keys that are no strings and values of other types.
 
     Raises:
         ConfigurationError: With the place.

@@ -1,0 +1,99 @@
+"""The commands with their arguments; what a command does is loaded when it is called, so that a quick one stays quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+import guardedbedrock
+from guardedbedrock.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Format = Literal["text", "json"]
+
+AS_HOPED: Final = 0
+BAD_INPUT: Final = 2
+INTERRUPTED: Final = 130
+_USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # click's UsageError; newer typer brings its own click
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
+    if wanted:
+        typer.echo(f"guardedbedrock {guardedbedrock.__version__}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="guardedbedrock",
+    help="Guardrails and IAM for Amazon Bedrock: see it work, ask what would become of a call, test policies.",
+    add_completion=False,
+)
+
+FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+VersionOption = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line, and give its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="guardedbedrock", standalone_mode=False)
+    except (ConfigurationError, _USAGE_ERROR) as error:
+        _complain(error)
+        return BAD_INPUT
+    except typer.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return AS_HOPED
+    return code if isinstance(code, int) else AS_HOPED
+
+
+def _complain(error: Exception) -> None:
+    said = " ".join(getattr(error, "format_message", error.__str__)().split())
+    sys.stderr.write(f"guardedbedrock: {said[:1].lower()}{said[1:]}\n")
+
+
+@app.callback()
+def options(*, version: VersionOption = False) -> None:
+    """Take the options that belong to no command."""
+
+
+@app.command()
+def demo(output: FormatOption = "text") -> int:
+    """Walk real calls through the guard and a fake Bedrock on this machine, and show who decided what."""
+    from guardedbedrock.cli.demo import command  # noqa: PLC0415 - loads boto3
+
+    return command(output)
+
+
+@app.command()
+def simulate(  # noqa: PLR0913 - each is an option
+    *,
+    operation: Annotated[str, typer.Option(help="Such as Converse.")],
+    params: Annotated[str, typer.Option(help="Parameters of the call as JSON, or @FILE to read them from.")] = "{}",
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Configuration; guardedbedrock.toml unless given.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of the client; the first approved guardrail's unless given.")] = None,
+    using: Annotated[str | None, typer.Option(metavar="NAME", help="Choose among the approved guardrails.")] = None,
+    output: FormatOption = "text",
+) -> int:
+    """Say what would become of a call, without making it. Exit code 1 when it would be denied."""
+    from guardedbedrock.cli.simulate import Question, command  # noqa: PLC0415 - loads boto3
+
+    return command(Question(operation, params, config, region, using), output)
+
+
+@app.command("test")
+def policy_tests(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Case files, globs or folders.")],
+    output: FormatOption = "text",
+) -> int:
+    """Ask the policies of case files, and compare the answers. Exit code 1 when one differs."""
+    from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - loads the engine
+
+    return command(files, output)

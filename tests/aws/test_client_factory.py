@@ -1,0 +1,233 @@
+"""How guarded clients are made: arguments, regions, other services, sessions, retries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, ROLE, WEAK, ask
+from botocore.client import BaseClient
+from botocore.config import Config
+
+import guardedbedrock
+from guardedbedrock import ConfigurationError, Guard, Guardrail, PolicyDeniedError
+from guardedbedrock.aws.client import GuardedClient
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aws.rig import Make
+
+EUROPE: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/europe000001", version="1", name="europe")
+CREDENTIALS: Final = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+
+
+def guard(**options: Any) -> Guard:
+    """Make a guard that tells nobody."""
+    return Guard(**{"guardrails": [HR], "listeners": (), **options})
+
+
+def test_a_guarded_client_is_the_client_that_botocore_generates() -> None:
+    """Frameworks test `isinstance`, the class name and the model of the service."""
+    client = guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
+
+    assert isinstance(client, BaseClient)
+    assert type(client).__name__ == "BedrockRuntime"
+    assert type(client).__mro__[1] is GuardedClient
+    assert client.meta.service_model.service_name == "bedrock-runtime"
+
+
+@pytest.mark.parametrize("region", ["eu-west-1", "us-west-2"])
+def test_a_region_without_an_approved_guardrail_is_a_mistake_of_configuration(region: str) -> None:
+    """Guardrails are regional, so the client is refused when it is made, not when it is used."""
+    with pytest.raises(ConfigurationError, match=f"no guardrail is approved for {region}.*us-east-1"):
+        guard().client("bedrock-runtime", region_name=region, **CREDENTIALS)
+
+
+@pytest.mark.parametrize("mode", ["report", "off"])
+def test_a_region_without_an_approved_guardrail_passes_when_nothing_is_enforced(mode: Any) -> None:
+    """A mode that refuses nothing refuses no client either."""
+    assert guard(mode=mode).client("bedrock-runtime", region_name="eu-west-1", **CREDENTIALS).meta.region_name == "eu-west-1"
+
+
+def test_the_guardrail_is_that_of_the_clients_region() -> None:
+    """One guard serves clients of several regions, each with the guardrail of its own."""
+    both = guard(guardrails=[HR, EUROPE])
+    with FakeBedrock(guardrails=[FakeGuardrail(EUROPE.arn)], region="eu-west-1") as fake:
+        client = both.client("bedrock-runtime", **fake.client_kwargs())
+        client.converse(**ask("converse"))
+        client.close()
+
+    assert [request.guardrail for request in fake.requests] == [(EUROPE.arn, "1")]
+
+
+def test_arguments_may_stand_by_position() -> None:
+    """The signature is that of `boto3.client`, with everything by position."""
+    with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
+        config = Config(user_agent_extra="app/1")
+        places = ("us-east-1", None, True, None, fake.url, "key", "secret", "token", config, "123456789012")
+        client = guard().client("bedrock-runtime", *places)
+        client.converse(**ask("converse"))
+        client.close()
+
+    headers = fake.requests[0].headers
+    assert headers["x-amz-security-token"] == "token"
+    assert "Credential=key/" in headers["authorization"]
+    assert headers["user-agent"].endswith("app/1")
+    assert fake.requests[0].guardrail == (HR.arn, HR.version)
+
+
+@pytest.mark.parametrize(
+    ("args", "options"),
+    [(("us-east-1",), {"region_name": "eu-west-1"}), (("us-east-1", *[None] * 10), {}), ((), {"no_such_option": 1})],
+    ids=["twice", "too-many", "unknown"],
+)
+def test_arguments_that_boto3_refuses_are_refused(args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """A value given twice, one too many, or one that nobody knows is a `TypeError`, guarded or not."""
+    with pytest.raises(TypeError):
+        guard().client("bedrock-runtime", *args, **options)
+
+
+@pytest.mark.parametrize("service", ["bedrock", "sts", "s3"])
+def test_other_services_come_as_boto3_makes_them(service: str) -> None:
+    """Only `bedrock-runtime` is guarded."""
+    client = guard().client(service, "us-east-1", **CREDENTIALS)
+
+    assert not isinstance(client, GuardedClient)
+    assert client.meta.config.retries == boto3.client(service, "us-east-1", **CREDENTIALS).meta.config.retries
+
+
+def test_other_clients_of_the_default_session_stay_unguarded() -> None:
+    """A guard guards the clients that it makes, and no others of the same session."""
+    guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
+
+    assert not isinstance(boto3.client("bedrock-runtime", "us-east-1", **CREDENTIALS), GuardedClient)
+
+
+def test_a_guarded_session_guards_its_clients_and_no_other_session() -> None:
+    """Frameworks that take a session get guarded clients without knowing it."""
+    with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
+        session = boto3.Session()
+        given_back = guard(policies=POLICIES, principal=ROLE).session(session)
+        client = session.client("bedrock-runtime", **fake.client_kwargs())
+        client.converse(**ask("converse"))
+        with pytest.raises(PolicyDeniedError):
+            client.converse(**ask("converse", model=DENIED_MODEL))
+        client.close()
+
+    assert given_back is session
+    assert [request.guardrail for request in fake.requests] == [(HR.arn, HR.version)]
+    assert not isinstance(boto3.Session().client("bedrock-runtime", "us-east-1", **CREDENTIALS), GuardedClient)
+    assert not isinstance(session.client("sts", "us-east-1", **CREDENTIALS), GuardedClient)
+
+
+def test_a_session_that_is_guarded_again_goes_by_the_last_guard() -> None:
+    """The last guard wins, and is not put in twice."""
+    session = guard(guardrails=[EUROPE]).session(guard().session(boto3.Session()))
+
+    client = session.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)
+
+    assert client._guardedbedrock.rules.approved == (EUROPE,)
+    assert type(client).__mro__.count(GuardedClient) == 1
+
+
+def test_a_client_goes_by_the_guard_that_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A default session that another guard took first changes nothing for the clients of this one."""
+    session = guard(guardrails=[EUROPE]).session(boto3.Session())
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+
+    client = guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
+
+    assert client._guardedbedrock.rules.approved == (HR,)
+
+
+def test_a_guarded_session_keeps_its_guard_when_another_makes_a_client_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client that a guard makes of a session does not unguard the session's own."""
+    session = guard(guardrails=[EUROPE]).session(boto3.Session())
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
+
+    assert boto3.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)._guardedbedrock.rules.approved == (EUROPE,)
+
+
+def test_a_session_can_be_guarded_after_a_guard_made_a_client_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of the two makes no difference."""
+    session = boto3.Session()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
+    guard(guardrails=[EUROPE]).session(session)
+
+    assert session.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)._guardedbedrock.rules.approved == (EUROPE,)
+
+
+def test_an_endpoint_may_have_a_path() -> None:
+    """Behind an HTTP gateway the model and the guardrail stand further right in the path; nothing of that is tampering."""
+    with FakeBedrock() as fake:
+        client = guard().client("bedrock-runtime", **{**fake.client_kwargs(), "endpoint_url": f"{fake.url}/gateway/v1"})
+        named = {"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}
+        for method, params in (
+            ("converse", ask("converse")),
+            ("invoke_model", ask("invoke_model")),
+            ("apply_guardrail", {**named, "source": "INPUT", "content": []}),
+        ):
+            with pytest.raises(client.exceptions.ClientError) as answered:
+                getattr(client, method)(**params)
+            assert answered.value.response["Error"]["Code"] == "UnknownOperationException"
+        client.close()
+
+    assert [request.incoming.target.split("/")[1:3] for request in fake.requests] == [["gateway", "v1"]] * 3
+
+
+RETRIES: Final[dict[str, tuple[Config | None, int, int]]] = {
+    "the-guards": (None, 3, 1),
+    "the-guards-with-other-config": (Config(read_timeout=5), 3, 1),
+    "the-applications": (Config(retries={"total_max_attempts": 2, "mode": "standard"}), 1, 2),
+    "the-applications-none": (Config(retries={"total_max_attempts": 1, "mode": "standard"}), 1, 1),
+}
+
+
+@pytest.mark.parametrize(("config", "ours", "botocores"), RETRIES.values(), ids=RETRIES)
+def test_only_one_of_the_two_retries(house: Make, config: Config | None, ours: int, botocores: int) -> None:
+    """The guard retries and botocore does not, unless the application's own `Config` speaks of retries."""
+    made = house(config=config)
+    made.fake.fail_next(503, "ServiceUnavailableException", "later", times=9)
+
+    with pytest.raises(made.client.exceptions.ServiceUnavailableException):
+        made.client.converse(**ask("converse"))
+
+    assert made.client.meta.config.retries["total_max_attempts"] == botocores
+    assert made.client._guardedbedrock.retry.attempts == ours
+    assert len(made.fake.requests) == ours * botocores
+
+
+def test_the_rest_of_a_config_is_kept(house: Make) -> None:
+    """Setting the attempts changes nothing else of the application's `Config`."""
+    client = house(config=Config(read_timeout=7, max_pool_connections=3)).client
+
+    assert (client.meta.config.read_timeout, client.meta.config.max_pool_connections) == (7, 3)
+
+
+def test_the_entry_point_reads_the_configuration_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`guardedbedrock.client` is `boto3.client` with a file beside it."""
+    (tmp_path / "guardedbedrock.toml").write_text(f'[[guardrails]]\narn = "{HR.arn}"\nversion = "{HR.version}"\n', "utf-8")
+    monkeypatch.setenv("GUARDEDBEDROCK_CONFIG", str(tmp_path / "guardedbedrock.toml"))
+    with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
+        client = guardedbedrock.client("bedrock-runtime", **fake.client_kwargs())
+        client.converse(**ask("converse"))
+        client.close()
+
+    assert [request.guardrail for request in fake.requests] == [(HR.arn, HR.version)]
+    assert not isinstance(guardedbedrock.client("sts", "us-east-1", **CREDENTIALS), GuardedClient)
+
+
+def test_the_guardrail_of_the_configuration_is_not_that_of_the_fake(house: Make) -> None:
+    """A guardrail that AWS does not know is AWS's own error, untouched."""
+    made = house(guardrails=[Guardrail(HR.arn.replace("abc123def456", "nowhere00000"), version="1")], retry=RetryPolicy(1))
+
+    with pytest.raises(made.client.exceptions.ValidationException, match="does not exist"):
+        made.client.converse(modelId=MODEL, messages=ask("converse")["messages"])
+
+    assert WEAK["guardrailIdentifier"] not in str(made.fake.requests[0].params)

@@ -1,0 +1,334 @@
+"""Denials as an application meets them: who catches them, what they carry, what survives a pickle."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ROLE, Recorder, ask
+from botocore.exceptions import ClientError
+
+from guardedbedrock import (
+    AccessDeniedError,
+    ExplicitDenyError,
+    GuardedBedrockError,
+    ImplicitDenyError,
+    ModelAccessError,
+    PolicyDeniedError,
+    PreflightUnavailableError,
+    RefusedError,
+    errors,
+    iam,
+)
+from guardedbedrock.events import Decided, Denied, Diverged, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+    from guardedbedrock.calls import Call
+
+MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
+SESSION: Final = "arn:aws:sts::123456789012:assumed-role/HRBotServiceRole/one"
+SENTENCE: Final = f"User: {SESSION} is not authorized to perform: bedrock:InvokeModel on resource: {MODEL_ARN}"
+SCP: Final = f"{SENTENCE} with an explicit deny in a service control policy"
+NOTHING: Final = iam.PolicySet(identity=[])
+ONLY_MODEL: Final = iam.PolicySet(
+    identity=[{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "*"}}]
+)
+
+
+def denial(house: House, method: str = "converse", **params: Any) -> AccessDeniedError:
+    """Make a call that is denied, and give the error."""
+    with pytest.raises(AccessDeniedError) as denied:
+        getattr(house.client, method)(**{**ask(method), **params})
+    return denied.value
+
+
+def test_a_preflight_denial_is_caught_by_every_name_it_has(house: Make) -> None:
+    """Ours, botocore's, and the client's own: each `except` that worked for AWS's denial works for this one."""
+    made = house()
+    error = denial(made, modelId=DENIED_MODEL)
+
+    for name in (ExplicitDenyError, PolicyDeniedError, AccessDeniedError, GuardedBedrockError, ClientError):
+        assert isinstance(error, name)
+    assert isinstance(error, made.client.exceptions.AccessDeniedException)
+    assert not isinstance(error, RefusedError)
+
+
+def test_a_preflight_denial_reads_like_one_of_aws(house: Make) -> None:
+    """Code, status, operation and sentence stand where botocore puts them."""
+    made = house()
+    error = denial(made, modelId=DENIED_MODEL)
+
+    resource = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"
+    sentence = f"User: {ROLE} is not authorized to perform: bedrock:InvokeModel on resource: {resource}"
+    assert error.response["Error"] == {
+        "Code": "AccessDeniedException",
+        "Message": f"{sentence} with an explicit deny in an identity-based policy",
+    }
+    assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert error.operation_name == "Converse"
+    assert str(error).startswith("An error occurred (AccessDeniedException) when calling the Converse operation: User: ")
+    assert (error.principal, error.action, error.resource) == (ROLE, "bedrock:InvokeModel", resource)
+    assert (error.policy_type, error.simulated, error.request_id) == ("identity", True, "")
+    assert error.__cause__ is None
+    assert made.fake.requests == []
+
+
+def test_a_preflight_denial_says_what_was_asked_and_what_decided(house: Make) -> None:
+    """All authorizations are there, each with its request and its decision."""
+    error = denial(house(), modelId=DENIED_MODEL)
+
+    asked = {one.request.action: one.decision for one in error.authorizations}
+    assert {action: decision.outcome for action, decision in asked.items()} == {
+        "bedrock:InvokeModel": "explicitDeny",
+        "bedrock:ApplyGuardrail": "allowed",
+    }
+    assert [statement.sid for statement in asked["bedrock:InvokeModel"].statements] == ["NoOpus"]
+
+
+def test_a_call_that_lacks_the_right_to_the_guardrail_is_denied(house: Make) -> None:
+    """InvokeModel alone does not do: the guardrail is a second authorization, on its unversioned ARN."""
+    made = house(policies=ONLY_MODEL)
+    error = denial(made)
+
+    assert type(error).__mro__[1] is ImplicitDenyError
+    assert (error.action, error.resource) == ("bedrock:ApplyGuardrail", HR.arn)
+    assert str(error.hint).startswith(f"grant `bedrock:ApplyGuardrail` on `{HR.arn}`")
+    assert error.__notes__ == [error.hint]
+    assert made.fake.requests == []
+
+
+@pytest.mark.parametrize("policies", [NOTHING, ONLY_MODEL], ids=["nothing", "only-the-model"])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_denial_says_the_same_whoever_says_it(house: Make, policies: iam.PolicySet, simulated: Any) -> None:
+    """The preflight's denial and the service's, under the same policies, differ in nothing but who said it."""
+    options: dict[str, Any] = {"policies": policies} if simulated else {"fake": {"policies": policies, "principal": ROLE}}
+    guarded = {} if simulated else {"policies": None}
+    made = house(**{**guarded, **options, "fake": {"guardrails": [], **options.get("fake", {})}})
+    error = denial(made)
+
+    action, resource = ("bedrock:ApplyGuardrail", HR.arn) if policies is ONLY_MODEL else ("bedrock:InvokeModel", MODEL_ARN)
+    assert type(error).__mro__[1] is ImplicitDenyError
+    assert (error.principal, error.action, error.resource, error.policy_type) == (ROLE, action, resource, "identity")
+    assert error.simulated is simulated
+    assert len(made.fake.requests) == (0 if simulated else 1)
+
+
+def test_a_denial_of_aws_is_typed_and_keeps_its_origin(house: Make) -> None:
+    """AWS's answer stays as it is, and botocore's own error is the cause."""
+    made = house(policies=None)
+    made.fake.deny_next(SCP)
+    error = denial(made)
+
+    assert type(error).__mro__[1] is ExplicitDenyError
+    assert (error.policy_type, error.principal, error.simulated) == ("scp", SESSION, False)
+    assert isinstance(error, made.client.exceptions.AccessDeniedException)
+    assert isinstance(error.__cause__, made.client.exceptions.AccessDeniedException)
+    assert not isinstance(error.__cause__, GuardedBedrockError)
+    assert error.response == error.__cause__.response
+    assert error.request_id == made.fake.requests[0].request_id
+    assert error.authorizations == ()
+
+
+def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(house: Make) -> None:
+    """The error carries AWS's word and the preflight's, and a listener of one's own hears of both."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+    made.fake.deny_next(SCP)
+    error = denial(made)
+
+    heard = recorder.last
+    assert [one.decision.outcome for one in error.authorizations] == ["allowed", "allowed"]
+    assert heard.of(Denied) == [Denied(error)]
+    assert heard.of(Diverged) == [Diverged(heard.of(Decided)[0].verdict, error)]
+    assert heard.closed == [error]
+
+
+@pytest.mark.parametrize(
+    ("options", "decision"),
+    [({"policies": None}, "allowed"), ({"mode": "report", "policies": NOTHING}, "implicitDeny")],
+    ids=["no-policies", "denied-as-well"],
+)
+def test_a_denial_that_contradicts_nothing_is_no_divergence(house: Make, options: dict[str, Any], decision: str) -> None:
+    """Where nothing was checked, or the preflight said the same, there is nothing to diverge from."""
+    recorder = Recorder()
+    made = house(listeners=[recorder], **options)
+    made.fake.deny_next(SCP)
+    denial(made)
+
+    assert recorder.last.of(Decided)[0].verdict.decision == decision
+    assert len(recorder.last.of(Denied)) == 1
+    assert recorder.last.of(Diverged) == []
+
+
+def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
+    """Model access has a class of its own, which no `except PolicyDeniedError` catches."""
+    made = house()
+    made.fake.fail_next(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.")
+    error = denial(made)
+
+    assert isinstance(error, ModelAccessError)
+    assert isinstance(error, made.client.exceptions.AccessDeniedException)
+    assert not isinstance(error, PolicyDeniedError)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, "ValidationException"), (404, "ResourceNotFoundException"), (403, "UnrecognizedClientException")],
+)
+def test_other_errors_of_the_service_come_as_botocore_raises_them(house: Make, status: int, code: str) -> None:
+    """What is no denial is not touched."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+    made.fake.fail_next(status, code, "no")
+
+    with pytest.raises(ClientError) as answered:
+        made.client.converse(**ask("converse"))
+
+    assert not isinstance(answered.value, GuardedBedrockError)
+    assert answered.value.response["Error"]["Code"] == code
+    assert recorder.last.closed == [answered.value]
+
+
+def unguarded(made: House) -> AccessDeniedError:
+    """Be refused."""
+    return denial(made, guardrailConfig={"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": "9"})
+
+
+def by_aws(made: House) -> AccessDeniedError:
+    """Be denied by AWS, against the preflight."""
+    made.fake.deny_next(SCP)
+    return denial(made)
+
+
+def by_preflight(made: House) -> AccessDeniedError:
+    """Be denied before sending."""
+    return denial(made, modelId=DENIED_MODEL)
+
+
+@pytest.mark.parametrize("deny", [unguarded, by_aws, by_preflight])
+def test_a_denial_survives_a_pickle(house: Make, deny: Callable[[House], AccessDeniedError]) -> None:
+    """What another process gets is the class of the library with every field, authorizations included."""
+    error = deny(house())
+
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in the same line
+
+    assert type(copy) is getattr(errors, type(error).__name__)
+    assert isinstance(error, type(copy))
+    assert copy.__dict__ == error.__dict__
+    assert (str(copy), copy.args) == (str(error), error.args)
+    assert [str(one.decision.message()) for one in copy.authorizations] == [
+        str(one.decision.message()) for one in error.authorizations
+    ]
+
+
+def test_two_clients_do_not_share_their_exceptions(house: Make) -> None:
+    """A denial belongs to the client that was called, as botocore's own do, and the classes of ours to both."""
+    one, other = house(), boto3.Session().client("bedrock-runtime", "us-east-1")
+    error = denial(one, modelId=DENIED_MODEL)
+
+    assert isinstance(error, one.client.exceptions.AccessDeniedException)
+    assert not isinstance(error, other.exceptions.AccessDeniedException)
+
+
+UNSURE: Final = iam.PolicySet(
+    identity=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "bedrock:*",
+                    "Resource": "*",
+                    "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+                }
+            ],
+        }
+    ]
+)
+
+
+def test_a_call_that_hangs_on_what_nobody_knows_is_sent(house: Make) -> None:
+    """AWS knows the address that it sees, so AWS decides."""
+    recorder = Recorder()
+    made = house(policies=UNSURE, listeners=[recorder])
+
+    made.client.converse(**ask("converse"))
+
+    verdict = recorder.last.of(Decided)[0].verdict
+    assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:SourceIp",))
+    assert len(made.fake.requests) == 1
+
+
+def test_a_call_that_hangs_on_what_nobody_knows_is_refused_when_asked(house: Make) -> None:
+    """With `on_indeterminate="refuse"` nothing is sent, and the error names the context keys."""
+    made = house(policies=UNSURE, on_indeterminate="refuse")
+    error = denial(made)
+
+    assert isinstance(error, PreflightUnavailableError)
+    assert "aws:SourceIp" in str(error)
+    assert [one.decision.outcome for one in error.authorizations] == ["indeterminate", "indeterminate"]
+    assert made.fake.requests == []
+
+
+def test_a_context_key_that_is_given_is_known(house: Make) -> None:
+    """What the configuration says of every call decides it."""
+    made = house(policies=UNSURE, on_indeterminate="refuse", context={"aws:SourceIp": "10.1.2.3"})
+
+    made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 1
+
+
+class Broken:
+    """A listener that fails at one of its duties."""
+
+    def __init__(self, duty: str) -> None:
+        self.duty = duty
+
+    def open(self, _: Call) -> Broken:
+        """Fail, if that is the duty."""
+        return self._do("open")
+
+    def enter(self) -> None:
+        """Fail, if that is the duty."""
+        self._do("enter")
+
+    def leave(self) -> None:
+        """Fail, if that is the duty."""
+        self._do("leave")
+
+    def hear(self, _: object) -> None:
+        """Fail, if that is the duty."""
+        self._do("hear")
+
+    def close(self, _: object) -> None:
+        """Fail, if that is the duty."""
+        self._do("close")
+
+    def _do(self, duty: str) -> Broken:
+        if duty == self.duty:
+            raise RuntimeError(f"{duty} of {ask('converse')['messages']}")
+        return self
+
+
+@pytest.mark.parametrize("duty", ["open", "enter", "leave", "hear", "close"])
+def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The call goes on, the other listeners hear all of it, and the log says who failed without what it was told."""
+    recorder = Recorder()
+    made = house(listeners=[Broken(duty), recorder])
+
+    said = made.client.converse(**ask("converse"))["output"]["message"]["content"][0]["text"]
+    streamed = list(made.client.converse_stream(**ask("converse_stream"))["stream"])
+    error = denial(made, modelId=DENIED_MODEL)
+
+    assert said == "You said: hello there"
+    assert "messageStop" in {next(iter(event)) for event in streamed}
+    assert [heard.closed for heard in recorder.calls] == [[None], [None], [error]]
+    assert len(recorder.last.of(Refused)) == 1
+    assert "listener Broken failed with RuntimeError" in caplog.text
+    assert "hello there" not in caplog.text

@@ -1,0 +1,156 @@
+"""
+The budgets beside what was measured, as one table; nothing here passes or fails.
+
+Ratios compare two things in one run, in turns, so that a slow machine slows both. Engine rows measure `PolicySet.evaluate` on a request that is
+there already; no answer is remembered between two evaluations.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import boto3
+
+from guardedbedrock import Guard, Guardrail, iam
+from guardedbedrock.iam.patterns import compile_pattern
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+HERE = Path(__file__).parent
+ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+ROLE = "arn:aws:iam::123456789012:role/Bench"
+CALL = {
+    "modelId": "anthropic.claude-3-haiku-20240307-v1:0",
+    "messages": [{"role": "user", "content": [{"text": "How many days of leave do I have, and who approves them?"}]}],
+}
+ALLOW = {"Effect": "Allow", "Action": ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"], "Resource": "*"}
+CALLS = 1500
+WARM = 100
+
+
+class Row(NamedTuple):
+    """One budget: what, how much is allowed, how much was measured, in one unit."""
+
+    what: str
+    budget: float
+    measured: float
+    unit: str
+
+
+def microseconds(function: Callable[[], object], *, repeats: int = 15, number: int = 2000) -> float:
+    """Time one call of a function, in us: the quickest of several rounds, which is the one least disturbed."""
+    best = float("inf")
+    for _ in range(repeats):
+        started = perf_counter()
+        for _ in range(number):
+            function()
+        best = min(best, (perf_counter() - started) / number)
+    return best * 1e6
+
+
+def engine() -> Iterator[Row]:
+    """Decisions on the workloads."""
+    workloads = json.loads((HERE / "workloads.json").read_text("utf-8"))
+    for name, what, budget in (("a", "2 statements", 2), ("b", "10x10 statements", 8), ("c", "SCP+boundary+session+identity of 100", 8)):
+        for kind in ("allow", "deny"):
+            workload = workloads[f"{name}_{kind}"]
+            policies, request = iam.PolicySet(**workload["policies"]), _request(workload["request"])
+            yield Row(f"decision, {what}, {kind}", budget, microseconds(lambda p=policies, r=request: p.evaluate(r)), "us")
+    yield _many_others()
+    hundred = workloads["b_allow"]["policies"]
+    yield Row("load and compile 100 statements", 1000, microseconds(lambda: iam.PolicySet(**hundred), number=20), "us")
+    hostile = compile_pattern("*a" * 64)
+    value = "a" * 2047 + "b"
+    yield Row("hostile wildcard, `*a` x 64 on 2,048 characters", 1000, microseconds(lambda: hostile(value), number=20), "us")
+
+
+def _request(given: dict[str, Any]) -> iam.Request:
+    names = ("principal", "action", "resource", "context")
+    return iam.Request(*(given[name] for name in names), resource_account=given["resourceAccount"])
+
+
+def _many_others() -> Row:
+    allow = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
+    request = iam.Request(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m")
+    times = []
+    for count in (10, 10_000):
+        others = [{"Effect": "Allow", "Action": f"s3:Get{number}", "Resource": "*"} for number in range(count)]
+        policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [*others, allow]}])
+        times.append(microseconds(lambda p=policies: p.evaluate(request)))
+    return Row("decision over 10,000 statements of other actions, against 10", 2, times[1] / times[0], "x")
+
+
+def _serve(connection: Connection) -> None:
+    with FakeBedrock(guardrails=[FakeGuardrail(ARN, version="3")]) as fake:
+        connection.send(fake.client_kwargs())
+        connection.recv()
+
+
+def client() -> Iterator[Row]:
+    """The same Converse on a plain and on a guarded client, in turns, over a loopback server in another process."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    server = context.Process(target=_serve, args=(theirs,), daemon=True)
+    server.start()
+    options = ours.recv()
+    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}])
+    guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=policies, principal=ROLE)
+    guarded, plain = guard.client("bedrock-runtime", **options).converse, boto3.client("bedrock-runtime", **options).converse
+    named = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
+    ratio, extra = _in_turns(lambda: guarded(**CALL), lambda: plain(**named))
+    ours.send(None)
+    server.join()
+    yield Row("guarded converse against a plain one, median", 1.03, ratio, "x")
+    yield Row("what the guard adds to a converse, median", float("nan"), extra, "us")
+
+
+def _in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
+    times: tuple[list[float], list[float]] = ([], [])
+    gc.collect()
+    gc.disable()
+    for turn in range(CALLS + WARM):
+        pairs = [(first, times[0]), (second, times[1])]
+        for function, into in pairs if turn % 2 else reversed(pairs):
+            started = perf_counter()
+            function()
+            into.append(perf_counter() - started)
+    gc.enable()
+    one, other = (statistics.median(taken[WARM:]) for taken in times)
+    return one / other, (one - other) * 1e6
+
+
+def imports() -> Iterator[Row]:
+    """Start-up, each in fresh processes."""
+    yield Row("import guardedbedrock, beyond boto3", 60, _import("import boto3", "import guardedbedrock"), "ms")
+    use = "import guardedbedrock; guardedbedrock.client"
+    yield Row("the same, and all that `client` needs", float("nan"), _import("import boto3", use), "ms")
+    yield Row("import guardedbedrock.iam, alone", 30, _import("pass", "import guardedbedrock.iam"), "ms")
+
+
+def _import(before: str, measured: str) -> float:
+    code = f"import time\n{before}\nt = time.perf_counter()\n{measured}\nprint(time.perf_counter() - t)"
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True) for _ in range(7)]
+    return statistics.median(float(run.stdout) for run in runs) * 1e3
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    print(f"{'what':62} {'budget':>9} {'measured':>9}")
+    for part in (engine, client, imports):
+        for row in part():
+            verdict = "" if row.budget != row.budget else "met" if row.measured <= row.budget else "NOT MET"
+            budget = "-" if row.budget != row.budget else f"{row.budget:g} {row.unit}"
+            print(f"{row.what:62} {budget:>9} {row.measured:>6.2f} {row.unit:2} {verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Retries: what is tried again, how often, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, Recorder, ask
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from tenacity import RetryError
+
+from guardedbedrock import ExplicitDenyError
+from guardedbedrock.events import Observers, Retried
+from guardedbedrock.stages.retry import ONE_ATTEMPT, RETRYABLE, RetryPolicy, code_of, is_retryable
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+SCP: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy"
+STATUS: Final = {"ThrottlingException": 429, "TooManyRequestsException": 429, "ModelTimeoutException": 408}
+
+
+def patient(waits: list[float], attempts: int = 3) -> RetryPolicy:
+    """Make a policy that writes down how long it would wait."""
+    return RetryPolicy(attempts=attempts, sleep=waits.append)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_throttled_call_is_tried_until_it_is_answered(house: Make, method: str) -> None:
+    """Throttled twice, then answered: three requests, each with the guardrail, one reply, two waits that were told."""
+    waits: list[float] = []
+    recorder = Recorder()
+    made = house(retry=patient(waits), listeners=[recorder])
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+
+    response = getattr(made.client, method)(**ask(method))
+
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert [request.status for request in made.fake.requests] == [429, 429, 200]
+    assert {request.guardrail for request in made.fake.requests} == {(HR.arn, HR.version)}
+    retried = recorder.last.of(Retried)
+    assert [(event.attempt, event.code, event.wait) for event in retried] == [
+        (1, "ThrottlingException", waits[0]),
+        (2, "ThrottlingException", waits[1]),
+    ]
+    assert len(recorder.calls) == 1
+    response.get("stream", response.get("body", ())).close() if method != "converse" else None
+
+
+@pytest.mark.parametrize("code", sorted(RETRYABLE))
+def test_every_code_that_decided_nothing_is_tried_again(house: Make, code: str) -> None:
+    """The table is what happens."""
+    made = house()
+    made.fake.fail_next(STATUS.get(code, 503), code, "later")
+
+    made.client.converse(**ask("converse"))
+
+    assert [request.error for request in made.fake.requests] == [code, None]
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 4])
+def test_the_last_error_surfaces_as_it_is(house: Make, attempts: int) -> None:
+    """When the attempts are used up the caller gets botocore's own error, not one about retrying."""
+    waits: list[float] = []
+    made = house(retry=patient(waits, attempts))
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=9)
+
+    with pytest.raises(made.client.exceptions.ThrottlingException, match="slow") as answered:
+        made.client.converse(**ask("converse"))
+
+    assert not isinstance(answered.value, RetryError)
+    assert answered.value.response["ResponseMetadata"]["RequestId"] == made.fake.requests[-1].request_id
+    assert (len(made.fake.requests), len(waits)) == (attempts, attempts - 1)
+
+
+@pytest.mark.parametrize("code", ["ValidationException", "ResourceNotFoundException", "ModelErrorException"])
+def test_a_request_that_is_wrong_is_not_tried_again(house: Make, code: str) -> None:
+    """The same request would be as wrong a moment later."""
+    made = house()
+    made.fake.fail_next(400, code, "no", times=9)
+
+    with pytest.raises(ClientError):
+        made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 1
+
+
+def test_a_denial_of_aws_is_not_tried_again(house: Make) -> None:
+    """A policy does not change its mind."""
+    made = house()
+    made.fake.deny_next(SCP, times=9)
+
+    with pytest.raises(ExplicitDenyError):
+        made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 1
+
+
+def test_a_denial_after_a_throttle_ends_the_attempts(house: Make) -> None:
+    """Each answer is looked at anew."""
+    made = house()
+    made.fake.fail_next(429, "ThrottlingException", "slow")
+    made.fake.deny_next(SCP, times=9)
+
+    with pytest.raises(ExplicitDenyError):
+        made.client.converse(**ask("converse"))
+
+    assert [request.error for request in made.fake.requests] == ["ThrottlingException", "AccessDeniedException"]
+
+
+def test_a_denial_of_the_preflight_is_not_tried_at_all(house: Make) -> None:
+    """Nobody waits for a call that is never sent."""
+    waits: list[float] = []
+    made = house(retry=patient(waits))
+
+    with pytest.raises(ExplicitDenyError):
+        made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    assert (made.fake.requests, waits) == ([], [])
+
+
+def test_the_policies_are_asked_once_for_all_attempts(house: Make) -> None:
+    """A retry is the same authorized call."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+    made.fake.fail_next(500, "InternalServerException", "oops", times=2)
+
+    made.client.converse(**ask("converse"))
+
+    assert [type(event).__name__ for event in recorder.last.events] == ["Injected", "Decided", "Retried", "Retried"]
+    assert recorder.last.closed == [None]
+
+
+def test_a_connection_that_breaks_is_tried_again(house: Make) -> None:
+    """A fake that has gone away is asked again, and its absence surfaces in the end."""
+    waits: list[float] = []
+    made = house(retry=patient(waits))
+    made.fake.close()
+
+    with pytest.raises(EndpointConnectionError):
+        made.client.converse(**ask("converse"))
+
+    assert len(waits) == 2
+
+
+def test_waits_are_random_below_a_bound_that_doubles() -> None:
+    """Full jitter: nobody waits longer than asked, and not everybody the same."""
+    first: list[float] = []
+    second: list[float] = []
+
+    def fail() -> None:
+        raise ReadTimeoutError(endpoint_url="http://x")
+
+    for waits in (first, second):
+        with pytest.raises(ReadTimeoutError):
+            RetryPolicy(attempts=8, longest_wait=2.0, sleep=waits.append).run(fail, Observers((), None))  # type: ignore[arg-type]
+
+    bounds = [0.5, 1.0, 2.0, 2.0, 2.0, 2.0, 2.0]
+    assert len(first) == len(bounds)
+    assert all(wait <= bound for wait, bound in zip(first, bounds, strict=True))
+    assert first != second
+
+
+def answered(status: int, code: str) -> ClientError:
+    """Make an error as botocore parses it."""
+    return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Converse")
+
+
+WORTH: Final[dict[str, tuple[BaseException, bool, str]]] = {
+    "code-of-the-table": (answered(429, "ThrottlingException"), True, "ThrottlingException"),
+    "status-alone": (answered(502, "Whatever"), True, "Whatever"),
+    "not-implemented": (answered(501, "Whatever"), False, "Whatever"),
+    "denied": (answered(403, "AccessDeniedException"), False, "AccessDeniedException"),
+    "connection": (ConnectionClosedError(endpoint_url="http://x"), True, "ConnectionClosedError"),
+    "mistake": (ValueError("x"), False, "ValueError"),
+    "nothing-parsed": (ClientError({}, "Converse"), False, ""),
+}
+
+
+@pytest.mark.parametrize(("error", "worth", "code"), WORTH.values(), ids=WORTH)
+def test_what_is_worth_another_attempt(error: BaseException, worth: Any, code: str) -> None:
+    """Codes of the table, broken gateways and broken connections; nothing else."""
+    assert (is_retryable(error), code_of(error)) == (worth, code)
+
+
+def test_one_attempt_is_one_attempt() -> None:
+    """With botocore's own retries, ours stand aside."""
+    tried: list[int] = []
+
+    def fail() -> None:
+        tried.append(1)
+        raise answered(429, "ThrottlingException")
+
+    with pytest.raises(ClientError):
+        ONE_ATTEMPT.run(fail, Observers((), None))  # type: ignore[arg-type]
+
+    assert len(tried) == 1

@@ -1,0 +1,298 @@
+"""What a configuration is refused for, and with which sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from guardedbedrock.config import load
+from guardedbedrock.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+OTHER = "arn:aws:bedrock:eu-west-1:111122223333:guardrail/def"
+ROLE = "arn:aws:iam::111122223333:role/App"
+GUARDRAIL = f'[[guardrails]]\narn = "{ARN}"\nversion = 3\n'
+GUARDED = {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN, "version": "3"}])}
+SECRET = "hunter2-sk-live"
+CALLER = "principal = 'caller'\n"
+
+
+def document(sid: str, action: str = "bedrock:InvokeModel") -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty working directory, and an environment that configures nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.upper().startswith("GUARDEDBEDROCK_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def write(folder: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+
+
+# TOML text below a good guardrail, and fragments of the one sentence that refuses it.
+BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "unknown-key": ("vocabluary = 'aws'\n", ("`vocabluary` is not known", "did you mean `vocabulary`?")),
+    "unknown-and-far": ("zzz = 1\n", ("`zzz` is not known", "known are guardrails, policies, principal")),
+    "key-in-capitals": ("Mode = 'off'\n", ("`Mode` is not known", "did you mean `mode`?")),
+    "key-of-the-settings-library": ("_env_file = '.env'\n", ("`_env_file` is not known",)),
+    "reserved": ("models = []\n", ("`models` is not known",)),
+    "mode": ("mode = 'enfroce'\n", ("`mode` should be 'enforce', 'report' or 'off'", 'leave it out for "enforce"')),
+    "vocabulary": ("vocabulary = 'amazon'\n", ("`vocabulary` should be 'aws' or 'invoke-with-guardrail'",)),
+    "on_unapproved": ("on_unapproved = 'swap'\n", ("`on_unapproved` should be 'refuse' or 'replace'",)),
+    "on_indeterminate": ("on_indeterminate = true\n", ("`on_indeterminate` should be 'send' or 'refuse'",)),
+    "on_intervention": ("on_intervention = 1\n", ("`on_intervention` should be 'return' or 'raise'",)),
+    "principal-is-no-arn": ("principal = 'HRBot'\n", ("`principal` is no ARN of a user, role", '"caller" to ask STS')),
+    "principal-is-a-bucket": ("principal = 'arn:aws:s3:::bucket'\n", ("`principal` is no ARN of a user",)),
+    "principal-is-a-guardrail": (f"principal = '{ARN}'\n", ("`principal` is no ARN of a user",)),
+    "principal-is-a-service": ("principal = 'bedrock.amazonaws.com'\n", ("`principal` is no ARN of a user",)),
+    "principal-without-account": ("principal = 'arn:aws:iam::1:role/App'\n", ("`principal` is no ARN of a user",)),
+    "principal-is-a-number": ("principal = 1\n", ("`principal` should be a text", "arn:aws:iam::ACCOUNT:role/NAME")),
+    "unguarded-with-a-place": ("allow_unguarded = ['Converse']\n", ("`allow_unguarded[0]`: `Converse` needs no exception",)),
+    "unguarded-no-inference": ("allow_unguarded = ['GetGuardrail']\n", ("`GetGuardrail` needs no exception",)),
+    "unguarded-unknown": (
+        "allow_unguarded = ['StartAsyncInvoke', 'StartAsyncInvok']\n",
+        ("`allow_unguarded[1]`: `StartAsyncInvok` is no operation", "did you mean `StartAsyncInvoke`?"),
+    ),
+    "unguarded-shape": ("allow_unguarded = {a = 1}\n", ("`allow_unguarded[0]` should be a text", "StartAsyncInvoke")),
+    "context-shape": ("context = ['a']\n", ("`context` should be a table", "aws:PrincipalOrgID")),
+    "context-key": ("context = { PrincipalOrgID = 'o-1' }\n", ("`context.PrincipalOrgID` is no context key", "with its prefix")),
+    "context-value": ("context = { 'aws:x' = { a = 1 } }\n", ("`context.aws:x` should be a text or a list of texts",)),
+    "context-values": ("context = { 'aws:x' = ['a', ['b']] }\n", ("`context.aws:x` should be a text or a list of texts",)),
+    "policies-without-principal": ("policies = 'ok.json'\n", ("`policies` needs a principal: set `principal`",)),
+    "policies-empty": (CALLER + "policies = {}\n", ("`policies` names no policy", "leave `policies` out")),
+    "policies-not-in-play": (CALLER + "policies = {boundary = []}\n", ("`policies` names no policy",)),
+    "policies-shape": (CALLER + "policies = 3\n", ("`policies.identity[0]` should be a file, a glob or a policy document",)),
+    "policies-key": (CALLER + "policies = {identiy = 'ok.json'}\n", ("`policies.identiy` is not known", "`identity`?")),
+    "policies-item": (CALLER + "policies = ['ok.json', 1]\n", ("`policies.identity[1]` should be a file, a glob",)),
+    "scp-is-flat": (
+        CALLER + "policies = {scp = ['ok.json']}\n",
+        ("`policies.scp[0]` should be a list: write one list for each level, root first",),
+    ),
+    "scp-is-one": (
+        CALLER + "policies = {scp = 'ok.json'}\n",
+        ("`policies.scp` should be a list: write one list for each level",),
+    ),
+    "rcp-item": (
+        CALLER + "policies = {rcp = [['ok.json', 'no.json']]}\n",
+        ("`policies.rcp[0][1]`: there is no file `", "/no.json`"),
+    ),
+    "missing-file": (
+        CALLER + "policies = 'no.json'\n",
+        ("`policies.identity[0]`: there is no file `", "/no.json`: correct the path"),
+    ),
+    "empty-glob": (CALLER + "policies = ['ok.json', 'p/*.json']\n", ("`policies.identity[1]`: no file matches `", "/p/*.json`")),
+    "folder": (CALLER + "policies = 'folder'\n", ("`policies.identity[0]`: `", "/folder` is a folder", "/folder/*.json`")),
+    "glob-of-folders": (CALLER + "policies = 'fold*'\n", ("no file matches `",)),
+    "no-text-at-all": (CALLER + "policies = ''\n", ("`policies.identity[0]`: `", "is a folder")),
+    "longer-than-a-name": (
+        CALLER + f"policies = '{'x' * 300}'\n",
+        ("`policies.identity[0]`: `", "can not be read (File name too"),
+    ),
+    "wild-and-long": (CALLER + f"policies = '{'*' * 300}'\n", ("`policies.identity[0]`: `",)),
+    "same-name-same-region": (
+        GUARDRAIL,
+        ("`guardrails[1]` has the name `abc` of guardrails[0] again", "give each a name of its own"),
+    ),
+    "second-guardrail": (
+        f'[[guardrails]]\narn = "{OTHER}"\n',
+        ("`guardrails[1].version` is missing", 'pin a number such as "1"'),
+    ),
+}
+
+# The whole file, for what is wrong with guardrails themselves.
+BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "none": ("", ("no guardrail is configured: write [[guardrails]] with arn and version", "GUARDEDBEDROCK_GUARDRAILS")),
+    "empty": ("guardrails = []\n", ("no guardrail is configured",)),
+    "table": (f"[guardrails]\narn = '{ARN}'\n", ("`guardrails` should be a list", "write [[guardrails]] tables")),
+    "text": (f"guardrails = ['{ARN}']\n", ("`guardrails[0]` should be a table",)),
+    "no-version": (f"[[guardrails]]\narn = '{ARN}'\n", ("`guardrails[0].version` is missing: pin a number", '"DRAFT"')),
+    "no-arn": ("[[guardrails]]\nversion = 1\n", ("`guardrails[0].arn` is missing: write `arn:aws:bedrock:REGION",)),
+    "misspelt": (
+        f"[[guardrails]]\narn = '{ARN}'\nversoin = 1\n",
+        ("`guardrails[0].versoin` is not known: did you mean `version`?",),
+    ),
+    "version-latest": (
+        f"[[guardrails]]\narn = '{ARN}'\nversion = 'latest'\n",
+        ("`guardrails[0].version` is no guardrail version",),
+    ),
+    "version-zero": (f"[[guardrails]]\narn = '{ARN}'\nversion = 0\n", ("`guardrails[0].version` is no guardrail version",)),
+    "version-true": (f"[[guardrails]]\narn = '{ARN}'\nversion = true\n", ("`guardrails[0].version` is no guardrail version",)),
+    "version-float": (f"[[guardrails]]\narn = '{ARN}'\nversion = 1.0\n", ("`guardrails[0].version` is no guardrail version",)),
+    "arn-with-version": (
+        f"[[guardrails]]\narn = '{ARN}:1'\nversion = 1\n",
+        ("`guardrails[0].arn`: guardrail `", "is not the ARN of a guardrail", "without the version"),
+    ),
+    "id-alone": ("[[guardrails]]\narn = 'abc'\nversion = 1\n", ("`guardrails[0].arn`: guardrail `abc` is not the ARN",)),
+    "id-aws-refuses": (
+        "[[guardrails]]\narn = 'arn:aws:bedrock:us-east-1:111122223333:guardrail/G-HR-Compliance'\nversion = 1\n",
+        ("`guardrails[0].arn`: guardrail ID `G-HR-Compliance` would be refused by AWS", 'vocabulary = "invoke-with-guardrail"'),
+    ),
+    "name": (GUARDRAIL + "name = 1\n", ("`guardrails[0].name` should be a text", '"hr"')),
+    "tags": (GUARDRAIL + "tags = ['a']\n", ("`guardrails[0].tags` should be a table",)),
+    "tag": (GUARDRAIL + "tags = {team = 1}\n", ("`guardrails[0].tags.team` should be a text",)),
+}
+
+BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "misspelt": (
+        {"GUARDEDBEDROCK_GUARDRAIL": SECRET},
+        ("environment variable GUARDEDBEDROCK_GUARDRAIL is not known", "`GUARDEDBEDROCK_GUARDRAILS`?"),
+    ),
+    "lower-case": ({"guardedbedrock_mode": "off"}, ("guardedbedrock_mode is not known", "did you mean `GUARDEDBEDROCK_MODE`?")),
+    "misspelt-config": ({"GUARDEDBEDROCK_CONFG": "x"}, ("did you mean `GUARDEDBEDROCK_CONFIG`?",)),
+    "misspelt-policy-type": (
+        {"GUARDEDBEDROCK_POLICIES__IDENTIY": "x"},
+        ("GUARDEDBEDROCK_POLICIES__IDENTIY is not known", "did you mean `GUARDEDBEDROCK_POLICIES__IDENTITY`?"),
+    ),
+    "nested-under-a-text": ({"GUARDEDBEDROCK_MODE__X": "off"}, ("GUARDEDBEDROCK_MODE__X is not known",)),
+    "nested-in-a-list": ({"GUARDEDBEDROCK_GUARDRAILS__0__ARN": ARN}, ("GUARDEDBEDROCK_GUARDRAILS__0__ARN is not known",)),
+    "whole-and-part": (
+        {"GUARDEDBEDROCK_POLICIES": "a.json", "GUARDEDBEDROCK_POLICIES__SCP": "[]"},
+        ("GUARDEDBEDROCK_POLICIES and GUARDEDBEDROCK_POLICIES__SCP are both set", "keep one"),
+    ),
+    "broken-json": (
+        {"GUARDEDBEDROCK_GUARDRAILS": '[{"arn": '},
+        ("environment variable GUARDEDBEDROCK_GUARDRAILS is no JSON: expecting value in line 1, column 10",),
+    ),
+    "no-json": ({"GUARDEDBEDROCK_GUARDRAILS": ARN}, ("environment variable GUARDEDBEDROCK_GUARDRAILS should be a list",)),
+    "in-json": (
+        {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN}])},
+        ("environment variable GUARDEDBEDROCK_GUARDRAILS: `guardrails[0].version` is missing",),
+    ),
+    "scalar": ({"GUARDEDBEDROCK_MODE": SECRET}, ("environment variable GUARDEDBEDROCK_MODE should be 'enforce'",)),
+    "principal": ({"GUARDEDBEDROCK_PRINCIPAL": SECRET}, ("environment variable GUARDEDBEDROCK_PRINCIPAL is no ARN",)),
+    "policy-file": (
+        {"GUARDEDBEDROCK_POLICIES__BOUNDARY": "b.json"},
+        ("environment variable GUARDEDBEDROCK_POLICIES__BOUNDARY: `policies.boundary[0]`: there is no file `",),
+    ),
+    "policy-files": (
+        {"GUARDEDBEDROCK_POLICIES": '{"session": ["s.json"]}'},
+        ("environment variable GUARDEDBEDROCK_POLICIES: `policies.session[0]`: there is no file `",),
+    ),
+    "config-missing": (
+        {"GUARDEDBEDROCK_CONFIG": "no.toml"},
+        ("environment variable GUARDEDBEDROCK_CONFIG names `no.toml`, which can not be read", "/no.toml`; correct the path"),
+    ),
+    "config-empty": ({"GUARDEDBEDROCK_CONFIG": ""}, ("environment variable GUARDEDBEDROCK_CONFIG names ``",)),
+}
+
+BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "misspelt": ({"guardrail": []}, ("keyword argument `guardrail` is not known: did you mean `guardrails`?",)),
+    "guardrails": ({"guardrails": [{"arn": ARN}]}, ("keyword argument `guardrails[0].version` is missing",)),
+    "policies": ({"policies": ["a.json"]}, ("keyword argument `policies.identity[0]`: there is no file `",)),
+    "path": ({"path": "no.toml"}, ("the configuration file `no.toml` can not be read (No such file", "/no.toml`")),
+}
+
+
+def refusal(*args: Any, **kwargs: Any) -> str:
+    """Load what can not be loaded, and give the sentence."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(*args, **kwargs)
+    error = caught.value
+    sentence = str(error)
+    assert type(error) is ConfigurationError
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__
+    assert "\n" not in sentence
+    assert "pydantic" not in sentence
+    assert SECRET not in sentence
+    return sentence
+
+
+@pytest.mark.parametrize(("text", "fragments"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_file_is_refused_with_file_key_and_mend(text: str, fragments: tuple[str, ...], here: Path) -> None:
+    """Whatever is wrong, the sentence begins with the file and names the key."""
+    tables, plain = (text, "") if text.startswith("[[") else ("", text)
+    write(here, {"guardedbedrock.toml": plain + GUARDRAIL + tables, "ok.json": document("Ok"), "folder/x": "", "sub/y.json": ""})
+
+    sentence = refusal(environ={})
+
+    assert sentence.startswith(f"{here}/guardedbedrock.toml: `")
+    assert [part for part in fragments if part not in sentence] == []
+
+
+@pytest.mark.parametrize(("text", "fragments"), BAD_GUARDRAILS.values(), ids=BAD_GUARDRAILS)
+def test_a_bad_guardrail_is_refused(text: str, fragments: tuple[str, ...], here: Path) -> None:
+    """A guardrail is an ARN that AWS would take and a version that is pinned."""
+    write(here, {"guardedbedrock.toml": text})
+
+    sentence = refusal(environ={})
+
+    assert sentence.startswith((f"{here}/guardedbedrock.toml: `guardrails", "no guardrail is configured: "))
+    assert [part for part in fragments if part not in sentence] == []
+
+
+@pytest.mark.parametrize(("environ", "fragments"), BAD_ENVIRONMENTS.values(), ids=BAD_ENVIRONMENTS)
+def test_a_bad_variable_is_refused_by_name(environ: dict[str, str], fragments: tuple[str, ...]) -> None:
+    """The sentence names the variable and never its value."""
+    sentence = refusal(environ=GUARDED | environ)
+
+    assert sentence.startswith("environment variable ")
+    assert [part for part in fragments if part not in sentence] == []
+
+
+@pytest.mark.parametrize(("given", "fragments"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
+def test_a_bad_argument_is_refused_by_name(given: dict[str, Any], fragments: tuple[str, ...]) -> None:
+    """Keyword arguments are checked like everything else."""
+    sentence = refusal(environ=GUARDED, **given)
+
+    assert [part for part in fragments if part not in sentence] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fragments"),
+    [
+        ("guardedbedrock.toml", b'mode = "off\n', ("is no TOML", "line 1, column 12")),
+        ("guardedbedrock.toml", b'mode = "\xff"\n', ("is not UTF-8 text: save it as UTF-8",)),
+        ("pyproject.toml", b"[tool.guardedbedrock\n", ("is no TOML", "line 1")),
+        ("pyproject.toml", b"[tool]\nguardedbedrock = 3\n", ("has no table [tool.guardedbedrock]: add it",)),
+        ("pyproject.toml", b'[tool.guardedbedrock]\nmod = "off"\n', (" [tool.guardedbedrock]: `mod` is not known",)),
+    ],
+)
+def test_a_broken_file_is_refused_by_name(name: str, content: bytes, fragments: tuple[str, ...], here: Path) -> None:
+    """A file that is there and can not be read is no reason to go on without it."""
+    (here / name).write_bytes(content)
+
+    sentence = refusal(environ=GUARDED)
+
+    assert sentence.startswith(f"{here}/{name}")
+    assert [part for part in fragments if part not in sentence] == []
+
+
+def test_a_named_pyproject_needs_its_table(here: Path) -> None:
+    """Whoever names a file means it."""
+    write(here, {"pyproject.toml": "[project]\nname = 'x'\n"})
+
+    assert "has no table [tool.guardedbedrock]" in refusal("pyproject.toml", environ=GUARDED)
+    assert load(environ=GUARDED).mode == "enforce"
+
+
+def test_an_error_names_the_source_that_gave_the_value(here: Path) -> None:
+    """A good value further down does not take the blame."""
+    write(here, {"guardedbedrock.toml": f"{GUARDRAIL}[policies]\nscp = [['no.json']]\n"})
+
+    assert refusal(environ={"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN}])}).startswith("environment variable")
+    assert refusal(environ={"GUARDEDBEDROCK_POLICIES__IDENTITY": "{}"}).startswith(
+        f"{here}/guardedbedrock.toml: `policies.scp[0][0]`"
+    )
+
+
+def test_a_repeated_key_in_the_environment_is_seen() -> None:
+    """What stands first under a repeated key may be a Deny, and JSON would drop it."""
+    sentence = refusal(environ=GUARDED | {"GUARDEDBEDROCK_POLICIES": '{"identity": [{"Statement": [], "Statement": []}]}'})
+
+    assert sentence == "environment variable GUARDEDBEDROCK_POLICIES has the key `Statement` twice: keep one"

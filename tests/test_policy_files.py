@@ -1,0 +1,176 @@
+"""Which policies are read, under which names, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from guardedbedrock import iam
+from guardedbedrock.config import load, read_policies
+from guardedbedrock.errors import ConfigurationError, PolicySyntaxError, SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+ROLE = "arn:aws:iam::111122223333:role/App"
+GUARDRAIL = f'[[guardrails]]\narn = "{ARN}"\nversion = 3\n'
+GUARDED = {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN, "version": "3"}])}
+
+
+def document(sid: str, action: str = "bedrock:InvokeModel") -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty working directory, and an environment that configures nothing."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.upper().startswith("GUARDEDBEDROCK_")]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+def write(folder: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+
+
+def names(policies: iam.PolicySet | None) -> list[tuple[str, str | None]]:
+    assert policies is not None
+    return [(kind, each.name) for kind, each in policies]
+
+
+def test_policy_files_start_from_their_own_folder(here: Path) -> None:
+    """From the file's folder in a file, from the working directory elsewhere; globs are sorted, ``**`` goes deep."""
+    files = {
+        f"etc/{name}": document(name.removesuffix(".json")[-1:]) for name in ("p/b.json", "p/a.json", "p/deep/c.json", "scp.json")
+    }
+    policies = "[policies]\nidentity = 'p/**/*.json'\nscp = [['scp.json'], ['p/a.json', 'p/b.json']]\n"
+    write(here, {**files, "etc/guard.toml": f"principal = 'caller'\n{GUARDRAIL}{policies}", "edge.json": document("Edge")})
+
+    settings = load("etc/guard.toml", environ={"GUARDEDBEDROCK_POLICIES__BOUNDARY": "edge.json"})
+
+    etc = here / "etc"
+    assert names(settings.policy_set()) == [
+        *[("identity", str(etc / name)) for name in ("p/a.json", "p/b.json", "p/deep/c.json")],
+        ("boundary", str(here / "edge.json")),
+        *[("scp", str(etc / name)) for name in ("scp.json", "p/a.json", "p/b.json")],
+    ]
+
+
+def test_a_glob_is_sorted(here: Path) -> None:
+    """The order of a folder is its file system's whim; the order of policies is not."""
+    write(here, {f"{name}.json": document("Any") for name in "hbgafcde"})
+
+    assert [name for _, name in names(read_policies("*.json", base=here))] == [f"{here}/{name}.json" for name in "abcdefgh"]
+
+
+def test_a_folder_may_bear_a_wildcard_in_its_name(here: Path) -> None:
+    """Only what was written is a pattern, and a file that bears the very name comes first."""
+    write(here, {"[a]*/p/x.json": document("X"), "[a]*/p/y[1].json": document("Y"), "[a]*/p/y1.json": document("Z")})
+
+    found = read_policies(["p/x*.json", "p/y[1].json"], base=here / "[a]*")
+
+    assert [name for _, name in names(found)] == [str(here / "[a]*/p" / name) for name in ("x.json", "y[1].json")]
+
+
+def test_the_levels_of_an_organization_stay_levels(here: Path) -> None:
+    """A request passes only if every level allows it."""
+    write(here, {"root.json": document("Root"), "leaf.json": document("Leaf", "s3:*")})
+    request = iam.Request(ROLE, "bedrock:InvokeModel", "*")
+
+    def outcome(scp: list[list[str]]) -> str:
+        return read_policies({"identity": document("Id"), "scp": scp}, base=here).evaluate(request).outcome
+
+    assert outcome([["root.json", "leaf.json"]]) == "allowed"
+    assert outcome([["root.json"], ["leaf.json"]]) == "implicitDeny"
+
+
+READY = iam.PolicySet(identity=[document("Ready")])
+
+SOURCES: dict[str, tuple[Any, list[tuple[str, str | None]]]] = {
+    "file": ("a.json", [("identity", "{here}/a.json")]),
+    "files": (["a.json", "b.json"], [("identity", "{here}/a.json"), ("identity", "{here}/b.json")]),
+    "document": (document("D"), [("identity", "policies.identity[0]")]),
+    "documents": (
+        ["*.json", document("D")],
+        [*[("identity", f"{{here}}/{x}.json") for x in "ab"], ("identity", "policies.identity[1]")],
+    ),
+    "json": (json.dumps(document("D")), [("identity", "policies.identity[0]")]),
+    "read-already": (iam.parse(document("D"), name="mine"), [("identity", "mine")]),
+    "levels": ({"scp": [[], [document("Leaf")]]}, [("scp", "policies.scp[1][0]")]),
+    "none-allowed": ({"identity": []}, []),
+    "compiled": (READY, [("identity", "identity[0]")]),
+}
+
+
+@pytest.mark.parametrize(("sources", "expected"), SOURCES.values(), ids=SOURCES)
+def test_policies_come_from_many_sources(sources: Any, expected: list[tuple[str, str]], here: Path) -> None:
+    """Files bear their path, documents their key; code and settings read alike."""
+    write(here, {"a.json": document("A"), "b.json": document("B")})
+    wanted = [(kind, name.format(here=here)) for kind, name in expected]
+
+    assert names(read_policies(sources, base=here)) == wanted
+    assert names(load(environ=GUARDED, policies=sources, principal=ROLE).policy_set()) == wanted
+
+
+def test_a_path_object_is_a_file(here: Path) -> None:
+    """Absolute or relative."""
+    write(here, {"sub/a.json": document("A")})
+
+    assert names(read_policies({"session": here / "sub/a.json"}, base=here)) == [("session", f"{here}/sub/a.json")]
+
+
+BAD_SOURCES: dict[str, tuple[Any, type[ConfigurationError], str]] = {
+    "key": ({"identiy": []}, ConfigurationError, "`policies.identiy` is not known: did you mean `identity`?"),
+    "file": (["no.json"], ConfigurationError, "`policies.identity[0]`: there is no file `{here}/no.json`"),
+    "nothing": ({}, ConfigurationError, "`policies` names no policy, and would allow everything"),
+    "null": (None, ConfigurationError, "`policies` should be a table"),
+    "syntax": ("broken.json", PolicySyntaxError, "{here}/broken.json: is no JSON: expecting value in line 1, column 15"),
+    "wrapper": ("wrapped.json", PolicySyntaxError, "{here}/wrapped.json at /PolicyVersion: `PolicyVersion` is no element"),
+    "inline": ([{"Statement": 1}], PolicySyntaxError, "policies.identity[0] at /Statement: should be an array"),
+    "latin": ("latin.json", SourceError, "`policies.identity[0]`: `{here}/latin.json` is not UTF-8 text: save it as UTF-8"),
+    "dangling": (
+        "dang*.json",
+        SourceError,
+        "`policies.identity[0]`: `{here}/dangling.json` can not be read (No such file or directory)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sources", "kind", "sentence"), BAD_SOURCES.values(), ids=BAD_SOURCES)
+def test_bad_sources_are_refused(sources: Any, kind: type[ConfigurationError], sentence: str, here: Path) -> None:
+    """A document that can not be read never vanishes."""
+    write(here, {"broken.json": '{"Statement": ', "wrapped.json": {"PolicyVersion": {"Document": document("W")}}})
+    (here / "latin.json").write_bytes(b'{"Id": "\xe9"}')
+    (here / "dangling.json").symlink_to(here / "gone.json")
+
+    with pytest.raises(ConfigurationError) as caught:
+        read_policies(sources, base=here)
+
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(sentence.format(here=here))
+
+
+def test_a_byte_order_mark_does_no_harm(here: Path) -> None:
+    """Editors on Windows leave one."""
+    (here / "bom.json").write_text(json.dumps(document("Bom")), "utf-8-sig")
+
+    assert names(read_policies("bom.json", base=here)) == [("identity", f"{here}/bom.json")]
+
+
+def test_a_file_that_goes_away_between_loading_and_reading_is_an_error(here: Path) -> None:
+    """The second look is as strict as the first."""
+    write(here, {"a.json": document("A")})
+    settings = load(environ=GUARDED, policies="a.json", principal=ROLE)
+    (here / "a.json").unlink()
+
+    with pytest.raises(ConfigurationError, match=r"^`policies.identity\[0\]`: there is no file"):
+        settings.policy_set()
