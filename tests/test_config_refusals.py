@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
 OTHER = "arn:aws:bedrock:eu-west-1:111122223333:guardrail/def"
-ROLE = "arn:aws:iam::111122223333:role/App"
 GUARDRAIL = f'[[guardrails]]\narn = "{ARN}"\nversion = 3\n'
 GUARDED = {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN, "version": "3"}])}
 SECRET = "hunter2-sk-live"

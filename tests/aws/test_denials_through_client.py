@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws.rig import House, Make
+
     from guardedbedrock.calls import Call
 
 MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"

@@ -30,11 +30,11 @@ NOT_FOR_SERVICE_LINKED_ROLES: Final = ("scp", "rcp")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the oracle says of a request; Sids in alphabetical order."""
+    """What the oracle says of a request, with the Sids of the determining statements."""
 
     outcome: str
     policy_type: str | None
-    sids: tuple[str, ...] = ()
+    sids: frozenset[str] = frozenset()
 
 
 # Kleene's logic
@@ -158,7 +158,7 @@ def segments(pattern: tuple[str, ...]) -> list[tuple[str, ...]]:
 # Policy variables
 
 VARIABLE: Final = re.compile(r"\$\{(.*?)\}", re.DOTALL)
-DEFAULT: Final = re.compile(r"\s*(.*?)\s*,\s*'(.*)'\s*", re.DOTALL)
+DEFAULT: Final = re.compile(r"\s*([^,]*?)\s*,\s*'(.*)'\s*", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -499,18 +499,20 @@ def degree(statement: Json, caller: Who) -> int:
     """Say how closely a statement names the caller."""
     if "Principal" in statement:
         return named(statement["Principal"], caller)
-    if "NotPrincipal" in statement:
-        return NOBODY if left_out(statement["NotPrincipal"], caller) else EVERYONE
-    return EVERYONE
+    if "NotPrincipal" not in statement:
+        return EVERYONE
+    spared = left_out(statement["NotPrincipal"], caller)
+    return PERHAPS if spared is None else NOBODY if spared else EVERYONE
 
 
-def left_out(element: Json, caller: Who) -> bool:
+def left_out(element: Json, caller: Who) -> Truth:
     """Say whether NotPrincipal leaves the caller out; a session has to be listed with its role and its account."""
     names = [name for kind, name in pairs(element) if kind == "AWS"]
     degrees = {naming("AWS", name, caller) for name in names}
     if caller.kind == "assumed-role" and "*" not in names:
         return {HERSELF, ROLE, ACCOUNT} <= degrees
-    return named(element, caller) in (ROLE, EVERYONE, HERSELF, PERHAPS)
+    closeness = named(element, caller)
+    return None if closeness == PERHAPS else closeness in (ROLE, EVERYONE, HERSELF)
 
 
 # Policy sets
@@ -570,57 +572,54 @@ class Oracle:
         sure = [one for one, answer in denies if answer]
         if sure:
             first = min((one.policy_type for one in sure), key=NAMED_FIRST.index)
-            return Verdict("explicitDeny", first, sids(sure))
+            return Verdict("explicitDeny", first, frozenset(one.raw["Sid"] for one in sure))
         allows = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Allow"]
         readings = [self.permission(question, allows, exempt, foreign=foreign) for foreign in foreign_or_not(question)]
-        allowed = readings[0][0] if len({answer for answer, _, _ in readings}) == 1 else None
+        allowed = readings[0].allowed if len({reading.allowed for reading in readings}) == 1 else None
         if allowed is False:
-            return Verdict("implicitDeny", readings[0][1])
+            return Verdict("implicitDeny", readings[0].policy_type)
         if allowed is None or any(answer is None for _, answer in denies):
             return Verdict("indeterminate", None)
-        return Verdict("allowed", readings[0][1], sids(set.intersection(*(set(grants) for _, _, grants in readings))))
+        return Verdict("allowed", readings[0].policy_type, frozenset.intersection(*(reading.sids for reading in readings)))
 
     def permission(
         self, question: Asked, allows: list[tuple[Placed, Truth]], exempt: tuple[str, ...], *, foreign: bool
-    ) -> tuple[Truth, str | None, list[int]]:
-        """Say whether all that must allow allows; which type says no or yes; and the places of the Allows that grant."""
+    ) -> Permission:
+        """Ask all that must allow."""
         caller = who(question.request.principal)
-
-        def group_allows(group: int) -> Truth:
-            return some(answer for one, answer in allows if one.group == group)
-
-        gates = [
-            (kind, group_allows(group))
+        groups = [
+            (kind, some(answer for one, answer in allows if one.group == group))
             for group, kind in enumerate(self.groups)
-            if kind in ("scp", "endpoint") and kind not in exempt
+            if kind not in exempt
         ]
-        own = [
-            (kind, caller.kind == "root" or group_allows(group))
-            for group, kind in enumerate(self.groups)
-            if kind in ("identity", "boundary", "session")
-        ]
+        gates = [(kind, answer) for kind, answer in groups if kind in ("scp", "endpoint")]
+        own = [(kind, answer) for kind, answer in groups if kind in ("identity", "boundary", "session")]
         limits = dict(own)
-        opened = every(answer for _, answer in gates)
-        mine = every(answer for _, answer in own)
-        missing = next((kind for kind, answer in [*gates, *own] if answer is False), None)
+        if caller.kind == "root":
+            own = []
         granted = [
             (one, every((answer, passes(degree(one.raw, caller), limits, foreign=foreign))))
             for one, answer in allows
             if one.policy_type == "resource"
         ]
-        theirs = some(answer for _, answer in granted)
+        mine, theirs = every(answer for _, answer in own), some(answer for _, answer in granted)
         permitted = every((mine, theirs)) if foreign else some((mine, theirs))
-        if every((opened, permitted)) is False:
-            return False, missing or "resource", []
-        grants = [one for one, answer in granted if answer]
+        allowed = every((*(answer for _, answer in gates), permitted))
+        if allowed is False:
+            return Permission(False, next((kind for kind, answer in [*gates, *own] if answer is False), "resource"))
+        granting = {one.raw["Sid"] for one, answer in granted if answer}
         if mine:
-            grants += [one for one, answer in allows if answer and one.policy_type == "identity"]
-        return every((opened, permitted)), "identity" if mine else "resource", [self.placed.index(one) for one in grants]
+            granting |= {one.raw["Sid"] for one, answer in allows if answer and one.policy_type == "identity"}
+        return Permission(allowed, "identity" if mine else "resource", frozenset(granting))
 
 
-def sids(found: Iterable[Placed] | Iterable[int]) -> tuple[str, ...]:
-    """Name statements."""
-    return tuple(sorted(one.raw["Sid"] for one in found))
+@dataclass(frozen=True)
+class Permission:
+    """Whether all that must allow allows, which policy type says so, and the Sids of the Allows that grant."""
+
+    allowed: Truth
+    policy_type: str
+    sids: frozenset[str] = frozenset()
 
 
 def passes(closeness: int, limits: Mapping[str, Truth], *, foreign: bool) -> Truth:

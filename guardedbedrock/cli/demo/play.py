@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,8 +20,6 @@ from guardedbedrock.events import Decided, Event, Injected, Intervened
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from guardedbedrock.calls import Call, Verdict
 
 _NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -39,9 +37,11 @@ class Witness:
         """Observe the call."""
         return self
 
-    def current(self) -> AbstractContextManager[None]:
-        """There is no span."""
-        return nullcontext()
+    def enter(self) -> None:
+        """There is no span to make current."""
+
+    def leave(self) -> None:
+        """There is none to take back."""
 
     def hear(self, event: Event) -> None:
         """Remember the event."""

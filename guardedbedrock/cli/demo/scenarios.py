@@ -91,5 +91,5 @@ def _scenario(case: Case, call: ClientCall) -> Scenario:
 def _with_scp(policies: PolicySet, statements: list[dict[str, str]]) -> PolicySet:
     if not statements:
         return policies
-    given: dict[str, Any] = {**policies.documents}
+    given: dict[str, Any] = {str(policy_type): documents for policy_type, documents in policies.documents.items()}
     return PolicySet(**given, scp=[[{"Version": "2012-10-17", "Statement": statements}]])

@@ -1,0 +1,186 @@
+"""`principal="caller"`: STS is asked once, when it is first needed, with the credentials that sign the call."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+
+from guardedbedrock import Guard, PreflightUnavailableError, SourceError, iam
+from guardedbedrock.aws.identity import CallerIdentity
+from guardedbedrock.events import Decided
+from guardedbedrock.testing import FakeBedrock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws.rig import Make
+
+MOTO: Final = "arn:aws:sts::123456789012:user/moto"
+
+
+@pytest.fixture(scope="module")
+def sts() -> Iterator[str]:
+    """Serve moto's STS on a free port of loopback."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def asked(sts: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Make a default session that talks to moto's STS, and count what it asks."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    return fresh_session(monkeypatch)
+
+
+def fresh_session(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give boto3 a default session of its own, with credentials, and count what it asks."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    seen: list[str] = []
+    session = boto3.Session()
+    session.events.register("before-call.sts", lambda model, **_: seen.append(model.name))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    return seen
+
+
+def test_sts_is_asked_once_and_not_before_it_is_needed(house: Make, asked: list[str]) -> None:
+    """Neither the guard nor the client asks; the first call does, and no other."""
+    recorder = Recorder()
+    made = house(principal="caller", listeners=[recorder])
+    assert asked == []
+
+    for _ in range(3):
+        made.client.converse(**ask("converse"))
+    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+        made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    principal = recorder.calls[0].of(Decided)[0].verdict.authorizations[0].request.principal
+    assert asked == ["GetCallerIdentity"]
+    assert principal == MOTO
+    assert denied.value.principal == MOTO
+    assert len(made.fake.requests) == 3
+
+
+def test_sts_is_asked_once_by_many_threads(house: Make, asked: list[str]) -> None:
+    """The threads that come together wait for the one that asks."""
+    made = house(principal="caller", config=Config(max_pool_connections=8))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: made.client.converse(**ask("converse")), range(8)))
+
+    assert asked == ["GetCallerIdentity"]
+
+
+def test_sts_is_not_asked_when_nothing_is_checked(house: Make, asked: list[str]) -> None:
+    """An approved list alone needs no principal."""
+    house(principal="caller", policies=None).client.converse(**ask("converse"))
+
+    assert asked == []
+
+
+def test_a_policy_variable_knows_the_caller(house: Make, asked: list[str]) -> None:
+    """What STS says is the principal of the policies: its user name, its account."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "bedrock:*",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": "123456789012", "aws:PrincipalArn": MOTO}},
+        },
+    }
+    recorder = Recorder()
+    made = house(principal="caller", policies=iam.PolicySet(identity=[document]), listeners=[recorder])
+
+    made.client.converse(**ask("converse"))
+
+    assert recorder.last.of(Decided)[0].verdict.decision == "allowed"
+    assert asked == ["GetCallerIdentity"]
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Point STS to a port that nobody listens on, held so that nobody else gets it."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{held.getsockname()[1]}")
+        yield fresh_session(monkeypatch)
+
+
+def test_an_sts_that_does_not_answer_stops_the_call(house: Make, nobody: list[str]) -> None:
+    """Who calls is not known, so nothing is sent, and the next call asks again."""
+    recorder = Recorder()
+    made = house(principal="caller", listeners=[recorder])
+
+    for _ in range(2):
+        with pytest.raises(PreflightUnavailableError, match="STS did not say who calls") as refused:
+            made.client.converse(**ask("converse"))
+
+    assert isinstance(refused.value, made.client.exceptions.AccessDeniedException)
+    assert isinstance(refused.value.__cause__, SourceError)
+    assert "principal" in str(refused.value.hint)
+    assert made.fake.requests == []
+    assert recorder.last.closed == [refused.value]
+    assert nobody == ["GetCallerIdentity"] * 2
+
+
+def test_an_sts_that_does_not_answer_is_reported_in_mode_report(house: Make, nobody: list[str]) -> None:
+    """The call goes on, with its guardrail."""
+    made = house(principal="caller", mode="report")
+
+    made.client.converse(**ask("converse"))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert nobody == ["GetCallerIdentity"]
+
+
+def test_an_sts_that_refuses_is_a_source_that_could_not_be_read(sts: str) -> None:
+    """Credentials that are missing are told as such."""
+    session = boto3.Session(region_name="us-east-1")
+    session._session._credentials = None
+    session._session.get_component("credential_provider").providers = []
+    session.events.register("before-call.sts", lambda params, **_: params.update(url=sts))
+
+    with pytest.raises(SourceError, match="Unable to locate credentials"):
+        CallerIdentity(lambda: session)()
+
+
+def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of another role is asked about itself; the default session is not asked in its stead."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/Other", RoleSessionName="one")["Credentials"]
+    asked.clear()
+    recorder = Recorder()
+    keys: dict[str, Any] = {
+        "aws_access_key_id": role["AccessKeyId"],
+        "aws_secret_access_key": role["SecretAccessKey"],
+        "aws_session_token": role["SessionToken"],
+    }
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], policies=POLICIES, principal="caller", listeners=[recorder])
+        address = {"region_name": "us-east-1", "endpoint_url": fake.url}
+        clients = (
+            guard.session(boto3.Session(**keys)).client("bedrock-runtime", **address),
+            guard.client("bedrock-runtime", **address, **keys),
+            guard.client("bedrock-runtime", **address),
+        )
+        for client in clients:
+            client.converse(**ask("converse"))
+            client.close()
+
+    principals = [heard.of(Decided)[0].verdict.authorizations[0].request.principal for heard in recorder.calls]
+    other = "arn:aws:sts::123456789012:assumed-role/Other/one"
+    assert principals == [other, other, MOTO]

@@ -1,0 +1,323 @@
+"""Event streams and bodies: unchanged for the reader, observed to their end."""
+
+from __future__ import annotations
+
+import gc
+import json
+import pickle
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, MODEL, Recorder, ask, read
+from botocore.eventstream import EventStream
+from botocore.exceptions import EventStreamError
+from botocore.response import StreamingBody
+
+from guardedbedrock import GuardedBedrockError, GuardrailInterventionError, StreamInterruptedError
+from guardedbedrock.events import Intervened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+
+STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
+METHODS: Final = ("converse", "invoke_model", *STREAMS)
+BLOCKED: Final = "Sorry, the model cannot answer this question."
+
+
+def events_of(made: House, method: str, text: str = "hello there") -> Any:
+    """Make a streaming call, and give its stream."""
+    return getattr(made.client, method)(**ask(method, text))[STREAMS[method]]
+
+
+def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+    """Make a house with somebody who listens."""
+    recorder = Recorder()
+    return house(listeners=[recorder], **options), recorder
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
+    """Instrumentations test for the type, and readers iterate it twice only to find it at its end."""
+    stream = events_of(house(), method)
+
+    assert isinstance(stream, EventStream)
+    assert len(list(stream)) > 2
+    assert list(stream) == []
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_the_observation_of_a_stream_closes_with_its_end(house: Make, method: str) -> None:
+    """While somebody reads the call is under way, and it ends once."""
+    made, recorder = watched(house)
+    stream = events_of(made, method)
+
+    next(iter(stream))
+    assert recorder.last.closed == []
+    list(stream)
+    assert recorder.last.closed == [None]
+    stream.close()
+    del stream
+    gc.collect()
+    assert recorder.last.closed == [None]
+
+
+def close(stream: Any) -> None:
+    """Close a stream that nobody read."""
+    stream.close()
+
+
+def read_one_and_close(stream: Any) -> None:
+    """Close a stream in the middle."""
+    next(iter(stream))
+    stream.close()
+
+
+def read_one_and_break(stream: Any) -> None:
+    """Leave a stream in the middle."""
+    for _ in stream:
+        break
+
+
+def leave(_: Any) -> None:
+    """Do not read a stream at all."""
+
+
+@pytest.mark.parametrize("method", STREAMS)
+@pytest.mark.parametrize("end", [close, read_one_and_close, read_one_and_break, leave])
+def test_a_stream_that_is_not_read_to_its_end_closes_once(house: Make, method: str, end: Callable[[Any], None]) -> None:
+    """Closed, left in the middle, or never looked at: the observation ends with it, without an error."""
+    made, recorder = watched(house)
+
+    end(events_of(made, method))
+    gc.collect()
+
+    assert recorder.last.closed == [None]
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_closing_a_stream_closes_the_connection(house: Make, method: str) -> None:
+    """What was not read is given up."""
+    stream = events_of(house(), method)
+
+    stream.close()
+
+    assert stream._inner._raw_stream.closed
+
+
+@pytest.mark.parametrize("method", STREAMS)
+@pytest.mark.parametrize(
+    ("code", "after"), [("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1)]
+)
+def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, after: int) -> None:
+    """The error is ours and botocore's, says what the service said, survives a pickle, and closes observation and connection."""
+    made, recorder = watched(house)
+    made.fake.break_stream(code, after=after, message="that was all")
+    stream = events_of(made, method)
+    seen: list[Any] = []
+
+    with pytest.raises(StreamInterruptedError, match="that was all") as broken:
+        seen.extend(stream)
+
+    error = broken.value
+    assert isinstance(error, EventStreamError)
+    assert isinstance(error, GuardedBedrockError)
+    assert isinstance(error.__cause__, EventStreamError)
+    assert error.response["Error"] == {"Code": code, "Message": "that was all"}
+    assert error.operation_name == made.client.meta.method_to_api_mapping[method]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made in the same line
+    assert recorder.last.closed == [error]
+    assert stream._inner._raw_stream.closed
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_the_events_before_a_break_are_read(house: Make, method: str) -> None:
+    """What came came."""
+    made = house()
+    made.fake.break_stream(after=2)
+    stream = iter(events_of(made, method))
+
+    assert len([next(stream), next(stream)]) == 2
+    with pytest.raises(StreamInterruptedError):
+        next(stream)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_an_error_of_the_reader_is_the_readers(house: Make, method: str) -> None:
+    """What the application throws while it reads is none of the call's business."""
+    made, recorder = watched(house)
+
+    def careless() -> None:
+        for _ in events_of(made, method):
+            raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        careless()
+    gc.collect()
+    assert recorder.last.closed == [None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_is_told_once(house: Make, method: str) -> None:
+    """Wherever an operation shows it, a listener hears of it, and the reply is what it would have been."""
+    made, recorder = watched(house)
+
+    reply = read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+
+    assert [event.intervention.operation for event in recorder.last.of(Intervened)] == [recorder.last.call.name]
+    assert BLOCKED in said(reply)
+    assert recorder.last.closed == [None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_intervention_is_no_event(house: Make, method: str) -> None:
+    """A guardrail that let everything pass did not step in."""
+    made, recorder = watched(house, on_intervention="raise")
+
+    reply = read(getattr(made.client, method)(**ask(method)))
+
+    assert recorder.last.of(Intervened) == []
+    assert "hello" in said(reply)
+
+
+def said(reply: dict[str, Any]) -> str:
+    """Gather all the text that a reply shows, in whatever shape."""
+    chunks = [event["chunk"]["bytes"].decode() for event in reply.get("body", ()) if isinstance(event, dict)]
+    deltas = [event["contentBlockDelta"]["delta"]["text"] for event in reply.get("stream", ()) if "contentBlockDelta" in event]
+    whole = reply["body"].decode() if isinstance(reply.get("body"), bytes) else json.dumps(reply.get("output", ""))
+    texts = (json.loads(chunk).get("delta", {}).get("text", "") for chunk in chunks)
+    return "".join((*texts, *deltas, whole))
+
+
+def test_the_reason_of_an_intervention_is_the_services_own(house: Make) -> None:
+    """With a trace the service says whether it blocked or masked."""
+    made, recorder = watched(house)
+
+    made.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
+
+    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_can_be_an_error(house: Make, method: str) -> None:
+    """With `on_intervention="raise"` it is raised, told and recorded, and quotes nothing of the conversation."""
+    made, recorder = watched(house, on_intervention="raise")
+
+    with pytest.raises(GuardrailInterventionError) as stepped_in:
+        read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+
+    error = stepped_in.value
+    assert error.operation_name == recorder.last.call.name
+    assert len(recorder.last.of(Intervened)) == 1
+    assert recorder.last.closed == [error]
+    assert "salary" not in str(error)
+    assert error.request_id == made.fake.requests[0].request_id
+
+
+def test_the_reply_of_an_intervention_is_in_the_error(house: Make) -> None:
+    """Whoever catches it can still read what the service sent, body included."""
+    client = house(on_intervention="raise").client
+
+    with pytest.raises(GuardrailInterventionError) as converse:
+        client.converse(**ask("converse", "my salary"))
+    with pytest.raises(GuardrailInterventionError) as invoke:
+        client.invoke_model(**ask("invoke_model", "my salary"))
+
+    assert BLOCKED in said(converse.value.response)
+    assert json.load(invoke.value.response["body"])["amazon-bedrock-guardrailAction"] == "INTERVENED"
+
+
+def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Make) -> None:
+    """Most loops end with `messageStop`, where the intervention is said: the listener must have it by then."""
+    made, recorder = watched(house)
+
+    for event in events_of(made, "converse_stream", "my salary"):
+        if "messageStop" in event:
+            break
+
+    assert len(recorder.last.of(Intervened)) == 1
+
+
+def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
+    """With `on_intervention="raise"` a loop that ends with `messageStop` does not end in peace."""
+    stream = events_of(house(on_intervention="raise"), "converse_stream", "my salary")
+
+    def until_stop() -> None:
+        for event in stream:
+            if "messageStop" in event:
+                return
+
+    with pytest.raises(GuardrailInterventionError):
+        until_stop()
+    assert stream._inner._raw_stream.closed
+
+
+@pytest.mark.parametrize("mode", ["return", "raise"])
+def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(house: Make, mode: str) -> None:
+    """An intervention there is told, and is the answer."""
+    made, recorder = watched(house, on_intervention=mode)
+
+    reply = made.client.apply_guardrail(
+        guardrailIdentifier="abc123def456", guardrailVersion="3", source="INPUT", content=[{"text": {"text": "my salary"}}]
+    )
+
+    assert reply["action"] == "GUARDRAIL_INTERVENED"
+    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+    assert recorder.last.closed == [None]
+
+
+def body_of(made: House) -> Any:
+    """Make an InvokeModel call, and give its body."""
+    return made.client.invoke_model(**ask("invoke_model"))["body"]
+
+
+READERS: Final[dict[str, Callable[[Any], bytes]]] = {
+    "read": lambda body: body.read(),
+    "read-in-parts": lambda body: body.read(5) + body.read(),
+    "json-load": lambda body: json.dumps(json.load(body)).encode(),
+    "lines": lambda body: b"\n".join(body.iter_lines()),
+    "chunks": lambda body: b"".join(body.iter_chunks(7)),
+    "iteration": b"".join,
+    "context-manager": lambda body: body.__enter__().read(),
+}
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+def test_the_body_of_invoke_model_is_readable_afterwards(house: Make, reader: Callable[[Any], bytes]) -> None:
+    """The guard looked into it, and the caller reads it as ever."""
+    body = body_of(house())
+
+    assert isinstance(body, StreamingBody)
+    assert json.loads(reader(body))["content"] == [{"type": "text", "text": "You said: hello there"}]
+    assert body.read() == b""
+
+
+def test_the_body_of_invoke_model_can_be_closed(house: Make) -> None:
+    """A `with` block around a body ends in peace."""
+    body = body_of(house())
+
+    with body as opened:
+        assert opened.readable()
+    body.close()
+
+
+def test_a_body_that_is_not_json_is_handed_on(house: Make) -> None:
+    """What a model says is not the guard's business."""
+    made = house()
+    made.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
+
+    body = json.loads(made.client.invoke_model(modelId=MODEL, body=b"{}")["body"].read())
+
+    assert body["content"][0]["text"].startswith("amazon-bedrock-guardrailAction")
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_denial_opens_no_stream(house: Make, method: str) -> None:
+    """The error comes from the call, not from the reading."""
+    made, recorder = watched(house)
+
+    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+        getattr(made.client, method)(**ask(method, model=DENIED_MODEL))
+
+    assert recorder.last.closed == [denied.value]

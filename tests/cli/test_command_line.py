@@ -1,0 +1,118 @@
+"""What all commands have in common: exit codes, one line for bad input, nothing loaded that is not needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import casefiles
+import pytest
+
+import guardedbedrock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Cli: TypeAlias = Callable[..., Any]
+
+LOADED = """
+import sys
+from guardedbedrock.cli import main
+code = main()
+sys.stderr.write(" ".join(name for name in ("boto3", "botocore.session", "rich.table") if name in sys.modules))
+sys.exit(code)
+"""
+WITHOUT = """
+import sys
+sys.modules[%r] = None
+from guardedbedrock.cli import main
+sys.exit(main())
+"""
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version") == (0, f"guardedbedrock {guardedbedrock.__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["simulate", "--help"], ["test", "--help"]])
+def test_help(cli: Cli, arguments: list[str]) -> None:
+    code, out, err = cli(*arguments)
+
+    assert (code, err) == (0, "")
+    assert "Usage: guardedbedrock" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param([], "missing command", id="no command"),
+        pytest.param(["tset"], "tset", id="unknown command"),
+        pytest.param(["test"], "missing argument", id="no file"),
+        pytest.param(["test", "--frmat", "json", "x"], "--frmat", id="unknown option"),
+        pytest.param(["test", "--format", "xml", "x"], "xml", id="unknown format"),
+        pytest.param(["simulate"], "--operation", id="no operation"),
+        pytest.param(["demo", "x"], "x", id="stray argument"),
+        pytest.param(["test", "none.json"], "none.json: there is no such file", id="no such file"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str], problem: str) -> None:
+    code, out, err = cli(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("guardedbedrock: ")
+    assert problem in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["typer", "rich"])
+def test_without_the_extra_the_command_says_what_to_install(cli: Cli, module: str) -> None:
+    code, out, err = cli("demo", script=WITHOUT % module)
+
+    assert (code, out) == (2, "")
+    assert err == "guardedbedrock: the command line needs more packages: pip install 'guardedbedrock[cli]'\n"
+
+
+def test_another_module_that_is_missing_is_no_matter_of_extras(cli: Cli) -> None:
+    assert "ModuleNotFoundError" in cli("test", "x", script=WITHOUT % "guardedbedrock.errors").err
+
+
+def test_the_test_command_loads_no_boto3(cli: Cli) -> None:
+    """It starts quickly, and runs where no client ever will."""
+    code, out, err = cli("test", str(casefiles.CASES / "calls.json"), script=LOADED)
+
+    assert (code, out, err) == (0, "20 passed, 0 failed\n", "")
+
+
+def test_no_colour_where_nobody_sees_it(cli: Cli) -> None:
+    assert "\x1b" not in "".join(cli("demo")[1:])
+
+
+@pytest.mark.parametrize(("environ", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)])
+def test_colour_on_a_terminal_unless_refused(environ: dict[str, str], *, coloured: bool) -> None:
+    ours, theirs = os.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "test", str(casefiles.CASES / "calls.json")]
+
+    subprocess.run(command, stdout=theirs, env=kept | environ, check=True, timeout=60)  # noqa: S603 - our own
+
+    shown = os.read(ours, 1000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "20 passed, 0 failed" in shown
+    assert ("\x1b[32m" in shown) is coloured
+
+
+def test_a_reader_that_hangs_up_is_no_error(tmp_path: Path) -> None:
+    """As in ``guardedbedrock test ... --format json | head -1``."""
+    script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", script, "test", str(casefiles.CASES), "--format", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:  # noqa: S603 - our own
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+
+        assert process.stderr.read() == b""

@@ -1,0 +1,130 @@
+"""``guardedbedrock test``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import casefiles
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Cli: TypeAlias = Callable[..., Any]
+
+GOOD: dict[str, Any] = {
+    "id": "reads",
+    "policies": {
+        "identity": [{"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}]
+    },
+    "request": {"principal": "arn:aws:iam::123456789012:role/App", "action": "s3:GetObject", "resource": "*"},
+    "expect": {"decision": "allowed", "determining": ["Read"]},
+}
+
+
+def write(folder: Path, content: object, name: str = "cases.json") -> None:
+    (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+
+
+def expecting(name: str, **expect: Any) -> dict[str, Any]:
+    return GOOD | {"id": name, "expect": expect}
+
+
+def test_the_twenty_calls_pass(cli: Cli) -> None:
+    assert cli("test", str(casefiles.CASES / "calls.json")) == (0, "20 passed, 0 failed\n", "")
+
+
+def test_a_failed_case_is_one_line_with_what_was_expected_and_what_came(cli: Cli, tmp_path: Path) -> None:
+    failing = [
+        expecting("decision", decision="explicitDeny"),
+        expecting("statements", decision="allowed", determining=[]),
+        expecting("type", decision="allowed", policyType="scp", hangsOn=["aws:SourceIp"]),
+    ]
+    write(tmp_path, [GOOD, *failing])
+
+    assert cli("test", "cases.json") == (
+        1,
+        "FAILED decision: expected explicitDeny, got allowed by Read\n"
+        "FAILED statements: expected allowed by no named statement, got allowed by Read\n"
+        "FAILED type: expected allowed, got allowed by Read; policyType: expected scp, got identity; "
+        "hangsOn: expected aws:sourceip, got nothing\n"
+        "1 passed, 3 failed\n",
+        "",
+    )
+
+
+def test_a_long_line_is_not_wrapped_and_markup_is_text(cli: Cli, tmp_path: Path) -> None:
+    name = f"[red]:tada:{'x' * 200}"
+    write(tmp_path, [expecting(name, decision="explicitDeny")])
+
+    assert cli("test", "cases.json").out.splitlines()[0] == f"FAILED {name}: expected explicitDeny, got allowed by Read"
+
+
+def test_json_is_all_that_reaches_stdout(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path, [GOOD, expecting("fails", decision="implicitDeny")])
+
+    code, out, err = cli("test", "cases.json", "--format", "json")
+
+    assert (code, err) == (1, "")
+    assert json.loads(out) == [
+        {"id": "reads", "decision": "allowed", "expected": "allowed", "passed": True, "determining": ["Read"]},
+        {"id": "fails", "decision": "allowed", "expected": "implicitDeny", "passed": False, "determining": ["Read"]},
+    ]
+
+
+def test_files_globs_and_folders(cli: Cli, tmp_path: Path) -> None:
+    for name in ("a.json", "b.json"):
+        write(tmp_path, [GOOD | {"id": name}], name)
+    write(tmp_path, f"- {json.dumps(GOOD)}", "c.yaml")
+
+    for arguments, count in ((["a.json", "b.json"], 2), (["*.json"], 2), (["."], 3), (["a.json", "*.json", "."], 3)):
+        assert cli("test", *arguments) == (0, f"{count} passed, 0 failed\n", "")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        pytest.param([GOOD | {"note": ""}], "cases.json: case `reads`: the field `note` is not known", id="stray field"),
+        pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id stands twice", id="repeated id"),
+        pytest.param([], "cases.json: has no case", id="empty file"),
+        pytest.param("[{]", "cases.json: is no JSON: expecting property name enclosed in double quotes in line 1, column 3", id="JSON"),
+        pytest.param({}, "cases.json: should be a list of cases", id="no list"),
+        pytest.param([expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is none of", id="word"),
+        pytest.param(
+            json.dumps([GOOD]).replace('"Resource"', '"Condition": {"StringEqualz": {"k": "v"}}, "Resource"'),
+            "cases.json: case `reads`: policy identity[0] at /Statement/Condition/StringEqualz: `StringEqualz` is no condition operator",
+            id="unknown operator",
+        ),
+        pytest.param(
+            [{**GOOD, "policies": {"identity": [{"Version": "2012-10-17", "Statement": [{"Effect": "Alow"}]}]}}],
+            "cases.json: case `reads`: policy identity[0] at /Statement/0",
+            id="malformed policy",
+        ),
+        pytest.param(
+            [
+                {key: value for key, value in GOOD.items() if key != "request"}
+                | {"principal": "p", "call": {"operation": "Convers", "region": "us-east-1", "params": {}}}
+            ],
+            "cases.json: case `reads` at /call/operation: `Convers` is none of",
+            id="unknown operation",
+        ),
+        pytest.param([{"id": "a\nb"}], "cases.json: case `a b`: ", id="line break in an id"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_place(cli: Cli, tmp_path: Path, content: object, place: str) -> None:
+    write(tmp_path, content)
+
+    code, out, err = cli("test", "cases.json")
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"guardedbedrock: {place}")
+    assert err.count("\n") == 1
+
+
+def test_bad_input_anywhere_stops_before_any_case_is_run(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path, [expecting("fails", decision="explicitDeny")], "a.json")
+    write(tmp_path, [], "b.json")
+
+    assert cli("test", ".", "--format", "json") == (2, "", "guardedbedrock: b.json: has no case\n")

@@ -1,0 +1,254 @@
+"""
+Random policy sets and requests, from alphabets so small that statements often match.
+
+A scenario is raw JSON and a request; every statement has a Sid of its own, so that determining statements can be told apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
+
+from hypothesis import strategies as st
+
+from guardedbedrock import iam
+
+Json: TypeAlias = Any
+
+FUZZ_EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+"""How many examples each property is tried on in a long run; 0 for the numbers of the ordinary run."""
+
+
+def examples(ordinary: int) -> int:
+    """Say how many examples a property is tried on."""
+    return FUZZ_EXAMPLES or ordinary
+
+
+MINE, OTHER = "111122223333", "444455556666"
+USER = f"arn:aws:iam::{MINE}:user/a"
+ROLE = f"arn:aws:iam::{MINE}:role/r"
+SESSION = f"arn:aws:sts::{MINE}:assumed-role/r/s"
+FEDERATED = f"arn:aws:sts::{MINE}:federated-user/a"
+ROOT = f"arn:aws:iam::{MINE}:root"
+SERVICE_LINKED = f"arn:aws:sts::{MINE}:assumed-role/AWSServiceRoleForA/s"
+CALLERS: Final = (SESSION, USER, ROLE, FEDERATED, ROOT, SERVICE_LINKED, "a.amazonaws.com")
+
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m:0"
+GUARDRAIL = f"arn:aws:bedrock:us-east-1:{MINE}:guardrail/g"
+FOREIGN = f"arn:aws:bedrock:us-east-1:{OTHER}:guardrail/g"
+OBJECT = "arn:aws:s3:::b/a"
+RESOURCES: Final = (MODEL, GUARDRAIL, FOREIGN, OBJECT, "*")
+ACTIONS: Final = ("bedrock:InvokeModel", "bedrock:ApplyGuardrail", "s3:GetObject")
+
+ACTION_ELEMENTS: Final = [
+    *({"Action": text} for text in ("*", "*", "*", "bedrock:*", "bedrock:InvokeModel", "BEDROCK:apply*", "?3:Get?bject", "*:*")),
+    {"Action": ["iam:*", "bedrock:Invoke*"]},
+    {"Action": []},
+    *({"NotAction": text} for text in ("iam:*", "s3:*", "bedrock:InvokeModel", "*")),
+]
+RESOURCE_TEXTS: Final = (
+    MODEL,
+    "arn:*",
+    "arn:aws:bedrock:*",
+    "arn:aws:bedrock:us-*",
+    "arn:aws:bedrock:us-east-1::foundation-model/*",
+    "arn:aws:bedrock:us-east-?::foundation-model/?:0",
+    "arn:aws:bedrock:*:foundation-model/m:0",
+    "arn:aws:bedrock:u*1::foundation-model/m?0",
+    "arn:aws:bedrock:u*:guardrail/*",
+    "arn:aws:bedrock:u*3:guardrail/*",
+    f"arn:aws:bedrock:*:{MINE}:guardrail/g",
+    "arn:aws:s3:::b/${aws:username}",
+    "arn:aws:s3:::b/${aws:PrincipalTag/x, 'a'}",
+    "arn:aws:s3:::${aws:PrincipalTag/x}/${aws:username}*",
+    "arn:aws:s3:::b/${*}",
+    "arn:aws:bedrock:${aws:RequestedRegion}::foundation-model/m:0",
+    "arn:aws:bedrock:us-east-1::foundation-model/${aws:username}",
+)
+RESOURCE_ELEMENTS: Final = [
+    *({"Resource": "*"} for _ in range(6)),
+    *({"Resource": text} for text in RESOURCE_TEXTS),
+    {"Resource": ["arn:aws:iam::*:*", "arn:aws:bedrock:*:*:*", OBJECT]},
+    {"Resource": []},
+    *({"NotResource": text} for text in ("*", "arn:aws:iam:::*", *RESOURCE_TEXTS[::3])),
+]
+PRINCIPAL_ELEMENTS: Final[list[Json]] = [
+    "*",
+    *({"AWS": name} for name in ("*", MINE, ROOT, USER, ROLE, SESSION, FEDERATED, OTHER, SERVICE_LINKED)),
+    {"AWS": [f"arn:aws:iam::{MINE}:role/p/r", SESSION]},
+    {"AWS": [SESSION, ROLE, MINE]},
+    {"AWS": [USER, ROOT]},
+    {"Service": "a.amazonaws.com"},
+    {"AWS": f"arn:aws:iam::{OTHER}:user/a", "Service": ["b.amazonaws.com"]},
+]
+
+TEXTS: Final = ("a", "A", "ab", "b", "*", "", "${aws:username}")
+NUMBERS: Final = ("1", "1.0", "2", "-1", "9007199254740993", "x", "")
+DATES: Final = ("2026-01-01T00:00:00Z", "2026-01-01", "2026", "1767225600", "2026-01-01T01:00:00.5+01:00", "2027-06", "x")
+ADDRESSES: Final = ("10.0.0.1", "10.0.1.1", "11.0.0.1", "2001:db8::1", "x")
+ARNS: Final = ("arn:aws:sns:us-east-1:1:t", "arn:aws:sns:us-east-1:1:t:u", "arn:aws:sns:eu-west-1:2:t", "x")
+BYTES: Final = ("AAAA", "AAA=", "x")
+FLAGS: Final = ("true", "false", "TRUE")
+
+TEXT_KEYS: Final = ("k:text", "aws:PrincipalTag/x", "aws:ResourceTag/x")
+VALUES_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "k:text": TEXTS,
+    "aws:PrincipalTag/x": TEXTS,
+    "aws:ResourceTag/x": TEXTS,
+    "aws:username": ("a", "A", "b"),
+    "aws:RequestedRegion": ("us-east-1", "eu-west-1"),
+    "k:number": NUMBERS,
+    "k:date": DATES,
+    "k:address": ADDRESSES,
+    "k:arn": ARNS,
+    "k:bytes": BYTES,
+    "k:flag": FLAGS,
+}
+"""Every context key with the values that a request may have for it."""
+
+PATTERNS: Final = (*TEXTS, "a*", "?", "*b", "A${aws:username}", "${aws:PrincipalTag/y, 'a'}", "${aws:ResourceTag/x}", "${*}", "?${")
+ARN_PATTERNS: Final = (*ARNS, "arn:aws:sns:*:*:t", "arn:aws:sns:*", "*", "arn:aws:*:t", "arn:aws:sns:us-*-1:?:t*", "${k:arn}", "arn:aws:sns:us-east-1:1:${k:text}")
+FAMILIES: Final[Mapping[str, tuple[str, tuple[Json, ...]]]] = {
+    "String": ("k:text", PATTERNS),
+    "Numeric": ("k:number", (*NUMBERS, 1, 1.5)),
+    "Date": ("k:date", DATES),
+    "Bool": ("k:flag", (*FLAGS, True, "${k:flag}")),
+    "Binary": ("k:bytes", BYTES),
+    "Ip": ("k:address", ("10.0.0.0/24", "10.0.0.1", "0.0.0.0/0", "2001:db8::/32", "10.0.0.9/23", "x")),
+    "Arn": ("k:arn", ARN_PATTERNS),
+    "Null": ("k:text", ("true", "false", True, "x")),
+}
+"""First letters of an operator to the key it is mostly asked of, and the values that a policy may give."""
+
+
+def _lines() -> Iterable[tuple[str, str, Json]]:
+    for name in iam.OPERATORS:
+        key, values = next(row for first, row in FAMILIES.items() if name.removeprefix("Not").startswith(first))
+        keys = (*TEXT_KEYS, "K:TEXT") if key == "k:text" else (key,)
+        forms = ["Null"] if name == "Null" else [
+            f"{quantifier}{name}{suffix}" for quantifier in ("", "ForAllValues:", "ForAnyValue:") for suffix in ("", "IfExists")
+        ]
+        choices: list[Json] = [*values, *(list(pair) for pair in itertools.pairwise(values)), []]
+        yield from itertools.product(forms, keys, choices)
+
+
+LINES: Final = sorted(_lines(), key=repr)
+"""Every line of a condition block that the alphabets make: operator, key, values."""
+
+BODIES: Final = [
+    {"Effect": effect, **action, **resource}
+    for effect, action, resource in itertools.product(("Allow", "Allow", "Deny"), ACTION_ELEMENTS, RESOURCE_ELEMENTS)
+]
+VERSIONS: Final = ({"Version": "2012-10-17"}, {"Version": "2012-10-17"}, {"Version": "2012-10-17"}, {"Version": "2008-10-17"}, {})
+IN_PLAY: Final = (
+    ("identity",),
+    ("identity", "resource"),
+    ("identity", "boundary"),
+    ("identity", "session", "resource"),
+    ("identity", "boundary", "session", "resource"),
+    ("identity", "scp"),
+    ("identity", "scp", "rcp"),
+    ("identity", "endpoint", "resource"),
+    ("resource",),
+    iam.POLICY_TYPES,
+)
+WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
+LEVELS: Final = ("scp", "rcp")
+
+
+@st.composite
+def statements(draw: st.DrawFn, policy_type: str) -> Json:
+    """Make a statement without a Sid."""
+    statement = dict(draw(st.sampled_from(BODIES)))
+    if policy_type == "rcp":
+        statement["Principal"] = "*"
+    elif policy_type in WITH_PRINCIPAL:
+        key = "NotPrincipal" if statement["Effect"] == "Deny" and draw(st.booleans()) else "Principal"
+        statement[key] = draw(st.sampled_from(PRINCIPAL_ELEMENTS))
+    block: dict[str, dict[str, Json]] = {}
+    for operator, name, values in draw(st.lists(st.sampled_from(LINES), max_size=2)):
+        block.setdefault(operator, {})[name] = values
+    if block:
+        statement["Condition"] = block
+    return statement
+
+
+@st.composite
+def documents(draw: st.DrawFn, policy_type: str) -> Json:
+    """Make a document; its statements have no Sids yet."""
+    return {**draw(st.sampled_from(VERSIONS)), "Statement": draw(st.lists(statements(policy_type), min_size=1, max_size=2))}
+
+
+def lists_of_documents(policy_type: str) -> st.SearchStrategy[Json]:
+    """Make what stands under a policy type: a list of documents or, for organizations, a list of levels."""
+    some = st.lists(documents(policy_type), max_size=2)
+    return st.lists(some, max_size=2) if policy_type in LEVELS else some
+
+
+def named(policies: Json) -> Json:
+    """Give every statement a Sid of its own."""
+    numbers = itertools.count()
+
+    def with_sids(given: Json) -> Json:
+        if isinstance(given, list):
+            return [with_sids(one) for one in given]
+        return {**given, "Statement": [{"Sid": f"S{next(numbers)}", **one} for one in given["Statement"]]}
+
+    return {policy_type: with_sids(given) for policy_type, given in policies.items()}
+
+
+@st.composite
+def policy_sets(draw: st.DrawFn) -> Json:
+    """Make the policies of every type in play, as raw JSON."""
+    return named({policy_type: draw(lists_of_documents(policy_type)) for policy_type in draw(st.sampled_from(IN_PLAY))})
+
+
+UNKNOWN: Final = "unknown"
+FACTS: Final = [
+    (key, value)
+    for key, values in VALUES_OF.items()
+    for value in (UNKNOWN, *values, *map(list, itertools.combinations([v for v in values if v], 2)))
+]
+"""Every fact of a context: a key with its value, with a list of values, or unknown."""
+BLIND: Final = ((), (), (), (), ("aws:ResourceTag/*",), ("resource:region",), ("resource:account",), ("resource:id", "resource:region"))
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> iam.Request:
+    """Make a request; what is not in its context is absent or unknown."""
+    facts = dict(draw(st.lists(st.sampled_from(FACTS), max_size=6)))
+    unknown = {key for key, value in facts.items() if value == UNKNOWN}
+    return iam.Request(
+        principal=draw(st.sampled_from(CALLERS)),
+        action=draw(st.sampled_from(ACTIONS)),
+        resource=draw(st.sampled_from(RESOURCES)),
+        context={key: value for key, value in facts.items() if value != UNKNOWN},
+        unknown=frozenset(unknown | set(draw(st.sampled_from(BLIND)))),
+        resource_account=draw(st.sampled_from((None, None, None, MINE, OTHER))),
+    )
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Raw policies and a request."""
+
+    policies: Json
+    request: iam.Request
+    extra: Json = field(default=None)
+
+    def decide(self, **changes: Json) -> iam.Decision:
+        """Ask the engine; changes take the place of policies of a type."""
+        return iam.PolicySet(**{**self.policies, **changes}).evaluate(self.request)
+
+    def asking(self, request: iam.Request) -> Scenario:
+        """Ask something else of the same policies."""
+        return replace(self, request=request)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Make policies and a request."""
+    return Scenario(draw(policy_sets()), draw(requests()))
