@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, Vocabulary
-from guardedbedrock.bedrock.placement import Params
+from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.bedrock.questions import Questions
 from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
 
@@ -35,7 +35,8 @@ class Rules:
     Args:
         approved: The approved guardrails; the first of a region is the one that is injected unless another is chosen by name.
         policies: Policies to check calls against; None checks the approved list only.
-        caller: Gives the principal as it calls from a region; may ask AWS once.
+        principal: Gives the ARN of who calls; may ask AWS.
+        context: Context keys that are known of every call.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         mode: ``enforce``, ``report`` (what would be refused is reported and goes on) or ``off``.
         on_unapproved: What becomes of a call that names a guardrail which is not approved.
@@ -47,7 +48,8 @@ class Rules:
 
     approved: tuple[Guardrail, ...]
     policies: PolicySet | None
-    caller: Callable[[str], Caller]
+    principal: Callable[[], str]
+    context: Mapping[str, object] = field(default_factory=dict)
     vocabulary: Vocabulary = "aws"
     mode: Mode = "enforce"
     on_unapproved: OnUnapproved = "refuse"
@@ -55,8 +57,9 @@ class Rules:
     on_intervention: OnIntervention = "return"
     allow_unguarded: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
-    questions: Questions = field(default_factory=Questions, repr=False, compare=False)
+    questions: Questions = field(init=False, repr=False, compare=False)
     tags: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
+    _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,7 +67,16 @@ class Rules:
         regions = {guardrail.region for guardrail in self.approved}
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
         object.__setattr__(self, "tags", MappingProxyType(tags))
+        object.__setattr__(self, "_callers", {})
+        object.__setattr__(self, "questions", Questions())
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
+
+    def caller(self, region: str) -> Caller:
+        """Give the principal as it calls from a region."""
+        if region not in self._callers:
+            made = Caller(self.principal(), region, vocabulary=self.vocabulary, context=self.context)
+            self._callers.setdefault(region, made)
+        return self._callers[region]
 
     def in_region(self, region: str) -> tuple[Guardrail, ...]:
         """The approved guardrails that a client in a region can use."""
@@ -111,12 +123,22 @@ class GuardedCall:
         params: The parameters as they will be sent.
         guardrail: The approved guardrail in them; None where none is or none can be.
         injected: Whether the guard put it there.
+        model: The model that was authorized.
+        named: Identifier and version of the guardrail that was authorized.
     """
 
     call: Call
     params: Params
     guardrail: Guardrail | None
     injected: bool
+    model: str | None = field(init=False)
+    named: Named = field(init=False)
+
+    def __post_init__(self) -> None:
+        # The gate compares with these, which no event handler can change as it can change the parameters.
+        place = self.call.operation.place
+        object.__setattr__(self, "model", self.params.get("modelId"))
+        object.__setattr__(self, "named", place.read(self.params) if place else (None, None))
 
 
 @dataclass(frozen=True, slots=True)

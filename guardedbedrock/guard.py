@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
@@ -13,7 +12,7 @@ from guardedbedrock import config
 from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.bedrock import Caller, Guardrail, Vocabulary
+from guardedbedrock.bedrock import Guardrail, Vocabulary
 from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, Rules, Verdict
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.events import Listener, Observers
@@ -125,13 +124,13 @@ class Guard:
         listeners: Iterable[Listener] | None,
         clock: Callable[[], datetime],
     ) -> None:
-        self._context = dict(settings.context)
-        asked = settings.principal == CALLER
-        self._principal = CallerIdentity(sessions.default_session) if asked else settings.principal
+        asks_sts = settings.principal == CALLER
+        named = settings.principal or ""
         self._rules = Rules(
             approved=settings.approved,
             policies=settings.policy_set(),
-            caller=lru_cache(maxsize=64)(self._caller),
+            principal=CallerIdentity() if asks_sts else lambda: named,
+            context=dict(settings.context),
             vocabulary=settings.vocabulary,
             mode=settings.mode,
             on_unapproved=settings.on_unapproved,
@@ -141,7 +140,7 @@ class Guard:
             clock=clock,
         )
         heard = default_listeners() if listeners is None else listeners
-        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(heard))
+        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(heard), asks_sts)
 
     @property
     def rules(self) -> Rules:
@@ -197,7 +196,3 @@ class Guard:
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
         call = Call(operation, params, region, chosen.get())
         return judge(inject(call, self._rules, Observers((), call)), self._rules)
-
-    def _caller(self, region: str) -> Caller:
-        principal = self._principal() if isinstance(self._principal, CallerIdentity) else self._principal
-        return Caller(principal or "", region, vocabulary=self._rules.vocabulary, context=self._context)

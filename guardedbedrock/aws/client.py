@@ -10,10 +10,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guardedbedrock.aws import gate
+from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.stream import GuardedEventStream, read_body, stream_member
 from guardedbedrock.bedrock import Place
 from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
@@ -32,11 +33,12 @@ chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardr
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a guarded client goes by: rules, retries and listeners."""
+    """What a guarded client goes by: rules, retries, listeners, and whether STS is asked who its credentials are."""
 
     rules: Rules
     retry: RetryPolicy
     listeners: tuple[Listener, ...]
+    asks_sts: bool = False
 
 
 class GuardedClient:
@@ -63,7 +65,10 @@ class GuardedClient:
                 f"no guardrail is approved for {region}, and guardrails are regional: approve one of {region}, "
                 f"or make the client in a region that has one ({listed})"
             )
-        self.meta.events.register_last(gate.EVENT, gate.Gate(rules), unique_id=gate.HANDLER_ID)
+        if self._guardedbedrock.asks_sts:
+            rules = replace(rules, principal=CallerIdentity(self))
+            self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
+        gate.Gate(rules).install(self)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         watch = self._guardedbedrock
@@ -93,7 +98,7 @@ def _finish(reply: Reply, rules: Rules, observers: Observers) -> dict[str, Any]:
     member = stream_member(response) if operation.streams else None
     if member:
         inner = response[member]
-        response[member] = GuardedEventStream(inner, observed(inner, reply, rules, observers), observers)
+        response[member] = GuardedEventStream(inner, observed(inner, inner.close, reply, rules, observers), observers)
         return response
     settle(reply, rules, observers, read_body(response) if operation.reply == "invoke" and "body" in response else None)
     observers.close(None)

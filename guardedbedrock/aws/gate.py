@@ -1,8 +1,8 @@
 """
-The gate: what is signed is what was authorized, or it is refused.
+The gate: what is signed and what is sent is what was authorized, or it is refused.
 
-It listens to ``before-sign``, which botocore emits for SigV4, bearer tokens, unsigned requests and presigned URLs alike, with
-the request as it will leave. A handler that strips the guardrail after the guard has put it in does not get past it.
+It looks twice. At ``before-sign``, which botocore emits for SigV4, bearer tokens, unsigned requests and presigned URLs alike, so that
+nothing else is signed; and in front of the HTTP session, behind which no event handler comes, so that nothing else is sent.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Final
 
-from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.bedrock.placement import Wire, wire_model
 from guardedbedrock.calls import AuthorizedCall, Rules
-from guardedbedrock.errors import GuardrailTamperedError
+from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
 
 EVENT: Final = "before-sign.bedrock-runtime"
 HANDLER_ID: Final = "guardedbedrock-gate"
@@ -37,44 +36,77 @@ class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
 
 
 class Gate:
-    """Handler of ``before-sign`` for one client."""
+    """
+    The gate of one client.
+
+    Args:
+        rules: In another mode than ``enforce`` everything passes.
+    """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
 
-    def __call__(self, request: Any, operation_name: str, **_: Any) -> None:
+    def install(self, client: Any) -> None:
         """
-        Compare the request with the call that was authorized.
+        Put the gate into a client.
+
+        Raises:
+            ConfigurationError: The installed botocore keeps its HTTP session somewhere else, so the gate could be gone round.
+        """
+        endpoint = getattr(client, "_endpoint", None)
+        if not hasattr(getattr(endpoint, "http_session", None), "send"):
+            raise ConfigurationError(
+                "this version of botocore has no `_endpoint.http_session.send`: install one that has been tested"
+            )
+        endpoint.http_session = _GatedSession(endpoint.http_session, self)
+        client.meta.events.register_last(EVENT, self, unique_id=HANDLER_ID)
+
+    def __call__(self, request: Any, operation_name: str, **_: Any) -> None:
+        """Look at a request that is about to be signed."""
+        self.check(operation_name, request.url, request.headers, request.data, "signed")
+
+    def check(self, operation_name: str | None, url: str, headers: Any, body: Any, about_to_be: str) -> None:
+        """
+        Compare a request with the call that was authorized.
 
         Raises:
             GuardrailTamperedError: No call was authorized here, or the request says another model, guardrail or version.
         """
         if self._rules.mode != "enforce":
             return
-        problem = difference(_passing.get(), operation_name, Wire(request.url, request.headers, request.data))
+        authorized = _passing.get()
+        problem = difference(authorized, operation_name, Wire(url, headers, body))
         if problem:
             raise GuardrailTamperedError(
-                message=f"the request about to be signed {problem}",
-                operation_name=operation_name,
+                message=f"the request about to be {about_to_be} {problem}",
+                operation_name=operation_name or (authorized.call.name if authorized else "unknown"),
                 hint="call the operation on the guarded client, and look for an event handler that changes its requests",
             )
 
 
-def difference(authorized: AuthorizedCall | None, operation_name: str, wire: Wire) -> str | None:
+class _GatedSession:
+    """botocore's HTTP session, with the gate in front of ``send``."""
+
+    def __init__(self, session: Any, gate: Gate) -> None:
+        self._session = session
+        self._gate = gate
+
+    def send(self, request: Any) -> Any:
+        self._gate.check(None, request.url, request.headers, request.body, "sent")
+        return self._session.send(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+
+def difference(authorized: AuthorizedCall | None, operation_name: str | None, wire: Wire) -> str | None:
     """Say in what a request differs from the authorized call; None when it does not."""
-    if authorized is None or authorized.call.name != operation_name:
-        return f"is {operation_name}, which this client did not authorize"
-    operation = OPERATIONS.get(operation_name)
-    if operation is None or (operation.place is None and not operation.inference):
-        return None
-    model = authorized.guarded.params.get("modelId")
-    if operation.inference and model is not None and _model_on(wire, operation_name) not in (model, None):
+    if authorized is None or operation_name not in (None, authorized.call.name):
+        return f"is {operation_name or 'a call'}, which this client did not authorize"
+    guarded = authorized.guarded
+    place = authorized.call.operation.place
+    if guarded.model is not None and wire_model(wire) != guarded.model:
         return "names another model than the one that was authorized"
-    if operation.place and operation.place.read_wire(wire) != operation.place.read(authorized.guarded.params):
+    if place is not None and place.read_wire(wire) != guarded.named:
         return "does not carry the guardrail that was authorized"
     return None
-
-
-def _model_on(wire: Wire, operation_name: str) -> str | None:
-    """Read the model of a request; StartAsyncInvoke has it in the body, which the service checks itself."""
-    return None if operation_name == "StartAsyncInvoke" else wire_model(wire) or ""

@@ -1,11 +1,11 @@
-"""Who calls: AWS is asked once, when it is first needed."""
+"""Who calls: STS is asked with the very credentials that sign, once, when it is first needed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.errors import SourceError
@@ -13,14 +13,14 @@ from guardedbedrock.errors import SourceError
 
 class CallerIdentity:
     """
-    The principal behind the credentials of a session.
+    The principal behind a client's credentials, or behind the default session's.
 
     Args:
-        session: Gives the boto3 session, when it is first needed.
+        client: The client whose credentials sign; None for boto3's default session.
     """
 
-    def __init__(self, session: Callable[[], Any]) -> None:
-        self._session = session
+    def __init__(self, client: Any = None) -> None:
+        self._client = client
         self._lock = Lock()
         self._arn: str | None = None
 
@@ -38,6 +38,21 @@ class CallerIdentity:
 
     def _ask(self) -> str:
         try:
-            return str(self._session().client("sts").get_caller_identity()["Arn"])
+            return str(self._sts().get_caller_identity()["Arn"])
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f'principal = "caller": STS did not say who calls: {error}') from error
+
+    def _sts(self) -> Any:
+        if self._client is None:
+            return boto3.client("sts")
+        signs = self._client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
+        if signs is None:
+            raise SourceError('principal = "caller": the client has no credentials to ask STS with; name the principal\'s ARN')
+        frozen = signs.get_frozen_credentials()
+        return boto3.client(
+            "sts",
+            region_name=self._client.meta.region_name,
+            aws_access_key_id=frozen.access_key,
+            aws_secret_access_key=frozen.secret_key,
+            aws_session_token=frozen.token,
+        )

@@ -50,13 +50,13 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
     """
     if service_name != SERVICE:
         return session.client(service_name, *args, **options)
-    options |= dict(zip(_POSITIONAL, args, strict=False))
+    options = _by_name(args, options)
     config = options.get("config")
     if config is not None and config.retries is not None:
         watch = replace(watch, retry=ONE_ATTEMPT)
     else:
         options["config"] = _TRY_ONCE if config is None else config.merge(_TRY_ONCE)
-    session.events.register(_EVENT, _guard_if_asked, unique_id=_HANDLER_ID)
+    session.events.register(_EVENT, _PutFirst(None), unique_id=_HANDLER_ID)
     with _being_made(watch):
         return session.client(service_name, **options)
 
@@ -67,13 +67,8 @@ def guard_session(session: Any, watch: Watch) -> Any:
 
     Its clients keep botocore's retries: two loops would multiply.
     """
-    watch = replace(watch, retry=ONE_ATTEMPT)
-
-    def guard_always(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-        put_first(watch, class_attributes, base_classes)
-
     session.events.unregister(_EVENT, unique_id=_HANDLER_ID)
-    session.events.register(_EVENT, guard_always, unique_id=_HANDLER_ID)
+    session.events.register(_EVENT, _PutFirst(replace(watch, retry=ONE_ATTEMPT)), unique_id=_HANDLER_ID)
     return session
 
 
@@ -84,11 +79,33 @@ def default_session() -> Any:
     return boto3.DEFAULT_SESSION
 
 
-def put_first(watch: Watch, class_attributes: dict[str, Any], base_classes: list[type]) -> None:
-    """Put the mixin first among the bases."""
-    if GuardedClient not in base_classes:
-        base_classes.insert(0, GuardedClient)
-    class_attributes["_guardedbedrock"] = watch
+class _PutFirst:
+    """
+    Handler of ``creating-client-class``: puts the mixin first among the bases.
+
+    Args:
+        always: What every client of the session goes by; None guards only the one that `make_client` is making.
+    """
+
+    def __init__(self, always: Watch | None) -> None:
+        self._always = always
+
+    def __call__(self, class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
+        watch = _making.get() or self._always
+        if watch is not None:
+            base_classes.insert(0, GuardedClient)
+            class_attributes["_guardedbedrock"] = watch
+
+
+def _by_name(args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Name the positional arguments, as strictly as Python does."""
+    if len(args) > len(_POSITIONAL):
+        raise TypeError(f"client() takes at most {len(_POSITIONAL) + 1} positional arguments, {len(args) + 1} were given")
+    named = dict(zip(_POSITIONAL, args, strict=False))
+    for name in named:
+        if name in options:
+            raise TypeError(f"client() got multiple values for argument '{name}'")
+    return named | options
 
 
 @contextmanager
@@ -98,9 +115,3 @@ def _being_made(watch: Watch) -> Iterator[None]:
         yield
     finally:
         _making.reset(token)
-
-
-def _guard_if_asked(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-    watch = _making.get()
-    if watch is not None:
-        put_first(watch, class_attributes, base_classes)

@@ -78,29 +78,34 @@ def _put_members(params: Params, identifier: str, version: str) -> dict[str, Any
 
 
 def _wire_config(wire: Wire) -> Named:
+    return _read_config(_json_body(wire))
+
+
+def _json_body(wire: Wire) -> dict[str, Any]:
     try:
         body = json.loads(wire.body or b"{}")
-    except ValueError:
-        return None, None
-    return _read_config(body) if isinstance(body, dict) else (None, None)
+    except (ValueError, TypeError):
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _wire_headers(wire: Wire) -> Named:
-    headers = wire.headers
-    found = headers.get("X-Amzn-Bedrock-GuardrailIdentifier"), headers.get("X-Amzn-Bedrock-GuardrailVersion")
-    return _text(found[0]), _text(found[1])
+    return _header(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier"), _header(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")
 
 
-def _text(value: object) -> str | None:
-    """Read a header that a signer may have turned to bytes."""
+def _header(headers: Any, name: str) -> str | None:
+    """Read a header; one that stands there twice says nothing, since either may be the one that is sent."""
+    values = headers.get_all(name, ()) if hasattr(headers, "get_all") else [headers.get(name)]
+    value = values[0] if len(values) == 1 else None
     return value.decode("utf-8") if isinstance(value, bytes) else str(value) if value else None
 
 
 def _wire_path(wire: Wire) -> Named:
-    """Read ``/guardrail/{id}/version/{version}/apply``."""
-    segments = path_segments(wire.url)
-    is_apply = segments[0] == "guardrail" and segments[2:3] == ("version",)
-    return (segments[1], segments[3]) if is_apply else (None, None)
+    """Read ``.../guardrail/{id}/version/{version}/apply``."""
+    match path_segments(wire.url):
+        case [*_, "guardrail", identifier, "version", version, "apply"]:
+            return identifier, version
+    return None, None
 
 
 @lru_cache(maxsize=1024)
@@ -110,9 +115,12 @@ def path_segments(url: str) -> tuple[str, ...]:
 
 
 def wire_model(wire: Wire) -> str | None:
-    """Read the model of ``/model/{modelId}/...``; None for another path."""
-    segments = path_segments(wire.url)
-    return segments[1] if len(segments) > 1 and segments[0] == "model" else None
+    """Read the model of ``.../model/{modelId}/operation``, else of the body, where StartAsyncInvoke has it; None where none is."""
+    match path_segments(wire.url):
+        case [*_, "model", model, _operation]:
+            return model
+    model = _json_body(wire).get("modelId")
+    return model if isinstance(model, str) else None
 
 
 IN_BODY: Final = Place(_read_config, _put_config, _wire_config, signed=False)

@@ -19,6 +19,7 @@ _MISSING: Final = "guardedbedrock: the command line needs more packages: pip ins
 def main() -> int:
     """Run the command that the process was started with, and give its exit code."""
     try:
+        import_module("rich")
         app = import_module("guardedbedrock.cli.app")
     except ModuleNotFoundError as error:
         if error.name not in _EXTRA:

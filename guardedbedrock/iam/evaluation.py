@@ -34,7 +34,6 @@ OWN: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
 """Each must allow, unless a resource-based policy grants to the caller directly."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """

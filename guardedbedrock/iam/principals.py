@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from guardedbedrock.iam.arns import split
+from guardedbedrock.iam.context import Truth
 
 PrincipalKind: TypeAlias = Literal["user", "role", "assumed-role", "federated-user", "root", "service", "other"]
 
@@ -112,17 +113,18 @@ def _named(kind: str, value: str, principal: Principal) -> Grant:
     return Grant.NONE
 
 
-def excepted(element: PrincipalElement, principal: Principal) -> bool:
+def excepted(element: PrincipalElement, principal: Principal) -> Truth:
     """
-    Say whether NotPrincipal leaves a caller out.
+    Say whether NotPrincipal leaves a caller out; None of a federated session whose user may be the one it names.
 
-    A session is left out only where the element lists its account, its role and the session itself.
+    A role session is left out only where the element lists its account, its role and the session itself.
     """
     names = [value for kind, value in element if kind == "AWS"]
     if "*" in names:
         return True
     if principal.kind != "assumed-role":
-        return grant(element, principal) > Grant.ACCOUNT
+        closest = grant(element, principal)
+        return None if closest is Grant.PERHAPS else closest > Grant.ACCOUNT
     account = any(grant((("AWS", name),), principal) is Grant.ACCOUNT for name in names)
     role = any(identify(name).kind == "role" and grant((("AWS", name),), principal) is Grant.ROLE for name in names)
     return account and role and principal.arn in names

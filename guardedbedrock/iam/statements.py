@@ -118,7 +118,8 @@ class Compiled:
             return Grant.OPEN
         principal = identify(request.principal)
         if self.statement.not_principal:
-            return Grant.NONE if excepted(element, principal) else Grant.OPEN
+            left_out = excepted(element, principal)
+            return Grant.PERHAPS if left_out is None else Grant.NONE if left_out else Grant.OPEN
         return grant(element, principal)
 
     def applies(self, request: Request) -> Truth:

@@ -77,7 +77,8 @@ def choose(call: Call, approved: tuple[Guardrail, ...]) -> Guardrail:
 def _match(named: Named, call: Call, approved: tuple[Guardrail, ...]) -> Guardrail | None:
     """Find the approved guardrail that what the caller gave agrees with; a version alone speaks of the chosen one."""
     identifier, version = named
-    fitting = (choose(call, approved),) if identifier is None else approved
+    chosen = choose(call, approved)
+    fitting = (chosen,) if identifier is None else (chosen, *approved)
     return next((g for g in fitting if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, Reply
-from guardedbedrock.errors import AccessDeniedError
+from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError
 from guardedbedrock.events import Denied, Diverged, Observers
 from guardedbedrock.stages.retry import RetryPolicy
 
@@ -28,7 +28,7 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
     """
     guarded = authorized.guarded
     try:
-        return Reply(authorized, retry.run(lambda: transport(guarded.call.name, guarded.params), observers))
+        return Reply(authorized, retry.run(lambda: transport(guarded.call.name, {**guarded.params}), observers))
     except AccessDeniedError:
         raise
     except ClientError as error:
@@ -41,6 +41,7 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
 def _told(denied: AccessDeniedError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError:
     denied.authorizations = authorized.verdict.authorizations
     observers.hear(Denied(denied))
-    if authorized.verdict.decision == "allowed" and authorized.verdict.authorizations:
+    foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.authorizations
+    if foreseen and isinstance(denied, PolicyDeniedError):
         observers.hear(Diverged(authorized.verdict, denied))
     return denied

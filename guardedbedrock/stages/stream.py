@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import EventStreamError, HTTPClientError
@@ -14,9 +14,11 @@ from guardedbedrock.events import Observers
 from guardedbedrock.stages.outcome import announce
 
 
-def observed(events: Iterable[dict[str, Any]], reply: Reply, rules: Rules, observers: Observers) -> Iterator[dict[str, Any]]:
+def observed(
+    events: Iterable[dict[str, Any]], close: Callable[[], None], reply: Reply, rules: Rules, observers: Observers
+) -> Iterator[dict[str, Any]]:
     """
-    Pass events on.
+    Pass events on; give the connection back with `close` when they end early.
 
     Raises:
         StreamInterruptedError: The service broke the stream off with an error event, or the connection broke.
@@ -28,14 +30,16 @@ def observed(events: Iterable[dict[str, Any]], reply: Reply, rules: Rules, obser
     try:
         for event in events:
             found = read(operation.name, event)
-            yield event
             if found is not None:
                 announce(found, reply, rules, observers)
+            yield event
     except (EventStreamError, HTTPClientError) as broken:
         error = interrupted(broken, operation.name)
+        close()
         raise error from broken
     except BaseException as other:
         error = None if isinstance(other, GeneratorExit) else other
+        close()
         raise
     finally:
         observers.close(error)

@@ -20,7 +20,7 @@ from guardedbedrock.events import Decided, Denied, Diverged, Event, Injected, In
 LOGGER: Final = "guardedbedrock"
 _QUIET: Final = logging.getLogger(LOGGER)
 _QUIET.addHandler(logging.NullHandler())
-_PROCESSORS: Final = [structlog.contextvars.merge_contextvars, structlog.stdlib.render_to_log_kwargs]
+_PROCESSORS: Final = [structlog.stdlib.render_to_log_kwargs]
 
 
 class DecisionLog:
