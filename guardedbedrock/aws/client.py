@@ -11,7 +11,10 @@ import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from botocore.exceptions import ParamValidationError
+from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
 from guardedbedrock.aws.identity import CallerIdentity
@@ -26,6 +29,8 @@ from guardedbedrock.stages.preflight import authorize
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.stages.send import send
 from guardedbedrock.stages.stream import observed
+
+ResultT = TypeVar("ResultT")
 
 chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
 """Name of the guardrail that `Guard.using` chose in this context."""
@@ -68,27 +73,48 @@ class GuardedClient:
         if self._guardedbedrock.asks_sts:
             rules = replace(rules, principal=CallerIdentity(self))
             self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
-        gate.Gate(rules).install(self)
+        gate.Gate(rules, self)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
-        watch = self._guardedbedrock
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
-        if watch.rules.mode == "off":
+        if self._guardedbedrock.rules.mode == "off":
             return transport(operation_name, api_params)
-        call = Call(operation_name, api_params, self.meta.region_name, chosen.get())
-        observers = Observers(watch.listeners, call)
-        try:
-            with observers:
-                authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
-                with gate.passing(authorized):
-                    reply = send(authorized, transport, watch.retry, observers)
-                return _finish(reply, watch.rules, observers)
-        except AccessDeniedError as error:
-            observers.close(error)
-            raise bind(error, self.exceptions.AccessDeniedException) from error.__cause__
-        except BaseException as error:
-            observers.close(error)
-            raise
+
+        def finish(authorized: AuthorizedCall, observers: Observers) -> dict[str, Any]:
+            watch = self._guardedbedrock
+            return _finish(send(authorized, transport, watch.retry, observers), watch.rules, observers)
+
+        return _guarded(self, operation_name, api_params, finish)
+
+
+def _guarded(client: Any, name: str, params: Any, finish: Callable[[AuthorizedCall, Observers], ResultT]) -> ResultT:
+    """Take a call through the stages before the gate, open the gate, and bind its errors to the client's exception classes."""
+    watch: Watch = client._guardedbedrock  # noqa: SLF001  # the mixin's own
+    call = Call(name, params, client.meta.region_name, chosen.get())
+    observers = Observers(watch.listeners, call)
+    try:
+        with observers:
+            authorized = _authorized(client, call, watch.rules, observers)
+            with gate.passing(authorized):
+                return finish(authorized, observers)
+    except AccessDeniedError as error:
+        observers.close(error)
+        raise bind(error, client.exceptions.AccessDeniedException) from error.__cause__
+    except BaseException as error:
+        observers.close(error)
+        raise
+
+
+def _authorized(client: Any, call: Call, rules: Rules, observers: Observers) -> AuthorizedCall:
+    try:
+        return authorize(inject(call, rules, observers), rules, observers)
+    except (AttributeError, KeyError, TypeError) as error:
+        # Parameters are botocore's to refuse, and it does so before it sends anything.
+        shape = client.meta.service_model.operation_model(call.name).input_shape
+        report = ParamValidator().validate(call.params, shape)
+        if report.has_errors():
+            raise ParamValidationError(report=report.generate_report()) from error
+        raise
 
 
 def _finish(reply: Reply, rules: Rules, observers: Observers) -> dict[str, Any]:
@@ -116,26 +142,18 @@ def _guarded_presign(presign: Callable[..., str]) -> Callable[..., str]:
         ExpiresIn: int = 3600,  # noqa: N803
         HttpMethod: str | None = None,  # noqa: N803
     ) -> str:
-        watch: Watch = self._guardedbedrock
         name = self._PY_TO_OP_NAME.get(ClientMethod)
-        if watch.rules.mode == "off" or name is None:
+        rules = self._guardedbedrock.rules
+        if rules.mode == "off" or name is None:
             return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
-        call = Call(name, Params or {}, self.meta.region_name, chosen.get())
-        observers = Observers(watch.listeners, call)
-        try:
-            with observers:
-                authorized = authorize(inject(call, watch.rules, observers), watch.rules, observers)
-                _check_presignable(authorized, watch.rules)
-                with gate.passing(authorized):
-                    url = presign(self, ClientMethod, dict(authorized.guarded.params), ExpiresIn, HttpMethod)
-        except AccessDeniedError as error:
-            observers.close(error)
-            raise bind(error, self.exceptions.AccessDeniedException) from error.__cause__
-        except BaseException as error:
-            observers.close(error)
-            raise
-        observers.close(None)
-        return url
+
+        def finish(authorized: AuthorizedCall, observers: Observers) -> str:
+            _check_presignable(authorized, rules)
+            url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
+            observers.close(None)
+            return url
+
+        return _guarded(self, name, Params or {}, finish)
 
     return generate_presigned_url
 

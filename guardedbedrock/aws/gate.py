@@ -1,21 +1,23 @@
 """
 The gate: what is signed and what is sent is what was authorized, or it is refused.
 
-It looks twice. At ``before-sign``, which botocore emits for SigV4, bearer tokens, unsigned requests and presigned URLs alike, so that
-nothing else is signed; and in front of the HTTP session, behind which no event handler comes, so that nothing else is sent.
+It looks twice, each time where no event handler comes after it: when botocore's signer is about to sign a request (presigned URLs
+too), and in front of the HTTP session. ``before-sign`` would be no such place: handlers of the more general name come after it.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from guardedbedrock.bedrock.placement import Wire, wire_model
+from guardedbedrock.bedrock.placement import Wire, body_model, path_segments
 from guardedbedrock.calls import AuthorizedCall, Rules
 from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
 
-EVENT: Final = "before-sign.bedrock-runtime"
-HANDLER_ID: Final = "guardedbedrock-gate"
+PathTemplate: TypeAlias = tuple[str, ...]
+"""Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
+
+_MODEL: Final = "{modelId}"
 
 _passing: ContextVar[AuthorizedCall | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
@@ -41,72 +43,104 @@ class Gate:
 
     Args:
         rules: In another mode than ``enforce`` everything passes.
+        client: The client to stand in.
+
+    Raises:
+        ConfigurationError: The installed botocore signs or sends somewhere else, so the gate could be gone round.
     """
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
-
-    def install(self, client: Any) -> None:
-        """
-        Put the gate into a client.
-
-        Raises:
-            ConfigurationError: The installed botocore keeps its HTTP session somewhere else, so the gate could be gone round.
-        """
-        endpoint = getattr(client, "_endpoint", None)
-        if not hasattr(getattr(endpoint, "http_session", None), "send"):
+    def __init__(self, rules: Rules, client: Any) -> None:
+        self._enforced = rules.mode == "enforce"
+        self._service = client.meta.service_model
+        self._templates: dict[str, PathTemplate] = {}
+        signer: Any = getattr(client, "_request_signer", None)
+        endpoint: Any = getattr(client, "_endpoint", None)
+        if not hasattr(signer, "get_auth_instance") or not hasattr(getattr(endpoint, "http_session", None), "send"):
             raise ConfigurationError(
-                "this version of botocore has no `_endpoint.http_session.send`: install one that has been tested"
+                "the gate has no place in this version of botocore: install a version that guardedbedrock was tested with"
             )
+        signer.get_auth_instance = _gated(signer.get_auth_instance, self)
         endpoint.http_session = _GatedSession(endpoint.http_session, self)
-        client.meta.events.register_last(EVENT, self, unique_id=HANDLER_ID)
 
-    def __call__(self, request: Any, operation_name: str, **_: Any) -> None:
-        """Look at a request that is about to be signed."""
-        self.check(operation_name, request.url, request.headers, request.data, "signed")
-
-    def check(self, operation_name: str | None, url: str, headers: Any, body: Any, about_to_be: str) -> None:
+    def check(self, url: str, headers: Any, body: Any, about_to_be: str) -> None:
         """
         Compare a request with the call that was authorized.
 
         Raises:
-            GuardrailTamperedError: No call was authorized here, or the request says another model, guardrail or version.
+            GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or version.
         """
-        if self._rules.mode != "enforce":
+        if not self._enforced:
             return
         authorized = _passing.get()
-        problem = difference(authorized, operation_name, Wire(url, headers, body))
+        problem = self._difference(authorized, Wire(url, headers, body))
         if problem:
             raise GuardrailTamperedError(
                 message=f"the request about to be {about_to_be} {problem}",
-                operation_name=operation_name or (authorized.call.name if authorized else "unknown"),
+                operation_name=authorized.call.name if authorized else "unknown",
                 hint="call the operation on the guarded client, and look for an event handler that changes its requests",
             )
 
+    def _difference(self, authorized: AuthorizedCall | None, wire: Wire) -> str | None:
+        if authorized is None:
+            return "is of a call which this client did not authorize"
+        guarded, operation = authorized.guarded, authorized.call.operation
+        template = self._template(operation.name)
+        path = path_segments(wire.url)[-len(template) :]
+        if not _fits(path, template):
+            return f"goes to another operation than {operation.name}"
+        if guarded.model is not None:
+            model = path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
+            if model != guarded.model:
+                return "names another model than the one that was authorized"
+        if operation.place is not None and operation.place.read_wire(wire) != guarded.named:
+            return "does not carry the guardrail that was authorized"
+        return None
+
+    def _template(self, operation_name: str) -> PathTemplate:
+        if operation_name not in self._templates:
+            uri = self._service.operation_model(operation_name).http["requestUri"]
+            self._templates[operation_name] = tuple(uri.partition("?")[0].strip("/").split("/"))
+        return self._templates[operation_name]
+
+
+def _fits(path: PathTemplate, template: PathTemplate) -> bool:
+    if len(path) != len(template):
+        return False
+    return all(want == have or want.startswith("{") for want, have in zip(template, path, strict=True))
+
+
+def _gated(get_auth_instance: Any, gate: Gate) -> Any:
+    def gated_auth_instance(*args: Any, **options: Any) -> Any:
+        return _GatedAuth(get_auth_instance(*args, **options), gate)
+
+    return gated_auth_instance
+
+
+class _GatedAuth:
+    """What signs one request, with the gate in front."""
+
+    def __init__(self, auth: Any, gate: Gate) -> None:
+        self._auth = auth
+        self._gate = gate
+
+    def add_auth(self, request: Any) -> Any:
+        self._gate.check(request.url, request.headers, request.data, "signed")
+        return self._auth.add_auth(request)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._auth, name)
+
 
 class _GatedSession:
-    """botocore's HTTP session, with the gate in front of ``send``."""
+    """botocore's HTTP session, with the gate in front."""
 
     def __init__(self, session: Any, gate: Gate) -> None:
         self._session = session
         self._gate = gate
 
     def send(self, request: Any) -> Any:
-        self._gate.check(None, request.url, request.headers, request.body, "sent")
+        self._gate.check(request.url, request.headers, request.body, "sent")
         return self._session.send(request)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
-
-
-def difference(authorized: AuthorizedCall | None, operation_name: str | None, wire: Wire) -> str | None:
-    """Say in what a request differs from the authorized call; None when it does not."""
-    if authorized is None or operation_name not in (None, authorized.call.name):
-        return f"is {operation_name or 'a call'}, which this client did not authorize"
-    guarded = authorized.guarded
-    place = authorized.call.operation.place
-    if guarded.model is not None and wire_model(wire) != guarded.model:
-        return "names another model than the one that was authorized"
-    if place is not None and place.read_wire(wire) != guarded.named:
-        return "does not carry the guardrail that was authorized"
-    return None

@@ -43,8 +43,8 @@ class GuardedEventStream(EventStream):  # type: ignore[misc]  # botocore has no 
             self._observers.close(None)
 
     def __del__(self) -> None:
-        with suppress(AttributeError):
-            self._observers.close(None)
+        with suppress(Exception):  # at this point there is nobody left to tell
+            self.close()
 
 
 def stream_member(response: dict[str, Any]) -> str | None:

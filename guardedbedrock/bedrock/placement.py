@@ -114,11 +114,8 @@ def path_segments(url: str) -> tuple[str, ...]:
     return tuple(unquote(segment) for segment in urlsplit(url).path.strip("/").split("/"))
 
 
-def wire_model(wire: Wire) -> str | None:
-    """Read the model of ``.../model/{modelId}/operation``, else of the body, where StartAsyncInvoke has it; None where none is."""
-    match path_segments(wire.url):
-        case [*_, "model", model, _operation]:
-            return model
+def body_model(wire: Wire) -> str | None:
+    """Read the model of a body, where StartAsyncInvoke has it; None where there is none."""
     model = _json_body(wire).get("modelId")
     return model if isinstance(model, str) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def command(question: Question, output: str) -> int:
     """Ask, and show the answer; 1 when the call would not go out."""
     params = read_params(question.params)
     if question.operation not in OPERATIONS:
-        raise ConfigurationError(f"--operation: `{question.operation}` is none of {', '.join(OPERATIONS)}")
+        near = ", ".join(get_close_matches(question.operation, OPERATIONS) or OPERATIONS)
+        raise ConfigurationError(f"--operation: `{question.operation}` is no operation that is known; there is {near}")
     answer = ask(guardedbedrock.Guard.from_config(question.config), question, params)
     if output == "json":
         write_json(as_json(answer))
@@ -65,13 +67,15 @@ def ask(guard: Guard, question: Question, params: dict[str, Any]) -> Answer:
     try:
         with guard.using(question.using) if question.using else nullcontext():
             verdict = guard.simulate(operation, params, region_name=region)
-    except RefusedError as error:
-        return Answer(operation, params, None, error)
-    except KeyError as error:
-        raise ConfigurationError(f"--params: `{error.args[0]}` is missing, which {operation} needs") from None
+    except RefusedError as refusal:
+        return Answer(operation, params, None, refusal, stopped=True)
+    except KeyError as missing:
+        raise ConfigurationError(f"--params: `{missing.args[0]}` is missing, which {operation} needs") from None
     except (AttributeError, TypeError):
         raise ConfigurationError(f"--params: holds a value of a type that {operation} does not take") from None
-    return Answer(operation, params, verdict, denial(operation, verdict, guard.rules) if verdict.denied else None)
+    error = denial(operation, verdict, guard.rules) if verdict.denied else None
+    refused = verdict.decision == "indeterminate" and guard.rules.on_indeterminate == "refuse"
+    return Answer(operation, params, verdict, error, stopped=refused or error is not None)
 
 
 def read_params(given: str) -> dict[str, Any]:

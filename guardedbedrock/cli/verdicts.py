@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from guardedbedrock.cli.screen import listed
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Line: TypeAlias = tuple[str, str]
 """Text and style."""
 
-_STYLES = {"allowed": "green", "indeterminate": "yellow"}
+_STYLES: Final = {"allowed": "green", "indeterminate": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,14 @@ class Answer:
         params: As given.
         verdict: What the policies say; None when the guard itself refuses.
         error: What the caller would get in place of a reply.
+        stopped: Whether nothing would be sent.
     """
 
     operation: str
     params: dict[str, Any]
     verdict: Verdict | None
     error: AccessDeniedError | None
-
-    @property
-    def stopped(self) -> bool:
-        """Say whether nothing would be sent."""
-        return self.error is not None
+    stopped: bool
 
     @property
     def decision(self) -> str:
@@ -69,7 +66,8 @@ def lines(answer: Answer) -> Iterator[Line]:
         yield "no policies are configured: only the list of approved guardrails was checked", ""
     if verdict and verdict.decision == "indeterminate":
         yield "", ""
-        yield f"AWS decides: it hangs on {_hangs_on(verdict.hangs_on)}", "yellow"
+        decides = "the guard refuses it (on_indeterminate)" if answer.stopped else "AWS decides"
+        yield f"{decides}: it hangs on {_hangs_on(verdict.hangs_on)}", "yellow"
     if answer.error:
         yield "", ""
         yield f"{'AWS would say' if verdict else 'the guard says'}: {answer.error.message}", "red"
@@ -79,7 +77,8 @@ def lines(answer: Answer) -> Iterator[Line]:
 def _authorization(authorization: Authorization) -> Iterator[Line]:
     request, decision = authorization.request, authorization.decision
     yield f"{request.action} on {request.resource}", ""
-    yield f"  {decision.outcome}, policy type {decision.policy_type or 'none'}", _STYLES.get(decision.outcome, "red")
+    by = f", policy type {decision.policy_type}" if decision.policy_type else ""
+    yield f"  {decision.outcome}{by}", _STYLES.get(decision.outcome, "red")
     yield f"  statements: {', '.join(map(str, decision.statements)) or 'none'}", ""
     if decision.outcome == "indeterminate":
         yield f"  hangs on: {_hangs_on(decision.hangs_on)}", ""
@@ -96,6 +95,7 @@ def as_json(answer: Answer) -> dict[str, object]:
     return {
         "operation": answer.operation,
         "decision": answer.decision,
+        "stopped": answer.stopped,
         "guardrail": named,
         "injected": answer.injected,
         "params": verdict.params if verdict else None,

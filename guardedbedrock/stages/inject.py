@@ -51,9 +51,8 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
     if guardrail is None:
         guardrail, named = choose(call, approved), (None, None)
     observers.hear(Injected(guardrail, was_there=None not in named))
-    if None not in named:
-        return GuardedCall(call, call.params, guardrail, injected=False)
-    return GuardedCall(call, place.put(call.params, named[0] or guardrail.arn, guardrail.version), guardrail, injected=True)
+    params = place.put(call.params, named[0] or guardrail.arn, guardrail.version)
+    return GuardedCall(call, params, guardrail, injected=None in named)
 
 
 def choose(call: Call, approved: tuple[Guardrail, ...]) -> Guardrail:

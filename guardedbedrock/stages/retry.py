@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's, which is not Python's
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from guardedbedrock.events import Observers, Retried
@@ -56,7 +56,7 @@ class RetryPolicy:
             return attempt()
         try:
             return attempt()
-        except (ClientError, HTTPClientError) as error:
+        except (ClientError, ConnectionError, HTTPClientError) as error:
             if not is_retryable(error):
                 raise
             return self._again(attempt, error, observers)
@@ -96,7 +96,7 @@ def is_retryable(error: BaseException) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return code_of(error) in RETRYABLE or status in (500, 502, 503, 504)
-    return isinstance(error, HTTPClientError)
+    return isinstance(error, ConnectionError | HTTPClientError)
 
 
 def code_of(error: BaseException | None) -> str:

@@ -9,6 +9,7 @@ Keys have underscores, so that CloudWatch's filter patterns can name them.
 from __future__ import annotations
 
 import logging
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,7 @@ from guardedbedrock.events import Decided, Denied, Diverged, Event, Injected, In
 LOGGER: Final = "guardedbedrock"
 _QUIET: Final = logging.getLogger(LOGGER)
 _QUIET.addHandler(logging.NullHandler())
-_PROCESSORS: Final = [structlog.stdlib.render_to_log_kwargs]
+_RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 
 
 class DecisionLog:
@@ -82,7 +83,13 @@ def _is_heard(level: int) -> bool:
 
 
 def _unconfigured() -> Any:
-    return structlog.wrap_logger(_QUIET, processors=_PROCESSORS, wrapper_class=structlog.stdlib.BoundLogger)
+    processors = [structlog.contextvars.merge_contextvars, _beside_the_record, structlog.stdlib.render_to_log_kwargs]
+    return structlog.wrap_logger(_QUIET, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
+
+
+def _beside_the_record(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Rename what the application bound under a name that a log record has a meaning of its own for."""
+    return {f"context_{key}" if key in _RESERVED else key: value for key, value in event.items()}
 
 
 def _level(verdict: Verdict) -> int:

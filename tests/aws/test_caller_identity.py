@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pytest
 from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
+from botocore import UNSIGNED
 from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
@@ -19,6 +20,7 @@ from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from aws.rig import Make
 
@@ -147,15 +149,32 @@ def test_an_sts_that_does_not_answer_is_reported_in_mode_report(house: Make, nob
     assert nobody == ["GetCallerIdentity"]
 
 
-def test_an_sts_that_refuses_is_a_source_that_could_not_be_read(sts: str) -> None:
+def test_without_credentials_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Credentials that are missing are told as such."""
-    session = boto3.Session(region_name="us-east-1")
-    session._session._credentials = None
-    session._session.get_component("credential_provider").providers = []
-    session.events.register("before-call.sts", lambda params, **_: params.update(url=sts))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name="us-east-1"))
 
     with pytest.raises(SourceError, match="Unable to locate credentials"):
-        CallerIdentity(lambda: session)()
+        CallerIdentity()()
+
+
+def test_a_client_that_does_not_sign_has_no_caller(house: Make, asked: list[str]) -> None:
+    """Without credentials there is nobody to ask for, so the call is refused, and the default session is not asked instead."""
+    made = house(principal="caller", config=Config(signature_version=UNSIGNED))
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        client = made.guard.client(
+            "bedrock-runtime", region_name="us-east-1", endpoint_url=fake.url, config=Config(signature_version=UNSIGNED)
+        )
+        client._request_signer._credentials = None
+        with pytest.raises(PreflightUnavailableError, match="no credentials"):
+            client.converse(**ask("converse"))
+        client.close()
+
+    assert (asked, fake.requests) == ([], [])
 
 
 def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

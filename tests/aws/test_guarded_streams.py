@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import pickle
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
 METHODS: Final = ("converse", "invoke_model", *STREAMS)
+BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1))
 BLOCKED: Final = "Sorry, the model cannot answer this question."
 
 
@@ -90,10 +92,13 @@ def test_a_stream_that_is_not_read_to_its_end_closes_once(house: Make, method: s
     """Closed, left in the middle, or never looked at: the observation ends with it, without an error."""
     made, recorder = watched(house)
 
-    end(events_of(made, method))
-    gc.collect()
+    stream = events_of(made, method)
+    with closing(stream._inner):
+        end(stream)
+        del stream
+        gc.collect()
 
-    assert recorder.last.closed == [None]
+        assert recorder.last.closed == [None]
 
 
 @pytest.mark.parametrize("method", STREAMS)
@@ -107,11 +112,9 @@ def test_closing_a_stream_closes_the_connection(house: Make, method: str) -> Non
 
 
 @pytest.mark.parametrize("method", STREAMS)
-@pytest.mark.parametrize(
-    ("code", "after"), [("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1)]
-)
+@pytest.mark.parametrize(("code", "after"), BREAKS)
 def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, after: int) -> None:
-    """The error is ours and botocore's, says what the service said, survives a pickle, and closes observation and connection."""
+    """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
     made, recorder = watched(house)
     made.fake.break_stream(code, after=after, message="that was all")
     stream = events_of(made, method)
@@ -120,6 +123,7 @@ def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, 
     with pytest.raises(StreamInterruptedError, match="that was all") as broken:
         seen.extend(stream)
 
+    stream.close()
     error = broken.value
     assert isinstance(error, EventStreamError)
     assert isinstance(error, GuardedBedrockError)
@@ -128,7 +132,18 @@ def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, 
     assert error.operation_name == made.client.meta.method_to_api_mapping[method]
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made in the same line
     assert recorder.last.closed == [error]
-    assert stream._inner._raw_stream.closed
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_stream_that_breaks_off_gives_its_connection_back(house: Make, method: str) -> None:
+    """After the error there is nothing left to read, so nothing is left open."""
+    made = house()
+    made.fake.break_stream()
+
+    with closing(events_of(made, method)) as stream:
+        with pytest.raises(StreamInterruptedError):
+            list(stream)
+        assert stream._inner._raw_stream.closed
 
 
 @pytest.mark.parametrize("method", STREAMS)
@@ -136,25 +151,27 @@ def test_the_events_before_a_break_are_read(house: Make, method: str) -> None:
     """What came came."""
     made = house()
     made.fake.break_stream(after=2)
-    stream = iter(events_of(made, method))
 
-    assert len([next(stream), next(stream)]) == 2
-    with pytest.raises(StreamInterruptedError):
-        next(stream)
+    with closing(events_of(made, method)) as stream:
+        events = iter(stream)
+        assert len([next(events), next(events)]) == 2
+        with pytest.raises(StreamInterruptedError):
+            next(events)
 
 
 @pytest.mark.parametrize("method", STREAMS)
 def test_an_error_of_the_reader_is_the_readers(house: Make, method: str) -> None:
     """What the application throws while it reads is none of the call's business."""
     made, recorder = watched(house)
+    stream = events_of(made, method)
 
     def careless() -> None:
-        for _ in events_of(made, method):
+        for _ in stream:
             raise LookupError("mine")
 
-    with pytest.raises(LookupError, match="mine"):
+    with closing(stream), pytest.raises(LookupError, match="mine"):
         careless()
-    gc.collect()
+
     assert recorder.last.closed == [None]
 
 
@@ -232,9 +249,10 @@ def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Mak
     """Most loops end with `messageStop`, where the intervention is said: the listener must have it by then."""
     made, recorder = watched(house)
 
-    for event in events_of(made, "converse_stream", "my salary"):
-        if "messageStop" in event:
-            break
+    with closing(events_of(made, "converse_stream", "my salary")) as stream:
+        for event in stream:
+            if "messageStop" in event:
+                break
 
     assert len(recorder.last.of(Intervened)) == 1
 
@@ -248,9 +266,8 @@ def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
             if "messageStop" in event:
                 return
 
-    with pytest.raises(GuardrailInterventionError):
+    with closing(stream), pytest.raises(GuardrailInterventionError):
         until_stop()
-    assert stream._inner._raw_stream.closed
 
 
 @pytest.mark.parametrize("mode", ["return", "raise"])

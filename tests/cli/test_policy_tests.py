@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 GOOD: dict[str, Any] = {
     "id": "reads",
     "policies": {
-        "identity": [{"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}]
+        "identity": [
+            {"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
+        ]
     },
     "request": {"principal": "arn:aws:iam::123456789012:role/App", "action": "s3:GetObject", "resource": "*"},
     "expect": {"decision": "allowed", "determining": ["Read"]},
@@ -44,15 +46,16 @@ def test_a_failed_case_is_one_line_with_what_was_expected_and_what_came(cli: Cli
     ]
     write(tmp_path, [GOOD, *failing])
 
-    assert cli("test", "cases.json") == (
-        1,
-        "FAILED decision: expected explicitDeny, got allowed by Read\n"
-        "FAILED statements: expected allowed by no named statement, got allowed by Read\n"
-        "FAILED type: expected allowed, got allowed by Read; policyType: expected scp, got identity; "
-        "hangsOn: expected aws:sourceip, got nothing\n"
-        "1 passed, 3 failed\n",
-        "",
-    )
+    code, out, err = cli("test", "cases.json")
+
+    assert (code, err) == (1, "")
+    assert out.splitlines() == [
+        "FAILED decision: expected explicitDeny, got allowed by Read",
+        "FAILED statements: expected allowed by no named statement, got allowed by Read",
+        "FAILED type: expected allowed, got allowed by Read; policyType: expected scp, got identity"
+        + "; hangsOn: expected aws:sourceip, got nothing",
+        "1 passed, 3 failed",
+    ]
 
 
 def test_a_long_line_is_not_wrapped_and_markup_is_text(cli: Cli, tmp_path: Path) -> None:
@@ -89,12 +92,16 @@ def test_files_globs_and_folders(cli: Cli, tmp_path: Path) -> None:
         pytest.param([GOOD | {"note": ""}], "cases.json: case `reads`: the field `note` is not known", id="stray field"),
         pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id stands twice", id="repeated id"),
         pytest.param([], "cases.json: has no case", id="empty file"),
-        pytest.param("[{]", "cases.json: is no JSON: expecting property name enclosed in double quotes in line 1, column 3", id="JSON"),
+        pytest.param(
+            "[{]", "cases.json: is no JSON: expecting property name enclosed in double quotes in line 1, column 3", id="JSON"
+        ),
         pytest.param({}, "cases.json: should be a list of cases", id="no list"),
-        pytest.param([expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is none of", id="word"),
+        pytest.param(
+            [expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is none of", id="word"
+        ),
         pytest.param(
             json.dumps([GOOD]).replace('"Resource"', '"Condition": {"StringEqualz": {"k": "v"}}, "Resource"'),
-            "cases.json: case `reads`: policy identity[0] at /Statement/Condition/StringEqualz: `StringEqualz` is no condition operator",
+            "cases.json: case `reads`: policy identity[0] at /Statement/Condition/StringEqualz: `StringEqualz` is",
             id="unknown operator",
         ),
         pytest.param(

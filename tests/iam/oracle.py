@@ -547,7 +547,7 @@ def groups_of(policies: Policies) -> Iterator[tuple[str, list[Json]]]:
         given = policies.get(policy_type)
         if policy_type in NOT_FOR_SERVICE_LINKED_ROLES:
             yield from ((policy_type, listed(level)) for level in given or ())
-        elif given is not None and (policy_type in ("identity", "resource") or given):
+        elif given is not None and (policy_type in ("identity", "resource", "session") or given):
             yield policy_type, listed(given)
 
 
@@ -556,6 +556,7 @@ class Oracle:
 
     def __init__(self, policies: Policies) -> None:
         self.groups = [policy_type for policy_type, _ in groups_of(policies)]
+        self.empty = {group for group, (_, documents) in enumerate(groups_of(policies)) if not documents}
         self.placed = [
             Placed(policy_type, group, raw, document.get("Version") == "2012-10-17")
             for group, (policy_type, documents) in enumerate(groups_of(policies))
@@ -590,7 +591,7 @@ class Oracle:
         groups = [
             (kind, some(answer for one, answer in allows if one.group == group))
             for group, kind in enumerate(self.groups)
-            if kind not in exempt
+            if kind not in exempt and not (group in self.empty and kind == "session" and caller.kind != "federated-user")
         ]
         gates = [(kind, answer) for kind, answer in groups if kind in ("scp", "endpoint")]
         own = [(kind, answer) for kind, answer in groups if kind in ("identity", "boundary", "session")]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -159,33 +159,34 @@ WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
 LEVELS: Final = ("scp", "rcp")
 
 
-@st.composite
-def statements(draw: st.DrawFn, policy_type: str) -> Json:
-    """Make a statement without a Sid."""
-    statement = dict(draw(st.sampled_from(BODIES)))
-    if policy_type == "rcp":
-        statement["Principal"] = "*"
-    elif policy_type in WITH_PRINCIPAL:
-        key = "NotPrincipal" if statement["Effect"] == "Deny" and draw(st.booleans()) else "Principal"
-        statement[key] = draw(st.sampled_from(PRINCIPAL_ELEMENTS))
+_BODIES: Final = st.sampled_from(BODIES)
+_BLOCKS: Final = st.lists(st.sampled_from(LINES), max_size=2)
+_PRINCIPALS: Final = st.sampled_from([{key: names} for key in ("Principal", "Principal", "NotPrincipal") for names in PRINCIPAL_ELEMENTS])
+
+
+def _statement(body: Json, lines: list[tuple[str, str, Json]], principal: Json) -> Json:
     block: dict[str, dict[str, Json]] = {}
-    for operator, name, values in draw(st.lists(st.sampled_from(LINES), max_size=2)):
+    for operator, name, values in lines:
         block.setdefault(operator, {})[name] = values
-    if block:
-        statement["Condition"] = block
-    return statement
+    return {**body, **principal, **({"Condition": block} if block else {})}
 
 
-@st.composite
-def documents(draw: st.DrawFn, policy_type: str) -> Json:
-    """Make a document; its statements have no Sids yet."""
-    return {**draw(st.sampled_from(VERSIONS)), "Statement": draw(st.lists(statements(policy_type), min_size=1, max_size=2))}
+def _principals(policy_type: str) -> st.SearchStrategy[Json]:
+    if policy_type == "rcp":
+        return st.just({"Principal": "*"})
+    return _PRINCIPALS if policy_type in WITH_PRINCIPAL else st.just({})
 
 
-def lists_of_documents(policy_type: str) -> st.SearchStrategy[Json]:
-    """Make what stands under a policy type: a list of documents or, for organizations, a list of levels."""
-    some = st.lists(documents(policy_type), max_size=2)
-    return st.lists(some, max_size=2) if policy_type in LEVELS else some
+STATEMENTS: Final = {t: st.builds(_statement, _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES}
+"""Statements without Sids, by policy type."""
+DOCUMENTS: Final = {
+    t: st.builds(lambda version, given: {**version, "Statement": given}, st.sampled_from(VERSIONS), st.lists(s, min_size=1, max_size=2))
+    for t, s in STATEMENTS.items()
+}
+LISTS: Final = {
+    t: st.lists(st.lists(d, max_size=2), max_size=2) if t in LEVELS else st.lists(d, max_size=2) for t, d in DOCUMENTS.items()
+}
+"""What stands under a policy type: documents or, for organizations, levels of them."""
 
 
 def named(policies: Json) -> Json:
@@ -200,35 +201,38 @@ def named(policies: Json) -> Json:
     return {policy_type: with_sids(given) for policy_type, given in policies.items()}
 
 
-@st.composite
-def policy_sets(draw: st.DrawFn) -> Json:
-    """Make the policies of every type in play, as raw JSON."""
-    return named({policy_type: draw(lists_of_documents(policy_type)) for policy_type in draw(st.sampled_from(IN_PLAY))})
-
+POLICY_SETS: Final = st.one_of([st.fixed_dictionaries({t: LISTS[t] for t in types}) for types in IN_PLAY]).map(named)
+"""The policies of every type in play, as raw JSON."""
 
 UNKNOWN: Final = "unknown"
 FACTS: Final = [
     (key, value)
     for key, values in VALUES_OF.items()
-    for value in (UNKNOWN, *values, *map(list, itertools.combinations([v for v in values if v], 2)))
+    for value in (*((UNKNOWN,) * 4), *values, *map(list, itertools.combinations([v for v in values if v], 2)))
 ]
 """Every fact of a context: a key with its value, with a list of values, or unknown."""
 BLIND: Final = ((), (), (), (), ("aws:ResourceTag/*",), ("resource:region",), ("resource:account",), ("resource:id", "resource:region"))
 
 
-@st.composite
-def requests(draw: st.DrawFn) -> iam.Request:
-    """Make a request; what is not in its context is absent or unknown."""
-    facts = dict(draw(st.lists(st.sampled_from(FACTS), max_size=6)))
-    unknown = {key for key, value in facts.items() if value == UNKNOWN}
+def _request(facts: list[tuple[str, Json]], blind: tuple[str, ...], **asked: Any) -> iam.Request:
+    latest = dict(facts)
     return iam.Request(
-        principal=draw(st.sampled_from(CALLERS)),
-        action=draw(st.sampled_from(ACTIONS)),
-        resource=draw(st.sampled_from(RESOURCES)),
-        context={key: value for key, value in facts.items() if value != UNKNOWN},
-        unknown=frozenset(unknown | set(draw(st.sampled_from(BLIND)))),
-        resource_account=draw(st.sampled_from((None, None, None, MINE, OTHER))),
+        context={key: value for key, value in latest.items() if value != UNKNOWN},
+        unknown=frozenset((*blind, *(key for key, value in latest.items() if value == UNKNOWN))),
+        **asked,
     )
+
+
+REQUESTS: Final = st.builds(
+    _request,
+    st.lists(st.sampled_from(FACTS), max_size=6),
+    st.sampled_from(BLIND),
+    principal=st.sampled_from(CALLERS),
+    action=st.sampled_from(ACTIONS),
+    resource=st.sampled_from(RESOURCES),
+    resource_account=st.sampled_from((None, None, None, MINE, OTHER)),
+)
+"""Requests; what is not in the context is absent or unknown."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +241,6 @@ class Scenario:
 
     policies: Json
     request: iam.Request
-    extra: Json = field(default=None)
 
     def decide(self, **changes: Json) -> iam.Decision:
         """Ask the engine; changes take the place of policies of a type."""
@@ -248,7 +251,5 @@ class Scenario:
         return replace(self, request=request)
 
 
-@st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """Make policies and a request."""
-    return Scenario(draw(policy_sets()), draw(requests()))
+SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, REQUESTS)
+"""Policies and a request."""

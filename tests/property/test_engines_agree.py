@@ -3,11 +3,75 @@
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
+from typing import Final
 
+import casefiles
 import pytest
-from hypothesis import given, seed, settings
-from strategies import FUZZ_EXAMPLES, Scenario, examples, scenarios
+from hypothesis import Phase, find, given, seed, settings
+from hypothesis import strategies as st
+from iam import oracle
+from property.strategies import FUZZ_EXAMPLES, POLICY_SETS, REQUESTS, SCENARIOS, Json, Scenario, examples
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "iam"))
+from guardedbedrock import iam
+
+SHARDS: Final = 10
+REQUESTS_EACH: Final = 4
+FIRST_SEED: Final = random.SystemRandom().randrange(1_000_000) if FUZZ_EXAMPLES else 0
+REACHED: Final = [
+    ("allowed", "identity"),
+    ("allowed", "resource"),
+    *(("implicitDeny", policy_type) for policy_type in iam.POLICY_TYPES if policy_type != "rcp"),
+    *(("explicitDeny", policy_type) for policy_type in iam.POLICY_TYPES),
+    ("indeterminate", None),
+]
+
+
+def verdict(decision: iam.Decision) -> oracle.Verdict:
+    """Bring a decision of the engine to the form of the oracle."""
+    return oracle.Verdict(decision.outcome, decision.policy_type, frozenset(s.sid or "" for s in decision.statements))
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_the_engine_and_the_oracle_agree(shard: int) -> None:
+    """Outcome, policy type and determining statements are the same: 20,000 cases over all shards."""
+
+    @seed(FIRST_SEED + shard)
+    @settings(max_examples=examples(20_000 // SHARDS // REQUESTS_EACH))
+    @given(POLICY_SETS, st.lists(REQUESTS, min_size=REQUESTS_EACH, max_size=REQUESTS_EACH))
+    def agree(policies: Json, requests: list[iam.Request]) -> None:
+        engine, second = iam.PolicySet(**policies), oracle.Oracle(policies)
+        for request in requests:
+            assert second.evaluate(request) == verdict(engine.evaluate(request))
+
+    agree()
+
+
+@pytest.mark.parametrize("case", casefiles.params(casefiles.CASES / "iam.json", casefiles.CASES / "iam"))
+def test_the_oracle_decides_as_the_case_says(case: casefiles.Case) -> None:
+    """The oracle is held to the same cases as the engine."""
+    request, expected = case["request"], case["expect"]
+
+    answer = oracle.Oracle(case["policies"]).evaluate(
+        iam.Request(
+            request["principal"],
+            request["action"],
+            request["resource"],
+            request.get("context", {}),
+            request.get("unknown", ()),
+            request.get("resourceAccount"),
+        )
+    )
+
+    assert (expected["decision"], set(expected["determining"])) == (answer.outcome, answer.sids)
+    assert expected.get("policyType", answer.policy_type) == answer.policy_type
+
+
+@pytest.mark.parametrize(("outcome", "policy_type"), REACHED)
+def test_the_random_policies_reach_every_verdict(outcome: str, policy_type: str | None) -> None:
+    """The alphabets are small enough: each outcome is found for each policy type that can give it."""
+
+    def reaches(scenario: Scenario) -> bool:
+        decision = scenario.decide()
+        return (decision.outcome, decision.policy_type) == (outcome, policy_type)
+
+    assert find(SCENARIOS, reaches, settings=settings(max_examples=5_000, phases=[Phase.generate]), random=random.Random(1))  # noqa: S311

@@ -1,0 +1,236 @@
+"""``guardedbedrock simulate``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Cli: TypeAlias = Callable[..., Any]
+
+ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail"
+MODELS = "arn:aws:bedrock:us-east-1::foundation-model"
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Sid": "Invoke", "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"},
+        {
+            "Sid": "ApplyProd",
+            "Effect": "Allow",
+            "Action": "bedrock:ApplyGuardrail",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:ResourceTag/Environment": "prod"}},
+        },
+        {
+            "Sid": "NoLarge",
+            "Effect": "Deny",
+            "Action": "bedrock:InvokeModel",
+            "Resource": "arn:aws:bedrock:*::foundation-model/*large*",
+        },
+    ],
+}
+CONFIG = f"""
+policies = ["policy.json"]
+principal = "arn:aws:iam::123456789012:role/HRBot"
+
+[[guardrails]]
+arn = "{ARN}/abc123def456"
+version = "3"
+name = "hr"
+tags = {{ Environment = "prod" }}
+
+[[guardrails]]
+arn = "{ARN}/xyz123def456"
+version = "1"
+name = "untagged"
+"""
+TINY = json.dumps({"modelId": "acme.tiny-v1"})
+LARGE = json.dumps({"modelId": "acme.large-v1"})
+FOREIGN = json.dumps({"modelId": "acme.tiny-v1", "guardrailConfig": {"guardrailIdentifier": "zzz", "guardrailVersion": "1"}})
+
+
+@pytest.fixture
+def simulate(cli: Cli, tmp_path: Path) -> Cli:
+    """Simulate Converse under a configuration that stands in the folder."""
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY), "utf-8")
+    (tmp_path / "guard.toml").write_text(CONFIG, "utf-8")
+    return lambda *more, operation="Converse": cli("simulate", "--config", "guard.toml", "--operation", operation, *more)
+
+
+def test_an_allowed_call_shows_what_is_put_in_and_what_was_asked(simulate: Cli, tmp_path: Path) -> None:
+    assert simulate("--params", TINY) == (
+        0,
+        f"""Converse: allowed
+guardrail: {ARN}/abc123def456 version 3 (put in)
+
+bedrock:InvokeModel on {MODELS}/acme.tiny-v1
+  allowed, policy type identity
+  statements: identity {tmp_path}/policy.json statement Invoke
+
+bedrock:ApplyGuardrail on {ARN}/abc123def456
+  allowed, policy type identity
+  statements: identity {tmp_path}/policy.json statement ApplyProd
+""",
+        "",
+    )
+
+
+def test_a_denied_call_shows_the_sentence_and_the_hint(simulate: Cli) -> None:
+    code, out, err = simulate("--params", LARGE)
+
+    assert (code, err) == (1, "")
+    assert out.startswith("Converse: explicitDeny\n")
+    assert "  explicitDeny, policy type identity\n" in out
+    assert "AWS would say: User: arn:aws:iam::123456789012:role/HRBot is not authorized to perform: bedrock:InvokeModel on" in out
+    assert "hint: no Allow can lift an explicit deny: " in out
+
+
+def test_an_action_that_aws_has_not_is_spoken_of(simulate: Cli, tmp_path: Path) -> None:
+    teaches = {"Sid": "Article", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": "*"}
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY | {"Statement": [teaches]}), "utf-8")
+
+    assert (
+        "statement Article names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS"
+        in simulate("--params", TINY).out
+    )
+
+
+def test_an_open_answer_is_no_failure_and_says_what_it_hangs_on(simulate: Cli) -> None:
+    code, out, err = simulate("--params", TINY, "--using", "untagged")
+
+    assert (code, err) == (0, "")
+    assert out.startswith(f"Converse: indeterminate\nguardrail: {ARN}/xyz123def456 version 1 (put in)\n")
+    assert "AWS decides: it hangs on aws:ResourceTag/Environment\n" in out
+
+
+def test_an_open_answer_stops_where_the_configuration_says_so(simulate: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(f'on_indeterminate = "refuse"\n{CONFIG}', "utf-8")
+
+    code, out, _ = simulate("--params", TINY, "--using", "untagged")
+
+    assert code == 1
+    assert "the guard refuses it (on_indeterminate): it hangs on aws:ResourceTag/Environment\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "operation", "sentence"),
+    [
+        (["--params", FOREIGN], "Converse", "guardrail zzz version 1 is not approved for us-east-1"),
+        (["--params", TINY, "--region", "eu-west-1"], "Converse", "no guardrail is approved for eu-west-1"),
+        (["--params", TINY], "StartAsyncInvoke", "StartAsyncInvoke has no place for a guardrail"),
+    ],
+)
+def test_what_the_guard_itself_refuses_is_shown_with_its_hint(
+    simulate: Cli, arguments: list[str], operation: str, sentence: str
+) -> None:
+    code, out, err = simulate(*arguments, operation=operation)
+
+    assert (code, err) == (1, "")
+    assert out.startswith(f"{operation}: refused\n\nthe guard says: {sentence}")
+    assert "\nhint: " in out
+
+
+def test_a_guardrail_that_is_there_is_not_said_to_be_put_in(simulate: Cli) -> None:
+    own = {"modelId": "acme.tiny-v1", "guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
+
+    assert "version 3 (already in the call)" in simulate("--params", json.dumps(own)).out
+
+
+def test_a_body_is_text(simulate: Cli) -> None:
+    assert simulate("--params", json.dumps({"modelId": "acme.tiny-v1", "body": "{}"}), operation="InvokeModel").code == 0
+
+
+def test_without_policies_only_the_list_is_checked(simulate: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guard.toml").write_text(CONFIG.replace('policies = ["policy.json"]', ""), "utf-8")
+
+    assert "no policies are configured" in simulate("--params", TINY).out
+
+
+def test_json(simulate: Cli, tmp_path: Path) -> None:
+    code, out, err = simulate("--params", LARGE, "--format", "json")
+
+    said = json.loads(out)
+    assert (code, err) == (1, "")
+    assert {key: said[key] for key in ("operation", "decision", "stopped", "injected", "hangsOn", "error")} == {
+        "operation": "Converse",
+        "decision": "explicitDeny",
+        "stopped": True,
+        "injected": True,
+        "hangsOn": [],
+        "error": "ExplicitDenyError",
+    }
+    assert said["guardrail"] == {"arn": f"{ARN}/abc123def456", "version": "3", "name": "hr"}
+    assert said["params"]["guardrailConfig"] == {"guardrailIdentifier": f"{ARN}/abc123def456", "guardrailVersion": "3"}
+    assert said["authorizations"][0] == {
+        "action": "bedrock:InvokeModel",
+        "resource": f"{MODELS}/acme.large-v1",
+        "decision": "explicitDeny",
+        "policyType": "identity",
+        "statements": [
+            {"policyType": "identity", "policy": f"{tmp_path}/policy.json", "index": 2, "sid": "NoLarge", "effect": "Deny"}
+        ],
+        "hangsOn": [],
+    }
+    assert said["message"].startswith("User: ")
+    assert said["hint"].startswith("no Allow can lift")
+
+
+def test_json_of_a_refusal(simulate: Cli) -> None:
+    said = json.loads(simulate("--params", FOREIGN, "--format", "json").out)
+
+    assert (said["decision"], said["error"], said["guardrail"], said["authorizations"]) == (
+        "refused",
+        "GuardrailNotApprovedError",
+        None,
+        [],
+    )
+
+
+def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
+    (tmp_path / "params.json").write_text(TINY, "utf-8")
+
+    assert simulate("--params", "@params.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        pytest.param(["--params", "{"], "--params: is no JSON: expecting property name", id="broken JSON"),
+        pytest.param(["--params", "[]"], "--params: should be a JSON object", id="no object"),
+        pytest.param(["--params", "@none.json"], "--params @none.json: can not be read: No such file", id="no file"),
+        pytest.param([], "--params: `modelId` is missing, which Converse needs", id="no model"),
+        pytest.param(
+            ["--params", '{"modelId": 5}'], "--params: holds a value of a type that Converse does not take", id="wrong type"
+        ),
+        pytest.param(["--params", TINY, "--using", "x"], "no approved guardrail is named `x`", id="no such name"),
+        pytest.param(["--params", TINY, "--config", "none.toml"], "`none.toml` can not be read", id="no configuration"),
+    ],
+)
+def test_bad_input_is_one_line(simulate: Cli, arguments: list[str], problem: str) -> None:
+    code, out, err = simulate(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("guardedbedrock: ")
+    assert problem in err
+    assert err.count("\n") == 1
+
+
+def test_an_operation_nobody_knows_is_bad_input(simulate: Cli) -> None:
+    code, _, err = simulate(operation="Convers")
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert err.startswith("guardedbedrock: --operation: `Convers` is no operation that is known; there is Converse")
+
+
+def test_a_policy_that_can_not_be_read_is_bad_input(simulate: Cli, tmp_path: Path) -> None:
+    (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Alow"}]}', "utf-8")
+
+    code, _, err = simulate("--params", TINY)
+
+    assert (code, err.count("\n")) == (2, 1)
+    assert f"{tmp_path}/policy.json at /Statement/0" in err

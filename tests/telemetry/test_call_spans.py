@@ -1,0 +1,273 @@
+"""One span for each guarded call, in a real tracer with an exporter in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind, StatusCode
+
+from guardedbedrock import AccessDeniedError, GuardedBedrockError, iam
+from guardedbedrock.calls import Call
+from guardedbedrock.telemetry import CallSpans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws.rig import House, Make
+    from opentelemetry.trace import Tracer
+
+SECRET: Final = "the merger with Acme"
+SAID: Final = "sell everything tomorrow"
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+GUARDED: Final = {
+    "cloud.region": "us-east-1",
+    "gen_ai.request.model": MODEL,
+    "aws.bedrock.guardrail.id": HR.id,
+    "guardedbedrock.guardrail.version": HR.version,
+}
+BY_ADDRESS: Final = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Action": "bedrock:*",
+        "Resource": "*",
+        "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+    },
+}
+
+
+@pytest.fixture
+def exporter() -> InMemorySpanExporter:
+    """Keep finished spans in memory."""
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracer(exporter: InMemorySpanExporter) -> Iterator[Tracer]:
+    """Give a tracer of a provider of its own; the global one stays as it is."""
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    yield provider.get_tracer("guardedbedrock")
+    provider.shutdown()
+
+
+def only(exporter: InMemorySpanExporter) -> ReadableSpan:
+    """Give the one span there is."""
+    (span,) = exporter.get_finished_spans()
+    return span
+
+
+def written(span: ReadableSpan) -> str:
+    """Write out everything that a span says."""
+    return f"{span.to_json()} {span.status.description} {[(event.name, event.attributes) for event in span.events]}"
+
+
+def denied(made: House, **params: Any) -> AccessDeniedError:
+    """Make a call that is denied, and give the error."""
+    with pytest.raises(AccessDeniedError) as error:
+        made.client.converse(**{**ask("converse", SECRET), **params})
+    return error.value
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_call_is_one_span(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
+    """The span says what was called, where, on which model, with which guardrail, and what the policies said."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    read(getattr(made.client, method)(**ask(method)))
+
+    span, name = only(exporter), made.client.meta.method_to_api_mapping[method]
+    assert (span.name, span.kind, span.status.status_code) == (f"guardedbedrock {name}", SpanKind.INTERNAL, StatusCode.UNSET)
+    assert dict(span.attributes or {}) == {**GUARDED, "rpc.method": name, "guardedbedrock.decision": "allowed"}
+    assert list(span.events) == []
+
+
+def test_a_call_without_a_guardrail_says_none(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """ListAsyncInvokes has neither model nor guardrail."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    made.client.list_async_invokes()
+
+    expected = {"rpc.method": "ListAsyncInvokes", "cloud.region": "us-east-1", "guardedbedrock.decision": "allowed"}
+    assert dict(only(exporter).attributes or {}) == expected
+
+
+def test_the_chosen_guardrail_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """Operators see which guardrail went along, not which is the default."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    with made.guard.using("customer-facing"):
+        made.client.converse(**ask("converse"))
+
+    assert (only(exporter).attributes or {})["aws.bedrock.guardrail.id"] == PUBLIC.id
+
+
+def test_a_denial_is_an_error_with_its_reasons(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """Decision, policy type and statement stand in the span, and its status is an error."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    denied(made, modelId=DENIED_MODEL)
+
+    span = only(exporter)
+    attributes = dict(span.attributes or {})
+    assert span.status.status_code is StatusCode.ERROR
+    assert attributes["error.type"] == "ExplicitDenyError"
+    assert attributes["guardedbedrock.decision"] == "explicitDeny"
+    assert attributes["guardedbedrock.policy_type"] == "identity"
+    assert "NoOpus" in str(attributes["guardedbedrock.statements"])
+
+
+def test_a_refusal_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """What the guard itself refuses ends the span as well."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    denied(made, guardrailConfig=WEAK)
+
+    span = only(exporter)
+    assert span.status.status_code is StatusCode.ERROR
+    assert (span.attributes or {})["error.type"] == "GuardrailNotApprovedError"
+
+
+def test_an_error_of_the_service_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """Class and status of what AWS answered."""
+    made = house(listeners=[CallSpans(tracer)])
+    made.fake.fail_next(400, "ValidationException", SECRET)
+
+    with pytest.raises(made.client.exceptions.ValidationException):
+        made.client.converse(**ask("converse"))
+
+    span = only(exporter)
+    attributes = dict(span.attributes or {})
+    assert (attributes["error.type"], attributes["http.response.status_code"]) == ("ValidationException", 400)
+    assert span.status.status_code is StatusCode.ERROR
+    assert SECRET not in written(span)
+
+
+def test_retries_divergence_and_reports_are_events(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """What happens within a call is an event of its span."""
+    made = house(listeners=[CallSpans(tracer)], mode="report")
+    made.fake.fail_next(429, "ThrottlingException", "slow")
+    made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+
+    denied(made)
+    made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+
+    first, second = exporter.get_finished_spans()
+    retry, diverged = first.events
+    assert (retry.name, (retry.attributes or {})["code"]) == ("guardedbedrock.retry", "ThrottlingException")
+    assert (diverged.name, dict(diverged.attributes or {})) == ("preflight.diverged", {"guardedbedrock.decision": "allowed"})
+    assert [(event.name, dict(event.attributes or {})) for event in second.events] == [
+        ("guardedbedrock.would_refuse", {"error.type": "GuardrailNotApprovedError"})
+    ]
+
+
+def test_an_open_question_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """What an indeterminate answer hangs on stands in the span."""
+    made = house(listeners=[CallSpans(tracer)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
+
+    made.client.converse(**ask("converse"))
+
+    attributes = dict(only(exporter).attributes or {})
+    assert attributes["guardedbedrock.decision"] == "indeterminate"
+    assert attributes["guardedbedrock.hangs_on"] == ("aws:SourceIp",)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
+    """Whether the guardrail stepped in, in every operation."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    read(getattr(made.client, method)(**ask(method, "my salary")))
+
+    assert (only(exporter).attributes or {})["guardedbedrock.intervention"]
+
+
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+def test_the_span_of_a_stream_ends_with_the_stream(
+    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
+    """While somebody reads, the span is open, and it is not the current one in the reader's code."""
+    made = house(listeners=[CallSpans(tracer)])
+    response = getattr(made.client, method)(**ask(method))
+
+    assert exporter.get_finished_spans() == ()
+    assert not trace.get_current_span().get_span_context().is_valid
+    read(response)
+    assert only(exporter).status.status_code is StatusCode.UNSET
+
+
+def test_the_span_of_a_stream_that_breaks_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """The end of a broken stream is that of its span."""
+    made = house(listeners=[CallSpans(tracer)])
+    made.fake.break_stream()
+
+    with pytest.raises(GuardedBedrockError):
+        read(made.client.converse_stream(**ask("converse_stream")))
+
+    span = only(exporter)
+    assert (span.status.status_code, (span.attributes or {})["error.type"]) == (StatusCode.ERROR, "StreamInterruptedError")
+
+
+def test_botocores_span_would_be_a_child(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+    """While botocore works the span is the current one, and its parent is the application's."""
+    made = house(listeners=[CallSpans(tracer)])
+
+    def instrument(**_: Any) -> None:
+        tracer.start_span("chat").end()
+
+    made.client.meta.events.register("before-send", instrument)
+    with tracer.start_as_current_span("application"):
+        made.client.converse(**ask("converse"))
+        after = trace.get_current_span()
+        assert isinstance(after, ReadableSpan)
+        assert after.name == "application"
+
+    inner, ours, outer = exporter.get_finished_spans()
+    assert [span.name for span in (inner, ours, outer)] == ["chat", "guardedbedrock Converse", "application"]
+    assert inner.parent == ours.context
+    assert ours.parent == outer.context
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_word_of_the_conversation_is_in_a_span(
+    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
+    """Neither prompt nor completion nor what the guardrail found, whether the call ends well or not."""
+    made = house(listeners=[CallSpans(tracer)])
+    made.fake.reply(SAID)
+
+    read(getattr(made.client, method)(**ask(method, SECRET)))
+    read(getattr(made.client, method)(**ask(method, f"salary {SECRET}")))
+    with pytest.raises(AccessDeniedError):
+        getattr(made.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
+
+    told = "".join(written(span) for span in exporter.get_finished_spans())
+    assert len(exporter.get_finished_spans()) == 3
+    assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
+
+
+def test_without_an_sdk_nothing_is_opened(house: Make) -> None:
+    """The API alone records nothing, so there is nothing to observe, and the call is as ever."""
+    spans = CallSpans(trace.NoOpTracer())
+
+    assert spans.open(Call("Converse", ask("converse"), "us-east-1")) is None
+    house(listeners=[spans]).client.converse(**ask("converse"))
+
+
+def test_a_span_that_is_not_sampled_still_carries_the_context(house: Make) -> None:
+    """What is not recorded says nothing, and is the current span all the same, so that the decision not to sample goes on."""
+    provider = TracerProvider(sampler=ALWAYS_OFF)
+    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))])
+    seen: list[Any] = []
+    made.client.meta.events.register("before-send", lambda **_: seen.append(trace.get_current_span().get_span_context()))
+
+    made.client.converse(**ask("converse"))
+
+    assert [(context.is_valid, context.trace_flags.sampled) for context in seen] == [(True, False)]

@@ -1,0 +1,217 @@
+"""One log event for each decision: silent until somebody listens, and without a word of the conversation."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import structlog
+from aws.rig import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
+
+from guardedbedrock import AccessDeniedError
+from guardedbedrock.telemetry import DecisionLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+    from pathlib import Path
+
+    from aws.rig import House, Make
+
+SECRET: Final = "the merger with Acme"
+SAID: Final = "sell everything tomorrow"
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+CALL: Final = {"operation": "Converse", "region": "us-east-1", "model": MODEL, "guardrail": HR.key}
+DENIED_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"
+QUIET_PROGRAM: Final = """
+import json, sys, guardedbedrock
+from guardedbedrock import Guard, Guardrail
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+ask = {"modelId": "a.b", "messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fake:
+    client = Guard(guardrails=[Guardrail(arn, version="1")]).client("bedrock-runtime", **fake.client_kwargs())
+    client.converse(**ask)
+    fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel because no session policy allows it")
+    for config in ({}, {"guardrailIdentifier": "zzz", "guardrailVersion": "1"}):
+        try:
+            client.converse(**ask, guardrailConfig=config)
+        except guardedbedrock.AccessDeniedError:
+            pass
+        else:
+            sys.exit("not denied")
+    client.close()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _unconfigured() -> Iterator[None]:
+    """Leave structlog as a fresh process has it."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
+def logged(house: Make, **options: Any) -> House:
+    """Make a house with the log as its only listener."""
+    return house(listeners=[DecisionLog()], **options)
+
+
+def denied(made: House, **params: Any) -> None:
+    """Make a call that is denied."""
+    with pytest.raises(AccessDeniedError):
+        made.client.converse(**{**ask("converse"), **params})
+
+
+def keys_of(entry: MutableMapping[str, Any]) -> dict[str, Any]:
+    """Give an event without what differs from run to run."""
+    return {key: value for key, value in entry.items() if key not in {"seconds", "request_id", "wait_seconds"}}
+
+
+def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Give what the guard said to the standard library's logger."""
+    return [record for record in caplog.records if record.name == "guardedbedrock"]
+
+
+def test_an_unconfigured_process_prints_nothing(tmp_path: Path) -> None:
+    """A library prints nothing of its own accord, whatever it has to say: not to stdout, where programs read, nor to stderr."""
+    clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", QUIET_PROGRAM]
+
+    ran = subprocess.run(command, capture_output=True, text=True, env=clean, cwd=tmp_path, timeout=120, check=False)  # noqa: S603
+
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_the_standard_librarys_logger_hears_a_decision(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """At INFO the logger `guardedbedrock` gets one event for a call, with its keys as attributes of the record."""
+    caplog.set_level(logging.INFO, logger="guardedbedrock")
+
+    logged(house).client.converse(**ask("converse"))
+
+    (record,) = records(caplog)
+    assert (record.levelno, record.getMessage()) == (logging.INFO, "guardedbedrock.decision")
+    assert {key: record.__dict__[key] for key in (*CALL, "decision")} == {**CALL, "decision": "allowed"}
+    assert 0 <= record.__dict__["seconds"] < 60
+
+
+def test_the_standard_librarys_logger_hears_no_more_than_it_asks_for(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """At WARNING a decision that allows is not heard, one that denies is."""
+    caplog.set_level(logging.WARNING, logger="guardedbedrock")
+    made = logged(house)
+
+    made.client.converse(**ask("converse"))
+    assert records(caplog) == []
+    denied(made, modelId=DENIED_MODEL)
+    assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision", "guardedbedrock.refused"]
+
+
+def test_the_applications_context_loses_no_event(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Context variables with the names of a log record's own attributes do not keep the event from the log."""
+    caplog.set_level(logging.INFO, logger="guardedbedrock")
+
+    with structlog.contextvars.bound_contextvars(name="job", args="x", message="y"):
+        logged(house).client.converse(**ask("converse"))
+
+    assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision"]
+
+
+def test_a_configured_structlog_adds_the_applications_context(house: Make) -> None:
+    """What the application bound to its context is in the events, by its own processors."""
+    entries = structlog.testing.LogCapture()
+    structlog.configure(processors=[structlog.contextvars.merge_contextvars, entries])
+
+    with structlog.contextvars.bound_contextvars(tenant="acme"):
+        logged(house).client.converse(**ask("converse"))
+
+    assert [entry["tenant"] for entry in entries.entries] == ["acme"]
+
+
+def test_a_configured_structlog_gets_the_events(house: Make) -> None:
+    """An application that configured structlog gets the events as it wants them."""
+    with structlog.testing.capture_logs() as entries:
+        logged(house).client.converse(**ask("converse"))
+
+    expected = {**CALL, "decision": "allowed", "event": "guardedbedrock.decision", "log_level": "info"}
+    assert [keys_of(entry) for entry in entries] == [expected]
+
+
+def test_a_denial_is_logged_with_its_reasons(house: Make) -> None:
+    """Who was denied what, by which type of policy and which statement."""
+    with structlog.testing.capture_logs() as entries:
+        denied(logged(house), modelId=DENIED_MODEL)
+
+    decision, refused = map(keys_of, entries)
+    statements = decision.pop("statements")
+    assert decision == {
+        **CALL,
+        "model": DENIED_MODEL,
+        "event": "guardedbedrock.decision",
+        "log_level": "warning",
+        "decision": "explicitDeny",
+        "principal": ROLE,
+        "action": "bedrock:InvokeModel",
+        "resource": DENIED_ARN,
+        "policy_type": "identity",
+    }
+    assert "NoOpus" in str(statements)
+    assert (refused["event"], refused["error_type"]) == ("guardedbedrock.refused", "ExplicitDenyError")
+
+
+def test_what_is_out_of_the_ordinary_is_logged(house: Make) -> None:
+    """Retries, denials of AWS, divergence and interventions have an event each."""
+    made = logged(house)
+    made.fake.fail_next(429, "ThrottlingException", "slow")
+    made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+
+    with structlog.testing.capture_logs() as entries:
+        denied(made)
+        made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+
+    assert [(entry["log_level"], entry["event"]) for entry in entries] == [
+        ("info", "guardedbedrock.decision"),
+        ("info", "guardedbedrock.retry"),
+        ("warning", "guardedbedrock.denied"),
+        ("warning", "preflight.diverged"),
+        ("info", "guardedbedrock.decision"),
+        ("info", "guardedbedrock.intervention"),
+    ]
+    retry, said_no, diverged, stepped_in = (entries[index] for index in (1, 2, 3, 5))
+    assert (retry["attempt"], retry["code"]) == (1, "ThrottlingException")
+    assert (said_no["error_type"], said_no["policy_type"]) == ("ExplicitDenyError", "session")
+    assert said_no["request_id"] == made.fake.requests[1].request_id
+    assert diverged["decision"] == "allowed"
+    assert stepped_in["reason"] == "Guardrail blocked."
+
+
+def test_a_report_says_what_it_would_refuse(house: Make) -> None:
+    """In mode `report` the word is another, so that nobody counts it among the refusals."""
+    with structlog.testing.capture_logs() as entries:
+        logged(house, mode="report").client.converse(**ask("converse"), guardrailConfig=WEAK)
+
+    assert [entry["event"] for entry in entries] == ["guardedbedrock.would_refuse", "guardedbedrock.decision"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_word_of_the_conversation_is_in_the_log(house: Make, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither prompt nor completion nor credentials, in no key and no value, whether the call ends well or not."""
+    caplog.set_level(logging.DEBUG, logger="guardedbedrock")
+    made = logged(house)
+    made.fake.reply(SAID)
+
+    def talk() -> None:
+        read(getattr(made.client, method)(**ask(method, SECRET)))
+        read(getattr(made.client, method)(**ask(method, f"salary {SECRET}")))
+        with pytest.raises(AccessDeniedError):
+            getattr(made.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
+
+    talk()
+    with structlog.testing.capture_logs() as entries:
+        talk()
+
+    told = f"{[record.__dict__ for record in records(caplog)]} {entries}"
+    assert len(entries) == len(records(caplog)) >= 4
+    assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []

@@ -1,0 +1,291 @@
+"""`Guard`: what it takes, what it refuses to be made of, and what it says of a call without making it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, ask
+
+from guardedbedrock import (
+    Authorization,
+    ConfigurationError,
+    Guard,
+    Guardrail,
+    GuardrailNotApprovedError,
+    PolicySyntaxError,
+    PreflightUnavailableError,
+    UnguardableOperationError,
+    Verdict,
+    iam,
+)
+from guardedbedrock.stages.preflight import denial
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONVERSE: Final = ask("converse")
+MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
+NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+LOOSE: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/G-HR-Compliance", version="1")
+EUROPE: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/europe000001", version="1", name="europe")
+
+
+def guard(**options: Any) -> Guard:
+    """Make a guard that tells nobody."""
+    return Guard(**{"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), **options})
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    """Write a policy document."""
+    return {"Version": "2012-10-17", "Statement": [*statements]}
+
+
+MISTAKES: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "no-guardrail": ({"guardrails": []}, "no guardrail is configured"),
+    "mode": ({"mode": "Enforce"}, "mode"),
+    "on-unapproved": ({"on_unapproved": "Refuse"}, "on_unapproved"),
+    "on-indeterminate": ({"on_indeterminate": "deny"}, "on_indeterminate"),
+    "on-intervention": ({"on_intervention": "error"}, "on_intervention"),
+    "vocabulary": ({"vocabulary": "AWS"}, "vocabulary"),
+    "id-that-aws-refuses": ({"guardrails": [LOOSE]}, "G-HR-Compliance"),
+    "same-name-twice": ({"guardrails": [HR, Guardrail(HR.arn, version="4", name="hr")]}, "hr"),
+    "policies-without-principal": ({"principal": None}, "principal"),
+    "principal-that-is-none": ({"principal": "HRBotServiceRole"}, "principal"),
+    "guardable-operation": ({"allow_unguarded": ["Converse"]}, "allow_unguarded"),
+    "unknown-operation": ({"allow_unguarded": ["Convers"]}, "allow_unguarded"),
+    "missing-file": ({"policies": "no/such/policy.json"}, "policy.json"),
+}
+
+
+@pytest.mark.parametrize(("options", "told"), MISTAKES.values(), ids=MISTAKES)
+def test_a_guard_of_mistakes_is_not_made(options: dict[str, Any], told: str) -> None:
+    """What was meant to guard and can not is a `ConfigurationError` that names it, not a guard that guards less."""
+    with pytest.raises(ConfigurationError, match=told):
+        guard(**options)
+
+
+def test_a_policy_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
+    """A Deny that nobody can read must not vanish."""
+    path = tmp_path / "hr.json"
+    path.write_text(json.dumps(document({"Effect": "deny", "Action": "*", "Resource": "*"})), "utf-8")
+
+    with pytest.raises(PolicySyntaxError, match="/Statement/0/Effect"):
+        guard(policies=path)
+
+
+@pytest.mark.parametrize("how", ["text", "path", "glob", "list", "mapping", "set"])
+def test_policies_come_as_documents_or_as_files(how: str, tmp_path: Path) -> None:
+    """A file, a glob, a list, a mapping of policy types, or a set that was read before: the decision is the same."""
+    path = tmp_path / "hr.json"
+    path.write_text(json.dumps(POLICY), "utf-8")
+    ways = {
+        "text": str(path),
+        "path": path,
+        "glob": str(tmp_path / "*.json"),
+        "list": [path],
+        "mapping": {"identity": [path]},
+        "set": POLICIES,
+    }
+
+    guarded = guard(policies=ways[how])
+
+    assert guarded.simulate("Converse", CONVERSE).decision == "allowed"
+    assert guarded.simulate("Converse", ask("converse", model=DENIED_MODEL)).decision == "explicitDeny"
+
+
+def test_the_loose_vocabulary_takes_loose_ids() -> None:
+    """Where `bedrock:InvokeModelWithGuardrail` is asked, identifiers of articles are taken as they are."""
+    statement = {"Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": LOOSE.arn}
+    guarded = guard(
+        guardrails=[LOOSE], vocabulary="invoke-with-guardrail", policies=iam.PolicySet(identity=[document(statement)])
+    )
+
+    verdict = guarded.simulate("Converse", CONVERSE)
+
+    assert [one.request.action for one in verdict.authorizations] == ["bedrock:InvokeModelWithGuardrail"]
+    assert verdict.decision == "allowed"
+
+
+def test_a_simulation_says_everything_and_sends_nothing() -> None:
+    """Decision, authorizations with their requests, the guardrail, and the parameters as they would be sent."""
+    params = copy.deepcopy(CONVERSE)
+
+    verdict = guard().simulate("Converse", params, region_name="us-east-1")
+
+    assert isinstance(verdict, Verdict)
+    assert all(isinstance(one, Authorization) for one in verdict.authorizations)
+    asked = [(one.request.principal, one.request.action, one.request.resource) for one in verdict.authorizations]
+    assert asked == [(ROLE, "bedrock:InvokeModel", MODEL_ARN), (ROLE, "bedrock:ApplyGuardrail", HR.arn)]
+    assert verdict.authorizations[0].request.context["bedrock:GuardrailIdentifier"] == HR.key
+    assert (verdict.decision, verdict.denied, verdict.hangs_on) == ("allowed", None, ())
+    assert verdict.guardrail is HR
+    assert verdict.params == {**CONVERSE, "guardrailConfig": NAMED}
+    assert params == CONVERSE
+
+
+def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
+    """The first denial is the one that AWS would send."""
+    verdict = guard().simulate("ConverseStream", ask("converse", model=DENIED_MODEL))
+
+    assert verdict.decision == "explicitDeny"
+    assert verdict.denied is verdict.authorizations[0]
+    assert [statement.sid for statement in verdict.authorizations[0].decision.statements] == ["NoOpus"]
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [(CONVERSE, HR), ({**CONVERSE, "guardrailConfig": {"guardrailIdentifier": PUBLIC.arn}}, PUBLIC)],
+    ids=["injected", "completed"],
+)
+def test_what_is_simulated_is_what_is_sent(params: dict[str, Any], expected: Guardrail) -> None:
+    """The parameters of a verdict are those that a client then sends."""
+    guarded = guard()
+    with FakeBedrock(guardrails=[FakeGuardrail(one.arn, version=one.version) for one in (HR, PUBLIC)]) as fake:
+        client = guarded.client("bedrock-runtime", **fake.client_kwargs())
+        client.converse(**params)
+        client.close()
+
+    verdict = guarded.simulate("Converse", params)
+    assert fake.requests[0].params == verdict.params
+    assert verdict.guardrail is expected
+
+
+def test_a_simulation_goes_by_the_region_it_is_given() -> None:
+    """Guardrail and resources are those of the region; unless given, it is that of the first approved guardrail."""
+    both = guard(guardrails=[EUROPE, HR])
+
+    assert both.simulate("Converse", CONVERSE).guardrail is EUROPE
+    verdict = both.simulate("Converse", CONVERSE, region_name="us-east-1")
+    assert verdict.guardrail is HR
+    assert verdict.authorizations[0].request.resource == MODEL_ARN
+
+
+def test_a_simulation_goes_by_the_chosen_guardrail() -> None:
+    """`using` holds for simulations as it does for calls."""
+    guarded = guard()
+
+    with guarded.using("customer-facing"):
+        assert guarded.simulate("Converse", CONVERSE).guardrail is PUBLIC
+    assert guarded.simulate("Converse", CONVERSE).guardrail is HR
+
+
+REFUSED: Final[dict[str, tuple[str, dict[str, Any], str, type[Exception]]]] = {
+    "unapproved": ("Converse", {**CONVERSE, "guardrailConfig": WEAK}, "us-east-1", GuardrailNotApprovedError),
+    "region": ("Converse", CONVERSE, "us-west-2", GuardrailNotApprovedError),
+    "unguardable": ("StartAsyncInvoke", {"modelId": MODEL}, "us-east-1", UnguardableOperationError),
+    "unknown": ("Telepathy", {}, "us-east-1", UnguardableOperationError),
+}
+
+
+@pytest.mark.parametrize(("operation", "params", "region", "error"), REFUSED.values(), ids=REFUSED)
+def test_a_simulation_refuses_what_a_client_refuses(
+    operation: str, params: dict[str, Any], region: str, error: type[Exception]
+) -> None:
+    """What the guard itself would refuse is not a question for IAM."""
+    with pytest.raises(error):
+        guard().simulate(operation, params, region_name=region)
+
+
+@pytest.mark.parametrize("operation", ["GetGuardrail", "ApplyGuardrail"])
+def test_a_simulation_knows_operations_without_a_model(operation: str) -> None:
+    """Operations of the control plane can be asked about too."""
+    verdict = guard().simulate(operation, {"guardrailIdentifier": HR.id, "guardrailVersion": "3"})
+
+    asked = [(one.request.action, one.request.resource) for one in verdict.authorizations]
+    assert asked == [(f"bedrock:{operation}", HR.arn)]
+    assert (verdict.decision, verdict.guardrail) == ("allowed", None)
+
+
+def test_without_policies_only_the_approved_list_is_checked() -> None:
+    """Nothing is asked, so everything that carries an approved guardrail is allowed."""
+    verdict = guard(policies=None, principal=None).simulate("Converse", ask("converse", model=DENIED_MODEL))
+
+    assert (verdict.decision, verdict.authorizations, verdict.guardrail) == ("allowed", (), HR)
+
+
+def test_the_clock_is_the_one_it_was_given() -> None:
+    """A policy that ends at a date is asked at the time of the call."""
+    until = {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}
+    policies = iam.PolicySet(identity=[document({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": until})])
+    times = iter([datetime(2029, 12, 31, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)])
+    guarded = guard(policies=policies, clock=lambda: next(times))
+
+    decisions = [guarded.simulate("Converse", CONVERSE).decision for _ in range(2)]
+
+    assert decisions == ["allowed", "implicitDeny"]
+
+
+def test_tags_of_a_guardrail_are_known_when_they_are_given() -> None:
+    """A policy on `aws:ResourceTag` is decided with the tags, and open without them."""
+    tagged = Guardrail(HR.arn, version="3", name="hr", tags={"team": "hr"})
+    condition = {"StringEquals": {"aws:ResourceTag/team": "hr"}}
+    policies = iam.PolicySet(
+        identity=[
+            document(
+                {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"},
+                {"Effect": "Allow", "Action": "bedrock:ApplyGuardrail", "Resource": "*", "Condition": condition},
+            )
+        ]
+    )
+
+    assert guard(policies=policies, guardrails=[tagged]).simulate("Converse", CONVERSE).decision == "allowed"
+    verdict = guard(policies=policies).simulate("Converse", CONVERSE)
+    assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:ResourceTag/team",))
+
+
+def test_the_denial_of_a_policy_of_articles_says_so() -> None:
+    """A policy that grants an action that AWS has not gets a hint, since its author expects another answer."""
+    policies = iam.PolicySet(
+        identity=[document({"Sid": "Old", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": "*"})]
+    )
+    guarded = guard(policies=policies)
+    verdict = guarded.simulate("Converse", CONVERSE)
+
+    error = denial("Converse", verdict, guarded.rules)
+
+    assert verdict.decision == "implicitDeny"
+    assert "statement Old names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS" in str(error.hint)
+
+
+def test_an_allowed_verdict_has_no_denial() -> None:
+    """There is no error to make of it."""
+    guarded = guard()
+
+    with pytest.raises(LookupError):
+        denial("Converse", guarded.simulate("Converse", CONVERSE), guarded.rules)
+
+
+def test_settings_come_from_a_file_and_from_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file says what is approved, code says what differs, and what is neither stays as it is by default."""
+    monkeypatch.delenv("GUARDEDBEDROCK_CONFIG", raising=False)
+    (tmp_path / "hr.json").write_text(json.dumps(POLICY), "utf-8")
+    toml = tmp_path / "guardedbedrock.toml"
+    toml.write_text(
+        f'principal = "{ROLE}"\nmode = "report"\n[policies]\nidentity = ["hr.json"]\n'
+        f'[[guardrails]]\narn = "{HR.arn}"\nversion = "3"\nname = "hr"\n',
+        "utf-8",
+    )
+
+    made = Guard.from_config(toml, on_intervention="raise")
+
+    assert made.rules.approved == (HR,)
+    assert (made.rules.mode, made.rules.on_intervention, made.rules.on_unapproved) == ("report", "raise", "refuse")
+    assert made.simulate("Converse", ask("converse", model=DENIED_MODEL)).decision == "explicitDeny"
+
+
+def test_a_simulation_of_an_unknown_caller_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With `principal="caller"` and no credentials there is nobody to ask about."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
+
+    with pytest.raises(PreflightUnavailableError, match="could not be checked"):
+        guard(principal="caller").simulate("Converse", CONVERSE)

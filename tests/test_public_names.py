@@ -1,0 +1,97 @@
+"""What can be imported from where, and what that loads."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import guardedbedrock
+
+MODULES = ("guardedbedrock", "guardedbedrock.iam", "guardedbedrock.bedrock", "guardedbedrock.errors", "guardedbedrock.testing")
+HEAVY = ("boto3", "botocore", "structlog", "opentelemetry", "pydantic", "tenacity")
+LOADED = "import json, sys; {program}; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
+
+
+def loaded_by(program: str) -> list[str]:
+    """Say which of the heavy packages a program has loaded, in a process of its own."""
+    source = LOADED.format(program=program, heavy=HEAVY)
+    path = {"PATH": os.environ["PATH"]}
+    ran = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=path, timeout=120, check=True)  # noqa: S603
+    return list(json.loads(ran.stdout))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_public_names_are_sorted_and_there(name: str) -> None:
+    """`__all__` is sorted (constants, classes, the rest), names nothing twice, and every name can be had and stands in `dir`."""
+    module = importlib.import_module(name)
+
+    assert list(module.__all__) == sorted(
+        set(module.__all__), key=lambda public: (not public.isupper(), public[0].islower(), public)
+    )
+    assert [public for public in module.__all__ if getattr(module, public, None) is None] == []
+    assert set(module.__all__) <= set(dir(module))
+
+
+@pytest.mark.parametrize("name", guardedbedrock.__all__)
+def test_a_name_is_the_same_wherever_it_comes_from(name: str) -> None:
+    """What the package gives out is the very object of the module it is written in."""
+    found = getattr(guardedbedrock, name)
+
+    home = importlib.import_module(getattr(found, "__module__", found.__name__))
+    assert getattr(home, name, home) is found
+    assert getattr(guardedbedrock, name) is found
+
+
+def test_every_error_can_be_had_from_the_package() -> None:
+    """An application that catches an error need not know the module of errors."""
+    errors = {name for name in guardedbedrock.errors.__all__ if name.endswith("Error")}
+
+    assert errors <= set(guardedbedrock.__all__)
+    assert all(getattr(guardedbedrock, name) is getattr(guardedbedrock.errors, name) for name in errors)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    """Names that load late fail as early ones do."""
+    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+        _ = guardedbedrock.Nonsense
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    """There is one place that knows the version."""
+    assert guardedbedrock.__version__ == metadata.version("guardedbedrock")
+    assert "__version__" in dir(guardedbedrock)
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("import guardedbedrock", []),
+        ("import guardedbedrock; guardedbedrock.__version__; dir(guardedbedrock)", []),
+        ("import guardedbedrock.iam", []),
+        ("from guardedbedrock import iam, Guardrail", []),
+        ("from guardedbedrock import AccessDeniedError", ["botocore"]),
+    ],
+)
+def test_an_import_loads_what_it_needs(program: str, expected: list[str]) -> None:
+    """The package loads nothing heavy, the policy engine no botocore, the errors no boto3."""
+    assert loaded_by(program) == expected
+
+
+def test_a_guard_loads_what_it_stands_on() -> None:
+    """The check above can fail."""
+    assert loaded_by("from guardedbedrock import Guard") == list(HEAVY)
+
+
+def test_star_imports_give_every_public_name() -> None:
+    """`__all__` works with names that load late."""
+    names: dict[str, object] = {}
+
+    exec("from guardedbedrock import *", names)  # noqa: S102 - the statement under test
+
+    assert set(guardedbedrock.__all__) <= set(names)
