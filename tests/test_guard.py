@@ -123,7 +123,7 @@ def test_a_simulation_says_everything_and_sends_nothing() -> None:
     assert asked == [(ROLE, "bedrock:InvokeModel", MODEL_ARN), (ROLE, "bedrock:ApplyGuardrail", HR.arn)]
     assert verdict.authorizations[0].request.context["bedrock:GuardrailIdentifier"] == HR.key
     assert (verdict.decision, verdict.denied, verdict.hangs_on) == ("allowed", None, ())
-    assert verdict.guardrail is HR
+    assert verdict.guardrail == HR
     assert verdict.params == {**CONVERSE, "guardrailConfig": NAMED}
     assert params == CONVERSE
 
@@ -152,16 +152,16 @@ def test_what_is_simulated_is_what_is_sent(params: dict[str, Any], expected: Gua
 
     verdict = guarded.simulate("Converse", params)
     assert fake.requests[0].params == verdict.params
-    assert verdict.guardrail is expected
+    assert verdict.guardrail == expected
 
 
 def test_a_simulation_goes_by_the_region_it_is_given() -> None:
     """Guardrail and resources are those of the region; unless given, it is that of the first approved guardrail."""
     both = guard(guardrails=[EUROPE, HR])
 
-    assert both.simulate("Converse", CONVERSE).guardrail is EUROPE
+    assert both.simulate("Converse", CONVERSE).guardrail == EUROPE
     verdict = both.simulate("Converse", CONVERSE, region_name="us-east-1")
-    assert verdict.guardrail is HR
+    assert verdict.guardrail == HR
     assert verdict.authorizations[0].request.resource == MODEL_ARN
 
 
@@ -170,8 +170,8 @@ def test_a_simulation_goes_by_the_chosen_guardrail() -> None:
     guarded = guard()
 
     with guarded.using("customer-facing"):
-        assert guarded.simulate("Converse", CONVERSE).guardrail is PUBLIC
-    assert guarded.simulate("Converse", CONVERSE).guardrail is HR
+        assert guarded.simulate("Converse", CONVERSE).guardrail == PUBLIC
+    assert guarded.simulate("Converse", CONVERSE).guardrail == HR
 
 
 REFUSED: Final[dict[str, tuple[str, dict[str, Any], str, type[Exception]]]] = {

@@ -67,7 +67,8 @@ class Gate:
         Compare a request with the call that was authorized.
 
         Raises:
-            GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or version.
+            GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or
+                version.
         """
         if not self._enforced:
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -48,9 +47,6 @@ def run(arguments: Sequence[str]) -> int:
         return BAD_INPUT
     except typer.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return AS_HOPED
     return code if isinstance(code, int) else AS_HOPED
 
 

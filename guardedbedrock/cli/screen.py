@@ -16,6 +16,7 @@ def console() -> Console:
 def write_json(data: object) -> None:
     """Write JSON, and nothing else, to stdout."""
     sys.stdout.write(f"{json.dumps(data, indent=2, default=str)}\n")
+    sys.stdout.flush()
 
 
 def listed(names: object, nothing: str) -> str:

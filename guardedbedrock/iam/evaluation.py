@@ -28,6 +28,8 @@ Tests: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
 Known: TypeAlias = dict[Test, Truth]
 """Answers to one request so far: a test that several groups ask is asked once."""
 
+_REMEMBERED: Final = 256
+
 GATES: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
 """Each group must allow, whoever asks. An RCP is no gate: the allow-all that is always attached opens it."""
 OWN: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
@@ -45,6 +47,7 @@ class Plan:
         gates: Allow tests of each group of `GATES`.
         own: Allow tests of each group of `OWN`.
         grants: Allow statements of the resource-based policies; None where no such policy is in play.
+        hung: Requests by identity, with the keys that their answers hang on.
         required: Gates and own policies, all of which must allow where nothing grants directly.
     """
 
@@ -54,6 +57,7 @@ class Plan:
     own: Tests
     grants: tuple[Compiled, ...] | None
     required: Tests = field(init=False, repr=False)
+    hung: dict[int, tuple[Request, tuple[str, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", self.gates + self.own)
@@ -83,8 +87,15 @@ class Plan:
         return tuple(compiled.reference for compiled in found)
 
     def open_keys(self, request: Request) -> tuple[str, ...]:
-        """Name the unknown context keys that an answer hangs on."""
-        return open_keys((compiled for _, group in self.groups for compiled in group), request)
+        """Name the unknown context keys that an answer hangs on; a request that is asked again is remembered."""
+        remembered = self.hung.get(id(request))
+        if remembered is None or remembered[0] is not request:
+            if len(self.hung) >= _REMEMBERED:
+                self.hung.clear()
+            statements = [compiled for _, group in self.groups for compiled in group]
+            found = open_keys(statements, request, lambda known: self.decide(known).is_denied)
+            remembered = self.hung[id(request)] = request, found
+        return remembered[1]
 
     def _statements(self, effect: str) -> Iterator[tuple[PolicyType, Compiled]]:
         for policy_type, group in self.groups:

@@ -50,8 +50,8 @@ class Request:
 
     def _crosses(self) -> Truth:
         """Say whether the resource belongs to another account than the principal's; None when its account is not known."""
-        owner = self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
         account = identify(self.principal).account
-        if owner == account or not owner or not account:
-            return False
-        return None if self.resource_account is None and _ACCOUNT in self.blind else True
+        if account and self.resource_account is None and _ACCOUNT in self.blind:
+            return None
+        owner = self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
+        return bool(owner and account and owner != account)

@@ -50,6 +50,18 @@ def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
+def test_a_stream_need_not_be_kept_to_be_read(house: Make, method: str) -> None:
+    """`for event in client.converse_stream(...)["stream"]` keeps nothing but the iterator."""
+    events = iter(events_of(house(), method))
+
+    gc.collect()
+    first = next(events)
+    gc.collect()
+
+    assert len([first, *events]) > 2
+
+
+@pytest.mark.parametrize("method", STREAMS)
 def test_the_observation_of_a_stream_closes_with_its_end(house: Make, method: str) -> None:
     """While somebody reads the call is under way, and it ends once."""
     made, recorder = watched(house)

@@ -106,11 +106,13 @@ def test_colour_on_a_terminal_unless_refused(environ: dict[str, str], *, coloure
     assert ("\x1b[32m" in shown) is coloured
 
 
-def test_a_reader_that_hangs_up_is_no_error(tmp_path: Path) -> None:
-    """As in ``guardedbedrock test ... --format json | head -1``."""
+@pytest.mark.parametrize("files", [casefiles.CASES / "calls.json", casefiles.CASES / "iam.json"], ids=lambda path: path.name)
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_a_reader_that_hangs_up_is_no_error(files: Path, output: str) -> None:
+    """As in ``guardedbedrock test ... --format json | head -1``, whether or not the output is longer than a buffer."""
     script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", script, "test", str(casefiles.CASES), "--format", "json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:  # noqa: S603 - our own
+    command = [sys.executable, "-c", script, "test", str(files), "--format", output]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -42,7 +42,8 @@ def test_a_failed_case_is_one_line_with_what_was_expected_and_what_came(cli: Cli
     failing = [
         expecting("decision", decision="explicitDeny"),
         expecting("statements", decision="allowed", determining=[]),
-        expecting("type", decision="allowed", policyType="scp", hangsOn=["aws:SourceIp"]),
+        expecting("type", decision="allowed", policyType="scp"),
+        expecting("keys", decision="allowed", hangsOn=["aws:SourceIp"]),
     ]
     write(tmp_path, [GOOD, *failing])
 
@@ -52,9 +53,9 @@ def test_a_failed_case_is_one_line_with_what_was_expected_and_what_came(cli: Cli
     assert out.splitlines() == [
         "FAILED decision: expected explicitDeny, got allowed by Read",
         "FAILED statements: expected allowed by no named statement, got allowed by Read",
-        "FAILED type: expected allowed, got allowed by Read; policyType: expected scp, got identity"
-        + "; hangsOn: expected aws:sourceip, got nothing",
-        "1 passed, 3 failed",
+        "FAILED type: expected allowed, got allowed by Read; policyType: expected scp, got identity",
+        "FAILED keys: expected allowed, got allowed by Read; hangsOn: expected aws:sourceip, got nothing",
+        "1 passed, 4 failed",
     ]
 
 

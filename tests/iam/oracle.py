@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
@@ -93,8 +94,10 @@ def asked(request: iam.Request) -> Asked:
 
 
 def written(value: object) -> str:
-    """Write a scalar as text."""
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+    """Write a scalar as text, a number without an exponent."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)
 
 
 # Patterns: tuples of characters and wildcards, matched by their definition

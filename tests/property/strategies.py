@@ -151,6 +151,7 @@ IN_PLAY: Final = (
     ("identity", "boundary", "session", "resource"),
     ("identity", "scp"),
     ("identity", "scp", "rcp"),
+    ("identity", "endpoint"),
     ("identity", "endpoint", "resource"),
     ("resource",),
     iam.POLICY_TYPES,
@@ -160,7 +161,7 @@ LEVELS: Final = ("scp", "rcp")
 
 
 _BODIES: Final = st.sampled_from(BODIES)
-_BLOCKS: Final = st.lists(st.sampled_from(LINES), max_size=2)
+_BLOCKS: Final = st.just([]) | st.lists(st.sampled_from(LINES), min_size=1, max_size=2)
 _PRINCIPALS: Final = st.sampled_from([{key: names} for key in ("Principal", "Principal", "NotPrincipal") for names in PRINCIPAL_ELEMENTS])
 
 
@@ -223,16 +224,22 @@ def _request(facts: list[tuple[str, Json]], blind: tuple[str, ...], **asked: Any
     )
 
 
-REQUESTS: Final = st.builds(
-    _request,
-    st.lists(st.sampled_from(FACTS), max_size=6),
-    st.sampled_from(BLIND),
-    principal=st.sampled_from(CALLERS),
-    action=st.sampled_from(ACTIONS),
-    resource=st.sampled_from(RESOURCES),
-    resource_account=st.sampled_from((None, None, None, MINE, OTHER)),
-)
+def _requests(facts: list[tuple[str, Json]], blind: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[iam.Request]:
+    return st.builds(
+        _request,
+        st.lists(st.sampled_from(facts), max_size=6),
+        st.sampled_from(blind),
+        principal=st.sampled_from(CALLERS),
+        action=st.sampled_from(ACTIONS),
+        resource=st.sampled_from(RESOURCES),
+        resource_account=st.sampled_from((None, None, None, MINE, OTHER)),
+    )
+
+
+REQUESTS: Final = _requests(FACTS, BLIND)
 """Requests; what is not in the context is absent or unknown."""
+UNKNOWN_REQUESTS: Final = _requests([*FACTS, *((key, UNKNOWN) for key in VALUES_OF for _ in range(15))], BLIND[3:])
+"""Requests of which much is unknown."""
 
 
 @dataclass(frozen=True)
@@ -242,9 +249,13 @@ class Scenario:
     policies: Json
     request: iam.Request
 
-    def decide(self, **changes: Json) -> iam.Decision:
-        """Ask the engine; changes take the place of policies of a type."""
-        return iam.PolicySet(**{**self.policies, **changes}).evaluate(self.request)
+    def decide(self) -> iam.Decision:
+        """Ask the engine."""
+        return iam.PolicySet(**self.policies).evaluate(self.request)
+
+    def having(self, policies: Json) -> Scenario:
+        """Ask the same of other policies."""
+        return replace(self, policies=policies)
 
     def asking(self, request: iam.Request) -> Scenario:
         """Ask something else of the same policies."""
@@ -253,3 +264,5 @@ class Scenario:
 
 SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, REQUESTS)
 """Policies and a request."""
+UNKNOWN_SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, UNKNOWN_REQUESTS)
+"""Policies and a request of which much is unknown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -44,6 +45,19 @@ def test_a_throttled_call_is_tried_until_it_is_answered(house: Make, method: str
         (2, "ThrottlingException", waits[1]),
     ]
     assert len(recorder.calls) == 1
+
+
+def test_a_body_that_is_a_file_is_sent_whole_again(house: Make) -> None:
+    """A file has been read to its end by the first attempt, and the next one reads it from where the first began."""
+    made = house()
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+    params = ask("invoke_model")
+    body = io.BytesIO(b"#" + params["body"])
+    body.seek(1)
+
+    read(made.client.invoke_model(**{**params, "body": body}))
+
+    assert [request.params["body"] for request in made.fake.requests] == [params["body"]] * 3
 
 
 @pytest.mark.parametrize("code", sorted(RETRYABLE))
