@@ -238,18 +238,18 @@ def test_tags_of_a_guardrail_are_known_when_they_are_given() -> None:
     assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:ResourceTag/team",))
 
 
-def test_the_denial_of_a_policy_of_articles_says_so() -> None:
+@pytest.mark.parametrize(("vocabulary", "told"), [("aws", True), ("invoke-with-guardrail", False)])
+def test_the_denial_of_a_policy_of_articles_says_so(vocabulary: Any, told: Any) -> None:
     """A policy that grants an action that AWS has not gets a hint, since its author expects another answer."""
-    policies = iam.PolicySet(
-        identity=[document({"Sid": "Old", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": "*"})]
-    )
-    guarded = guard(policies=policies)
+    statement = {"Sid": "Old", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": PUBLIC.arn}
+    guarded = guard(policies=iam.PolicySet(identity=[document(statement)]), vocabulary=vocabulary)
     verdict = guarded.simulate("Converse", CONVERSE)
 
     error = denial("Converse", verdict, guarded.rules)
 
+    hint = "statement Old names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS"
     assert verdict.decision == "implicitDeny"
-    assert "statement Old names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS" in str(error.hint)
+    assert (hint in str(error.hint)) is told
 
 
 def test_an_allowed_verdict_has_no_denial() -> None:

@@ -92,7 +92,7 @@ def _with(assignment: dict[str, Candidate], request: Request) -> Request:
     context = {key: value for key, value in request.context.items() if key.lower() not in assignment}
     context |= {key: value for key, value in assignment.items() if value is not None and not key.startswith("resource:")}
     parts = list(request.parts or ())
-    for index in request.blind:
+    for index in request.blind if parts else ():
         parts[index] = str(assignment[f"resource:{PARTS[index]}"])
     resource = ":".join(parts) if parts else request.resource
     return replace(request, context=context, unknown=frozenset(), resource=resource)

@@ -167,14 +167,16 @@ def test_a_denial_that_contradicts_nothing_is_no_divergence(house: Make, options
 
 
 def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
-    """Model access has a class of its own, which no `except PolicyDeniedError` catches."""
-    made = house()
+    """Model access has a class of its own, which no `except PolicyDeniedError` catches and no policy contradicts."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
     made.fake.fail_next(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.")
     error = denial(made)
 
     assert isinstance(error, ModelAccessError)
     assert isinstance(error, made.client.exceptions.AccessDeniedException)
     assert not isinstance(error, PolicyDeniedError)
+    assert (len(recorder.last.of(Denied)), recorder.last.of(Diverged)) == (1, [])
 
 
 @pytest.mark.parametrize(

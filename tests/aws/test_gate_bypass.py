@@ -16,6 +16,7 @@ from botocore.exceptions import UnknownClientMethodError
 from botocore.signers import generate_presigned_url
 
 from guardedbedrock import GuardrailTamperedError
+from guardedbedrock.events import Decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,6 +193,24 @@ def test_what_a_handler_did_to_one_attempt_is_seen_at_the_next(house: Make) -> N
     assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
 
 
+def test_every_attempt_begins_with_what_was_authorized(house: Make) -> None:
+    """What a handler did to the parameters of one attempt is gone at the next, and was never done to the verdict."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+    found: list[bool] = []
+
+    def temper(params: dict[str, Any], **_: Any) -> None:
+        found.append("inferenceConfig" in params)
+        params["inferenceConfig"] = {"temperature": 0.5}
+
+    made.client.meta.events.register("before-parameter-build", temper)
+    made.client.converse(**ask("converse"))
+
+    assert found == [False, False, False]
+    assert "inferenceConfig" not in recorder.last.of(Decided)[0].verdict.params
+
+
 def test_a_handler_that_changes_something_else_is_let_be(house: Make) -> None:
     """Applications add headers and parameters by handlers, and may."""
     made = house()
@@ -286,6 +305,7 @@ def test_report_lets_handlers_be(house: Make) -> None:
     made.client.converse(**ask("converse"))
 
     assert made.arrived == [("Converse", MODEL, None)]
+    assert made.client.generate_presigned_url("converse", ask("converse")).startswith(made.fake.url)
 
 
 def test_tampering_is_told(house: Make) -> None:

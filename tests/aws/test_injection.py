@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from aws.rig import CONVERSATIONS, DENIED_MODEL, HR, INVOCATIONS, MODEL, PUBLIC, S3, WEAK, Recorder, ask, read
 
-from guardedbedrock import ConfigurationError, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock import ConfigurationError, Guardrail, GuardrailNotApprovedError, UnguardableOperationError
 from guardedbedrock.events import Injected, Refused
+from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
     from aws.rig import Make
@@ -147,6 +148,19 @@ def test_half_a_guardrail_speaks_of_the_chosen_one(house: Make) -> None:
             client.converse(**ask("converse"), guardrailConfig={"guardrailVersion": HR.version})
 
     assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version)]
+
+
+def test_an_identifier_alone_is_completed_with_the_chosen_version(house: Make) -> None:
+    """Of one guardrail in two versions the chosen one completes the call, whichever stands first."""
+    old, new = HR, Guardrail(HR.arn, version="4", name="next")
+    on_the_server = [FakeGuardrail(one.arn, version=one.version) for one in (old, new)]
+    fake, guard, client = house(guardrails=[old, new], fake={"guardrails": on_the_server})
+
+    client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": HR.arn})
+    with guard.using("next"):
+        client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": HR.arn})
+
+    assert [request.guardrail for request in fake.requests] == [(HR.arn, "3"), (HR.arn, "4")]
 
 
 START: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}

@@ -120,6 +120,9 @@ def differently(name: str, change: str) -> Step:
             return play(
                 replace(played, case=replace(played.case, expect=replace(played.case.expect, determining=frozenset({"X"}))))
             )
+        case "decision":
+            expect = replace(played.case.expect, decision="indeterminate")
+            return play(replace(played, case=replace(played.case, expect=expect)))
         case "guardrail":
             step = play(played)
             return replace(step, received=tuple(replace(request, guardrail=None) for request in step.received))
@@ -130,7 +133,7 @@ def differently(name: str, change: str) -> Step:
             raise LookupError(change)
 
 
-@pytest.mark.parametrize("change", ["guard denies", "server denies", "statements", "guardrail", "twice"])
+@pytest.mark.parametrize("change", ["guard denies", "server denies", "decision", "statements", "guardrail", "twice"])
 def test_what_is_not_as_expected_is_told(change: str, capsys: pytest.CaptureFixture[str]) -> None:
     step = differently("approved/first", change)
 

@@ -26,7 +26,7 @@ GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrail
 
 
 def _policies(*statements: dict[str, Any]) -> iam.PolicySet:
-    return iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
+    return iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}] if statements else [])
 
 
 INVOKE = {"Sid": "Invoke", "Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "*"}

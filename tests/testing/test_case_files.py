@@ -1,0 +1,152 @@
+"""Case files: found, read whole or refused, in JSON and in YAML."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from guardedbedrock import ConfigurationError
+from guardedbedrock.testing import cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def asking(name: str = "a") -> dict[str, Any]:
+    """Make a case that passes."""
+    return {
+        "id": name,
+        "policies": {"identity": []},
+        "request": {"principal": "arn:aws:iam::123456789012:role/App", "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"},
+        "expect": {"decision": "implicitDeny"},
+    }
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        cases.load(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param("[]", "has no case", id="empty array"),
+        pytest.param("{}", "should be a list of cases", id="object for array"),
+        pytest.param("", "is no JSON: expecting value in line 1, column 1", id="empty file"),
+        pytest.param('[{"id": "a",\n "expect" 1}]', "is no JSON: expecting ':' delimiter in line 2, column 11", id="broken JSON"),
+        pytest.param('[{"id": "a", "id": "b"}]', "case `b`: has the key `id` twice", id="a key twice"),
+        pytest.param(
+            '[{"id": "a", "request": {"context": {"k": 1, "k": 2}}}]', "at /request/context: has the key `k`", id="deep"
+        ),
+        pytest.param("[" * 100_000, "is nested too deeply", id="nested"),
+    ],
+)
+def test_a_file_is_read_whole_or_refused(tmp_path: Path, content: str, problem: str) -> None:
+    path = write(tmp_path / "cases.json", content)
+
+    said = refusal(path)
+
+    assert said.startswith(f"{path}: ")
+    assert problem in said
+
+
+def test_an_id_stands_once_in_all_files(tmp_path: Path) -> None:
+    write(tmp_path / "a.json", [asking()])
+    write(tmp_path / "b.json", [asking("b"), asking()])
+
+    assert (
+        refusal(tmp_path) == f"{tmp_path}/b.json: case `a`: the id stands twice, in {tmp_path}/a.json too; give each case its own"
+    )
+    assert "the id stands twice; give" in refusal(write(tmp_path / "a.json", [asking(), asking()]))
+
+
+def test_files_come_by_folder_and_glob_and_each_once(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("b.json", "a.yaml", "deep/c.yml", "note.txt"):
+        write(tmp_path / name, [asking(name)])
+
+    assert [case.id for case in cases.load(tmp_path, tmp_path / "b.json", f"{tmp_path}/*.json")] == [
+        "a.yaml",
+        "b.json",
+        "deep/c.yml",
+    ]
+    assert [case.id for case in cases.load(f"{tmp_path}/**/*.y*ml")] == ["a.yaml", "deep/c.yml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("none.json", "there is no such file"), ("*.json", "there is no such file"), ("", "in it")]
+)
+def test_no_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
+    assert problem in refusal(tmp_path / name)
+
+
+def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "cases.json").write_bytes(b"\xff\xfe")
+
+    assert refusal(tmp_path / "cases.json").endswith("is not UTF-8 text")
+
+
+YAML = """
+- id: a
+  policies:
+    identity:
+      - Version: 2012-10-17
+        Statement: &allow [{Sid: Read, Effect: Allow, Action: "s3:GetObject", Resource: "*"}]
+  request: &request
+    principal: arn:aws:iam::123456789012:role/App
+    action: s3:GetObject
+    resource: arn:aws:s3:::b/k
+  expect: {decision: allowed, determining: [Read]}
+- id: b
+  policies: {identity: [{Version: 2012-10-17, Statement: *allow}]}
+  request: {<<: *request, <<: {}, action: s3:PutObject}
+  expect: {decision: implicitDeny}
+"""
+
+
+def test_yaml_says_the_same_with_dates_as_text_and_with_anchors(tmp_path: Path) -> None:
+    results = [cases.run(case) for case in cases.load(write(tmp_path / "cases.yaml", YAML))]
+
+    assert [(result.id, result.passed) for result in results] == [("a", True), ("b", True)]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        pytest.param("- {id: a", "is no YAML: ", id="broken"),
+        pytest.param("- id: a\n  id: b\n", "case `b`: has the key `id` twice", id="a key twice"),
+        pytest.param(
+            "- id: a\n  on: 1\n", "case `a`: the key `True` is no string; put it in quotes", id="a key that is no string"
+        ),
+        pytest.param("- id: !!binary aGk=\n", "at /id: should be a string, number or Boolean, not a bytes", id="another type"),
+        pytest.param("- id: !!python/name:os.system\n", "is no YAML: could not determine a constructor", id="code"),
+        pytest.param("- &a {id: a, why: *a}\n", "case `a`: is nested too deeply", id="in itself"),
+        pytest.param("", "should be a list of cases", id="empty"),
+        pytest.param("a: \x01", "is no YAML: ", id="control character"),
+    ],
+)
+def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, problem: str) -> None:
+    path = write(tmp_path / "cases.yaml", content)
+
+    said = refusal(path)
+
+    assert said.startswith(f"{path}: ")
+    assert problem in said
+    assert "\n" not in said
+
+
+def test_yaml_without_pyyaml_says_what_to_install_and_json_needs_it_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.as_yaml", raising=False)
+
+    assert cases.load(write(tmp_path / "cases.json", [asking()]))[0].id == "a"
+    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("needs PyYAML: pip install 'guardedbedrock[testing]'")
