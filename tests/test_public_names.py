@@ -56,10 +56,11 @@ def test_every_error_can_be_had_from_the_package() -> None:
     assert all(getattr(guardedbedrock, name) is getattr(guardedbedrock.errors, name) for name in errors)
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
-    """Names that load late fail as early ones do."""
-    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
-        _ = guardedbedrock.Nonsense
+@pytest.mark.parametrize("name", ["Nonsense", "bind", "fuse"])
+def test_a_name_that_is_not_public_is_an_attribute_error(name: str) -> None:
+    """Names that load late fail as early ones do, and what is not public is not given out."""
+    with pytest.raises(AttributeError, match=f"module 'guardedbedrock' has no attribute '{name}'"):
+        getattr(guardedbedrock, name)
 
 
 def test_the_version_is_that_of_the_distribution() -> None:

@@ -57,7 +57,8 @@ class Guardrail:
     def id(self) -> str:
         """The ID alone; ``""`` when the ARN is none."""
         parts = split(self.arn)
-        kind, _, identifier = parts[5].partition("/") if parts and parts[2] == "bedrock" else ("", "", "")
+        is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
+        kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
         return identifier if kind == "guardrail" and identifier and _LOOSE_ID.issuperset(identifier) else ""
 
     @property

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from guardedbedrock import Guard, Guardrail, iam
+from guardedbedrock import AccessDeniedError, Guard, Guardrail, iam
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
@@ -80,6 +80,13 @@ class House(NamedTuple):
     def arrived(self) -> list[tuple[str | None, str | None, tuple[str, str] | None]]:
         """Operation, model and guardrail of every request that reached the fake."""
         return [(request.operation, request.params.get("modelId"), request.guardrail) for request in self.fake.requests]
+
+
+def denial(house: House, method: str = "converse", **params: Any) -> AccessDeniedError:
+    """Make a call that is denied, and give the error."""
+    with pytest.raises(AccessDeniedError) as denied:
+        getattr(house.client, method)(**{**ask(method), **params})
+    return denied.value
 
 
 @pytest.fixture(name="house")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ROLE, Recorder, ask
+from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ROLE, Recorder, ask, denial
 from botocore.exceptions import ClientError
 
 from guardedbedrock import (
@@ -17,19 +17,17 @@ from guardedbedrock import (
     ImplicitDenyError,
     ModelAccessError,
     PolicyDeniedError,
-    PreflightUnavailableError,
     RefusedError,
     errors,
     iam,
 )
-from guardedbedrock.events import Decided, Denied, Diverged, Refused
+from guardedbedrock.events import Decided, Denied, Diverged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws.rig import House, Make
 
-    from guardedbedrock.calls import Call
 
 MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
 SESSION: Final = "arn:aws:sts::123456789012:assumed-role/HRBotServiceRole/one"
@@ -39,13 +37,6 @@ NOTHING: Final = iam.PolicySet(identity=[])
 ONLY_MODEL: Final = iam.PolicySet(
     identity=[{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:InvokeModel*", "Resource": "*"}}]
 )
-
-
-def denial(house: House, method: str = "converse", **params: Any) -> AccessDeniedError:
-    """Make a call that is denied, and give the error."""
-    with pytest.raises(AccessDeniedError) as denied:
-        getattr(house.client, method)(**{**ask(method), **params})
-    return denied.value
 
 
 def test_a_preflight_denial_is_caught_by_every_name_it_has(house: Make) -> None:
@@ -236,102 +227,3 @@ def test_two_clients_do_not_share_their_exceptions(house: Make) -> None:
 
     assert isinstance(error, one.client.exceptions.AccessDeniedException)
     assert not isinstance(error, other.exceptions.AccessDeniedException)
-
-
-UNSURE: Final = iam.PolicySet(
-    identity=[
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "bedrock:*",
-                    "Resource": "*",
-                    "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
-                }
-            ],
-        }
-    ]
-)
-
-
-def test_a_call_that_hangs_on_what_nobody_knows_is_sent(house: Make) -> None:
-    """AWS knows the address that it sees, so AWS decides."""
-    recorder = Recorder()
-    made = house(policies=UNSURE, listeners=[recorder])
-
-    made.client.converse(**ask("converse"))
-
-    verdict = recorder.last.of(Decided)[0].verdict
-    assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:SourceIp",))
-    assert len(made.fake.requests) == 1
-
-
-def test_a_call_that_hangs_on_what_nobody_knows_is_refused_when_asked(house: Make) -> None:
-    """With `on_indeterminate="refuse"` nothing is sent, and the error names the context keys."""
-    made = house(policies=UNSURE, on_indeterminate="refuse")
-    error = denial(made)
-
-    assert isinstance(error, PreflightUnavailableError)
-    assert "aws:SourceIp" in str(error)
-    assert [one.decision.outcome for one in error.authorizations] == ["indeterminate", "indeterminate"]
-    assert made.fake.requests == []
-
-
-def test_a_context_key_that_is_given_is_known(house: Make) -> None:
-    """What the configuration says of every call decides it."""
-    made = house(policies=UNSURE, on_indeterminate="refuse", context={"aws:SourceIp": "10.1.2.3"})
-
-    made.client.converse(**ask("converse"))
-
-    assert len(made.fake.requests) == 1
-
-
-class Broken:
-    """A listener that fails at one of its duties."""
-
-    def __init__(self, duty: str) -> None:
-        self.duty = duty
-
-    def open(self, _: Call) -> Broken:
-        """Fail, if that is the duty."""
-        return self._do("open")
-
-    def enter(self) -> None:
-        """Fail, if that is the duty."""
-        self._do("enter")
-
-    def leave(self) -> None:
-        """Fail, if that is the duty."""
-        self._do("leave")
-
-    def hear(self, _: object) -> None:
-        """Fail, if that is the duty."""
-        self._do("hear")
-
-    def close(self, _: object) -> None:
-        """Fail, if that is the duty."""
-        self._do("close")
-
-    def _do(self, duty: str) -> Broken:
-        if duty == self.duty:
-            raise RuntimeError(f"{duty} of {ask('converse')['messages']}")
-        return self
-
-
-@pytest.mark.parametrize("duty", ["open", "enter", "leave", "hear", "close"])
-def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The call goes on, the other listeners hear all of it, and the log says who failed without what it was told."""
-    recorder = Recorder()
-    made = house(listeners=[Broken(duty), recorder])
-
-    said = made.client.converse(**ask("converse"))["output"]["message"]["content"][0]["text"]
-    streamed = list(made.client.converse_stream(**ask("converse_stream"))["stream"])
-    error = denial(made, modelId=DENIED_MODEL)
-
-    assert said == "You said: hello there"
-    assert "messageStop" in {next(iter(event)) for event in streamed}
-    assert [heard.closed for heard in recorder.calls] == [[None], [None], [error]]
-    assert len(recorder.last.of(Refused)) == 1
-    assert "listener Broken failed with RuntimeError" in caplog.text
-    assert "hello there" not in caplog.text

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, S3, WEAK, Recorder, ask, read
+from aws.rig import DENIED_MODEL, HR, MODEL, S3, Recorder, ask, read
+from aws.tampering import (
+    drop_body,
+    drop_copy,
+    drop_params,
+    strip,
+    strip_prepared,
+    swap,
+    swap_approved,
+    swap_model,
+    swap_params,
+    swap_url,
+    turn,
+)
 from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
-from botocore.exceptions import UnknownClientMethodError
-from botocore.signers import generate_presigned_url
 
 from guardedbedrock import GuardrailTamperedError
 from guardedbedrock.events import Decided
@@ -22,82 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws.rig import Make
-
-UNGUARDED: Final = json.dumps({"messages": ask("converse")["messages"]}).encode()
-HEADERS: Final = ("X-Amzn-Bedrock-GuardrailIdentifier", "X-Amzn-Bedrock-GuardrailVersion")
-OTHER: Final = dict(zip(HEADERS, WEAK.values(), strict=True))
-
-
-def drop_params(params: dict[str, Any], **_: Any) -> None:
-    """Take the guardrail out of the parameters, in place."""
-    for name in ("guardrailConfig", "guardrailIdentifier", "guardrailVersion"):
-        params.pop(name, None)
-
-
-def drop_copy(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give other parameters, without the guardrail."""
-    return {name: value for name, value in params.items() if not name.startswith("guardrail")}
-
-
-def swap_params(params: dict[str, Any], **_: Any) -> None:
-    """Put another guardrail into the parameters, in place and one level down."""
-    params.get("guardrailConfig", params).update(WEAK)
-
-
-def swap_approved(params: dict[str, Any], **_: Any) -> None:
-    """Put another approved guardrail into the parameters, not the one the call was authorized with."""
-    params.get("guardrailConfig", params).update(guardrailIdentifier=PUBLIC.arn, guardrailVersion=PUBLIC.version)
-
-
-def swap_model(params: dict[str, Any], **_: Any) -> None:
-    """Put another model into the parameters."""
-    params["modelId"] = DENIED_MODEL
-
-
-def drop_body(params: dict[str, Any], **_: Any) -> None:
-    """Serialize the body again without a guardrail."""
-    if isinstance(params["body"], bytes) and b"guardrailConfig" in params["body"]:
-        params["body"] = UNGUARDED
-    for name in HEADERS:
-        params["headers"].pop(name, None)
-
-
-def swap_url(params: dict[str, Any], **_: Any) -> None:
-    """Turn the serialized request to another model."""
-    for name in ("url", "url_path"):
-        params[name] = params[name].replace("haiku-20240307", "opus-20240229")
-
-
-def strip(request: Any, **_: Any) -> None:
-    """Take the guardrail out of the request."""
-    for name in HEADERS:
-        del request.headers[name]
-    if request.headers.get("Content-Type") == "application/json" and b"guardrailConfig" in (request.data or b""):
-        request.data = UNGUARDED
-
-
-def swap(request: Any, **_: Any) -> None:
-    """Name another guardrail in the request; a second header of that name is what an assignment makes."""
-    if b"guardrailConfig" in (request.data or b""):
-        request.data = request.data.replace(HR.arn.encode(), WEAK["guardrailIdentifier"].encode())
-    for name, value in OTHER.items():
-        if name in request.headers:
-            request.headers[name] = value
-
-
-def turn(request: Any, **_: Any) -> None:
-    """Turn the request to another model."""
-    request.url = request.url.replace("haiku-20240307", "opus-20240229")
-
-
-def strip_prepared(request: Any, **_: Any) -> None:
-    """Take the guardrail out of a request that is ready to leave."""
-    for name in HEADERS:
-        request.headers.pop(name, None)
-    if b"guardrailConfig" in request.body:
-        request.body = UNGUARDED
-        request.headers["Content-Length"] = str(len(UNGUARDED))
-
 
 ON_PARAMS: Final = (drop_params, swap_params, swap_approved, swap_model)
 ON_DICT: Final = (drop_body, swap_url)
@@ -318,54 +252,3 @@ def test_tampering_is_told(house: Make) -> None:
         made.client.converse(**ask("converse"))
 
     assert recorder.last.closed == [refused.value]
-
-
-def test_a_presigned_invoke_model_binds_the_guardrail(house: Make) -> None:
-    """Identifier and version are signed headers, so the URL is good for nothing without them."""
-    made = house()
-
-    url = made.client.generate_presigned_url("invoke_model", ask("invoke_model"))
-
-    assert "x-amzn-bedrock-guardrailidentifier%3Bx-amzn-bedrock-guardrailversion" in url
-    assert made.fake.requests == []
-
-
-@pytest.mark.parametrize("handler", [strip, swap, turn])
-def test_a_handler_does_not_get_past_the_guard_of_a_presigned_url(house: Make, handler: Callable[..., Any]) -> None:
-    """A URL that would bind another model, or no guardrail, is not handed out."""
-    client = house().client
-    client.meta.events.register("before-sign", handler)
-
-    with pytest.raises(GuardrailTamperedError):
-        client.generate_presigned_url("invoke_model", ask("invoke_model"))
-
-
-@pytest.mark.parametrize("method", ["converse", "converse_stream", "start_async_invoke"])
-def test_presigning_what_can_not_bind_a_guardrail_is_refused(house: Make, method: str) -> None:
-    """Whoever has such a URL could leave the guardrail out."""
-    params = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3} if method == "start_async_invoke" else ask("converse")
-    client = house(allow_unguarded=["StartAsyncInvoke"]).client
-
-    with pytest.raises(client.exceptions.AccessDeniedException, match="presigned URL"):
-        client.generate_presigned_url(method, params)
-
-
-def test_presigning_is_checked_as_a_call_is(house: Make) -> None:
-    """A denied model, an unapproved guardrail, and botocore's own function past the guard are refused."""
-    client = house().client
-
-    with pytest.raises(client.exceptions.AccessDeniedException, match="explicit deny"):
-        client.generate_presigned_url("invoke_model", ask("invoke_model", model=DENIED_MODEL))
-    with pytest.raises(client.exceptions.AccessDeniedException, match="is not approved"):
-        client.generate_presigned_url("invoke_model", {**ask("invoke_model"), **WEAK})
-    with pytest.raises(GuardrailTamperedError):
-        generate_presigned_url(client, "invoke_model", ask("invoke_model"))
-
-
-def test_presigning_what_is_no_inference_is_as_ever(house: Make) -> None:
-    """Lists can be presigned, an unknown method is botocore's error."""
-    client = house().client
-
-    assert "/async-invoke?" in client.generate_presigned_url("list_async_invokes")
-    with pytest.raises(UnknownClientMethodError, match="nonsense"):
-        client.generate_presigned_url("nonsense")

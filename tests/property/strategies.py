@@ -109,8 +109,27 @@ VALUES_OF: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Every context key with the values that a request may have for it."""
 
-PATTERNS: Final = (*TEXTS, "a*", "?", "*b", "A${aws:username}", "${aws:PrincipalTag/y, 'a'}", "${aws:ResourceTag/x}", "${*}", "?${")
-ARN_PATTERNS: Final = (*ARNS, "arn:aws:sns:*:*:t", "arn:aws:sns:*", "*", "arn:aws:*:t", "arn:aws:sns:us-*-1:?:t*", "${k:arn}", "arn:aws:sns:us-east-1:1:${k:text}")
+PATTERNS: Final = (
+    *TEXTS,
+    "a*",
+    "?",
+    "*b",
+    "A${aws:username}",
+    "${aws:PrincipalTag/y, 'a'}",
+    "${aws:ResourceTag/x}",
+    "${*}",
+    "?${",
+)
+ARN_PATTERNS: Final = (
+    *ARNS,
+    "arn:aws:sns:*:*:t",
+    "arn:aws:sns:*",
+    "*",
+    "arn:aws:*:t",
+    "arn:aws:sns:us-*-1:?:t*",
+    "${k:arn}",
+    "arn:aws:sns:us-east-1:1:${k:text}",
+)
 FAMILIES: Final[Mapping[str, tuple[str, tuple[Json, ...]]]] = {
     "String": ("k:text", PATTERNS),
     "Numeric": ("k:number", (*NUMBERS, 1, 1.5)),
@@ -128,9 +147,15 @@ def _lines() -> Iterable[tuple[str, str, Json]]:
     for name in iam.OPERATORS:
         key, values = next(row for first, row in FAMILIES.items() if name.removeprefix("Not").startswith(first))
         keys = (*TEXT_KEYS, "K:TEXT") if key == "k:text" else (key,)
-        forms = ["Null"] if name == "Null" else [
-            f"{quantifier}{name}{suffix}" for quantifier in ("", "ForAllValues:", "ForAnyValue:") for suffix in ("", "IfExists")
-        ]
+        forms = (
+            ["Null"]
+            if name == "Null"
+            else [
+                f"{quantifier}{name}{suffix}"
+                for quantifier in ("", "ForAllValues:", "ForAnyValue:")
+                for suffix in ("", "IfExists")
+            ]
+        )
         choices: list[Json] = [*values, *(list(pair) for pair in itertools.pairwise(values)), []]
         yield from itertools.product(forms, keys, choices)
 
@@ -162,7 +187,9 @@ LEVELS: Final = ("scp", "rcp")
 
 _BODIES: Final = st.sampled_from(BODIES)
 _BLOCKS: Final = st.just([]) | st.lists(st.sampled_from(LINES), min_size=1, max_size=2)
-_PRINCIPALS: Final = st.sampled_from([{key: names} for key in ("Principal", "Principal", "NotPrincipal") for names in PRINCIPAL_ELEMENTS])
+_PRINCIPALS: Final = st.sampled_from(
+    [{key: names} for key in ("Principal", "Principal", "NotPrincipal") for names in PRINCIPAL_ELEMENTS]
+)
 
 
 def _statement(body: Json, lines: list[tuple[str, str, Json]], principal: Json) -> Json:
@@ -181,7 +208,9 @@ def _principals(policy_type: str) -> st.SearchStrategy[Json]:
 STATEMENTS: Final = {t: st.builds(_statement, _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES}
 """Statements without Sids, by policy type."""
 DOCUMENTS: Final = {
-    t: st.builds(lambda version, given: {**version, "Statement": given}, st.sampled_from(VERSIONS), st.lists(s, min_size=1, max_size=2))
+    t: st.builds(
+        lambda version, given: {**version, "Statement": given}, st.sampled_from(VERSIONS), st.lists(s, min_size=1, max_size=2)
+    )
     for t, s in STATEMENTS.items()
 }
 LISTS: Final = {
@@ -212,7 +241,16 @@ FACTS: Final = [
     for value in (*((UNKNOWN,) * 4), *values, *map(list, itertools.combinations([v for v in values if v], 2)))
 ]
 """Every fact of a context: a key with its value, with a list of values, or unknown."""
-BLIND: Final = ((), (), (), (), ("aws:ResourceTag/*",), ("resource:region",), ("resource:account",), ("resource:id", "resource:region"))
+BLIND: Final = (
+    (),
+    (),
+    (),
+    (),
+    ("aws:ResourceTag/*",),
+    ("resource:region",),
+    ("resource:account",),
+    ("resource:id", "resource:region"),
+)
 
 
 def _request(facts: list[tuple[str, Json]], blind: tuple[str, ...], **asked: Any) -> iam.Request:

@@ -27,6 +27,7 @@ from guardedbedrock import iam
 RANK: Final = {"explicitDeny": 0, "implicitDeny": 0, "indeterminate": 1, "allowed": 2}
 SHUFFLES: Final = st.integers(0, 2**32 - 1).map(random.Random)
 GATES: Final = ("identity", "boundary", "session", "scp", "endpoint")
+LEARNED_PARTS: Final = ("us-east-1", "eu-west-1", "111122223333", "444455556666", "guardrail/g", "x")
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
 
 
@@ -162,7 +163,7 @@ def learned(scenario: Scenario, data: st.DataObject) -> Scenario:
         if name.startswith("resource:"):
             place = PARTS.index(name.removeprefix("resource:"))
             if len(parts) == len(PARTS):
-                parts[place] = data.draw(st.sampled_from(("us-east-1", "eu-west-1", "111122223333", "444455556666", "guardrail/g", "x")))
+                parts[place] = data.draw(st.sampled_from(LEARNED_PARTS))
         else:
             key = name.replace("*", "x")
             if key not in context:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from typing import Any, Final, SupportsIndex
+from typing import Any, Final, Self, SupportsIndex
 
 import pytest
 from hypothesis import given, settings
@@ -26,7 +27,8 @@ LENGTHS: Final = (256, 512, 1024, 2048)
 
 def covers(pattern: Tokens, value: str) -> bool:
     """Match by the definition."""
-    return oracle.fits(tuple(item for token in pattern for item in (token if isinstance(token, str) else (DEFINED[token],))), value)
+    items = (token if isinstance(token, str) else (DEFINED[token],) for token in pattern)
+    return oracle.fits(tuple(itertools.chain.from_iterable(items)), value)
 
 
 @settings(max_examples=examples(1500))
@@ -52,7 +54,8 @@ class Counted(str):
 
     __slots__ = ("looks",)
 
-    def __new__(cls, text: str) -> Counted:
+    def __new__(cls, text: str) -> Self:
+        """Start at no look."""
         made = super().__new__(cls, text)
         made.looks = 0
         return made
@@ -67,6 +70,7 @@ class Counted(str):
         return super().__getitem__(key)
 
     def find(self, *args: Any) -> int:
+        """Find a text: one look, whose cost is the interpreter's."""
         self.looks += 1
         return super().find(*args)
 

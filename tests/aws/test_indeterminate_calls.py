@@ -1,0 +1,61 @@
+"""Calls whose answer hangs on what no process can know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws.rig import Recorder, ask, denial
+
+from guardedbedrock import PreflightUnavailableError, iam
+from guardedbedrock.events import Decided
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+UNSURE: Final = iam.PolicySet(
+    identity=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "bedrock:*",
+                    "Resource": "*",
+                    "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+                }
+            ],
+        }
+    ]
+)
+
+
+def test_a_call_that_hangs_on_what_nobody_knows_is_sent(house: Make) -> None:
+    """AWS knows the address that it sees, so AWS decides."""
+    recorder = Recorder()
+    made = house(policies=UNSURE, listeners=[recorder])
+
+    made.client.converse(**ask("converse"))
+
+    verdict = recorder.last.of(Decided)[0].verdict
+    assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:SourceIp",))
+    assert len(made.fake.requests) == 1
+
+
+def test_a_call_that_hangs_on_what_nobody_knows_is_refused_when_asked(house: Make) -> None:
+    """With `on_indeterminate="refuse"` nothing is sent, and the error names the context keys."""
+    made = house(policies=UNSURE, on_indeterminate="refuse")
+    error = denial(made)
+
+    assert isinstance(error, PreflightUnavailableError)
+    assert "aws:SourceIp" in str(error)
+    assert [one.decision.outcome for one in error.authorizations] == ["indeterminate", "indeterminate"]
+    assert made.fake.requests == []
+
+
+def test_a_context_key_that_is_given_is_known(house: Make) -> None:
+    """What the configuration says of every call decides it."""
+    made = house(policies=UNSURE, on_indeterminate="refuse", context={"aws:SourceIp": "10.1.2.3"})
+
+    made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 1

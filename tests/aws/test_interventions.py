@@ -1,0 +1,134 @@
+"""Interventions of the guardrail: told in every operation, and an error where that is asked for."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import Recorder, ask, read
+
+from guardedbedrock import GuardrailInterventionError
+from guardedbedrock.events import Intervened
+
+if TYPE_CHECKING:
+    from aws.rig import House, Make
+
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+BLOCKED: Final = "Sorry, the model cannot answer this question."
+
+
+def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+    """Make a house with somebody who listens."""
+    recorder = Recorder()
+    return house(listeners=[recorder], **options), recorder
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_is_told_once(house: Make, method: str) -> None:
+    """Wherever an operation shows it, a listener hears of it, and the reply is what it would have been."""
+    made, recorder = watched(house)
+
+    reply = read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+
+    assert [event.intervention.operation for event in recorder.last.of(Intervened)] == [recorder.last.call.name]
+    assert BLOCKED in said(reply)
+    assert recorder.last.closed == [None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_intervention_is_no_event(house: Make, method: str) -> None:
+    """A guardrail that let everything pass did not step in."""
+    made, recorder = watched(house, on_intervention="raise")
+
+    reply = read(getattr(made.client, method)(**ask(method)))
+
+    assert recorder.last.of(Intervened) == []
+    assert "hello" in said(reply)
+
+
+def said(reply: dict[str, Any]) -> str:
+    """Gather all the text that a reply shows, in whatever shape."""
+    chunks = [event["chunk"]["bytes"].decode() for event in reply.get("body", ()) if isinstance(event, dict)]
+    deltas = [event["contentBlockDelta"]["delta"]["text"] for event in reply.get("stream", ()) if "contentBlockDelta" in event]
+    whole = reply["body"].decode() if isinstance(reply.get("body"), bytes) else json.dumps(reply.get("output", ""))
+    texts = (json.loads(chunk).get("delta", {}).get("text", "") for chunk in chunks)
+    return "".join((*texts, *deltas, whole))
+
+
+def test_the_reason_of_an_intervention_is_the_services_own(house: Make) -> None:
+    """With a trace the service says whether it blocked or masked."""
+    made, recorder = watched(house)
+
+    made.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
+
+    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_can_be_an_error(house: Make, method: str) -> None:
+    """With `on_intervention="raise"` it is raised, told and recorded, and quotes nothing of the conversation."""
+    made, recorder = watched(house, on_intervention="raise")
+
+    with pytest.raises(GuardrailInterventionError) as stepped_in:
+        read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+
+    error = stepped_in.value
+    assert error.operation_name == recorder.last.call.name
+    assert len(recorder.last.of(Intervened)) == 1
+    assert recorder.last.closed == [error]
+    assert "salary" not in str(error)
+    assert error.request_id == made.fake.requests[0].request_id
+
+
+def test_the_reply_of_an_intervention_is_in_the_error(house: Make) -> None:
+    """Whoever catches it can still read what the service sent, body included."""
+    client = house(on_intervention="raise").client
+
+    with pytest.raises(GuardrailInterventionError) as converse:
+        client.converse(**ask("converse", "my salary"))
+    with pytest.raises(GuardrailInterventionError) as invoke:
+        client.invoke_model(**ask("invoke_model", "my salary"))
+
+    assert BLOCKED in said(converse.value.response)
+    assert json.load(invoke.value.response["body"])["amazon-bedrock-guardrailAction"] == "INTERVENED"
+
+
+def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Make) -> None:
+    """Most loops end with `messageStop`, where the intervention is said: the listener must have it by then."""
+    made, recorder = watched(house)
+
+    with closing(made.client.converse_stream(**ask("converse_stream", "my salary"))["stream"]) as stream:
+        for event in stream:
+            if "messageStop" in event:
+                break
+
+    assert len(recorder.last.of(Intervened)) == 1
+
+
+def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
+    """With `on_intervention="raise"` a loop that ends with `messageStop` does not end in peace."""
+    stream = house(on_intervention="raise").client.converse_stream(**ask("converse_stream", "my salary"))["stream"]
+
+    def until_stop() -> None:
+        for event in stream:
+            if "messageStop" in event:
+                return
+
+    with closing(stream), pytest.raises(GuardrailInterventionError):
+        until_stop()
+
+
+@pytest.mark.parametrize("mode", ["return", "raise"])
+def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(house: Make, mode: str) -> None:
+    """An intervention there is told, and is the answer."""
+    made, recorder = watched(house, on_intervention=mode)
+
+    reply = made.client.apply_guardrail(
+        guardrailIdentifier="abc123def456", guardrailVersion="3", source="INPUT", content=[{"text": {"text": "my salary"}}]
+    )
+
+    assert reply["action"] == "GUARDRAIL_INTERVENED"
+    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+    assert recorder.last.closed == [None]

@@ -1,0 +1,65 @@
+"""Listeners observe; whatever they do, the call is as it would be without them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from aws.rig import DENIED_MODEL, Recorder, ask, denial
+
+from guardedbedrock.events import Refused
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+    from guardedbedrock.calls import Call
+
+
+class Broken:
+    """A listener that fails at one of its duties."""
+
+    def __init__(self, duty: str) -> None:
+        self.duty = duty
+
+    def open(self, _: Call) -> Broken:
+        """Fail, if that is the duty."""
+        return self._do("open")
+
+    def enter(self) -> None:
+        """Fail, if that is the duty."""
+        self._do("enter")
+
+    def leave(self) -> None:
+        """Fail, if that is the duty."""
+        self._do("leave")
+
+    def hear(self, _: object) -> None:
+        """Fail, if that is the duty."""
+        self._do("hear")
+
+    def close(self, _: object) -> None:
+        """Fail, if that is the duty."""
+        self._do("close")
+
+    def _do(self, duty: str) -> Broken:
+        if duty == self.duty:
+            raise RuntimeError(f"{duty} of {ask('converse')['messages']}")
+        return self
+
+
+@pytest.mark.parametrize("duty", ["open", "enter", "leave", "hear", "close"])
+def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The call goes on, the other listeners hear all of it, and the log says who failed without what it was told."""
+    recorder = Recorder()
+    made = house(listeners=[Broken(duty), recorder])
+
+    said = made.client.converse(**ask("converse"))["output"]["message"]["content"][0]["text"]
+    streamed = list(made.client.converse_stream(**ask("converse_stream"))["stream"])
+    error = denial(made, modelId=DENIED_MODEL)
+
+    assert said == "You said: hello there"
+    assert "messageStop" in {next(iter(event)) for event in streamed}
+    assert [heard.closed for heard in recorder.calls] == [[None], [None], [error]]
+    assert len(recorder.last.of(Refused)) == 1
+    assert "listener Broken failed with RuntimeError" in caplog.text
+    assert "hello there" not in caplog.text

@@ -1,0 +1,251 @@
+"""What a call asks of IAM, question by question."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from guardedbedrock import ConfigurationError, Guardrail
+from guardedbedrock.bedrock import OPERATIONS, Caller, authorizations
+from guardedbedrock.bedrock.questions import Questions
+
+ROLE = "arn:aws:iam::123456789012:role/App"
+US = "arn:aws:bedrock:us-east-1"
+GUARDRAIL = f"{US}:123456789012:guardrail/abc123def456"
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+NAMED = {"guardrailConfig": {"guardrailIdentifier": GUARDRAIL, "guardrailVersion": "3"}}
+INVOKE, APPLY = "bedrock:InvokeModel", "bedrock:ApplyGuardrail"
+APPLIED = (APPLY, GUARDRAIL)
+
+
+def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **options: Any) -> list[Any]:
+    """Write out the authorizations of a call."""
+    return list(authorizations(OPERATIONS[operation], params, caller or Caller(ROLE, "us-east-1"), **options))
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "asked"),
+    [
+        ("Converse", {"modelId": HAIKU}, [(INVOKE, f"{US}::foundation-model/{HAIKU}")]),
+        ("Converse", {"modelId": HAIKU, **NAMED}, [(INVOKE, f"{US}::foundation-model/{HAIKU}"), APPLIED]),
+        ("ConverseStream", {"modelId": HAIKU}, [("bedrock:InvokeModelWithResponseStream", f"{US}::foundation-model/{HAIKU}")]),
+        (
+            "InvokeModel",
+            {"modelId": HAIKU, "guardrailIdentifier": "abc123def456", "guardrailVersion": "3"},
+            [(INVOKE, f"{US}::foundation-model/{HAIKU}"), APPLIED],
+        ),
+        (
+            "InvokeModelWithResponseStream",
+            {"modelId": f"arn:aws:bedrock:eu-west-1::foundation-model/{HAIKU}"},
+            [("bedrock:InvokeModelWithResponseStream", f"arn:aws:bedrock:eu-west-1::foundation-model/{HAIKU}")],
+        ),
+        (
+            "Converse",
+            {"modelId": f"us.{HAIKU}"},
+            [
+                (INVOKE, f"{US}:123456789012:inference-profile/us.{HAIKU}"),
+                (INVOKE, f"arn:aws:bedrock:*::foundation-model/{HAIKU}"),
+            ],
+        ),
+        (
+            "Converse",
+            {"modelId": f"global.{HAIKU}"},
+            [
+                (INVOKE, f"{US}:123456789012:inference-profile/global.{HAIKU}"),
+                (INVOKE, f"{US}::foundation-model/{HAIKU}"),
+                (INVOKE, f"arn:aws:bedrock:::foundation-model/{HAIKU}"),
+            ],
+        ),
+        (
+            "Converse",
+            {"modelId": f"{US}:123456789012:application-inference-profile/p1"},
+            [(INVOKE, f"{US}:123456789012:application-inference-profile/p1"), (INVOKE, "arn:aws:bedrock:*::foundation-model/*")],
+        ),
+        (
+            "InvokeModel",
+            {"modelId": f"{US}:123456789012:provisioned-model/p1"},
+            [(INVOKE, f"{US}:123456789012:provisioned-model/p1")],
+        ),
+        ("StartAsyncInvoke", {"modelId": HAIKU}, [(INVOKE, f"{US}::foundation-model/{HAIKU}")]),
+        (
+            "GetAsyncInvoke",
+            {"invocationArn": f"{US}:123456789012:async-invoke/j"},
+            [("bedrock:GetAsyncInvoke", f"{US}:123456789012:async-invoke/j")],
+        ),
+        ("ListAsyncInvokes", {}, [("bedrock:ListAsyncInvokes", "*")]),
+        ("ApplyGuardrail", {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}, [APPLIED]),
+        ("InvokeGuardrailChecks", {}, [("bedrock:InvokeGuardrailChecks", "*")]),
+        ("CountTokens", {"modelId": HAIKU}, [("bedrock:CountTokens", f"{US}::foundation-model/{HAIKU}")]),
+        ("CreateGuardrail", {"name": "n"}, [("bedrock:CreateGuardrail", f"{US}:123456789012:guardrail/*")]),
+        (
+            "CreateGuardrail",
+            {"name": "n", "tags": [{"key": "Project", "value": "x"}]},
+            [
+                ("bedrock:CreateGuardrail", f"{US}:123456789012:guardrail/*"),
+                ("bedrock:TagResource", f"{US}:123456789012:guardrail/*"),
+            ],
+        ),
+        ("UpdateGuardrail", {"guardrailIdentifier": GUARDRAIL}, [("bedrock:UpdateGuardrail", GUARDRAIL)]),
+        ("ListGuardrails", {}, [("bedrock:ListGuardrails", "*")]),
+        ("TagResource", {"resourceARN": GUARDRAIL, "tags": []}, [("bedrock:TagResource", GUARDRAIL)]),
+    ],
+)
+def test_a_call_asks_what_aws_asks(operation: str, params: dict[str, Any], asked: list[tuple[str, str]]) -> None:
+    """Each action on each resource, in the order in which AWS asks."""
+    assert [(request.action, request.resource) for request in ask(operation, params)] == asked
+
+
+@pytest.mark.parametrize(("version", "key"), [("3", f"{GUARDRAIL}:3"), ("DRAFT", GUARDRAIL)])
+def test_the_guardrail_is_in_the_context_of_the_model_and_not_of_the_guardrail(version: str, key: str) -> None:
+    """The key is the ARN plus the version, bare for DRAFT; ApplyGuardrail has no such key."""
+    params = {"modelId": HAIKU, "guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": version}}
+
+    invoke, apply = ask("Converse", params)
+
+    assert invoke.context["bedrock:GuardrailIdentifier"] == key
+    assert "bedrock:GuardrailIdentifier" not in apply.context
+
+
+def test_without_a_guardrail_the_key_is_absent_and_known_to_be() -> None:
+    """That is what makes the documented Deny fire."""
+    (request,) = ask("Converse", {"modelId": HAIKU})
+
+    assert "bedrock:GuardrailIdentifier" not in request.context
+    assert "bedrock:GuardrailIdentifier" not in request.unknown
+
+
+def test_a_profile_names_itself_on_the_models_behind_it_and_no_region() -> None:
+    """Which region a geographic profile routes to is AWS's to choose."""
+    profile, behind = ask("Converse", {"modelId": f"us.{HAIKU}", **NAMED})[:2]
+
+    assert behind.context["bedrock:InferenceProfileArn"] == profile.resource
+    assert {"resource:region", "aws:RequestedRegion"} <= set(behind.unknown)
+    assert "aws:RequestedRegion" not in behind.context
+    assert "bedrock:GuardrailIdentifier" in profile.unknown
+
+
+def test_a_global_profile_asks_a_region_that_is_none() -> None:
+    """`unspecified` is AWS's own word for it."""
+    regions = [request.context["aws:RequestedRegion"] for request in ask("Converse", {"modelId": f"global.{HAIKU}"})]
+
+    assert regions == ["us-east-1", "us-east-1", "unspecified"]
+
+
+def test_the_article_asks_one_action_on_the_guardrail() -> None:
+    """With a guardrail that is the whole question; without one the model is asked as ever."""
+    caller = Caller(ROLE, "us-east-1", vocabulary="invoke-with-guardrail")
+
+    guarded = ask("Converse", {"modelId": HAIKU, **NAMED}, caller)
+    bare = ask("Converse", {"modelId": HAIKU}, caller)
+
+    assert [(r.action, r.resource) for r in guarded] == [("bedrock:InvokeModelWithGuardrail", GUARDRAIL)]
+    assert [r.action for r in bare] == [INVOKE]
+
+
+def test_tags_of_the_request_are_in_its_context() -> None:
+    """The keys as a multivalued key, each tag as its own."""
+    request = ask("CreateGuardrail", {"tags": [{"key": "Project", "value": "x"}, {"key": "Team", "value": "y"}]})[0]
+
+    assert request.context["aws:TagKeys"] == ["Project", "Team"]
+    assert request.context["aws:RequestTag/Project"] == "x"
+
+
+@pytest.mark.parametrize(("tags", "known"), [({}, False), ({GUARDRAIL: {"Environment": "prod"}}, True)])
+def test_tags_of_a_guardrail_are_known_or_unknown(tags: dict[str, dict[str, str]], known: bool) -> None:  # noqa: FBT001
+    """Tags that nobody fetched are no absent tags."""
+    apply = ask("Converse", {"modelId": HAIKU, **NAMED}, guardrail_tags=tags)[-1]
+
+    assert (apply.context.get("aws:ResourceTag/Environment") == "prod") == known
+    assert ("aws:ResourceTag/*" in apply.unknown) != known
+
+
+def test_the_time_is_unknown_until_somebody_tells_it() -> None:
+    """A clock is the caller's to give."""
+    untold = ask("ListGuardrails", {})[0]
+    told = ask("ListGuardrails", {}, now=datetime(2026, 11, 23, 12, tzinfo=UTC))[0]
+
+    assert {"aws:CurrentTime", "aws:EpochTime"} <= set(untold.unknown)
+    assert told.context["aws:CurrentTime"] == "2026-11-23T12:00:00Z"
+    assert told.context["aws:EpochTime"] == "1795435200"
+    assert "aws:CurrentTime" not in told.unknown
+
+
+@pytest.mark.parametrize(
+    ("principal", "context"),
+    [
+        (
+            "arn:aws:iam::123456789012:user/division/alice",
+            {
+                "aws:PrincipalArn": "arn:aws:iam::123456789012:user/division/alice",
+                "aws:PrincipalType": "User",
+                "aws:username": "alice",
+            },
+        ),
+        (
+            "arn:aws:sts::123456789012:assumed-role/App/s1",
+            {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/App", "aws:PrincipalType": "AssumedRole", "aws:username": None},
+        ),
+        (ROLE, {"aws:PrincipalArn": ROLE, "aws:PrincipalAccount": "123456789012", "aws:username": None}),
+        ("arn:aws-us-gov:iam::123456789012:root", {"aws:PrincipalType": "Account"}),
+    ],
+)
+def test_what_follows_from_the_principal_is_known(principal: str, context: dict[str, str | None]) -> None:
+    """The role's ARN for a session, a username only for users."""
+    (request,) = ask("ListGuardrails", {}, Caller(principal, "us-east-1"))
+
+    assert {key: request.context.get(key) for key in context} == context
+
+
+def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
+    """A key that is given wins over every rule."""
+    caller = Caller(ROLE, "us-east-1", context={"aws:SourceVpce": "vpce-1", "AWS:PRINCIPALORGID": "o-1"})
+
+    (request,) = ask("ListGuardrails", {}, caller)
+
+    assert request.context["aws:SourceVpce"] == "vpce-1"
+    assert not {"aws:SourceVpce", "aws:PrincipalOrgID"} & set(request.unknown)
+    assert "aws:SourceIp" in request.unknown
+
+
+def test_the_same_call_is_written_out_once() -> None:
+    """Another model, guardrail or caller is another call; a call with tags is never remembered."""
+    questions, caller = Questions(), Caller(ROLE, "us-east-1")
+    converse = OPERATIONS["Converse"]
+    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, caller, {})
+
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, caller, {}) is first
+    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, caller, {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU}, caller, {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, Caller(ROLE, "us-east-1"), {}) is not first
+
+
+@pytest.mark.parametrize(
+    ("arn", "version", "fragment"),
+    [
+        ("abc123def456", "1", "is not the ARN of a guardrail"),
+        (f"{GUARDRAIL}:1", "1", "without the version"),
+        (f"{US}:123456789012:foundation-model/x", "1", "is not the ARN of a guardrail"),
+        ("arn:aws:bedrock:::guardrail/abc", "1", "is not the ARN of a guardrail"),
+        (GUARDRAIL, "", "has no usable version"),
+        (GUARDRAIL, "0", "has no usable version"),
+        (GUARDRAIL, "01", "has no usable version"),
+        (GUARDRAIL, "draft", "has no usable version"),
+        (GUARDRAIL, "123456789", "has no usable version"),
+        (GUARDRAIL, "٣", "has no usable version"),
+    ],
+)
+def test_a_guardrail_that_aws_would_refuse_is_refused_here(arn: str, version: str, fragment: str) -> None:
+    """One sentence says what to write."""
+    with pytest.raises(ConfigurationError, match=fragment):
+        Guardrail(arn, version)
+
+
+def test_an_identifier_of_the_article_needs_its_vocabulary() -> None:
+    """AWS takes lower-case letters and digits only."""
+    guardrail = Guardrail(f"{US}:123456789012:guardrail/G-HR-Compliance", "1")
+
+    guardrail.check("invoke-with-guardrail")
+    with pytest.raises(ConfigurationError, match="would be refused by AWS"):
+        guardrail.check("aws")

@@ -1,0 +1,91 @@
+"""The condition operators that are not negated, and the negated ones as their opposites."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from iam.oracle.logic import Truth
+from iam.oracle.questions import Asked
+from iam.oracle.values import address, block, instant, lies_in, number, octets
+from iam.oracle.variables import fill
+from iam.oracle.wildcards import SEGMENTS, STAR, fits, segments, wild
+
+Compare: TypeAlias = Callable[[str, str, Asked], Truth]
+"""Of a policy's value and a request's value."""
+Reading: TypeAlias = Callable[[str], Any]
+"""What a text means, or None."""
+
+
+def textual(read: Callable[[str], tuple[str, ...]], cover: Callable[[tuple[str, ...], str], Truth]) -> Compare:
+    """Make the comparison of an operator that takes variables."""
+
+    def compare(policy: str, value: str, question: Asked) -> Truth:
+        filled = fill(policy, read, question)
+        if filled is None:
+            return False
+        answer = cover(filled.pattern, value)
+        return None if filled.is_open and answer is not False else answer
+
+    return compare
+
+
+def ignoring_case(pattern: tuple[str, ...], value: str) -> bool:
+    """Cover a text in any case."""
+    return fits(tuple(item if len(item) > 1 else item.lower() for item in pattern), value.lower())
+
+
+def arn_like(pattern: tuple[str, ...], value: str) -> Truth:
+    """Cover an ARN, segment by segment; of a pattern with fewer than six nothing is known for sure."""
+    if not value.startswith("arn:") or value.count(":") < SEGMENTS - 1:
+        return False
+    if set(pattern) == {STAR}:
+        return True
+    wanted = segments(pattern)
+    if len(wanted) < SEGMENTS:
+        return None if fits(pattern, value) else False
+    return all(fits(*pair) for pair in zip(wanted, value.split(":", 5), strict=True))
+
+
+def read_as(of_value: Reading, of_policy: Reading, holds: Callable[[Any, Any], bool]) -> Compare:
+    """Make the comparison of an operator that reads both sides as something else; what can not be read matches nothing."""
+
+    def compare(policy: str, value: str, _question: Asked) -> Truth:
+        left, right = of_value(value), of_policy(policy)
+        return left is not None and right is not None and holds(left, right)
+
+    return compare
+
+
+POSITIVE: Final[Mapping[str, Compare]] = {
+    "StringEquals": textual(tuple, fits),
+    "StringEqualsIgnoreCase": textual(tuple, ignoring_case),
+    "StringLike": textual(wild, fits),
+    "Bool": textual(tuple, ignoring_case),
+    "ArnEquals": textual(wild, arn_like),
+    "ArnLike": textual(wild, arn_like),
+    "BinaryEquals": read_as(octets, octets, operator.eq),
+    "IpAddress": read_as(address, block, lies_in),
+    **{
+        f"{kind}{name}": read_as(read, read, holds)
+        for kind, read in (("Numeric", number), ("Date", instant))
+        for name, holds in (
+            ("Equals", operator.eq),
+            ("LessThan", operator.lt),
+            ("LessThanEquals", operator.le),
+            ("GreaterThan", operator.gt),
+            ("GreaterThanEquals", operator.ge),
+        )
+    },
+}
+NEGATED: Final = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+    "NumericNotEquals": "NumericEquals",
+    "DateNotEquals": "DateEquals",
+    "NotIpAddress": "IpAddress",
+}

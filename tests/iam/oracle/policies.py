@@ -1,0 +1,159 @@
+"""Whole policy sets: what must allow, what may deny, and who is named for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from iam.oracle.conditions import Json, conditions_hold, listed
+from iam.oracle.logic import Truth, every, some
+from iam.oracle.principals import EVERYONE, HERSELF, NOBODY, PERHAPS, ROLE, degree, who
+from iam.oracle.questions import Asked, asked
+from iam.oracle.resources import covers_action, covers_resource
+from iam.oracle.wildcards import SEGMENTS
+
+from guardedbedrock import iam
+
+Policies: TypeAlias = Mapping[str, Json]
+
+NAMED_FIRST: Final = ("rcp", "scp", "endpoint", "resource", "identity", "boundary", "session")
+NOT_FOR_SERVICE_LINKED_ROLES: Final = ("scp", "rcp")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the oracle says of a request, with the Sids of the determining statements."""
+
+    outcome: str
+    policy_type: str | None
+    sids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A raw statement, the type of its policy, and the group with which it is joined."""
+
+    policy_type: str
+    group: int
+    raw: Json
+    variables: bool
+
+    def applies(self, question: Asked) -> Truth:
+        """Say whether the statement applies to a request."""
+        if not covers_action(self.raw, question.request.action):
+            return False
+        question = replace(question, variables=self.variables)
+        closeness = degree(self.raw, who(question.request.principal))
+        return every(
+            (
+                None if closeness == PERHAPS else closeness != NOBODY,
+                covers_resource(self.raw, question),
+                conditions_hold(self.raw.get("Condition", {}), question),
+            )
+        )
+
+
+def groups_of(policies: Policies) -> Iterator[tuple[str, list[Json]]]:
+    """List the groups of documents in play: each policy type, and each level of the organization."""
+    for policy_type in NAMED_FIRST:
+        given = policies.get(policy_type)
+        if policy_type in NOT_FOR_SERVICE_LINKED_ROLES:
+            yield from ((policy_type, listed(level)) for level in given or ())
+        elif given is not None and (policy_type in ("identity", "resource", "session") or given):
+            yield policy_type, listed(given)
+
+
+class Oracle:
+    """Answers requests from raw policies."""
+
+    def __init__(self, policies: Policies) -> None:
+        self.groups = [policy_type for policy_type, _ in groups_of(policies)]
+        self.empty = {group for group, (_, documents) in enumerate(groups_of(policies)) if not documents}
+        self.placed = [
+            Placed(policy_type, group, raw, document.get("Version") == "2012-10-17")
+            for group, (policy_type, documents) in enumerate(groups_of(policies))
+            for document in documents
+            for raw in listed(document["Statement"])
+        ]
+
+    def evaluate(self, request: iam.Request) -> Verdict:
+        """Decide one request."""
+        question = asked(request)
+        exempt = NOT_FOR_SERVICE_LINKED_ROLES if who(request.principal).is_service_linked else ()
+        answers = [(one, one.applies(question)) for one in self.placed]
+        denies = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Deny" and one.policy_type not in exempt]
+        sure = [one for one, answer in denies if answer]
+        if sure:
+            first = min((one.policy_type for one in sure), key=NAMED_FIRST.index)
+            return Verdict("explicitDeny", first, frozenset(one.raw["Sid"] for one in sure))
+        allows = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Allow"]
+        readings = [self.permission(question, allows, exempt, foreign=foreign) for foreign in foreign_or_not(question)]
+        allowed = readings[0].allowed if len({reading.allowed for reading in readings}) == 1 else None
+        if allowed is False:
+            return Verdict("implicitDeny", readings[0].policy_type)
+        if allowed is None or any(answer is None for _, answer in denies):
+            return Verdict("indeterminate", None)
+        return Verdict("allowed", readings[0].policy_type, frozenset.intersection(*(reading.sids for reading in readings)))
+
+    def permission(
+        self, question: Asked, allows: list[tuple[Placed, Truth]], exempt: tuple[str, ...], *, foreign: bool
+    ) -> Permission:
+        """Ask all that must allow."""
+        caller = who(question.request.principal)
+        groups = [
+            (kind, some(answer for one, answer in allows if one.group == group))
+            for group, kind in enumerate(self.groups)
+            if kind not in exempt and not (group in self.empty and kind == "session" and caller.kind != "federated-user")
+        ]
+        gates = [(kind, answer) for kind, answer in groups if kind in ("scp", "endpoint")]
+        own = [(kind, answer) for kind, answer in groups if kind in ("identity", "boundary", "session")]
+        limits = dict(own)
+        if caller.kind == "root":
+            own = []
+        granted = [
+            (one, every((answer, passes(degree(one.raw, caller), limits, foreign=foreign))))
+            for one, answer in allows
+            if one.policy_type == "resource"
+        ]
+        mine, theirs = every(answer for _, answer in own), some(answer for _, answer in granted)
+        permitted = every((mine, theirs)) if foreign else some((mine, theirs))
+        allowed = every((*(answer for _, answer in gates), permitted))
+        if allowed is False:
+            return Permission(allowed, next((kind for kind, answer in [*gates, *own] if answer is False), "resource"))
+        granting = {one.raw["Sid"] for one, answer in granted if answer}
+        if mine:
+            granting |= {one.raw["Sid"] for one, answer in allows if answer and one.policy_type == "identity"}
+        return Permission(allowed, "identity" if mine else "resource", frozenset(granting))
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Whether all that must allow allows, which policy type says so, and the Sids of the Allows that grant."""
+
+    allowed: Truth
+    policy_type: str
+    sids: frozenset[str] = frozenset()
+
+
+def passes(closeness: int, limits: Mapping[str, Truth], *, foreign: bool) -> Truth:
+    """Say whether a grant of the resource's owner passes what limits the caller."""
+    if foreign or closeness == HERSELF:
+        return True
+    session = limits.get("session", True)
+    if closeness == EVERYONE:
+        return True if session else None
+    return every((limits.get("boundary", True), session)) if closeness in (ROLE, PERHAPS) else False
+
+
+def foreign_or_not(question: Asked) -> list[bool]:
+    """Say whether the resource belongs to another account; both when its account is unknown."""
+    request = question.request
+    account = who(request.principal).account
+    if not account:
+        return [False]
+    if request.resource_account is None and "resource:account" in question.unknown:
+        return [False, True]
+    parts = request.resource.split(":", 5)
+    owner = request.resource_account or (parts[4] if len(parts) == SEGMENTS else "")
+    return [owner not in ("", account)]

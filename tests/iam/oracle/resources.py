@@ -1,0 +1,91 @@
+"""Action and Resource elements, with their negations."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+from iam.oracle.conditions import Json, listed
+from iam.oracle.logic import Truth, opposite, some
+from iam.oracle.operators import ignoring_case
+from iam.oracle.questions import Asked
+from iam.oracle.variables import fill
+from iam.oracle.wildcards import (
+    NO_PATTERN_NAMES_THIS,
+    ONE,
+    ONE_IN_SEGMENT,
+    SEGMENTS,
+    SOME_CHARACTER,
+    SOME_CHARACTERS,
+    STAR,
+    STAR_IN_SEGMENT,
+    fits,
+    segments,
+    wild,
+)
+
+
+def covers_action(statement: Json, action: str) -> bool:
+    """Say whether Action or NotAction covers an action."""
+    key = "NotAction" if "NotAction" in statement else "Action"
+    covered = any(ignoring_case(wild(pattern), action) for pattern in listed(statement[key]))
+    return covered is (key == "Action")
+
+
+def covers_resource(statement: Json, question: Asked) -> Truth:
+    """Say whether Resource or NotResource covers the resource."""
+    key = "NotResource" if "NotResource" in statement else "Resource"
+    covered = some(resource_fits(pattern, question) for pattern in listed(statement[key]))
+    return covered if key == "Resource" else opposite(covered)
+
+
+def resource_fits(text: str, question: Asked) -> Truth:
+    """Say whether one pattern covers the resource; a variable before the fifth colon leaves it open."""
+    if text == "*":
+        return True
+    filled = fill(text, wild, question)
+    if filled is None:
+        return False
+    pattern = bounded(filled.pattern)
+    blind = blind_parts(question)
+    answer = fits_blindly(pattern, question, blind) if blind else fits(pattern, question.request.resource)
+    return None if answer and (filled.early or filled.is_open) else answer
+
+
+def bounded(pattern: tuple[str, ...]) -> tuple[str, ...]:
+    """Keep wildcards of the first five segments within them, save a star that ends a segment."""
+    whole: tuple[str, ...] = ()
+    for index, segment in enumerate(segments(pattern)):
+        last = len(segment) - 1
+        kept = [
+            {STAR: STAR if place == last else STAR_IN_SEGMENT, ONE: ONE_IN_SEGMENT}.get(item, item)
+            if index < SEGMENTS - 1
+            else item
+            for place, item in enumerate(segment)
+        ]
+        whole += ((":",) if index else ()) + tuple(kept)
+    return whole
+
+
+def blind_parts(question: Asked) -> list[int]:
+    """Give the places of the parts of the resource that are unknown."""
+    names = ("arn", "partition", "service", "region", "account", "id")
+    return [place for place, name in enumerate(names) if f"resource:{name}" in question.unknown]
+
+
+def fits_blindly(pattern: tuple[str, ...], question: Asked, blind: list[int]) -> Truth:
+    """Match a resource of which parts may be any text without a colon, but not none."""
+    parts = question.request.resource.split(":", 5)
+    if len(parts) < SEGMENTS or parts[0] != "arn":
+        return False
+
+    def with_parts(filling: Mapping[int, tuple[str, ...]]) -> tuple[str, ...]:
+        pieces = [filling.get(place, tuple(part)) for place, part in enumerate(parts)]
+        return tuple(itertools.chain(pieces[0], *((":", *piece) for piece in pieces[1:])))
+
+    texts = [(NO_PATTERN_NAMES_THIS,) * length for length in (1, 2, 3, 17)]
+    fillings = (dict(zip(blind, chosen, strict=True)) for chosen in itertools.product(texts, repeat=len(blind)))
+    if all(fits(pattern, with_parts(filling)) for filling in fillings):
+        return True
+    anything = (SOME_CHARACTER, SOME_CHARACTERS)
+    return None if fits(pattern, with_parts(dict.fromkeys(blind, anything))) else False
