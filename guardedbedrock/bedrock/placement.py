@@ -22,6 +22,7 @@ Named: TypeAlias = tuple[str | None, str | None]
 _IDENTIFIER: Final = "guardrailIdentifier"
 _VERSION: Final = "guardrailVersion"
 _CONFIG: Final = "guardrailConfig"
+_CONFIG_KEY: Final = b'"guardrailConfig"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,21 @@ def _wire_config(wire: Wire) -> Named:
 
 
 def _json_body(wire: Wire) -> dict[str, Any]:
+    raw = wire.body or b"{}"
     try:
-        body = json.loads(wire.body or b"{}")
-    except (ValueError, TypeError):
+        twice = raw.count(_CONFIG_KEY) > 1
+        body = json.loads(raw, object_pairs_hook=_once if twice else None)
+    except (AttributeError, ValueError, TypeError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read no object in which a key stands twice: which of the two the service takes is its own affair."""
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise ValueError("a key stands twice")
+    return read
 
 
 def _wire_headers(wire: Wire) -> Named:

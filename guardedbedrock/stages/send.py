@@ -27,8 +27,14 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
         ClientError: Any other answer of the service, as botocore raises it.
     """
     guarded = authorized.guarded
+    rewind = _rewinder(guarded.params.get("body"))
+
+    def attempt() -> dict[str, Any]:
+        rewind()
+        return transport(guarded.call.name, {**guarded.params})
+
     try:
-        return Reply(authorized, retry.run(lambda: transport(guarded.call.name, {**guarded.params}), observers))
+        return Reply(authorized, retry.run(attempt, observers))
     except AccessDeniedError:
         raise
     except ClientError as error:
@@ -36,6 +42,14 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
         if denied is None:
             raise
         raise _told(denied, authorized, observers) from error
+
+
+def _rewinder(body: Any) -> Callable[[], object]:
+    """Let every attempt send a body that is a file from where it stood."""
+    if not hasattr(body, "seek") or not hasattr(body, "tell"):
+        return lambda: None
+    start = body.tell()
+    return lambda: body.seek(start)
 
 
 def _told(denied: AccessDeniedError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError:

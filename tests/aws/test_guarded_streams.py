@@ -22,14 +22,12 @@ if TYPE_CHECKING:
     from aws.rig import House, Make
 
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
-METHODS: Final = ("converse", "invoke_model", *STREAMS)
 BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1))
-BLOCKED: Final = "Sorry, the model cannot answer this question."
 
 
-def events_of(made: House, method: str, text: str = "hello there") -> Any:
+def events_of(made: House, method: str) -> Any:
     """Make a streaming call, and give its stream."""
-    return getattr(made.client, method)(**ask(method, text))[STREAMS[method]]
+    return getattr(made.client, method)(**ask(method))[STREAMS[method]]
 
 
 def watched(house: Make, **options: Any) -> tuple[House, Recorder]:

@@ -123,3 +123,13 @@ def test_a_guardrail_is_read_from_the_request_that_leaves(name: str, wire: Wire,
     assert place is not None
 
     assert place.read_wire(wire) == named
+
+
+def test_a_body_that_names_two_guardrails_carries_none() -> None:
+    """Which of two equal keys a reader takes is its own affair, so neither counts."""
+    config = b'"guardrailConfig": {"guardrailIdentifier": "%s", "guardrailVersion": "3"}'
+    body = b"{" + config % b"weak" + b", " + config % b"abc" + b"}"
+    place = OPERATIONS["Converse"].place
+    assert place is not None
+
+    assert place.read_wire(Wire("http://h/model/m/converse", {}, body)) == (None, None)
