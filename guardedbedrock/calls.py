@@ -94,6 +94,7 @@ class Call:
         region: Region of the client.
         chosen: Name of the guardrail that `Guard.using` chose.
         service: The boto3 service of the client.
+        operation: The row of the operation; one that the table has not is taken for inference without a place for a guardrail.
     """
 
     name: str
@@ -101,11 +102,11 @@ class Call:
     region: str
     chosen: str | None = None
     service: str = "bedrock-runtime"
+    operation: Operation = field(init=False, repr=False, compare=False)
 
-    @property
-    def operation(self) -> Operation:
-        """The row of the operation; one that the table has not is taken for inference without a place for a guardrail."""
-        return OPERATIONS.get(self.name) or Operation(self.name, self.service, ((self.name, "any"),), inference=True)
+    def __post_init__(self) -> None:
+        row = OPERATIONS.get(self.name) or Operation(self.name, self.service, ((self.name, "any"),), inference=True)
+        object.__setattr__(self, "operation", row)
 
     @property
     def model(self) -> str | None:
@@ -123,7 +124,8 @@ class GuardedCall:
         params: The parameters as they will be sent.
         guardrail: The approved guardrail in them; None where none is or none can be.
         injected: Whether the guard put it there.
-        model: The model that was authorized.
+        model: The model that was authorized. The gate compares with this and the next, which no event handler can change as it
+            can change the parameters.
         named: Identifier and version of the guardrail that was authorized.
     """
 
@@ -131,14 +133,8 @@ class GuardedCall:
     params: Params
     guardrail: Guardrail | None
     injected: bool
-    model: str | None = field(init=False)
-    named: Named = field(init=False)
-
-    def __post_init__(self) -> None:
-        # The gate compares with these, which no event handler can change as it can change the parameters.
-        place = self.call.operation.place
-        object.__setattr__(self, "model", self.params.get("modelId"))
-        object.__setattr__(self, "named", place.read(self.params) if place else (None, None))
+    model: str | None
+    named: Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +153,20 @@ class Verdict:
     Args:
         decision: The outcome of the first authorization that is denied (the error that AWS would send), else ``indeterminate`` if
             one is, else ``allowed``.
-        authorizations: All that was asked, in the order in which AWS asks; ``()`` when no policies are configured.
+        decisions: What the policies answered; ``()`` when no policies are configured.
         params: The parameters as they would be sent.
         guardrail: The approved guardrail in them.
     """
 
     decision: Outcome
-    authorizations: tuple[Authorization, ...]
+    decisions: tuple[Decision, ...]
     params: Params
     guardrail: Guardrail | None = None
+
+    @property
+    def authorizations(self) -> tuple[Authorization, ...]:
+        """All that was asked, each question with its decision, in the order in which AWS asks."""
+        return tuple(Authorization(decision.request, decision) for decision in self.decisions)
 
     @property
     def denied(self) -> Authorization | None:

@@ -78,7 +78,12 @@ Event: TypeAlias = Injected | Decided | Refused | Retried | Denied | Diverged | 
 
 
 class Observation(Protocol):
-    """What one listener makes of one call."""
+    """
+    What one listener makes of one call.
+
+    One that has an attribute `hears_routine` which is False hears only what is out of the ordinary: neither `Injected`, nor
+    `Decided` of a call that may go out.
+    """
 
     def enter(self) -> None:
         """The call is under way in this context; a span becomes the current one."""
@@ -107,16 +112,18 @@ class Observers:
     A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
     """
 
-    __slots__ = ("_closed", "_observations")
+    __slots__ = ("_closed", "_observations", "hear_routine")
 
     def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
         self._closed = False
+        self.hear_routine = False
         self._observations: list[Observation] = []
         for listener in listeners:
             try:
                 observation = listener.open(call)
                 if observation is not None:
                     self._observations.append(observation)
+                    self.hear_routine |= getattr(observation, "hears_routine", True)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
                 _failed(listener, error)
 

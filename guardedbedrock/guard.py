@@ -192,7 +192,11 @@ class Guard:
 
         Raises:
             RefusedError: The guard itself would refuse the call.
+            ConfigurationError: A parameter is missing that the questions to IAM hang on.
         """
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
         call = Call(operation, params, region, chosen.get())
-        return judge(inject(call, self._rules, Observers((), call)), self._rules)
+        try:
+            return judge(inject(call, self._rules, Observers((), call)), self._rules)
+        except KeyError as missing:
+            raise ConfigurationError(f"the parameters of {operation} lack {missing}") from None

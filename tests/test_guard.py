@@ -133,7 +133,7 @@ def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
     verdict = guard().simulate("ConverseStream", ask("converse", model=DENIED_MODEL))
 
     assert verdict.decision == "explicitDeny"
-    assert verdict.denied is verdict.authorizations[0]
+    assert verdict.denied == verdict.authorizations[0]
     assert [statement.sid for statement in verdict.authorizations[0].decision.statements] == ["NoOpus"]
 
 

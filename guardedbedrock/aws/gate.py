@@ -10,31 +10,35 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.bedrock.placement import Wire, body_model, path_segments
-from guardedbedrock.calls import AuthorizedCall, Rules
+from guardedbedrock.bedrock.operations import Operation
+from guardedbedrock.bedrock.placement import IN_BODY, Wire, body_model, path_segments
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
 from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
 
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
 
+_REMEMBERED: Final = 1024
 _MODEL: Final = "{modelId}"
-
-_passing: ContextVar[AuthorizedCall | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
 
 class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
     """Open the gate for this very call, in this context."""
 
-    __slots__ = ("_authorized", "_token")
+    __slots__ = ("_token", "authorized", "seen")
 
     def __init__(self, authorized: AuthorizedCall) -> None:
-        self._authorized = authorized
+        self.authorized = authorized
+        self.seen: tuple[str, Any] | None = None
 
     def __enter__(self) -> None:
-        self._token = _passing.set(self._authorized)
+        self._token = _passing.set(self)
 
     def __exit__(self, *_: object) -> None:
         _passing.reset(self._token)
+
+
+_passing: ContextVar[passing | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
 
 class Gate:
@@ -53,6 +57,7 @@ class Gate:
         self._enforced = rules.mode == "enforce"
         self._service = client.meta.service_model
         self._templates: dict[str, PathTemplate] = {}
+        self._right_ways: set[tuple[str, str, str | None]] = set()
         signer: Any = getattr(client, "_request_signer", None)
         endpoint: Any = getattr(client, "_endpoint", None)
         if not hasattr(signer, "get_auth_instance") or not hasattr(getattr(endpoint, "http_session", None), "send"):
@@ -72,19 +77,36 @@ class Gate:
         """
         if not self._enforced:
             return
-        authorized = _passing.get()
-        problem = self._difference(authorized, Wire(url, headers, body))
-        if problem:
+        passage = _passing.get()
+        problem = (
+            self._difference(passage.authorized, Wire(url, headers, body))
+            if passage and not _is_seen(passage, url, body)
+            else None
+        )
+        if problem or passage is None:
             raise GuardrailTamperedError(
-                message=f"the request about to be {about_to_be} {problem}",
-                operation_name=authorized.call.name if authorized else "unknown",
+                message=f"the request about to be {about_to_be} {problem or 'is of a call which this client did not authorize'}",
+                operation_name=passage.authorized.call.name if passage else "unknown",
                 hint="call the operation on the guarded client, and look for an event handler that changes its requests",
             )
+        passage.seen = url, body
 
-    def _difference(self, authorized: AuthorizedCall | None, wire: Wire) -> str | None:
-        if authorized is None:
-            return "is of a call which this client did not authorize"
+    def _difference(self, authorized: AuthorizedCall, wire: Wire) -> str | None:
         guarded, operation = authorized.guarded, authorized.call.operation
+        way = (wire.url, operation.name, guarded.model)
+        if way not in self._right_ways:
+            problem = self._astray(guarded, operation, wire)
+            if problem:
+                return problem
+            if len(self._right_ways) >= _REMEMBERED:
+                self._right_ways.clear()
+            if _MODEL in self._template(operation.name):
+                self._right_ways.add(way)
+        if operation.place is not None and not operation.place.carries(wire, guarded.named):
+            return "does not carry the guardrail that was authorized"
+        return None
+
+    def _astray(self, guarded: GuardedCall, operation: Operation, wire: Wire) -> str | None:
         template = self._template(operation.name)
         path = path_segments(wire.url)[-len(template) :]
         if not _fits(path, template):
@@ -93,8 +115,6 @@ class Gate:
             model = path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
             if model != guarded.model:
                 return "names another model than the one that was authorized"
-        if operation.place is not None and operation.place.read_wire(wire) != guarded.named:
-            return "does not carry the guardrail that was authorized"
         return None
 
     def _template(self, operation_name: str) -> PathTemplate:
@@ -102,6 +122,13 @@ class Gate:
             uri = self._service.operation_model(operation_name).http["requestUri"]
             self._templates[operation_name] = tuple(uri.partition("?")[0].strip("/").split("/"))
         return self._templates[operation_name]
+
+
+def _is_seen(passage: passing, url: str, body: Any) -> bool:
+    """Say whether this very body went to this very place before, and nothing else could hold the guardrail."""
+    if passage.seen is None or not isinstance(body, bytes):
+        return False
+    return passage.authorized.call.operation.place is IN_BODY and passage.seen[1] is body and passage.seen[0] == url
 
 
 def _fits(path: PathTemplate, template: PathTemplate) -> bool:

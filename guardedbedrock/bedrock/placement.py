@@ -49,13 +49,13 @@ class Place:
     Args:
         read: From parameters.
         put: Gives new parameters with identifier and version set, all else kept.
-        read_wire: From a serialized request.
+        carries: Whether a serialized request carries this very guardrail.
         signed: Whether a presigned URL binds it: only headers and path are signed into one.
     """
 
     read: Callable[[Params], Named]
     put: Callable[[Params, str, str], dict[str, Any]]
-    read_wire: Callable[[Wire], Named]
+    carries: Callable[[Wire, Named], bool]
     signed: bool
 
 
@@ -78,8 +78,23 @@ def _put_members(params: Params, identifier: str, version: str) -> dict[str, Any
     return {**params, _IDENTIFIER: identifier, _VERSION: version}
 
 
-def _wire_config(wire: Wire) -> Named:
-    return _read_config(_json_body(wire))
+def _body_carries(wire: Wire, named: Named) -> bool:
+    """
+    Say whether the body's own ``guardrailConfig`` is this guardrail.
+
+    Where the guard put it in it stands last, and a JSON object that ends with it and its two braces has it as its own member:
+    then nothing need be read. Else the body is read.
+    """
+    body = wire.body
+    if isinstance(body, bytes) and body.endswith(_ending(named)) and body.count(_CONFIG_KEY) == 1:
+        return True
+    return _read_config(_json_body(wire)) == named
+
+
+@lru_cache(maxsize=256)
+def _ending(named: Named) -> bytes:
+    config = {_IDENTIFIER: named[0], _VERSION: named[1]}
+    return f', "{_CONFIG}": {json.dumps(config)}}}'.encode()
 
 
 def _json_body(wire: Wire) -> dict[str, Any]:
@@ -100,8 +115,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def _wire_headers(wire: Wire) -> Named:
-    return _header(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier"), _header(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")
+def _headers_carry(wire: Wire, named: Named) -> bool:
+    identifier = _header(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier")
+    return (identifier, _header(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")) == named
 
 
 def _header(headers: Any, name: str) -> str | None:
@@ -111,12 +127,12 @@ def _header(headers: Any, name: str) -> str | None:
     return value.decode("utf-8") if isinstance(value, bytes) else str(value) if value else None
 
 
-def _wire_path(wire: Wire) -> Named:
+def _path_carries(wire: Wire, named: Named) -> bool:
     """Read ``.../guardrail/{id}/version/{version}/apply``."""
     match path_segments(wire.url):
         case [*_, "guardrail", identifier, "version", version, "apply"]:
-            return identifier, version
-    return None, None
+            return (identifier, version) == named
+    return False
 
 
 @lru_cache(maxsize=1024)
@@ -131,6 +147,6 @@ def body_model(wire: Wire) -> str | None:
     return model if isinstance(model, str) else None
 
 
-IN_BODY: Final = Place(_read_config, _put_config, _wire_config, signed=False)
-IN_HEADERS: Final = Place(_named, _put_members, _wire_headers, signed=True)
-IN_PATH: Final = Place(_named, _put_members, _wire_path, signed=True)
+IN_BODY: Final = Place(_read_config, _put_config, _body_carries, signed=False)
+IN_HEADERS: Final = Place(_named, _put_members, _headers_carry, signed=True)
+IN_PATH: Final = Place(_named, _put_members, _path_carries, signed=True)

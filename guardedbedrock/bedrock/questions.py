@@ -7,7 +7,7 @@ from typing import Final
 from guardedbedrock.bedrock.authorizations import GuardrailTags, authorizations
 from guardedbedrock.bedrock.callers import Caller
 from guardedbedrock.bedrock.operations import Operation
-from guardedbedrock.bedrock.placement import Params
+from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.iam.requests import Request
 
 _KEPT: Final = 1024
@@ -25,11 +25,11 @@ class Questions:
     def __init__(self) -> None:
         self._remembered: dict[tuple[object, ...], tuple[Caller, tuple[Request, ...]]] = {}
 
-    def ask(self, operation: Operation, params: Params, caller: Caller, tags: GuardrailTags) -> tuple[Request, ...]:
-        """Give the authorizations of a call, at a time that is not known."""
+    def ask(self, operation: Operation, params: Params, named: Named, caller: Caller, tags: GuardrailTags) -> tuple[Request, ...]:
+        """Give the authorizations of a call that names this guardrail, at a time that is not known."""
         if not (operation.inference and operation.place) or params.get("tags"):
             return authorizations(operation, params, caller, guardrail_tags=tags)
-        key = (operation.name, params.get("modelId"), operation.place.read(params), caller.region)
+        key = (operation.name, params.get("modelId"), named, caller.region)
         remembered = self._remembered.get(key)
         if remembered is not None and remembered[0] is caller:
             return remembered[1]

@@ -29,7 +29,13 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         observers.hear(Refused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
-        return GuardedCall(call, call.params, None, injected=False)
+        return _as_it_is(call)
+
+
+def _as_it_is(call: Call) -> GuardedCall:
+    place = call.operation.place
+    named = place.read(call.params) if place else (None, None)
+    return GuardedCall(call, call.params, None, injected=False, model=call.model, named=named)
 
 
 def _without(call: Call, rules: Rules) -> GuardedCall:
@@ -39,7 +45,7 @@ def _without(call: Call, rules: Rules) -> GuardedCall:
             operation_name=call.name,
             hint=f'call another operation, or name "{call.name}" in allow_unguarded to let it go out unguarded',
         )
-    return GuardedCall(call, call.params, None, injected=False)
+    return _as_it_is(call)
 
 
 def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> GuardedCall:
@@ -50,9 +56,12 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
         raise _not_approved(call, named, approved)
     if guardrail is None:
         guardrail, named = choose(call, approved), (None, None)
-    observers.hear(Injected(guardrail, was_there=None not in named))
-    params = place.put(call.params, named[0] or guardrail.arn, guardrail.version)
-    return GuardedCall(call, params, guardrail, injected=None in named)
+    if observers.hear_routine:
+        observers.hear(Injected(guardrail, was_there=None not in named))
+    identifier = named[0] or guardrail.arn
+    params = place.put(call.params, identifier, guardrail.version)
+    sent = (identifier, guardrail.version)
+    return GuardedCall(call, params, guardrail, injected=None in named, model=call.model, named=sent)
 
 
 def choose(call: Call, approved: tuple[Guardrail, ...]) -> Guardrail:

@@ -7,7 +7,7 @@ from typing import Final
 
 from guardedbedrock.bedrock.authorizations import TIME_KEYS, at
 from guardedbedrock.bedrock.hints import hint_for
-from guardedbedrock.calls import Authorization, AuthorizedCall, GuardedCall, Rules, Verdict
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict
 from guardedbedrock.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -16,7 +16,7 @@ from guardedbedrock.errors import (
     PreflightUnavailableError,
 )
 from guardedbedrock.events import Decided, Observers, Refused
-from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam import Decision, Outcome, PolicySet
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 _UNDOCUMENTED: Final = "a rule that is not documented"
@@ -35,8 +35,10 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
     started = perf_counter()
     try:
         verdict = judge(guarded, rules)
-        observers.hear(Decided(verdict, perf_counter() - started))
-        _check(guarded, verdict, rules)
+        if observers.hear_routine or verdict.decision != "allowed":
+            observers.hear(Decided(verdict, perf_counter() - started))
+        if verdict.decision != "allowed":
+            _check(guarded, verdict, rules)
     except AccessDeniedError as error:
         observers.hear(Refused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
@@ -64,13 +66,22 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
             operation_name=call.name,
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
-    requests = rules.questions.ask(call.operation, guarded.params, caller, rules.tags)
+    requests = rules.questions.ask(call.operation, guarded.params, guarded.named, caller, rules.tags)
     if not _TIME_KEYS.isdisjoint(rules.policies.reads):
         requests = at(requests, rules.clock())
-    answers = tuple([Authorization(request, rules.policies.evaluate(request)) for request in requests])
-    denied = next((one.decision.outcome for one in answers if one.decision.is_denied), None)
-    is_open = any(one.decision.outcome == "indeterminate" for one in answers)
-    return Verdict(denied or ("indeterminate" if is_open else "allowed"), answers, guarded.params, guarded.guardrail)
+    decisions = tuple([rules.policies.evaluate(request) for request in requests])
+    return Verdict(_together(decisions), decisions, guarded.params, guarded.guardrail)
+
+
+def _together(decisions: tuple[Decision, ...]) -> Outcome:
+    """Give the outcome of the first that is denied, which is the error that AWS would send; else whether one is open."""
+    together: Outcome = "allowed"
+    for decision in decisions:
+        if decision.outcome == "indeterminate":
+            together = "indeterminate"
+        elif decision.outcome != "allowed":
+            return decision.outcome
+    return together
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:

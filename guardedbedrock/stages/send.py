@@ -46,7 +46,7 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
 
 def _rewinder(body: Any) -> Callable[[], object]:
     """Let every attempt send a body that is a file from where it stood."""
-    if not hasattr(body, "seek") or not hasattr(body, "tell"):
+    if body is None or not hasattr(body, "seek") or not hasattr(body, "tell"):
         return lambda: None
     start = body.tell()
     return lambda: body.seek(start)
@@ -55,7 +55,7 @@ def _rewinder(body: Any) -> Callable[[], object]:
 def _told(denied: AccessDeniedError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError:
     denied.authorizations = authorized.verdict.authorizations
     observers.hear(Denied(denied))
-    foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.authorizations
+    foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.decisions
     if foreseen and isinstance(denied, PolicyDeniedError):
         observers.hear(Diverged(authorized.verdict, denied))
     return denied

@@ -35,11 +35,12 @@ class DecisionLog:
 class CallLog:
     """The log of one call."""
 
-    __slots__ = ("_call", "_guardrail")
+    __slots__ = ("_call", "_guardrail", "hears_routine")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._guardrail: str | None = None
+        self.hears_routine = _is_heard(logging.INFO)
 
     def enter(self) -> None:
         """Bind nothing: the application's context is its own."""

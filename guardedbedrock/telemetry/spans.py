@@ -35,10 +35,13 @@ class CallSpans:
     """
 
     def __init__(self, tracer: Tracer | None = None) -> None:
+        self._is_global = tracer is None
         self._tracer = tracer or trace.get_tracer("guardedbedrock")
 
     def open(self, call: Call) -> CallSpan | None:
         """Open the span of a call; None when there is no SDK to make one."""
+        if self._is_global and getattr(trace, "_TRACER_PROVIDER", self) is None:
+            return None  # the public way to ask reads the environment with every call
         span = self._tracer.start_span(f"guardedbedrock {call.name}", kind=SpanKind.INTERNAL)
         if span.is_recording():
             span.set_attributes({"rpc.method": call.name, "cloud.region": call.region})
@@ -53,6 +56,7 @@ class CallSpan:
     """The span of one call."""
 
     __slots__ = ("_recording", "_span", "_token")
+    hears_routine = True
 
     def __init__(self, span: Span) -> None:
         self._span = span

@@ -213,12 +213,13 @@ def test_the_same_call_is_written_out_once() -> None:
     """Another model, guardrail or caller is another call; a call with tags is never remembered."""
     questions, caller = Questions(), Caller(ROLE, "us-east-1")
     converse = OPERATIONS["Converse"]
-    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, caller, {})
+    named = ("abc123def456", "3")
+    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, named, caller, {})
 
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, caller, {}) is first
-    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, caller, {}) is not first
-    assert questions.ask(converse, {"modelId": HAIKU}, caller, {}) is not first
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, Caller(ROLE, "us-east-1"), {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, named, caller, {}) is first
+    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, named, caller, {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU}, (None, None), caller, {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, named, Caller(ROLE, "us-east-1"), {}) is not first
 
 
 @pytest.mark.parametrize(

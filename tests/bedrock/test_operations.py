@@ -94,10 +94,10 @@ def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
             ),
             ("abc", "3"),
         ),
-        ("Converse", Wire("http://h/model/m/converse", {}, b'{"guardrailConfig": {}}'), (None, None)),
-        ("Converse", Wire("http://h/model/m/converse", {}, b"not json"), (None, None)),
-        ("Converse", Wire("http://h/model/m/converse", {}, b"[]"), (None, None)),
-        ("Converse", Wire("http://h/model/m/converse", {}, None), (None, None)),
+        ("Converse", Wire("http://h/model/m/converse", {}, b'{"guardrailConfig": {}}'), None),
+        ("Converse", Wire("http://h/model/m/converse", {}, b"not json"), None),
+        ("Converse", Wire("http://h/model/m/converse", {}, b"[]"), None),
+        ("Converse", Wire("http://h/model/m/converse", {}, None), None),
         (
             "InvokeModel",
             Wire(
@@ -107,22 +107,22 @@ def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
             ),
             ("abc", "3"),
         ),
-        ("InvokeModel", Wire("http://h/model/m/invoke", {}, b""), (None, None)),
+        ("InvokeModel", Wire("http://h/model/m/invoke", {}, b""), None),
         ("ApplyGuardrail", Wire("http://h/guardrail/abc/version/3/apply?x=1", {}, b""), ("abc", "3")),
         (
             "ApplyGuardrail",
             Wire("http://h/gateway/guardrail/arn%3Aaws%2Fabc/version/DRAFT/apply", {}, b""),
             ("arn:aws/abc", "DRAFT"),
         ),
-        ("ApplyGuardrail", Wire("http://h/guardrails/abc", {}, b""), (None, None)),
+        ("ApplyGuardrail", Wire("http://h/guardrails/abc", {}, b""), None),
     ],
 )
-def test_a_guardrail_is_read_from_the_request_that_leaves(name: str, wire: Wire, named: tuple[str | None, str | None]) -> None:
+def test_a_guardrail_is_read_from_the_request_that_leaves(name: str, wire: Wire, named: tuple[str, str] | None) -> None:
     """In the body, the headers or the path, whichever the operation has it in."""
     place = OPERATIONS[name].place
     assert place is not None
 
-    assert place.read_wire(wire) == named
+    assert place.carries(wire, named or ("abc", "3")) == (named is not None)
 
 
 def test_a_body_that_names_two_guardrails_carries_none() -> None:
@@ -132,4 +132,22 @@ def test_a_body_that_names_two_guardrails_carries_none() -> None:
     place = OPERATIONS["Converse"].place
     assert place is not None
 
-    assert place.read_wire(Wire("http://h/model/m/converse", {}, body)) == (None, None)
+    assert not place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3"))
+
+
+@pytest.mark.parametrize(
+    ("body", "carried"),
+    [
+        (b'{"messages": [], "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "3"}}', True),
+        (b'{"guardrailConfig": {"trace": "enabled", "guardrailVersion": "3", "guardrailIdentifier": "abc"}, "messages": []}', True),
+        (b'{"x": {"a": 1, "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "3"}}}', False),
+        (b'{"x": "a, \\"guardrailConfig\\": {\\"guardrailIdentifier\\": \\"abc\\", \\"guardrailVersion\\": \\"3\\"}}"}', False),
+        (b'{"messages": [], "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "33"}}', False),
+    ],
+)  # fmt: skip
+def test_a_guardrail_counts_only_as_the_bodys_own(body: bytes, carried: bool) -> None:  # noqa: FBT001
+    """Deeper in the body, or in a text, it binds nobody."""
+    place = OPERATIONS["Converse"].place
+    assert place is not None
+
+    assert place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3")) == carried

@@ -43,7 +43,7 @@ OBJECT = "arn:aws:s3:::b/a"
 RESOURCES: Final = (MODEL, GUARDRAIL, FOREIGN, OBJECT, "*")
 ACTIONS: Final = ("bedrock:InvokeModel", "bedrock:ApplyGuardrail", "s3:GetObject")
 
-ACTION_ELEMENTS: Final = [
+ACTION_ELEMENTS: Final[list[Json]] = [
     *({"Action": text} for text in ("*", "*", "*", "bedrock:*", "bedrock:InvokeModel", "BEDROCK:apply*", "?3:Get?bject", "*:*")),
     {"Action": ["iam:*", "bedrock:Invoke*"]},
     {"Action": []},
@@ -68,7 +68,7 @@ RESOURCE_TEXTS: Final = (
     "arn:aws:bedrock:${aws:RequestedRegion}::foundation-model/m:0",
     "arn:aws:bedrock:us-east-1::foundation-model/${aws:username}",
 )
-RESOURCE_ELEMENTS: Final = [
+RESOURCE_ELEMENTS: Final[list[Json]] = [
     *({"Resource": "*"} for _ in range(6)),
     *({"Resource": text} for text in RESOURCE_TEXTS),
     {"Resource": ["arn:aws:iam::*:*", "arn:aws:bedrock:*:*:*", OBJECT]},
@@ -163,11 +163,17 @@ def _lines() -> Iterable[tuple[str, str, Json]]:
 LINES: Final = sorted(_lines(), key=repr)
 """Every line of a condition block that the alphabets make: operator, key, values."""
 
-BODIES: Final = [
+BODIES: Final[list[Json]] = [
     {"Effect": effect, **action, **resource}
     for effect, action, resource in itertools.product(("Allow", "Allow", "Deny"), ACTION_ELEMENTS, RESOURCE_ELEMENTS)
 ]
-VERSIONS: Final = ({"Version": "2012-10-17"}, {"Version": "2012-10-17"}, {"Version": "2012-10-17"}, {"Version": "2008-10-17"}, {})
+VERSIONS: Final[tuple[Json, ...]] = (
+    {"Version": "2012-10-17"},
+    {"Version": "2012-10-17"},
+    {"Version": "2012-10-17"},
+    {"Version": "2008-10-17"},
+    {},
+)
 IN_PLAY: Final = (
     ("identity",),
     ("identity", "resource"),
@@ -186,7 +192,9 @@ LEVELS: Final = ("scp", "rcp")
 
 
 _BODIES: Final = st.sampled_from(BODIES)
-_BLOCKS: Final = st.just([]) | st.lists(st.sampled_from(LINES), min_size=1, max_size=2)
+_BLOCKS: Final[st.SearchStrategy[list[tuple[str, str, Json]]]] = st.just([]) | st.lists(
+    st.sampled_from(LINES), min_size=1, max_size=2
+)
 _PRINCIPALS: Final = st.sampled_from(
     [{key: names} for key in ("Principal", "Principal", "NotPrincipal") for names in PRINCIPAL_ELEMENTS]
 )
@@ -205,9 +213,11 @@ def _principals(policy_type: str) -> st.SearchStrategy[Json]:
     return _PRINCIPALS if policy_type in WITH_PRINCIPAL else st.just({})
 
 
-STATEMENTS: Final = {t: st.builds(_statement, _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES}
+STATEMENTS: Final[Mapping[str, st.SearchStrategy[Json]]] = {
+    t: st.builds(_statement, _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES
+}
 """Statements without Sids, by policy type."""
-DOCUMENTS: Final = {
+DOCUMENTS: Final[Mapping[str, st.SearchStrategy[Json]]] = {
     t: st.builds(
         lambda version, given: {**version, "Statement": given}, st.sampled_from(VERSIONS), st.lists(s, min_size=1, max_size=2)
     )

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from iam import oracle
 from property.strategies import examples
 
-from guardedbedrock.iam.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, compile_pattern, compile_tokens, join
+from guardedbedrock.iam.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Tokens,
+    Wildcard,
+    compile_pattern,
+    compile_tokens,
+    join,
+)
 
 DEFINED: Final = {
     ANY: oracle.STAR,
@@ -21,6 +31,7 @@ DEFINED: Final = {
     ONE_BUT_COLON: oracle.ONE_IN_SEGMENT,
 }
 """Wildcards of the engine to those of the definition."""
+TOKENS: Final[list[str | Wildcard]] = ["a", "b", "ab", ":", *DEFINED]
 LENGTHS: Final = (256, 512, 1024, 2048)
 """Characters of a value; 2,048 is the longest identifier of a model or guardrail."""
 
@@ -32,7 +43,7 @@ def covers(pattern: Tokens, value: str) -> bool:
 
 
 @settings(max_examples=examples(1500))
-@given(st.lists(st.sampled_from(("a", "b", "ab", ":", *DEFINED)), max_size=8).map(join), st.text("ab:", max_size=10))
+@given(st.lists(st.sampled_from(TOKENS), max_size=8).map(join), st.text("ab:", max_size=10))
 def test_a_pattern_covers_what_its_definition_covers(pattern: Tokens, value: str) -> None:
     """A star is any run of characters, a question mark is one, and all else is itself."""
     assert covers(pattern, value) is compile_tokens(pattern)(value)
@@ -53,6 +64,7 @@ class Counted(str):
     """A text that counts how often a matcher looks at it."""
 
     __slots__ = ("looks",)
+    looks: int
 
     def __new__(cls, text: str) -> Self:
         """Start at no look."""
