@@ -9,7 +9,7 @@ Names load when they are first used, so that ``import guardedbedrock.iam`` needs
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("guardedbedrock")
+        return import_module("importlib.metadata").version("guardedbedrock")
     if name == "iam":
         return import_module("guardedbedrock.iam")
     if name not in __all__:

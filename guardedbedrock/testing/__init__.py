@@ -1,13 +1,30 @@
 """
-A fake Bedrock for tests: a real HTTP server on loopback, true to the wire, with guardrails and IAM.
+A fake Bedrock for tests: a real HTTP server on loopback, true to the wire, with guardrails and IAM; and case files.
 
 The fake reads and writes HTTP by the service model of the installed botocore, so its shapes are those of the client that talks
 to it. It decides with `guardedbedrock.iam`, by the policies it is given, and denies with AWS's headers, body and sentence.
+Names load when they are first used, because case files need no botocore.
 """
 
-from guardedbedrock.testing import cases
-from guardedbedrock.testing.fake import FakeBedrock
-from guardedbedrock.testing.guardrails import FakeGuardrail
-from guardedbedrock.testing.records import ReceivedRequest
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from guardedbedrock.testing import cases
+    from guardedbedrock.testing.fake import FakeBedrock
+    from guardedbedrock.testing.guardrails import FakeGuardrail
+    from guardedbedrock.testing.records import ReceivedRequest
 
 __all__ = ["FakeBedrock", "FakeGuardrail", "ReceivedRequest", "cases"]
+
+_HOMES: Final = {"FakeBedrock": "fake", "FakeGuardrail": "guardrails", "ReceivedRequest": "records"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "cases":
+        return import_module("guardedbedrock.testing.cases")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'guardedbedrock.testing' has no attribute '{name}'")
+    return getattr(import_module(f"guardedbedrock.testing.{_HOMES[name]}"), name)

@@ -139,9 +139,9 @@ def test_a_body_that_names_two_guardrails_carries_none() -> None:
     ("body", "carried"),
     [
         (b'{"messages": [], "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "3"}}', True),
-        (b'{"guardrailConfig": {"trace": "enabled", "guardrailVersion": "3", "guardrailIdentifier": "abc"}, "messages": []}', True),
+        (b'{"guardrailConfig": {"trace": "enabled", "guardrailVersion": "3", "guardrailIdentifier": "abc"}, "x": 1}', True),
         (b'{"x": {"a": 1, "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "3"}}}', False),
-        (b'{"x": "a, \\"guardrailConfig\\": {\\"guardrailIdentifier\\": \\"abc\\", \\"guardrailVersion\\": \\"3\\"}}"}', False),
+        (b'{"x": "a, \\"guardrailConfig\\": {\\"guardrailIdentifier\\": \\"abc\\"}}"}', False),
         (b'{"messages": [], "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "33"}}', False),
     ],
 )  # fmt: skip
