@@ -15,7 +15,6 @@ from typing import Final, TypeAlias
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.documents import PolicyType
-from guardedbedrock.iam.hangs_on import open_keys
 from guardedbedrock.iam.operators import both, either
 from guardedbedrock.iam.principals import Grant, Principal, identify
 from guardedbedrock.iam.requests import Request
@@ -92,6 +91,8 @@ class Plan:
         if remembered is None or remembered[0] is not request:
             if len(self.hung) >= _REMEMBERED:
                 self.hung.clear()
+            from guardedbedrock.iam.hangs_on import open_keys  # noqa: PLC0415  # seldom needed, and slow to load
+
             statements = [compiled for _, group in self.groups for compiled in group]
             found = open_keys(statements, request, lambda known: self.decide(known).is_denied)
             remembered = self.hung[id(request)] = request, found

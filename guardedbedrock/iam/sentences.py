@@ -60,9 +60,9 @@ _NAMES: Final = {
 """What AWS calls a policy type, its slip of the pen included; a role's trust policy is the resource-based policy of the role."""
 
 _ANY_NAME: Final = "|".join(_NAMES)
-_SUBJECT: Final = re.compile(r'User: ([^\s"]+) is not authorized to perform: ([^\s"]+)')
-_RESOURCE: Final = re.compile(r' on resource: (?:"([^"]+)"|([^\s"]+))')
-_REASON: Final = re.compile(
+_SUBJECT: Final = r'User: ([^\s"]+) is not authorized to perform: ([^\s"]+)'
+_RESOURCE: Final = r' on resource: (?:"([^"]+)"|([^\s"]+))'
+_REASON: Final = (
     rf"because no (?P<missing>{_ANY_NAME}) allows the \S+ action"
     rf"|with an explicit deny in (?:an? |the )?(?P<denying>{_ANY_NAME})"
     r'(?: transitively through a service control policy)?(?:: (?P<arn>arn:[^\s"]+))?'
@@ -137,12 +137,12 @@ def parse(text: str) -> Sentence | None:
     Cost: Linear in the length of the text; no pattern can match one stretch of it in two ways.
     """
     line = " ".join(text.split())
-    subject = _SUBJECT.search(line)
+    subject = re.search(_SUBJECT, line)
     if subject is None:
         return None
     rest = line[subject.end() :]
     principal, action = subject[1], subject[2].rstrip(".")
-    reason = _REASON.search(rest)
+    reason = re.search(_REASON, rest)
     if reason is None:
         return Sentence(principal, action, _resource_in(rest, ends_sentence=True))
     return Sentence(
@@ -156,7 +156,7 @@ def parse(text: str) -> Sentence | None:
 
 
 def _resource_in(text: str, *, ends_sentence: bool) -> str | None:
-    match = _RESOURCE.match(text)
+    match = re.match(_RESOURCE, text)
     if match is None:
         return None
     if match[1]:
