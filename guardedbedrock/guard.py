@@ -199,4 +199,4 @@ class Guard:
         try:
             return judge(inject(call, self._rules, Observers((), call)), self._rules)
         except KeyError as missing:
-            raise ConfigurationError(f"the parameters of {operation} lack {missing}") from None
+            raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None

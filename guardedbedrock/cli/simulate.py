@@ -69,8 +69,6 @@ def ask(guard: Guard, question: Question, params: dict[str, Any]) -> Answer:
             verdict = guard.simulate(operation, params, region_name=region)
     except RefusedError as refusal:
         return Answer(operation, params, None, refusal, stopped=True)
-    except KeyError as missing:
-        raise ConfigurationError(f"--params: `{missing.args[0]}` is missing, which {operation} needs") from None
     except (AttributeError, TypeError):
         raise ConfigurationError(f"--params: holds a value of a type that {operation} does not take") from None
     error = denial(operation, verdict, guard.rules) if verdict.denied else None

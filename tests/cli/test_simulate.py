@@ -203,7 +203,7 @@ def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", "{"], "--params: is no JSON: expecting property name", id="broken JSON"),
         pytest.param(["--params", "[]"], "--params: should be a JSON object", id="no object"),
         pytest.param(["--params", "@none.json"], "--params @none.json: can not be read: No such file", id="no file"),
-        pytest.param([], "--params: `modelId` is missing, which Converse needs", id="no model"),
+        pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
         pytest.param(
             ["--params", '{"modelId": 5}'], "--params: holds a value of a type that Converse does not take", id="wrong type"
         ),
