@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from guardedbedrock.iam.arns import PARTS
@@ -163,7 +164,9 @@ def _sid(data: object, policy_type: PolicyType) -> str | None:
     return sid or None
 
 
-def _either(body: Mapping[str, object], name: str, negation: str, check: Callable[[str], None]) -> tuple[bool, tuple[str, ...]]:
+def _either(
+    body: Mapping[str, object], name: str, negation: str, check: Callable[[str], str | None]
+) -> tuple[bool, tuple[str, ...]]:
     """Read an element or its negation, of which exactly one must stand there."""
     if (name in body) is (negation in body):
         raise _Misread(f"needs either {name} or {negation}{', not both' if name in body else ''}")
@@ -171,16 +174,20 @@ def _either(body: Mapping[str, object], name: str, negation: str, check: Callabl
     return key is negation, _at(key, _texts, body[key], check)
 
 
-def _check_action(text: str) -> None:
+@lru_cache(maxsize=4096)
+def _check_action(text: str) -> str | None:
     service, _, name = text.partition(":")
-    if not (service and name and ":" not in name) and text != "*":
-        raise _Misread(f"`{text}` is no action; write `service:Action` or `*`")
+    if (service and name and ":" not in name) or text == "*":
+        return None
+    return f"`{text}` is no action; write `service:Action` or `*`"
 
 
-def _check_resource(text: str) -> None:
+@lru_cache(maxsize=4096)
+def _check_resource(text: str) -> str | None:
     short = text.count(":") < len(PARTS) - 1 and not text.endswith("*")
-    if (short or not text.startswith("arn:")) and text != "*":
-        raise _Misread(f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`")
+    if (text.startswith("arn:") and not short) or text == "*":
+        return None
+    return f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`"
 
 
 def _principal(body: Mapping[str, object], policy_type: PolicyType) -> PrincipalElement | None:
@@ -222,12 +229,10 @@ def _values(data: object) -> tuple[str, ...]:
         return (data,)
     if not isinstance(data, list | tuple):
         return (_value(data),)
-    return tuple([_at(index, _value, item) for index, item in enumerate(data)])
+    return tuple([item if isinstance(item, str) else _at(index, _value, item) for index, item in enumerate(data)])
 
 
 def _value(data: object) -> str:
-    if isinstance(data, str):
-        return data
     if not isinstance(data, bool | int | float | Decimal):
         raise _Misread(f"should be a string, number or Boolean, not {_kind(data)}")
     return text_of(data)
@@ -238,6 +243,8 @@ def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, 
         raise _Misread(f"should be an object, not {_kind(data)}")
     if isinstance(data, Object) and data.repeated is not None:
         raise _Misread(f"has the key `{data.repeated}` twice; keep one")
+    if known is not None and known.issuperset(data):
+        return data
     for key in data:
         if not isinstance(key, str):
             raise _Misread(f"has the key {key!r}, which is no string")
@@ -246,17 +253,18 @@ def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, 
     return data
 
 
-def _texts(data: object, check: Callable[[str], None] | None = None) -> tuple[str, ...]:
+def _texts(data: object, check: Callable[[str], str | None] = lambda _: None) -> tuple[str, ...]:
     """Read one text or an array of them; an empty array is legal, and matches nothing."""
     if isinstance(data, str):
-        if check:
-            check(data)
+        problem = check(data)
+        if problem:
+            raise _Misread(problem)
         return (data,)
     items = tuple(_array(data))
     for index, item in enumerate(items):
-        text = _at(index, _text, item)
-        if check:
-            _at(index, check, text)
+        problem = check(item) if isinstance(item, str) else f"should be a string, not {_kind(item)}"
+        if problem:
+            raise _Misread(problem, index)
     return items
 
 
