@@ -63,7 +63,7 @@ class Recorded:
         return self.keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Decision:
     """
     What IAM answers to one request.
@@ -79,6 +79,13 @@ class Decision:
     policy_type: PolicyType | None
     request: Request
     grounds: Grounds = field(repr=False, compare=False)
+
+    def __init__(self, outcome: Outcome, policy_type: PolicyType | None, request: Request, grounds: Grounds) -> None:
+        # The setters of the slots take half the time of a frozen dataclass's own constructor, on the deciding path.
+        _set_outcome(self, outcome)
+        _set_policy_type(self, policy_type)
+        _set_request(self, request)
+        _set_grounds(self, grounds)
 
     @property
     def is_denied(self) -> bool:
@@ -124,3 +131,8 @@ class Decision:
         """Take the worked-out answers along in place of compiled policies."""
         recorded = Recorded(self.statements, self.hangs_on)
         return Decision, (self.outcome, self.policy_type, self.request, recorded)
+
+
+_set_outcome, _set_policy_type, _set_request, _set_grounds = (
+    Decision.__dict__[name].__set__ for name in ("outcome", "policy_type", "request", "grounds")
+)

@@ -24,8 +24,8 @@ from guardedbedrock.iam.statements import Compiled
 Group: TypeAlias = tuple[PolicyType, tuple[Compiled, ...]]
 """Statements that count as one: all of a policy type, or all of one level of the organization."""
 Tests: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
-Known: TypeAlias = dict[Test, Truth]
-"""Answers to one request so far: a test that several groups ask is asked once."""
+Known: TypeAlias = dict[Test, Truth] | None
+"""Answers to one request so far: a test that several groups ask is asked once. None where no two groups ask the same."""
 
 _REMEMBERED: Final = 256
 
@@ -46,6 +46,7 @@ class Plan:
         gates: Allow tests of each group of `GATES`.
         own: Allow tests of each group of `OWN`.
         grants: Allow statements of the resource-based policies; None where no such policy is in play.
+        repeats: Whether two groups ask the same test.
         hung: Requests by identity, with the keys that their answers hang on.
         required: Gates and own policies, all of which must allow where nothing grants directly.
     """
@@ -56,10 +57,13 @@ class Plan:
     own: Tests
     grants: tuple[Compiled, ...] | None
     required: Tests = field(init=False, repr=False)
+    repeats: bool = field(init=False, repr=False)
     hung: dict[int, tuple[Request, tuple[str, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", self.gates + self.own)
+        asked = [test for _, tests in self.required for test in tests]
+        object.__setattr__(self, "repeats", len(set(asked)) < len(asked))
 
     def decide(self, request: Request) -> Decision:
         """Answer the request."""
@@ -108,14 +112,14 @@ class Plan:
                 yield compiled
 
     def _granting(self, request: Request) -> Iterator[Compiled]:
-        own, _ = _every(self.own, request, {})
+        own, _ = _every(self.own, request, None)
         for policy_type, compiled in self._statements("Allow"):
             grants = policy_type == "resource" and (request.cross_account or self._through(compiled.grant(request), request))
             if ((policy_type == "identity" and own) or grants) and compiled.applies(request):
                 yield compiled
 
     def _permission(self, request: Request) -> tuple[Truth, PolicyType | None]:
-        known: Known = {}
+        known: Known = {} if self.repeats else None
         if self.grants is None and request.cross_account is False:
             return _every(self.required, request, known)
         opened, policy_type = _every(self.gates, request, known)
@@ -149,7 +153,7 @@ class Plan:
         """Say whether a direct grant passes what limits the caller, in the same account."""
         if grant is Grant.EXACT:
             return True
-        limits = {policy_type: _any(tests, request, {}) for policy_type, tests in self.own}
+        limits = {policy_type: _any(tests, request, None) for policy_type, tests in self.own}
         session = limits.get("session", True)
         if grant is Grant.OPEN:
             return True if session else None
@@ -166,7 +170,9 @@ def _any(tests: Iterable[Test], request: Request, known: Known) -> Truth:
     """Ask until one allows."""
     answer: Truth = False
     for test in tests:
-        if test in known:
+        if known is None:
+            one = test(request)
+        elif test in known:
             one = known[test]
         else:
             one = known[test] = test(request)

@@ -64,10 +64,13 @@ def _still(patterns: tuple[str, ...]) -> Test:
     """Match patterns without variables; a text can be compared with all plain ones at once."""
     plain = frozenset(pattern for pattern in patterns if "*" not in pattern and "?" not in pattern)
     covers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
+    if len(patterns) == 1:
+        (only,) = covers or (patterns[0].__eq__,)
+        return lambda request: _any_blindly(patterns, request) if request.blind else only(request.resource)
 
     def test(request: Request) -> Truth:
         if request.blind:
-            return either(_blindly(bounded(tokenize(pattern)), request) for pattern in patterns)
+            return _any_blindly(patterns, request)
         resource = request.resource
         if resource in plain:
             return True
@@ -77,6 +80,10 @@ def _still(patterns: tuple[str, ...]) -> Test:
         return False
 
     return test
+
+
+def _any_blindly(patterns: tuple[str, ...], request: Request) -> Truth:
+    return either(_blindly(bounded(tokenize(pattern)), request) for pattern in patterns)
 
 
 def _compile(pattern: str) -> Matcher:

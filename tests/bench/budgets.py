@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import boto3
+import cedar
 
 from guardedbedrock import Guard, Guardrail, iam
 from guardedbedrock.iam.patterns import compile_pattern
@@ -38,12 +39,13 @@ WARM = 100
 
 
 class Row(NamedTuple):
-    """One budget: what, how much is allowed, how much was measured, in one unit."""
+    """One budget: what, how much is allowed, how much was measured, in one unit; and what cedarpy took for the same."""
 
     what: str
     budget: float
     measured: float
     unit: str
+    cedar: float | None = None
 
 
 def microseconds(function: Callable[[], object], *, repeats: int = 15, number: int = 2000) -> float:
@@ -65,7 +67,9 @@ def engine() -> Iterator[Row]:
         for kind in ("allow", "deny"):
             workload = workloads[f"{name}_{kind}"]
             policies, request = iam.PolicySet(**workload["policies"]), _request(workload["request"])
-            yield Row(f"decision, {what}, {kind}", budget, microseconds(lambda p=policies, r=request: p.evaluate(r)), "us")
+            theirs = microseconds(cedar.contender(workload["policies"], workload["request"]), repeats=3, number=50)
+            ours = microseconds(lambda p=policies, r=request: p.evaluate(r))
+            yield Row(f"decision, {what}, {kind}", budget, ours, "us", theirs)
     yield _many_others()
     hundred, first = workloads["b_allow"]["policies"], _request(workloads["b_allow"]["request"])
     load = microseconds(lambda: iam.PolicySet(**hundred).evaluate(first), number=20)
@@ -147,12 +151,13 @@ def _import(before: str, measured: str) -> float:
 
 def main() -> None:
     """Measure everything and print the table."""
-    print(f"{'what':62} {'budget':>9} {'measured':>9}")
+    print(f"{'what':62} {'budget':>9} {'measured':>10}          {'cedarpy':>9} {'ratio':>6}")
     for part in (engine, client, imports):
         for row in part():
             verdict = "" if row.budget != row.budget else "met" if row.measured <= row.budget else "NOT MET"
             budget = "-" if row.budget != row.budget else f"{row.budget:g} {row.unit}"
-            print(f"{row.what:62} {budget:>9} {row.measured:>6.2f} {row.unit:2} {verdict}", flush=True)
+            beside = f"{row.cedar:>6.0f} {row.unit} {row.cedar / row.measured:>5.0f}x" if row.cedar else ""
+            print(f"{row.what:62} {budget:>9} {row.measured:>7.2f} {row.unit:2} {verdict:8} {beside}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":
