@@ -46,6 +46,8 @@ _PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _EVERYONE: Final = ("*", {"AWS": "*"})
 ResultT = TypeVar("ResultT")
 _WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
+_ARRAYS: Final = (list, tuple)
+_SCALARS: Final = (bool, int, float, Decimal)
 _PLAIN_SID: Final = ("identity", "boundary", "session")
 
 
@@ -227,19 +229,19 @@ def _conditions(data: object) -> tuple[Condition, ...]:
 def _values(data: object) -> tuple[str, ...]:
     if isinstance(data, str):
         return (data,)
-    if not isinstance(data, list | tuple):
+    if not isinstance(data, _ARRAYS):
         return (_value(data),)
     return tuple([item if isinstance(item, str) else _at(index, _value, item) for index, item in enumerate(data)])
 
 
 def _value(data: object) -> str:
-    if not isinstance(data, bool | int | float | Decimal):
+    if not isinstance(data, _SCALARS):
         raise _Misread(f"should be a string, number or Boolean, not {_kind(data)}")
     return text_of(data)
 
 
 def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, object]:
-    if not isinstance(data, dict | Mapping):
+    if data.__class__ is not dict and not isinstance(data, Mapping):  # the first test spares most documents the second
         raise _Misread(f"should be an object, not {_kind(data)}")
     if isinstance(data, Object) and data.repeated is not None:
         raise _Misread(f"has the key `{data.repeated}` twice; keep one")
@@ -269,7 +271,7 @@ def _texts(data: object, check: Callable[[str], str | None] = lambda _: None) ->
 
 
 def _array(data: object) -> Sequence[Any]:
-    if not isinstance(data, list | tuple):
+    if not isinstance(data, _ARRAYS):
         raise _Misread(f"should be an array, not {_kind(data)}")
     return data
 
