@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, document, write
 
 from guardedbedrock.config import load
 from guardedbedrock.errors import ConfigurationError
@@ -14,33 +14,7 @@ from guardedbedrock.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
-OTHER = "arn:aws:bedrock:eu-west-1:111122223333:guardrail/def"
-GUARDRAIL = f'[[guardrails]]\narn = "{ARN}"\nversion = 3\n'
-GUARDED = {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN, "version": "3"}])}
 SECRET = "hunter2-sk-live"
-CALLER = "principal = 'caller'\n"
-
-
-def document(sid: str, action: str = "bedrock:InvokeModel") -> dict[str, Any]:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an empty working directory, and an environment that configures nothing."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.upper().startswith("GUARDEDBEDROCK_")]:
-        monkeypatch.delenv(name)
-    return tmp_path
-
-
-def write(folder: Path, files: dict[str, Any]) -> None:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
 
 
 # TOML text below a good guardrail, and fragments of the one sentence that refuses it.

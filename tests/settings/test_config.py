@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, ROLE, document, write
 
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.config import PolicySources, Settings, check, load
@@ -16,34 +16,6 @@ from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-ARN = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
-OTHER = "arn:aws:bedrock:eu-west-1:111122223333:guardrail/def"
-ROLE = "arn:aws:iam::111122223333:role/App"
-GUARDRAIL = f'[[guardrails]]\narn = "{ARN}"\nversion = 3\n'
-GUARDED = {"GUARDEDBEDROCK_GUARDRAILS": json.dumps([{"arn": ARN, "version": "3"}])}
-CALLER = "principal = 'caller'\n"
-
-
-def document(sid: str, action: str = "bedrock:InvokeModel") -> dict[str, Any]:
-    statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": "*"}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an empty working directory, and an environment that configures nothing."""
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.upper().startswith("GUARDEDBEDROCK_")]:
-        monkeypatch.delenv(name)
-    return tmp_path
-
-
-def write(folder: Path, files: dict[str, Any]) -> None:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
 
 
 def test_code_wins_over_the_environment_over_the_file(here: Path) -> None:
