@@ -95,7 +95,7 @@ def _guarded(client: Any, name: str, params: Any, finish: Callable[[AuthorizedCa
     try:
         with observers:
             authorized = _authorized(client, call, watch.rules, observers)
-            with gate.passing(authorized):
+            with gate.passing(authorized, observers):
                 return finish(authorized, observers)
     except AccessDeniedError as error:
         observers.close(error)

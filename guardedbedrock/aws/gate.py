@@ -14,6 +14,7 @@ from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.placement import IN_BODY, Wire, body_model, path_segments
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
 from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
+from guardedbedrock.events import Observers, Refused
 
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
@@ -25,10 +26,11 @@ _MODEL: Final = "{modelId}"
 class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
     """Open the gate for this very call, in this context."""
 
-    __slots__ = ("_token", "authorized", "seen")
+    __slots__ = ("_token", "authorized", "observers", "seen")
 
-    def __init__(self, authorized: AuthorizedCall) -> None:
+    def __init__(self, authorized: AuthorizedCall, observers: Observers) -> None:
         self.authorized = authorized
+        self.observers = observers
         self.seen: tuple[str, Any] | None = None
 
     def __enter__(self) -> None:
@@ -46,7 +48,7 @@ class Gate:
     The gate of one client.
 
     Args:
-        rules: In another mode than ``enforce`` everything passes.
+        rules: In mode ``report`` what would be refused is reported and passes, in mode ``off`` everything passes.
         client: The client to stand in.
 
     Raises:
@@ -54,7 +56,7 @@ class Gate:
     """
 
     def __init__(self, rules: Rules, client: Any) -> None:
-        self._enforced = rules.mode == "enforce"
+        self._mode = rules.mode
         self._service = client.meta.service_model
         self._templates: dict[str, PathTemplate] = {}
         self._right_ways: set[tuple[str, str, str | None]] = set()
@@ -75,21 +77,30 @@ class Gate:
             GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or
                 version.
         """
-        if not self._enforced:
+        if self._mode == "off":
             return
         passage = _passing.get()
-        problem = (
-            self._difference(passage.authorized, Wire(url, headers, body))
-            if passage and not _is_seen(passage, url, body)
-            else None
+        if passage is None:
+            problem: str | None = "is of a call which this client did not authorize"
+        elif _is_seen(passage, url, body):
+            return
+        else:
+            problem = self._difference(passage.authorized, Wire(url, headers, body))
+        if problem:
+            self._refuse(problem, about_to_be, passage)
+        if passage:
+            passage.seen = url, body
+
+    def _refuse(self, problem: str, about_to_be: str, passage: passing | None) -> None:
+        error = GuardrailTamperedError(
+            message=f"the request about to be {about_to_be} {problem}",
+            operation_name=passage.authorized.call.name if passage else "unknown",
+            hint="call the operation on the guarded client, and look for an event handler that changes its requests",
         )
-        if problem or passage is None:
-            raise GuardrailTamperedError(
-                message=f"the request about to be {about_to_be} {problem or 'is of a call which this client did not authorize'}",
-                operation_name=passage.authorized.call.name if passage else "unknown",
-                hint="call the operation on the guarded client, and look for an event handler that changes its requests",
-            )
-        passage.seen = url, body
+        if passage:
+            passage.observers.hear(Refused(error, enforced=self._mode == "enforce"))
+        if self._mode == "enforce":
+            raise error
 
     def _difference(self, authorized: AuthorizedCall, wire: Wire) -> str | None:
         guarded, operation = authorized.guarded, authorized.call.operation

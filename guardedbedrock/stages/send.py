@@ -34,7 +34,7 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
         return transport(guarded.call.name, {**guarded.params})
 
     try:
-        return Reply(authorized, retry.run(attempt, observers))
+        response = retry.run(attempt, observers)
     except AccessDeniedError:
         raise
     except ClientError as error:
@@ -42,6 +42,10 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
         if denied is None:
             raise
         raise _told(denied, authorized, observers) from error
+    if retry.attempts > 1:
+        # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
+        response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
+    return Reply(authorized, response)
 
 
 def _rewinder(body: Any) -> Callable[[], object]:
