@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint type laws bench clean
+.PHONY: demo test lint type laws bench fuzz clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,11 @@ laws: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench/budgets.py
+
+# Each property on this many random examples; another run tries others.
+fuzz: FUZZ_EXAMPLES ?= 1500
+fuzz: .venv/.dev
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/property
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

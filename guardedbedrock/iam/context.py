@@ -21,6 +21,9 @@ class Unknown(Enum):
 
 UNKNOWN: Final = Unknown.UNKNOWN
 
+LARGEST_EXPONENT: Final = 64
+"""Decimal exponent beyond which a number is of no use in a condition."""
+
 Scalar: TypeAlias = str | bool | int | float
 Value: TypeAlias = str | tuple[str, ...] | Unknown
 Context: TypeAlias = Mapping[str, Value]
@@ -55,9 +58,11 @@ def text_of(value: object) -> str:
     """Write a scalar as IAM compares it: Booleans in lower case, numbers without an exponent."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float | Decimal):
-        return format(Decimal(str(value)), "f")
-    return str(value)
+    if not isinstance(value, int | float | Decimal):
+        return str(value)
+    exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
+    # Nothing compares with a number beyond any use, and written out it would fill the memory.
+    return format(exact, "f") if exact.is_finite() and abs(exact.adjusted()) <= LARGEST_EXPONENT else str(exact)
 
 
 def family(key: str) -> str | None:

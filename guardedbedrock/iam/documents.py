@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from guardedbedrock.iam.conditions import Condition
+from guardedbedrock.iam.context import LARGEST_EXPONENT
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.principals import PrincipalElement
 
@@ -21,7 +22,6 @@ PolicyType: TypeAlias = Literal["identity", "boundary", "session", "scp", "rcp",
 POLICY_TYPES: Final[tuple[PolicyType, ...]] = get_args(PolicyType)
 VARIABLES_SINCE: Final = "2012-10-17"
 DEFAULT_VERSION: Final = "2008-10-17"
-_LARGEST_EXPONENT: Final = 64
 
 
 class Statement(NamedTuple):
@@ -112,7 +112,7 @@ def _number(text: str) -> Decimal:
         number = Decimal(text)
     except ArithmeticError:
         number = None
-    if number is None or abs(number.adjusted()) > _LARGEST_EXPONENT:
+    if number is None or not number.is_finite() or abs(number.adjusted()) > LARGEST_EXPONENT:
         raise ValueError(f"the number `{text[:32]}` is out of range")
     return number
 

@@ -237,7 +237,10 @@ def _values(data: object) -> tuple[str, ...]:
 def _value(data: object) -> str:
     if not isinstance(data, _SCALARS):
         raise _Misread(f"should be a string, number or Boolean, not {_kind(data)}")
-    return text_of(data)
+    text = text_of(data)
+    if not isinstance(data, bool) and text.strip("-.0123456789"):
+        raise _Misread("is a number out of range")
+    return text
 
 
 def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, object]:
@@ -249,7 +252,7 @@ def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, 
         return data
     for key in data:
         if not isinstance(key, str):
-            raise _Misread(f"has the key {key!r}, which is no string")
+            raise _Misread(f"has a key that is {_kind(key)}; keys are strings")
         if known is not None and key not in known:
             raise _Misread(f"`{key}` is no element of this place; known are {', '.join(sorted(known))}", key)
     return data
@@ -283,5 +286,16 @@ def _text(data: object) -> str:
 
 
 def _kind(data: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a Boolean", type(None): "null"}
-    return next((name for kind, name in names.items() if isinstance(data, kind)), "a number")
+    return next((name for kind, name in _KINDS.items() if isinstance(data, kind)), f"a {type(data).__name__}")
+
+
+_KINDS: Final[dict[type, str]] = {
+    Mapping: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a Boolean",
+    type(None): "null",
+    int: "a number",
+    float: "a number",
+    Decimal: "a number",
+}

@@ -45,12 +45,12 @@ def plain(text: str) -> Tokens:
 def template(text: str, reading: Reading) -> Template:
     """Read policy text under Version 2012-10-17; a ``${`` that nothing closes is text."""
     parts: list[str | Wildcard | Variable] = []
-    rest = text
-    while (start := rest.find("${")) >= 0 and (end := rest.find("}", start)) >= 0:
-        parts += reading(rest[:start])
-        parts.append(_variable(rest[start + 2 : end]))
-        rest = rest[end + 1 :]
-    parts += reading(rest)
+    at = 0
+    while (start := text.find("${", at)) >= 0 and (end := text.find("}", start)) >= 0:
+        parts += reading(text[at:start])
+        parts.append(_variable(text[start + 2 : end]))
+        at = end + 1
+    parts += reading(text[at:])
     return tuple(parts)
 
 

@@ -103,13 +103,14 @@ def test_an_object_is_measured_as_it_is_written(policy_type: iam.PolicyType) -> 
 @pytest.mark.parametrize("policy_type", iam.POLICY_TYPES)
 def test_characters_beyond_latin_are_found_at_their_place(policy_type: iam.PolicyType) -> None:
     """In keys and in values, each place once; Organizations and VPC endpoints take any character."""
-    text = '{"a~/b": ["é\xff\x7f", "\u2019\u0100\u2019"], "\u2013": {"k": "\U0001f600"}, "e": "\\u2018"}'
+    text = '{"a~/b": ["é\xff\x7f", "\u2019\u0100\u2019", ["\u0101"]], "\u2013": {"k": "\U0001f600"}, "e": ["\\u2018", 1, null]}'
 
     found = findings(text, policy_type, name="n")
 
     tail = "none of the characters that AWS takes (tab, LF, CR, U+0020 to U+00FF)"
     expected = (
         Finding("character", f"U+0100, U+2019 are {tail}", "/a~0~1b/1", "n"),
+        Finding("character", f"U+0101 is {tail}", "/a~0~1b/2/0", "n"),
         Finding("character", f"U+2013 is {tail}", "/\u2013", "n"),
         Finding("character", f"U+1F600 is {tail}", "/\u2013/k", "n"),
     )

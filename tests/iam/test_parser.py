@@ -37,10 +37,16 @@ BAD: Final = [
 DEEP: Final = 100_000
 NO_JSON: Final = [
     pytest.param(ANY, {"Version": dt.date(2012, 10, 17)}, "/Version", "should be `2012-10-17`", id="version as a date"),
-    pytest.param(ANY, {1: []}, "", "has the key 1, which is no string", id="key that is no text"),
-    pytest.param(ANY, of(Condition={None: {}}), "/Statement/0/Condition", "has the key None", id="operator that is no text"),
+    pytest.param(ANY, {1: []}, "", "has a key that is a number; keys are strings", id="key that is no text"),
     pytest.param(
-        ANY, under(Bool={True: "x"}), "/Statement/0/Condition/Bool", "has the key True", id="context key that is no text"
+        ANY, of(Condition={None: {}}), "/Statement/0/Condition", "has a key that is null", id="operator that is no text"
+    ),
+    pytest.param(
+        ANY,
+        under(Bool={True: "x"}),
+        "/Statement/0/Condition/Bool",
+        "has a key that is a Boolean",
+        id="context key that is no text",
     ),
     pytest.param(ANY, '{"Id": ' + "9" * 5000 + "}", "", "is no JSON", id="integer of many digits"),
     pytest.param(ANY, "[" * DEEP, "", "is nested too deeply", id="deep list"),
