@@ -62,7 +62,7 @@ def text_of(value: object) -> str:
         return str(value)
     exact = Decimal(str(value)) if isinstance(value, float) else Decimal(value)
     # Nothing compares with a number beyond any use, and written out it would fill the memory.
-    return format(exact, "f") if exact.is_finite() and abs(exact.adjusted()) <= LARGEST_EXPONENT else str(exact)
+    return format(exact, "f") if exact.is_finite() and abs(exact.adjusted()) <= LARGEST_EXPONENT else "NaN"
 
 
 def family(key: str) -> str | None:
