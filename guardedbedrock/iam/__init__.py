@@ -10,10 +10,13 @@ The IAM policy engine: documents in, decisions out; pure, without boto3, input o
 
 A request passes one way through the modules: a `PolicySet` parses documents (`parser`, `documents`), compiles statements
 (`statements`, `conditions`, `operators`, `variables`, `arns`, `patterns`), finds those that cover the action (`index`), asks
-them (`evaluation`) and answers with a `Decision` (`decisions`, `sentences`, `hangs_on`).
+them (`evaluation`) and answers with a `Decision` (`decisions`, `sentences`, `hangs_on`, `explanations`).
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.documents import POLICY_TYPES, PolicyDocument, PolicyType, Statement
@@ -23,10 +26,27 @@ from guardedbedrock.iam.parser import parse
 from guardedbedrock.iam.policies import PolicySet
 from guardedbedrock.iam.requests import Request
 
+if TYPE_CHECKING:
+    from guardedbedrock.iam.explanations import (
+        ExplainedElement,
+        ExplainedGroup,
+        ExplainedStatement,
+        ExplainedValue,
+        Explanation,
+    )
+    from guardedbedrock.iam.limits import Finding, findings
+    from guardedbedrock.iam.writer import write
+
 __all__ = [
     "OPERATORS",
     "POLICY_TYPES",
     "Decision",
+    "ExplainedElement",
+    "ExplainedGroup",
+    "ExplainedStatement",
+    "ExplainedValue",
+    "Explanation",
+    "Finding",
     "Outcome",
     "PolicyDocument",
     "PolicySet",
@@ -35,5 +55,20 @@ __all__ = [
     "Request",
     "Statement",
     "StatementRef",
+    "findings",
     "parse",
+    "write",
 ]
+
+_HOMES = {"Finding": "limits", "findings": "limits", "write": "writer"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'guardedbedrock.iam' has no attribute '{name}'")
+    found = globals()[name] = getattr(import_module(f"guardedbedrock.iam.{_HOMES.get(name, 'explanations')}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from guardedbedrock.iam import sentences
 from guardedbedrock.iam.documents import PolicyType
 from guardedbedrock.iam.requests import Request
+
+if TYPE_CHECKING:
+    from guardedbedrock.iam.explanations import Explanation
 
 Outcome: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny", "indeterminate"]
 
@@ -46,6 +49,9 @@ class Grounds(Protocol):
     def open_keys(self, request: Request) -> tuple[str, ...]:
         """Name the unknown context keys that an answer hangs on."""
 
+    def explain(self, decision: Decision) -> Explanation:
+        """Tell why a decision is what it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -53,6 +59,7 @@ class Recorded:
 
     statements: tuple[StatementRef, ...]
     keys: tuple[str, ...]
+    explanation: Explanation
 
     def determining(self, _outcome: Outcome, _request: Request) -> tuple[StatementRef, ...]:
         """Give what was recorded."""
@@ -61,6 +68,10 @@ class Recorded:
     def open_keys(self, _request: Request) -> tuple[str, ...]:
         """Give what was recorded."""
         return self.keys
+
+    def explain(self, _decision: Decision) -> Explanation:
+        """Give what was recorded."""
+        return self.explanation
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -127,9 +138,19 @@ class Decision:
             policy_arn=self.policy_arn,
         )
 
+    def explain(self) -> Explanation:
+        """
+        Tell of every statement that covers the action whether it applies and, if not, which element failed on what value.
+
+        ``str()`` of it is for a terminal, ``as_data()`` for JSON.
+
+        Cost: compiles what it looks at anew; some tens of microseconds for each statement.
+        """
+        return self.grounds.explain(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Take the worked-out answers along in place of compiled policies."""
-        recorded = Recorded(self.statements, self.hangs_on)
+        recorded = Recorded(self.statements, self.hangs_on, self.explain())
         return Decision, (self.outcome, self.policy_type, self.request, recorded)
 
 

@@ -8,9 +8,9 @@ entities"; AWS Organizations User Guide, "SCP evaluation" and "RCP evaluation".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
@@ -20,6 +20,9 @@ from guardedbedrock.iam.principals import Grant, Principal, identify
 from guardedbedrock.iam.requests import Request
 from guardedbedrock.iam.resources import Test
 from guardedbedrock.iam.statements import Compiled
+
+if TYPE_CHECKING:
+    from guardedbedrock.iam.explanations import Explanation
 
 Group: TypeAlias = tuple[PolicyType, tuple[Compiled, ...]]
 """Statements that count as one: all of a policy type, or all of one level of the organization."""
@@ -47,6 +50,7 @@ class Plan:
         own: Allow tests of each group of `OWN`.
         grants: Allow statements of the resource-based policies; None where no such policy is in play.
         repeats: Whether two groups ask the same test.
+        whole: For each group, all its statements, those of other actions too.
         hung: Requests by identity, with the keys that their answers hang on.
         required: Gates and own policies, all of which must allow where nothing grants directly.
     """
@@ -56,6 +60,7 @@ class Plan:
     gates: Tests
     own: Tests
     grants: tuple[Compiled, ...] | None
+    whole: tuple[Sequence[Compiled], ...] = field(repr=False, compare=False)
     required: Tests = field(init=False, repr=False)
     repeats: bool = field(init=False, repr=False)
     hung: dict[int, tuple[Request, tuple[str, ...]]] = field(default_factory=dict, repr=False, compare=False)
@@ -70,7 +75,7 @@ class Plan:
         is_open = False
         for denying, applies in self.denies:
             answer = applies(request)
-            if answer is False or _is_exempt(denying, request):
+            if answer is False or is_exempt(denying, request):
                 continue
             if answer:
                 return Decision("explicitDeny", denying, request, self)
@@ -84,10 +89,13 @@ class Plan:
 
     def determining(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
         """Find the statements that make an outcome what it is."""
-        if outcome not in ("explicitDeny", "allowed"):
-            return ()
-        found = self._denying(request) if outcome == "explicitDeny" else self._granting(request)
-        return tuple(compiled.reference for compiled in found)
+        return tuple(compiled.reference for compiled in self._determining(outcome, request))
+
+    def explain(self, decision: Decision) -> Explanation:
+        """Tell of every statement that covers the action why it applies or does not."""
+        from guardedbedrock.iam.explaining import explain  # noqa: PLC0415  # seldom needed, and slow to load
+
+        return explain(decision, self.groups, self.whole, frozenset(self._determining(decision.outcome, decision.request)))
 
     def open_keys(self, request: Request) -> tuple[str, ...]:
         """Name the unknown context keys that an answer hangs on; a request that is asked again is remembered."""
@@ -106,9 +114,14 @@ class Plan:
         for policy_type, group in self.groups:
             yield from ((policy_type, compiled) for compiled in group if compiled.statement.effect == effect)
 
+    def _determining(self, outcome: Outcome, request: Request) -> Iterable[Compiled]:
+        if outcome not in ("explicitDeny", "allowed"):
+            return ()
+        return self._denying(request) if outcome == "explicitDeny" else self._granting(request)
+
     def _denying(self, request: Request) -> Iterator[Compiled]:
         for policy_type, compiled in self._statements("Deny"):
-            if not _is_exempt(policy_type, request) and compiled.applies(request):
+            if not is_exempt(policy_type, request) and compiled.applies(request):
                 yield compiled
 
     def _granting(self, request: Request) -> Iterator[Compiled]:
@@ -161,7 +174,7 @@ class Plan:
         return both(limits.get("boundary", True), session) if limited else False
 
 
-def _is_exempt(policy_type: PolicyType, request: Request) -> bool:
+def is_exempt(policy_type: PolicyType, request: Request) -> bool:
     """Neither SCPs nor RCPs apply to a service-linked role."""
     return policy_type in ("scp", "rcp") and identify(request.principal).is_service_linked
 
@@ -190,7 +203,7 @@ def _every(groups: Tests, request: Request, known: Known) -> tuple[Truth, Policy
         one = _any(tests, request, known)
         if one is True:
             continue
-        if _is_exempt(policy_type, request) or _is_free(policy_type, identify(request.principal)):
+        if is_exempt(policy_type, request) or is_free(policy_type, identify(request.principal)):
             continue
         if one is False:
             return False, policy_type
@@ -198,6 +211,6 @@ def _every(groups: Tests, request: Request, known: Known) -> tuple[Truth, Policy
     return answer, "identity"
 
 
-def _is_free(policy_type: PolicyType, principal: Principal) -> bool:
+def is_free(policy_type: PolicyType, principal: Principal) -> bool:
     """The root user needs no identity-based policy."""
     return policy_type in OWN and principal.kind == "root"

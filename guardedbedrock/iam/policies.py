@@ -116,6 +116,7 @@ class PolicySet:
             gates=_allows(groups, GATES),
             own=_allows(groups, OWN) + ((("session", (_needs_no_session_policy,)),) if self._passes_none else ()),
             grants=tuple(c for group in resource for c in group if c.statement.effect == "Allow") if resource else None,
+            whole=tuple(group for _, group in self._groups),
         )
 
 
