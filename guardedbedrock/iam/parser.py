@@ -127,36 +127,48 @@ def _statements(data: object, policy_type: PolicyType) -> tuple[Statement, ...]:
     items = _array(data)
     if not items:
         raise _Misread("is empty; write at least one statement")
-    seen: set[str] = set()
     read: list[Statement] = []
-    for index, item in enumerate(items):
-        statement = _at(index, _statement, item, policy_type)
-        if statement.sid in seen:
-            raise _Misread(f"the Sid `{statement.sid}` stands twice; Sids are unique within a policy", index, "Sid")
-        if statement.sid:
-            seen.add(statement.sid)
-        read.append(statement)
+    try:
+        for item in items:
+            read.append(_statement(item, policy_type))  # noqa: PERF401  # the length tells where it stopped
+    except _Misread as misread:
+        misread.path.append(len(read))
+        raise
+    _check_distinct([statement.sid for statement in read])
     return tuple(read)
 
 
+def _check_distinct(sids: list[str | None]) -> None:
+    seen: set[str] = set()
+    for index, sid in enumerate(sids):
+        if sid in seen:
+            raise _Misread(f"the Sid `{sid}` stands twice; Sids are unique within a policy", index, "Sid")
+        if sid:
+            seen.add(sid)
+
+
 def _statement(data: object, policy_type: PolicyType) -> Statement:
+    """Read one statement; `where` is written down only when something is wrong there."""
     body = _members(data, _STATEMENT)
     effect = body.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise _Misread("should be `Allow` or `Deny`", "Effect")
-    not_action, actions = _either(body, "Action", "NotAction", _check_action)
-    not_resource, resources = _either(body, "Resource", "NotResource", _check_resource)
-    return Statement(
-        effect,
-        actions,
-        resources,
-        _at("Condition", _conditions, body["Condition"]) if "Condition" in body else (),
-        _principal(body, policy_type),
-        not_action,
-        not_resource,
-        "NotPrincipal" in body,
-        _at("Sid", _sid, body["Sid"], policy_type) if "Sid" in body else None,
-    )
+    action, resource = _either(body, "Action", "NotAction"), _either(body, "Resource", "NotResource")
+    principal = _principal(body, policy_type)
+    where = action
+    try:
+        actions = _texts(body[action], _check_action)
+        where = resource
+        resources = _texts(body[resource], _check_resource)
+        where = "Condition"
+        conditions = _conditions(body["Condition"]) if "Condition" in body else ()
+        where = "Sid"
+        sid = _sid(body["Sid"], policy_type) if "Sid" in body else None
+    except _Misread as misread:
+        misread.path.append(where)
+        raise
+    negations = action == "NotAction", resource == "NotResource", "NotPrincipal" in body
+    return Statement(effect, actions, resources, conditions, principal, *negations, sid)
 
 
 def _sid(data: object, policy_type: PolicyType) -> str | None:
@@ -166,14 +178,11 @@ def _sid(data: object, policy_type: PolicyType) -> str | None:
     return sid or None
 
 
-def _either(
-    body: Mapping[str, object], name: str, negation: str, check: Callable[[str], str | None]
-) -> tuple[bool, tuple[str, ...]]:
-    """Read an element or its negation, of which exactly one must stand there."""
+def _either(body: Mapping[str, object], name: str, negation: str) -> str:
+    """Choose between an element and its negation, of which exactly one must stand there."""
     if (name in body) is (negation in body):
         raise _Misread(f"needs either {name} or {negation}{', not both' if name in body else ''}")
-    key = name if name in body else negation
-    return key is negation, _at(key, _texts, body[key], check)
+    return name if name in body else negation
 
 
 @lru_cache(maxsize=4096)
