@@ -29,8 +29,13 @@ class ActionIndex:
     def covering(self, action: str) -> Iterator[Compiled]:
         """Find the statements that cover an action in lower case, in no order, some twice."""
         service = action.partition(":")[0] + ":"
-        for shelf in (action, service, ""):
-            yield from (compiled for compiled in self._shelves.get(shelf, ()) if compiled.covers(action))
+        known: dict[tuple[str, ...], bool] = {}
+        for compiled in (compiled for shelf in (action, service, "") for compiled in self._shelves.get(shelf, ())):
+            actions = compiled.statement.actions
+            if actions not in known:
+                known[actions] = compiled.names(action)
+            if known[actions] is not compiled.statement.not_action:
+                yield compiled
 
 
 @lru_cache(maxsize=4096)

@@ -106,10 +106,10 @@ class Compiled:
             if "${" in text:
                 yield from keys(template(text, plain))
 
-    def covers(self, action: str) -> bool:
-        """Say whether Action or NotAction covers an action in lower case."""
+    def names(self, action: str) -> bool:
+        """Say whether Action names an action in lower case, or NotAction does."""
         compiled = self._compiler.action
-        return any(compiled(pattern)(action) for pattern in self.statement.actions) is not self.statement.not_action
+        return any(compiled(pattern)(action) for pattern in self.statement.actions)
 
     def grant(self, request: Request) -> Grant:
         """Say how closely the statement names the caller; a policy type without Principal names everyone."""
