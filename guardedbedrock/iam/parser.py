@@ -202,11 +202,11 @@ def _check_resource(text: str) -> str | None:
 
 
 def _principal(body: Mapping[str, object], policy_type: PolicyType) -> PrincipalElement | None:
+    if policy_type not in _WITH_PRINCIPAL and "Principal" not in body and "NotPrincipal" not in body:
+        return None
     present = [key for key in ("Principal", "NotPrincipal") if key in body]
     if policy_type not in _WITH_PRINCIPAL:
-        if present:
-            raise _Misread(f"a policy of type {policy_type} has no {present[0]}; remove it", present[0])
-        return None
+        raise _Misread(f"a policy of type {policy_type} has no {present[0]}; remove it", present[0])
     if len(present) != 1:
         raise _Misread(f"needs either Principal or NotPrincipal{', not both' if present else ''}")
     if policy_type == "rcp" and (present[0] == "NotPrincipal" or body["Principal"] not in _EVERYONE):

@@ -140,6 +140,7 @@ def imports() -> Iterator[Row]:
     use = "import guardedbedrock; guardedbedrock.client"
     yield Row("the same, and all that `client` needs", float("nan"), _import("import boto3", use), "ms")
     yield Row("import guardedbedrock.iam, alone", 30, _import("pass", "import guardedbedrock.iam"), "ms")
+    yield Row("import boto3, for scale", float("nan"), _import("pass", "import boto3"), "ms")
 
 
 def _import(before: str, measured: str) -> float:
