@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint type laws bench fuzz clean
+.PHONY: demo test lint type laws bench fuzz mutate clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -40,6 +40,10 @@ bench: .venv/.dev
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/property
+
+# The mutants live in a copy of the tree. MUTATE=--whole tries every one.
+mutate: .venv/.dev
+	$(BIN)/python tests/mutation/run.py $(MUTATE)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

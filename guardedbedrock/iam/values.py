@@ -44,7 +44,8 @@ def instant(text: str) -> Decimal | int | None:
     >>> instant("1970-01-01T01:00:00+01:00")
     0
     """
-    if len(text) != _YEAR and (seconds := number(text)) is not None:
+    is_year = len(text) == _YEAR and text.isdecimal()
+    if not is_year and (seconds := number(text)) is not None:
         return seconds
     try:
         moment = datetime.fromisoformat(_DATE_SHAPES.get(len(text), "{}").format(text))

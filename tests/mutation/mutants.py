@@ -1,0 +1,84 @@
+"""
+Mutants of a module: every small change that the operators of Cosmic Ray make to its source.
+
+Left out are changes that no test can see, whatever the code: in annotations, in type aliases, and ``is`` for ``==`` or ``==``
+for ``is`` (what is compared by identity here equals nothing else, and equal constants are mostly one object).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.provider import OperatorProvider
+
+_SAME: Final = frozenset(f"ReplaceComparisonOperator_{pair}" for pair in ("Is_Eq", "Eq_Is", "IsNot_NotEq", "NotEq_IsNot"))
+Position = tuple[int, int]
+
+
+class Mutant(NamedTuple):
+    """
+    One change to one module.
+
+    Args:
+        module: Name of the file.
+        line: Where the change is, from 1.
+        operator: What is done to the source.
+        occurrence: At which of the places where that can be done.
+    """
+
+    module: str
+    line: int
+    operator: str
+    occurrence: int
+
+    def apply(self, code: str) -> str:
+        """Change the source of the module."""
+        mutated = mutate_code(code, OperatorProvider()[self.operator](), self.occurrence)
+        if mutated is None:
+            raise LookupError(self)
+        return mutated
+
+
+def mutants(module: str, code: str) -> Iterator[Mutant]:
+    """Find every mutant of a module."""
+    unseen = tuple(_unseen(code))
+    nodes = list(ast_nodes(get_ast(code)))
+    provider = OperatorProvider()
+    for name in provider:
+        if name in _SAME or provider[name].arguments():
+            continue
+        operator = provider[name]()
+        spans = [span for node in nodes for span in operator.mutation_positions(node)]
+        for occurrence, (start, end) in enumerate(spans):
+            if not any(first <= start and end <= last for first, last in unseen):
+                yield Mutant(module, start[0], name, occurrence)
+
+
+def change(code: str, mutated: str) -> tuple[str, str]:
+    """Take the changed lines of both: they name a mutant wherever its line moves to."""
+    before, after = code.splitlines(), mutated.splitlines()
+    while before and after and before[0] == after[0]:
+        del before[0], after[0]
+    while before and after and before[-1] == after[-1]:
+        del before[-1], after[-1]
+    return " ".join(line.strip() for line in before), " ".join(line.strip() for line in after)
+
+
+def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
+    """Find annotations and type aliases."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.AnnAssign):
+            is_alias = isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias"
+            yield _span(node if is_alias else node.annotation)
+        elif isinstance(node, ast.arg) and node.annotation:
+            yield _span(node.annotation)
+        elif isinstance(node, ast.FunctionDef) and node.returns:
+            yield _span(node.returns)
+
+
+def _span(node: ast.expr | ast.stmt) -> tuple[Position, Position]:
+    return (node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0)
