@@ -167,8 +167,9 @@ def _statement(data: object, policy_type: PolicyType) -> Statement:
     except _Misread as misread:
         misread.path.append(where)
         raise
-    negations = action == "NotAction", resource == "NotResource", "NotPrincipal" in body
-    return Statement(effect, actions, resources, conditions, principal, *negations, sid)
+    not_principal = principal is not None and "NotPrincipal" in body
+    names = action == "NotAction", resource == "NotResource"
+    return Statement(effect, actions, resources, conditions, principal, names[0], names[1], not_principal, sid)
 
 
 def _sid(data: object, policy_type: PolicyType) -> str | None:

@@ -39,22 +39,27 @@ class Compiler:
     def test(self, statement: Statement, *, variables: bool) -> Test:
         """Join resource and condition."""
         parts = self._resource(statement, variables=variables), self._condition(statement, variables=variables)
-        if parts not in self._tests:
-            self._tests[parts] = _both(*parts)
-        return self._tests[parts]
+        found = self._tests.get(parts)
+        if found is None:
+            found = self._tests[parts] = _both(*parts)
+        return found
 
     def _resource(self, statement: Statement, *, variables: bool) -> Test:
         key = (statement.resources, statement.not_resource, variables)
-        if key not in self._resources:
+        found = self._resources.get(key)
+        if found is None:
             test = compile_resources(statement.resources, variables=variables)
-            self._resources[key] = _negated(test) if statement.not_resource else test
-        return self._resources[key]
+            found = self._resources[key] = _negated(test) if statement.not_resource else test
+        return found
 
     def _condition(self, statement: Statement, *, variables: bool) -> ConditionTest | None:
+        if not statement.conditions:
+            return None
         key = (statement.conditions, variables)
-        if key not in self._conditions:
-            self._conditions[key] = compile_conditions(statement.conditions, variables=variables)
-        return self._conditions[key]
+        found = self._conditions.get(key)
+        if found is None:
+            found = self._conditions[key] = compile_conditions(statement.conditions, variables=variables)
+        return found
 
 
 class Compiled:
