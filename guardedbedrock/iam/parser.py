@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from guardedbedrock.iam.arns import PARTS
 from guardedbedrock.iam.conditions import Condition, parse_operator
 from guardedbedrock.iam.context import text_of
 from guardedbedrock.iam.documents import (
@@ -26,6 +24,7 @@ from guardedbedrock.iam.documents import (
     load_json,
 )
 from guardedbedrock.iam.errors import PolicySyntaxError
+from guardedbedrock.iam.grammar import check_action, check_resource
 from guardedbedrock.iam.principals import PrincipalElement
 
 _DOCUMENT: Final = frozenset({"Version", "Id", "Statement"})
@@ -157,9 +156,9 @@ def _statement(data: object, policy_type: PolicyType) -> Statement:
     principal = _principal(body, policy_type)
     where = action
     try:
-        actions = _texts(body[action], _check_action)
+        actions = _texts(body[action], check_action)
         where = resource
-        resources = _texts(body[resource], _check_resource)
+        resources = _texts(body[resource], check_resource)
         where = "Condition"
         conditions = _conditions(body["Condition"]) if "Condition" in body else ()
         where = "Sid"
@@ -184,22 +183,6 @@ def _either(body: Mapping[str, object], name: str, negation: str) -> str:
     if (name in body) is (negation in body):
         raise _Misread(f"needs either {name} or {negation}{', not both' if name in body else ''}")
     return name if name in body else negation
-
-
-@lru_cache(maxsize=4096)
-def _check_action(text: str) -> str | None:
-    service, _, name = text.partition(":")
-    if (service and name and ":" not in name) or text == "*":
-        return None
-    return f"`{text}` is no action; write `service:Action` or `*`"
-
-
-@lru_cache(maxsize=4096)
-def _check_resource(text: str) -> str | None:
-    short = text.count(":") < len(PARTS) - 1 and not text.endswith("*")
-    if (text.startswith("arn:") and not short) or text == "*":
-        return None
-    return f"`{text}` is no ARN; write `arn:partition:service:region:account:resource` or `*`"
 
 
 def _principal(body: Mapping[str, object], policy_type: PolicyType) -> PrincipalElement | None:
