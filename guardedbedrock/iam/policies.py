@@ -37,8 +37,8 @@ class PolicySet:
         resource: Resource-based policies of the resource.
 
     Each policy is a JSON object, JSON text or a `PolicyDocument`; a single one may stand without a list. What is None is not
-    in play; an empty list is not in play either where such a policy can not be empty (boundary, endpoint). ``session=[]`` says that
-    no session policy was passed, which leaves a federated user without permissions and changes nothing for others.
+    in play; an empty list is not in play either where such a policy can not be empty (boundary, endpoint). ``session=[]`` says
+    that no session policy was passed, which leaves a federated user without permissions and changes nothing for others.
 
     Raises:
         PolicySyntaxError: A document can not be read.
