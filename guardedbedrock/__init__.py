@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guardedbedrock import iam
+    from guardedbedrock.aws.models_behind import models_behind
     from guardedbedrock.bedrock import Guardrail
     from guardedbedrock.calls import Authorization, Verdict
     from guardedbedrock.entry import client
@@ -60,6 +61,7 @@ __all__ = [
     "Verdict",
     "client",
     "iam",
+    "models_behind",
 ]
 
 _HOMES = {
@@ -68,6 +70,7 @@ _HOMES = {
     "Guardrail": "guardedbedrock.bedrock",
     "Verdict": "guardedbedrock.calls",
     "client": "guardedbedrock.entry",
+    "models_behind": "guardedbedrock.aws.models_behind",
 }
 
 

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, Vocabulary
+from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, Vocabulary, find
+from guardedbedrock.bedrock.asked import Asked, Question
+from guardedbedrock.bedrock.callers import Bearer
 from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.bedrock.questions import Questions
 from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
@@ -44,6 +46,11 @@ class Rules:
         on_intervention: Whether an intervention is a reply or an error.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         clock: The current time, for ``aws:CurrentTime``.
+        behind: What is known to stand behind profiles, routers and prompts; see `Inventory`.
+        enforced: Guardrails that the account or the organization puts on every model call.
+        inert: Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach.
+        secure: Whether the client speaks TLS.
+        bearer: Kind of the Bedrock API key that the client signs with.
     """
 
     approved: tuple[Guardrail, ...]
@@ -57,26 +64,45 @@ class Rules:
     on_intervention: OnIntervention = "return"
     allow_unguarded: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    enforced: tuple[Guardrail, ...] = ()
+    inert: tuple[str, ...] = ("rcp",)
+    secure: bool = True
+    bearer: Bearer = ""
     questions: Questions = field(init=False, repr=False, compare=False)
-    tags: Mapping[str, Mapping[str, str]] = field(init=False, repr=False)
     _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        tags = {guardrail.arn: guardrail.tags for guardrail in self.approved if guardrail.tags is not None}
         regions = {guardrail.region for guardrail in self.approved}
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
-        object.__setattr__(self, "tags", MappingProxyType(tags))
         object.__setattr__(self, "_callers", {})
-        object.__setattr__(self, "questions", Questions())
+        object.__setattr__(self, "questions", Questions(self.policies or PolicySet(), self._inventory()))
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
 
     def caller(self, region: str) -> Caller:
         """Give the principal as it calls from a region."""
         if region not in self._callers:
-            made = Caller(self.principal(), region, vocabulary=self.vocabulary, context=self.context)
+            made = Caller(
+                principal=self.principal(),
+                region=region,
+                vocabulary=self.vocabulary,
+                context=self.context,
+                secure=self.secure,
+                bearer=self.bearer,
+                userid=getattr(self.principal, "userid", ""),
+            )
             self._callers.setdefault(region, made)
         return self._callers[region]
+
+    def _inventory(self) -> Inventory:
+        guardrails = (*self.approved, *self.enforced)
+        return Inventory(
+            tags={guardrail.arn: guardrail.tags for guardrail in guardrails if guardrail.tags is not None},
+            behind=self.behind,
+            enforced=self.enforced,
+            profiles={guardrail.arn: guardrail.profile for guardrail in guardrails if guardrail.profile},
+        )
 
     def in_region(self, region: str) -> tuple[Guardrail, ...]:
         """The approved guardrails that a client in a region can use."""
@@ -94,7 +120,7 @@ class Call:
         region: Region of the client.
         chosen: Name of the guardrail that `Guard.using` chose.
         service: The boto3 service of the client.
-        operation: The row of the operation; one that the table has not is taken for inference without a place for a guardrail.
+        operation: The row of the operation.
     """
 
     name: str
@@ -105,8 +131,7 @@ class Call:
     operation: Operation = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        row = OPERATIONS.get(self.name) or Operation(self.name, self.service, ((self.name, "any"),), inference=True)
-        object.__setattr__(self, "operation", row)
+        object.__setattr__(self, "operation", find(self.service, self.name))
 
     @property
     def model(self) -> str | None:
@@ -139,10 +164,22 @@ class GuardedCall:
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """One question that the call put to IAM, and the answer."""
+    """
+    One question that the call put to IAM, and the answer.
+
+    Args:
+        request: What was asked.
+        decision: What the policies answered.
+        among: AWS asks one of all authorizations of the call that have this same text; ``""`` where it stands alone.
+        perhaps: Nothing documents whether AWS asks it.
+        unread: A policy that has a say and is not known; ``""`` where there is none.
+    """
 
     request: Request
     decision: Decision
+    among: str = ""
+    perhaps: bool = False
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,33 +188,53 @@ class Verdict:
     What the policies say of a call as a whole.
 
     Args:
-        decision: The outcome of the first authorization that is denied (the error that AWS would send), else ``indeterminate`` if
-            one is, else ``allowed``.
+        decision: The outcome of the first authorization that is surely denied (the error that AWS would send), else
+            ``indeterminate`` if one is open, else ``allowed``.
         decisions: What the policies answered; ``()`` when no policies are configured.
         params: The parameters as they would be sent.
         guardrail: The approved guardrail in them.
+        asked: What was asked, and how each answer counts; None when no policies are configured.
+        beyond: What the operation does out of this guard's sight; ``""`` where it does nothing there.
+        inert: Policy types whose denials are not sure to come.
     """
 
     decision: Outcome
     decisions: tuple[Decision, ...]
     params: Params
     guardrail: Guardrail | None = None
+    asked: Asked | None = None
+    beyond: str = ""
+    inert: tuple[str, ...] = ()
 
     @property
     def authorizations(self) -> tuple[Authorization, ...]:
         """All that was asked, each question with its decision, in the order in which AWS asks."""
-        return tuple(Authorization(decision.request, decision) for decision in self.decisions)
+        questions = self.asked.questions if self.asked else tuple(Question(decision.request) for decision in self.decisions)
+        pairs = zip(questions, self.decisions, strict=True)
+        return tuple(Authorization(decision.request, decision, q.among, q.perhaps, q.unread) for q, decision in pairs)
 
     @property
     def denied(self) -> Authorization | None:
-        """The first authorization that is denied."""
-        return next((one for one in self.authorizations if one.decision.is_denied), None)
+        """The first authorization that is surely denied."""
+        index = self.asked.denied(self.decisions, self.inert) if self.asked else None
+        return None if index is None else self.authorizations[index]
+
+    @property
+    def message(self) -> str | None:
+        """The sentence of the error that AWS would send first; None when nothing is surely denied."""
+        return self.denied.decision.message() if self.denied else None
 
     @property
     def hangs_on(self) -> tuple[str, ...]:
         """Context keys that an indeterminate verdict hangs on."""
         keys = {key for one in self.authorizations for key in one.decision.hangs_on}
         return tuple(sorted(keys)) if self.decision == "indeterminate" else ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What one word does not say: regions that deny while others allow, policies nobody read, calls out of sight."""
+        told = self.asked.remarks(self.decisions, self.inert) if self.asked else ()
+        return (*told, self.beyond) if self.beyond else tuple(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,17 +15,21 @@ from pydantic_core.core_schema import no_info_wrap_validator_function
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
+from guardedbedrock.bedrock.resource_policies import check_attached
 from guardedbedrock.config_layers import PREFIX, from_code, from_environment, from_file, merge, places
 from guardedbedrock.config_problems import MisfitError, Models, as_list, explain
 from guardedbedrock.config_values import (
     ARN_MEND,
     PRINCIPAL_MEND,
+    PROFILE_MEND,
     UNGUARDED,
     VERSION_MEND,
     ContextKey,
     ContextValue,
     GuardrailArn,
+    GuardrailProfile,
     GuardrailVersion,
+    ModelList,
     PrincipalName,
     UnguardedOperation,
     fitting,
@@ -52,18 +56,20 @@ class GuardrailSettings(BaseModel):
     tags: dict[str, str] | None = Field(
         None, description='write texts, as in { team = "hr" }, or leave it out where nobody knows'
     )
+    profile: GuardrailProfile = Field(default="", description=PROFILE_MEND)
 
     @model_validator(mode="before")
     @classmethod
     def _from_record(cls, given: Any) -> Any:
         if isinstance(given, Guardrail):
-            return {"arn": given.arn, "version": given.version, "name": given.name, "tags": given.tags and dict(given.tags)}
+            tags = given.tags and dict(given.tags)
+            return {"arn": given.arn, "version": given.version, "name": given.name, "tags": tags, "profile": given.profile}
         return given
 
     @property
     def guardrail(self) -> Guardrail:
         """The guardrail, pinned."""
-        return Guardrail(self.arn, self.version, self.name, self.tags)
+        return Guardrail(self.arn, self.version, self.name, self.tags, self.profile)
 
 
 def _ready_or_sources(_type: Any, schema_of: Any) -> Any:
@@ -91,6 +97,11 @@ class Settings(BaseSettings):
         on_intervention: Whether an intervention is a reply or an error.
         allow_unguarded: Operations that can not carry a guardrail and may go without.
         context: Context keys that are known beyond those of the call, such as ``aws:PrincipalOrgID``.
+        enforced: Guardrails that the account or the organization puts on every model call of their region: a caller needs
+            ``bedrock:ApplyGuardrail`` on them too.
+        behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs; of a
+            system-defined profile, where AWS's documentation should not be taken for it.
+        rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
     """
 
     model_config = SettingsConfigDict(
@@ -113,6 +124,13 @@ class Settings(BaseSettings):
     context: dict[ContextKey, ContextValue] = Field(
         default_factory=dict, description='write context keys with their values, as in { "aws:PrincipalOrgID" = "o-1234567890" }'
     )
+    enforced: tuple[GuardrailSettings, ...] = Field(
+        default=(), description="write [[enforced]] tables, each with arn and version"
+    )
+    behind: dict[str, ModelList] = Field(
+        default_factory=dict, description='write lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
+    )
+    rcp_applies: bool = Field(default=False, description="leave it out for false")
 
     @classmethod
     def settings_customise_sources(
@@ -137,9 +155,17 @@ class Settings(BaseSettings):
             if first != index:
                 what = f"the name `{guardrail.name}` of guardrails[{first}] again, in the same region"
                 raise MisfitError(f" has {what}: give each a name of its own", "guardrails", index)
+        for kind, document in self.policies if isinstance(self.policies, PolicySet) else ():
+            if kind == "resource":
+                fitting(partial(check_attached, document), "policies")
         if self.policies is not None and self.principal is None:
             raise MisfitError(f" needs a principal: set `principal`; {PRINCIPAL_MEND}", "policies")
         return self
+
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """Policy types whose denials are not sure to come."""
+        return () if self.rcp_applies else ("rcp",)
 
     @property
     def approved(self) -> tuple[Guardrail, ...]:
@@ -151,13 +177,18 @@ class Settings(BaseSettings):
         Read the policies; None when only the approved list is checked.
 
         Raises:
-            PolicySyntaxError: A document can not be read as a policy.
+            PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
             ConfigurationError: A file can not be read.
         """
         return self.policies.read() if isinstance(self.policies, PolicySources) else self.policies
 
 
-_MODELS: Final[Models] = {"": Settings, "guardrails": GuardrailSettings, "policies": PolicySources}
+_MODELS: Final[Models] = {
+    "": Settings,
+    "guardrails": GuardrailSettings,
+    "enforced": GuardrailSettings,
+    "policies": PolicySources,
+}
 
 
 def load(path: str | Path | None = None, *, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -19,6 +19,7 @@ UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.
 """Operations that can not carry a guardrail, and go without one only where the configuration names them."""
 
 ARN_MEND: Final = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
+PROFILE_MEND: Final = "write the ID or the ARN of a guardrail profile, such as `us.guardrail.v1:0`, or leave it out"
 VERSION_MEND: Final = 'pin a number such as "1", or "DRAFT"'
 PRINCIPAL_MEND: Final = 'write an ARN such as `arn:aws:iam::ACCOUNT:role/NAME`, or "caller" to ask STS'
 _ACCOUNT_DIGITS: Final = 12
@@ -51,6 +52,20 @@ def _version(given: Any) -> str:
     if not is_version(version):
         raise MisfitError(f" is no guardrail version: {VERSION_MEND}")
     return str(version)
+
+
+def _profile(given: str) -> str:
+    name = given.rpartition("guardrail-profile/")[2]
+    if given and not ("." in name and "/" not in name and (name == given or given.startswith("arn:"))):
+        raise MisfitError(f" is no guardrail profile: {PROFILE_MEND}")
+    return given
+
+
+def _models(given: Any) -> tuple[str, ...]:
+    models = (given,) if isinstance(given, str) else given
+    if not isinstance(models, list | tuple) or not models or not all(isinstance(one, str) and one for one in models):
+        raise MisfitError(" should be a list of model IDs or ARNs, at least one")
+    return tuple(models)
 
 
 def _principal(given: str) -> str:
@@ -86,6 +101,8 @@ def _context_value(given: Any) -> str | tuple[str, ...]:
 
 GuardrailArn: TypeAlias = Annotated[str, AfterValidator(_arn)]
 GuardrailVersion: TypeAlias = Annotated[str, PlainValidator(_version)]
+GuardrailProfile: TypeAlias = Annotated[str, AfterValidator(_profile)]
+ModelList: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_models)]
 PrincipalName: TypeAlias = Annotated[str, AfterValidator(_principal)]
 UnguardedOperation: TypeAlias = Annotated[str, AfterValidator(_unguarded)]
 ContextKey: TypeAlias = Annotated[str, AfterValidator(_context_key)]

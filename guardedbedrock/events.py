@@ -36,6 +36,14 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """botocore has an operation that the table of operations has not; it is asked under its own name, on nobody knows what."""
+
+    service: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The guard refuses the call; in mode ``report`` it would have, and the call goes on."""
 
@@ -74,7 +82,7 @@ class Intervened:
     intervention: Intervention
 
 
-Event: TypeAlias = Injected | Decided | Refused | Retried | Denied | Diverged | Intervened
+Event: TypeAlias = Injected | Decided | Unlisted | Refused | Retried | Denied | Diverged | Intervened
 
 
 class Observation(Protocol):

@@ -12,7 +12,7 @@ from guardedbedrock import config
 from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.bedrock import Guardrail, Vocabulary
+from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, Rules, Verdict
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.events import Listener, Observers
@@ -48,6 +48,10 @@ class Guard:
         on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
+        enforced: Guardrails that the account or the organization puts on every model call: a caller needs
+            ``bedrock:ApplyGuardrail`` on them too.
+        behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs.
+        rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
         retry: Attempts and waits, on clients whose `Config` says nothing of retries.
         listeners: Who hears of calls; spans and log events unless given.
         clock: The current time.
@@ -69,6 +73,9 @@ class Guard:
         on_intervention: OnIntervention = "return",
         allow_unguarded: Iterable[str] = (),
         context: Mapping[str, object] | None = None,
+        enforced: Iterable[Guardrail] = (),
+        behind: Mapping[str, Iterable[str]] | None = None,
+        rcp_applies: bool = False,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
         clock: Callable[[], datetime] = _now,
@@ -84,6 +91,9 @@ class Guard:
             on_intervention=on_intervention,
             allow_unguarded=tuple(allow_unguarded),
             context=dict(context or {}),
+            enforced=tuple(enforced),
+            behind={name: models if isinstance(models, str) else list(models) for name, models in (behind or {}).items()},
+            rcp_applies=rcp_applies,
         )
         self._settle(settings, retry, listeners, clock)
 
@@ -138,6 +148,9 @@ class Guard:
             on_intervention=settings.on_intervention,
             allow_unguarded=settings.allow_unguarded,
             clock=clock,
+            behind=settings.behind,
+            enforced=tuple(each.guardrail for each in settings.enforced),
+            inert=settings.inert,
         )
         heard = default_listeners() if listeners is None else listeners
         self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(heard), asks_sts)
@@ -153,7 +166,10 @@ class Guard:
     def client(self, service_name: str, *args: Any, **options: Any) -> Any: ...
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
         """
-        Make a client as ``boto3.client`` does; one for ``bedrock-runtime`` is guarded.
+        Make a client as ``boto3.client`` does.
+
+        One for ``bedrock-runtime`` is guarded; of one for ``bedrock`` or ``bedrock-agent-runtime`` every call is checked against
+        the policies before it is sent, and nothing is put into it.
 
         Raises:
             ConfigurationError: No guardrail is approved for its region.
@@ -161,7 +177,7 @@ class Guard:
         return sessions.make_client(sessions.default_session(), self._watch, service_name, *args, **options)
 
     def session(self, session: Any) -> Any:
-        """Guard every ``bedrock-runtime`` client that a boto3 session makes from now on, and give the session back."""
+        """Guard every Bedrock client that a boto3 session makes from now on, and give the session back."""
         return sessions.guard_session(session, self._watch)
 
     @contextmanager
@@ -195,7 +211,8 @@ class Guard:
             ConfigurationError: A parameter is missing that the questions to IAM hang on.
         """
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
-        call = Call(operation, params, region, chosen.get())
+        service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
+        call = Call(operation, params, region, chosen.get(), service)
         try:
             return judge(inject(call, self._rules, Observers((), call)), self._rules)
         except KeyError as missing:

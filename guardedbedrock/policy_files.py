@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 
+from guardedbedrock.bedrock.resource_policies import check_attached
 from guardedbedrock.config_problems import Loc, MisfitError, Models, as_list, dotted, explain
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
+from guardedbedrock.iam.documents import Source
 
 LEVELED: Final = frozenset({"scp", "rcp"})
 _MAY_BE_EMPTY: Final = frozenset({"identity", "resource"})
@@ -73,7 +75,7 @@ class PolicySources(BaseModel):
         Read every file and compile the policies; each document bears the name of its file.
 
         Raises:
-            PolicySyntaxError: A document can not be read as a policy.
+            PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
             SourceError: A file can not be read.
             ConfigurationError: A file is gone.
         """
@@ -99,7 +101,7 @@ def read_policies(
         base: Folder that relative names start from.
 
     Raises:
-        PolicySyntaxError: A document can not be read as a policy.
+        PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
         ConfigurationError: A key is unknown, a file is missing, a glob matches nothing.
     """
     if isinstance(sources, PolicySet):
@@ -183,10 +185,16 @@ def _documents(items: Sequence[Any], kind: PolicyType, loc: Loc) -> list[PolicyD
     for index, item in enumerate(items):
         key = dotted((*loc, index))
         if isinstance(item, str) and not _is_json(item):
-            documents += [parse(_text(path, key), kind, name=str(path)) for path in _files(item, key)]
+            documents += [_document(_text(path, key), kind, str(path)) for path in _files(item, key)]
         else:
-            documents.append(parse(item, kind, name=key))
+            documents.append(_document(item, kind, key))
     return documents
+
+
+def _document(source: Source, kind: PolicyType, name: str) -> PolicyDocument:
+    if kind == "resource":
+        check_attached(source, name=name)
+    return parse(source, kind, name=name)
 
 
 def _files(pattern: str, key: str) -> list[Path]:

@@ -17,9 +17,10 @@ from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
+from guardedbedrock.aws.bearer import bearer_of
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.stream import GuardedEventStream, read_body, stream_member
-from guardedbedrock.bedrock import Place
+from guardedbedrock.bedrock import SERVICES, Place
 from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, UnguardableOperationError, bind
 from guardedbedrock.events import Listener, Observers
@@ -47,7 +48,7 @@ class Watch:
 
 
 class GuardedClient:
-    """Comes first in the bases of a generated ``bedrock-runtime`` client class."""
+    """Comes first in the bases of a generated client class of a Bedrock service."""
 
     _guardedbedrock: Watch
     meta: Any
@@ -62,17 +63,18 @@ class GuardedClient:
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        rules = self._guardedbedrock.rules
-        region = self.meta.region_name
-        if rules.mode == "enforce" and not rules.in_region(region):
+        rules, region = self._guardedbedrock.rules, self.meta.region_name
+        answers = self.meta.service_model.service_name == SERVICES[0]
+        if answers and rules.mode == "enforce" and not rules.in_region(region):
             listed = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"
             raise ConfigurationError(
                 f"no guardrail is approved for {region}, and guardrails are regional: approve one of {region}, "
                 f"or make the client in a region that has one ({listed})"
             )
+        rules = replace(rules, bearer=bearer_of(self), secure=self.meta.endpoint_url.startswith("https:"))
         if self._guardedbedrock.asks_sts:
-            rules = replace(rules, principal=CallerIdentity(self))
-            self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
+            rules = replace(rules, principal=_asked(self, rules))
+        self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
         gate.Gate(rules, self)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
@@ -87,10 +89,19 @@ class GuardedClient:
         return _guarded(self, operation_name, api_params, finish)
 
 
+def _asked(client: Any, rules: Rules) -> CallerIdentity:
+    if rules.bearer and rules.policies is not None and rules.mode != "off":
+        raise ConfigurationError(
+            'principal = "caller": the client signs with a Bedrock API key, and STS can not be asked who that belongs to; '
+            'name the ARN of the key\'s user or role, or sign with credentials (Config(signature_version="v4"))'
+        )
+    return CallerIdentity(client)
+
+
 def _guarded(client: Any, name: str, params: Any, finish: Callable[[AuthorizedCall, Observers], ResultT]) -> ResultT:
     """Take a call through the stages before the gate, open the gate, and bind its errors to the client's exception classes."""
     watch: Watch = client._guardedbedrock  # noqa: SLF001  # the mixin's own
-    call = Call(name, params, client.meta.region_name, chosen.get())
+    call = Call(name, params, client.meta.region_name, chosen.get(), client.meta.service_model.service_name)
     observers = Observers(watch.listeners, call)
     try:
         with observers:

@@ -122,6 +122,9 @@ class Gate:
         path = path_segments(wire.url)[-len(template) :]
         if not _fits(path, template):
             return f"goes to another operation than {operation.name}"
+        for label, value in zip(template, path, strict=True):
+            if label.startswith("{") and operation.place is None and guarded.params.get(label.strip("{+}")) != value:
+                return f"names another {label.strip('{+}')} than the one that was authorized"
         if guarded.model is not None:
             model = path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
             if model != guarded.model:

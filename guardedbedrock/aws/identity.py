@@ -17,12 +17,16 @@ class CallerIdentity:
 
     Args:
         client: The client whose credentials sign; None for boto3's default session.
+
+    Attributes:
+        userid: ``aws:userid`` of the principal, once STS was asked.
     """
 
     def __init__(self, client: Any = None) -> None:
         self._client = client
         self._lock = Lock()
         self._arn: str | None = None
+        self.userid = ""
 
     def __call__(self) -> str:
         """
@@ -38,9 +42,11 @@ class CallerIdentity:
 
     def _ask(self) -> str:
         try:
-            return str(self._sts().get_caller_identity()["Arn"])
+            identity = self._sts().get_caller_identity()
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f'principal = "caller": STS did not say who calls: {error}') from error
+        self.userid = str(identity.get("UserId", ""))
+        return str(identity["Arn"])
 
     def _sts(self) -> Any:
         if self._client is None:

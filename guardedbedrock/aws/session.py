@@ -12,10 +12,10 @@ import boto3
 from botocore.config import Config
 
 from guardedbedrock.aws.client import GuardedClient, Watch
+from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
-SERVICE: Final = "bedrock-runtime"
-_EVENT: Final = f"creating-client-class.{SERVICE}"
+_EVENTS: Final = tuple(f"creating-client-class.{service}" for service in SERVICES)
 _HANDLER_ID: Final = "guardedbedrock-client-class"
 _TRY_ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})
 _POSITIONAL: Final = (
@@ -36,7 +36,7 @@ _making: ContextVar[Watch | None] = ContextVar("guardedbedrock_making", default=
 
 def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **options: Any) -> Any:
     """
-    Make a client as ``session.client`` would, guarded when it is for ``bedrock-runtime``.
+    Make a client as ``session.client`` would, guarded when it is one of Bedrock's.
 
     Only this client is guarded: the session's other clients come as boto3 makes them. Retries are the guard's, and botocore's
     are set to one attempt, unless the application's own `Config` speaks of them.
@@ -48,7 +48,7 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
         args: What ``boto3.client`` takes by position, from ``region_name`` on.
         options: What ``boto3.client`` takes by name.
     """
-    if service_name != SERVICE:
+    if service_name not in SERVICES:
         return session.client(service_name, *args, **options)
     options = _by_name(args, options)
     config = options.get("config")
@@ -56,19 +56,21 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
         watch = replace(watch, retry=ONE_ATTEMPT)
     else:
         options["config"] = _TRY_ONCE if config is None else config.merge(_TRY_ONCE)
-    session.events.register(_EVENT, _PutFirst(None), unique_id=_HANDLER_ID)
+    for event in _EVENTS:
+        session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _being_made(watch):
         return session.client(service_name, **options)
 
 
 def guard_session(session: Any, watch: Watch) -> Any:
     """
-    Guard every ``bedrock-runtime`` client that a boto3 session makes from now on, and give the session back.
+    Guard every Bedrock client that a boto3 session makes from now on, and give the session back.
 
     Its clients keep botocore's retries: two loops would multiply.
     """
-    session.events.unregister(_EVENT, unique_id=_HANDLER_ID)
-    session.events.register(_EVENT, _PutFirst(replace(watch, retry=ONE_ATTEMPT)), unique_id=_HANDLER_ID)
+    for event in _EVENTS:
+        session.events.unregister(event, unique_id=f"{_HANDLER_ID}.{event}")
+        session.events.register(event, _PutFirst(replace(watch, retry=ONE_ATTEMPT)), unique_id=f"{_HANDLER_ID}.{event}")
     return session
 
 

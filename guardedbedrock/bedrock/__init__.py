@@ -6,21 +6,28 @@ Mostly tables, so that a new operation is one row (`operations`) and one case. N
 
 from __future__ import annotations
 
+from guardedbedrock.bedrock.asked import Asked, Question
 from guardedbedrock.bedrock.authorizations import authorizations
 from guardedbedrock.bedrock.callers import Caller
 from guardedbedrock.bedrock.guardrails import VOCABULARIES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.interventions import Intervention
-from guardedbedrock.bedrock.operations import OPERATIONS, Operation
+from guardedbedrock.bedrock.inventory import Inventory
+from guardedbedrock.bedrock.operations import OPERATIONS, SERVICES, Operation, find
 from guardedbedrock.bedrock.placement import Place
 
 __all__ = [
     "OPERATIONS",
+    "SERVICES",
     "VOCABULARIES",
+    "Asked",
     "Caller",
     "Guardrail",
     "Intervention",
+    "Inventory",
     "Operation",
     "Place",
+    "Question",
     "Vocabulary",
     "authorizations",
+    "find",
 ]

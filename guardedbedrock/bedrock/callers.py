@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from guardedbedrock.bedrock.guardrails import Vocabulary
 from guardedbedrock.iam.arns import split
@@ -36,6 +36,11 @@ UNKNOWABLE: Final = frozenset(
 )
 """Keys that AWS fills in from the network, the session or the organization, and that no process can see from inside."""
 
+Bearer: TypeAlias = Literal["", "SHORT_TERM", "LONG_TERM", "unknown"]
+"""Kind of a Bedrock API key, as ``bedrock:BearerTokenType`` has it."""
+
+BEARERS: Final = get_args(Bearer)
+
 _TYPES: Final = {
     "user": "User",
     "role": "AssumedRole",
@@ -57,6 +62,9 @@ class Caller:
         partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
         vocabulary: Whether a guarded call asks what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
         context: Context keys that are known beyond those that follow from the above; they win.
+        secure: Whether the client's endpoint is spoken to over TLS.
+        bearer: Kind of Bedrock API key that the client signs with, ``SHORT_TERM``, ``LONG_TERM`` or ``unknown``; ``""`` for none.
+        userid: Unique ID of the principal, as STS gives it; ``""`` when it is not known.
         unknown: Context keys that are not known. A key that `context` gives is known.
     """
 
@@ -67,6 +75,9 @@ class Caller:
     vocabulary: Vocabulary = "aws"
     context: Mapping[str, object] = field(default_factory=dict, hash=False)
     unknown: frozenset[str] = UNKNOWABLE
+    secure: bool = True
+    bearer: Bearer = ""
+    userid: str = ""
     known: Mapping[str, object] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +85,7 @@ class Caller:
         parts = split(self.principal)
         object.__setattr__(self, "account", self.account or principal.account)
         object.__setattr__(self, "partition", self.partition or (parts[1] if parts else "aws"))
-        given = {key.lower() for key in self.context}
+        given = {key.lower() for key in self.context} | ({"aws:userid"} if self.userid else set())
         object.__setattr__(self, "unknown", frozenset(key for key in self.unknown if key.lower() not in given))
         object.__setattr__(self, "known", {**self._derived(), **self.context})
 
@@ -84,9 +95,11 @@ class Caller:
             "aws:PrincipalAccount": self.account,
             "aws:PrincipalIsAWSService": "false",
             "aws:RequestedRegion": self.region,
-            "aws:SecureTransport": "true",
+            "aws:SecureTransport": "true" if self.secure else "false",
             "aws:ViaAWSService": "false",
         }
+        if self.userid:
+            derived["aws:userid"] = self.userid
         if principal.kind in _TYPES:
             derived["aws:PrincipalType"] = _TYPES[principal.kind]
         if principal.kind == "user":

@@ -33,6 +33,7 @@ class Guardrail:
         version: A number as text (``"3"``) or ``"DRAFT"``.
         name: What to call it in `Guard.using`, in telemetry and in errors; the ID unless given.
         tags: Its resource tags, for policies that ask for ``aws:ResourceTag/...``; None means that they are not known.
+        profile: ID or ARN of the guardrail profile that it uses across regions, such as ``us.guardrail.v1:0``.
 
     Raises:
         ConfigurationError: The ARN or the version is not one.
@@ -42,6 +43,7 @@ class Guardrail:
     version: str
     name: str = ""
     tags: Mapping[str, str] | None = field(default=None, hash=False)
+    profile: str = ""
 
     def __post_init__(self) -> None:
         if not self.id:

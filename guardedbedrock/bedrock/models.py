@@ -1,26 +1,59 @@
 """
-Model identifiers, and the resources that a call with one is authorized on.
+Models: which resources a call to one is authorized on.
 
-Each resource is a separate authorization, and all must be allowed. What the identifier does not tell (the region a profile
-routes to, the model behind an application profile) is named among the unknown and never guessed.
-Source: Bedrock User Guide, "Prerequisites for inference profiles" and "Global cross-Region inference"; Service Authorization
-Reference.
+What the identifier does not tell (the region a profile routes to, the model behind an application profile or a prompt) comes from
+the inventory, for system-defined profiles from what AWS documents; else it is named among the unknown and never guessed.
+Source: Bedrock User Guide, "Prerequisites for inference profiles", "Global cross-Region inference", "Supported Regions and models
+for inference profiles", "Prerequisites for Prompt management" and "Intelligent prompt routing"; Service Authorization Reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 from guardedbedrock.bedrock.callers import Caller
+from guardedbedrock.bedrock.inventory import NOTHING_KNOWN, Inventory
+from guardedbedrock.bedrock.profiles import destinations
+from guardedbedrock.bedrock.resource_types import arn_of
 from guardedbedrock.iam.arns import split
 
-GEOGRAPHIES: Final = frozenset({"apac", "au", "ca", "eu", "jp", "sa", "uk", "us", "us-gov"})
+GEOGRAPHIES: Final = frozenset({"amer", "apac", "au", "ca", "eu", "in", "jp", "sa", "uk", "us", "us-gov"})
 """First labels of system-defined inference profiles that route within a geography."""
 
+PROVIDERS: Final = frozenset(
+    {
+        "ai21",
+        "amazon",
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "luma",
+        "meta",
+        "minimax",
+        "mistral",
+        "moonshot",
+        "moonshotai",
+        "nvidia",
+        "openai",
+        "qwen",
+        "stability",
+        "twelvelabs",
+        "writer",
+        "xai",
+        "zai",
+    }
+)
+"""First labels of model IDs; what stands before one is a geography, one that AWS names later too."""
+
+GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
+REGION_KEY: Final = "aws:RequestedRegion"
 _PROFILE_KEY: Final = "bedrock:InferenceProfileArn"
-_GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
+_ROUTER_KEY: Final = "bedrock:PromptRouterArn"
+_TAGS: Final = "aws:ResourceTag/*"
+_ANY_PART: Final = frozenset({"resource:region", "resource:account", "resource:id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +65,52 @@ class Resource:
         arn: Its ARN; a part that is not known is written ``*`` and named in `unknown`.
         context: Context keys that only this authorization carries; None takes a key away.
         unknown: Keys and parts that are not known of this authorization.
+        action: Asked in place of the operation's own.
+        among: See `Question`.
+        perhaps: See `Question`.
     """
 
     arn: str
     context: Mapping[str, object] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    action: str = ""
+    among: str = ""
+    perhaps: bool = False
 
 
-def resources(model_id: str, caller: Caller) -> tuple[Resource, ...]:
+Reading: TypeAlias = Callable[[str, Caller, Inventory], Iterator[Resource]]
+
+
+def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOWN) -> tuple[Resource, ...]:
     """
     Name every resource that invoking a model is authorized on, in the order in which AWS asks.
 
     Args:
         model_id: What stands in the call: an ID, or the ARN of anything that can be invoked.
         caller: For region, account and partition.
+        inventory: What is known to stand behind it.
+    """
+    if model_id in inventory.behind and not model_id.startswith("arn:"):
+        known = {**inventory.behind, profile_arn(model_id, caller): inventory.behind[model_id]}
+        inventory = replace(inventory, behind=known)
+    return tuple(_BY_KIND.get(kind_of(model_id), _itself)(_written_out(model_id, caller), caller, inventory))
+
+
+def kind_of(model_id: str) -> str:
+    """
+    Say which kind of resource an identifier names, ``""`` where it does not tell.
+
+    >>> kind_of("us.anthropic.claude-sonnet-4-20250514-v1:0")
+    'inference-profile'
     """
     parts = split(model_id)
     if parts is not None:
-        kind, _, name = parts[5].partition("/")
-        return _BY_KIND.get(kind, _itself)(model_id, name, caller)
+        return "sagemaker" if parts[2] == "sagemaker" else parts[5].partition("/")[0]
     label, _, rest = model_id.partition(".")
-    if label == "global" or (label in GEOGRAPHIES and rest):
-        return _profile(_arn(caller, f"inference-profile/{model_id}"), model_id, caller)
-    if rest:
-        return (Resource(foundation_model(caller, model_id)),)
-    return (Resource(_arn(caller, "*"), unknown=frozenset({"resource:id", "aws:ResourceTag/*"})),)
+    if not rest:
+        return ""
+    routed = label == "global" or ("." in rest and (label in GEOGRAPHIES or rest.partition(".")[0] in PROVIDERS))
+    return "inference-profile" if routed else "foundation-model"
 
 
 def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
@@ -64,46 +118,112 @@ def foundation_model(caller: Caller, model: str, region: str | None = None) -> s
     return f"arn:{caller.partition}:bedrock:{caller.region if region is None else region}::foundation-model/{model}"
 
 
-def _arn(caller: Caller, resource: str) -> str:
-    return f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:{resource}"
+def profile_arn(profile: str, caller: Caller) -> str:
+    """Write the ARN of a system-defined inference profile."""
+    return arn_of("inference-profile", profile, caller)
 
 
-def _itself(arn: str, _name: str, _caller: Caller) -> tuple[Resource, ...]:
-    return (Resource(arn, unknown=frozenset({"aws:ResourceTag/*"})),)
+def _written_out(model_id: str, caller: Caller) -> str:
+    kind = kind_of(model_id)
+    return arn_of(kind, model_id, caller) if kind and not model_id.startswith("arn:") else model_id
 
 
-def _foundation(arn: str, _name: str, _caller: Caller) -> tuple[Resource, ...]:
-    return (Resource(arn),)
+def _itself(arn: str, caller: Caller, _: Inventory) -> Iterator[Resource]:
+    if arn.startswith("arn:"):
+        yield Resource(arn, unknown=frozenset({_TAGS}))
+    else:
+        somewhere = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:*"
+        yield Resource(somewhere, unknown=frozenset({"resource:id", _TAGS}))
 
 
-def _system_profile(arn: str, name: str, caller: Caller) -> tuple[Resource, ...]:
-    return _profile(arn, name, caller)
+def _foundation(arn: str, _caller: Caller, _inventory: Inventory) -> Iterator[Resource]:
+    yield Resource(arn)
 
 
-def _profile(arn: str, name: str, caller: Caller) -> tuple[Resource, ...]:
-    """A system-defined profile: its own ARN, then the model in every region that it may route to."""
-    geography, _, model = name.partition(".")
-    behind = {_PROFILE_KEY: arn}
-    first = Resource(arn, unknown=frozenset({_GUARDRAIL_KEY}))
-    if geography == "global":
-        nowhere = {**behind, "aws:RequestedRegion": "unspecified"}
-        return (
-            first,
-            Resource(foundation_model(caller, model), behind),
-            Resource(foundation_model(caller, model, ""), nowhere),
-        )
-    unknown = frozenset({"resource:region", "aws:RequestedRegion"})
-    return first, Resource(foundation_model(caller, model, "*"), behind, unknown)
+def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A system-defined profile: its own ARN, then the model in the region that it routes to."""
+    profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
+    geography, _, model = profile.partition(".")
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY}))
+    behind = _known(arn, inventory)
+    if behind is None and geography == "global":
+        behind = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
+    if behind is None and (regions := destinations(profile, source)):
+        behind = tuple(foundation_model(caller, model, region) for region in regions)
+    if behind is None:
+        unknown = frozenset({"resource:region", REGION_KEY})
+        yield Resource(foundation_model(caller, model, "*"), {_PROFILE_KEY: arn}, unknown)
+    else:
+        yield from _routed(arn, behind, caller)
 
 
-def _application_profile(arn: str, _name: str, caller: Caller) -> tuple[Resource, ...]:
-    unknown = frozenset({"resource:region", "resource:id", "aws:RequestedRegion"})
-    behind = Resource(foundation_model(caller, "*", "*"), {_PROFILE_KEY: arn}, unknown)
-    return Resource(arn, unknown=frozenset({_GUARDRAIL_KEY, "aws:ResourceTag/*"})), behind
+def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
+    behind = _known(arn, inventory)
+    if behind is None:
+        yield _some_model(caller, {_PROFILE_KEY: arn})
+    else:
+        yield from _routed(arn, behind, caller)
 
 
-_BY_KIND: Final[Mapping[str, Callable[[str, str, Caller], tuple[Resource, ...]]]] = {
-    "foundation-model": _foundation,
-    "inference-profile": _system_profile,
+def _routed(arn: str, behind: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
+    """
+    The models that a profile routes to: one of them, except that a profile that routes everywhere asks all it has.
+
+    A model without a region is a global one, whose ``aws:RequestedRegion`` is ``unspecified``.
+    """
+    written = [_written_out(model, caller) for model in behind]
+    regions = [model.split(":", 5)[3] for model in written]
+    alone = len(written) == 1 or "" in regions
+    among = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(dict.fromkeys(regions))}"
+    for model, region in zip(written, regions, strict=True):
+        yield Resource(model, {_PROFILE_KEY: arn, REGION_KEY: region or "unspecified"}, among=among)
+
+
+def _some_model(caller: Caller, context: Mapping[str, object]) -> Resource:
+    unknown = frozenset({"resource:region", "resource:id", REGION_KEY})
+    return Resource(foundation_model(caller, "*", "*"), context, unknown)
+
+
+def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A prompt router: its own ARN; whether the models that it chooses among are asked is not documented."""
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
+    behind = _known(arn, inventory)
+    routed = (
+        [_some_model(caller, {})] if behind is None else [one for model in behind for one in resources(model, caller, inventory)]
+    )
+    for resource in routed:
+        yield replace(resource, unknown=resource.unknown | {_ROUTER_KEY, _PROFILE_KEY}, among="", perhaps=True)
+
+
+def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A prompt: rendering it, then the model that it names, which only the inventory can tell."""
+    yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
+    behind = _known(arn, inventory)
+    if behind is None:
+        unknown = _ANY_PART | {REGION_KEY, _PROFILE_KEY, _ROUTER_KEY, _TAGS, GUARDRAIL_KEY}
+        yield Resource(f"arn:{caller.partition}:bedrock:*:*:*", unknown=unknown)
+    for model in behind or ():
+        yield from resources(model, caller, inventory)
+
+
+def _marketplace(arn: str, caller: Caller, _inventory: Inventory) -> Iterator[Resource]:
+    """An endpoint of a Marketplace model: one constant resource of Bedrock's; what SageMaker asks is not documented."""
+    yield Resource(arn_of("bedrock-marketplace-model-endpoint", "all-access", caller), unknown=frozenset({GUARDRAIL_KEY}))
+    unknown = frozenset({"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:ViaAWSService", _TAGS})
+    yield Resource(arn, {GUARDRAIL_KEY: None}, unknown, action="sagemaker:InvokeEndpoint", perhaps=True)
+
+
+def _known(arn: str, inventory: Inventory) -> tuple[str, ...] | None:
+    return inventory.behind.get(arn) or inventory.behind.get(arn.rpartition("/")[2])
+
+
+_BY_KIND: Final[Mapping[str, Reading]] = {
     "application-inference-profile": _application_profile,
+    "default-prompt-router": _router,
+    "foundation-model": _foundation,
+    "inference-profile": _profile,
+    "prompt": _prompt,
+    "prompt-router": _router,
+    "sagemaker": _marketplace,
 }

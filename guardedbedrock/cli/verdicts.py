@@ -67,7 +67,10 @@ def lines(answer: Answer) -> Iterator[Line]:
     if verdict and verdict.decision == "indeterminate":
         yield "", ""
         decides = "the guard refuses it (on_indeterminate)" if answer.stopped else "AWS decides"
-        yield f"{decides}: it hangs on {_hangs_on(verdict.hangs_on)}", "yellow"
+        why = "" if verdict.remarks and not verdict.hangs_on else f": it hangs on {_hangs_on(verdict.hangs_on)}"
+        yield f"{decides}{why}", "yellow"
+    for remark in verdict.remarks if verdict else ():
+        yield f"note: {remark}", "yellow"
     if answer.error:
         yield "", ""
         yield f"{'AWS would say' if verdict else 'the guard says'}: {answer.error.message}", "red"
@@ -76,7 +79,10 @@ def lines(answer: Answer) -> Iterator[Line]:
 
 def _authorization(authorization: Authorization) -> Iterator[Line]:
     request, decision = authorization.request, authorization.decision
-    yield f"{request.action} on {request.resource}", ""
+    perhaps = " (AWS does not document whether it asks this)" if authorization.perhaps else ""
+    yield f"{request.action} on {request.resource}{perhaps}", ""
+    if authorization.among:
+        yield f"  one of several: {authorization.among}", ""
     by = f", policy type {decision.policy_type}" if decision.policy_type else ""
     yield f"  {decision.outcome}{by}", _STYLES.get(decision.outcome, "red")
     yield f"  statements: {', '.join(map(str, decision.statements)) or 'none'}", ""
@@ -100,6 +106,7 @@ def as_json(answer: Answer) -> dict[str, object]:
         "injected": answer.injected,
         "params": verdict.params if verdict else None,
         "hangsOn": list(verdict.hangs_on) if verdict else [],
+        "remarks": list(verdict.remarks) if verdict else [],
         "authorizations": [authorization_as_json(one) for one in verdict.authorizations] if verdict else [],
         "error": type(error).__name__ if error else None,
         "message": error.message if error else None,
@@ -113,6 +120,8 @@ def authorization_as_json(authorization: Authorization) -> dict[str, object]:
     return {
         "action": request.action,
         "resource": request.resource,
+        "among": authorization.among or None,
+        "perhaps": authorization.perhaps,
         "decision": decision.outcome,
         "policyType": decision.policy_type,
         "statements": [

@@ -6,7 +6,7 @@ from guardedbedrock.bedrock import Guardrail, Place
 from guardedbedrock.bedrock.placement import Named
 from guardedbedrock.calls import Call, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, RefusedError, UnguardableOperationError
-from guardedbedrock.events import Injected, Observers, Refused
+from guardedbedrock.events import Injected, Observers, Refused, Unlisted
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -21,6 +21,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
     """
     operation = call.operation
+    if not operation.listed:
+        observers.hear(Unlisted(call.service, call.name))
     try:
         if operation.place is None or not operation.inference:
             return _without(call, rules)
@@ -40,8 +42,9 @@ def _as_it_is(call: Call) -> GuardedCall:
 
 def _without(call: Call, rules: Rules) -> GuardedCall:
     if call.operation.inference and call.name not in rules.allow_unguarded:
+        unknown = "" if call.operation.listed else ", as far as this version of guardedbedrock knows"
         raise UnguardableOperationError(
-            message=f"{call.name} has no place for a guardrail, so it would reach the model without one",
+            message=f"{call.name} has no place for a guardrail{unknown}, so it would reach the model without one",
             operation_name=call.name,
             hint=f'call another operation, or name "{call.name}" in allow_unguarded to let it go out unguarded',
         )

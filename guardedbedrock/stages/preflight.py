@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from time import perf_counter
 from typing import Final
 
-from guardedbedrock.bedrock.authorizations import TIME_KEYS, at
+from guardedbedrock.bedrock.asked import TIME_KEYS
+from guardedbedrock.bedrock.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.hints import hint_for
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict
 from guardedbedrock.errors import (
@@ -16,10 +18,10 @@ from guardedbedrock.errors import (
     PreflightUnavailableError,
 )
 from guardedbedrock.events import Decided, Observers, Refused
-from guardedbedrock.iam import Decision, Outcome, PolicySet
+from guardedbedrock.iam import PolicySet
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
-_UNDOCUMENTED: Final = "a rule that is not documented"
+_UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
@@ -66,30 +68,21 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
             operation_name=call.name,
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
-    requests = rules.questions.ask(call.operation, guarded.params, guarded.named, caller, rules.tags)
+    asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
     if not _TIME_KEYS.isdisjoint(rules.policies.reads):
-        requests = at(requests, rules.clock())
-    decisions = tuple([rules.policies.evaluate(request) for request in requests])
-    return Verdict(_together(decisions), decisions, guarded.params, guarded.guardrail)
-
-
-def _together(decisions: tuple[Decision, ...]) -> Outcome:
-    """Give the outcome of the first that is denied, which is the error that AWS would send; else whether one is open."""
-    together: Outcome = "allowed"
-    for decision in decisions:
-        if decision.outcome == "indeterminate":
-            together = "indeterminate"
-        elif decision.outcome != "allowed":
-            return decision.outcome
-    return together
+        asked = asked.at(rules.clock())
+    decisions = tuple([rules.policies.evaluate(request) for request in asked.requests])
+    outcome = asked.outcome(decisions, rules.inert)
+    return Verdict(outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
     if verdict.denied:
         raise denial(guarded.call.name, verdict, rules)
     if verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse":
+        why = f"it hangs on {', '.join(verdict.hangs_on)}" if verdict.hangs_on else "; ".join(verdict.remarks) or _UNDOCUMENTED
         raise PreflightUnavailableError(
-            message=f"the policies give no sure answer: it hangs on {', '.join(verdict.hangs_on) or _UNDOCUMENTED}",
+            message=f"the policies give no sure answer: {why}",
             operation_name=guarded.call.name,
             authorizations=verdict.authorizations,
             hint='give these context keys under context in the configuration, or set on_indeterminate = "send"',
@@ -115,18 +108,17 @@ def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedE
         policy_arn=decision.policy_arn,
         simulated=True,
         authorizations=verdict.authorizations,
-        hint=f"{hint}{_vocabulary_hint(rules)}",
+        hint="; ".join([hint, *dead_conditions(decision), *_vocabulary_hint(rules)]),
     )
 
 
-def _vocabulary_hint(rules: Rules) -> str:
+def _vocabulary_hint(rules: Rules) -> Iterator[str]:
     """Say so when a policy grants an action that AWS has not: that grant is why its author expected another answer."""
-    if rules.vocabulary != "aws" or rules.policies is None or not (named := _naming(rules.policies)):
-        return ""
-    return (
-        f"; {named} names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS: a guarded call asks "
-        "`bedrock:InvokeModel` on the model and `bedrock:ApplyGuardrail` on the guardrail"
-    )
+    if rules.vocabulary == "aws" and rules.policies is not None and (named := _naming(rules.policies)):
+        yield (
+            f"{named} names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS: a guarded call asks "
+            "`bedrock:InvokeModel` on the model and `bedrock:ApplyGuardrail` on the guardrail"
+        )
 
 
 def _naming(policies: PolicySet) -> str | None:

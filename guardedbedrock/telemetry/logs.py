@@ -16,7 +16,7 @@ import structlog
 
 from guardedbedrock.calls import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import Decided, Denied, Diverged, Event, Injected, Intervened, Refused, Retried
+from guardedbedrock.events import Decided, Denied, Diverged, Event, Injected, Intervened, Refused, Retried, Unlisted
 
 LOGGER: Final = "guardedbedrock"
 _QUIET: Final = logging.getLogger(LOGGER)
@@ -56,6 +56,8 @@ class CallLog:
             level = _level(event.verdict)
             if _is_heard(level):
                 self._log(level, "guardedbedrock.decision", **_decision(event))
+        elif isinstance(event, Unlisted):
+            self._log(logging.WARNING, "guardedbedrock.unlisted_operation", service=event.service)
         elif isinstance(event, Refused):
             name = "guardedbedrock.refused" if event.enforced else "guardedbedrock.would_refuse"
             self._log(logging.WARNING, name, error_type=type(event.error).__name__)
@@ -106,6 +108,8 @@ def _decision(event: Decided) -> dict[str, Any]:
         keys |= {"policy_type": decision.policy_type, "statements": [str(statement) for statement in decision.statements]}
     if verdict.hangs_on:
         keys["hangs_on"] = list(verdict.hangs_on)
+    if verdict.remarks and verdict.decision != "allowed":
+        keys["remarks"] = list(verdict.remarks)
     return keys
 
 

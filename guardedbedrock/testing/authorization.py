@@ -9,7 +9,7 @@ from guardedbedrock import bedrock
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from guardedbedrock import iam
     from guardedbedrock.testing.wire import Params
@@ -28,13 +28,22 @@ class Authorizer:
     def __init__(self, policies: iam.PolicySet | None, caller: bedrock.Caller, tags: Mapping[str, Mapping[str, str]]) -> None:
         self._policies, self._caller, self._tags = policies, caller, tags
 
-    def decide(self, operation: str, params: Params) -> tuple[iam.Decision, ...]:
+    def decide(self, service: str, operation: str, params: Params) -> tuple[iam.Decision, ...]:
         """Decide all authorizations, in the order the service asks them."""
         if self._policies is None:
             return ()
-        row, now = bedrock.OPERATIONS[operation], datetime.now(UTC)
-        asked = bedrock.authorizations(row, params, self._caller, guardrail_tags=self._tags, now=now)
-        return tuple(self._policies.evaluate(request) for request in asked)
+        row, inventory = bedrock.find(service, operation), bedrock.Inventory(tags=self._tags)
+        asked = bedrock.authorizations(row, params, self._caller, inventory).at(datetime.now(UTC))
+        return tuple(self._policies.evaluate(question.request) for question in _settled(asked))
+
+
+def _settled(asked: bedrock.Asked) -> Iterator[bedrock.Question]:
+    """Take what the service asks: where it asks one of several the first, and nothing of what is not documented."""
+    taken: set[str] = set()
+    for question in asked.questions:
+        if not question.perhaps and question.among not in taken:
+            taken |= {question.among} - {""}
+            yield question
 
 
 def enforce(decisions: tuple[iam.Decision, ...]) -> None:

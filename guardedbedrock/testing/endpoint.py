@@ -88,7 +88,7 @@ class Endpoint:
         name = exchange.operation.name
         if error := self._faults.errors.take(name):
             raise error
-        exchange.decisions = self._authorizer.decide(name, exchange.params)
+        exchange.decisions = self._authorizer.decide(service.service, name, exchange.params)
         enforce(exchange.decisions)
         output = service.perform(name, exchange.params)
         return serialize(exchange.operation, self._broken(exchange.operation, output))

@@ -91,9 +91,9 @@ def test_arguments_that_boto3_refuses_are_refused(args: tuple[Any, ...], options
         guard().client("bedrock-runtime", *args, **options)
 
 
-@pytest.mark.parametrize("service", ["bedrock", "sts", "s3"])
+@pytest.mark.parametrize("service", ["bedrock-agent", "sts", "s3"])
 def test_other_services_come_as_boto3_makes_them(service: str) -> None:
-    """Only `bedrock-runtime` is guarded."""
+    """Only the clients that call models, or manage what guards them, are guarded."""
     client = guard().client(service, "us-east-1", **CREDENTIALS)
 
     assert not isinstance(client, GuardedClient)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from guardedbedrock import ConfigurationError, Guardrail
-from guardedbedrock.bedrock import OPERATIONS, Caller, authorizations
+from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
 from guardedbedrock.bedrock.questions import Questions
+from guardedbedrock.iam import PolicySet
 
 ROLE = "arn:aws:iam::123456789012:role/App"
 US = "arn:aws:bedrock:us-east-1"
@@ -22,7 +23,7 @@ APPLIED = (APPLY, GUARDRAIL)
 
 def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **options: Any) -> list[Any]:
     """Write out the authorizations of a call."""
-    return list(authorizations(OPERATIONS[operation], params, caller or Caller(ROLE, "us-east-1"), **options))
+    return list(authorizations(OPERATIONS[operation], params, caller or Caller(ROLE, "us-east-1"), **options).requests)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +47,22 @@ def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **
             {"modelId": f"us.{HAIKU}"},
             [
                 (INVOKE, f"{US}:123456789012:inference-profile/us.{HAIKU}"),
-                (INVOKE, f"arn:aws:bedrock:*::foundation-model/{HAIKU}"),
+                (INVOKE, f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"),
+                (INVOKE, f"arn:aws:bedrock:us-west-2::foundation-model/{HAIKU}"),
             ],
+        ),
+        (
+            "Converse",
+            {"modelId": "xx.anthropic.claude-new"},
+            [
+                (INVOKE, f"{US}:123456789012:inference-profile/xx.anthropic.claude-new"),
+                (INVOKE, "arn:aws:bedrock:*::foundation-model/anthropic.claude-new"),
+            ],
+        ),
+        (
+            "Converse",
+            {"modelId": "zai.glm-4.7"},
+            [(INVOKE, f"{US}::foundation-model/zai.glm-4.7")],
         ),
         (
             "Converse",
@@ -68,7 +83,11 @@ def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **
             {"modelId": f"{US}:123456789012:provisioned-model/p1"},
             [(INVOKE, f"{US}:123456789012:provisioned-model/p1")],
         ),
-        ("StartAsyncInvoke", {"modelId": HAIKU}, [(INVOKE, f"{US}::foundation-model/{HAIKU}")]),
+        (
+            "StartAsyncInvoke",
+            {"modelId": HAIKU},
+            [(INVOKE, f"{US}::foundation-model/{HAIKU}"), (INVOKE, f"{US}:123456789012:async-invoke/*")],
+        ),
         (
             "GetAsyncInvoke",
             {"invocationArn": f"{US}:123456789012:async-invoke/j"},
@@ -118,7 +137,7 @@ def test_without_a_guardrail_the_key_is_absent_and_known_to_be() -> None:
 
 def test_a_profile_names_itself_on_the_models_behind_it_and_no_region() -> None:
     """Which region a geographic profile routes to is AWS's to choose."""
-    profile, behind = ask("Converse", {"modelId": f"us.{HAIKU}", **NAMED})[:2]
+    profile, behind = ask("Converse", {"modelId": "us.anthropic.claude-new", **NAMED})[:2]
 
     assert behind.context["bedrock:InferenceProfileArn"] == profile.resource
     assert {"resource:region", "aws:RequestedRegion"} <= set(behind.unknown)
@@ -155,7 +174,7 @@ def test_tags_of_the_request_are_in_its_context() -> None:
 @pytest.mark.parametrize(("tags", "known"), [({}, False), ({GUARDRAIL: {"Environment": "prod"}}, True)])
 def test_tags_of_a_guardrail_are_known_or_unknown(tags: dict[str, dict[str, str]], known: bool) -> None:  # noqa: FBT001
     """Tags that nobody fetched are no absent tags."""
-    apply = ask("Converse", {"modelId": HAIKU, **NAMED}, guardrail_tags=tags)[-1]
+    apply = ask("Converse", {"modelId": HAIKU, **NAMED}, inventory=Inventory(tags=tags))[-1]
 
     assert (apply.context.get("aws:ResourceTag/Environment") == "prod") == known
     assert ("aws:ResourceTag/*" in apply.unknown) != known
@@ -164,7 +183,8 @@ def test_tags_of_a_guardrail_are_known_or_unknown(tags: dict[str, dict[str, str]
 def test_the_time_is_unknown_until_somebody_tells_it() -> None:
     """A clock is the caller's to give."""
     untold = ask("ListGuardrails", {})[0]
-    told = ask("ListGuardrails", {}, now=datetime(2026, 11, 23, 12, tzinfo=UTC))[0]
+    asked = authorizations(OPERATIONS["ListGuardrails"], {}, Caller(ROLE, "us-east-1"))
+    told = asked.at(datetime(2026, 11, 23, 12, tzinfo=UTC)).requests[0]
 
     assert {"aws:CurrentTime", "aws:EpochTime"} <= set(untold.unknown)
     assert told.context["aws:CurrentTime"] == "2026-11-23T12:00:00Z"
@@ -210,16 +230,16 @@ def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
 
 
 def test_the_same_call_is_written_out_once() -> None:
-    """Another model, guardrail or caller is another call; a call with tags is never remembered."""
-    questions, caller = Questions(), Caller(ROLE, "us-east-1")
+    """Another model, guardrail or caller is another call; only calls to a model are remembered."""
+    questions, caller = Questions(PolicySet(), Inventory()), Caller(ROLE, "us-east-1")
     converse = OPERATIONS["Converse"]
     named = ("abc123def456", "3")
-    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, named, caller, {})
+    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, named, caller)
 
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, named, caller, {}) is first
-    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, named, caller, {}) is not first
-    assert questions.ask(converse, {"modelId": HAIKU}, (None, None), caller, {}) is not first
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, named, Caller(ROLE, "us-east-1"), {}) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, named, caller) is first
+    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, named, caller) is not first
+    assert questions.ask(converse, {"modelId": HAIKU}, (None, None), caller) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, named, Caller(ROLE, "us-east-1")) is not first
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,11 @@ import boto3
 import cedar
 
 from guardedbedrock import Guard, Guardrail, iam
+from guardedbedrock.calls import Call
+from guardedbedrock.events import Observers
 from guardedbedrock.iam.patterns import compile_pattern
+from guardedbedrock.stages.inject import inject
+from guardedbedrock.stages.preflight import judge
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 HERE = Path(__file__).parent
@@ -34,6 +38,7 @@ CALL = {
     "messages": [{"role": "user", "content": [{"text": "How many days of leave do I have, and who approves them?"}]}],
 }
 ALLOW = {"Effect": "Allow", "Action": ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"], "Resource": "*"}
+REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 CALLS = 1500
 WARM = 100
 
@@ -95,6 +100,26 @@ def _many_others() -> Row:
     return Row("decision over 10,000 statements of other actions, against 10", 2, times[1] / times[0], "x")
 
 
+def preflight() -> Iterator[Row]:
+    """What the preflight adds to the engine: of a profile of three regions, and two guardrails, one of them enforced."""
+    model = "anthropic.claude-3-haiku-20240307-v1:0"
+    behind = {f"us.{model}": [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in REGIONS]}
+    guard = Guard(
+        guardrails=[Guardrail(ARN, version="3")],
+        enforced=[Guardrail(ARN.replace("abc123def456", "enforced1234"), version="1")],
+        policies=iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}]),
+        principal=ROLE,
+        behind=behind,
+    )
+    call = Call("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
+    guarded = inject(call, guard.rules, Observers((), call))
+    requests = judge(guarded, guard.rules).asked.requests
+    policies = guard.rules.policies
+    whole = microseconds(lambda: judge(guarded, guard.rules))
+    engine_alone = microseconds(lambda: [policies.evaluate(request) for request in requests])
+    yield Row(f"preflight of {len(requests)} authorizations, beyond the engine", 40, whole - engine_alone, "us")
+
+
 def _serve(connection: Connection) -> None:
     with FakeBedrock(guardrails=[FakeGuardrail(ARN, version="3")]) as fake:
         connection.send(fake.client_kwargs())
@@ -153,7 +178,7 @@ def _import(before: str, measured: str) -> float:
 def main() -> None:
     """Measure everything and print the table."""
     print(f"{'what':62} {'budget':>9} {'measured':>10}          {'cedarpy':>9} {'ratio':>6}")
-    for part in (engine, client, imports):
+    for part in (engine, preflight, client, imports):
         for row in part():
             verdict = "" if row.budget != row.budget else "met" if row.measured <= row.budget else "NOT MET"
             budget = "-" if row.budget != row.budget else f"{row.budget:g} {row.unit}"

@@ -169,6 +169,8 @@ def test_json(simulate: Cli, tmp_path: Path) -> None:
     assert said["authorizations"][0] == {
         "action": "bedrock:InvokeModel",
         "resource": f"{MODELS}/acme.large-v1",
+        "among": None,
+        "perhaps": False,
         "decision": "explicitDeny",
         "policyType": "identity",
         "statements": [

@@ -5,7 +5,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from guardedbedrock.bedrock import OPERATIONS, VOCABULARIES, Caller, Guardrail, authorizations
+from guardedbedrock.bedrock import (
+    OPERATIONS,
+    SERVICES,
+    VOCABULARIES,
+    Asked,
+    Caller,
+    Guardrail,
+    Inventory,
+    Question,
+    authorizations,
+    find,
+)
+from guardedbedrock.bedrock.callers import BEARERS
+from guardedbedrock.bedrock.foreign import own_part
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
 from guardedbedrock.testing.cases import shapes
@@ -30,9 +43,13 @@ _REQUEST: Final = shapes.fields(
     },
 )
 _CALL: Final = shapes.fields(
-    {"operation": shapes.one_of(OPERATIONS), "region": shapes.name, "params": shapes.object_of(shapes.anything)}, {}
+    {"operation": shapes.one_of(OPERATIONS), "region": shapes.name, "params": shapes.object_of(shapes.anything)},
+    {"service": shapes.one_of(SERVICES), "bearer": shapes.one_of(BEARERS)},
 )
-_GUARDRAIL: Final = shapes.fields({"arn": shapes.text, "version": shapes.text}, {"tags": shapes.object_of(shapes.text)})
+_GUARDRAIL: Final = shapes.fields(
+    {"arn": shapes.text, "version": shapes.text}, {"tags": shapes.object_of(shapes.text), "profile": shapes.name}
+)
+_GUARDRAILS: Final = shapes.array_of(_GUARDRAIL)
 _EXPECT: Final = shapes.fields(
     {"decision": shapes.one_of(get_args(Outcome))},
     {
@@ -47,7 +64,14 @@ _OPTIONAL: Final[Mapping[str, Shape]] = {"why": shapes.text, "source": shapes.te
 OF_REQUEST: Final = shapes.fields({**_NEEDED, "request": _REQUEST}, _OPTIONAL)
 OF_CALL: Final = shapes.fields(
     {**_NEEDED, "principal": shapes.text, "call": _CALL},
-    {**_OPTIONAL, "vocabulary": shapes.one_of(VOCABULARIES), "guardrails": shapes.array_of(_GUARDRAIL)},
+    {
+        **_OPTIONAL,
+        "vocabulary": shapes.one_of(VOCABULARIES),
+        "guardrails": _GUARDRAILS,
+        "enforced": _GUARDRAILS,
+        "behind": shapes.object_of(shapes.array_of(shapes.name)),
+        "context": shapes.object_of(shapes.context_value),
+    },
 )
 
 
@@ -73,9 +97,12 @@ class Reader:
             place.fail("asks nothing; write a `request` or a `call`")
         (OF_CALL if is_call else OF_REQUEST)(data, place)
         call = _call(data, place) if is_call else None
-        requests = _requests(call, place / "call" / "params") if call else (_request(data["request"]),)
         policies = self._policies(data["policies"], place)
-        return Case(data["id"], policies, requests, _expectation(data["expect"]), call, data.get("why", ""), file)
+        expect, why = _expectation(data["expect"]), data.get("why", "")
+        if call is None:
+            return Case(data["id"], policies, Asked((Question(_request(data["request"])),)), expect, None, why, file)
+        asked = own_part(_asked(call, place / "call" / "params"), policies)
+        return Case(data["id"], policies, asked, expect, call, why, file)
 
     def _policies(self, data: Mapping[str, Any], place: Place) -> PolicySet:
         key = json.dumps(data, default=repr)
@@ -100,27 +127,48 @@ def _request(data: Mapping[str, Any]) -> Request:
 
 
 def _call(data: Mapping[str, Any], place: Place) -> ClientCall:
-    vocabulary = data.get("vocabulary", VOCABULARIES[0])
-    guardrails: list[Guardrail] = []
-    for index, given in enumerate(data.get("guardrails", ())):
+    vocabulary, asked = data.get("vocabulary", VOCABULARIES[0]), data["call"]
+    return ClientCall(
+        operation=asked["operation"],
+        region=asked["region"],
+        params=asked["params"],
+        principal=data["principal"],
+        vocabulary=vocabulary,
+        guardrails=_guardrails(data, "guardrails", place),
+        enforced=_guardrails(data, "enforced", place),
+        behind={name: tuple(models) for name, models in data.get("behind", {}).items()},
+        context=data.get("context", {}),
+        service=asked.get("service", OPERATIONS[asked["operation"]].service),
+        bearer=asked.get("bearer", ""),
+    )
+
+
+def _guardrails(data: Mapping[str, Any], name: str, place: Place) -> tuple[Guardrail, ...]:
+    made: list[Guardrail] = []
+    for index, given in enumerate(data.get(name, ())):
         try:
-            guardrails.append(Guardrail(given["arn"], given["version"], tags=given.get("tags")))
-            guardrails[-1].check(vocabulary)
+            made.append(Guardrail(given["arn"], given["version"], tags=given.get("tags"), profile=given.get("profile", "")))
+            made[-1].check(data.get("vocabulary", VOCABULARIES[0]))
         except ConfigurationError as error:
-            (place / "guardrails" / index).fail(error)
-    asked = data["call"]
-    return ClientCall(asked["operation"], asked["region"], asked["params"], data["principal"], vocabulary, tuple(guardrails))
+            (place / name / index).fail(error)
+    return tuple(made)
 
 
-def _requests(call: ClientCall, place: Place) -> tuple[Request, ...]:
+def _asked(call: ClientCall, place: Place) -> Asked:
     """Write out what the call asks, with the first guardrail put in where the parameters name none."""
-    operation, params = OPERATIONS[call.operation], call.params
-    caller = Caller(call.principal, call.region, vocabulary=call.vocabulary)
-    tags = {guardrail.arn: guardrail.tags for guardrail in call.guardrails if guardrail.tags is not None}
+    operation, params = find(call.service, call.operation), call.params
+    caller = Caller(call.principal, call.region, vocabulary=call.vocabulary, context=call.context, bearer=call.bearer)
+    listed = (*call.guardrails, *call.enforced)
+    inventory = Inventory(
+        tags={guardrail.arn: guardrail.tags for guardrail in listed if guardrail.tags is not None},
+        behind=call.behind,
+        enforced=call.enforced,
+        profiles={guardrail.arn: guardrail.profile for guardrail in listed if guardrail.profile},
+    )
     try:
         if call.guardrails and operation.place and operation.place.read(params) == (None, None):
             params = operation.place.put(params, call.guardrails[0].arn, call.guardrails[0].version)
-        return authorizations(operation, params, caller, guardrail_tags=tags)
+        return authorizations(operation, params, caller, inventory)
     except KeyError as error:
         place.fail(f"`{error.args[0]}` is missing, which {call.operation} needs")
     except (AttributeError, TypeError, ValueError):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from guardedbedrock.bedrock import Guardrail, Vocabulary
-    from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
+    from guardedbedrock.bedrock import Asked, Guardrail, Vocabulary
+    from guardedbedrock.bedrock.callers import Bearer
+    from guardedbedrock.iam import Decision, Outcome, PolicySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class ClientCall:
         principal: ARN of who calls.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         guardrails: The approved ones; the first is put in where the operation takes one and the parameters name none.
+        enforced: Those that the account or the organization puts on every model call.
+        behind: What stands behind profiles, routers and prompts.
+        context: Context keys that are known of the call.
+        service: The boto3 service of the client.
+        bearer: Kind of the Bedrock API key that the client signs with.
     """
 
     operation: str
@@ -50,6 +56,11 @@ class ClientCall:
     principal: str
     vocabulary: Vocabulary = "aws"
     guardrails: tuple[Guardrail, ...] = ()
+    enforced: tuple[Guardrail, ...] = ()
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    context: Mapping[str, object] = field(default_factory=dict)
+    service: str = "bedrock-runtime"
+    bearer: Bearer = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Case:
     Args:
         id: Its name, unique among all cases that are loaded together.
         policies: Compiled; cases that hold the same policies share them.
-        requests: Every authorization that is asked; one, unless the case is a call.
+        asked: Every authorization that is asked; one, unless the case is a call.
         expect: What should come of it.
         call: The call, when it is one.
         why: The rule that the case holds, in words.
@@ -69,11 +80,16 @@ class Case:
 
     id: str
     policies: PolicySet
-    requests: tuple[Request, ...]
+    asked: Asked
     expect: Expectation
     call: ClientCall | None = None
     why: str = ""
     file: str = ""
+
+    @property
+    def inert(self) -> tuple[str, ...]:
+        """Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach."""
+        return ("rcp",) if self.call else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,25 +14,27 @@ if TYPE_CHECKING:
 
 def run(case: Case) -> Result:
     """Ask every authorization of a case, whatever the first answers."""
-    answers = tuple(map(case.policies.evaluate, case.requests))
-    deciding = _deciding(answers)
+    answers = tuple(map(case.policies.evaluate, case.asked.requests))
+    outcome = case.asked.outcome(answers, case.inert)
+    deciding = _deciding(case, answers)
     determining = frozenset(statement.sid for answer in answers for statement in answer.statements if statement.sid)
-    keys = {key for answer in answers for key in answer.hangs_on} if deciding.outcome == "indeterminate" else ()
+    keys = {key for answer in answers for key in answer.hangs_on} if outcome == "indeterminate" else ()
     expect = case.expect
     compared = {
-        "decision": (expect.decision, deciding.outcome),
+        "decision": (expect.decision, outcome),
         "determining": (expect.determining, determining),
         "policyType": (expect.policy_type, deciding.policy_type),
         "hangsOn": (None if expect.hangs_on is None else _folded(expect.hangs_on), _folded(keys)),
     }
-    return Result(case.id, deciding.outcome, expect.decision, determining, expect.determining, answers, _differences(compared))
+    return Result(case.id, outcome, expect.decision, determining, expect.determining, answers, _differences(compared))
 
 
-def _deciding(answers: tuple[Decision, ...]) -> Decision:
-    """Find the first denial, which is the error that AWS would send; else the first answer that is not sure; else the first."""
-    denied = (answer for answer in answers if answer.is_denied)
-    unsure = (answer for answer in answers if answer.outcome == "indeterminate")
-    return next(denied, None) or next(unsure, None) or answers[0]
+def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
+    """Find the first sure denial, which is the error that AWS would send; else the first that is no allow; else the first."""
+    index = case.asked.denied(answers, case.inert)
+    if index is not None:
+        return answers[index]
+    return next((answer for answer in answers if answer.outcome != "allowed"), answers[0])
 
 
 def _folded(keys: Iterable[str]) -> frozenset[str]:

@@ -1,0 +1,122 @@
+"""What a call asks of IAM, and how the answers add up to one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from guardedbedrock.iam.decisions import Decision, Outcome
+from guardedbedrock.iam.requests import Request
+
+Decisions: TypeAlias = tuple[Decision, ...]
+PolicyTypes: TypeAlias = Collection[str]
+
+NONE: Final[PolicyTypes] = ()
+TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    One authorization that a call asks, or may ask.
+
+    Args:
+        request: What is asked.
+        among: AWS asks one of all questions of the call that have this same text; ``""`` where it stands alone.
+        perhaps: Nothing documents whether AWS asks it: a denial leaves the verdict open.
+        unread: A policy that has a say and is not known, so that an allow leaves the verdict open; ``""`` where there is none.
+    """
+
+    request: Request
+    among: str = ""
+    perhaps: bool = False
+    unread: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the answer to it is the answer to the call."""
+        return not (self.among or self.perhaps or self.unread)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """
+    All that a call asks, in the order in which AWS asks.
+
+    Args:
+        questions: Each with how it counts.
+        requests: The requests alone.
+        is_plain: Whether every answer counts by itself.
+    """
+
+    questions: tuple[Question, ...]
+    requests: tuple[Request, ...] = field(init=False, repr=False, compare=False)
+    is_plain: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "requests", tuple(question.request for question in self.questions))
+        object.__setattr__(self, "is_plain", all(question.is_plain for question in self.questions))
+
+    def at(self, now: datetime) -> Asked:
+        """Ask the same at a known time."""
+        moment = now.astimezone(UTC)
+        time = {"aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(moment.timestamp()))}
+        return Asked(tuple(replace(question, request=_at(question.request, time)) for question in self.questions))
+
+    def outcome(self, decisions: Decisions, inert: PolicyTypes = NONE) -> Outcome:
+        """
+        Add the answers up.
+
+        Args:
+            decisions: One for each question, in their order.
+            inert: Policy types whose denials are not sure to come.
+
+        Returns:
+            The outcome of the first sure denial, which is the error that AWS would send; else ``indeterminate`` where an answer
+            is open; else ``allowed``.
+        """
+        is_allowed = all(decision.outcome == "allowed" for decision in decisions)
+        if is_allowed and self.is_plain:
+            return "allowed"
+        first = self.denied(decisions, inert)
+        if first is not None:
+            return decisions[first].outcome
+        return "allowed" if is_allowed and not any(question.unread for question in self.questions) else "indeterminate"
+
+    def denied(self, decisions: Decisions, inert: PolicyTypes = NONE) -> int | None:
+        """Find the first sure denial; of questions of which AWS asks one, all have to be denied."""
+        spared = {
+            question.among
+            for question, decision in zip(self.questions, decisions, strict=True)
+            if question.among and not _is_sure(question, decision, inert)
+        }
+        for index, (question, decision) in enumerate(zip(self.questions, decisions, strict=True)):
+            if question.among not in spared and _is_sure(question, decision, inert):
+                return index
+        return None
+
+    def remarks(self, decisions: Decisions, inert: PolicyTypes = NONE) -> Iterator[str]:
+        """Say what the outcome does not: which regions deny while others allow, what may be asked, which policy nobody read."""
+        pairs = tuple(zip(self.questions, decisions, strict=True))
+        for among in dict.fromkeys(question.among for question in self.questions if question.among):
+            denied = [one for question, one in pairs if question.among == among and one.is_denied]
+            if 0 < len(denied) < sum(question.among == among for question in self.questions):
+                where = "; ".join(f"{one.message()}" for one in denied)
+                yield f"{among}, and not all of them are allowed, so that some calls fail and others do not: {where}"
+        for question, decision in pairs:
+            if question.perhaps and decision.is_denied:
+                yield f"AWS does not document whether it asks this, which would be denied: {decision.message()}"
+            if question.unread and not decision.is_denied:
+                yield f"it hangs on {question.unread}, which is not among the policies"
+            if decision.is_denied and decision.policy_type in inert:
+                yield f"AWS does not list Bedrock among the services that such policies reach: {decision.message()}"
+
+
+def _is_sure(question: Question, decision: Decision, inert: PolicyTypes) -> bool:
+    return decision.is_denied and not question.perhaps and decision.policy_type not in inert
+
+
+def _at(request: Request, time: dict[str, str]) -> Request:
+    return replace(request, context={**request.context, **time}, unknown=frozenset(request.unknown) - TIME_KEYS)

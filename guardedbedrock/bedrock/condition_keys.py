@@ -1,0 +1,68 @@
+"""
+Which condition keys an action's authorization can carry, beyond those that every authorization carries.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide, "AWS global
+condition context keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+ANY_REQUEST_TAG: Final = "aws:RequestTag/*"
+TAG_KEYS: Final = "aws:TagKeys"
+_TAGGED: Final = frozenset({ANY_REQUEST_TAG, TAG_KEYS})
+_STREAMED: Final = frozenset(
+    {"bedrock:GuardrailIdentifier", "bedrock:InferenceProfileArn", "bedrock:PromptRouterArn", "bedrock:ServiceTier"}
+)
+
+_WITH_TAGS: Final = (
+    "CreateAdvancedPromptOptimizationJob",
+    "CreateAutomatedReasoningPolicy",
+    "CreateAutomatedReasoningPolicyVersion",
+    "CreateCustomModel",
+    "CreateCustomModelDeployment",
+    "CreateEvaluationJob",
+    "CreateGuardrail",
+    "CreateInferenceProfile",
+    "CreateModelCopyJob",
+    "CreateModelCustomizationJob",
+    "CreateModelImportJob",
+    "CreateModelInvocationJob",
+    "CreatePromptRouter",
+    "CreateProvisionedModelThroughput",
+    "CreateSession",
+    "PutResourcePolicy",
+    "TagResource",
+)
+
+CARRIED: Final[Mapping[str, frozenset[str]]] = {
+    **{f"bedrock:{name}": _TAGGED for name in _WITH_TAGS},
+    "bedrock:CallWithBearerToken": frozenset({"bedrock:BearerTokenType"}),
+    "bedrock:InvokeInlineAgent": frozenset({"bedrock:InlineAgentName"}),
+    "bedrock:InvokeModel": _TAGGED | _STREAMED | {"bedrock:ModelArn", "bedrock:ProjectArn"},
+    "bedrock:InvokeModelWithGuardrail": _TAGGED | _STREAMED,
+    "bedrock:InvokeModelWithResponseStream": _STREAMED,
+    "bedrock:PutAccountDataRetention": frozenset({"bedrock:DataRetentionMode"}),
+    "bedrock:UntagResource": frozenset({TAG_KEYS}),
+    "iam:PassRole": frozenset({"iam:PassedToService", "iam:AssociatedResourceArn"}),
+}
+"""Each action with keys of its own; an action that is not here carries those of every authorization only."""
+
+_OWN_PREFIXES: Final = ("aws:requesttag/", "aws:tagkeys", "bedrock:")
+_LOWER: Final = {action: frozenset(key.lower() for key in keys) for action, keys in CARRIED.items()}
+
+
+def carries(action: str, key: str) -> bool:
+    """
+    Say whether the authorization of an action can ever carry a condition key; case does not matter in the key.
+
+    >>> carries("bedrock:UpdateGuardrail", "aws:TagKeys")
+    False
+    """
+    key = key.lower()
+    if not key.startswith(_OWN_PREFIXES):
+        return True
+    family = f"{key.partition('/')[0]}/*" if "/" in key else key
+    return family in _LOWER.get(action, ())

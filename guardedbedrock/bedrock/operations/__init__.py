@@ -1,0 +1,43 @@
+"""
+Every operation, one row each: what it asks of IAM, where a guardrail sits, how its reply shows an intervention.
+
+A new operation is one row here and one case. Source: Bedrock API Reference, "Actions"; Service Authorization Reference,
+"Actions, resources, and condition keys for Amazon Bedrock".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from guardedbedrock.bedrock.operations.agents import AGENTS
+from guardedbedrock.bedrock.operations.control import CONTROL
+from guardedbedrock.bedrock.operations.rows import Ask, Operation, Reply, When
+from guardedbedrock.bedrock.operations.runtime import RUNTIME
+
+__all__ = ["OPERATIONS", "SERVICES", "Ask", "Operation", "Reply", "When", "find"]
+
+SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
+"""The boto3 services whose clients are guarded."""
+
+_ROWS: Final[Mapping[tuple[str, str], Operation]] = {(row.service, row.name): row for row in (*RUNTIME, *CONTROL, *AGENTS)}
+
+OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
+    {row.name: row for row in (*AGENTS, *CONTROL, *RUNTIME)},
+)
+"""Every known operation by its name; of a name that two services have, the earlier one of `SERVICES`."""
+
+
+def find(service: str, name: str) -> Operation:
+    """
+    Give the row of an operation.
+
+    One that the table has not is inference without a place for a guardrail where it is of ``bedrock-runtime``; elsewhere it asks
+    the action of its own name, on nobody knows what.
+    """
+    row = _ROWS.get((service, name))
+    if row is not None:
+        return row
+    beyond = f"this version of guardedbedrock does not know {name}, so that nobody knows what it is asked on"
+    return Operation(name, service, (Ask(name, "somewhere"),), inference=service == SERVICES[0], beyond=beyond, listed=False)

@@ -1,0 +1,84 @@
+"""Clients that sign with a Bedrock API key."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+from aws.rig import HR, ROLE, ask
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, iam
+
+SHORT, LONG, ODD = "bedrock-api-key-" + "x" * 20, "ABSK" + "x" * 20, "something-else"
+OPEN: Final = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+NO_LONG_ONES: Final = {
+    "Sid": "NoLongOnes",
+    "Effect": "Deny",
+    "Action": "bedrock:CallWithBearerToken",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"bedrock:BearerTokenType": "LONG_TERM"}},
+}
+CREDENTIALS: Final = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+
+
+def make(*statements: dict[str, Any], service: str = "bedrock-runtime", principal: str = ROLE, **options: Any) -> Any:
+    """Make a guarded client."""
+    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [OPEN, *statements]}])
+    guard = Guard(guardrails=[HR], policies=policies, principal=principal, listeners=())
+    return guard.client(service, **CREDENTIALS, **options)
+
+
+def bearer(client: Any) -> str:
+    """Read what the guard found out."""
+    return str(client._guardedbedrock.rules.bearer)
+
+
+@pytest.mark.parametrize(("token", "kind"), [(SHORT, "SHORT_TERM"), (LONG, "LONG_TERM"), (ODD, "unknown")])
+def test_the_kind_of_a_key_is_read_from_its_beginning(monkeypatch: pytest.MonkeyPatch, token: str, kind: str) -> None:
+    """A key goes before credentials that were given."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", token)
+
+    assert bearer(make()) == kind
+    assert bearer(make(service="bedrock")) == kind
+
+
+@pytest.mark.parametrize(
+    ("service", "options"),
+    [
+        ("bedrock-runtime", {"config": Config(signature_version="v4")}),
+        ("bedrock-runtime", {"config": Config(signature_version=UNSIGNED)}),
+        ("bedrock-agent-runtime", {}),
+    ],
+)
+def test_a_key_that_does_not_sign_is_none(monkeypatch: pytest.MonkeyPatch, service: str, options: dict[str, Any]) -> None:
+    """Another way of signing in code goes before the key, and agents take no keys."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", SHORT)
+
+    assert bearer(make(service=service, **options)) == ""
+
+
+def test_without_a_key_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The common case."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+
+    assert bearer(make()) == ""
+
+
+def test_a_key_that_is_denied_denies_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calling with a key is an action of its own."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", LONG)
+
+    with pytest.raises(ExplicitDenyError) as denied:
+        make(NO_LONG_ONES).converse(**ask("converse"))
+
+    assert (denied.value.action, denied.value.resource) == ("bedrock:CallWithBearerToken", "*")
+
+
+def test_nobody_can_be_asked_whose_key_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STS would name the owner of the credentials, who is another."""
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", SHORT)
+
+    with pytest.raises(ConfigurationError, match="STS can not be asked who that belongs to"):
+        make(principal="caller")

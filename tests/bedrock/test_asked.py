@@ -1,0 +1,136 @@
+"""How the answers to all that a call asks add up to one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.bedrock import Asked, Question
+from guardedbedrock.iam import PolicySet, Request
+
+ROLE: Final = "arn:aws:iam::123456789012:role/App"
+POLICIES: Final = PolicySet(
+    identity=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "bedrock:*",
+                    "Resource": ["arn:aws:bedrock:*:*:yes", "arn:aws:bedrock:*:*:never", "arn:aws:bedrock:*:*:reached"],
+                },
+                {"Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*:*:never"},
+                {
+                    "Effect": "Allow",
+                    "Action": "*",
+                    "Resource": "arn:aws:bedrock:*:*:open",
+                    "Condition": {"Bool": {"aws:X": "true"}},
+                },
+            ],
+        }
+    ],
+    rcp=[
+        [
+            {
+                "Version": "2012-10-17",
+                "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "arn:aws:bedrock:*:*:reached"},
+            }
+        ]
+    ],
+)
+RESOURCES: Final = {"yes": "yes", "no": "other", "never": "never", "open": "open", "reached": "reached"}
+"""What is asked on: surely allowed, denied implicitly, explicitly, left open, denied by a resource control policy."""
+
+YES, NO, NEVER, OPEN, REACHED = (((name,), {}) for name in RESOURCES)
+
+
+def among(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Ask one of some, nobody knows which."""
+    return [((name,), {"among": label}) for name in names]
+
+
+def perhaps(name: str) -> tuple[tuple[str], dict[str, Any]]:
+    """Ask what AWS may not ask."""
+    return (name,), {"perhaps": True}
+
+
+def unread(name: str) -> tuple[tuple[str], dict[str, Any]]:
+    """Ask what another policy has a say in."""
+    return (name,), {"unread": "a policy of theirs"}
+
+
+def asked(*asking: Any) -> tuple[Asked, Any]:
+    """Put the questions together, and the answers to them."""
+    questions = tuple(
+        Question(Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}), **flags)
+        for (name,), flags in asking
+    )
+    whole = Asked(questions)
+    return whole, tuple(POLICIES.evaluate(request) for request in whole.requests)
+
+
+@pytest.mark.parametrize(
+    ("asking", "outcome", "denied"),
+    [
+        ([YES], "allowed", None),
+        ([YES, NO, NEVER], "implicitDeny", 1),
+        ([YES, NEVER, NO], "explicitDeny", 1),
+        ([OPEN, NEVER], "explicitDeny", 1),
+        ([OPEN, YES], "indeterminate", None),
+        (among("a", "yes", "yes"), "allowed", None),
+        (among("a", "yes", "never"), "indeterminate", None),
+        (among("a", "open", "never"), "indeterminate", None),
+        (among("a", "never", "no"), "explicitDeny", 0),
+        ([*among("a", "yes", "no"), *among("b", "no", "never")], "implicitDeny", 2),
+        ([*among("a", "yes", "no"), NO], "implicitDeny", 2),
+        ([YES, perhaps("yes")], "allowed", None),
+        ([YES, perhaps("never")], "indeterminate", None),
+        ([perhaps("never"), NO], "implicitDeny", 1),
+        ([YES, unread("yes")], "indeterminate", None),
+        ([YES, unread("no")], "implicitDeny", 1),
+        ([REACHED], "indeterminate", None),
+        ([REACHED, NO], "implicitDeny", 1),
+        (among("a", "reached", "never"), "indeterminate", None),
+    ],
+)
+def test_the_answers_add_up_to_one(asking: list[Any], outcome: str, denied: int | None) -> None:
+    """The first sure denial counts; what AWS may not ask, or where another policy has a say, leaves the verdict open."""
+    whole, answers = asked(*asking)
+
+    assert (whole.outcome(answers, ("rcp",)), whole.denied(answers, ("rcp",))) == (outcome, denied)
+
+
+def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
+    """Nothing is inert unless somebody says so."""
+    whole, answers = asked(REACHED)
+
+    assert (whole.outcome(answers), whole.denied(answers)) == ("explicitDeny", 0)
+
+
+@pytest.mark.parametrize(
+    ("asking", "fragment"),
+    [
+        (
+            among("p routes to one of a, b", "yes", "never"),
+            "p routes to one of a, b, and not all of them are allowed",
+        ),
+        ([YES, perhaps("no")], "AWS does not document whether it asks this, which would be denied: User: "),
+        ([unread("yes")], "it hangs on a policy of theirs, which is not among the policies"),
+        ([REACHED], "AWS does not list Bedrock among the services that such policies reach"),
+    ],
+)
+def test_what_one_word_does_not_say_is_a_remark(asking: list[Any], fragment: str) -> None:
+    """The intermittent denial, the undocumented one, the policy nobody gave."""
+    whole, answers = asked(*asking)
+    (remark,) = whole.remarks(answers, ("rcp",))
+
+    assert fragment in remark
+
+
+@pytest.mark.parametrize("asking", [[YES], [NO], [OPEN], among("a", "yes", "yes"), among("a", "no", "never"), [unread("no")]])
+def test_what_needs_no_remark_has_none(asking: list[Any]) -> None:
+    """A plain answer speaks for itself."""
+    whole, answers = asked(*asking)
+
+    assert list(whole.remarks(answers, ("rcp",))) == []

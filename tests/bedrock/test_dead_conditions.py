@@ -1,0 +1,82 @@
+"""Hints at conditions that can never be met."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock import ExplicitDenyError, Guard, Guardrail, ImplicitDenyError, PolicyDeniedError, iam
+from guardedbedrock.bedrock.condition_keys import carries
+from guardedbedrock.testing import FakeBedrock
+
+ROLE: Final = "arn:aws:iam::123456789012:role/Admin"
+HR: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3")
+TAGGED: Final = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Project"]}}
+UNTAGGED: Final = {"StringNotLike": {"aws:RequestTag/Environment": ["dev", "prod"]}}
+UPDATE: Final = {"guardrailIdentifier": HR.arn, "name": "n", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+CREATE: Final = {"name": "n", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+
+
+def denied(operation: str, params: dict[str, Any], *statements: dict[str, Any]) -> PolicyDeniedError:
+    """Make the call on a control-plane client, which denies it before it is sent."""
+    written = [{"Sid": f"S{number}", "Action": "*", "Resource": "*", **one} for number, one in enumerate(statements)]
+    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": written}])
+    guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, listeners=())
+    with FakeBedrock() as fake:
+        client = guard.client("bedrock", **fake.client_kwargs())
+        with pytest.raises(PolicyDeniedError) as error:
+            client._make_api_call(operation, params)
+        assert fake.requests == []
+    return error.value
+
+
+def test_an_allow_that_waits_for_what_never_comes_is_named() -> None:
+    """The article's policy lets nobody update a guardrail, since UpdateGuardrail has no tags in its request."""
+    error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow", "Condition": TAGGED})
+
+    assert isinstance(error, ImplicitDenyError)
+    told = "can never allow `bedrock:UpdateGuardrail`: it asks for `aws:TagKeys`, which that action never carries"
+    assert f"identity identity[0] statement S0 {told}" in str(error.hint)
+
+
+def test_a_deny_that_every_call_meets_is_named() -> None:
+    """A negated operator matches a missing key, and this one is always missing."""
+    error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow"}, {"Effect": "Deny", "Condition": UNTAGGED})
+
+    assert isinstance(error, ExplicitDenyError)
+    assert "statement S1 always denies `bedrock:UpdateGuardrail`: it asks for `aws:RequestTag/Environment`" in str(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "statements"),
+    [
+        ("CreateGuardrail", CREATE, [{"Effect": "Allow", "Condition": TAGGED}]),
+        ("UpdateGuardrail", UPDATE, [{"Effect": "Allow", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}]),
+        ("UpdateGuardrail", UPDATE, [{"Effect": "Allow"}, {"Effect": "Deny"}]),
+        ("UpdateGuardrail", UPDATE, [{"Effect": "Allow", "Condition": UNTAGGED}, {"Effect": "Deny"}]),
+    ],
+)
+def test_a_condition_that_can_be_met_is_no_dead_one(
+    operation: str, params: dict[str, Any], statements: list[dict[str, Any]]
+) -> None:
+    """A key that the action carries, one that every request carries, none at all, or one whose absence is what is asked for."""
+    assert "never carries" not in str(denied(operation, params, *statements).hint)
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "carried"),
+    [
+        ("bedrock:InvokeModel", "bedrock:GuardrailIdentifier", True),
+        ("bedrock:InvokeModel", "BEDROCK:guardrailidentifier", True),
+        ("bedrock:ApplyGuardrail", "bedrock:GuardrailIdentifier", False),
+        ("bedrock:UntagResource", "aws:TagKeys", True),
+        ("bedrock:UntagResource", "aws:RequestTag/Project", False),
+        ("bedrock:TagResource", "aws:requesttag/Project", True),
+        ("bedrock:UpdateGuardrail", "aws:ResourceTag/Project", True),
+        ("bedrock:UpdateGuardrail", "aws:SourceIp", True),
+    ],
+)
+def test_an_action_carries_its_own_keys_and_those_of_all(action: str, key: str, carried: bool) -> None:  # noqa: FBT001
+    """Case does not matter in a key."""
+    assert carries(action, key) is carried
