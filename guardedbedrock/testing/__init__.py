@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from guardedbedrock.testing import cases
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.guardrails import FakeGuardrail
+    from guardedbedrock.testing.profiles import FakeInferenceProfile
     from guardedbedrock.testing.records import ReceivedRequest
 
-__all__ = ["FakeBedrock", "FakeGuardrail", "ReceivedRequest", "cases"]
+__all__ = ["FakeBedrock", "FakeGuardrail", "FakeInferenceProfile", "ReceivedRequest", "cases"]
 
-_HOMES: Final = {"FakeBedrock": "fake", "FakeGuardrail": "guardrails", "ReceivedRequest": "records"}
+_HOMES: Final = {
+    "FakeBedrock": "fake",
+    "FakeGuardrail": "guardrails",
+    "FakeInferenceProfile": "profiles",
+    "ReceivedRequest": "records",
+}
 
 
 def __getattr__(name: str) -> Any:

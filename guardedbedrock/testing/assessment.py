@@ -74,6 +74,8 @@ def assess(
         total: Characters in the whole request, where some of it was not to be assessed.
         full: Name topics that were not found, too.
     """
+    if source == "OUTPUT" and guardrail.answers:
+        guardrail = guardrail.answers
     policies = {"topicPolicy": _topics(guardrail, texts, full=full), "wordPolicy": _words(guardrail, texts)}
     policies["sensitiveInformationPolicy"] = _sensitive(guardrail, texts)
     found = {name: policy for name, policy in policies.items() if any(policy.values())}

@@ -9,7 +9,7 @@ from guardedbedrock import bedrock
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from guardedbedrock import iam
     from guardedbedrock.testing.wire import Params
@@ -22,18 +22,20 @@ class Authorizer:
     Args:
         policies: What is in force; None lets everybody do everything.
         caller: Who all callers are.
-        tags: Guardrail ARN to its tags.
+        inventory: Gives what there is at the moment.
     """
 
-    def __init__(self, policies: iam.PolicySet | None, caller: bedrock.Caller, tags: Mapping[str, Mapping[str, str]]) -> None:
-        self._policies, self._caller, self._tags = policies, caller, tags
+    def __init__(
+        self, policies: iam.PolicySet | None, caller: bedrock.Caller, inventory: Callable[[], bedrock.Inventory]
+    ) -> None:
+        self._policies, self._caller, self._inventory = policies, caller, inventory
 
     def decide(self, service: str, operation: str, params: Params) -> tuple[iam.Decision, ...]:
         """Decide all authorizations, in the order the service asks them."""
         if self._policies is None:
             return ()
-        row, inventory = bedrock.find(service, operation), bedrock.Inventory(tags=self._tags)
-        asked = bedrock.authorizations(row, params, self._caller, inventory).at(datetime.now(UTC))
+        row = bedrock.find(service, operation)
+        asked = bedrock.authorizations(row, params, self._caller, self._inventory()).at(datetime.now(UTC))
         return tuple(self._policies.evaluate(question.request) for question in _settled(asked))
 
 

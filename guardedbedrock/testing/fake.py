@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from guardedbedrock import bedrock
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.authorization import Authorizer, denied
+from guardedbedrock.testing.control import Control
 from guardedbedrock.testing.endpoint import Endpoint
 from guardedbedrock.testing.faults import Break, Faults, retry_headers
 from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
@@ -20,9 +22,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from guardedbedrock import iam
+    from guardedbedrock.testing.profiles import FakeInferenceProfile
 
 _ACCOUNT: Final = "123456789012"
 _CONTEXT: Final = {"aws:SourceIp": "127.0.0.1", "aws:SecureTransport": "false"}
+
+
+def _inventory(shelf: Shelf, control: Control) -> bedrock.Inventory:
+    return bedrock.Inventory(tags=shelf.tags, behind=control.behind, enforced=control.enforced)
 
 
 class FakeBedrock:
@@ -32,12 +39,16 @@ class FakeBedrock:
         with FakeBedrock(guardrails=[FakeGuardrail("abc123def456", denied_words=("salary",))]) as fake:
             client = boto3.client("bedrock-runtime", **fake.client_kwargs())
 
+    The same port serves ``bedrock``, the control plane, as far as it is about guardrails and inference profiles: a guardrail made
+    there can be used at once.
+
     Args:
-        guardrails: Those that exist.
+        guardrails: Those that exist. Each has a DRAFT, as at AWS: the one given, or else its newest version.
         policies: What IAM decides by; None lets everybody do everything.
         principal: Who all callers are to IAM; None is a role of the account.
         region: Where the fake stands; a guardrail of another region does not exist here.
         account: Whose guardrails short IDs are; None is the principal's own.
+        inference_profiles: Those that exist.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also takes identifiers such as ``G-HR-Compliance``.
 
     Raises:
@@ -53,6 +64,7 @@ class FakeBedrock:
         region: str = "us-east-1",
         account: str | None = None,
         vocabulary: bedrock.Vocabulary = "aws",
+        inference_profiles: Iterable[FakeInferenceProfile] = (),
     ) -> None:
         if vocabulary not in bedrock.VOCABULARIES:
             raise ConfigurationError(f"vocabulary: {vocabulary!r} is not one of {', '.join(bedrock.VOCABULARIES)}")
@@ -63,8 +75,9 @@ class FakeBedrock:
         self._server: LoopbackServer | None = None
         self._journal, self._faults = Journal(), Faults()
         self._runtime = Runtime(shelf, region, self.account, vocabulary)
-        authorizer = Authorizer(policies, caller, shelf.tags)
-        self._endpoint = Endpoint([self._runtime], authorizer, self._faults, self._journal)
+        self._control = Control(shelf, inference_profiles, who, self._runtime.rules.patterns)
+        authorizer = Authorizer(policies, caller, partial(_inventory, shelf, self._control))
+        self._endpoint = Endpoint([self._runtime, self._control], authorizer, self._faults, self._journal)
 
     def __enter__(self) -> Self:
         self.start()
@@ -86,7 +99,7 @@ class FakeBedrock:
     @property
     def endpoint_url(self) -> str:
         """
-        ``http://127.0.0.1:PORT``, for ``endpoint_url=`` or ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``.
+        ``http://127.0.0.1:PORT``, for ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
 
         Raises:
             RuntimeError: While the fake is not running.
@@ -115,7 +128,7 @@ class FakeBedrock:
         return self._journal.read(operation)
 
     def reset(self) -> None:
-        """Forget requests, replies, faults and jobs; guardrails and policies stay."""
+        """Forget requests, replies, faults and jobs; policies stay, and whatever clients made or changed over ``bedrock``."""
         self._journal.clear()
         self._faults.clear()
         self._runtime.clear()

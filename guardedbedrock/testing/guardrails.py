@@ -11,7 +11,7 @@ from guardedbedrock.testing.pii import PII
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Handling: TypeAlias = Literal["block", "anonymize"]
 """What a guardrail does with sensitive information it finds."""
@@ -36,6 +36,7 @@ class FakeGuardrail:
         blocked_input: What the caller reads in place of an answer to a blocked prompt.
         blocked_output: What the caller reads in place of a blocked answer.
         tags: What ``aws:ResourceTag/...`` sees.
+        answers: What assesses the answers of the model in its place; None is itself.
     """
 
     identifier: str
@@ -48,6 +49,7 @@ class FakeGuardrail:
     blocked_input: str = "Sorry, the model cannot answer this question."
     blocked_output: str = "Sorry, the model cannot answer this question."
     tags: Mapping[str, str] = field(default_factory=dict)
+    answers: FakeGuardrail | None = None
 
     def __post_init__(self) -> None:
         if strange := sorted(set(self.pii) - set(PII)):
@@ -66,6 +68,11 @@ class FakeGuardrail:
     def expressions(self) -> dict[str, tuple[str, Handling]]:
         """The regexes, each with what to do about a match."""
         return {name: (rule, "block") if isinstance(rule, str) else rule for name, rule in self.regexes.items()}
+
+    def at(self, identifier: str, version: str) -> FakeGuardrail:
+        """Make the same guardrail under another identifier or version."""
+        answers = self.answers and self.answers.at(identifier, version)
+        return replace(self, identifier=identifier, version=version, answers=answers)
 
 
 def _readable(name: str, pattern: str) -> None:
@@ -86,14 +93,18 @@ class Shelf:
     """
 
     def __init__(self, guardrails: Iterable[FakeGuardrail], region: str, account: str) -> None:
-        self._prefix = f"arn:aws:bedrock:{region}:{account}:guardrail/"
-        placed = [replace(item, identifier=self._arn(item.identifier)) for item in guardrails]
-        self.tags = {item.identifier: item.tags for item in placed}
-        here = (item for item in placed if item.identifier.split(":")[3] == region)
-        self._found = {(item.identifier, item.version): item for item in here}
+        self.region, self.account = region, account
+        placed = [item.at(self.arn(item.identifier), item.version) for item in guardrails]
+        self.tags: dict[str, Mapping[str, str]] = {item.identifier: item.tags for item in placed}
+        self._found = {(item.identifier, item.version): item for item in placed if item.identifier.split(":")[3] == region}
 
-    def _arn(self, identifier: str) -> str:
-        return identifier if identifier.startswith("arn:") else self._prefix + identifier
+    def __iter__(self) -> Iterator[FakeGuardrail]:
+        return iter(list(self._found.values()))
+
+    def arn(self, identifier: str) -> str:
+        """Write a short ID out."""
+        whole = identifier.startswith("arn:")
+        return identifier if whole else f"arn:aws:bedrock:{self.region}:{self.account}:guardrail/{identifier}"
 
     def find(self, identifier: str, version: str) -> FakeGuardrail:
         """
@@ -102,7 +113,15 @@ class Shelf:
         Raises:
             ServiceError: ``ValidationException`` (400); the text is the same for an unknown ID, version or region.
         """
-        found = self._found.get((self._arn(identifier), version))
+        found = self._found.get((self.arn(identifier), version))
         if found is None:
             raise ServiceError.invalid(_MISSING)
         return found
+
+    def put(self, guardrail: FakeGuardrail) -> None:
+        """Put up a guardrail, in place of what was there under the same ARN and version."""
+        self._found[guardrail.identifier, guardrail.version] = guardrail
+
+    def drop(self, arn: str, version: str) -> None:
+        """Throw a guardrail away."""
+        del self._found[arn, version]

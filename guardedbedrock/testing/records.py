@@ -21,7 +21,7 @@ class ReceivedRequest:
     Args:
         operation: ``Converse`` and the like; None when no operation is at that path.
         params: As a boto3 client takes them; `bytes` where the model has a blob.
-        guardrail: Identifier and version, as the request has them; None when it names no guardrail.
+        guardrail: Identifier and version, as the request has them; None when it names no guardrail, and for the control plane.
         status: HTTP status of the answer.
         error: Error code of the answer, or None.
         decisions: What each authorization of the call came to; empty without policies.

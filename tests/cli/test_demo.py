@@ -47,8 +47,8 @@ def test_the_table_ends_with_what_happened(cli: Cli) -> None:
     said = " ".join(out.split())
     assert (code, err) == (0, "")
     assert said.endswith(
-        "23 scenarios: 23 as expected; 6 calls were stopped before anything was sent, 7 were only simulated; "
-        "10 requests were sent, and every request that arrived carried the approved guardrail."
+        "23 scenarios: 23 as expected; 10 calls were stopped before anything was sent; "
+        "13 requests were sent, and every request to a model carried the approved guardrail."
     )
 
 
@@ -57,8 +57,8 @@ def test_the_table_fits_the_terminal_and_breaks_no_name_of_an_error(cli: Cli, co
     out = cli("demo", COLUMNS=columns).out
 
     assert max(map(len, out.splitlines())) <= int(columns)
-    assert out.count("ImplicitDenyError") == 6
-    assert out.count("ExplicitDenyError") == 2
+    assert out.count("ImplicitDenyError") == 9
+    assert out.count("ExplicitDenyError") == 3
 
 
 def test_json_tells_every_scenario(cli: Cli) -> None:
@@ -68,10 +68,10 @@ def test_json_tells_every_scenario(cli: Cli) -> None:
     told = {each["id"]: each for each in said["scenarios"]}
     expected = {case["id"]: case["expect"]["decision"] for case in casefiles.read(CALLS)}
     assert (code, err) == (0, "")
-    assert said["summary"] == {"scenarios": 23, "asExpected": 23, "stopped": 6, "simulated": 7, "requests": 10, "unguarded": 0}
+    assert said["summary"] == {"scenarios": 23, "asExpected": 23, "stopped": 10, "requests": 13, "unguarded": 0}
     assert {name: told[name]["decision"] for name in expected} == expected
     assert all(each["asExpected"] for each in told.values())
-    assert sum(each["requests"] for each in told.values()) == 10
+    assert sum(each["requests"] for each in told.values()) == 13
 
 
 def test_a_network_setup_of_the_machine_does_not_disturb(cli: Cli) -> None:
@@ -97,7 +97,9 @@ def test_a_network_setup_of_the_machine_does_not_disturb(cli: Cli) -> None:
         ("guardrail/steps-in", "intervention", "Sorry, the model cannot answer this question.", None, 1),
         ("stream/guarded", "stream", "You said: hello", None, 1),
         ("aws/knows-more", "deniedByAws", "", "ExplicitDenyError", 1),
-        ("admin/list", "simulated", "", None, 0),
+        ("admin/list", "reply", "0 guardrails", None, 1),
+        ("admin/create-with-project-tag", "reply", "a guardrail, version DRAFT", None, 1),
+        ("admin/update-can-never-carry-tags", "stopped", "", "ImplicitDenyError", 0),
     ],
 )
 def test_each_kind_of_ending(name: str, ending: str, reply: str, error: str | None, sent: int) -> None:
@@ -147,7 +149,7 @@ def test_what_is_not_as_expected_is_told(change: str, capsys: pytest.CaptureFixt
 def test_a_request_without_the_guardrail_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     show([differently("approved/first", "guardrail")], Console(width=200))
 
-    assert "1 of the requests that arrived lacked it" in capsys.readouterr().out
+    assert "1 of the requests to a model lacked it" in capsys.readouterr().out
 
 
 def test_the_guards_own_refusal_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:

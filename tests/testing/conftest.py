@@ -34,18 +34,36 @@ def serve(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         yield partial(_serve, stack, aws)
 
 
+@pytest.fixture
+def manage(
+    aws: boto3.Session, serve: Callable[..., tuple[FakeBedrock, Any]]
+) -> Iterator[Callable[..., tuple[FakeBedrock, Any, Any]]]:
+    """Start a fake as the keywords say, and make a client for the control plane too; all three end with the test."""
+    with ExitStack() as stack:
+        yield partial(_manage, stack, aws, serve)
+
+
+def _manage(stack: ExitStack, aws: boto3.Session, serve: Any, **options: Any) -> tuple[FakeBedrock, Any, Any]:
+    fake, runtime = serve(**options)
+    return fake, _client(stack, aws, fake, "bedrock"), runtime
+
+
 def _serve(stack: ExitStack, aws: boto3.Session, *, attempts: int = 1, **options: Any) -> tuple[FakeBedrock, Any]:
     fake = stack.enter_context(FakeBedrock(**options))
+    return fake, _client(stack, aws, fake, "bedrock-runtime", attempts)
+
+
+def _client(stack: ExitStack, aws: boto3.Session, fake: FakeBedrock, service: str, attempts: int = 1) -> Any:
     config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20)
-    client = aws.client("bedrock-runtime", **fake.client_kwargs(), config=config)
+    client = aws.client(service, **fake.client_kwargs(), config=config)
     stack.callback(client.close)
-    client.meta.events.register("before-parse.bedrock-runtime", _hold_against_shape)
-    return fake, client
+    client.meta.events.register(f"before-parse.{service}", _hold_against_shape)
+    return client
 
 
 def _hold_against_shape(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
     shape = operation_model.output_shape
-    if response_dict["status_code"] == 200 and "payload" not in shape.serialization:
+    if response_dict["status_code"] < 300 and "payload" not in shape.serialization:
         _conforms(shape, json.loads(response_dict["body"]))
 
 

@@ -229,7 +229,6 @@ def test_apply_guardrail(serve: Serve, identifier: str, case: tuple[str, str, st
 MISSING = {
     "id": ("zzz", "1"),
     "version": ("abc123def456", "2"),
-    "draft": ("abc123def456", "DRAFT"),
     "region": (ARN.replace("us-east-1", "eu-west-1"), "1"),
 }
 

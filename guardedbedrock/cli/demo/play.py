@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 import guardedbedrock
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
-from guardedbedrock.cli.demo.scenarios import SERVICE, Ending, Scenario
+from guardedbedrock.cli.demo.scenarios import Ending, Scenario
 from guardedbedrock.errors import AccessDeniedError, RefusedError
 from guardedbedrock.events import Decided, Event, Injected, Intervened
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
@@ -78,7 +78,8 @@ class Step:
     def unguarded(self) -> int:
         """Number of requests that reached the server without an approved guardrail."""
         approved = {(name, g.version) for g in self.scenario.call.guardrails for name in (g.arn, g.id)}
-        return sum(request.guardrail not in approved for request in self.received)
+        answered = (request for request in self.received if request.operation and OPERATIONS[request.operation].place)
+        return sum(request.guardrail not in approved for request in answered)
 
     @property
     def as_expected(self) -> bool:
@@ -86,7 +87,7 @@ class Step:
         expect = self.scenario.case.expect
         found = self.verdict.authorizations if self.verdict else ()
         sids = {statement.sid for one in found for statement in one.decision.statements if statement.sid}
-        sent = self.ending not in ("simulated", "stopped", "refused")
+        sent = self.ending not in ("stopped", "refused")
         return (
             self.ending in self.scenario.endings
             and self.verdict is not None
@@ -98,7 +99,7 @@ class Step:
 
 
 def play(scenario: Scenario) -> Step:
-    """Make the call of a scenario; an operation that the fake has not is simulated."""
+    """Make the call of a scenario."""
     call, witness = scenario.call, Witness()
     guard = guardedbedrock.Guard(
         guardrails=call.guardrails or (_STAND_IN,),
@@ -107,10 +108,8 @@ def play(scenario: Scenario) -> Step:
         vocabulary=call.vocabulary,
         listeners=[witness],
     )
-    if OPERATIONS[call.operation].service != SERVICE:
-        return Step(scenario, "simulated", guard.simulate(call.operation, call.params, region_name=call.region))
     with _fake(scenario) as fake:
-        client = guard.client(SERVICE, **fake.client_kwargs())
+        client = guard.client(call.service, **fake.client_kwargs())
         try:
             reply, error = _read(getattr(client, botocore.xform_name(call.operation))(**call.params)), None
         except ClientError as caught:
@@ -151,7 +150,11 @@ def _ending(scenario: Scenario, events: list[Event], error: ClientError | None) 
 
 
 def _read(response: Mapping[str, Any]) -> str:
-    """Read the text of a reply: of a stream until its end, of InvokeModel from its body."""
+    """Read the text of a reply: of a stream until its end, of InvokeModel from its body; or what the control plane tells of."""
+    if "guardrailId" in response:
+        return f"a guardrail, version {response['version']}"
+    if "guardrails" in response:
+        return f"{len(response['guardrails'])} guardrails"
     if "stream" in response:
         events = list(response["stream"])
         return "".join(event["contentBlockDelta"]["delta"]["text"] for event in events if "contentBlockDelta" in event)

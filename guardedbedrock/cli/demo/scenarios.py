@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing import cases
 from guardedbedrock.testing.cases import Case, ClientCall
 
-Ending: TypeAlias = Literal["simulated", "stopped", "refused", "reply", "intervention", "stream", "deniedByAws"]
-"""How a scenario may end: not sent on purpose, denied by a policy here, refused by the guard; or sent, and what came back."""
+Ending: TypeAlias = Literal["stopped", "refused", "reply", "intervention", "stream", "deniedByAws"]
+"""How a scenario may end: denied by a policy here, refused by the guard; or sent, and what came back."""
 
 FILES: Final = tuple(Path(__file__).parent.with_name(name) for name in ("scenarios.json", "encores.json"))
-SERVICE: Final = "bedrock-runtime"
 
 _ENDINGS: Final[Mapping[str, frozenset[Ending]]] = {
     "allowed": frozenset({"reply"}),
@@ -74,18 +73,16 @@ class Scenario:
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """Read every scenario that ships with the package; those that can only be simulated come last."""
+    """Read every scenario that ships with the package; those that manage guardrails come last."""
     read = (_scenario(case, case.call) for case in cases.load(*FILES) if case.call)
-    return tuple(sorted(read, key=lambda scenario: "simulated" in scenario.endings))
+    return tuple(sorted(read, key=lambda scenario: SERVICES.index(scenario.call.service)))
 
 
 def _scenario(case: Case, call: ClientCall) -> Scenario:
     server = _SERVERS.get(case.id)
     if server is not None:
         return Scenario(case, call, frozenset({server.ending}), _with_scp(case.policies, server.scp), server.denied_words)
-    sent = OPERATIONS[call.operation].service == SERVICE
-    endings = _ENDINGS[case.expect.decision] if sent else frozenset[Ending]({"simulated"})
-    return Scenario(case, call, endings, case.policies, ())
+    return Scenario(case, call, _ENDINGS[case.expect.decision], case.policies, ())
 
 
 def _with_scp(policies: PolicySet, statements: list[dict[str, str]]) -> PolicySet:

@@ -21,13 +21,12 @@ if TYPE_CHECKING:
 _INTRODUCTION: Final = (
     "Each row is one call of a boto3 client that guardedbedrock guards, made over a real socket to a fake Bedrock on this "
     'machine; AWS is not asked. Under "Who decided", "here" is the check of IAM policies before anything is sent, and "AWS" is '
-    "the fake, which checks whatever reaches it. Calls that manage guardrails come last and are only simulated: the fake does "
-    "not take them yet.\n"
+    "the fake, which checks whatever reaches it. Calls that manage guardrails come last.\n"
 )
 _COLUMNS: Final = (("Scenario", 18), ("Asked, and what the guard put in", 18), ("Who decided", 24), ("What came back", 17))
 """Title and width in characters on a terminal of 80; wider ones share the rest out."""
 
-_STYLES: Final = {"reply": "green", "stream": "green", "intervention": "yellow", "simulated": "cyan"}
+_STYLES: Final = {"reply": "green", "stream": "green", "intervention": "yellow"}
 _NOISE: Final = re.compile(r"anthropic\.|-\d{8}-v\d+:\d+$")
 _REASON: Final = re.compile(r".* (?:because|with) (?P<reason>.*)")
 _ACTION: Final = re.compile(r"allows the bedrock:(\w+) action")
@@ -83,9 +82,7 @@ def _names(decisions: Iterable[Decision]) -> list[str]:
 
 
 def _came_back(step: Step) -> Text:
-    denied = step.verdict is not None and step.verdict.denied is not None
     words = {
-        "simulated": f"would be {'denied' if denied else 'allowed'}; simulated, not sent",
         "reply": f'reply "{step.reply}"',
         "stream": f'stream "{step.reply}"',
         "intervention": f'the guardrail stepped in: "{step.reply}"',
@@ -103,18 +100,17 @@ def summary(steps: Sequence[Step]) -> dict[str, int]:
         "scenarios": len(steps),
         "asExpected": sum(step.as_expected for step in steps),
         "stopped": endings.count("stopped") + endings.count("refused"),
-        "simulated": endings.count("simulated"),
         "requests": sum(len(step.received) for step in steps),
         "unguarded": sum(step.unguarded for step in steps),
     }
 
 
 def _closing(counted: Mapping[str, int]) -> str:
-    guarded = "every request that arrived carried the approved guardrail"
-    arrived = f"{counted['unguarded']} of the requests that arrived lacked it" if counted["unguarded"] else guarded
+    guarded = "every request to a model carried the approved guardrail"
+    arrived = f"{counted['unguarded']} of the requests to a model lacked it" if counted["unguarded"] else guarded
     return (
         f"{counted['scenarios']} scenarios: {counted['asExpected']} as expected; "
-        f"{counted['stopped']} calls were stopped before anything was sent, {counted['simulated']} were only simulated; "
+        f"{counted['stopped']} calls were stopped before anything was sent; "
         f"{counted['requests']} requests were sent, and {arrived}."
     )
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from guardedbedrock.testing.pages import page
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ class Jobs:
             jobs = [job for job in self._jobs.values() if _wanted(job, params)]
         if params.get("sortOrder", "Descending") == "Descending":
             jobs.reverse()
-        start = _start(params.get("nextToken", "0"))
-        end = start + params.get("maxResults", 100)
-        more = {"nextToken": str(end)} if end < len(jobs) else {}
-        return {"asyncInvokeSummaries": jobs[start:end], **more}
+        return page("asyncInvokeSummaries", jobs, params)
 
     def clear(self) -> None:
         """Forget all jobs."""
@@ -99,9 +97,3 @@ def _wanted(job: Params, params: Params) -> bool:
         "submitTimeBefore": lambda time: job["submitTime"] < time,
     }
     return all(test(params[name]) for name, test in tests.items() if name in params)
-
-
-def _start(token: str) -> int:
-    if not token.isdecimal():
-        raise ServiceError.invalid("the next token is not one of this service")
-    return int(token)

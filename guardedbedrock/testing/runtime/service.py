@@ -75,6 +75,8 @@ class Runtime:
         """
         named = self.guardrail(params)
         guardrail = self._shelf.find(*named) if named else None
+        if operation not in self._operations:
+            raise ServiceError.unserved(operation)
         return self._operations[operation](params, guardrail)
 
     def clear(self) -> None:

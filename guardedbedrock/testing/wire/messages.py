@@ -90,6 +90,11 @@ class ServiceError(Exception):
         """Make the error for a request the service can read but does not accept."""
         return cls(400, "ValidationException", message)
 
+    @classmethod
+    def unserved(cls, operation: str) -> ServiceError:
+        """Make the error for an operation that the service model has and nobody performs."""
+        return cls(404, "UnknownOperationException", f"the fake does not serve {operation}")
+
     def answer(self) -> Answer:
         """Write the error as AWS does."""
         kind = f"{self.code}:{_IAM if self.by_iam else _SERVICE}"

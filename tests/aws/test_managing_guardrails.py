@@ -1,0 +1,187 @@
+"""Clients of the control plane and of agents: checked before anything is sent, and nothing put in."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import boto3
+import pytest
+from aws.rig import HR, ROLE, Recorder
+from botocore.client import BaseClient
+from botocore.exceptions import OperationNotPageableError, ParamValidationError
+
+from guardedbedrock import AccessDeniedError, ExplicitDenyError, Guard, GuardrailTamperedError, ImplicitDenyError, iam
+from guardedbedrock.bedrock import operations
+from guardedbedrock.events import Decided, Unlisted
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ALL: Final = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+TEXTS: Final = {"blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+WORDS: Final = {"wordPolicyConfig": {"wordsConfig": [{"text": "salary"}]}}
+ONLY_READ: Final = {**ALL, "Action": "bedrock:GetGuardrail"}
+ONLY_CREATE: Final = {**ALL, "Action": "bedrock:CreateGuardrail"}
+FIXED: Final = {"Effect": "Deny", "Action": ["bedrock:Update*", "bedrock:Delete*"], "Resource": HR.arn}
+CLEAN: Final = {"key": "Project", "value": "hr"}
+
+
+class Office(NamedTuple):
+    """A fake, and clients that talk to it: plain ones by service."""
+
+    fake: FakeBedrock
+    guard: Guard
+    heard: Recorder
+    stack: ExitStack
+
+    def client(self, service: str = "bedrock") -> Any:
+        """Make a guarded client."""
+        client = self.guard.client(service, **self.fake.client_kwargs())
+        self.stack.callback(client.close)
+        return client
+
+    @property
+    def arrived(self) -> list[str | None]:
+        """Operations that reached the fake."""
+        return [request.operation for request in self.fake.requests]
+
+
+@pytest.fixture(name="office")
+def _office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    with ExitStack() as stack:
+
+        def make(*statements: dict[str, Any], **options: Any) -> Office:
+            fake = stack.enter_context(FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]))
+            policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
+            heard = Recorder()
+            guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, listeners=[heard], **options)
+            return Office(fake, guard, heard, stack)
+
+        yield make
+
+
+def test_a_guardrail_is_made_read_changed_listed_and_deleted(office: Any) -> None:
+    """Allowed calls reach the service as they were made."""
+    made = office(ALL)
+    client = made.client()
+
+    arn = client.create_guardrail(name="fresh", **TEXTS, tags=[CLEAN])["guardrailArn"]
+    client.update_guardrail(guardrailIdentifier=arn, name="fresh", **TEXTS, **WORDS)
+    client.create_guardrail_version(guardrailIdentifier=arn)
+    listed = [page["guardrails"] for page in client.get_paginator("list_guardrails").paginate()]
+    client.delete_guardrail(guardrailIdentifier=arn)
+
+    assert "fresh" in [guardrail["name"] for page in listed for guardrail in page]
+    assert made.arrived == ["CreateGuardrail", "UpdateGuardrail", "CreateGuardrailVersion", "ListGuardrails", "DeleteGuardrail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "statements", "refusal"),
+    [
+        ("create_guardrail", {"name": "n", **TEXTS}, [ONLY_READ], (ImplicitDenyError, "CreateGuardrail")),
+        ("create_guardrail", {"name": "n", **TEXTS, "tags": [CLEAN]}, [ONLY_CREATE], (ImplicitDenyError, "TagResource")),
+        (
+            "update_guardrail",
+            {"guardrailIdentifier": HR.id, "name": "n", **TEXTS},
+            [ALL, FIXED],
+            (ExplicitDenyError, "UpdateGuardrail"),
+        ),
+        ("delete_guardrail", {"guardrailIdentifier": HR.arn}, [ALL, FIXED], (ExplicitDenyError, "DeleteGuardrail")),
+        ("list_guardrails", {}, [ONLY_READ], (ImplicitDenyError, "ListGuardrails")),
+    ],
+)
+def test_a_denied_call_is_not_sent(
+    office: Any, method: str, params: Any, statements: list[Any], refusal: tuple[type[AccessDeniedError], str]
+) -> None:
+    """The error is ours, botocore's, and the client's own AccessDeniedException."""
+    made = office(*statements)
+    client = made.client()
+
+    with pytest.raises(refusal[0]) as denied:
+        getattr(client, method)(**params)
+
+    assert isinstance(denied.value, client.exceptions.AccessDeniedException)
+    assert denied.value.action == f"bedrock:{refusal[1]}"
+    assert made.arrived == []
+
+
+def test_tag_conditions_see_the_real_request(office: Any) -> None:
+    """The article's policy: only with a Project tag."""
+    tagged = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Project"]}}
+    made = office({**ALL, "Condition": tagged})
+
+    made.client().create_guardrail(name="n", **TEXTS, tags=[CLEAN])
+    with pytest.raises(ImplicitDenyError):
+        made.client().create_guardrail(name="m", **TEXTS, tags=[{"key": "Team", "value": "hr"}])
+
+    assert made.arrived == ["CreateGuardrail"]
+
+
+def test_nothing_is_put_in(office: Any) -> None:
+    """Managing is no inference."""
+    made = office(ALL)
+    made.client().get_guardrail(guardrailIdentifier=HR.id)
+
+    assert made.fake.requests[0].params == {"guardrailIdentifier": HR.id}
+
+
+def test_it_stays_a_boto3_client(office: Any) -> None:
+    """A region without an approved guardrail is no matter to it, and botocore refuses what botocore refuses."""
+    made = office(ALL)
+    client = made.guard.client("bedrock", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+    assert isinstance(client, BaseClient)
+    assert type(client).__name__ == type(boto3.client("bedrock", "eu-west-1")).__name__ == "Bedrock"
+    with pytest.raises(ParamValidationError):
+        made.client().create_guardrail(name="n")
+    with pytest.raises(ParamValidationError):
+        made.client().get_guardrail()
+    with pytest.raises(OperationNotPageableError):
+        client.get_paginator("get_guardrail")
+
+
+def test_a_handler_that_turns_to_another_guardrail_is_refused(office: Any) -> None:
+    """What is sent is about what was authorized."""
+    made = office({**ALL, "Resource": HR.arn})
+    client = made.client()
+
+    def turn(params: dict[str, Any], **_: Any) -> None:
+        params["url"] = f"{params['url'].rpartition('/')[0]}/another00001"
+
+    client.meta.events.register("before-call.bedrock.DeleteGuardrail", turn)
+
+    with pytest.raises(GuardrailTamperedError, match="names another guardrailIdentifier than the one that was authorized"):
+        client.delete_guardrail(guardrailIdentifier=HR.arn)
+    assert made.arrived == []
+
+
+def test_an_operation_that_is_not_in_the_table_is_asked_and_reported(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own name on nobody knows what: a sure denial stops it, and anything else goes on."""
+    monkeypatch.delitem(operations._ROWS, ("bedrock", "ListGuardrails"))
+    made = office({**ALL, "Resource": "arn:aws:bedrock:us-east-1:123456789012:guardrail/*"})
+
+    made.client().list_guardrails()
+
+    verdict = made.heard.last.of(Decided)[0].verdict
+    assert made.heard.last.of(Unlisted) == [Unlisted("bedrock", "ListGuardrails")]
+    assert (verdict.decision, made.arrived) == ("indeterminate", ["ListGuardrails"])
+    assert "does not know ListGuardrails" in verdict.remarks[-1]
+    with pytest.raises(ImplicitDenyError):
+        office({**ALL, "Action": "bedrock:Get*"}).client().list_guardrails()
+
+
+def test_an_agent_is_checked_as_far_as_it_can_be_seen(office: Any) -> None:
+    """What it does beyond this guard's sight is told."""
+    made = office({**ALL, "Action": "bedrock:InvokeFlow"})
+    client = made.client("bedrock-agent-runtime")
+
+    with pytest.raises(ImplicitDenyError) as denied:
+        client.invoke_agent(agentId="AGENT00001", agentAliasId="ALIAS00001", sessionId="s1", inputText="hello")
+
+    told = made.heard.last.of(Decided)[0].verdict.remarks
+    assert denied.value.resource == "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT00001/ALIAS00001"
+    assert "calls models beyond this guard's sight" in told[0]
+    assert made.arrived == []

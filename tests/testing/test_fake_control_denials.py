@@ -1,0 +1,134 @@
+"""IAM before the control plane of the fake: who may make, change, delete and list guardrails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from guardedbedrock import iam
+from guardedbedrock.testing import FakeGuardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Manage: TypeAlias = Callable[..., tuple[Any, Any, Any]]
+
+ACCOUNT = "arn:aws:bedrock:us-east-1:123456789012"
+ALL = f"{ACCOUNT}:guardrail/*"
+HR = f"{ACCOUNT}:guardrail/abc123def456"
+LEGAL = f"{ACCOUNT}:guardrail/def456abc123"
+PRINCIPAL = "arn:aws:iam::123456789012:role/Admin"
+SIMPLE = {"name": "new", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+TAGGED = {**SIMPLE, "tags": [{"key": "team", "value": "hr"}]}
+
+
+def _allow(action: str | list[str], resource: str = "*", **condition: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **({"Condition": condition} if condition else {})}
+
+
+def _deny(action: str, resource: str = "*") -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource}
+
+
+def _policies(*statements: dict[str, Any]) -> iam.PolicySet:
+    return iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}] if statements else [])
+
+
+EVERYTHING = _allow("bedrock:*")
+CALLS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "create": ("create_guardrail", SIMPLE, "CreateGuardrail", ALL),
+    "update": ("update_guardrail", {"guardrailIdentifier": "abc123def456", **SIMPLE}, "UpdateGuardrail", HR),
+    "version": ("create_guardrail_version", {"guardrailIdentifier": "abc123def456"}, "CreateGuardrailVersion", HR),
+    "delete": ("delete_guardrail", {"guardrailIdentifier": HR}, "DeleteGuardrail", HR),
+    "delete-version": ("delete_guardrail", {"guardrailIdentifier": HR, "guardrailVersion": "1"}, "DeleteGuardrail", HR),
+    "get": ("get_guardrail", {"guardrailIdentifier": "abc123def456"}, "GetGuardrail", HR),
+}
+
+
+@pytest.mark.parametrize(("method", "params", "action", "resource"), CALLS.values(), ids=CALLS)
+def test_what_iam_denies_is_not_done(manage: Manage, method: str, params: dict[str, Any], action: str, resource: str) -> None:
+    """An explicit deny, and no statement at all, stop the request with AWS's sentence, and nothing changes."""
+    guardrails = [FakeGuardrail(HR), FakeGuardrail(LEGAL)]
+    reasons = {
+        "with an explicit deny in an identity-based policy": _policies(EVERYTHING, _deny(f"bedrock:{action}")),
+        f"because no identity-based policy allows the bedrock:{action} action": _policies(_allow("bedrock:List*")),
+    }
+    for reason, policies in reasons.items():
+        fake, control, _ = manage(guardrails=guardrails, policies=policies, principal=PRINCIPAL)
+
+        with pytest.raises(control.exceptions.AccessDeniedException) as error:
+            getattr(control, method)(**params)
+
+        said = f"User: {PRINCIPAL} is not authorized to perform: bedrock:{action} on resource: {resource} {reason}"
+        assert error.value.response["Error"]["Message"] == said
+        assert (fake.requests[-1].status, fake.requests[-1].operation) == (403, action)
+        assert [one["arn"] for one in control.list_guardrails()["guardrails"]] == [HR, LEGAL]
+
+
+@pytest.mark.parametrize(("method", "params", "action", "resource"), CALLS.values(), ids=CALLS)
+def test_what_iam_allows_is_done(manage: Manage, method: str, params: dict[str, Any], action: str, resource: str) -> None:
+    """The one statement that a call needs is enough, and does not reach another guardrail."""
+    fake, control, _ = manage(
+        guardrails=[FakeGuardrail(HR), FakeGuardrail(LEGAL)], policies=_policies(_allow(f"bedrock:{action}", resource))
+    )
+
+    getattr(control, method)(**params)
+
+    assert [decision.outcome for decision in fake.requests[-1].decisions] == ["allowed"]
+    if "guardrailIdentifier" in params:
+        with pytest.raises(control.exceptions.AccessDeniedException):
+            getattr(control, method)(**params | {"guardrailIdentifier": LEGAL})
+
+
+def test_listing_all_versions_of_one_guardrail_can_be_denied(manage: Manage) -> None:
+    """Nobody who may do nothing may list."""
+    _, control, _ = manage(guardrails=[FakeGuardrail(HR)], policies=_policies(_deny("bedrock:ListGuardrails"), EVERYTHING))
+
+    for params in ({}, {"guardrailIdentifier": "abc123def456"}):
+        with pytest.raises(control.exceptions.AccessDeniedException):
+            control.list_guardrails(**params)
+
+
+def test_iam_is_asked_before_anybody_looks(manage: Manage) -> None:
+    """A guardrail that is not there is a denial to him who may not ask, and what is not served is one too."""
+    _, control, _ = manage(policies=_policies(_allow("bedrock:GetGuardrail")))
+
+    with pytest.raises(control.exceptions.AccessDeniedException):
+        control.delete_guardrail(guardrailIdentifier="zzz")
+    with pytest.raises(control.exceptions.AccessDeniedException):
+        control.list_foundation_models()
+    with pytest.raises(control.exceptions.ResourceNotFoundException):
+        control.get_guardrail(guardrailIdentifier="zzz")
+
+
+def test_a_tag_counts_from_the_next_request_on(manage: Manage) -> None:
+    """Who may change production guardrails only may change one as long as it is tagged so, in either service."""
+    prod = {"StringEquals": {"aws:ResourceTag/stage": "prod"}}
+    anything = ["bedrock:TagResource", "bedrock:UntagResource", "bedrock:CreateGuardrail"]
+    policies = _policies(_allow(anything), _allow(["bedrock:UpdateGuardrail", "bedrock:ApplyGuardrail"], **prod))
+    _, control, runtime = manage(policies=policies)
+    arn = control.create_guardrail(**SIMPLE)["guardrailArn"]
+    update = {"guardrailIdentifier": arn, **SIMPLE}
+    apply = {"guardrailIdentifier": arn, "guardrailVersion": "DRAFT", "source": "INPUT", "content": [{"text": {"text": "a"}}]}
+
+    for _ in range(2):
+        with pytest.raises(control.exceptions.AccessDeniedException):
+            control.update_guardrail(**update)
+        with pytest.raises(runtime.exceptions.AccessDeniedException):
+            runtime.apply_guardrail(**apply)
+        control.tag_resource(resourceARN=arn, tags=[{"key": "stage", "value": "prod"}])
+        assert control.update_guardrail(**update)["version"] == "DRAFT"
+        assert runtime.apply_guardrail(**apply)["action"] == "NONE"
+        control.untag_resource(resourceARN=arn, tagKeys=["stage"])
+
+
+def test_making_a_guardrail_with_tags_is_tagging(manage: Manage) -> None:
+    """CreateGuardrail with tags needs TagResource too."""
+    allowed = _allow("bedrock:CreateGuardrail")
+    _, poor, _ = manage(policies=_policies(allowed))
+    _, rich, _ = manage(policies=_policies(allowed, _allow("bedrock:TagResource")))
+
+    with pytest.raises(poor.exceptions.AccessDeniedException, match="bedrock:TagResource"):
+        poor.create_guardrail(**TAGGED)
+    assert rich.create_guardrail(**TAGGED)["version"] == "DRAFT"
