@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test lint type laws bench fuzz mutate clean
+.PHONY: demo test lint type laws docs bench fuzz mutate clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -32,6 +32,10 @@ type: .venv/.dev
 
 laws: .venv/.dev
 	$(BIN)/lint-imports
+
+# A test fails while the page is stale.
+docs: .venv/.dev
+	$(BIN)/python docs/generate.py
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench/budgets.py

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, Vocabulary, find
 from guardedbedrock.bedrock.asked import Asked, Question
@@ -139,8 +139,7 @@ class Call:
         return self.params.get("modelId")
 
 
-@dataclass(frozen=True, slots=True)
-class GuardedCall:
+class GuardedCall(NamedTuple):
     """
     A call with its guardrail.
 
@@ -162,8 +161,7 @@ class GuardedCall:
     named: Named
 
 
-@dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(NamedTuple):
     """
     One question that the call put to IAM, and the answer.
 
@@ -182,8 +180,7 @@ class Authorization:
     unread: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """
     What the policies say of a call as a whole.
 
@@ -237,8 +234,7 @@ class Verdict:
         return (*told, self.beyond) if self.beyond else tuple(told)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizedCall:
+class AuthorizedCall(NamedTuple):
     """A guarded call that may be sent, with the verdict that lets it."""
 
     guarded: GuardedCall
@@ -250,8 +246,7 @@ class AuthorizedCall:
         return self.guarded.call
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back for an authorized call."""
 
     authorized: AuthorizedCall

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol, Self, TypeAlias
+from typing import Final, NamedTuple, Protocol, Self, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
 from guardedbedrock.calls import Call, Verdict
@@ -19,16 +19,14 @@ _LOG: Final = logging.getLogger("guardedbedrock.events")
 _LOG.addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True, slots=True)
-class Injected:
+class Injected(NamedTuple):
     """The guard put a guardrail into the call, or found an approved one there."""
 
     guardrail: Guardrail
     was_there: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """The policies were asked, in `seconds`."""
 
     verdict: Verdict

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.decisions import Decision, Outcome
 from guardedbedrock.iam.requests import Request
@@ -17,8 +17,7 @@ NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """
     One authorization that a call asks, or may ask.
 
@@ -54,16 +53,23 @@ class Asked:
     questions: tuple[Question, ...]
     requests: tuple[Request, ...] = field(init=False, repr=False, compare=False)
     is_plain: bool = field(init=False, repr=False, compare=False)
+    _latest: dict[int, tuple[Request, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requests", tuple(question.request for question in self.questions))
         object.__setattr__(self, "is_plain", all(question.is_plain for question in self.questions))
 
-    def at(self, now: datetime) -> Asked:
-        """Ask the same at a known time."""
-        moment = now.astimezone(UTC)
-        time = {"aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "aws:EpochTime": str(int(moment.timestamp()))}
-        return Asked(tuple(replace(question, request=_at(question.request, time)) for question in self.questions))
+    def at(self, now: datetime) -> tuple[Request, ...]:
+        """Ask the same at a known time, which counts in whole seconds; those of the last second are kept."""
+        second = int(now.timestamp())
+        last = self._latest.get(second)
+        if last is None:
+            current = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            time = {"aws:CurrentTime": current, "aws:EpochTime": str(second)}
+            last = tuple([request.told(time) for request in self.requests])
+            self._latest.clear()
+            self._latest[second] = last
+        return last
 
     def outcome(self, decisions: Decisions, inert: PolicyTypes = NONE) -> Outcome:
         """
@@ -116,7 +122,3 @@ class Asked:
 
 def _is_sure(question: Question, decision: Decision, inert: PolicyTypes) -> bool:
     return decision.is_denied and not question.perhaps and decision.policy_type not in inert
-
-
-def _at(request: Request, time: dict[str, str]) -> Request:
-    return replace(request, context={**request.context, **time}, unknown=frozenset(request.unknown) - TIME_KEYS)

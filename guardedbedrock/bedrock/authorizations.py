@@ -118,7 +118,7 @@ def _tagging(operation: Operation, params: Params, told: _Told) -> Iterator[Ques
     """Creating something with tags is tagging it; where AWS lists no tags for the action, that is not documented."""
     if told.caller.vocabulary != "aws":
         return
-    documented = not operation.inference and carries(f"bedrock:{operation.name}", TAG_KEYS)
+    documented = any(carries(ask.full, TAG_KEYS) for ask in operation.asks)
     for path, resource_type in operation.tags:
         tags = _tag_keys(read(params, path))
         if tags:

@@ -30,7 +30,7 @@ def _own_part(question: Question, policies: PolicySet) -> Question:
         return question
     account = identify(request.principal).account
     unread = f"the resource-based policy of {request.resource}"
-    return replace(question, request=replace(request, resource_account=account), unread=unread)
+    return question._replace(request=replace(request, resource_account=account), unread=unread)
 
 
 def _is_read(request: Request, policies: PolicySet) -> bool:

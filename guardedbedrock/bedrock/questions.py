@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from guardedbedrock.bedrock.asked import Asked
 from guardedbedrock.bedrock.authorizations import authorizations
@@ -11,6 +11,7 @@ from guardedbedrock.bedrock.foreign import own_part
 from guardedbedrock.bedrock.inventory import Inventory
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.placement import Named, Params
+from guardedbedrock.bedrock.targets import read
 from guardedbedrock.iam.policies import PolicySet
 
 _KEPT: Final = 1024
@@ -20,26 +21,27 @@ class Questions:
     """
     Remembers, for one set of rules, which authorizations a call asks; the answers are given anew every time.
 
-    Of a call to a model they hang on the operation, the model, the guardrail, the service tier and the caller. Other calls are
-    not remembered.
+    Of a call to a model they hang on the operation, the guardrail, the caller, and those parameters that the row of the operation
+    names. Other calls are not remembered.
 
     Args:
         policies: Those that will answer.
         inventory: What is known of the resources that calls name.
     """
 
-    __slots__ = ("_inventory", "_policies", "_remembered")
+    __slots__ = ("_inventory", "_paths", "_policies", "_remembered")
 
     def __init__(self, policies: PolicySet, inventory: Inventory) -> None:
         self._policies, self._inventory = policies, inventory
+        self._paths: dict[str, tuple[tuple[str, str], ...]] = {}
         self._remembered: dict[tuple[object, ...], tuple[Caller, Asked]] = {}
 
     def ask(self, operation: Operation, params: Params, named: Named, caller: Caller) -> Asked:
         """Give the authorizations of a call that names this guardrail, at a time that is not known."""
         if not (operation.inference and operation.place):
             return self._write_out(operation, params, caller)
-        tier = params.get("serviceTier")
-        key = (operation.name, params.get("modelId"), named, caller.region, tier.get("type") if isinstance(tier, dict) else tier)
+        paths = self._paths.get(operation.name) or self._learn(operation)
+        key = (operation.name, named, *[_hashable(read(params, path)) if head in params else None for head, path in paths])
         remembered = self._remembered.get(key)
         if remembered is not None and remembered[0] is caller:
             return remembered[1]
@@ -49,5 +51,20 @@ class Questions:
         self._remembered[key] = (caller, asked)
         return asked
 
+    def _learn(self, operation: Operation) -> tuple[tuple[str, str], ...]:
+        """List the parameters that the questions hang on: each by its path, with the member at the top that it starts from."""
+        asked = [path for ask in operation.asks for path in ask.named]
+        given = [path for _, path in operation.keys] + [path for path, _ in operation.tags] + ["tags", "tagKeys"]
+        paths = tuple((path.partition(".")[0].removesuffix("[]"), path) for path in dict.fromkeys(asked + given))
+        self._paths[operation.name] = paths
+        return paths
+
     def _write_out(self, operation: Operation, params: Params, caller: Caller) -> Asked:
         return own_part(authorizations(operation, params, caller, self._inventory), self._policies)
+
+
+def _hashable(value: Any) -> object:
+    """Make a value part of a key; one that is none of the parameters' shapes is a mistake that the caller hears of."""
+    if isinstance(value, list):
+        return tuple(map(_hashable, value))
+    return tuple(sorted(value.items())) if isinstance(value, dict) else value

@@ -8,13 +8,14 @@ from typing import Any, Final, TypeAlias
 
 from guardedbedrock.bedrock.callers import Caller
 from guardedbedrock.bedrock.inventory import Inventory
-from guardedbedrock.bedrock.models import Resource, foundation_model, kind_of, resources
+from guardedbedrock.bedrock.models import REGION_KEY, Resource, foundation_model, kind_of, resources
 from guardedbedrock.bedrock.operations import Ask
 from guardedbedrock.bedrock.placement import Params
 from guardedbedrock.bedrock.resource_types import RESOURCE_TYPES, arn_of, is_taggable, name_in
 
 _ANY_TAG: Final = frozenset({"aws:ResourceTag/*"})
 _UNKNOWN_NAME: Final = frozenset({"resource:id"})
+_GROUNDING: Final = "nova_grounding"
 _PARTED: Final[Mapping[str, tuple[str, ...]]] = {
     "agent-alias": ("", "/"),
     "flow-alias": ("", "/alias/"),
@@ -32,25 +33,30 @@ def targets(ask: Ask, params: Params, caller: Caller, inventory: Inventory) -> t
     Raises:
         KeyError: A parameter is missing that names one.
     """
-    if ask.on in _PARTED and ask.named:
-        return (_parted(ask, params, caller),)
     if not ask.named:
         return _unnamed(ask.on, caller)
+    if ask.on in _PARTED:
+        return _parted(ask, params, caller)
     given = read(params, ask.named[0])
     if given is None:
-        return _unnamed("any", caller) if ask.when == "either" else _missing(ask)
+        return _unnamed("any", caller) if ask.when == "either" else _missing(ask, caller)
     naming, names = _NAMING.get(ask.on, _named), given if isinstance(given, list) else [given]
     found = tuple(one for name in names for one in naming(ask, name, caller, inventory))
     if ask.when == "either":
         return tuple(replace(one, among=f"{ask.action} is asked on one resource or on all") for one in (*found, Resource("*")))
-    return found
+    return found or _nameless(ask, caller)
 
 
-def _missing(ask: Ask) -> tuple[Resource, ...]:
+def _missing(ask: Ask, caller: Caller) -> tuple[Resource, ...]:
     """A parameter at the top level that is always there has to be there; botocore refuses a call without it."""
     if ask.when == "always" and ask.named[0].isidentifier():
         raise KeyError(ask.named[0])
-    return ()
+    return _nameless(ask, caller)
+
+
+def _nameless(ask: Ask, caller: Caller) -> tuple[Resource, ...]:
+    """What is always asked is asked on something, though no parameter names it."""
+    return _unnamed("somewhere", caller) if ask.when == "always" else ()
 
 
 def read(params: Params, path: str) -> Any:
@@ -104,12 +110,15 @@ def _with_tags(arn: str, resource_type: str, inventory: Inventory) -> Resource:
     return Resource(arn, unknown=_ANY_TAG if is_taggable(resource_type) else frozenset())
 
 
-def _parted(ask: Ask, params: Params, caller: Caller) -> Resource:
+def _parted(ask: Ask, params: Params, caller: Caller) -> tuple[Resource, ...]:
+    if ask.when == "perhaps" and not params.keys() >= set(ask.named):
+        return ()
     names = [params[path] for path in ask.named]
+    unknown = _ANY_TAG if is_taggable(ask.on) else frozenset()
     if names[-1].startswith("arn:"):
-        return Resource(names[-1], unknown=_ANY_TAG)
+        return (Resource(names[-1], unknown=unknown),)
     name = "".join(between + name_in(each) for between, each in zip(_PARTED[ask.on], names, strict=True))
-    return Resource(arn_of(ask.on, name, caller), unknown=_ANY_TAG if is_taggable(ask.on) else frozenset())
+    return (Resource(arn_of(ask.on, name, caller), unknown=unknown),)
 
 
 def _by_arn(_ask: Ask, name: str, _caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
@@ -147,6 +156,13 @@ def _role(_ask: Ask, name: str, _caller: Caller, _inventory: Inventory) -> tuple
     return (Resource(name, context, frozenset({"iam:AssociatedResourceArn", *_ANY_TAG})),)
 
 
+def _system_tool(ask: Ask, name: str, caller: Caller, _inventory: Inventory) -> tuple[Resource, ...]:
+    """A tool that the service runs itself, in no region; of how their ARNs follow from their names one is documented."""
+    known = f"amazon.{name}" if name == _GROUNDING else "*"
+    unknown = _UNKNOWN_NAME | {REGION_KEY} if known == "*" else frozenset()
+    return (Resource(arn_of(ask.on, known, caller), {} if unknown else {REGION_KEY: "unspecified"}, unknown),)
+
+
 _NAMING: Final[Mapping[str, Naming]] = {
     "arn": _by_arn,
     "base-model": _base_model,
@@ -154,4 +170,5 @@ _NAMING: Final[Mapping[str, Naming]] = {
     "inference-profile": _profile,
     "model": _model,
     "role": _role,
+    "system-tool": _system_tool,
 }

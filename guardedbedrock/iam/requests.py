@@ -48,6 +48,16 @@ class Request:
         object.__setattr__(self, "blind", blind)
         object.__setattr__(self, "cross_account", self._crosses())
 
+    def told(self, context: Mapping[str, str]) -> Request:
+        """Ask the same with these keys known as well; quicker than writing it out anew."""
+        request = object.__new__(Request)
+        for read, write in _KEPT:
+            write(request, read(self))
+        _put_context(request, {**self.context, **context})
+        _put_unknown(request, frozenset(self.unknown).difference(context))
+        _put_facts(request, {**self.facts, **{key.lower(): value for key, value in context.items()}})
+        return request
+
     def _crosses(self) -> Truth:
         """Say whether the resource belongs to another account than the principal's; None when its account is not known."""
         account = identify(self.principal).account
@@ -55,3 +65,12 @@ class Request:
             return None
         owner = self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
         return bool(owner and account and owner != account)
+
+
+_SLOTS: Final = Request.__dict__
+_KEPT: Final = tuple(
+    (_SLOTS[name].__get__, _SLOTS[name].__set__)
+    for name in ("principal", "action", "resource", "resource_account", "parts", "blind", "cross_account")
+)
+"""How to read and write the fields of a request that no context key is part of."""
+_put_context, _put_unknown, _put_facts = (_SLOTS[name].__set__ for name in ("context", "unknown", "facts"))

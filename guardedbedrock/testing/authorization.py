@@ -9,7 +9,7 @@ from guardedbedrock import bedrock
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from guardedbedrock import iam
     from guardedbedrock.testing.wire import Params
@@ -35,17 +35,18 @@ class Authorizer:
         if self._policies is None:
             return ()
         row = bedrock.find(service, operation)
-        asked = bedrock.authorizations(row, params, self._caller, self._inventory()).at(datetime.now(UTC))
-        return tuple(self._policies.evaluate(question.request) for question in _settled(asked))
+        asked = bedrock.authorizations(row, params, self._caller, self._inventory())
+        pairs = zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)
+        return tuple(self._policies.evaluate(request) for request in _settled(pairs))
 
 
-def _settled(asked: bedrock.Asked) -> Iterator[bedrock.Question]:
+def _settled(asked: Iterable[tuple[bedrock.Question, iam.Request]]) -> Iterator[iam.Request]:
     """Take what the service asks: where it asks one of several the first, and nothing of what is not documented."""
     taken: set[str] = set()
-    for question in asked.questions:
+    for question, request in asked:
         if not question.perhaps and question.among not in taken:
             taken |= {question.among} - {""}
-            yield question
+            yield request
 
 
 def enforce(decisions: tuple[iam.Decision, ...]) -> None:

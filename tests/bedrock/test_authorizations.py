@@ -19,6 +19,7 @@ HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 NAMED = {"guardrailConfig": {"guardrailIdentifier": GUARDRAIL, "guardrailVersion": "3"}}
 INVOKE, APPLY = "bedrock:InvokeModel", "bedrock:ApplyGuardrail"
 APPLIED = (APPLY, GUARDRAIL)
+SYSTEM_TOOL = {"tools": [{"systemTool": {"name": "nova_grounding"}}]}
 
 
 def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **options: Any) -> list[Any]:
@@ -184,7 +185,7 @@ def test_the_time_is_unknown_until_somebody_tells_it() -> None:
     """A clock is the caller's to give."""
     untold = ask("ListGuardrails", {})[0]
     asked = authorizations(OPERATIONS["ListGuardrails"], {}, Caller(ROLE, "us-east-1"))
-    told = asked.at(datetime(2026, 11, 23, 12, tzinfo=UTC)).requests[0]
+    (told,) = asked.at(datetime(2026, 11, 23, 12, tzinfo=UTC))
 
     assert {"aws:CurrentTime", "aws:EpochTime"} <= set(untold.unknown)
     assert told.context["aws:CurrentTime"] == "2026-11-23T12:00:00Z"
@@ -230,7 +231,7 @@ def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
 
 
 def test_the_same_call_is_written_out_once() -> None:
-    """Another model, guardrail or caller is another call; only calls to a model are remembered."""
+    """Another model, guardrail, tier, system tool or caller is another call; only calls to a model are remembered."""
     questions, caller = Questions(PolicySet(), Inventory()), Caller(ROLE, "us-east-1")
     converse = OPERATIONS["Converse"]
     named = ("abc123def456", "3")
@@ -239,6 +240,8 @@ def test_the_same_call_is_written_out_once() -> None:
     assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, named, caller) is first
     assert questions.ask(converse, {"modelId": "a.b", **NAMED}, named, caller) is not first
     assert questions.ask(converse, {"modelId": HAIKU}, (None, None), caller) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "serviceTier": {"type": "flex"}}, named, caller) is not first
+    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "toolConfig": SYSTEM_TOOL}, named, caller) is not first
     assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, named, Caller(ROLE, "us-east-1")) is not first
 
 

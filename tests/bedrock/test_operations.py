@@ -2,34 +2,109 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import botocore.session
 import pytest
 
-from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.bedrock import OPERATIONS, SERVICES, Caller, Operation, authorizations, find
+from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.bedrock.placement import Wire
 
 GUARDRAIL_MEMBERS = {"guardrailConfig", "guardrailIdentifier"}
-RUNTIME = botocore.session.Session().get_service_model("bedrock-runtime")
-CONTROL = botocore.session.Session().get_service_model("bedrock")
+MODELS: Final = {name: botocore.session.Session().get_service_model(name) for name in SERVICES}
+RUNTIME = MODELS["bedrock-runtime"]
 WITH_PLACE = [name for name, row in OPERATIONS.items() if row.place is not None]
+ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in TABLE]
+UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
+"""Operations whose tags are put on nothing new, each with the reason."""
+CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 
 
 def model_of(name: str) -> Any:
-    """Give botocore's model of an operation."""
-    return (RUNTIME if name in RUNTIME.operation_names else CONTROL).operation_model(name)
+    """Give botocore's model of an operation of the runtime."""
+    return RUNTIME.operation_model(name)
 
 
-def test_every_runtime_operation_of_botocore_has_a_row() -> None:
+def input_of(row: Operation) -> Any:
+    """Give the shape of an operation's parameters; None where it takes none."""
+    return MODELS[row.service].operation_model(row.name).input_shape
+
+
+def at(shape: Any, path: str) -> Any:
+    """Walk ``a.b`` and ``a[].b`` through a shape; None where there is no such member."""
+    for key in path.replace("[]", ".[]").split("."):
+        shape = shape.member if key == "[]" else getattr(shape, "members", {}).get(key)
+        if shape is None:
+            return None
+    return shape
+
+
+def paths(row: Operation) -> Iterator[str]:
+    """Give every path of a parameter that a row has."""
+    for ask in row.asks:
+        yield from ask.named
+    yield from (path for path, _ in row.tags)
+    yield from (path for _, path in row.keys)
+
+
+def takes_tags(shape: Any) -> bool:
+    """Say whether a shape is a list or a map of tags."""
+    if shape.type_name == "list":
+        return set(getattr(shape.member, "members", ())) == {"key", "value"}
+    return bool(shape.type_name == "map" and "tag" in shape.name.lower())
+
+
+def least(shape: Any) -> Any:
+    """Write the least that botocore takes for a shape: what has to be there, one element in each list."""
+    if shape.type_name == "structure":
+        return {name: least(shape.members[name]) for name in shape.required_members}
+    if shape.type_name == "list":
+        return [least(shape.member)]
+    return {"integer": 1, "long": 1, "boolean": True, "map": {}}.get(shape.type_name, "abc")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_operation_of_botocore_has_a_row_and_every_row_an_operation(service: str) -> None:
     """An operation that botocore learns is an operation that somebody has to look at."""
-    assert set(RUNTIME.operation_names) == {name for name, row in OPERATIONS.items() if row.service == "bedrock-runtime"}
+    assert sorted(MODELS[service].operation_names) == sorted(row.name for row in TABLE if row.service == service)
 
 
-@pytest.mark.parametrize("name", [name for name, row in OPERATIONS.items() if row.service == "bedrock"])
-def test_a_control_plane_row_is_an_operation_of_botocore(name: str) -> None:
-    """No row is about an operation that does not exist."""
-    assert name in CONTROL.operation_names
+def test_a_row_is_found_by_its_service_and_name() -> None:
+    """Two services may have an operation of one name, each with its own parameters."""
+    assert [find(row.service, row.name) for row in TABLE] == list(TABLE)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_path_of_a_row_is_a_parameter(row: Operation) -> None:
+    """A path that leads nowhere names nothing."""
+    assert [path for path in paths(row) if at(input_of(row), path) is None] == []
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_is_always_asked_is_named_by_what_is_always_there(row: Operation) -> None:
+    """At the top level, where a missing parameter is an error."""
+    named = {path for ask in row.asks if ask.when == "always" for path in ask.named if path.isidentifier()}
+
+    assert named <= set(getattr(input_of(row), "required_members", ()))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_list_of_tags_is_known(row: Operation) -> None:
+    """Creating something with tags asks for tagging it."""
+    members = getattr(input_of(row), "members", {})
+    tags = {name for name, shape in members.items() if takes_tags(shape)} if row.name not in UNTAGGED else set()
+
+    assert tags == {path for path, _ in row.tags}
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_least_call_asks_the_first_action_of_its_row(row: Operation) -> None:
+    """However little the parameters name, no call goes unasked."""
+    asked = authorizations(row, least(input_of(row)) if input_of(row) else {}, CALLER)
+
+    assert row.asks[0].full in {request.action for request in asked.requests}
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)

@@ -14,6 +14,8 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
@@ -38,6 +40,9 @@ CALL = {
     "messages": [{"role": "user", "content": [{"text": "How many days of leave do I have, and who approves them?"}]}],
 }
 ALLOW = {"Effect": "Allow", "Action": ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"], "Resource": "*"}
+ALLOWING = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}])
+UNTIL = {"DateLessThan": {"aws:CurrentTime": "2050-01-01T00:00:00Z"}}
+TIMED = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": {**ALLOW, "Condition": UNTIL}}])
 REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 CALLS = 1500
 WARM = 100
@@ -93,8 +98,8 @@ def _many_others() -> Row:
     allow = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
     request = iam.Request(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m")
     times = []
-    for count in (10, 10_000):
-        others = [{"Effect": "Allow", "Action": f"s3:Get{number}", "Resource": "*"} for number in range(count)]
+    for number_of_others in (10, 10_000):
+        others = [{"Effect": "Allow", "Action": f"s3:Get{number}", "Resource": "*"} for number in range(number_of_others)]
         policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [*others, allow]}])
         times.append(microseconds(lambda p=policies: p.evaluate(request)))
     return Row("decision over 10,000 statements of other actions, against 10", 2, times[1] / times[0], "x")
@@ -104,20 +109,17 @@ def preflight() -> Iterator[Row]:
     """What the preflight adds to the engine: of a profile of three regions, and two guardrails, one of them enforced."""
     model = "anthropic.claude-3-haiku-20240307-v1:0"
     behind = {f"us.{model}": [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in REGIONS]}
-    guard = Guard(
-        guardrails=[Guardrail(ARN, version="3")],
-        enforced=[Guardrail(ARN.replace("abc123def456", "enforced1234"), version="1")],
-        policies=iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}]),
-        principal=ROLE,
-        behind=behind,
-    )
+    enforced = Guardrail(ARN.replace("abc123def456", "enforced1234"), version="1")
+    options = {"guardrails": [Guardrail(ARN, version="3")], "enforced": [enforced], "principal": ROLE, "behind": behind}
     call = Call("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
-    guarded = inject(call, guard.rules, Observers((), call))
-    requests = judge(guarded, guard.rules).asked.requests
-    policies = guard.rules.policies
-    whole = microseconds(lambda: judge(guarded, guard.rules))
-    engine_alone = microseconds(lambda: [policies.evaluate(request) for request in requests])
-    yield Row(f"preflight of {len(requests)} authorizations, beyond the engine", 40, whole - engine_alone, "us")
+    for what, policies, clock in (("", ALLOWING, None), (", by the clock", TIMED, count(1_800_000_000))):
+        told = {} if clock is None else {"clock": lambda seconds=clock: datetime.fromtimestamp(next(seconds), UTC)}
+        rules = Guard(**options, policies=policies, **told).rules
+        guarded = inject(call, rules, Observers((), call))
+        requests = [decision.request for decision in judge(guarded, rules).decisions]
+        whole = microseconds(lambda g=guarded, r=rules: judge(g, r))
+        engine_alone = microseconds(lambda p=policies, rs=requests: [p.evaluate(request) for request in rs])
+        yield Row(f"preflight of {len(requests)} authorizations{what}, beyond the engine", 40, whole - engine_alone, "us")
 
 
 def _serve(connection: Connection) -> None:
@@ -133,8 +135,7 @@ def client() -> Iterator[Row]:
     server = context.Process(target=_serve, args=(theirs,), daemon=True)
     server.start()
     options = ours.recv()
-    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}])
-    guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=policies, principal=ROLE)
+    guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=ALLOWING, principal=ROLE)
     guarded, plain = guard.client("bedrock-runtime", **options).converse, boto3.client("bedrock-runtime", **options).converse
     named = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
     ratio, extra = _in_turns(lambda: guarded(**CALL), lambda: plain(**named))

@@ -16,16 +16,17 @@ from guardedbedrock.bedrock.operations.control import CONTROL
 from guardedbedrock.bedrock.operations.rows import Ask, Operation, Reply, When
 from guardedbedrock.bedrock.operations.runtime import RUNTIME
 
-__all__ = ["OPERATIONS", "SERVICES", "Ask", "Operation", "Reply", "When", "find"]
+__all__ = ["OPERATIONS", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
 
 SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
 """The boto3 services whose clients are guarded."""
 
-_ROWS: Final[Mapping[tuple[str, str], Operation]] = {(row.service, row.name): row for row in (*RUNTIME, *CONTROL, *AGENTS)}
+TABLE: Final = (*RUNTIME, *CONTROL, *AGENTS)
+"""Every known operation, in the order of `SERVICES`."""
 
-OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
-    {row.name: row for row in (*AGENTS, *CONTROL, *RUNTIME)},
-)
+_ROWS: Final[Mapping[tuple[str, str], Operation]] = {(row.service, row.name): row for row in TABLE}
+
+OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in reversed(TABLE)})
 """Every known operation by its name; of a name that two services have, the earlier one of `SERVICES`."""
 
 

@@ -4,7 +4,8 @@ The operations of ``bedrock-agent-runtime``.
 Agents, flows and knowledge bases call models by themselves, with roles and guardrails of their own: what of that can be known
 from the call is asked, and `Operation.beyond` says the rest.
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; Bedrock User Guide, "Set up
-permissions for a user or role to create and manage knowledge bases", "Permissions for reranking in Amazon Bedrock".
+permissions for a user or role to create and manage knowledge bases", "Resource policies for managed knowledge bases",
+"Permissions for reranking in Amazon Bedrock".
 """
 
 from __future__ import annotations
@@ -24,23 +25,16 @@ _BASE: Final = ("knowledgeBaseId",)
 
 _ON_ONE: Final[Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]] = {
     ("agent-alias", _AGENT): ("DeleteAgentMemory", "GetAgentMemory", "InvokeAgent"),
-    ("any", ()): ("AgenticRetrieveStream", "CreateSession", "GenerateQuery", "ListSessions", "OptimizePrompt"),
+    ("any", ()): ("CreateSession", "ListSessions", "OptimizePrompt"),
     ("arn", ("resourceArn",)): ("ListTagsForResource", "TagResource", "UntagResource"),
     ("flow-alias", _FLOW): ("InvokeFlow",),
-    ("flow-execution", _EXECUTION): (
-        "GetExecutionFlowSnapshot",
-        "GetFlowExecution",
-        "ListFlowExecutionEvents",
-        "StopFlowExecution",
-    ),
-    ("knowledge-base", _BASE): ("CheckIngestedDocumentAcl", "GetDocumentContent", "GetIngestedDocumentAcl", "Retrieve"),
+    ("knowledge-base", _BASE): ("Retrieve",),
     ("session", _SESSION): (
         "CreateInvocation",
         "DeleteSession",
         "EndSession",
         "GetInvocationStep",
         "GetSession",
-        "ListInvocationSteps",
         "ListInvocations",
         "PutInvocationStep",
         "UpdateSession",
@@ -49,11 +43,24 @@ _ON_ONE: Final[Mapping[tuple[str, tuple[str, ...]], tuple[str, ...]]] = {
 """Operations that ask the action of their own name on one resource."""
 
 
-def _model(*path: str) -> Ask:
+def _model(path: str, action: str = "InvokeModel") -> Ask:
     """Ask for a model that the service calls for the caller, perhaps: with a guardrail or without, nobody outside knows."""
-    return Ask("InvokeModel", "model", path, when="perhaps", own_guardrail=False)
+    return Ask(action, "model", (path,), when="perhaps", own_guardrail=False)
 
 
+def _of_execution(name: str) -> tuple[Ask, ...]:
+    """AWS lists the flow and the alias beside the execution, and not whether both are asked or one."""
+    return (
+        Ask(name, "flow-execution", _EXECUTION),
+        Ask(name, "flow-alias", _FLOW, when="perhaps"),
+        Ask(name, "flow", ("flowIdentifier",), when="perhaps"),
+    )
+
+
+_AGENTIC: Final = "agenticRetrieveConfiguration"
+_RETRIEVERS: Final = ("retrievers[].configuration.knowledgeBase.knowledgeBaseId",)
+_RERANKER: Final = "rerankingConfiguration.bedrockRerankingConfiguration.modelConfiguration.modelArn"
+_QUERIED: Final = ("transformationConfiguration.textToSqlConfiguration.knowledgeBaseConfiguration.knowledgeBaseArn",)
 _GENERATE: Final = "retrieveAndGenerateConfiguration"
 _GENERATING: Final = (
     Ask("RetrieveAndGenerate"),
@@ -62,15 +69,44 @@ _GENERATING: Final = (
     _model(f"{_GENERATE}.externalSourcesConfiguration.modelArn"),
 )
 _OTHERS: Final[Mapping[str, tuple[Ask, ...]]] = {
+    "AgenticRetrieveStream": (
+        Ask("AgenticRetrieveStream"),
+        Ask("Retrieve", "knowledge-base", _RETRIEVERS, when="given"),
+        Ask("GetDocumentContent", "knowledge-base", _RETRIEVERS, when="perhaps"),
+        _model(
+            f"{_AGENTIC}.foundationModelConfiguration.bedrockFoundationModelConfiguration.modelConfiguration.modelArn",
+            "InvokeModelWithResponseStream",
+        ),
+        _model(f"{_AGENTIC}.{_RERANKER}"),
+    ),
+    "CheckIngestedDocumentAcl": (Ask("CheckIngestedDocumentAcl", "knowledge-base", _BASE, when="either"),),
+    "GenerateQuery": (
+        Ask("GenerateQuery"),
+        Ask("GetKnowledgeBase", "knowledge-base", _QUERIED, when="given"),
+        Ask("sqlworkbench:GetSqlRecommendations", when="perhaps"),
+    ),
+    "GetDocumentContent": (Ask("GetDocumentContent", "knowledge-base", _BASE), Ask("Retrieve", "knowledge-base", _BASE)),
+    "GetExecutionFlowSnapshot": _of_execution("GetExecutionFlowSnapshot"),
+    "GetFlowExecution": _of_execution("GetFlowExecution"),
+    "GetIngestedDocumentAcl": (Ask("GetIngestedDocumentAcl", "knowledge-base", _BASE, when="either"),),
     "InvokeInlineAgent": (Ask("InvokeInlineAgent"), _model("foundationModel")),
-    "ListFlowExecutions": (Ask("ListFlowExecutions", "flow", ("flowIdentifier",)),),
-    "Rerank": (Ask("Rerank"), _model("rerankingConfiguration.bedrockRerankingConfiguration.modelConfiguration.modelArn")),
+    "ListFlowExecutionEvents": _of_execution("ListFlowExecutionEvents"),
+    "ListFlowExecutions": (
+        Ask("ListFlowExecutions", "flow", ("flowIdentifier",)),
+        Ask("ListFlowExecutions", "flow-alias", _FLOW, when="perhaps"),
+    ),
+    "ListInvocationSteps": (
+        Ask("ListInvocationSteps", "session", _SESSION),
+        Ask("ListInvocations", "session", _SESSION, when="perhaps"),
+    ),
+    "Rerank": (Ask("Rerank"), _model(_RERANKER)),
     "RetrieveAndGenerate": _GENERATING,
     "RetrieveAndGenerateStream": _GENERATING,
     "StartFlowExecution": (
-        Ask("StartFlowExecution", "flow", ("flowIdentifier",)),
         Ask("StartFlowExecution", "flow-alias", _FLOW),
+        Ask("StartFlowExecution", "flow", ("flowIdentifier",), when="perhaps"),
     ),
+    "StopFlowExecution": _of_execution("StopFlowExecution"),
 }
 """Operations that ask more, or otherwise."""
 
@@ -98,7 +134,7 @@ _TAGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"CreateSession": (("t
 
 def _asks() -> Iterator[tuple[str, tuple[Ask, ...]]]:
     for (resource_type, named), names in _ON_ONE.items():
-        yield from ((name, (Ask(name, resource_type, named),)) for name in names if name not in _OTHERS)
+        yield from ((name, (Ask(name, resource_type, named),)) for name in names)
     yield from _OTHERS.items()
 
 

@@ -19,7 +19,6 @@ _SERVICE: Final = "bedrock"
 
 _ON_NOTHING: Final = (
     "CreateFoundationModelAgreement",
-    "CreateMarketplaceModelEndpoint",
     "DeleteEnforcedGuardrailConfiguration",
     "DeleteFoundationModelAgreement",
     "DeleteModelInvocationLoggingConfiguration",
@@ -44,7 +43,6 @@ _ON_NOTHING: Final = (
     "ListPromptRouters",
     "ListProvisionedModelThroughputs",
     "PutEnforcedGuardrailConfiguration",
-    "PutModelInvocationLoggingConfiguration",
     "PutUseCaseForModelAccess",
 )
 """Operations whose action knows no resource type."""
@@ -75,7 +73,6 @@ _ON_ONE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         "ListAutomatedReasoningPolicyTestCases",
         "ListAutomatedReasoningPolicyTestResults",
         "StartAutomatedReasoningPolicyBuildWorkflow",
-        "StartAutomatedReasoningPolicyTestWorkflow",
         "UpdateAutomatedReasoningPolicy",
         "UpdateAutomatedReasoningPolicyAnnotations",
         "UpdateAutomatedReasoningPolicyTestCase",
@@ -85,7 +82,6 @@ _ON_ONE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
         "DeregisterMarketplaceModelEndpoint",
         "GetMarketplaceModelEndpoint",
         "RegisterMarketplaceModelEndpoint",
-        "UpdateMarketplaceModelEndpoint",
     ),
     ("custom-model", "modelArn"): ("CreateCustomModelDeployment",),
     ("custom-model", "modelIdentifier"): ("DeleteCustomModel", "GetCustomModel"),
@@ -103,7 +99,7 @@ _ON_ONE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("prompt-router", "promptRouterArn"): ("DeletePromptRouter", "GetPromptRouter"),
     ("provisioned-model", "provisionedModelId"): ("DeleteProvisionedModelThroughput", "GetProvisionedModelThroughput"),
     ("arn", "resourceARN"): ("ListTagsForResource", "TagResource", "UntagResource"),
-    ("arn", "resourceArn"): ("DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"),
+    ("arn", "resourceArn"): ("GetResourcePolicy", "PutResourcePolicy"),
 }
 """Operations that ask the action of their own name on what one parameter names."""
 
@@ -124,7 +120,15 @@ _SHIELD: Final = (
     Ask("", "guardrail-profile", ("crossRegionConfig.guardrailProfileIdentifier",), when="given"),
     Ask("", "automated-reasoning-policy", (_REASONING,), when="given"),
 )
-_ROLE: Final = Ask("iam:PassRole", "role", ("roleArn",), when="given")
+
+
+def _passing(path: str) -> Ask:
+    """Ask for passing the role that a parameter names."""
+    return Ask("iam:PassRole", "role", (path,), when="given")
+
+
+_ROLE: Final = _passing("roleArn")
+_SAGEMAKER_ROLE: Final = _passing("endpointConfig.sageMaker.executionRole")
 _MODEL: Final = "base-model"
 
 _OTHERS: Final[Mapping[str, tuple[Ask, ...]]] = {
@@ -137,6 +141,7 @@ _OTHERS: Final[Mapping[str, tuple[Ask, ...]]] = {
         Ask("", "application-inference-profile"),
         Ask("", _MODEL, ("modelSource.copyFrom",)),
     ),
+    "CreateMarketplaceModelEndpoint": (Ask(""), _SAGEMAKER_ROLE),
     "CreateModelCopyJob": (Ask("", "custom-model", ("sourceModelArn",)),),
     "CreateModelCustomizationJob": (
         Ask("", _MODEL, ("baseModelIdentifier",)),
@@ -154,14 +159,24 @@ _OTHERS: Final[Mapping[str, tuple[Ask, ...]]] = {
         Ask("", _MODEL, ("fallbackModel.modelArn",)),
     ),
     "CreateProvisionedModelThroughput": (Ask("", _MODEL, ("modelId",)),),
+    "DeleteResourcePolicy": (
+        Ask("", "arn", ("resourceArn",)),
+        Ask("PutResourcePolicy", "arn", ("resourceArn",), when="perhaps"),
+    ),
     "ListAutomatedReasoningPolicies": (Ask("", "automated-reasoning-policy", ("policyArn",), when="either"),),
     "ListGuardrails": (Ask("", "guardrail", ("guardrailIdentifier",), when="either"),),
     "PutAccountDataRetention": (Ask(""),),
+    "PutModelInvocationLoggingConfiguration": (Ask(""), _passing("loggingConfig.cloudWatchConfig.roleArn")),
+    "StartAutomatedReasoningPolicyTestWorkflow": (
+        Ask("", "automated-reasoning-policy", ("policyArn",)),
+        Ask("InvokeAutomatedReasoningPolicy", "automated-reasoning-policy", ("policyArn",), when="perhaps"),
+    ),
     "UpdateCustomModelDeployment": (
         Ask("", "custom-model-deployment", ("customModelDeploymentIdentifier",), loose=True),
         Ask("", "custom-model", ("modelArn",), loose=True),
     ),
     "UpdateGuardrail": (Ask("", "guardrail", ("guardrailIdentifier",)), *_SHIELD),
+    "UpdateMarketplaceModelEndpoint": (Ask("", "bedrock-marketplace-model-endpoint"), _SAGEMAKER_ROLE),
     "UpdateProvisionedModelThroughput": (
         Ask("", "provisioned-model", ("provisionedModelId",), loose=True),
         Ask("", _MODEL, ("desiredModelId",), when="given"),

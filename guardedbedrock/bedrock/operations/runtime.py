@@ -1,7 +1,8 @@
 """
 The operations of ``bedrock-runtime``.
 
-Source: Bedrock API Reference, "Amazon Bedrock Runtime"; Bedrock User Guide, "Set up permissions to use guardrails".
+Source: Bedrock API Reference, "Amazon Bedrock Runtime"; Bedrock User Guide, "Set up permissions to use guardrails"; Amazon Nova
+User Guide, "Web Grounding".
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ _SERVICE: Final = "bedrock-runtime"
 _INVOKE: Final = (Ask("InvokeModel", "model", ("modelId",)),)
 _STREAM: Final = (Ask("InvokeModelWithResponseStream", "model", ("modelId",)),)
 _ASYNC: Final = Ask("InvokeModel", "async-invoke", when="perhaps")
+_TOOL: Final = Ask("InvokeTool", "system-tool", ("toolConfig.tools[].systemTool.name",), when="given")
 _TIER: Final = (("bedrock:ServiceTier", "serviceTier"),)
 _TIER_TYPE: Final = (("bedrock:ServiceTier", "serviceTier.type"),)
 
@@ -24,8 +26,8 @@ def _inference(name: str, asks: tuple[Ask, ...], **more: object) -> Operation:
 
 
 RUNTIME: Final = (
-    _inference("Converse", _INVOKE, place=IN_BODY, reply="converse", keys=_TIER_TYPE),
-    _inference("ConverseStream", _STREAM, place=IN_BODY, reply="converse-stream", keys=_TIER_TYPE),
+    _inference("Converse", (*_INVOKE, _TOOL), place=IN_BODY, reply="converse", keys=_TIER_TYPE),
+    _inference("ConverseStream", (*_STREAM, _TOOL), place=IN_BODY, reply="converse-stream", keys=_TIER_TYPE),
     _inference("InvokeModel", _INVOKE, place=IN_HEADERS, reply="invoke", keys=_TIER),
     _inference("InvokeModelWithResponseStream", _STREAM, place=IN_HEADERS, reply="invoke-stream", keys=_TIER),
     _inference("InvokeModelWithBidirectionalStream", _INVOKE),

@@ -1,0 +1,112 @@
+"""What an operation is asked on, where that does not follow from one parameter alone."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.bedrock import Caller, authorizations, find
+
+CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
+MINE: Final = "arn:aws:bedrock:us-east-1:111122223333"
+FLOW: Final = {"flowIdentifier": "F1", "flowAliasIdentifier": "A1"}
+MODEL: Final = "amazon.nova-lite-v1:0"
+
+
+def asked(service: str, name: str, params: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Ask an operation: each action without its prefix, the resource, and ``perhaps`` or ``one of`` where it is not sure."""
+    questions = authorizations(find(service, name), params, CALLER).questions
+    how = [(one.among and "one of") or (one.perhaps and "perhaps") or "" for one in questions]
+    return [(one.request.action.partition(":")[2], one.request.resource, each) for one, each in zip(questions, how, strict=True)]
+
+
+def with_tool(name: str) -> dict[str, Any]:
+    """Give the parameters of a Converse call with a system tool and one that is none."""
+    tools = [{"toolSpec": {"name": "mine", "inputSchema": {}}}, {"systemTool": {"name": name}}]
+    return {"modelId": MODEL, "toolConfig": {"tools": tools}}
+
+
+@pytest.mark.parametrize(("name", "action"), [("Converse", "InvokeModel"), ("ConverseStream", "InvokeModelWithResponseStream")])
+def test_a_system_tool_is_asked_too(name: str, action: str) -> None:
+    """Of the account, in no region."""
+    assert asked("bedrock-runtime", name, with_tool("nova_grounding")) == [
+        (action, f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", ""),
+        ("InvokeTool", "arn:aws:bedrock::111122223333:system-tool/amazon.nova_grounding", ""),
+    ]
+
+
+@pytest.mark.parametrize(("name", "region", "unknown"), [("nova_grounding", "unspecified", False), ("another_tool", None, True)])
+def test_a_system_tool_runs_in_no_region(name: str, region: str | None, unknown: bool) -> None:  # noqa: FBT001
+    """As AWS documents it of one; of another neither its ARN nor its region is known."""
+    *_, request = authorizations(find("bedrock-runtime", "Converse"), with_tool(name), CALLER).requests
+
+    assert request.context.get("aws:RequestedRegion") == region
+    assert ({"aws:RequestedRegion", "resource:id"} <= set(request.unknown)) == unknown
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"flowIdentifier": "F1"}, [("ListFlowExecutions", f"{MINE}:flow/F1", "")]),
+        (
+            FLOW,
+            [
+                ("ListFlowExecutions", f"{MINE}:flow/F1", ""),
+                ("ListFlowExecutions", f"{MINE}:flow/F1/alias/A1", "perhaps"),
+            ],
+        ),
+    ],
+)
+def test_an_alias_that_is_not_named_is_not_asked(params: dict[str, str], expected: list[tuple[str, str, str]]) -> None:
+    """One that is named may be."""
+    assert asked("bedrock-agent-runtime", "ListFlowExecutions", params) == expected
+
+
+def test_an_execution_is_asked_and_what_it_belongs_to_perhaps() -> None:
+    """AWS lists all three, and not whether all are asked."""
+    assert asked("bedrock-agent-runtime", "GetFlowExecution", {**FLOW, "executionIdentifier": "E1"}) == [
+        ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1/execution/E1", ""),
+        ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1", "perhaps"),
+        ("GetFlowExecution", f"{MINE}:flow/F1", "perhaps"),
+    ]
+
+
+def test_an_evaluation_that_names_no_model_is_asked_all_the_same() -> None:
+    """An evaluation of a knowledge base names its models elsewhere, so that nobody knows on what it is asked."""
+    params = {"roleArn": "arn:aws:iam::111122223333:role/r", "inferenceConfig": {"ragConfigs": [{}]}}
+
+    assert asked("bedrock", "CreateEvaluationJob", params) == [
+        ("CreateEvaluationJob", "*", "one of"),
+        ("CreateEvaluationJob", "arn:aws:bedrock:*:*:*", "one of"),
+        ("PassRole", "arn:aws:iam::111122223333:role/r", ""),
+    ]
+
+
+def test_agentic_retrieval_asks_for_every_knowledge_base() -> None:
+    """And perhaps for the model that plans it."""
+    retrievers = [{"configuration": {"knowledgeBase": {"knowledgeBaseId": each}}} for each in ("K1", "K2")]
+    model = {"bedrockFoundationModelConfiguration": {"modelConfiguration": {"modelArn": MODEL}}}
+    params = {"retrievers": retrievers, "agenticRetrieveConfiguration": {"foundationModelConfiguration": model}}
+
+    assert asked("bedrock-agent-runtime", "AgenticRetrieveStream", params) == [
+        ("AgenticRetrieveStream", "*", ""),
+        ("Retrieve", f"{MINE}:knowledge-base/K1", ""),
+        ("Retrieve", f"{MINE}:knowledge-base/K2", ""),
+        ("GetDocumentContent", f"{MINE}:knowledge-base/K1", "perhaps"),
+        ("GetDocumentContent", f"{MINE}:knowledge-base/K2", "perhaps"),
+        ("InvokeModelWithResponseStream", f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", "perhaps"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("CreateMarketplaceModelEndpoint", {"endpointConfig": {"sageMaker": {"executionRole": "arn:aws:iam::1:role/r"}}}),
+        ("UpdateMarketplaceModelEndpoint", {"endpointConfig": {"sageMaker": {"executionRole": "arn:aws:iam::1:role/r"}}}),
+        ("PutModelInvocationLoggingConfiguration", {"loggingConfig": {"cloudWatchConfig": {"roleArn": "arn:aws:iam::1:role/r"}}}),
+    ],
+)
+def test_a_role_is_passed_wherever_it_stands(name: str, params: dict[str, Any]) -> None:
+    """Deep in the parameters too."""
+    assert ("PassRole", "arn:aws:iam::1:role/r", "") in asked("bedrock", name, params)
