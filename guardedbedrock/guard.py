@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
@@ -23,6 +23,7 @@ from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import default_listeners
 
 if TYPE_CHECKING:
+    from types_aiobotocore_bedrock_runtime import BedrockRuntimeClient as AsyncBedrockRuntimeClient
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
 CALLER: Final = "caller"
@@ -175,6 +176,38 @@ class Guard:
             ConfigurationError: No guardrail is approved for its region.
         """
         return sessions.make_client(sessions.default_session(), self._watch, service_name, *args, **options)
+
+    @overload
+    def async_client(
+        self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any
+    ) -> AbstractAsyncContextManager[AsyncBedrockRuntimeClient]: ...
+    @overload
+    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]: ...
+    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]:
+        """
+        Make a client as ``create_client`` of an aiobotocore session does; needs the extra ``aio``.
+
+            async with guard.async_client("bedrock-runtime", region_name="us-east-1") as client:
+                reply = await client.converse(modelId=..., messages=[...])
+
+        It is guarded as one of `client` is. Its event streams have ``async with``, which closes one that is left early.
+
+        Args:
+            service_name: Any service.
+            args: What ``create_client`` takes by position, from ``region_name`` on.
+            options: What ``create_client`` takes by name.
+
+        Raises:
+            ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
+        """
+        try:
+            from guardedbedrock.aws.aio.making import make_async_client  # noqa: PLC0415  # aiobotocore is optional
+        except ImportError as error:
+            raise ConfigurationError(
+                f"async clients need aiobotocore, which could not be imported ({error}): install guardedbedrock[aio]"
+            ) from error
+        made: AbstractAsyncContextManager[Any] = make_async_client(self._watch, service_name, *args, **options)
+        return made
 
     def session(self, session: Any) -> Any:
         """Guard every Bedrock client that a boto3 session makes from now on, and give the session back."""

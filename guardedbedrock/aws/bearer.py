@@ -6,6 +6,9 @@ from typing import Any, Final
 
 from guardedbedrock.bedrock.callers import Bearer
 
+BEARER: Final = "bearer"
+"""What botocore calls signing with a key; no public name of its tells which way a client signs."""
+
 _KINDS: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
 """How a key of each kind begins."""
 
@@ -18,13 +21,23 @@ def bearer_of(client: Any) -> Bearer:
     one is taken is only decided when a signer is chosen.
     Source: Bedrock User Guide, "Use an Amazon Bedrock API key".
     """
-    signer = getattr(client, "_request_signer", None)
-    token = getattr(signer, "_auth_token", None)
-    if signer is None or token is None:
+    token = token_of(client)
+    if token is None or client._request_signer._choose_signer(*signing_of(client)) != BEARER:  # noqa: SLF001
         return ""
+    return kind_of(token.get_frozen_token() if hasattr(token, "get_frozen_token") else token)
+
+
+def token_of(client: Any) -> Any:
+    """Give the Bedrock API key that a client has, whether it signs with it or not; None when it has none."""
+    return getattr(getattr(client, "_request_signer", None), "_auth_token", None)
+
+
+def signing_of(client: Any) -> tuple[str, str, dict[str, Any]]:
+    """Write down what a signer is chosen by: operation, kind of signing and context."""
     model = client.meta.service_model
-    context = {"client_config": client.meta.config, "auth_options": model.metadata.get("auth")}
-    if signer._choose_signer(model.operation_names[0], "standard", context) != "bearer":  # noqa: SLF001  # nothing public tells it
-        return ""
-    frozen = token.get_frozen_token() if hasattr(token, "get_frozen_token") else token
+    return model.operation_names[0], "standard", {"client_config": client.meta.config, "auth_options": model.metadata.get("auth")}
+
+
+def kind_of(frozen: Any) -> Bearer:
+    """Tell the kind of a key by its beginning."""
     return next((kind for beginning, kind in _KINDS if str(frozen.token).startswith(beginning)), "unknown")

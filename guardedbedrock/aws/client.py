@@ -8,19 +8,22 @@ paginators, waiters and exceptions, and whatever calls ``_make_api_call`` goes t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
+from botocore.eventstream import EventStream
 from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
 from guardedbedrock.aws.bearer import bearer_of
 from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.aws.stream import GuardedEventStream, read_body, stream_member
+from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
 from guardedbedrock.bedrock import SERVICES, Place
+from guardedbedrock.bedrock.callers import Bearer
 from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, UnguardableOperationError, bind
 from guardedbedrock.events import Listener, Observers
@@ -29,9 +32,6 @@ from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.stages.send import send
-from guardedbedrock.stages.stream import observed
-
-ResultT = TypeVar("ResultT")
 
 chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
 """Name of the guardrail that `Guard.using` chose in this context."""
@@ -47,8 +47,8 @@ class Watch:
     asks_sts: bool = False
 
 
-class GuardedClient:
-    """Comes first in the bases of a generated client class of a Bedrock service."""
+class Guarded:
+    """What guarded client classes share, whether their calls wait in a thread or in a task."""
 
     _guardedbedrock: Watch
     meta: Any
@@ -59,10 +59,17 @@ class GuardedClient:
         presign = cls.__dict__.get("generate_presigned_url")
         if presign is not None:
             # botocore writes this method into the class itself, where no base can come before it.
-            cls.generate_presigned_url = _guarded_presign(presign)  # type: ignore[attr-defined]
+            cls.generate_presigned_url = cls._guard_presign(presign)  # type: ignore[attr-defined]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._begin()
+
+    @staticmethod
+    def _guard_presign(presign: Callable[..., Any]) -> Callable[..., Any]:
+        raise NotImplementedError
+
+    def _begin(self) -> None:
         rules, region = self._guardedbedrock.rules, self.meta.region_name
         answers = self.meta.service_model.service_name == SERVICES[0]
         if answers and rules.mode == "enforce" and not rules.in_region(region):
@@ -71,43 +78,79 @@ class GuardedClient:
                 f"no guardrail is approved for {region}, and guardrails are regional: approve one of {region}, "
                 f"or make the client in a region that has one ({listed})"
             )
-        rules = replace(rules, bearer=bearer_of(self), secure=self.meta.endpoint_url.startswith("https:"))
-        if self._guardedbedrock.asks_sts:
-            rules = replace(rules, principal=_asked(self, rules))
+        rules = replace(rules, secure=self.meta.endpoint_url.startswith("https:"))
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
-        gate.Gate(rules, self)
+
+    def _know_signer(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]]) -> None:
+        rules = replace(self._guardedbedrock.rules, bearer=bearer)
+        if self._guardedbedrock.asks_sts:
+            if bearer and rules.policies is not None and rules.mode != "off":
+                raise ConfigurationError(
+                    'principal = "caller": the client signs with a Bedrock API key, and STS can not be asked who that belongs '
+                    "to; name the ARN of the key's user or role, or sign with credentials "
+                    '(Config(signature_version="v4"))'
+                )
+            rules = replace(rules, principal=identity(self))
+        self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
+
+
+class GuardedClient(Guarded):
+    """Comes first in the bases of a generated client class of a Bedrock service."""
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._know_signer(bearer_of(self), CallerIdentity)
+        gate.Gate(self._guardedbedrock.rules, self)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
-        if self._guardedbedrock.rules.mode == "off":
+        watch = self._guardedbedrock
+        if watch.rules.mode == "off":
             return transport(operation_name, api_params)
+        with underway(self, call_of(self, operation_name, api_params)) as (call, observers):
+            authorized = authorized_call(self, call, observers)
+            with gate.passing(authorized, observers):
+                reply = send(authorized, transport, watch.retry, observers)
+                body = read_body(reply.response) if has_body(reply) else None
+                return settled(reply, watch.rules, observers, body, guarded_stream)
 
-        def finish(authorized: AuthorizedCall, observers: Observers) -> dict[str, Any]:
-            watch = self._guardedbedrock
-            return _finish(send(authorized, transport, watch.retry, observers), watch.rules, observers)
+    @staticmethod
+    def _guard_presign(presign: Callable[..., str]) -> Callable[..., str]:
+        """Let a presigned URL pass the same first stages, where the URL can bind the guardrail."""
 
-        return _guarded(self, operation_name, api_params, finish)
+        @functools.wraps(presign)
+        def generate_presigned_url(
+            self: GuardedClient,
+            ClientMethod: str,  # noqa: N803  # the names are boto3's
+            Params: dict[str, Any] | None = None,  # noqa: N803
+            ExpiresIn: int = 3600,  # noqa: N803
+            HttpMethod: str | None = None,  # noqa: N803
+        ) -> str:
+            call = presigned_call(self, ClientMethod, Params)
+            if call is None:
+                return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
+            with underway(self, call) as (_, observers):
+                authorized = presignable(self, call, observers)
+                with gate.passing(authorized, observers):
+                    url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
+                observers.close(None)
+                return url
+
+        return generate_presigned_url
 
 
-def _asked(client: Any, rules: Rules) -> CallerIdentity:
-    if rules.bearer and rules.policies is not None and rules.mode != "off":
-        raise ConfigurationError(
-            'principal = "caller": the client signs with a Bedrock API key, and STS can not be asked who that belongs to; '
-            'name the ARN of the key\'s user or role, or sign with credentials (Config(signature_version="v4"))'
-        )
-    return CallerIdentity(client)
+def call_of(client: Any, name: str, params: Any) -> Call:
+    """Write down what is called, with the guardrail that was chosen here and now."""
+    return Call(name, params, client.meta.region_name, chosen.get(), client.meta.service_model.service_name)
 
 
-def _guarded(client: Any, name: str, params: Any, finish: Callable[[AuthorizedCall, Observers], ResultT]) -> ResultT:
-    """Take a call through the stages before the gate, open the gate, and bind its errors to the client's exception classes."""
-    watch: Watch = client._guardedbedrock  # noqa: SLF001  # the mixin's own
-    call = Call(name, params, client.meta.region_name, chosen.get(), client.meta.service_model.service_name)
-    observers = Observers(watch.listeners, call)
+@contextmanager
+def underway(client: Any, call: Call) -> Iterator[tuple[Call, Observers]]:
+    """Observe a call while it is under way, and bind its errors to the client's exception classes."""
+    observers = Observers(client._guardedbedrock.listeners, call)  # noqa: SLF001  # the mixin's own
     try:
         with observers:
-            authorized = _authorized(client, call, watch.rules, observers)
-            with gate.passing(authorized, observers):
-                return finish(authorized, observers)
+            yield call, observers
     except AccessDeniedError as error:
         observers.close(error)
         raise bind(error, client.exceptions.AccessDeniedException) from error.__cause__
@@ -116,7 +159,9 @@ def _guarded(client: Any, name: str, params: Any, finish: Callable[[AuthorizedCa
         raise
 
 
-def _authorized(client: Any, call: Call, rules: Rules, observers: Observers) -> AuthorizedCall:
+def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
+    """Take a call through the stages before the gate."""
+    rules: Rules = client._guardedbedrock.rules  # noqa: SLF001
     try:
         return authorize(inject(call, rules, observers), rules, observers)
     except (AttributeError, KeyError, TypeError) as error:
@@ -128,53 +173,51 @@ def _authorized(client: Any, call: Call, rules: Rules, observers: Observers) -> 
         raise
 
 
-def _finish(reply: Reply, rules: Rules, observers: Observers) -> dict[str, Any]:
+def has_body(reply: Reply) -> bool:
+    """Say whether the reply has a body that is still to be read before it can be settled."""
+    return reply.authorized.call.operation.reply == "invoke" and "body" in reply.response
+
+
+def settled(
+    reply: Reply,
+    rules: Rules,
+    observers: Observers,
+    body: bytes | None,
+    stream: Callable[[Any, Reply, Rules, Observers], EventStream],
+) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
     response = reply.response
-    operation = reply.authorized.call.operation
-    member = stream_member(response) if operation.streams else None
+    member = stream_member(response) if reply.authorized.call.operation.streams else None
     if member:
-        inner = response[member]
-        response[member] = GuardedEventStream(inner, observed(inner, inner.close, reply, rules, observers), observers)
+        response[member] = stream(response[member], reply, rules, observers)
         return response
-    settle(reply, rules, observers, read_body(response) if operation.reply == "invoke" and "body" in response else None)
+    settle(reply, rules, observers, body)
     observers.close(None)
     return response
 
 
-def _guarded_presign(presign: Callable[..., str]) -> Callable[..., str]:
-    """Let a presigned URL pass the same first stages, where the URL can bind the guardrail."""
-
-    @functools.wraps(presign)
-    def generate_presigned_url(
-        self: Any,
-        ClientMethod: str,  # noqa: N803  # the names are boto3's
-        Params: dict[str, Any] | None = None,  # noqa: N803
-        ExpiresIn: int = 3600,  # noqa: N803
-        HttpMethod: str | None = None,  # noqa: N803
-    ) -> str:
-        name = self._PY_TO_OP_NAME.get(ClientMethod)
-        rules = self._guardedbedrock.rules
-        if rules.mode == "off" or name is None:
-            return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
-
-        def finish(authorized: AuthorizedCall, observers: Observers) -> str:
-            _check_presignable(authorized, rules)
-            url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
-            observers.close(None)
-            return url
-
-        return _guarded(self, name, Params or {}, finish)
-
-    return generate_presigned_url
+def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
+    """Write down the call that is to be presigned; None when that is none of the guard's business."""
+    name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
+    off = client._guardedbedrock.rules.mode == "off"  # noqa: SLF001
+    return None if off or name is None else call_of(client, name, params or {})
 
 
-def _check_presignable(authorized: AuthorizedCall, rules: Rules) -> None:
-    operation = authorized.call.operation
+def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
+    """
+    Authorize a call whose URL can bind the guardrail.
+
+    Raises:
+        UnguardableOperationError: The guardrail stands in the body, which a URL does not bind.
+    """
+    authorized = authorized_call(client, call, observers)
+    operation = call.operation
     place: Place | None = operation.place
-    if rules.mode == "enforce" and operation.inference and not (place and place.signed):
+    enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
+    if enforced and operation.inference and not (place and place.signed):
         raise UnguardableOperationError(
             message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
             operation_name=operation.name,
             hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
         )
+    return authorized

@@ -66,8 +66,11 @@ class Gate:
             raise ConfigurationError(
                 "the gate has no place in this version of botocore: install a version that guardedbedrock was tested with"
             )
+        self._stand_in(signer, endpoint)
+
+    def _stand_in(self, signer: Any, endpoint: Any) -> None:
         signer.get_auth_instance = _gated(signer.get_auth_instance, self)
-        endpoint.http_session = _GatedSession(endpoint.http_session, self)
+        endpoint.http_session = GatedSession(endpoint.http_session, self)
 
     def check(self, url: str, headers: Any, body: Any, about_to_be: str) -> None:
         """
@@ -153,12 +156,12 @@ def _fits(path: PathTemplate, template: PathTemplate) -> bool:
 
 def _gated(get_auth_instance: Any, gate: Gate) -> Any:
     def gated_auth_instance(*args: Any, **options: Any) -> Any:
-        return _GatedAuth(get_auth_instance(*args, **options), gate)
+        return GatedAuth(get_auth_instance(*args, **options), gate)
 
     return gated_auth_instance
 
 
-class _GatedAuth:
+class GatedAuth:
     """What signs one request, with the gate in front."""
 
     def __init__(self, auth: Any, gate: Gate) -> None:
@@ -166,6 +169,7 @@ class _GatedAuth:
         self._gate = gate
 
     def add_auth(self, request: Any) -> Any:
+        """Check, then sign."""
         self._gate.check(request.url, request.headers, request.data, "signed")
         return self._auth.add_auth(request)
 
@@ -173,7 +177,7 @@ class _GatedAuth:
         return getattr(self._auth, name)
 
 
-class _GatedSession:
+class GatedSession:
     """botocore's HTTP session, with the gate in front."""
 
     def __init__(self, session: Any, gate: Gate) -> None:
@@ -181,6 +185,7 @@ class _GatedSession:
         self._gate = gate
 
     def send(self, request: Any) -> Any:
+        """Check, then send."""
         self._gate.check(request.url, request.headers, request.body, "sent")
         return self._session.send(request)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -37,12 +38,12 @@ class CallerIdentity:
         """
         with self._lock:
             if self._arn is None:
-                self._arn = self._ask()
+                self._arn = self._ask(self._sts)
             return self._arn
 
-    def _ask(self) -> str:
+    def _ask(self, sts: Callable[[], Any]) -> str:
         try:
-            identity = self._sts().get_caller_identity()
+            identity = sts().get_caller_identity()
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f'principal = "caller": STS did not say who calls: {error}') from error
         self.userid = str(identity.get("UserId", ""))
@@ -51,14 +52,28 @@ class CallerIdentity:
     def _sts(self) -> Any:
         if self._client is None:
             return boto3.client("sts")
-        signs = self._client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
-        if signs is None:
-            raise SourceError('principal = "caller": the client has no credentials to ask STS with; name the principal\'s ARN')
-        frozen = signs.get_frozen_credentials()
-        return boto3.client(
-            "sts",
-            region_name=self._client.meta.region_name,
-            aws_access_key_id=frozen.access_key,
-            aws_secret_access_key=frozen.secret_key,
-            aws_session_token=frozen.token,
-        )
+        return sts_client(self._client, credentials_of(self._client).get_frozen_credentials())
+
+
+def credentials_of(client: Any) -> Any:
+    """
+    Give the credentials that a client signs with.
+
+    Raises:
+        SourceError: It has none.
+    """
+    signs = client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
+    if signs is None:
+        raise SourceError('principal = "caller": the client has no credentials to ask STS with; name the principal\'s ARN')
+    return signs
+
+
+def sts_client(client: Any, frozen: Any) -> Any:
+    """Make a client of STS that signs with frozen credentials, in the region of a client."""
+    return boto3.client(
+        "sts",
+        region_name=client.meta.region_name,
+        aws_access_key_id=frozen.access_key,
+        aws_secret_access_key=frozen.secret_key,
+        aws_session_token=frozen.token,
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 
-from guardedbedrock.aws.client import GuardedClient, Watch
+from guardedbedrock.aws.client import Guarded, GuardedClient, Watch
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
@@ -50,12 +51,7 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
     """
     if service_name not in SERVICES:
         return session.client(service_name, *args, **options)
-    options = _by_name(args, options)
-    config = options.get("config")
-    if config is not None and config.retries is not None:
-        watch = replace(watch, retry=ONE_ATTEMPT)
-    else:
-        options["config"] = _TRY_ONCE if config is None else config.merge(_TRY_ONCE)
+    watch, options = with_retries(watch, by_name(args, options))
     for event in _EVENTS:
         session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _being_made(watch):
@@ -68,10 +64,23 @@ def guard_session(session: Any, watch: Watch) -> Any:
 
     Its clients keep botocore's retries: two loops would multiply.
     """
-    for event in _EVENTS:
-        session.events.unregister(event, unique_id=f"{_HANDLER_ID}.{event}")
-        session.events.register(event, _PutFirst(replace(watch, retry=ONE_ATTEMPT)), unique_id=f"{_HANDLER_ID}.{event}")
+    guard_events(session.events, replace(watch, retry=ONE_ATTEMPT))
     return session
+
+
+def guard_events(events: Any, watch: Watch) -> None:
+    """Guard every Bedrock client whose class is made under these events, by this watch and no other."""
+    for event in _EVENTS:
+        events.unregister(event, unique_id=f"{_HANDLER_ID}.{event}")
+        events.register(event, _PutFirst(watch), unique_id=f"{_HANDLER_ID}.{event}")
+
+
+def with_retries(watch: Watch, options: dict[str, Any]) -> tuple[Watch, dict[str, Any]]:
+    """Let the guard retry and not botocore, unless the application's own `Config` speaks of retries."""
+    config = options.get("config")
+    if config is not None and config.retries is not None:
+        return replace(watch, retry=ONE_ATTEMPT), options
+    return watch, {**options, "config": _TRY_ONCE if config is None else config.merge(_TRY_ONCE)}
 
 
 def default_session() -> Any:
@@ -95,11 +104,21 @@ class _PutFirst:
     def __call__(self, class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
         watch = _making.get() or self._always
         if watch is not None:
-            base_classes.insert(0, GuardedClient)
+            base_classes.insert(0, mixin_for(base_classes))
             class_attributes["_guardedbedrock"] = watch
 
 
-def _by_name(args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+def mixin_for(bases: Iterable[type]) -> type[Guarded]:
+    """Give the mixin for a client class with these bases: boto3's calls return, aiobotocore's are awaited."""
+    aiobotocore = sys.modules.get("aiobotocore.client")
+    if aiobotocore is None or not any(issubclass(base, aiobotocore.AioBaseClient) for base in bases):
+        return GuardedClient
+    from guardedbedrock.aws.aio.client import AsyncGuardedClient  # noqa: PLC0415  # aiobotocore is optional
+
+    return AsyncGuardedClient
+
+
+def by_name(args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
     """Name the positional arguments, as strictly as Python does."""
     if len(args) > len(_POSITIONAL):
         raise TypeError(f"client() takes at most {len(_POSITIONAL) + 1} positional arguments, {len(args) + 1} were given")

@@ -7,15 +7,18 @@ from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
+import urllib3
 from botocore.eventstream import EventStream
 from botocore.response import StreamingBody
 
+from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
+from guardedbedrock.stages.stream import observed
 
 
-class GuardedEventStream(EventStream):  # type: ignore[misc]  # botocore has no types
+class ObservedStream:
     """
-    An event stream that is observed.
+    What observed event streams share.
 
     Args:
         inner: botocore's own.
@@ -23,13 +26,10 @@ class GuardedEventStream(EventStream):  # type: ignore[misc]  # botocore has no 
         observers: Closed with the stream, if its end was not reached.
     """
 
-    def __init__(self, inner: EventStream, events: Iterator[dict[str, Any]], observers: Observers) -> None:
+    def __init__(self, inner: Any, events: Any, observers: Observers) -> None:
         self._inner = inner
         self._events = events
         self._observers = observers
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return self._events
 
     def get_initial_response(self) -> Any:
         """Read the initial response, as botocore does."""
@@ -45,6 +45,20 @@ class GuardedEventStream(EventStream):  # type: ignore[misc]  # botocore has no 
     def __del__(self) -> None:
         with suppress(Exception):  # at this point there is nobody left to tell
             self.close()
+
+
+class GuardedEventStream(ObservedStream, EventStream):  # type: ignore[misc]  # botocore has no types
+    """An event stream that is observed."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._events)
+
+
+def guarded_stream(inner: EventStream, reply: Reply, rules: Rules, observers: Observers) -> GuardedEventStream:
+    """Put the observation around the event stream of a reply."""
+    # botocore hands the bytes of an event stream on as urllib3 reads them, errors and all.
+    events = observed(inner, inner.close, reply, rules, observers, broken=(urllib3.exceptions.HTTPError,))
+    return GuardedEventStream(inner, events, observers)
 
 
 def stream_member(response: dict[str, Any]) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +17,11 @@ from guardedbedrock.stages.retry import RetryPolicy
 Transport: TypeAlias = Callable[[str, Any], dict[str, Any]]
 """botocore's ``_make_api_call``: of an operation name and parameters, the parsed response."""
 
+AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[dict[str, Any]]]
+"""The same of aiobotocore."""
+
+ResultT = TypeVar("ResultT")
+
 
 def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, observers: Observers) -> Reply:
     """
@@ -26,22 +32,43 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
+    with _typed_denials(authorized, observers):
+        response = retry.run(_attempt(authorized, transport), observers)
+    return _reply(authorized, response, retry)
+
+
+async def send_async(authorized: AuthorizedCall, transport: AsyncTransport, retry: RetryPolicy, observers: Observers) -> Reply:
+    """Send the call as `send` does, for whoever awaits it."""
+    with _typed_denials(authorized, observers):
+        response = await retry.run_async(_attempt(authorized, transport), observers)
+    return _reply(authorized, response, retry)
+
+
+def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
     guarded = authorized.guarded
     rewind = _rewinder(guarded.params.get("body"))
 
-    def attempt() -> dict[str, Any]:
+    def attempt() -> ResultT:
         rewind()
         return transport(guarded.call.name, {**guarded.params})
 
+    return attempt
+
+
+@contextmanager
+def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator[None]:
     try:
-        response = retry.run(attempt, observers)
+        yield
     except AccessDeniedError:
         raise
     except ClientError as error:
-        denied = classify(error.response, guarded.call.name)
+        denied = classify(error.response, authorized.call.name)
         if denied is None:
             raise
         raise _told(denied, authorized, observers) from error
+
+
+def _reply(authorized: AuthorizedCall, response: dict[str, Any], retry: RetryPolicy) -> Reply:
     if retry.attempts > 1:
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
         response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)

@@ -1,0 +1,97 @@
+"""The mixin that makes a client class of aiobotocore a guarded one: what `guardedbedrock.aws.client` does, awaited."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+from guardedbedrock.aws import gate
+from guardedbedrock.aws.aio.bearer import bearer_of
+from guardedbedrock.aws.aio.gate import AsyncGate
+from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
+from guardedbedrock.aws.aio.stream import guarded_stream, read_body
+from guardedbedrock.aws.client import (
+    Guarded,
+    authorized_call,
+    call_of,
+    has_body,
+    presignable,
+    presigned_call,
+    settled,
+    underway,
+)
+from guardedbedrock.calls import Call
+from guardedbedrock.stages.send import AsyncTransport, send_async
+
+
+class AsyncGuardedClient(Guarded):
+    """Comes first in the bases of a client class that aiobotocore generates for a Bedrock service."""
+
+    _signer_is_known = False
+
+    def _begin(self) -> None:
+        super()._begin()
+        AsyncGate(self._guardedbedrock.rules, self)
+
+    async def __aenter__(self) -> Self:
+        await self._find_signer()
+        entered: Self = await super().__aenter__()  # type: ignore[misc]  # a base of the generated class
+        return entered
+
+    async def _find_signer(self) -> None:
+        if self._signer_is_known:
+            return
+        bearer = await bearer_of(self)
+        if not self._signer_is_known:  # no other task was faster
+            self._know_signer(bearer, AsyncCallerIdentity)
+            self._signer_is_known = True
+
+    async def _learn_principal(self) -> None:
+        rules = self._guardedbedrock.rules
+        if isinstance(rules.principal, AsyncCallerIdentity) and rules.policies is not None:
+            await rules.principal.learn()
+
+    def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
+        transport: AsyncTransport = super()._make_api_call  # type: ignore[misc]
+        if self._guardedbedrock.rules.mode == "off":
+            return transport(operation_name, api_params)
+        # Written down here and not when it is awaited: the guardrail is the one chosen where the call is made.
+        return self._go_through(call_of(self, operation_name, api_params), transport)
+
+    async def _go_through(self, call: Call, transport: AsyncTransport) -> dict[str, Any]:
+        await self._find_signer()
+        watch = self._guardedbedrock
+        with underway(self, call) as (_, observers):
+            await self._learn_principal()
+            authorized = authorized_call(self, call, observers)
+            with gate.passing(authorized, observers):
+                reply = await send_async(authorized, transport, watch.retry, observers)
+                body = await read_body(reply.response) if has_body(reply) else None
+                return settled(reply, watch.rules, observers, body, guarded_stream)
+
+    @staticmethod
+    def _guard_presign(presign: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:
+        """Let a presigned URL pass the same first stages, where the URL can bind the guardrail."""
+
+        @functools.wraps(presign)
+        async def generate_presigned_url(
+            self: AsyncGuardedClient,
+            ClientMethod: str,  # noqa: N803  # the names are boto3's
+            Params: dict[str, Any] | None = None,  # noqa: N803
+            ExpiresIn: int = 3600,  # noqa: N803
+            HttpMethod: str | None = None,  # noqa: N803
+        ) -> str:
+            call = presigned_call(self, ClientMethod, Params)
+            if call is None:
+                return await presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
+            await self._find_signer()
+            with underway(self, call) as (_, observers):
+                await self._learn_principal()
+                authorized = presignable(self, call, observers)
+                with gate.passing(authorized, observers):
+                    url = await presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
+                observers.close(None)
+                return url
+
+        return generate_presigned_url

@@ -1,0 +1,86 @@
+"""Replies that are awaited later: they stay what aiobotocore's callers and instrumentations test for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from io import BytesIO
+from typing import Any, Self
+
+import aiohttp
+from aiobotocore.eventstream import AioEventStream
+from aiobotocore.response import AioStreamingBody
+
+from guardedbedrock.aws.stream import ObservedStream
+from guardedbedrock.calls import Reply, Rules
+from guardedbedrock.events import Observers
+from guardedbedrock.stages.stream import observed_async
+
+
+class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[misc]  # aiobotocore has no types
+    """
+    An event stream that is observed.
+
+    ``async with`` closes it at the end of the block, whatever the block ends with; aiobotocore's own has only ``close()``.
+    """
+
+    def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        event: dict[str, Any] = await anext(self._events)
+        return event
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+
+class ReadBody(AioStreamingBody):  # type: ignore[misc]
+    """A body that was read already and reads as ever."""
+
+    def __init__(self, raw_stream: Any, data: bytes) -> None:
+        super().__init__(raw_stream, len(data))
+        self._data = BytesIO(data)
+
+    def readable(self) -> bool:
+        """Say whether anything is left."""
+        return self._data.tell() < len(self._data.getbuffer())
+
+    async def read(self, amt: int | None = None) -> bytes:
+        """Read at most `amt` bytes, or all that is left."""
+        chunk = self._data.read(amt)
+        self._amount_read += len(chunk)
+        return chunk
+
+    async def readinto(self, b: bytearray) -> int:
+        """Read into `b`, and say how many bytes."""
+        amount = self._data.readinto(b)
+        self._amount_read += amount
+        return amount
+
+    def close(self) -> None:
+        """Let go of what was read; the connection was given back before."""
+        self._data.close()
+
+
+def guarded_stream(inner: AioEventStream, reply: Reply, rules: Rules, observers: Observers) -> AsyncGuardedEventStream:
+    """Put the observation around the event stream of a reply."""
+    # The events know the reply without their stream, so that a stream which nobody holds is closed at once.
+    held = Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not inner})
+    broken = (aiohttp.ClientError, TimeoutError)
+    events = observed_async(inner, inner.close, held, rules, observers, broken=broken)
+    return AsyncGuardedEventStream(inner, events, observers)
+
+
+async def read_body(response: dict[str, Any]) -> bytes:
+    """Read the body of an InvokeModel reply and put a fresh one in its place, so that the caller can read it too."""
+    body = response["body"]
+    try:
+        data: bytes = await body.read()
+    except BaseException:
+        body.close()
+        raise
+    response["body"] = ReadBody(body.raw_stream, data)
+    return data

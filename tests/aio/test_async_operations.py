@@ -1,0 +1,168 @@
+"""Every operation through a guarded async client: what arrived, and what came back."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aio.rig import read
+from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, S3, WEAK, Recorder, ask
+from aws.test_guarded_operations import CASES, WRONG
+from botocore.exceptions import ParamValidationError
+
+from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock.errors import GuardrailInterventionError
+from guardedbedrock.events import Injected, Intervened, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aio.rig import Make
+
+pytestmark = pytest.mark.anyio
+INFERENCE: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+
+
+@pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
+async def test_what_arrives_is_what_was_given_and_the_guardrail(
+    house: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
+    fake, _, client = await house(allow_unguarded=["StartAsyncInvoke"])
+    given, added = case
+    mine = copy.deepcopy(given)
+
+    await read(await getattr(client, method)(**mine))
+
+    arrived = [{**request.params} for request in fake.requests]
+    for params in arrived:
+        params.pop("accept", None)  # aiohttp says of itself that it accepts everything
+    assert arrived == [{**given, **added}]
+    assert mine == given
+
+
+@pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
+async def test_what_comes_back_is_what_a_plain_client_gets(
+    house: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    """A reply is that of a plain client whose application names the guardrail itself."""
+    fake, _, client = await house(allow_unguarded=["StartAsyncInvoke"])
+    given, added = case
+
+    expected = await getattr(await plain(fake), method)(**given, **added)
+    actual = await getattr(client, method)(**given)
+
+    assert await read(actual) == await read(expected)
+    assert actual["ResponseMetadata"]["RequestId"] == fake.requests[-1].request_id
+    assert actual["ResponseMetadata"].keys() == expected["ResponseMetadata"].keys()
+
+
+async def test_asynchronous_jobs_are_listed_in_pages(house: Make, plain: Callable[..., Any]) -> None:
+    """A paginator is that of a plain client."""
+    fake, _, client = await house()
+    start = (await plain(fake)).start_async_invoke
+    arns = [(await start(modelId=MODEL, modelInput={}, outputDataConfig=S3))["invocationArn"] for _ in range(5)]
+
+    paged = client.get_paginator("list_async_invokes").paginate(sortOrder="Ascending", PaginationConfig={"PageSize": 2})
+    pages = [page async for page in paged]
+
+    assert len(pages) == 3
+    assert [job["invocationArn"] for page in pages for job in page["asyncInvokeSummaries"]] == arns
+
+
+@pytest.mark.parametrize("method", INFERENCE)
+async def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
+    """What the policies deny never leaves the process, and is caught as the client's own error."""
+    fake, _, client = await house()
+
+    with pytest.raises(client.exceptions.AccessDeniedException) as denied:
+        await getattr(client, method)(**ask(method, model=DENIED_MODEL))
+
+    assert isinstance(denied.value, ExplicitDenyError)
+    assert (denied.value.operation_name, denied.value.simulated) == (client.meta.method_to_api_mapping[method], True)
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("method", INFERENCE)
+async def test_a_guardrail_that_nobody_approved_is_refused(house: Make, method: str) -> None:
+    """The caller's own guardrail has to be an approved one."""
+    recorder = Recorder()
+    fake, _, client = await house(listeners=[recorder])
+    own = {"guardrailConfig": WEAK} if method.startswith("converse") else WEAK
+
+    with pytest.raises(GuardrailNotApprovedError) as refused:
+        await getattr(client, method)(**ask(method), **own)
+
+    assert isinstance(refused.value, client.exceptions.AccessDeniedException)
+    assert len(recorder.last.of(Refused)) == 1
+    assert recorder.last.closed == [refused.value]
+    assert fake.requests == []
+
+
+async def test_an_approved_guardrail_of_the_callers_is_kept(house: Make) -> None:
+    """Whoever names an approved one gets it."""
+    recorder = Recorder()
+    made = await house(listeners=[recorder])
+
+    await made.client.converse(
+        **ask("converse"), guardrailConfig={"guardrailIdentifier": PUBLIC.id, "guardrailVersion": PUBLIC.version}
+    )
+
+    assert made.arrived == [("Converse", MODEL, (PUBLIC.id, PUBLIC.version))]
+    assert recorder.last.of(Injected) == [Injected(PUBLIC, was_there=True)]
+
+
+async def test_an_operation_without_a_place_for_a_guardrail_is_refused(house: Make) -> None:
+    """StartAsyncInvoke would reach the model unguarded."""
+    made = await house()
+
+    with pytest.raises(UnguardableOperationError):
+        await made.client.start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
+
+    assert made.arrived == []
+
+
+@pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
+async def test_wrong_parameters_fail_as_they_do_without_a_guard(house: Make, method: str, params: dict[str, Any]) -> None:
+    """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
+    fake, _, client = await house()
+
+    with pytest.raises(ParamValidationError):
+        await getattr(client, method)(**params)
+
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize(("mode", "guardrail"), [("report", (HR.arn, HR.version)), ("off", None)])
+async def test_modes_that_enforce_nothing_let_everything_out(house: Make, mode: str, guardrail: Any) -> None:
+    """`report` injects what it can and refuses nothing, `off` leaves the call alone."""
+    made = await house(mode=mode)
+
+    await made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    assert made.arrived == [("Converse", DENIED_MODEL, guardrail)]
+
+
+@pytest.mark.parametrize("method", INFERENCE)
+async def test_an_intervention_is_raised_where_that_was_asked_for(house: Make, method: str) -> None:
+    """What a reply, a body and a stream say of the guardrail is read."""
+    recorder = Recorder()
+    made = await house(on_intervention="raise", listeners=[recorder])
+
+    with pytest.raises(GuardrailInterventionError) as raised:
+        await read(await getattr(made.client, method)(**ask(method, "my salary")))
+
+    assert len(recorder.last.of(Intervened)) == 1
+    assert recorder.last.closed == [raised.value]
+
+
+async def test_apply_guardrail_answers_with_its_verdict(house: Make) -> None:
+    """Who asks for a verdict gets it as a reply; the listener hears of it too."""
+    recorder = Recorder()
+    made = await house(on_intervention="raise", listeners=[recorder])
+
+    verdict = await made.client.apply_guardrail(**CASES["apply_guardrail"][0])
+
+    assert verdict["action"] == "GUARDRAIL_INTERVENED"
+    assert len(recorder.last.of(Intervened)) == 1

@@ -1,0 +1,328 @@
+"""Event streams and bodies that are awaited: unchanged for the reader, observed to their end, whatever it is."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import pickle
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aio.rig import relayed
+from aiobotocore.eventstream import AioEventStream
+from aiobotocore.response import AioStreamingBody
+from aws.rig import MODEL, Recorder, ask
+from botocore.exceptions import EventStreamError, ResponseStreamingError
+
+from guardedbedrock import GuardedBedrockError, StreamInterruptedError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from aio.relay import Relay
+    from aio.rig import Make
+    from aws.rig import House
+
+pytestmark = pytest.mark.anyio
+STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
+BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1))
+LONG: Final = "word " * 200
+
+
+async def events_of(made: House, method: str = "converse_stream") -> Any:
+    """Make a streaming call, and give its stream."""
+    return (await getattr(made.client, method)(**ask(method)))[STREAMS[method]]
+
+
+async def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+    """Make a house with somebody who listens."""
+    recorder = Recorder()
+    return await house(listeners=[recorder], **options), recorder
+
+
+@pytest.fixture(name="line")
+async def make_line(house: Make) -> AsyncIterator[tuple[Relay, Any, Recorder]]:
+    """Give a relay, a client that goes through it, and what the client's listener hears; replies are long."""
+    async with AsyncExitStack() as stack:
+        made = await house()
+        made.fake.reply(LONG, times=None)
+        yield await relayed(stack, made)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+async def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
+    """Instrumentations test for the type; at its end it stays."""
+    stream = await events_of(await house(), method)
+
+    assert isinstance(stream, AioEventStream)
+    assert len([event async for event in stream]) > 2
+    assert [event async for event in stream] == []
+
+
+@pytest.mark.parametrize("method", STREAMS)
+async def test_the_observation_of_a_stream_closes_with_its_end(house: Make, method: str) -> None:
+    """While somebody reads the call is under way, and it ends once."""
+    made, recorder = await watched(house)
+    stream = await events_of(made, method)
+
+    await anext(stream)
+    assert recorder.last.closed == []
+    assert len([event async for event in stream]) > 2
+    assert recorder.last.closed == [None]
+    stream.close()
+    del stream
+    gc.collect()
+    assert recorder.last.closed == [None]
+
+
+async def test_a_stream_that_was_read_gives_its_connection_back(line: tuple[Relay, Any, Recorder]) -> None:
+    """The next call takes the same connection."""
+    relay, client, _ = line
+
+    for _ in range(3):
+        assert len([event async for event in (await client.converse_stream(**ask("converse_stream")))["stream"]]) > 200
+
+    assert (relay.accepted, relay.open) == (1, 1)
+
+
+async def close(stream: Any) -> None:
+    """Close a stream that nobody read."""
+    stream.close()
+
+
+async def read_one_and_close(stream: Any) -> None:
+    """Close a stream in the middle."""
+    await anext(stream)
+    stream.close()
+
+
+async def read_one_in_a_block(stream: Any) -> None:
+    """Leave the block around a stream in the middle."""
+    async with stream as events:
+        async for _ in events:
+            break
+
+
+async def fail_in_a_block(stream: Any) -> None:
+    """Leave the block around a stream with an error of one's own."""
+    with suppress(LookupError):
+        async with stream as events:
+            await anext(events)
+            raise LookupError("mine")
+
+
+async def read_one_and_break(stream: Any) -> None:
+    """Leave a stream in the middle."""
+    async for _ in stream:
+        break
+
+
+async def leave(_: Any) -> None:
+    """Do not read a stream at all."""
+
+
+@pytest.mark.parametrize("end", [close, read_one_and_close, read_one_in_a_block, fail_in_a_block, read_one_and_break, leave])
+async def test_a_stream_that_is_not_read_to_its_end_closes_once(
+    line: tuple[Relay, Any, Recorder], end: Callable[[Any], Awaitable[None]]
+) -> None:
+    """Closed, left in the middle, or never looked at: connection and observation end with it, without an error."""
+    relay, client, recorder = line
+    relay.hold_at = b"messageStart"
+
+    reply = await client.converse_stream(**ask("converse_stream"))
+    await end(reply["stream"])
+    assert recorder.last.closed == ([] if end in {leave, read_one_and_break} else [None])
+    del reply
+
+    assert recorder.last.closed == [None]
+    await relay.all_closed()
+
+
+@pytest.mark.parametrize("method", STREAMS)
+@pytest.mark.parametrize(("code", "after"), BREAKS)
+async def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, after: int) -> None:
+    """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
+    made, recorder = await watched(house)
+    made.fake.break_stream(code, after=after, message="that was all")
+    stream = await events_of(made, method)
+    seen: list[Any] = []
+
+    with pytest.raises(StreamInterruptedError, match="that was all") as broken:
+        seen.extend([event async for event in stream])
+
+    error = broken.value
+    assert isinstance(error, EventStreamError)
+    assert isinstance(error, GuardedBedrockError)
+    assert isinstance(error.__cause__, EventStreamError)
+    assert error.response["Error"] == {"Code": code, "Message": "that was all"}
+    assert error.operation_name == made.client.meta.method_to_api_mapping[method]
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made in the same line
+    assert recorder.last.closed == [error]
+    assert stream._inner._raw_stream.closed
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_a_stream_is_typed(line: tuple[Relay, Any, Recorder]) -> None:
+    """What aiohttp raises is the cause, and no error of its own reaches the reader."""
+    relay, client, recorder = line
+    relay.hold_at, relay.hang_up = b"contentBlockDelta", True
+    stream = (await client.converse_stream(**ask("converse_stream")))["stream"]
+
+    with pytest.raises(StreamInterruptedError, match="the connection broke") as broken:
+        assert [event async for event in stream]
+
+    assert type(broken.value.__cause__).__module__.startswith("aiohttp")
+    assert recorder.last.closed == [broken.value]
+
+
+async def test_a_reader_that_is_cancelled_leaves_nothing_open(line: tuple[Relay, Any, Recorder]) -> None:
+    """Cancelled while it waits for the next event: the connection closes, and the observation ends with that error."""
+    relay, client, recorder = line
+    relay.hold_at = b"contentBlockDelta"
+    stream = (await client.converse_stream(**ask("converse_stream")))["stream"]
+
+    async def consume() -> None:
+        async for _ in stream:
+            pass
+
+    reader = asyncio.create_task(consume())
+    await relay.holding.wait()
+    await asyncio.sleep(0.05)
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader
+
+    assert [type(error) for error in recorder.last.closed] == [asyncio.CancelledError]
+    await relay.all_closed()
+
+
+@pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model"])
+async def test_a_call_that_is_cancelled_leaves_nothing_open(line: tuple[Relay, Any, Recorder], method: str) -> None:
+    """Cancelled in the middle of the reply's head or body: as above, and the client goes on to work."""
+    relay, client, recorder = line
+    relay.hold_at = b"HTTP/1.1 200" if method == "converse_stream" else b"word"
+
+    call = asyncio.create_task(getattr(client, method)(**ask(method)))
+    await relay.holding.wait()
+    await asyncio.sleep(0.05)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert [type(error) for error in recorder.last.closed] == [asyncio.CancelledError]
+    await relay.all_closed()
+    relay.hold_at = None
+    assert (await client.converse(**ask("converse")))["stopReason"] == "end_turn"
+
+
+async def test_a_call_that_times_out_is_cancelled(line: tuple[Relay, Any, Recorder]) -> None:
+    """`asyncio.timeout` is a cancellation, and comes out as the timeout it is."""
+    relay, client, recorder = line
+    relay.hold_at = b"word"
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await client.converse(**ask("converse"))
+
+    assert [type(error) for error in recorder.last.closed] == [asyncio.CancelledError]
+    await relay.all_closed()
+
+
+READERS: Final[dict[str, Callable[[Any], Awaitable[bytes]]]] = {}
+
+
+def reader(read: Callable[[Any], Awaitable[bytes]]) -> Callable[[Any], Awaitable[bytes]]:
+    """Remember a way to read a body."""
+    READERS[read.__name__] = read
+    return read
+
+
+@reader
+async def whole(body: Any) -> bytes:
+    """Read all of it."""
+    return bytes(await body.read())
+
+
+@reader
+async def in_parts(body: Any) -> bytes:
+    """Read some and then the rest."""
+    return bytes(await body.read(5) + await body.read())
+
+
+@reader
+async def in_a_block(body: Any) -> bytes:
+    """Read within the block that closes it."""
+    async with body as opened:
+        return bytes(await opened.read())
+
+
+@reader
+async def chunks(body: Any) -> bytes:
+    """Read by chunks."""
+    return b"".join([chunk async for chunk in body.iter_chunks(7)])
+
+
+@reader
+async def lines(body: Any) -> bytes:
+    """Read by lines."""
+    return b"\n".join([line async for line in body.iter_lines()])
+
+
+@reader
+async def iteration(body: Any) -> bytes:
+    """Iterate."""
+    return b"".join([chunk async for chunk in body])
+
+
+@reader
+async def into(body: Any) -> bytes:
+    """Read into a buffer."""
+    buffer = bytearray(1 << 16)
+    return bytes(buffer[: await body.readinto(buffer)])
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+async def test_the_body_of_invoke_model_is_readable_afterwards(house: Make, reader: Callable[[Any], Awaitable[bytes]]) -> None:
+    """The guard looked into it, and the caller reads it as ever."""
+    made = await house()
+    body = (await made.client.invoke_model(**ask("invoke_model")))["body"]
+
+    assert isinstance(body, AioStreamingBody)
+    assert body.readable()
+    data = await reader(body)
+    assert json.loads(data)["content"] == [{"type": "text", "text": "You said: hello there"}]
+    assert body.tell() == len(data)
+
+
+async def test_a_body_tells_of_its_response(house: Make) -> None:
+    """What stands behind the body is still the HTTP response, and nothing is left to read once it was read."""
+    made = await house()
+    body = (await made.client.invoke_model(**ask("invoke_model")))["body"]
+
+    assert body.raw_stream.status == 200
+    assert await body.read()
+    assert (await body.read(), body.readable()) == (b"", False)
+
+
+async def test_a_body_that_is_not_json_is_handed_on(house: Make) -> None:
+    """What a model says is not the guard's business."""
+    made = await house()
+    made.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
+
+    reply = await made.client.invoke_model(modelId=MODEL, body=b"{}")
+
+    assert json.loads(await reply["body"].read())["content"][0]["text"].startswith("amazon-bedrock-guardrailAction")
+
+
+async def test_a_body_that_breaks_off_closes_its_connection(line: tuple[Relay, Any, Recorder]) -> None:
+    """The error is the one that a plain client's body raises, and comes with the call."""
+    relay, client, recorder = line
+    relay.hold_at, relay.hang_up = b"word", True
+
+    with pytest.raises(Exception) as broken:  # noqa: PT011
+        await client.invoke_model(**ask("invoke_model"))
+
+    assert type(broken.value) is ResponseStreamingError
+    assert recorder.last.closed == [broken.value]
+    await relay.all_closed()
