@@ -37,8 +37,9 @@ laws: .venv/.dev
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 
+# PARTS="engine clients" measures only those.
 bench: .venv/.dev
-	$(BIN)/python tests/bench/budgets.py
+	$(BIN)/python tests/bench/budgets.py $(PARTS)
 
 # Each property on this many random examples; another run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
