@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from guardedbedrock.bedrock.asked import TIME_KEYS
+from guardedbedrock.bedrock.authorizations import is_tagging_documented
 from guardedbedrock.bedrock.callers import BEARERS, UNKNOWABLE, Caller
-from guardedbedrock.bedrock.condition_keys import CARRIED, TAG_KEYS, carries
+from guardedbedrock.bedrock.condition_keys import CARRIED
 from guardedbedrock.bedrock.inventory import NOTHING_KNOWN
 from guardedbedrock.bedrock.models import Resource, resources
-from guardedbedrock.bedrock.operations import SERVICES, TABLE, Ask, Operation
+from guardedbedrock.bedrock.operations import REVIEWED, SERVICES, TABLE, Ask, Operation
 from guardedbedrock.bedrock.placement import IN_BODY, IN_HEADERS, IN_PATH, Place
 from guardedbedrock.bedrock.targets import everything, targets
 
@@ -54,6 +55,7 @@ WORDS: Final = {
     "counted-model": "the foundation models of `{}`",
     "model": "the model `{}`",
     "role": "`{}`",
+    "somewhere": "nobody knows what",
     "system-tool": "the system tool `{}`",
 }
 """How a resource is written that is not one resource type."""
@@ -64,6 +66,7 @@ def page() -> str:
     written = {service: "\n".join(operations(service)) for service in SERVICES}
     written["models"] = "\n".join(models())
     written["known"] = "\n".join(known())
+    written["reviewed"] = REVIEWED
     written["times"] = code(sorted(TIME_KEYS))
     written["unknowable"] = code(sorted(UNKNOWABLE, key=str.lower))
     written["bearers"] = code(kind for kind in BEARERS if kind.isupper())
@@ -137,7 +140,7 @@ def keys(row: Operation) -> Iterator[str]:
 
 def tags(row: Operation) -> Iterator[str]:
     """Write which parameters tag what."""
-    how = "" if any(carries(ask.full, TAG_KEYS) for ask in row.asks) else HOW["perhaps"]
+    how = "" if is_tagging_documented(row) else HOW["perhaps"]
     for path, resource_type in row.tags:
         yield f"`{path}`: `bedrock:TagResource` on `{short(everything(resource_type, ADA).arn)}`{how}"
 

@@ -118,12 +118,17 @@ def _tagging(operation: Operation, params: Params, told: _Told) -> Iterator[Ques
     """Creating something with tags is tagging it; where AWS lists no tags for the action, that is not documented."""
     if told.caller.vocabulary != "aws":
         return
-    documented = any(carries(ask.full, TAG_KEYS) for ask in operation.asks)
+    perhaps = not is_tagging_documented(operation)
     for path, resource_type in operation.tags:
         tags = _tag_keys(read(params, path))
         if tags:
             new = Resource(everything(resource_type, told.caller).arn, unknown=_ANY_TAG)
-            yield told.also(tags).question("bedrock:TagResource", new, perhaps=not documented)
+            yield told.also(tags).question("bedrock:TagResource", new, perhaps=perhaps)
+
+
+def is_tagging_documented(operation: Operation) -> bool:
+    """Say whether AWS documents that an action which is surely asked takes tags."""
+    return any(ask.when == "always" and carries(ask.full, TAG_KEYS) for ask in operation.asks)
 
 
 def _applying(operation: Operation, told: _Told, inventory: Inventory, named: Named | None) -> Iterator[Question]:

@@ -17,6 +17,8 @@ _STREAMED: Final = frozenset(
     {"bedrock:GuardrailIdentifier", "bedrock:InferenceProfileArn", "bedrock:PromptRouterArn", "bedrock:ServiceTier"}
 )
 
+_RETAINED: Final = frozenset({"bedrock:DataRetentionMode"})
+
 _WITH_TAGS: Final = (
     "CreateAdvancedPromptOptimizationJob",
     "CreateAutomatedReasoningPolicy",
@@ -40,12 +42,14 @@ _WITH_TAGS: Final = (
 CARRIED: Final[Mapping[str, frozenset[str]]] = {
     **{f"bedrock:{name}": _TAGGED for name in _WITH_TAGS},
     "bedrock:CallWithBearerToken": frozenset({"bedrock:BearerTokenType"}),
+    "bedrock:CreateProject": _TAGGED | _RETAINED,
     "bedrock:InvokeInlineAgent": frozenset({"bedrock:InlineAgentName"}),
     "bedrock:InvokeModel": _TAGGED | _STREAMED | {"bedrock:ModelArn", "bedrock:ProjectArn"},
     "bedrock:InvokeModelWithGuardrail": _TAGGED | _STREAMED,
     "bedrock:InvokeModelWithResponseStream": _STREAMED,
-    "bedrock:PutAccountDataRetention": frozenset({"bedrock:DataRetentionMode"}),
+    "bedrock:PutAccountDataRetention": _RETAINED,
     "bedrock:UntagResource": frozenset({TAG_KEYS}),
+    "bedrock:UpdateProject": _RETAINED,
     "iam:PassRole": frozenset({"iam:PassedToService", "iam:AssociatedResourceArn"}),
 }
 """Each action with keys of its own; an action that is not here carries those of every authorization only."""

@@ -34,7 +34,7 @@ def targets(ask: Ask, params: Params, caller: Caller, inventory: Inventory) -> t
         KeyError: A parameter is missing that names one.
     """
     if not ask.named:
-        return _unnamed(ask.on, caller)
+        return _unnamed(ask.on, caller) if ask.when != "either" else _or_all(ask, _unnamed(ask.on, caller))
     if ask.on in _PARTED:
         return _parted(ask, params, caller)
     given = read(params, ask.named[0])
@@ -43,8 +43,13 @@ def targets(ask: Ask, params: Params, caller: Caller, inventory: Inventory) -> t
     naming, names = _NAMING.get(ask.on, _named), given if isinstance(given, list) else [given]
     found = tuple(one for name in names for one in naming(ask, name, caller, inventory))
     if ask.when == "either":
-        return tuple(replace(one, among=f"{ask.action} is asked on one resource or on all") for one in (*found, Resource("*")))
+        return _or_all(ask, found)
     return found or _nameless(ask, caller)
+
+
+def _or_all(ask: Ask, found: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """AWS asks it on what was found or on ``*``, and does not say which."""
+    return tuple(replace(one, among=f"{ask.action} is asked on one resource or on all") for one in (*found, Resource("*")))
 
 
 def _missing(ask: Ask, caller: Caller) -> tuple[Resource, ...]:

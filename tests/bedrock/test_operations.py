@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import botocore
 import botocore.session
 import pytest
+from packaging.version import Version
 
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Caller, Operation, authorizations, find
-from guardedbedrock.bedrock.operations import TABLE
+from guardedbedrock.bedrock.operations import REVIEWED, TABLE
 from guardedbedrock.bedrock.placement import Wire
 
 GUARDRAIL_MEMBERS = {"guardrailConfig", "guardrailIdentifier"}
 MODELS: Final = {name: botocore.session.Session().get_service_model(name) for name in SERVICES}
 RUNTIME = MODELS["bedrock-runtime"]
+INSTALLED: Final = [row for row in TABLE if row.name in MODELS[row.service].operation_names]
+IS_OLDER: Final = Version(botocore.__version__) < Version(REVIEWED)
 WITH_PLACE = [name for name, row in OPERATIONS.items() if row.place is not None]
-ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in TABLE]
+ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in INSTALLED]
 UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
 """Operations whose tags are put on nothing new, each with the reason."""
 CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
@@ -66,9 +70,14 @@ def least(shape: Any) -> Any:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_operation_of_botocore_has_a_row_and_every_row_an_operation(service: str) -> None:
-    """An operation that botocore learns is an operation that somebody has to look at."""
-    assert sorted(MODELS[service].operation_names) == sorted(row.name for row in TABLE if row.service == service)
+def test_every_operation_of_botocore_has_a_row(service: str) -> None:
+    """An operation that botocore learns is an operation that somebody has to look at, and to raise `REVIEWED` for."""
+    assert set(MODELS[service].operation_names) - {row.name for row in TABLE if row.service == service} == set()
+
+
+def test_every_row_is_an_operation_of_botocore() -> None:
+    """A botocore older than the one that was reviewed lacks what came later, and nothing else does."""
+    assert IS_OLDER or [row.name for row in TABLE if row not in INSTALLED] == []
 
 
 def test_a_row_is_found_by_its_service_and_name() -> None:

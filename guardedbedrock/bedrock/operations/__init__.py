@@ -15,13 +15,17 @@ from guardedbedrock.bedrock.operations.agents import AGENTS
 from guardedbedrock.bedrock.operations.control import CONTROL
 from guardedbedrock.bedrock.operations.rows import Ask, Operation, Reply, When
 from guardedbedrock.bedrock.operations.runtime import RUNTIME
+from guardedbedrock.bedrock.operations.unpublished import UNPUBLISHED
 
-__all__ = ["OPERATIONS", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
+__all__ = ["OPERATIONS", "REVIEWED", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
 
 SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
 """The boto3 services whose clients are guarded."""
 
-TABLE: Final = (*RUNTIME, *CONTROL, *AGENTS)
+REVIEWED: Final = "1.44.8"
+"""The newest botocore whose operations the table has, every one."""
+
+TABLE: Final = (*RUNTIME, *CONTROL, *UNPUBLISHED, *AGENTS)
 """Every known operation, in the order of `SERVICES`."""
 
 _ROWS: Final[Mapping[tuple[str, str], Operation]] = {(row.service, row.name): row for row in TABLE}
