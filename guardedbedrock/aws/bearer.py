@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from guardedbedrock.bedrock.callers import Bearer
+from guardedbedrock.bedrock.callers import Bearer, kind_of_key
 
 BEARER: Final = "bearer"
 """What botocore calls signing with a key; no public name of its tells which way a client signs."""
-
-_KINDS: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
-"""How a key of each kind begins."""
 
 
 def bearer_of(client: Any) -> Bearer:
@@ -40,4 +37,4 @@ def signing_of(client: Any) -> tuple[str, str, dict[str, Any]]:
 
 def kind_of(frozen: Any) -> Bearer:
     """Tell the kind of a key by its beginning."""
-    return next((kind for beginning, kind in _KINDS if str(frozen.token).startswith(beginning)), "unknown")
+    return kind_of_key(str(frozen.token))

@@ -41,6 +41,9 @@ Bearer: TypeAlias = Literal["", "SHORT_TERM", "LONG_TERM", "unknown"]
 
 BEARERS: Final = get_args(Bearer)
 
+_BEGINNINGS: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
+"""How a key of each kind begins."""
+
 _TYPES: Final = {
     "user": "User",
     "role": "AssumedRole",
@@ -109,3 +112,13 @@ class Caller:
         else:
             derived["aws:PrincipalArn"] = self.principal
         return derived
+
+
+def kind_of_key(token: str) -> Bearer:
+    """
+    Tell the kind of a Bedrock API key by its beginning.
+
+    >>> kind_of_key("ABSKQmVkcm9ja0FQSUtleS1leGFtcGxl")
+    'LONG_TERM'
+    """
+    return next((kind for beginning, kind in _BEGINNINGS if token.startswith(beginning)), "unknown")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from guardedbedrock import bedrock
+from guardedbedrock.bedrock.callers import kind_of_key
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -30,12 +32,21 @@ class Authorizer:
     ) -> None:
         self._policies, self._caller, self._inventory = policies, caller, inventory
 
-    def decide(self, service: str, operation: str, params: Params) -> tuple[iam.Decision, ...]:
-        """Decide all authorizations, in the order the service asks them."""
+    def decide(self, service: str, operation: str, params: Params, key: str = "") -> tuple[iam.Decision, ...]:
+        """
+        Decide all authorizations, in the order the service asks them.
+
+        Args:
+            service: Such as ``bedrock-runtime``.
+            operation: Such as ``Converse``.
+            params: Of the request.
+            key: The Bedrock API key that the request came with, if it did.
+        """
         if self._policies is None:
             return ()
         row = bedrock.find(service, operation)
-        asked = bedrock.authorizations(row, params, self._caller, self._inventory())
+        caller = replace(self._caller, bearer=kind_of_key(key)) if key else self._caller
+        asked = bedrock.authorizations(row, params, caller, self._inventory())
         pairs = zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)
         return tuple(self._policies.evaluate(request) for request in _settled(pairs))
 

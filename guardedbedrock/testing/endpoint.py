@@ -18,11 +18,10 @@ from guardedbedrock.testing.wire import (
     Match,
     Output,
     Params,
-    Routes,
     Rules,
     ServiceError,
-    load,
     parse,
+    routes,
     serialize,
 )
 
@@ -68,7 +67,7 @@ class Endpoint:
     """
 
     def __init__(self, services: Iterable[Service], authorizer: Authorizer, faults: Faults, journal: Journal) -> None:
-        self._routes = [(Routes(load(service.service)), service) for service in services]
+        self._routes = [(routes(service.service), service) for service in services]
         self._authorizer, self._faults, self._journal = authorizer, faults, journal
 
     def answer(self, incoming: Incoming) -> Answer:
@@ -88,7 +87,8 @@ class Endpoint:
         name = exchange.operation.name
         if error := self._faults.errors.take(name):
             raise error
-        exchange.decisions = self._authorizer.decide(service.service, name, exchange.params)
+        key = exchange.incoming.headers.get("authorization", "").partition("Bearer ")[2]
+        exchange.decisions = self._authorizer.decide(service.service, name, exchange.params, key)
         enforce(exchange.decisions)
         output = service.perform(name, exchange.params)
         return serialize(exchange.operation, self._broken(exchange.operation, output))
@@ -104,8 +104,8 @@ class Endpoint:
         return service
 
     def _route(self, incoming: Incoming) -> tuple[Match, Service]:
-        for routes, service in self._routes:
-            if found := routes.match(incoming):
+        for paths, service in self._routes:
+            if found := paths.match(incoming):
                 return found, service
         raise ServiceError(404, "UnknownOperationException", f"no operation at {incoming.method} {incoming.target}")
 

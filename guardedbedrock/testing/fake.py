@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
-from guardedbedrock import bedrock
-from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.authorization import Authorizer, denied
-from guardedbedrock.testing.control import Control
-from guardedbedrock.testing.endpoint import Endpoint
-from guardedbedrock.testing.faults import Break, Faults, retry_headers
-from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
-from guardedbedrock.testing.records import Journal, ReceivedRequest
-from guardedbedrock.testing.runtime import Reply, Runtime
+from guardedbedrock.testing.authorization import denied
+from guardedbedrock.testing.faults import Break, retry_headers
 from guardedbedrock.testing.server import LoopbackServer
-from guardedbedrock.testing.wire import ServiceError
+from guardedbedrock.testing.tls import Certificate
+from guardedbedrock.testing.wire import Answer, Incoming, ServiceError
+from guardedbedrock.testing.world import Options, Setup, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import TracebackType
 
-    from guardedbedrock import iam
-    from guardedbedrock.testing.profiles import FakeInferenceProfile
-
-_ACCOUNT: Final = "123456789012"
-_CONTEXT: Final = {"aws:SourceIp": "127.0.0.1", "aws:SecureTransport": "false"}
-
-
-def _inventory(shelf: Shelf, control: Control) -> bedrock.Inventory:
-    return bedrock.Inventory(tags=shelf.tags, behind=control.behind, enforced=control.enforced)
+    from guardedbedrock.testing.records import ReceivedRequest
+    from guardedbedrock.testing.runtime import Reply
 
 
 class FakeBedrock:
@@ -43,9 +29,12 @@ class FakeBedrock:
     there can be used at once.
 
     Args:
+        tls: Serve HTTPS, with a certificate made at the start, which clients with a Bedrock API key insist on. Needs the extra
+            ``tls``.
         guardrails: Those that exist. Each has a DRAFT, as at AWS: the one given, or else its newest version.
         policies: What IAM decides by; None lets everybody do everything.
-        principal: Who all callers are to IAM; None is a role of the account.
+        principal: Who all callers are to IAM; None is a role of the account. With a Bedrock API key it is the same one, who then
+            has to be allowed ``bedrock:CallWithBearerToken`` too.
         region: Where the fake stands; a guardrail of another region does not exist here.
         account: Whose guardrails short IDs are; None is the principal's own.
         inference_profiles: Those that exist.
@@ -55,29 +44,34 @@ class FakeBedrock:
         ConfigurationError: For a vocabulary there is not.
     """
 
-    def __init__(  # noqa: PLR0913 - all of it optional
-        self,
-        *,
-        guardrails: Iterable[FakeGuardrail] = (),
-        policies: iam.PolicySet | None = None,
-        principal: str | None = None,
-        region: str = "us-east-1",
-        account: str | None = None,
-        vocabulary: bedrock.Vocabulary = "aws",
-        inference_profiles: Iterable[FakeInferenceProfile] = (),
-    ) -> None:
-        if vocabulary not in bedrock.VOCABULARIES:
-            raise ConfigurationError(f"vocabulary: {vocabulary!r} is not one of {', '.join(bedrock.VOCABULARIES)}")
-        who = principal or f"arn:aws:iam::{account or _ACCOUNT}:role/FakeBedrockCaller"
-        caller = bedrock.Caller(who, region, account or "", "aws", vocabulary, _CONTEXT, unknown=frozenset())
-        shelf = Shelf(guardrails, region, caller.account)
-        self.region, self.account = region, caller.account
+    def __init__(self, *, tls: bool = False, **options: Unpack[Options]) -> None:
+        self._world, self._tls = World(Setup(**options), secure=tls), tls
+        self._certificate: Certificate | None = None
         self._server: LoopbackServer | None = None
-        self._journal, self._faults = Journal(), Faults()
-        self._runtime = Runtime(shelf, region, self.account, vocabulary)
-        self._control = Control(shelf, inference_profiles, who, self._runtime.rules.patterns)
-        authorizer = Authorizer(policies, caller, partial(_inventory, shelf, self._control))
-        self._endpoint = Endpoint([self._runtime, self._control], authorizer, self._faults, self._journal)
+
+    def configure(self, **options: Unpack[Options]) -> None:
+        """
+        Become what a new fake with these options is, and forget everything; address and certificate stay.
+
+        It takes well under a millisecond, so that one fake can serve many tests. What is still on its way gets the old answer.
+
+        Raises:
+            ConfigurationError: For a vocabulary there is not.
+        """
+        self._world = World(Setup(**options), secure=self._tls)
+
+    def _answer(self, incoming: Incoming) -> Answer:
+        return self._world.endpoint.answer(incoming)
+
+    @property
+    def region(self) -> str:
+        """Where the fake stands."""
+        return self._world.region
+
+    @property
+    def account(self) -> str:
+        """Whose guardrails short IDs are."""
+        return self._world.account
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,19 +81,30 @@ class FakeBedrock:
         self.close()
 
     def start(self) -> None:
-        """Start to serve, at a port nobody uses; once started, this does nothing."""
-        self._server = self._server or LoopbackServer(self._endpoint.answer)
+        """
+        Start to serve, at a port nobody uses; once started, this does nothing.
+
+        Raises:
+            ConfigurationError: TLS is asked for and the extra ``tls`` is not installed.
+        """
+        if self._server is None:
+            self._certificate = Certificate() if self._tls else None
+            self._server = LoopbackServer(self._answer, self._certificate.context if self._certificate else None)
 
     def close(self) -> None:
         """Stop serving, and free the port; what was recorded can still be read."""
         server, self._server = self._server, None
         if server:
             server.close()
+        if self._certificate:
+            self._certificate.close()
 
     @property
     def endpoint_url(self) -> str:
         """
-        ``http://127.0.0.1:PORT``, for ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
+        ``http://127.0.0.1:PORT``, or ``https://...``.
+
+        It goes into ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
 
         Raises:
             RuntimeError: While the fake is not running.
@@ -113,25 +118,33 @@ class FakeBedrock:
         """The same as `endpoint_url`."""
         return self.endpoint_url
 
+    @property
+    def ca_file(self) -> str | None:
+        """Path of the certificate to trust while the fake runs, for ``verify=`` or ``AWS_CA_BUNDLE``; None without TLS."""
+        return self._certificate.ca_file if self._certificate else None
+
     def client_kwargs(self) -> dict[str, str]:
-        """Make the keyword arguments of a client that talks to this fake: region, endpoint and credentials that open nothing."""
+        """Make the keyword arguments of a client that talks to this fake; the credentials open nothing anywhere else."""
         credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "testing")
-        return {"region_name": self.region, "endpoint_url": self.endpoint_url, **credentials}
+        trust = {"verify": self.ca_file} if self.ca_file else {}
+        return {"region_name": self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
 
     @property
     def requests(self) -> list[ReceivedRequest]:
         """The requests so far, in the order they were answered."""
-        return self._journal.read()
+        return self._world.journal.read()
 
     def calls(self, operation: str) -> list[ReceivedRequest]:
         """List the requests to one operation, such as ``Converse``."""
-        return self._journal.read(operation)
+        return self._world.journal.read(operation)
 
     def reset(self) -> None:
-        """Forget requests, replies, faults and jobs; policies stay, and whatever clients made or changed over ``bedrock``."""
-        self._journal.clear()
-        self._faults.clear()
-        self._runtime.clear()
+        """
+        Forget requests, replies, faults and jobs; policies stay, and whatever clients made or changed over ``bedrock``.
+
+        To forget that too, `configure` anew.
+        """
+        self._world.clear()
 
     def reply(self, *replies: Reply, times: int | None = 1, operation: str | None = None) -> None:
         """
@@ -143,7 +156,7 @@ class FakeBedrock:
             operation: The only operation it is for, such as ``ConverseStream``.
         """
         for reply in replies:
-            self._runtime.model.script.add(reply, times=times, operation=operation)
+            self._world.runtime.model.script.add(reply, times=times, operation=operation)
 
     def fail_next(  # noqa: PLR0913 - an error has that many sides
         self,
@@ -167,11 +180,11 @@ class FakeBedrock:
             retry_after: Pause to ask the caller for, in s.
         """
         error = ServiceError(status, code, message, headers=retry_headers(retry_after))
-        self._faults.errors.add(error, times=times, operation=operation)
+        self._world.faults.errors.add(error, times=times, operation=operation)
 
     def deny_next(self, message: str, *, times: int = 1, operation: str | None = None) -> None:
         """Deny the next requests in IAM's form, whatever the policies say; `message` is the sentence."""
-        self._faults.errors.add(denied(message), times=times, operation=operation)
+        self._world.faults.errors.add(denied(message), times=times, operation=operation)
 
     def break_stream(
         self,
@@ -190,4 +203,4 @@ class FakeBedrock:
             message: What the frame says.
             times: How many streams.
         """
-        self._faults.breaks.add(Break(code, message, after), times=times)
+        self._world.faults.breaks.add(Break(code, message, after), times=times)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import sys
 import threading
 from http import HTTPStatus
@@ -67,21 +68,30 @@ class LoopbackServer(ThreadingHTTPServer):
 
     Args:
         answer: Called from many threads.
+        context: Speak TLS by it; None speaks plain HTTP.
     """
 
     daemon_threads = True
+    request_queue_size = 256
 
-    def __init__(self, answer: Callable[[Incoming], Answer]) -> None:
+    def __init__(self, answer: Callable[[Incoming], Answer], context: ssl.SSLContext | None = None) -> None:
         super().__init__((_HOST, 0), _Handler)
-        self.answer = answer
+        self.answer, self._context = answer, context
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._acceptor = threading.Thread(target=self.serve_forever, args=(_POLL,), name="fake-bedrock", daemon=True)
         self._acceptor.start()
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:PORT``."""
-        return f"http://{_HOST}:{self.server_address[1]}"
+        """``http://127.0.0.1:PORT``, or ``https://...``."""
+        return f"http{'s' if self._context else ''}://{_HOST}:{self.server_address[1]}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection; its own thread shakes hands, so that a slow client keeps nobody waiting."""
+        connection, address = super().get_request()
+        if self._context:
+            connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection a thread of its own, and remember both."""
@@ -96,8 +106,8 @@ class LoopbackServer(ThreadingHTTPServer):
             self._connections.pop(threading.current_thread(), None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that hung up."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """Say nothing of a client that hung up, or that does not trust the certificate."""
+        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ S3 = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 
 
 def test_every_operation_of_the_model_is_served() -> None:
-    served = set(FakeBedrock()._runtime._operations)
+    served = set(FakeBedrock()._world.runtime._operations)
 
     assert served == set(load("bedrock-runtime").operation_names) - NO_HTTP2
 

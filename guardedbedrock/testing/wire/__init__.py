@@ -8,7 +8,7 @@ Turns HTTP into operations and back, for any REST-JSON service model of botocore
 from guardedbedrock.testing.wire.constraints import Rules
 from guardedbedrock.testing.wire.messages import Answer, Incoming, Output, Params, ServiceError
 from guardedbedrock.testing.wire.parsing import parse
-from guardedbedrock.testing.wire.routing import Match, Routes, load
+from guardedbedrock.testing.wire.routing import Match, Routes, load, routes
 from guardedbedrock.testing.wire.serializing import serialize
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "ServiceError",
     "load",
     "parse",
+    "routes",
     "serialize",
 ]

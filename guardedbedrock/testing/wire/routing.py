@@ -63,6 +63,12 @@ class Routes:
         return None
 
 
+@cache
+def routes(service: str) -> Routes:
+    """Give the paths of a service, such as ``bedrock-runtime``."""
+    return Routes(load(service))
+
+
 def _pattern(uri: str) -> re.Pattern[str]:
     literals = _LABEL.split(uri)[::2]
     return re.compile("([^/]+)".join(re.escape(literal) for literal in literals) + "/?")

@@ -1,0 +1,58 @@
+"""A certificate for loopback, made when a fake starts, so that clients which insist on TLS can talk to it."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import trustme
+
+_NAMES: Final = ("127.0.0.1", "localhost")
+
+
+class Certificate:
+    """
+    What a server shows, and the authority that a client has to trust.
+
+    The authority lives as long as the process and signs nothing else; its key is never written down.
+
+    Raises:
+        ConfigurationError: The extra that makes certificates is not installed.
+    """
+
+    def __init__(self) -> None:
+        authority = _authority()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        _leaf().configure_cert(self.context)
+        self._folder = tempfile.TemporaryDirectory(prefix="fake-bedrock-")
+        self.ca_file = str(Path(self._folder.name) / "ca.pem")
+        authority.cert_pem.write_to_path(self.ca_file)
+
+    def close(self) -> None:
+        """Throw the file of the authority away."""
+        self._folder.cleanup()
+
+
+@cache
+def _authority() -> trustme.CA:
+    authority: trustme.CA = _trustme().CA(organization_name="guardedbedrock fake")
+    return authority
+
+
+@cache
+def _leaf() -> trustme.LeafCert:
+    return _authority().issue_cert(*_NAMES)
+
+
+def _trustme() -> Any:
+    try:
+        import trustme  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError("tls: certificates need the extra `tls`: pip install 'guardedbedrock[testing,tls]'") from error
+    return trustme

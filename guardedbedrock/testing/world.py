@@ -1,0 +1,95 @@
+"""What a fake is set up to be, and everything that it is while it stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from guardedbedrock import bedrock
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.authorization import Authorizer
+from guardedbedrock.testing.control import Control
+from guardedbedrock.testing.endpoint import Endpoint
+from guardedbedrock.testing.faults import Faults
+from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
+from guardedbedrock.testing.records import Journal
+from guardedbedrock.testing.runtime import Runtime
+
+if TYPE_CHECKING:
+    from guardedbedrock import iam
+    from guardedbedrock.testing.profiles import FakeInferenceProfile
+
+_ACCOUNT: Final = "123456789012"
+_CONTEXT: Final = {"aws:SourceIp": "127.0.0.1"}
+
+
+class Options(TypedDict, total=False):
+    """The keywords of `FakeBedrock` that can change while it serves; each is described there."""
+
+    guardrails: Iterable[FakeGuardrail]
+    policies: iam.PolicySet | None
+    principal: str | None
+    region: str
+    account: str | None
+    vocabulary: bedrock.Vocabulary
+    inference_profiles: Iterable[FakeInferenceProfile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """
+    The `Options`, all of them.
+
+    Raises:
+        ConfigurationError: For a vocabulary there is not.
+    """
+
+    guardrails: Iterable[FakeGuardrail] = ()
+    policies: iam.PolicySet | None = None
+    principal: str | None = None
+    region: str = "us-east-1"
+    account: str | None = None
+    vocabulary: bedrock.Vocabulary = "aws"
+    inference_profiles: Iterable[FakeInferenceProfile] = ()
+
+    def __post_init__(self) -> None:
+        if self.vocabulary not in bedrock.VOCABULARIES:
+            known = ", ".join(bedrock.VOCABULARIES)
+            raise ConfigurationError(f"vocabulary: {self.vocabulary!r} is not one of {known}")
+
+    def caller(self, *, secure: bool) -> bedrock.Caller:
+        """Write down who all callers are; nothing about them is unknown to a server."""
+        who = self.principal or f"arn:aws:iam::{self.account or _ACCOUNT}:role/FakeBedrockCaller"
+        nothing: frozenset[str] = frozenset()
+        return bedrock.Caller(who, self.region, self.account or "", "aws", self.vocabulary, _CONTEXT, nothing, secure)
+
+
+class World:
+    """
+    All that a fake knows and remembers; another setup makes another world.
+
+    Args:
+        setup: What there is.
+        secure: Whether clients speak to it over TLS.
+    """
+
+    def __init__(self, setup: Setup, *, secure: bool = False) -> None:
+        caller = setup.caller(secure=secure)
+        shelf = Shelf(setup.guardrails, setup.region, caller.account)
+        self.region, self.account = setup.region, caller.account
+        self.journal, self.faults = Journal(), Faults()
+        self.runtime = Runtime(shelf, setup.region, self.account, setup.vocabulary)
+        self._shelf, patterns = shelf, self.runtime.rules.patterns
+        self.control = Control(shelf, setup.inference_profiles, caller.principal, patterns)
+        authorizer = Authorizer(setup.policies, caller, self._inventory)
+        self.endpoint = Endpoint([self.runtime, self.control], authorizer, self.faults, self.journal)
+
+    def _inventory(self) -> bedrock.Inventory:
+        return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=self.control.enforced)
+
+    def clear(self) -> None:
+        """Forget requests, replies, faults and jobs."""
+        self.journal.clear()
+        self.faults.clear()
+        self.runtime.clear()
