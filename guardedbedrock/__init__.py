@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guardedbedrock import iam
+    from guardedbedrock.aws.intervention import intervention
     from guardedbedrock.aws.models_behind import models_behind
-    from guardedbedrock.bedrock import Guardrail
+    from guardedbedrock.bedrock import Guardrail, Intervention
     from guardedbedrock.calls import Authorization, Verdict
     from guardedbedrock.entry import client
     from guardedbedrock.errors import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         SourceError,
         StreamInterruptedError,
         UnguardableOperationError,
+        UnguardedReplyError,
     )
     from guardedbedrock.guard import Guard
 
@@ -50,6 +52,7 @@ __all__ = [
     "GuardrailNotApprovedError",
     "GuardrailTamperedError",
     "ImplicitDenyError",
+    "Intervention",
     "ModelAccessError",
     "PolicyDeniedError",
     "PolicySyntaxError",
@@ -58,9 +61,11 @@ __all__ = [
     "SourceError",
     "StreamInterruptedError",
     "UnguardableOperationError",
+    "UnguardedReplyError",
     "Verdict",
     "client",
     "iam",
+    "intervention",
     "models_behind",
 ]
 
@@ -68,8 +73,10 @@ _HOMES = {
     "Authorization": "guardedbedrock.calls",
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
+    "Intervention": "guardedbedrock.bedrock",
     "Verdict": "guardedbedrock.calls",
     "client": "guardedbedrock.entry",
+    "intervention": "guardedbedrock.aws.intervention",
     "models_behind": "guardedbedrock.aws.models_behind",
 }
 

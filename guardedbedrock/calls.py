@@ -23,6 +23,7 @@ Mode: TypeAlias = Literal["enforce", "report", "off"]
 OnUnapproved: TypeAlias = Literal["refuse", "replace"]
 OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
+OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 
 
 def _now() -> datetime:
@@ -44,6 +45,7 @@ class Rules:
         on_unapproved: What becomes of a call that names a guardrail which is not approved.
         on_indeterminate: What becomes of a call on which the policies give no sure answer.
         on_intervention: Whether an intervention is a reply or an error.
+        on_unguarded_reply: Whether a reply which shows that no guardrail ran is a reply or an error.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         clock: The current time, for ``aws:CurrentTime``.
         behind: What is known to stand behind profiles, routers and prompts; see `Inventory`.
@@ -62,6 +64,7 @@ class Rules:
     on_unapproved: OnUnapproved = "refuse"
     on_indeterminate: OnIndeterminate = "send"
     on_intervention: OnIntervention = "return"
+    on_unguarded_reply: OnUnguardedReply = "return"
     allow_unguarded: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -95,6 +95,7 @@ class Settings(BaseSettings):
         on_unapproved: What happens to a call that names a guardrail which is not approved.
         on_indeterminate: Whether a call goes to AWS when the answer hangs on what this process can not know.
         on_intervention: Whether an intervention is a reply or an error.
+        on_unguarded_reply: Whether a reply which shows that no guardrail ran, although one was sent, is a reply or an error.
         allow_unguarded: Operations that can not carry a guardrail and may go without.
         context: Context keys that are known beyond those of the call, such as ``aws:PrincipalOrgID``.
         enforced: Guardrails that the account or the organization puts on every model call of their region: a caller needs
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
     on_unapproved: Literal["refuse", "replace"] = Field(default="refuse", description='leave it out for "refuse"')
     on_indeterminate: Literal["send", "refuse"] = Field(default="send", description='leave it out for "send"')
     on_intervention: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
+    on_unguarded_reply: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
     allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = Field(
         default=frozenset(), description=f"name operations out of {' and '.join(UNGUARDED)}"
     )

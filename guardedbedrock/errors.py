@@ -17,6 +17,7 @@ Everything that guardedbedrock raises, as one tree.
           PreflightUnavailableError     the check before sending could not be made
       StreamInterruptedError            a stream broke off; botocore's `EventStreamError` too
       GuardrailInterventionError        a guardrail stepped in, and the caller asked for an error
+      UnguardedReplyError               a reply shows that no guardrail ran, and the caller asked for an error
 
 A boto3 client has exception classes of its own, one set per session. `bind` makes an error an instance of those as well, so that
 ``except client.exceptions.AccessDeniedException`` keeps working. Pickles and copies go back to the class in this module.
@@ -52,6 +53,7 @@ __all__ = [
     "SourceError",
     "StreamInterruptedError",
     "UnguardableOperationError",
+    "UnguardedReplyError",
     "bind",
     "fuse",
 ]
@@ -192,6 +194,24 @@ class GuardrailInterventionError(_Portable, GuardedBedrockError):
         self.operation_name = operation_name
         self.response = response
         self.intervention = intervention
+
+
+class UnguardedReplyError(_Portable, GuardedBedrockError):
+    """
+    A reply shows that no guardrail ran although one was sent, and the caller asked for an error.
+
+    Args:
+        operation_name: Such as ``InvokeModel``.
+        response: The reply as it came.
+        guardrail: The guardrail that was sent, identifier and version.
+    """
+
+    def __init__(self, *, operation_name: str, response: dict[str, Any], guardrail: tuple[str, str]) -> None:
+        named = " version ".join(guardrail)
+        super().__init__(f"the reply of the {operation_name} operation shows that guardrail {named} did not run")
+        self.operation_name = operation_name
+        self.response = response
+        self.guardrail = guardrail
 
 
 _STATIC: Final = "_guardedbedrock_static"

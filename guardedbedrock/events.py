@@ -80,7 +80,15 @@ class Intervened:
     intervention: Intervention
 
 
-Event: TypeAlias = Injected | Decided | Unlisted | Refused | Retried | Denied | Diverged | Intervened
+@dataclass(frozen=True, slots=True)
+class Unguarded:
+    """The reply shows that no guardrail ran, although `guardrail` was sent."""
+
+    guardrail: str
+    version: str
+
+
+Event: TypeAlias = Injected | Decided | Unlisted | Refused | Retried | Denied | Diverged | Intervened | Unguarded
 
 
 class Observation(Protocol):

@@ -13,7 +13,7 @@ from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
-from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, Rules, Verdict
+from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, OnUnguardedReply, Rules, Verdict
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.events import Listener, Observers
 from guardedbedrock.iam import PolicySet
@@ -47,6 +47,7 @@ class Guard:
         on_unapproved: ``refuse`` a call that names another guardrail, or ``replace`` it.
         on_indeterminate: ``send`` a call on which the policies give no sure answer, or ``refuse`` it.
         on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
+        on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
         enforced: Guardrails that the account or the organization puts on every model call: a caller needs
@@ -72,6 +73,7 @@ class Guard:
         on_unapproved: OnUnapproved = "refuse",
         on_indeterminate: OnIndeterminate = "send",
         on_intervention: OnIntervention = "return",
+        on_unguarded_reply: OnUnguardedReply = "return",
         allow_unguarded: Iterable[str] = (),
         context: Mapping[str, object] | None = None,
         enforced: Iterable[Guardrail] = (),
@@ -90,6 +92,7 @@ class Guard:
             on_unapproved=on_unapproved,
             on_indeterminate=on_indeterminate,
             on_intervention=on_intervention,
+            on_unguarded_reply=on_unguarded_reply,
             allow_unguarded=tuple(allow_unguarded),
             context=dict(context or {}),
             enforced=tuple(enforced),
@@ -147,6 +150,7 @@ class Guard:
             on_unapproved=settings.on_unapproved,
             on_indeterminate=settings.on_indeterminate,
             on_intervention=settings.on_intervention,
+            on_unguarded_reply=settings.on_unguarded_reply,
             allow_unguarded=settings.allow_unguarded,
             clock=clock,
             behind=settings.behind,

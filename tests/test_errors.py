@@ -49,6 +49,8 @@ def make(cls: type[errors.GuardedBedrockError]) -> errors.GuardedBedrockError:
         return cls(message="the connection broke", operation_name="ConverseStream")
     if issubclass(cls, errors.GuardrailInterventionError):
         return cls(operation_name="Converse", response={"stopReason": "guardrail_intervened"}, intervention={"action": "BLOCKED"})
+    if issubclass(cls, errors.UnguardedReplyError):
+        return cls(operation_name="Converse", response={}, guardrail=("abc123def456", "3"))
     return cls("a problem")
 
 

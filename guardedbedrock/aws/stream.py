@@ -11,9 +11,10 @@ import urllib3
 from botocore.eventstream import EventStream
 from botocore.response import StreamingBody
 
+from guardedbedrock.bedrock import Intervention
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
-from guardedbedrock.stages.stream import observed
+from guardedbedrock.stages.stream import Passage, observed
 
 
 class ObservedStream:
@@ -23,13 +24,18 @@ class ObservedStream:
     Args:
         inner: botocore's own.
         events: The observed events of `inner`.
-        observers: Closed with the stream, if its end was not reached.
+        passage: Closed with the stream, if its end was not reached.
     """
 
-    def __init__(self, inner: Any, events: Any, observers: Observers) -> None:
+    def __init__(self, inner: Any, events: Any, passage: Passage) -> None:
         self._inner = inner
         self._events = events
-        self._observers = observers
+        self._passage = passage
+
+    @property
+    def intervention(self) -> Intervention | None:
+        """What the guardrail did, as far as the stream was read; None when it did nothing."""
+        return self._passage.intervention
 
     def get_initial_response(self) -> Any:
         """Read the initial response, as botocore does."""
@@ -40,7 +46,7 @@ class ObservedStream:
         try:
             self._inner.close()
         finally:
-            self._observers.close(None)
+            self._passage.close(None)
 
     def __del__(self) -> None:
         with suppress(Exception):  # at this point there is nobody left to tell
@@ -51,14 +57,21 @@ class GuardedEventStream(ObservedStream, EventStream):  # type: ignore[misc]  # 
     """An event stream that is observed."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self._events)
+        for event in self._events:  # noqa: UP028  # whoever stops early may go on later, and the stream lives while it is read
+            yield event
 
 
 def guarded_stream(inner: EventStream, reply: Reply, rules: Rules, observers: Observers) -> GuardedEventStream:
     """Put the observation around the event stream of a reply."""
+    passage = Passage(without(reply, inner), rules, observers)
     # botocore hands the bytes of an event stream on as urllib3 reads them, errors and all.
-    events = observed(inner, inner.close, reply, rules, observers, broken=(urllib3.exceptions.HTTPError,))
-    return GuardedEventStream(inner, events, observers)
+    events = observed(inner, inner.close, passage, broken=(urllib3.exceptions.HTTPError,))
+    return GuardedEventStream(inner, events, passage)
+
+
+def without(reply: Reply, stream: Any) -> Reply:
+    """Give a reply without its stream, so that a stream which nobody holds is closed at once."""
+    return Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not stream})
 
 
 def stream_member(response: dict[str, Any]) -> str | None:
@@ -66,8 +79,21 @@ def stream_member(response: dict[str, Any]) -> str | None:
     return next((name for name, value in response.items() if isinstance(value, EventStream)), None)
 
 
+class ReadBody(StreamingBody):  # type: ignore[misc]
+    """
+    A body that was read already and reads as ever.
+
+    Args:
+        data: All of it, kept for `guardedbedrock.intervention`.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(BytesIO(data), len(data))
+        self.data = data
+
+
 def read_body(response: dict[str, Any]) -> bytes:
     """Read the body of an InvokeModel reply and put a fresh one in its place, so that the caller can read it too."""
     data: bytes = response["body"].read()
-    response["body"] = StreamingBody(BytesIO(data), len(data))
+    response["body"] = ReadBody(data)
     return data

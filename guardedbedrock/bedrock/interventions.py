@@ -1,19 +1,52 @@
 """
-How a reply shows that a guardrail stepped in, in each operation's own place.
+What a guardrail did to a call, as the reply tells it.
 
 Masking counts as an intervention; a model's own filter (``content_filtered``) does not. Matched text never enters a record.
-Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "Converse", "InvokeModel", "ApplyGuardrail".
+Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "GuardrailAssessment".
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
-_MENTION: Final = ACTION_KEY.encode()
+Action: TypeAlias = Literal["blocked", "masked"]
+Source: TypeAlias = Literal["INPUT", "OUTPUT"]
+
+POLICY_KINDS: Final = (
+    "topicPolicy",
+    "contentPolicy",
+    "wordPolicy",
+    "sensitiveInformationPolicy",
+    "contextualGroundingPolicy",
+    "automatedReasoningPolicy",
+)
+"""The parts of a guardrail that can step in, by their names in an assessment."""
+
+_ACTIONS: Final[Mapping[str, Action]] = {"BLOCKED": "blocked", "ANONYMIZED": "masked"}
+_REASONS: Final[tuple[tuple[str, Action], ...]] = (("blocked", "blocked"), ("masked", "masked"))
+_SIDES: Final[Mapping[str, Source]] = {
+    "inputAssessment": "INPUT",
+    "outputAssessments": "OUTPUT",
+    "input": "INPUT",
+    "outputs": "OUTPUT",
+}
+_OF_AN_ASSESSMENT: Final = frozenset({*POLICY_KINDS, "invocationMetrics", "appliedGuardrailDetails"})
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """
+    How much of the text a guardrail looked at, prompt and answer together.
+
+    Args:
+        guarded: Characters.
+        total: Characters.
+    """
+
+    guarded: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,56 +54,145 @@ class Intervention:
     """
     What a guardrail did to a call.
 
+    All but the operation is known only where the reply tells it: replies to model calls do with a ``trace``.
+
     Args:
         operation: Name of the operation.
-        reason: The service's own words (``Guardrail blocked.``), where it gives any.
+        reason: The service's own words (``Guardrail blocked.``).
+        action: ``blocked`` (a message stands for the text), ``masked`` (matches were replaced), or None when nobody says.
+        policies: Which parts of the guardrail stepped in, such as ``wordPolicy``.
+        sources: Where they did: ``INPUT``, ``OUTPUT``.
+        guardrail: ID of the guardrail.
+        version: Its version.
+        coverage: How much of the text it looked at.
+        text_units: Text units that were charged, by the name of the meter, such as ``wordPolicyUnits``.
     """
 
     operation: str
     reason: str | None = None
+    action: Action | None = None
+    policies: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+    guardrail: str | None = None
+    version: str | None = None
+    coverage: Coverage | None = None
+    text_units: Mapping[str, int] = field(default_factory=dict)
 
 
-def of_converse(operation: str, reply: Mapping[str, Any]) -> Intervention | None:
-    """Read the reply of Converse."""
-    if reply.get("stopReason") != "guardrail_intervened":
+class Shown(NamedTuple):
+    """
+    What a reply, or a part of one, shows of its guardrail.
+
+    Args:
+        stepped_in: Whether it says that the guardrail stepped in; None when it says nothing of that.
+        trace: Assessments in any of the service's forms; None when there are none.
+    """
+
+    stepped_in: bool | None = None
+    trace: Mapping[str, Any] | None = None
+
+    def __or__(self, later: Shown) -> Shown:
+        stepped_in = later.stepped_in if self.stepped_in is None else self.stepped_in or bool(later.stepped_in)
+        return Shown(stepped_in, self.trace if later.trace is None else later.trace)
+
+
+NOTHING: Final = Shown()
+
+
+class _Assessed(NamedTuple):
+    source: Source
+    guardrail: str | None
+    assessment: Mapping[str, Any]
+
+
+def conclude(operation: str, shown: Shown) -> Intervention | None:
+    """
+    Say what a guardrail did; None when it did nothing.
+
+    A finding that blocked or masked is an intervention even where the reply's own word is missing.
+    """
+    if not shown.stepped_in and not shown.trace:
         return None
-    return Intervention(operation, reply.get("trace", {}).get("guardrail", {}).get("actionReason"))
-
-
-def of_converse_event(operation: str, event: Mapping[str, Any]) -> Intervention | None:
-    """Read one event of ConverseStream."""
-    return of_converse(operation, event.get("messageStop", {}))
-
-
-def of_body(operation: str, body: bytes) -> Intervention | None:
-    """Read the body of InvokeModel, or the bytes of one of its chunks."""
-    if _MENTION not in body:
+    trace = shown.trace or {}
+    assessed = tuple(_assessed(trace))
+    found = [(one, kind, action) for one in assessed for kind, action in _acted(one.assessment)]
+    if not shown.stepped_in and not found:
         return None
-    try:
-        read = json.loads(body)
-    except ValueError:
-        return None
-    intervened = isinstance(read, dict) and read.get(ACTION_KEY) == "INTERVENED"
-    return Intervention(operation) if intervened else None
+    reason = trace.get("actionReason")
+    who = _named(found[0][0] if found else assessed[0]) if assessed else (None, None)
+    return Intervention(
+        operation=operation,
+        reason=reason if isinstance(reason, str) else None,
+        action=_action({action for _, _, action in found}, reason),
+        policies=tuple(dict.fromkeys(kind for _, kind, _ in found)),
+        sources=tuple(dict.fromkeys(one.source for one, _, _ in found)),
+        guardrail=who[0],
+        version=who[1],
+        coverage=_coverage(assessed),
+        text_units=_units(assessed),
+    )
 
 
-def of_invoke_event(operation: str, event: Mapping[str, Any]) -> Intervention | None:
-    """Read one event of InvokeModelWithResponseStream."""
-    return of_body(operation, event.get("chunk", {}).get("bytes", b""))
+def _assessed(trace: Mapping[str, Any]) -> Iterator[_Assessed]:
+    for side, source in _SIDES.items():
+        yield from _flat(trace.get(side), source, None)
+    whole = trace.get("source", "INPUT")
+    yield from _flat(trace.get("assessments"), whole, None)
 
 
-def of_apply(operation: str, reply: Mapping[str, Any]) -> Intervention | None:
-    """Read the reply of ApplyGuardrail."""
-    if reply.get("action") != "GUARDRAIL_INTERVENED":
-        return None
-    return Intervention(operation, reply.get("actionReason"))
+def _flat(found: Any, source: Source, guardrail: str | None) -> Iterator[_Assessed]:
+    """Find the assessments among maps of guardrail IDs and lists of either: each operation nests them another way."""
+    if isinstance(found, list):
+        for each in found:
+            yield from _flat(each, source, guardrail)
+    elif isinstance(found, Mapping) and not _OF_AN_ASSESSMENT.isdisjoint(found):
+        yield _Assessed(source, guardrail, found)
+    elif isinstance(found, Mapping):
+        for name, each in found.items():
+            yield from _flat(each, source, str(name))
 
 
-IN_REPLY: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Intervention | None]]] = {
-    "apply": of_apply,
-    "converse": of_converse,
-}
-IN_EVENT: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Intervention | None]]] = {
-    "converse-stream": of_converse_event,
-    "invoke-stream": of_invoke_event,
-}
+def _acted(assessment: Mapping[str, Any]) -> Iterator[tuple[str, Action]]:
+    for kind in POLICY_KINDS:
+        for findings in _mapping(assessment.get(kind)).values():
+            for finding in findings if isinstance(findings, list) else ():
+                action = _ACTIONS.get(str(_mapping(finding).get("action")))
+                if action:
+                    yield kind, action
+
+
+def _action(actions: set[Action], reason: Any) -> Action | None:
+    """Take the strongest finding, else the service's own words."""
+    if actions:
+        return "blocked" if "blocked" in actions else "masked"
+    words = reason.lower() if isinstance(reason, str) else ""
+    return next((action for word, action in _REASONS if word in words), None)
+
+
+def _named(one: _Assessed) -> tuple[str | None, str | None]:
+    details = _mapping(one.assessment.get("appliedGuardrailDetails"))
+    return details.get("guardrailId") or one.guardrail, details.get("guardrailVersion")
+
+
+def _coverage(assessed: tuple[_Assessed, ...]) -> Coverage | None:
+    metrics = [_mapping(one.assessment.get("invocationMetrics")) for one in assessed]
+    texts = [_mapping(_mapping(each.get("guardrailCoverage")).get("textCharacters")) for each in metrics]
+    known = [text for text in texts if text]
+    return Coverage(*(sum(_number(text.get(key)) for text in known) for key in ("guarded", "total"))) if known else None
+
+
+def _units(assessed: tuple[_Assessed, ...]) -> dict[str, int]:
+    units: dict[str, int] = {}
+    for one in assessed:
+        for meter, count in _mapping(_mapping(one.assessment.get("invocationMetrics")).get("usage")).items():
+            if _number(count):
+                units[meter] = units.get(meter, 0) + _number(count)
+    return units
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) else 0

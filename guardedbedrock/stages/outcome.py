@@ -1,39 +1,98 @@
-"""Last stage: read from the reply whether the guardrail stepped in."""
+"""Last stage: read from the reply whether the guardrail stepped in, and whether it ran at all."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.interventions import IN_REPLY, of_body
+from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
+from guardedbedrock.bedrock.showing import IN_REPLY, in_body, is_readable, must_show
 from guardedbedrock.calls import Reply, Rules
-from guardedbedrock.errors import GuardrailInterventionError
-from guardedbedrock.events import Intervened, Observers
+from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
+from guardedbedrock.events import Intervened, Observers, Unguarded
 
 
 def settle(reply: Reply, rules: Rules, observers: Observers, body: bytes | None = None) -> None:
     """
-    Tell of an intervention, or raise it if the rules ask for that.
+    Tell of an intervention, or of a guardrail that did not run; raise it if the rules ask for that.
 
     Args:
         reply: What came back.
-        rules: For `on_intervention`.
+        rules: For `on_intervention` and `on_unguarded_reply`.
         observers: Who is told.
         body: The bytes of an InvokeModel reply.
 
     Raises:
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
+        UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
     operation = reply.authorized.call.operation
-    if body is not None:
-        found = of_body(operation.name, body)
-    else:
-        reader = IN_REPLY.get(operation.reply)
-        found = reader(operation.name, reply.response) if reader else None
-    if found is not None:
-        announce(found, reply, rules, observers)
+    reader = IN_REPLY.get(operation.reply)
+    shown = in_body(body) if body is not None else reader(reply.response) if reader else NOTHING
+    if shown is NOTHING and body is not None and not is_readable(body):
+        return
+    Outcome(reply, rules, observers).settle(shown)
 
 
-def announce(found: Intervention, reply: Reply, rules: Rules, observers: Observers) -> None:
-    """Tell of one intervention; ApplyGuardrail is asked for a verdict, so there it is never an error."""
-    observers.hear(Intervened(found))
-    if rules.on_intervention == "raise" and reply.authorized.call.operation.inference:
-        raise GuardrailInterventionError(operation_name=reply.authorized.call.name, response=reply.response, intervention=found)
+class Outcome:
+    """
+    What becomes of what a reply shows of its guardrail.
+
+    Args:
+        reply: What came back.
+        rules: What the application asked for.
+        observers: Who is told.
+    """
+
+    __slots__ = ("_observers", "_reply", "intervention", "raises_intervention", "raises_unguarded")
+
+    def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
+        inference = reply.authorized.call.operation.inference
+        self._reply, self._observers = reply, observers
+        self.raises_intervention = rules.on_intervention == "raise" and inference
+        self.raises_unguarded = rules.on_unguarded_reply == "raise" and inference
+        self.intervention: Intervention | None = None
+
+    def settle(self, shown: Shown) -> None:
+        """
+        Tell what a whole reply shows.
+
+        Raises:
+            GuardrailInterventionError: The guardrail stepped in, and that is to be an error.
+            UnguardedReplyError: It did not run, and that is to be an error.
+        """
+        error = self.tell(shown)
+        if error is not None:
+            raise error
+
+    def tell(self, shown: Shown) -> GuardrailInterventionError | UnguardedReplyError | None:
+        """Tell what a whole reply shows, and give the error that the application asked for."""
+        found = conclude(self._reply.authorized.call.name, shown)
+        if found is not None:
+            return self._intervened(found)
+        return self._unguarded() if shown == NOTHING and self._must_show() else None
+
+    def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
+        """ApplyGuardrail is asked for a verdict, so there it is never an error."""
+        sent = self._reply.authorized.guarded.guardrail
+        if sent is not None and found.guardrail in (None, sent.id):
+            found = replace(found, guardrail=sent.id, version=found.version or sent.version)
+        self.intervention = found
+        self._observers.hear(Intervened(found))
+        if not self.raises_intervention:
+            return None
+        return GuardrailInterventionError(**self._named(), intervention=found)
+
+    def _must_show(self) -> bool:
+        operation, guarded = self._reply.authorized.call.operation, self._reply.authorized.guarded
+        return None not in guarded.named and must_show(operation.reply, guarded.params)
+
+    def _unguarded(self) -> UnguardedReplyError | None:
+        identifier, version = self._reply.authorized.guarded.named
+        named = str(identifier), str(version)
+        self._observers.hear(Unguarded(*named))
+        return UnguardedReplyError(**self._named(), guardrail=named) if self.raises_unguarded else None
+
+    def _named(self) -> dict[str, Any]:
+        return {"operation_name": self._reply.authorized.call.name, "response": self._reply.response}

@@ -10,10 +10,10 @@ import aiohttp
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 
-from guardedbedrock.aws.stream import ObservedStream
+from guardedbedrock.aws.stream import ObservedStream, without
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
-from guardedbedrock.stages.stream import observed_async
+from guardedbedrock.stages.stream import Passage, observed_async
 
 
 class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[misc]  # aiobotocore has no types
@@ -38,10 +38,17 @@ class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[m
 
 
 class ReadBody(AioStreamingBody):  # type: ignore[misc]
-    """A body that was read already and reads as ever."""
+    """
+    A body that was read already and reads as ever.
+
+    Args:
+        raw_stream: The response that it came from.
+        data: All of it, kept for `guardedbedrock.intervention`.
+    """
 
     def __init__(self, raw_stream: Any, data: bytes) -> None:
         super().__init__(raw_stream, len(data))
+        self.data = data
         self._data = BytesIO(data)
 
     def readable(self) -> bool:
@@ -67,11 +74,9 @@ class ReadBody(AioStreamingBody):  # type: ignore[misc]
 
 def guarded_stream(inner: AioEventStream, reply: Reply, rules: Rules, observers: Observers) -> AsyncGuardedEventStream:
     """Put the observation around the event stream of a reply."""
-    # The events know the reply without their stream, so that a stream which nobody holds is closed at once.
-    held = Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not inner})
-    broken = (aiohttp.ClientError, TimeoutError)
-    events = observed_async(inner, inner.close, held, rules, observers, broken=broken)
-    return AsyncGuardedEventStream(inner, events, observers)
+    passage = Passage(without(reply, inner), rules, observers)
+    events = observed_async(inner, inner.close, passage, broken=(aiohttp.ClientError, TimeoutError))
+    return AsyncGuardedEventStream(inner, events, passage)
 
 
 async def read_body(response: dict[str, Any]) -> bytes:

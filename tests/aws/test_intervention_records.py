@@ -1,0 +1,219 @@
+"""`guardedbedrock.intervention` on every kind of reply, and replies that show that no guardrail ran."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, ON_THE_SERVER, Recorder, ask, read
+from botocore.awsrequest import AWSResponse
+from botocore.response import StreamingBody
+
+import guardedbedrock
+from guardedbedrock import GuardrailInterventionError, UnguardedReplyError
+from guardedbedrock.bedrock.interventions import Coverage
+from guardedbedrock.events import Intervened, Unguarded
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+from guardedbedrock.testing.eventstream import CONTENT_TYPE, event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+TRACED: Final[dict[str, dict[str, Any]]] = {
+    "converse": {"guardrailConfig": {"trace": "enabled"}},
+    "converse_stream": {"guardrailConfig": {"trace": "enabled"}},
+    "invoke_model": {"trace": "ENABLED"},
+    "invoke_model_with_response_stream": {"trace": "ENABLED"},
+}
+MASKING: Final = FakeGuardrail(HR.arn, version=HR.version, denied_words=("salary",), pii={"EMAIL": "anonymize"})
+FAKE: Final = {"guardrails": (MASKING, *ON_THE_SERVER[1:])}
+NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("text", "action", "policy"),
+    [("my salary", "blocked", "wordPolicy"), ("write to ann@example.com", "masked", "sensitiveInformationPolicy")],
+)
+def test_block_and_mask_are_told_apart(house: Make, method: str, text: str, action: str, policy: str) -> None:
+    """With a trace every operation gives the same record, to the listener and to whoever holds the reply."""
+    recorder = Recorder()
+    client = house(listeners=[recorder], fake=FAKE).client
+
+    response = getattr(client, method)(**ask(method, text), **TRACED[method])
+    for name in ("stream", "body"):
+        if not hasattr(response.get(name, b""), "read"):
+            list(response.get(name, ()))
+    found = guardedbedrock.intervention(response)
+
+    assert found is not None
+    assert (found.action, found.policies, found.guardrail, found.version) == (action, (policy,), HR.id, HR.version)
+    assert found.sources == ("INPUT",)
+    assert isinstance(found.coverage, Coverage)
+    assert found.coverage.guarded >= len(text)
+    assert found.text_units["wordPolicyUnits"] >= 1
+    assert [event.intervention for event in recorder.last.of(Intervened)] == [found]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_trace_the_record_says_what_is_known(house: Make, method: str) -> None:
+    """Which guardrail was sent is known all the same."""
+    recorder = Recorder()
+
+    read(getattr(house(listeners=[recorder]).client, method)(**ask(method, "my salary")))
+
+    (told,) = recorder.last.of(Intervened)
+    assert told.intervention == guardedbedrock.Intervention(recorder.last.call.name, guardrail=HR.id, version=HR.version)
+
+
+def test_the_body_stays_readable(house: Make) -> None:
+    """On a guarded client, before and after the caller reads; and again."""
+    response = house().client.invoke_model(**ask("invoke_model", "my salary"))
+
+    before = guardedbedrock.intervention(response)
+    body = json.loads(response["body"].read())
+
+    assert before is not None
+    assert body["amazon-bedrock-guardrailAction"] == "INTERVENED"
+    assert guardedbedrock.intervention(response) == before
+
+
+def test_the_reply_of_any_client_can_be_asked(plain: Callable[[FakeBedrock], Any]) -> None:
+    """A plain client's replies too: the body is read and put back, events are taken as a list."""
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        client = plain(fake)
+        body = client.invoke_model(**ask("invoke_model", "my salary"), **NAMED)
+        whole = client.converse(**ask("converse", "my salary"), guardrailConfig=NAMED)
+        events = list(client.converse_stream(**ask("converse_stream", "my salary"), guardrailConfig=NAMED)["stream"])
+        method = "invoke_model_with_response_stream"
+        chunks = list(client.invoke_model_with_response_stream(**ask(method, "my salary"), **NAMED)["body"])
+        applied = client.apply_guardrail(**NAMED, source="INPUT", content=[{"text": {"text": "my salary"}}])
+        harmless = client.converse(**ask("converse"), guardrailConfig=NAMED)
+
+    found = [guardedbedrock.intervention(reply) for reply in (body, whole, events, chunks, applied)]
+    names = ["InvokeModel", "Converse", "ConverseStream", "InvokeModelWithResponseStream", "ApplyGuardrail"]
+    assert [each and each.operation for each in found] == names
+    assert [each and each.action for each in found] == [None, None, None, None, "blocked"]
+    assert json.loads(body["body"].read())["amazon-bedrock-guardrailAction"] == "INTERVENED"
+    assert guardedbedrock.intervention(harmless) is None
+
+
+def test_what_can_not_be_read_is_said() -> None:
+    """A stream that is not ours is not read behind its owner's back, and half a body says nothing."""
+    body = StreamingBody(io.BytesIO(b"{}"), 2)
+    body.read(1)
+    for reply in ({"stream": iter(())}, {"body": iter(())}, iter(())):
+        with pytest.raises(TypeError):
+            guardedbedrock.intervention(reply)
+    with pytest.raises(ValueError, match="read from the body"):
+        guardedbedrock.intervention({"body": body})
+
+
+def test_an_error_of_a_stream_tells_all_that_the_stream_does(house: Make) -> None:
+    """The stop reason comes before the trace: no event passes in between, and the error has both."""
+    client = house(on_intervention="raise").client
+    passed: list[Any] = []
+
+    with pytest.raises(GuardrailInterventionError) as stepped_in:
+        passed.extend(client.converse_stream(**ask("converse_stream", "my salary"), **TRACED["converse_stream"])["stream"])
+
+    assert stepped_in.value.intervention.policies == ("wordPolicy",)
+
+
+def test_a_stream_knows_as_much_as_was_read_of_it(house: Make) -> None:
+    """Before the end it says what it has seen, and the listener hears of it with the trace."""
+    recorder = Recorder()
+    stream = house(listeners=[recorder]).client.converse_stream(
+        **ask("converse_stream", "my salary"), **TRACED["converse_stream"]
+    )["stream"]
+
+    known: list[tuple[str, Any, int]] = []
+    for one in stream:
+        found = guardedbedrock.intervention(stream)
+        known.append((next(iter(one)), found and found.policies, len(recorder.last.of(Intervened))))
+
+    assert known[0][1:] == (None, 0)
+    assert known[-2:] == [("messageStop", (), 0), ("metadata", ("wordPolicy",), 1)]
+
+
+STRIPPED: Final[dict[str, bytes]] = {
+    "converse": b'{"stopReason": "end_turn", "output": {"message": {"role": "assistant", "content": [{"text": "hi"}]}}}',
+    "converse_stream": event("messageStop", {"stopReason": "end_turn"}) + event("metadata", {"usage": {}, "metrics": {}}),
+    "invoke_model": b'{"content": [{"type": "text", "text": "hi"}]}',
+    "invoke_model_with_response_stream": event("chunk", {"bytes": "eyJ0eXBlIjogIm1lc3NhZ2Vfc3RvcCJ9"}),
+}
+"""Replies of a service that did not run the guardrail."""
+
+
+def unguarded(made: House, method: str, body: bytes, **params: Any) -> Any:
+    """Call, and let the wire bring this very body."""
+
+    class Raw(io.BytesIO):
+        def stream(self, *_: object, **__: object) -> Any:
+            yield self.read()
+
+    def answer(request: Any, **_: object) -> AWSResponse:
+        kind = CONTENT_TYPE if "stream" in method else "application/json"
+        return AWSResponse(request.url, 200, {"content-type": kind, "x-amzn-requestid": "r-1"}, Raw(body))
+
+    made.client.meta.events.register("before-send.bedrock-runtime", answer)
+    return read(getattr(made.client, method)(**ask(method), **params))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reply_that_shows_no_guardrail_is_told(house: Make, method: str) -> None:
+    """One was sent, the wire would show it, and does not: an event, and the reply."""
+    recorder = Recorder()
+
+    unguarded(house(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
+
+    assert recorder.last.of(Unguarded) == [Unguarded(HR.arn, HR.version)]
+    assert recorder.last.closed == [None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reply_that_shows_no_guardrail_can_be_an_error(house: Make, method: str) -> None:
+    """On request."""
+    recorder = Recorder()
+    made = house(listeners=[recorder], on_unguarded_reply="raise")
+
+    with pytest.raises(UnguardedReplyError, match=f"guardrail {HR.arn} version {HR.version} did not run") as raised:
+        unguarded(made, method, STRIPPED[method], **TRACED[method])
+
+    assert (raised.value.request_id, recorder.last.closed) == ("r-1", [raised.value])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_guardrail_that_ran_is_no_alarm(house: Make, method: str) -> None:
+    """Neither with a trace nor without one."""
+    recorder = Recorder()
+    client = house(listeners=[recorder], on_unguarded_reply="raise").client
+
+    for extra in ({}, TRACED[method]):
+        read(getattr(client, method)(**ask(method), **extra))
+        assert recorder.last.of(Unguarded) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [
+        ("converse", STRIPPED["converse"]),
+        ("converse_stream", STRIPPED["converse_stream"]),
+        ("invoke_model", b"\x89PNG"),
+        ("invoke_model_with_response_stream", event("chunk", {"bytes": "iVBORw=="})),
+        ("invoke_model_with_response_stream", b""),
+    ],
+    ids=["converse-untraced", "converse-stream-untraced", "image", "chunk-of-an-image", "no-event"],
+)
+def test_silence_where_the_wire_need_not_speak_is_no_alarm(house: Make, method: str, body: bytes) -> None:
+    """Converse shows nothing without a trace, and what is no JSON has no place for the key."""
+    recorder = Recorder()
+
+    unguarded(house(listeners=[recorder], on_unguarded_reply="raise"), method, body)
+
+    assert recorder.last.of(Unguarded) == []

@@ -1,0 +1,87 @@
+"""Where a reply shows what its guardrail did, and what the record says of it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.bedrock.interventions import NOTHING, Coverage, Intervention, Shown, conclude
+from guardedbedrock.bedrock.showing import in_apply, in_body, in_converse, in_converse_event, is_last, must_show
+
+CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "interventions.json").read_text("utf-8"))
+READERS: Final = {
+    "converse": in_converse,
+    "converse-event": in_converse_event,
+    "body": lambda reply: in_body(json.dumps(reply).encode()),
+    "apply": in_apply,
+}
+
+
+def expected(fields: dict[str, Any] | None) -> Intervention | None:
+    """Make the record of a case."""
+    if fields is None:
+        return None
+    made = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Intervention("X", **{**made, "coverage": Coverage(*made["coverage"]) if "coverage" in made else None})
+
+
+def test_the_cases_have_names_of_their_own() -> None:
+    """A repeated id would hide a case."""
+    assert len({case["id"] for case in CASES}) == len(CASES) > 10
+    assert {frozenset(case) for case in CASES} == {frozenset({"id", "why", "place", "reply", "expect"})}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_a_reply_tells_what_its_guardrail_did(case: dict[str, Any]) -> None:
+    """Each operation in its own place, and nothing of the matched text."""
+    found = conclude("X", READERS[case["place"]](case["reply"]))
+
+    assert found == expected(case["expect"])
+    assert "SECRET" not in repr(found)
+    assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # our own record
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xd8amazon-bedrock-guardrailAction", b'["amazon-bedrock-trace"]'])
+def test_a_body_that_is_no_object_shows_nothing(body: bytes) -> None:
+    """Images and broken texts have no place for the key."""
+    assert in_body(body) == NOTHING
+
+
+MUST: Final = {
+    "converse-untraced": ("converse", {"guardrailConfig": {"guardrailIdentifier": "x"}}, False),
+    "converse-disabled": ("converse", {"guardrailConfig": {"trace": "disabled"}}, False),
+    "converse-enabled": ("converse", {"guardrailConfig": {"trace": "enabled"}}, True),
+    "converse-stream-full": ("converse-stream", {"guardrailConfig": {"trace": "enabled_full"}}, True),
+    "converse-no-config": ("converse", {}, False),
+    "invoke": ("invoke", {}, True),
+    "invoke-stream": ("invoke-stream", {"trace": "DISABLED"}, True),
+    "apply": ("apply", {}, False),
+    "elsewhere": ("", {}, False),
+}
+
+
+@pytest.mark.parametrize(("place", "params", "must"), MUST.values(), ids=MUST)
+def test_silence_means_something_only_where_the_wire_would_speak(place: str, params: Any, must: Any) -> None:
+    """Converse without a trace shows nothing of a guardrail that let everything pass: that is no alarm."""
+    assert must_show(place, params) is must
+
+
+def test_what_ends_a_whole_stream() -> None:
+    """Metadata, or a chunk that can be read; anything else is no ground for an alarm."""
+    assert is_last({"metadata": {}})
+    assert is_last({"chunk": {"bytes": b'{"a": 1}'}})
+    assert not is_last({"chunk": {"bytes": b"\x00"}})
+    assert not is_last({})
+
+
+def test_what_was_shown_adds_up() -> None:
+    """What one event says another does not take back."""
+    trace = {"actionReason": "x"}
+    did, did_not = Shown(stepped_in=True), Shown(stepped_in=False)
+    assert did | Shown(None, trace) | NOTHING == Shown(did.stepped_in, trace)
+    assert did_not | did == did | did_not == did
+    assert NOTHING | did_not == did_not
