@@ -43,6 +43,15 @@ class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
 _passing: ContextVar[passing | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
 
+def has_let_pass(url: str, headers: Any, body: Any) -> bool:
+    """Say whether the gate of a guarded client let this very request pass, in this context."""
+    passage = _passing.get()
+    if passage is None or passage.seen is None or passage.seen[0] != url or passage.seen[1] is not body:
+        return False
+    place = passage.authorized.call.operation.place
+    return place is None or place.carries(Wire(url, headers, body), passage.authorized.guarded.named)
+
+
 class Gate:
     """
     The gate of one client.

@@ -88,7 +88,7 @@ def _body_carries(wire: Wire, named: Named) -> bool:
     body = wire.body
     if isinstance(body, bytes) and body.endswith(_ending(named)) and body.count(_CONFIG_KEY) == 1:
         return True
-    return _read_config(_json_body(wire)) == named
+    return _read_config(json_body(wire)) == named
 
 
 @lru_cache(maxsize=256)
@@ -97,7 +97,8 @@ def _ending(named: Named) -> bytes:
     return f', "{_CONFIG}": {json.dumps(config)}}}'.encode()
 
 
-def _json_body(wire: Wire) -> dict[str, Any]:
+def json_body(wire: Wire) -> dict[str, Any]:
+    """Read a body that is a JSON object; an empty one where it is none, or where nobody could say which guardrail it names."""
     raw = wire.body or b"{}"
     try:
         twice = raw.count(_CONFIG_KEY) > 1
@@ -116,11 +117,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _headers_carry(wire: Wire, named: Named) -> bool:
-    identifier = _header(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier")
-    return (identifier, _header(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")) == named
+    identifier = header_of(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier")
+    return (identifier, header_of(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")) == named
 
 
-def _header(headers: Any, name: str) -> str | None:
+def header_of(headers: Any, name: str) -> str | None:
     """Read a header; one that stands there twice says nothing, since either may be the one that is sent."""
     values = headers.get_all(name, ()) if hasattr(headers, "get_all") else [headers.get(name)]
     value = values[0] if len(values) == 1 else None
@@ -143,7 +144,7 @@ def path_segments(url: str) -> tuple[str, ...]:
 
 def body_model(wire: Wire) -> str | None:
     """Read the model of a body, where StartAsyncInvoke has it; None where there is none."""
-    model = _json_body(wire).get("modelId")
+    model = json_body(wire).get("modelId")
     return model if isinstance(model, str) else None
 
 
