@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Format = Literal["text", "json"]
+Report = Literal["text", "json", "junit", "sarif", "github"]
 
 AS_HOPED: Final = 0
 BAD_INPUT: Final = 2
@@ -34,6 +36,7 @@ app = typer.Typer(
 )
 
 FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
+ReportOption = Annotated[Report, typer.Option("--format", help="For people, for programs, or for CI.")]
 VersionOption = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")]
 
 
@@ -86,10 +89,12 @@ def simulate(  # noqa: PLR0913 - each is an option
 
 @app.command("test")
 def policy_tests(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Case files, globs or folders.")],
-    output: FormatOption = "text",
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Case files, suites, globs or folders.")],
+    *,
+    output: ReportOption = "text",
+    junit_xml: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there as well.")] = None,
 ) -> int:
     """Ask the policies of case files, and compare the answers. Exit code 1 when one differs."""
     from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - loads the engine
 
-    return command(files, output)
+    return command(files, output, junit_xml)

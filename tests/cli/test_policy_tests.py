@@ -96,7 +96,8 @@ def test_files_globs_and_folders(cli: Cli, tmp_path: Path) -> None:
         pytest.param(
             "[{]", "cases.json: is no JSON: expecting property name enclosed in double quotes in line 1, column 3", id="JSON"
         ),
-        pytest.param({}, "cases.json: should be a list of cases", id="no list"),
+        pytest.param("7", "cases.json: should be a list of cases", id="no list"),
+        pytest.param({}, "cases.json: the field `cases` is missing", id="no suite"),
         pytest.param(
             [expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is none of", id="word"
         ),

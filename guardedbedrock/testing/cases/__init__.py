@@ -8,8 +8,8 @@ A file is read whole or refused: a stray field, a repeated id, an operator nobod
 because a case that is not asked would pass for ever.
 """
 
-from guardedbedrock.testing.cases.files import load
+from guardedbedrock.testing.cases.files import load, read
 from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation, Result
 from guardedbedrock.testing.cases.running import run
 
-__all__ = ["Case", "ClientCall", "Expectation", "Result", "load", "run"]
+__all__ = ["Case", "ClientCall", "Expectation", "Result", "load", "read", "run"]

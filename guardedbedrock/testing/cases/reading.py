@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from guardedbedrock.bedrock import (
@@ -62,17 +63,21 @@ _NEEDED: Final[Mapping[str, Shape]] = {"id": shapes.name, "policies": shapes.fie
 _OPTIONAL: Final[Mapping[str, Shape]] = {"why": shapes.text, "source": shapes.text, "confidence": shapes.text}
 
 OF_REQUEST: Final = shapes.fields({**_NEEDED, "request": _REQUEST}, _OPTIONAL)
+_OF_CALLS: Final[Mapping[str, Shape]] = {
+    "principal": shapes.text,
+    "call": _CALL,
+    "vocabulary": shapes.one_of(VOCABULARIES),
+    "guardrails": _GUARDRAILS,
+    "enforced": _GUARDRAILS,
+    "behind": shapes.object_of(shapes.array_of(shapes.name)),
+    "context": shapes.object_of(shapes.context_value),
+}
 OF_CALL: Final = shapes.fields(
-    {**_NEEDED, "principal": shapes.text, "call": _CALL},
-    {
-        **_OPTIONAL,
-        "vocabulary": shapes.one_of(VOCABULARIES),
-        "guardrails": _GUARDRAILS,
-        "enforced": _GUARDRAILS,
-        "behind": shapes.object_of(shapes.array_of(shapes.name)),
-        "context": shapes.object_of(shapes.context_value),
-    },
+    {**_NEEDED, "principal": _OF_CALLS["principal"], "call": _OF_CALLS["call"]}, {**_OPTIONAL, **_OF_CALLS}
 )
+
+SHARED: Final = frozenset({*_NEEDED, *_OPTIONAL, "request", *_OF_CALLS}) - {"id"}
+"""Fields that cases of a suite may share."""
 
 
 class Reader:
@@ -110,9 +115,16 @@ class Reader:
             try:
                 self._compiled[key] = PolicySet(**data)
             except PolicySyntaxError as error:
-                where = f"{place}: policy {error.file}"
+                where = f"{place}: policy {_home(data, error.file or '')}"
                 raise PolicySyntaxError(error.problem, pointer=error.pointer, file=where) from None
         return self._compiled[key]
+
+
+def _home(policies: Mapping[str, Any], label: str) -> str:
+    """Name the file of a policy that the engine calls ``scp[0][1]``, if it came from one."""
+    kind, *indices = label.replace("]", "").split("[")
+    document = reduce(lambda found, index: found[int(index)], indices, policies[kind])
+    return getattr(document, "file", label)
 
 
 def _request(data: Mapping[str, Any]) -> Request:

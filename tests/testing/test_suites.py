@@ -1,0 +1,213 @@
+"""Suites: policies and fixtures that cases share by name, and policy files beside them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from guardedbedrock import ConfigurationError, PolicySyntaxError
+from guardedbedrock.testing import cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROLE = "arn:aws:iam::123456789012:role/App"
+REQUEST = {"principal": ROLE, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
+
+
+def policy(sid: str, effect: str = "Allow", action: str = "s3:*") -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Sid": sid, "Effect": effect, "Action": action, "Resource": "*"}],
+    }
+
+
+def suite(folder: Path, **fields: Any) -> Path:
+    path = folder / "suite.json"
+    path.write_text(json.dumps(fields), "utf-8")
+    return path
+
+
+def answers(path: Path) -> dict[str, tuple[str, set[str]]]:
+    results = map(cases.run, cases.load(path))
+    return {result.id: (result.decision, set(result.determining)) for result in results}
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        cases.load(path)
+    return str(caught.value).removeprefix(f"{path.parent}/")
+
+
+def test_cases_share_policies_by_name(tmp_path: Path) -> None:
+    path = suite(
+        tmp_path,
+        policies={"app": {"identity": [policy("Read")]}, "nobody": {"identity": []}},
+        cases=[
+            {"id": "app", "policies": "app", "request": REQUEST, "expect": {"decision": "allowed"}},
+            {"id": "nobody", "policies": "nobody", "request": REQUEST, "expect": {"decision": "implicitDeny"}},
+        ],
+    )
+
+    assert answers(path) == {"app": ("allowed", {"Read"}), "nobody": ("implicitDeny", set())}
+
+
+def test_what_a_case_writes_wins_and_objects_are_joined_key_by_key(tmp_path: Path) -> None:
+    """The later fixture wins over the earlier, the case over both; one level deep."""
+    path = suite(
+        tmp_path,
+        policies={"app": {"identity": [policy("Read")], "scp": [[policy("Org")]]}},
+        fixtures={
+            "asked": {"policies": "app", "request": {**REQUEST, "context": {"k": "1"}}, "expect": {"decision": "allowed"}},
+            "later": {"request": {"context": {"j": "2"}}},
+        },
+        cases=[
+            {"id": "later", "use": ["asked", "later"], "expect": {"determining": ["Read"]}},
+            {"id": "order", "use": ["later", "asked"]},
+            {"id": "own", "use": "asked", "policies": {"identity": []}, "request": {"action": "sqs:SendMessage"}},
+        ],
+    )
+
+    later, order, own = cases.load(path)
+
+    assert (later.expect.decision, later.expect.determining) == ("allowed", {"Read"})
+    assert [case.asked.requests[0].context for case in (later, order, own)] == [{"j": "2"}, {"k": "1"}, {"k": "1"}]
+    assert own.asked.requests[0].action == "sqs:SendMessage"
+    assert own.asked.requests[0].resource == REQUEST["resource"]
+    assert [kind for kind, _ in own.policies] == ["scp"]
+    assert later.policies is order.policies
+
+
+def test_a_policy_may_be_a_file_a_glob_or_a_folder_beside_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever the working directory is."""
+    (tmp_path / "policies").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "policies" / f"{name}.json").write_text(json.dumps(policy(name.upper())), "utf-8")
+    never = "Version: 2012-10-17\nStatement: {Sid: Never, Effect: Deny, Action: '*', Resource: '*'}\n"
+    (tmp_path / "deny.yaml").write_text(never, "utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    identity = {
+        "file": ["policies/a.json"],
+        "glob": ["policies/*.json"],
+        "folder": ["policies"],
+        "both": [policy("X"), "policies/b.json"],
+    }
+    path = suite(
+        tmp_path,
+        fixtures={"asked": {"request": REQUEST, "expect": {"decision": "allowed"}}},
+        cases=[
+            *({"id": name, "use": "asked", "policies": {"identity": sources}} for name, sources in identity.items()),
+            {"id": "levels", "use": "asked", "policies": {"identity": ["policies"], "scp": [["policies/a.json"], ["deny.yaml"]]}},
+        ],
+    )
+
+    found = answers(path)
+
+    assert {name: sids for name, (_, sids) in found.items()} == {
+        "file": {"A"},
+        "glob": {"A", "B"},
+        "folder": {"A", "B"},
+        "both": {"X", "B"},
+        "levels": {"Never"},
+    }
+
+
+CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {"decision": "implicitDeny"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        pytest.param({"cases": []}, "suite.json: has no case", id="none"),
+        pytest.param({"cases": {}}, "suite.json at /cases: should be an array, not an object", id="no array"),
+        pytest.param({"case": [CASE]}, "suite.json: the field `case` is not known; did you mean `cases`?", id="stray"),
+        pytest.param({"cases": [3]}, "suite.json: case number 1: should be an object, not a number", id="no object"),
+        pytest.param(
+            {"cases": [CASE | {"use": "hr"}], "fixtures": {"hrs": {}}},
+            "suite.json at /cases/0/use: the fixture `hr` is not in the suite; did you mean `hrs`?",
+            id="unknown fixture",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": "app"}]},
+            "suite.json at /cases/0/policies: the policies `app` is not in the suite",
+            id="unknown policies",
+        ),
+        pytest.param(
+            {"cases": [CASE], "fixtures": {"hr": {"id": "x"}}},
+            "suite.json at /fixtures/hr: the field `id` is not known",
+            id="a fixture has no id, used or not",
+        ),
+        pytest.param({"cases": [CASE | {"use": 3}]}, "suite.json at /cases/0/use: should be an array, not a number", id="use"),
+        pytest.param(
+            {"cases": [CASE | {"note": 1}]}, "suite.json: case `a`: the field `note` is not known", id="stray in a case"
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"identity": "app.json"}}]},
+            "suite.json: case `a` at /policies/identity: should be an array, not a string",
+            id="no list of files",
+        ),
+        pytest.param({"cases": [CASE | {"policies": {"identity": ["x.json"]}}]}, "x.json: there is no such file", id="no file"),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"identity": ["x*.json"]}}]}, "x*.json: there is no such file", id="empty glob"
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"identity": ["l.json"]}}]}, "l.json: should be one policy document", id="list"
+        ),
+    ],
+)
+def test_a_suite_is_read_whole_or_refused(tmp_path: Path, fields: dict[str, Any], problem: str) -> None:
+    (tmp_path / "l.json").write_text("[]", "utf-8")
+
+    assert refusal(suite(tmp_path, **fields)).startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("scp", "name"),
+    [
+        pytest.param([["ok.json"], ["ok.json", "bad.json"]], "{folder}/bad.json", id="in a file"),
+        pytest.param([["ok.json"], ["*.json"]], "{folder}/bad.json", id="by a glob"),
+        pytest.param([[], ["ok.json", policy("x", effect="Alow")]], "scp[1][1]", id="written out"),
+    ],
+)
+def test_a_policy_that_can_not_be_read_is_named_by_its_file(tmp_path: Path, scp: Any, name: str) -> None:
+    (tmp_path / "ok.json").write_text(json.dumps(policy("Read")), "utf-8")
+    (tmp_path / "bad.json").write_text(json.dumps(policy("Read", effect="Alow")), "utf-8")
+    path = tmp_path / "suite.yaml"
+    path.write_text(json.dumps({"cases": [CASE | {"policies": {"scp": scp}}]}), "utf-8")
+
+    with pytest.raises(PolicySyntaxError) as caught:
+        cases.load(path)
+
+    assert f"case `a`: policy {name.format(folder=tmp_path)} at /Statement/0/Effect" in str(caught.value)
+
+
+def test_a_key_that_stands_twice_in_a_suite_or_its_policies_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "suite.json"
+    path.write_text('{"cases": [], "policies": {"a": {}, "a": {}}}', "utf-8")
+    twice = '{"Version": "2012-10-17", "Statement": [], "Statement": []}'
+    (tmp_path / "twice.json").write_text(twice, "utf-8")
+
+    assert refusal(path) == "suite.json at /policies: has the key `a` twice; keep one"
+    assert "has the key `Statement` twice" in refusal(suite(tmp_path, cases=[CASE | {"policies": {"identity": ["twice.json"]}}]))
+
+
+def test_yaml_suites_too(tmp_path: Path) -> None:
+    path = tmp_path / "suite.yaml"
+    path.write_text(
+        f"""
+fixtures:
+  asked: {{request: {json.dumps(REQUEST)}}}
+cases:
+  - id: nobody
+    use: asked
+    policies: {{identity: []}}
+    expect: {{decision: implicitDeny}}
+""",
+        "utf-8",
+    )
+
+    assert answers(path) == {"nobody": ("implicitDeny", set())}
