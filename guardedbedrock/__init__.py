@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guardedbedrock.aws.models_behind import models_behind
     from guardedbedrock.bedrock import Guardrail, Intervention
     from guardedbedrock.calls import Authorization, Verdict
-    from guardedbedrock.entry import client
+    from guardedbedrock.entry import Session, client
     from guardedbedrock.errors import (
         AccessDeniedError,
         ConfigurationError,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         SourceError,
         StreamInterruptedError,
         UnguardableOperationError,
+        UnguardedClientWarning,
         UnguardedReplyError,
     )
     from guardedbedrock.guard import Guard
@@ -58,9 +59,11 @@ __all__ = [
     "PolicySyntaxError",
     "PreflightUnavailableError",
     "RefusedError",
+    "Session",
     "SourceError",
     "StreamInterruptedError",
     "UnguardableOperationError",
+    "UnguardedClientWarning",
     "UnguardedReplyError",
     "Verdict",
     "client",
@@ -74,6 +77,7 @@ _HOMES = {
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",
+    "Session": "guardedbedrock.entry",
     "Verdict": "guardedbedrock.calls",
     "client": "guardedbedrock.entry",
     "intervention": "guardedbedrock.aws.intervention",

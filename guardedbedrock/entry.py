@@ -1,7 +1,8 @@
-"""`client`: what replaces ``boto3.client`` in an application."""
+"""`client` and `Session`: what replaces ``boto3.client`` and ``boto3.Session`` in an application."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from guardedbedrock.aws import session as sessions
@@ -28,3 +29,21 @@ def client(service_name: str, *args: Any, **options: Any) -> Any:
     if service_name in SERVICES:
         return Guard.from_config().client(service_name, *args, **options)
     return sessions.default_session().client(service_name, *args, **options)
+
+
+class Session(sessions.Boto3Session):
+    """
+    A boto3 session, made with the same arguments, whose Bedrock clients come guarded.
+
+    What guards them stands where `client` looks for it, and is read when the session is made.
+
+    Raises:
+        ConfigurationError: The configuration can not be used; a client fails where none is approved for its region.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        Guard.from_config().session(self)
+
+
+functools.update_wrapper(Session.__init__, sessions.Boto3Session.__init__)

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from guardedbedrock import config
 from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
+from guardedbedrock.aws.install import Installation, install, uninstall
+from guardedbedrock.aws.wrapping import wrap
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, OnUnguardedReply, Rules, Verdict
 from guardedbedrock.errors import ConfigurationError
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
 CALLER: Final = "caller"
+ClientT = TypeVar("ClientT")
+SessionT = TypeVar("SessionT")
 
 
 def _now() -> datetime:
@@ -213,9 +217,49 @@ class Guard:
         made: AbstractAsyncContextManager[Any] = make_async_client(self._watch, service_name, *args, **options)
         return made
 
-    def session(self, session: Any) -> Any:
-        """Guard every Bedrock client that a boto3 session makes from now on, and give the session back."""
-        return sessions.guard_session(session, self._watch)
+    def session(self, session: SessionT) -> SessionT:
+        """
+        Guard every Bedrock client that a session of boto3, botocore or aiobotocore makes from now on, and give it back.
+
+        Its clients keep botocore's retries: two loops would multiply. Of several guards the last one rules.
+
+        Raises:
+            ConfigurationError: It is no such session.
+        """
+        sessions.guard_session(session, self._watch)
+        return session
+
+    def wrap(self, client: ClientT) -> ClientT:
+        """
+        Guard a client of boto3 or aiobotocore that exists already, for everybody who holds it, and give it back.
+
+        It keeps botocore's retries. One that was guarded before goes by this guard from now on; one of another service stays as
+        it is.
+
+        Raises:
+            ConfigurationError: It is no such client, or no guardrail is approved for its region; it is as it was before.
+        """
+        wrap(client, self._watch)
+        return client
+
+    def install(self) -> Installation:
+        """
+        Guard every Bedrock client that is made in this process from now on, whoever makes it, by whatever session.
+
+        A second time does nothing. Of several guards the one that was installed last rules; the guard that makes a client, wraps
+        it or guards its session goes before any that is installed.
+
+        Returns:
+            A context manager that undoes at its end what this call did; without it, `uninstall` does.
+
+        Warns:
+            UnguardedClientWarning: Clients that were made before are there, and go on unguarded.
+        """
+        return install(self._watch)
+
+    def uninstall(self) -> None:
+        """Undo `install`; clients that were made in between stay guarded."""
+        uninstall(self._watch)
 
     @contextmanager
     def using(self, name: str) -> Iterator[None]:

@@ -51,6 +51,7 @@ class Guarded:
     """What guarded client classes share, whether their calls wait in a thread or in a task."""
 
     _guardedbedrock: Watch
+    _guardedbedrock_gate: gate.Gate | None = None
     meta: Any
     exceptions: Any
 
@@ -81,6 +82,13 @@ class Guarded:
         rules = replace(rules, secure=self.meta.endpoint_url.startswith("https:"))
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
 
+    def _put_gate(self, kind: type[gate.Gate]) -> None:
+        """Put a gate into the client, one for good: it may come to go by other rules, but never loses it."""
+        rules = self._guardedbedrock.rules
+        if self._guardedbedrock_gate is None:
+            self._guardedbedrock_gate = kind(rules, self)
+        self._guardedbedrock_gate.mode = rules.mode
+
     def _know_signer(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]]) -> None:
         rules = replace(self._guardedbedrock.rules, bearer=bearer)
         if self._guardedbedrock.asks_sts:
@@ -100,7 +108,7 @@ class GuardedClient(Guarded):
     def _begin(self) -> None:
         super()._begin()
         self._know_signer(bearer_of(self), CallerIdentity)
-        gate.Gate(self._guardedbedrock.rules, self)
+        self._put_gate(gate.Gate)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class

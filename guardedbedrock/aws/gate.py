@@ -60,12 +60,15 @@ class Gate:
         rules: In mode ``report`` what would be refused is reported and passes, in mode ``off`` everything passes.
         client: The client to stand in.
 
+    Attributes:
+        mode: That of the rules, until the client goes by others.
+
     Raises:
         ConfigurationError: The installed botocore signs or sends somewhere else, so the gate could be gone round.
     """
 
     def __init__(self, rules: Rules, client: Any) -> None:
-        self._mode = rules.mode
+        self.mode = rules.mode
         self._service = client.meta.service_model
         self._templates: dict[str, PathTemplate] = {}
         self._right_ways: set[tuple[str, str, str | None]] = set()
@@ -89,7 +92,7 @@ class Gate:
             GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or
                 version.
         """
-        if self._mode == "off":
+        if self.mode == "off":
             return
         passage = _passing.get()
         if passage is None:
@@ -110,8 +113,8 @@ class Gate:
             hint="call the operation on the guarded client, and look for an event handler that changes its requests",
         )
         if passage:
-            passage.observers.hear(Refused(error, enforced=self._mode == "enforce"))
-        if self._mode == "enforce":
+            passage.observers.hear(Refused(error, enforced=self.mode == "enforce"))
+        if self.mode == "enforce":
             raise error
 
     def _difference(self, authorized: AuthorizedCall, wire: Wire) -> str | None:

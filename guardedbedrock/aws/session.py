@@ -1,4 +1,9 @@
-"""How a client class becomes a guarded one: botocore's documented ``creating-client-class`` event."""
+"""
+How a client class becomes a guarded one: botocore's documented ``creating-client-class`` event.
+
+Of two guards that could guard one client, the nearer wins: the one that makes it, then its session's, then the installed one;
+of two that are equally near, the later. There is one pipeline, whoever wins.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +12,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, Final
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
+from guardedbedrock.aws.checked import checked
 from guardedbedrock.aws.client import Guarded, GuardedClient, Watch
 from guardedbedrock.bedrock import SERVICES
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
-_EVENTS: Final = tuple(f"creating-client-class.{service}" for service in SERVICES)
+if TYPE_CHECKING:
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+EVENTS: Final = tuple(f"creating-client-class.{service}" for service in SERVICES)
+WATCH: Final = "_guardedbedrock"
+"""The attribute of a client class that holds what its clients go by."""
+
 _HANDLER_ID: Final = "guardedbedrock-client-class"
 _TRY_ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})
 _POSITIONAL: Final = (
@@ -48,29 +63,51 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
         service_name: Any service.
         args: What ``boto3.client`` takes by position, from ``region_name`` on.
         options: What ``boto3.client`` takes by name.
+
+    Raises:
+        ConfigurationError: No guardrail is approved for its region, or botocore made it unguarded.
     """
     if service_name not in SERVICES:
         return session.client(service_name, *args, **options)
     watch, options = with_retries(watch, by_name(args, options))
-    for event in _EVENTS:
+    for event in EVENTS:
         session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _being_made(watch):
-        return session.client(service_name, **options)
+        return checked(session.client(service_name, **options))
 
 
-def guard_session(session: Any, watch: Watch) -> Any:
+def guard_session(session: Any, watch: Watch) -> None:
     """
-    Guard every Bedrock client that a boto3 session makes from now on, and give the session back.
+    Guard every Bedrock client that a session of boto3, botocore or aiobotocore makes from now on.
 
     Its clients keep botocore's retries: two loops would multiply.
+
+    Raises:
+        ConfigurationError: It is no such session.
     """
-    guard_events(session.events, replace(watch, retry=ONE_ATTEMPT))
-    return session
+    inner = _inner(session)
+    guard_events(inner.get_component("event_emitter"), replace(watch, retry=ONE_ATTEMPT))
+    inner.create_client = MethodType(_create_checked, inner)
+
+
+def _inner(session: Any) -> Any:
+    """Give the botocore session behind a session."""
+    inner = getattr(session, "_session", None) if isinstance(session, boto3.Session) else session
+    if not isinstance(inner, botocore.session.Session):
+        raise ConfigurationError(
+            f"a `{type(session).__name__}` is no session that can be guarded: give one of boto3, botocore or aiobotocore"
+        )
+    return inner
+
+
+def _create_checked(inner: Any, *args: Any, **options: Any) -> Any:
+    # Looked up here, since whoever patches the class later means this session too.
+    return checked(type(inner).create_client(inner, *args, **options))
 
 
 def guard_events(events: Any, watch: Watch) -> None:
     """Guard every Bedrock client whose class is made under these events, by this watch and no other."""
-    for event in _EVENTS:
+    for event in EVENTS:
         events.unregister(event, unique_id=f"{_HANDLER_ID}.{event}")
         events.register(event, _PutFirst(watch), unique_id=f"{_HANDLER_ID}.{event}")
 
@@ -104,8 +141,14 @@ class _PutFirst:
     def __call__(self, class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
         watch = _making.get() or self._always
         if watch is not None:
-            base_classes.insert(0, mixin_for(base_classes))
-            class_attributes["_guardedbedrock"] = watch
+            put_first(watch, class_attributes, base_classes)
+
+
+def put_first(watch: Watch, class_attributes: dict[str, Any], base_classes: list[type]) -> None:
+    """Put the mixin first among the bases of a client class, once, and let the class go by this watch."""
+    if not any(issubclass(base, Guarded) for base in base_classes):
+        base_classes.insert(0, mixin_for(base_classes))
+    class_attributes[WATCH] = watch
 
 
 def mixin_for(bases: Iterable[type]) -> type[Guarded]:
@@ -136,3 +179,16 @@ def _being_made(watch: Watch) -> Iterator[None]:
         yield
     finally:
         _making.reset(token)
+
+
+class Boto3Session(boto3.Session):  # type: ignore[misc]  # boto3 has no types
+    """boto3's session, with the type that its ``bedrock-runtime`` clients have."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...
+        @overload
+        def client(self, service_name: str, *args: Any, **options: Any) -> Any: ...
+        def client(self, *args: Any, **options: Any) -> Any:
+            """Make a client as boto3 does."""

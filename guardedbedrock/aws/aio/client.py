@@ -28,11 +28,10 @@ from guardedbedrock.stages.send import AsyncTransport, send_async
 class AsyncGuardedClient(Guarded):
     """Comes first in the bases of a client class that aiobotocore generates for a Bedrock service."""
 
-    _signer_is_known = False
-
     def _begin(self) -> None:
         super()._begin()
-        AsyncGate(self._guardedbedrock.rules, self)
+        self._signer_is_known = False
+        self._put_gate(AsyncGate)
 
     async def __aenter__(self) -> Self:
         await self._find_signer()

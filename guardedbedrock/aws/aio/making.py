@@ -1,17 +1,15 @@
-"""How an async client comes to be guarded: made here, or made elsewhere and wrapped."""
+"""How an async client is made."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from aiobotocore.session import get_session
 
-from guardedbedrock.aws.aio.client import AsyncGuardedClient
-from guardedbedrock.aws.client import Guarded, Watch
+from guardedbedrock.aws.checked import checked
+from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.session import by_name, guard_events, with_retries
 from guardedbedrock.bedrock import SERVICES
-from guardedbedrock.stages.retry import ONE_ATTEMPT
 
 
 def make_async_client(watch: Watch, service_name: str, *args: Any, **options: Any) -> Any:
@@ -35,26 +33,4 @@ def make_async_client(watch: Watch, service_name: str, *args: Any, **options: An
     if service_name in SERVICES:
         watch, options = with_retries(watch, options)
         guard_events(session.get_component("event_emitter"), watch)
-    return session.create_client(service_name, **options)
-
-
-def wrap_async(client: Any, watch: Watch) -> Any:
-    """
-    Guard a client of aiobotocore that exists already, for everybody who holds it, and give it back.
-
-    It keeps botocore's retries: two loops would multiply. One that is guarded already stays as it is.
-
-    Raises:
-        ConfigurationError: No guardrail is approved for its region; it stays unguarded.
-    """
-    if isinstance(client, Guarded):
-        return client
-    plain = type(client)
-    attributes = {"_guardedbedrock": replace(watch, retry=ONE_ATTEMPT), "generate_presigned_url": plain.generate_presigned_url}
-    client.__class__ = type(plain.__name__, (AsyncGuardedClient, plain), attributes)
-    try:
-        client._begin()  # noqa: SLF001  # what its constructor would have done
-    except BaseException:
-        client.__class__ = plain
-        raise
-    return client
+    return checked(session.create_client(service_name, **options))
