@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from guardedbedrock import iam
     from guardedbedrock.aws.intervention import intervention
     from guardedbedrock.aws.models_behind import models_behind
+    from guardedbedrock.aws.unguarded import UnguardedClientWarning
     from guardedbedrock.bedrock import Guardrail, Intervention
     from guardedbedrock.calls import Authorization, Verdict
     from guardedbedrock.entry import Session, client
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         SourceError,
         StreamInterruptedError,
         UnguardableOperationError,
-        UnguardedClientWarning,
         UnguardedReplyError,
     )
     from guardedbedrock.guard import Guard
@@ -78,6 +78,7 @@ _HOMES = {
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",
     "Session": "guardedbedrock.entry",
+    "UnguardedClientWarning": "guardedbedrock.aws.unguarded",
     "Verdict": "guardedbedrock.calls",
     "client": "guardedbedrock.entry",
     "intervention": "guardedbedrock.aws.intervention",

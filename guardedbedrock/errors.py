@@ -19,8 +19,6 @@ Everything that guardedbedrock raises, as one tree.
       GuardrailInterventionError        a guardrail stepped in, and the caller asked for an error
       UnguardedReplyError               a reply shows that no guardrail ran, and the caller asked for an error
 
-and one warning, `UnguardedClientWarning`: clients were made before `Guard.install` and go on unguarded.
-
 A boto3 client has exception classes of its own, one set per session. `bind` makes an error an instance of those as well, so that
 ``except client.exceptions.AccessDeniedException`` keeps working. Pickles and copies go back to the class in this module.
 """
@@ -55,17 +53,12 @@ __all__ = [
     "SourceError",
     "StreamInterruptedError",
     "UnguardableOperationError",
-    "UnguardedClientWarning",
     "UnguardedReplyError",
     "bind",
     "fuse",
 ]
 
 ErrorT = TypeVar("ErrorT", bound=GuardedBedrockError)
-
-
-class UnguardedClientWarning(UserWarning):
-    """Clients of Bedrock exist that were made before the guard was installed; make an error of it by Python's warnings filter."""
 
 
 class SourceError(ConfigurationError):

@@ -242,12 +242,17 @@ class Guard:
         wrap(client, self._watch)
         return client
 
-    def install(self) -> Installation:
+    def install(self, *, strict: bool = False) -> Installation:
         """
         Guard every Bedrock client that is made in this process from now on, whoever makes it, by whatever session.
 
         A second time does nothing. Of several guards the one that was installed last rules; the guard that makes a client, wraps
         it or guards its session goes before any that is installed.
+
+        Args:
+            strict: Whether requests that clients of other libraries (LiteLLM, the Anthropic SDK) sign with botocore's signers are
+                looked at too: one that would reach a model without the guardrail gets it where its operation takes headers, and
+                is refused where not. What carries a bearer token does not come by.
 
         Returns:
             A context manager that undoes at its end what this call did; without it, `uninstall` does.
@@ -255,7 +260,7 @@ class Guard:
         Warns:
             UnguardedClientWarning: Clients that were made before are there, and go on unguarded.
         """
-        return install(self._watch)
+        return install(self._watch, strict=strict)
 
     def uninstall(self) -> None:
         """Undo `install`; clients that were made in between stay guarded."""

@@ -8,24 +8,21 @@ aiobotocore that is loaded later take their handlers from botocore's list of the
 
 from __future__ import annotations
 
-import functools
-import gc
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial, wraps
 from threading import RLock
 from typing import Any, Final, Self
 
 from botocore import handlers
-from botocore.client import BaseClient
 from botocore.session import Session
 
 from guardedbedrock.aws.checked import checked
-from guardedbedrock.aws.client import Guarded, Watch
+from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.session import EVENTS, WATCH, put_first
-from guardedbedrock.bedrock import SERVICES
-from guardedbedrock.errors import UnguardedClientWarning
+from guardedbedrock.aws.tripwire import Tripwire, stand
+from guardedbedrock.aws.unguarded import warn_of_unguarded
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
 _HANDLER_ID: Final = "guardedbedrock-installed"
@@ -35,6 +32,7 @@ _HANDLER_ID: Final = "guardedbedrock-installed"
 class _Installed:
     owner: Watch
     watch: Watch
+    tripwire: Tripwire | None = None
 
 
 _lock: Final = RLock()
@@ -60,27 +58,41 @@ class Installation:
         self._undo()
 
 
-def install(watch: Watch) -> Installation:
+def install(watch: Watch, *, strict: bool) -> Installation:
     """
     Guard every Bedrock client that is made in this process from now on.
 
-    A second time does nothing. Of several watches the last one that was installed rules, and once it is gone the one before. A
-    client's own guard and its session's go before any of them.
+    A second time does nothing, but for what `strict` adds. Of several watches the last one that was installed rules, and once it
+    is gone the one before. A client's own guard and its session's go before any of them.
+
+    Args:
+        watch: What the clients go by.
+        strict: Whether a tripwire stands too, for clients that are no boto3 clients.
 
     Warns:
         UnguardedClientWarning: Clients were made before.
     """
     with _lock:
-        if _find(watch) is not None:
-            return Installation(lambda: None)
-        _installed.append(_Installed(watch, replace(watch, retry=ONE_ATTEMPT)))
+        found = _find(watch)
+        if found is not None:
+            return _made_strict(found) if strict and found.tripwire is None else Installation(_nothing)
+        _installed.append(_Installed(watch, replace(watch, retry=ONE_ATTEMPT), _tripwire(watch) if strict else None))
         _stand()
     try:
-        _warn_of(_made_before())
+        warn_of_unguarded()
     except BaseException:
         uninstall(watch)  # warnings are errors here
         raise
-    return Installation(lambda: uninstall(watch))
+    return Installation(partial(uninstall, watch))
+
+
+def _made_strict(installed: _Installed) -> Installation:
+    installed.tripwire = _tripwire(installed.owner)
+    return Installation(partial(_take_away_tripwire, installed))
+
+
+def _nothing() -> None:
+    """Undo nothing."""
 
 
 def uninstall(watch: Watch) -> None:
@@ -89,8 +101,20 @@ def uninstall(watch: Watch) -> None:
         found = _find(watch)
         if found is not None:
             _installed.remove(found)
+            _take_away_tripwire(found)
         if not _installed:
             _fall()
+
+
+def _tripwire(watch: Watch) -> Tripwire:
+    return stand(watch.rules, watch.listeners)
+
+
+def _take_away_tripwire(installed: _Installed) -> None:
+    with _lock:
+        if installed.tripwire is not None:
+            installed.tripwire.fall()
+            installed.tripwire = None
 
 
 def _find(watch: Watch) -> _Installed | None:
@@ -121,7 +145,7 @@ def _sessions() -> Iterator[Any]:
 
 
 def _wrapped(create_client: Any) -> Any:
-    @functools.wraps(create_client)
+    @wraps(create_client)
     def create_guarded(self: Any, *args: Any, **options: Any) -> Any:
         if not _installed:
             return create_client(self, *args, **options)
@@ -140,35 +164,3 @@ def _guard(class_attributes: dict[str, Any], base_classes: list[type], **_: Any)
 
 
 _TOLD: Final = tuple((event, _guard) for event in EVENTS)
-
-
-def _made_before() -> list[str]:
-    """Describe the unguarded clients of Bedrock that somebody holds."""
-    if any(_unguarded()):
-        gc.collect()  # nobody may hold them any more
-    return sorted(_unguarded())
-
-
-def _unguarded() -> Iterator[str]:
-    kinds = {id(kind) for kind in _below(BaseClient) if not issubclass(kind, Guarded)}
-    for held in gc.get_objects() if kinds else ():
-        meta = getattr(held, "meta", None) if id(type(held)) in kinds else None
-        if meta is not None and meta.service_model.service_name in SERVICES:
-            yield f"{meta.service_model.service_name} in {meta.region_name}"
-
-
-def _below(kind: type) -> Iterator[type]:
-    below: type
-    for below in kind.__subclasses__():
-        yield below
-        yield from _below(below)
-
-
-def _warn_of(made: list[str]) -> None:
-    if made:
-        warnings.warn(
-            f"clients that were made before install() are not guarded: {', '.join(made)}; give each to guard.wrap(client), or "
-            "install before they are made",
-            UnguardedClientWarning,
-            stacklevel=4,
-        )

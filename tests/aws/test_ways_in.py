@@ -16,8 +16,11 @@ import pytest
 from aws.rig import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, WEAK, ask
 from boto3 import client as captured_early
 from botocore import handlers
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 import guardedbedrock
 from guardedbedrock import (
@@ -327,6 +330,45 @@ def test_the_nearest_guard_rules_and_there_is_one_pipeline(make: Callable[..., A
             client.converse(**ask("converse"))
 
     assert guardrails(fake) == [(PUBLIC.arn, PUBLIC.version), (HR.arn, HR.version), (HR.arn, HR.version)]
+
+
+def sign() -> AWSRequest:
+    """Sign as a client does that is none of boto3's."""
+    request = AWSRequest("POST", f"https://bedrock-runtime.us-east-1.amazonaws.com/model/{MODEL}/invoke", data=b"{}")
+    SigV4Auth(Credentials("a", "b"), "bedrock", "us-east-1").add_auth(request)
+    return request
+
+
+def carries(request: AWSRequest) -> bool:
+    """Say whether a request was given the guardrail."""
+    return request.headers.get("X-Amzn-Bedrock-GuardrailIdentifier") == HR.arn
+
+
+def test_a_strict_installation_looks_at_other_clients_too(make: Callable[..., Any], fake: FakeBedrock) -> None:
+    """What is signed elsewhere gets the guardrail, and a client that was made before can not go out without."""
+    before = make(SESSION.client)
+    with guard().install(strict=True):
+        assert carries(sign())
+        with pytest.raises(GuardrailTamperedError):
+            before.converse(**ask("converse"))
+        assert is_guarded(make(SESSION.client), fake)
+
+    assert not carries(sign())
+    before.converse(**ask("converse"))
+    assert guardrails(fake) == [(HR.arn, HR.version), None]
+
+
+def test_strictness_comes_and_goes_with_the_call_that_asked_for_it(make: Callable[..., Any]) -> None:
+    """A guard that is installed already becomes strict, and its end is that of the strictness alone."""
+    one = guard()
+    with one.install():
+        assert not carries(sign())
+        with one.install(strict=True), one.install(strict=True), one.install():
+            assert carries(sign())
+        assert not carries(sign())
+        assert isinstance(make(boto3.client), Guarded)
+        one.install(strict=True)
+    assert not carries(sign())
 
 
 def test_clients_that_were_made_before_are_named_in_a_warning(make: Callable[..., Any]) -> None:
