@@ -27,8 +27,8 @@ def warn_of_unguarded() -> None:
     made = ", ".join(sorted(_unguarded()))
     if made:
         warnings.warn(
-            f"clients that were made before install() are not guarded: {made}; give each to guard.wrap(client), or install before "
-            "they are made",
+            f"clients that were made before install() are not guarded: {made}; give each to guard.wrap(client), or install "
+            "before they are made",
             UnguardedClientWarning,
             stacklevel=4,
         )
