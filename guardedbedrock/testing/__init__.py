@@ -12,15 +12,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing import cases
+    from guardedbedrock.testing import cases, faults
+    from guardedbedrock.testing.denials import DENIALS, Denial
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.guardrails import FakeGuardrail
     from guardedbedrock.testing.profiles import FakeInferenceProfile
     from guardedbedrock.testing.records import ReceivedRequest
 
-__all__ = ["FakeBedrock", "FakeGuardrail", "FakeInferenceProfile", "ReceivedRequest", "cases"]
+__all__ = [
+    "DENIALS",
+    "Denial",
+    "FakeBedrock",
+    "FakeGuardrail",
+    "FakeInferenceProfile",
+    "ReceivedRequest",
+    "cases",
+    "faults",
+]
+
+_ROOMS: Final = {"cases", "faults"}
 
 _HOMES: Final = {
+    "DENIALS": "denials",
+    "Denial": "denials",
     "FakeBedrock": "fake",
     "FakeGuardrail": "guardrails",
     "FakeInferenceProfile": "profiles",
@@ -29,8 +43,8 @@ _HOMES: Final = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "cases":
-        return import_module("guardedbedrock.testing.cases")
+    if name in _ROOMS:
+        return import_module(f"guardedbedrock.testing.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'guardedbedrock.testing' has no attribute '{name}'")
     return getattr(import_module(f"guardedbedrock.testing.{_HOMES[name]}"), name)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.wire import Params
+    from guardedbedrock.testing.wire import Incoming, Params
 
 
 class Authorizer:
@@ -32,23 +32,21 @@ class Authorizer:
     ) -> None:
         self._policies, self._caller, self._inventory = policies, caller, inventory
 
-    def decide(self, service: str, operation: str, params: Params, key: str = "") -> tuple[iam.Decision, ...]:
-        """
-        Decide all authorizations, in the order the service asks them.
+    def caller(self, incoming: Incoming) -> bedrock.Caller:
+        """Say who sent a request, and with which kind of key."""
+        key = incoming.headers.get("authorization", "").partition("Bearer ")[2]
+        return replace(self._caller, bearer=kind_of_key(key)) if key else self._caller
 
-        Args:
-            service: Such as ``bedrock-runtime``.
-            operation: Such as ``Converse``.
-            params: Of the request.
-            key: The Bedrock API key that the request came with, if it did.
-        """
+    def questions(self, service: str, operation: str, params: Params, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
+        """List all authorizations of a call, in the order the service asks them."""
+        asked = bedrock.authorizations(bedrock.find(service, operation), params, caller, self._inventory())
+        return tuple(_settled(zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)))
+
+    def decide(self, asked: Callable[[], tuple[iam.Request, ...]]) -> tuple[iam.Decision, ...]:
+        """Decide all authorizations, which are only looked at where there are policies."""
         if self._policies is None:
             return ()
-        row = bedrock.find(service, operation)
-        caller = replace(self._caller, bearer=kind_of_key(key)) if key else self._caller
-        asked = bedrock.authorizations(row, params, caller, self._inventory())
-        pairs = zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)
-        return tuple(self._policies.evaluate(request) for request in _settled(pairs))
+        return tuple(self._policies.evaluate(request) for request in asked())
 
 
 def _settled(asked: Iterable[tuple[bedrock.Question, iam.Request]]) -> Iterator[iam.Request]:

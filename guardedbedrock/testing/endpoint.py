@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from guardedbedrock.testing.authorization import Authorizer, enforce
+from guardedbedrock.testing.faults import Fault, Moment
 from guardedbedrock.testing.records import Journal, ReceivedRequest
 from guardedbedrock.testing.wire import (
     Answer,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.faults import Faults
+    from guardedbedrock.testing.faults import Schedule
 
 
 class Service(Protocol):
@@ -53,6 +55,8 @@ class _Exchange:
     guardrail: tuple[str, str] | None = None
     decisions: tuple[iam.Decision, ...] = ()
     error: str | None = None
+    faults: tuple[Fault, ...] = ()
+    acting: tuple[Fault, ...] = ()
 
 
 class Endpoint:
@@ -66,7 +70,7 @@ class Endpoint:
         journal: Where requests are remembered.
     """
 
-    def __init__(self, services: Iterable[Service], authorizer: Authorizer, faults: Faults, journal: Journal) -> None:
+    def __init__(self, services: Iterable[Service], authorizer: Authorizer, faults: Schedule, journal: Journal) -> None:
         self._routes = [(routes(service.service), service) for service in services]
         self._authorizer, self._faults, self._journal = authorizer, faults, journal
 
@@ -78,20 +82,24 @@ class Endpoint:
         except ServiceError as error:
             exchange.error = error.code
             answer = error.answer()
+        for fault in exchange.acting:
+            answer = fault.change(answer)
         request_id = str(uuid.uuid4())
         self._journal.add(_record(exchange, answer.status, request_id))
-        return replace(answer, headers={"x-amzn-RequestId": request_id, **answer.headers})
+        ways = tuple(fault.send for fault in exchange.acting)
+        return replace(answer, headers={"x-amzn-RequestId": request_id, **answer.headers}, ways=ways)
 
     def _perform(self, exchange: _Exchange) -> Answer:
         service = self._read(exchange)
-        name = exchange.operation.name
-        if error := self._faults.errors.take(name):
-            raise error
-        key = exchange.incoming.headers.get("authorization", "").partition("Bearer ")[2]
-        exchange.decisions = self._authorizer.decide(service.service, name, exchange.params, key)
+        operation = exchange.operation
+        exchange.faults, exchange.acting = self._faults.take(operation.name, streams=operation.has_event_stream_output)
+        caller = self._authorizer.caller(exchange.incoming)
+        asked = partial(self._authorizer.questions, service.service, operation.name, exchange.params, caller)
+        for fault in exchange.acting:
+            fault.refuse(Moment(operation.name, exchange.params, asked))
+        exchange.decisions = self._authorizer.decide(asked)
         enforce(exchange.decisions)
-        output = service.perform(name, exchange.params)
-        return serialize(exchange.operation, self._broken(exchange.operation, output))
+        return serialize(operation, _disturbed(operation, service.perform(operation.name, exchange.params), exchange.acting))
 
     def _read(self, exchange: _Exchange) -> Service:
         match, service = self._route(exchange.incoming)
@@ -109,14 +117,15 @@ class Endpoint:
                 return found, service
         raise ServiceError(404, "UnknownOperationException", f"no operation at {incoming.method} {incoming.target}")
 
-    def _broken(self, operation: Any, output: Output) -> Output:
-        if not operation.has_event_stream_output:
-            return output
-        fault = self._faults.breaks.take(operation.name)
-        if fault is None:
-            return output
-        name = operation.output_shape.event_stream_name
-        return replace(output, members={**output.members, name: fault.of(output.members[name])})
+
+def _disturbed(operation: Any, output: Output, faults: Iterable[Fault]) -> Output:
+    if not operation.has_event_stream_output:
+        return output
+    name = operation.output_shape.event_stream_name
+    events = output.members[name]
+    for fault in faults:
+        events = fault.disturb(events)
+    return replace(output, members={**output.members, name: events})
 
 
 def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedRequest:
@@ -129,4 +138,5 @@ def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedReques
         decisions=exchange.decisions,
         request_id=request_id,
         incoming=exchange.incoming,
+        faults=exchange.faults,
     )

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
-from guardedbedrock.testing.authorization import denied
-from guardedbedrock.testing.faults import Break, retry_headers
+from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
 from guardedbedrock.testing.server import LoopbackServer
 from guardedbedrock.testing.tls import Certificate
-from guardedbedrock.testing.wire import Answer, Incoming, ServiceError
 from guardedbedrock.testing.world import Options, Setup, World
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from guardedbedrock.testing.records import ReceivedRequest
     from guardedbedrock.testing.runtime import Reply
+    from guardedbedrock.testing.wire import Answer, Incoming
 
 
 class FakeBedrock:
@@ -38,6 +39,8 @@ class FakeBedrock:
         region: Where the fake stands; a guardrail of another region does not exist here.
         account: Whose guardrails short IDs are; None is the principal's own.
         inference_profiles: Those that exist.
+        seed: Of the dice that faults throw.
+        keep: How many of the latest requests are remembered; None is all.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also takes identifiers such as ``G-HR-Compliance``.
 
     Raises:
@@ -89,7 +92,10 @@ class FakeBedrock:
         """
         if self._server is None:
             self._certificate = Certificate() if self._tls else None
-            self._server = LoopbackServer(self._answer, self._certificate.context if self._certificate else None)
+            self._serve()
+
+    def _serve(self, port: int = 0) -> None:
+        self._server = LoopbackServer(self._answer, self._certificate.context if self._certificate else None, port)
 
     def close(self) -> None:
         """Stop serving, and free the port; what was recorded can still be read."""
@@ -109,9 +115,13 @@ class FakeBedrock:
         Raises:
             RuntimeError: While the fake is not running.
         """
+        return self._running.url
+
+    @property
+    def _running(self) -> LoopbackServer:
         if self._server is None:
             raise RuntimeError("the fake Bedrock is not running: use it as a context manager, or call start()")
-        return self._server.url
+        return self._server
 
     @property
     def url(self) -> str:
@@ -158,6 +168,47 @@ class FakeBedrock:
         for reply in replies:
             self._world.runtime.model.script.add(reply, times=times, operation=operation)
 
+    def fault(self, *faults: Fault, operation: str | None = None, times: int | None = 1, chance: float = 1) -> None:
+        """
+        Let something go wrong; see `guardedbedrock.testing.faults` for what can.
+
+        Args:
+            faults: What happens, all of it to the same request.
+            operation: The only operation it happens to, such as ``Converse``.
+            times: To how many requests, of which botocore's own retries count; None means from then on. Of several faults that
+                happen so many times, each request meets the first that is left; those that stay meet every request.
+            chance: How likely it happens to a request, 0 to 1, by the dice of the fake's seed.
+
+        Raises:
+            ConfigurationError: The chance is no probability.
+        """
+        self._world.faults.add(faults, operation=operation, times=times, chance=chance)
+
+    def deny(self, by: str, *, operation: str | None = None, action: str | None = None, times: int | None = 1) -> None:
+        """
+        Deny the next requests as AWS would, whatever the policies say.
+
+        Args:
+            by: A name of `DENIALS`, such as ``scp-explicit`` or ``model-access``; a policy type alone is its explicit deny.
+            operation: The only operation it happens to.
+            action: The authorization that is denied, such as ``bedrock:ApplyGuardrail``; None is the operation's own first.
+            times: How many requests; None means from then on.
+
+        Raises:
+            ConfigurationError: There is no such denial.
+        """
+        self.fault(Deny(by, action), operation=operation, times=times)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Listen at the port no more while the block lasts: connections are refused, those that there are end."""
+        port = self._running.port
+        self._running.close()
+        try:
+            yield
+        finally:
+            self._serve(port)
+
     def fail_next(  # noqa: PLR0913 - an error has that many sides
         self,
         status: int,
@@ -169,7 +220,7 @@ class FakeBedrock:
         retry_after: float | None = None,
     ) -> None:
         """
-        Answer the next requests with an error.
+        Answer the next requests with an error: `fault` with a `Fail`.
 
         Args:
             status: HTTP status, such as 429.
@@ -179,23 +230,15 @@ class FakeBedrock:
             operation: The only operation it happens to.
             retry_after: Pause to ask the caller for, in s.
         """
-        error = ServiceError(status, code, message, headers=retry_headers(retry_after))
-        self._world.faults.errors.add(error, times=times, operation=operation)
+        self.fault(Fail(status, code, message, retry_after), times=times, operation=operation)
 
     def deny_next(self, message: str, *, times: int = 1, operation: str | None = None) -> None:
         """Deny the next requests in IAM's form, whatever the policies say; `message` is the sentence."""
-        self._world.faults.errors.add(denied(message), times=times, operation=operation)
+        self.fault(Fail(403, "AccessDeniedException", message, by_iam=True), times=times, operation=operation)
 
-    def break_stream(
-        self,
-        code: str = "throttlingException",
-        *,
-        after: int = 2,
-        message: str = "Too many requests, please wait before trying again.",
-        times: int = 1,
-    ) -> None:
+    def break_stream(self, code: str = "throttlingException", *, after: int = 2, message: str = TOO_MANY, times: int = 1) -> None:
         """
-        Break the next streams off with an exception frame.
+        Break the next streams off with an exception frame: `fault` with a `BreakStream`.
 
         Args:
             code: A member of the stream, in lower camel case; any other code comes as an error frame.
@@ -203,4 +246,4 @@ class FakeBedrock:
             message: What the frame says.
             times: How many streams.
         """
-        self._world.faults.breaks.add(Break(code, message, after), times=times)
+        self.fault(BreakStream(code, message, after), times=times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from guardedbedrock import iam
+    from guardedbedrock.testing.faults import Fault
     from guardedbedrock.testing.wire import Incoming, Params
 
 
@@ -27,6 +29,7 @@ class ReceivedRequest:
         decisions: What each authorization of the call came to; empty without policies.
         request_id: What the answer carries in ``x-amzn-RequestId``.
         incoming: The HTTP request itself.
+        faults: What was made to go wrong.
     """
 
     operation: str | None
@@ -37,6 +40,7 @@ class ReceivedRequest:
     decisions: tuple[iam.Decision, ...]
     request_id: str
     incoming: Incoming
+    faults: tuple[Fault, ...] = ()
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -45,10 +49,15 @@ class ReceivedRequest:
 
 
 class Journal:
-    """The requests in the order they were answered."""
+    """
+    The requests in the order they were answered.
 
-    def __init__(self) -> None:
-        self._requests: list[ReceivedRequest] = []
+    Args:
+        keep: How many of the latest are remembered; None is all.
+    """
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._requests: deque[ReceivedRequest] = deque(maxlen=keep)
         self._lock = Lock()
 
     def add(self, request: ReceivedRequest) -> None:

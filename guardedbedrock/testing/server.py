@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.faults import HangUpError
 from guardedbedrock.testing.wire import Incoming
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from guardedbedrock.testing.wire import Answer
 
 _HOST: Final = "127.0.0.1"
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 _POLL: Final = 0.02  # s between two looks whether to stop
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # closing throws away what was not read, and says so by a reset
 _PATIENCE: Final = 5  # s to wait for a connection's thread to end
 
 
@@ -40,23 +44,39 @@ class _Handler(BaseHTTPRequestHandler):
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = _answer  # noqa: N815 - http.server's names
 
     def _send(self, answer: Answer) -> None:
-        self.send_response_only(answer.status)
-        for name, value in (("Date", self.date_time_string()), *answer.headers.items()):
-            self.send_header(name, value)
-        if isinstance(answer.body, bytes):
-            self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-        else:
-            self._stream(answer.body)
+        pieces = self._pieces(answer)
+        for way in answer.ways:
+            pieces = way(pieces, self.server.sleep)
+        try:
+            for piece in pieces:
+                self.wfile.write(piece)
+                if not isinstance(answer.body, bytes) or answer.ways:
+                    self.wfile.flush()
+        except HangUpError as end:
+            self._hang_up(reset=end.reset)
 
-    def _stream(self, chunks: Iterator[bytes]) -> None:
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for chunk in chunks:
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-            self.wfile.flush()
-        self.wfile.write(b"0\r\n\r\n")
+    def _pieces(self, answer: Answer) -> Iterator[bytes]:
+        size = {"Content-Length": str(len(answer.body))} if isinstance(answer.body, bytes) else {"Transfer-Encoding": "chunked"}
+        yield self._head(answer.status, {"Date": self.date_time_string(), **size, **answer.headers})
+        if isinstance(answer.body, bytes):
+            yield answer.body
+            return
+        for chunk in answer.body:
+            yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        yield b"0\r\n\r\n"
+
+    def _head(self, status: int, headers: Mapping[str, str]) -> bytes:
+        if headers.get("Connection") == "close":
+            self.close_connection = True
+        reason = _REASONS.get(status, "")
+        lines = (f"{self.protocol_version} {status} {reason}", *(f"{name}: {value}" for name, value in headers.items()))
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _hang_up(self, *, reset: bool) -> None:
+        self.close_connection = True
+        self.wfile.flush()
+        if reset:
+            self.server.reset(self.connection)
 
     def log_message(self, *_: object) -> None:
         """Stay silent."""
@@ -69,14 +89,16 @@ class LoopbackServer(ThreadingHTTPServer):
     Args:
         answer: Called from many threads.
         context: Speak TLS by it; None speaks plain HTTP.
+        port: Where; 0 is a port that nobody uses.
     """
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, answer: Callable[[Incoming], Answer], context: ssl.SSLContext | None = None) -> None:
-        super().__init__((_HOST, 0), _Handler)
+    def __init__(self, answer: Callable[[Incoming], Answer], context: ssl.SSLContext | None = None, port: int = 0) -> None:
+        super().__init__((_HOST, port), _Handler)
         self.answer, self._context = answer, context
+        self._closing, self._abrupt = threading.Event(), set[socket.socket]()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._acceptor = threading.Thread(target=self.serve_forever, args=(_POLL,), name="fake-bedrock", daemon=True)
         self._acceptor.start()
@@ -85,6 +107,29 @@ class LoopbackServer(ThreadingHTTPServer):
     def url(self) -> str:
         """``http://127.0.0.1:PORT``, or ``https://...``."""
         return f"http{'s' if self._context else ''}://{_HOST}:{self.server_address[1]}"
+
+    @property
+    def port(self) -> int:
+        """Where it serves."""
+        return int(self.server_address[1])
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in the thread of a connection; a server that closes hangs up at once."""
+        if self._closing.wait(seconds):
+            raise HangUpError(reset=False)
+
+    def reset(self, connection: socket.socket) -> None:
+        """Let a connection end by a reset, as soon as its thread is done with it."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._abrupt.add(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection in good order, unless it is to be reset."""
+        if request in self._abrupt:
+            self._abrupt.discard(request)
+            self.close_request(request)
+        else:
+            super().shutdown_request(request)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; its own thread shakes hands, so that a slow client keeps nobody waiting."""
@@ -112,6 +157,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
     def close(self) -> None:
         """Stop accepting, hang up on everybody, and wait for the threads."""
+        self._closing.set()
         self.shutdown()
         self.server_close()
         self._acceptor.join(_PATIENCE)

@@ -11,7 +11,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.authorization import Authorizer
 from guardedbedrock.testing.control import Control
 from guardedbedrock.testing.endpoint import Endpoint
-from guardedbedrock.testing.faults import Faults
+from guardedbedrock.testing.faults import Schedule
 from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
 from guardedbedrock.testing.records import Journal
 from guardedbedrock.testing.runtime import Runtime
@@ -34,6 +34,8 @@ class Options(TypedDict, total=False):
     account: str | None
     vocabulary: bedrock.Vocabulary
     inference_profiles: Iterable[FakeInferenceProfile]
+    seed: int
+    keep: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Setup:
     account: str | None = None
     vocabulary: bedrock.Vocabulary = "aws"
     inference_profiles: Iterable[FakeInferenceProfile] = ()
+    seed: int = 0
+    keep: int | None = None
 
     def __post_init__(self) -> None:
         if self.vocabulary not in bedrock.VOCABULARIES:
@@ -78,7 +82,7 @@ class World:
         caller = setup.caller(secure=secure)
         shelf = Shelf(setup.guardrails, setup.region, caller.account)
         self.region, self.account = setup.region, caller.account
-        self.journal, self.faults = Journal(), Faults()
+        self.journal, self.faults = Journal(setup.keep), Schedule(setup.seed)
         self.runtime = Runtime(shelf, setup.region, self.account, setup.vocabulary)
         self._shelf, patterns = shelf, self.runtime.rules.patterns
         self.control = Control(shelf, setup.inference_profiles, caller.principal, patterns)

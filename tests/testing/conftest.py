@@ -48,16 +48,21 @@ def _manage(stack: ExitStack, aws: boto3.Session, serve: Any, **options: Any) ->
     return fake, _client(stack, aws, fake, "bedrock"), runtime
 
 
-def _serve(stack: ExitStack, aws: boto3.Session, *, attempts: int = 1, **options: Any) -> tuple[FakeBedrock, Any]:
+def _serve(
+    stack: ExitStack, aws: boto3.Session, *, attempts: int = 1, spoilt: bool = False, **options: Any
+) -> tuple[FakeBedrock, Any]:
     fake = stack.enter_context(FakeBedrock(**options))
-    return fake, _client(stack, aws, fake, "bedrock-runtime", attempts)
+    return fake, _client(stack, aws, fake, "bedrock-runtime", attempts, spoilt=spoilt)
 
 
-def _client(stack: ExitStack, aws: boto3.Session, fake: FakeBedrock, service: str, attempts: int = 1) -> Any:
+def _client(  # noqa: PLR0913 - a test says what it needs
+    stack: ExitStack, aws: boto3.Session, fake: FakeBedrock, service: str, attempts: int = 1, *, spoilt: bool = False
+) -> Any:
     config = Config(retries={"mode": "standard", "total_max_attempts": attempts}, max_pool_connections=20)
     client = aws.client(service, **fake.client_kwargs(), config=config)
     stack.callback(client.close)
-    client.meta.events.register(f"before-parse.{service}", _hold_against_shape)
+    if not spoilt:
+        client.meta.events.register(f"before-parse.{service}", _hold_against_shape)
     return client
 
 

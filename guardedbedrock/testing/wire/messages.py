@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Params: TypeAlias = dict[str, Any]
 """Parameters as a boto3 client takes them, or a response as it gives them."""
+
+Way: TypeAlias = "Callable[[Iterator[bytes], Callable[[float], object]], Iterator[bytes]]"
+"""Changes how an answer leaves."""
 
 JSON: Final = "application/json"
 
@@ -40,11 +43,21 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer; a body that is an iterator is sent chunk by chunk as it comes."""
+    """
+    An HTTP answer.
+
+    Args:
+        status: HTTP status.
+        headers: What is not here, and has to be, the server adds.
+        body: An iterator is sent chunk by chunk as it comes.
+        ways: What becomes of it on its way out, each after the one before: takes the pieces that are sent, the head first, and a
+            function that waits.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | Iterator[bytes]
+    ways: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,274 @@
+"""
+Every way in which AWS is known to say no to a call, by name: the words on the wire, and policies that say the same at home.
+
+A name is a policy type and how it denies, such as ``scp-explicit``, ``identity-implicit`` or ``boundary-explicit-arn``; or what
+stands in the way beside IAM, such as ``model-access``. One table serves the fake (`FakeBedrock.deny`, what the server answers),
+the guard (`Denial.policies`, what the preflight finds), and both apart: with one of the two alone, they diverge.
+
+Source: IAM User Guide, "Troubleshoot access denied error messages"; AWS Security Blog, "Enhanced access denied error messages
+with policy ARNs"; Amazon Bedrock User Guide, "Troubleshooting Amazon Bedrock API Error Codes", and messages that people reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock import iam
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam import sentences
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from guardedbedrock.iam.documents import PolicyType
+
+_DENIED: Final = "AccessDeniedException"
+_VERSION: Final = "2012-10-17"
+_SUBJECT: Final = "User: {principal} is not authorized to perform: {action}"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """
+    One way to be denied.
+
+    Args:
+        name: Such as ``scp-explicit``.
+        why: What it means, in one sentence.
+        message: What AWS writes, with ``{principal}``, ``{action}`` and ``{resource}`` in it where AWS names them.
+        code: Error code; `AccessDeniedException` unless the way is an odd one.
+        status: HTTP status.
+        by_iam: Whether IAM says it, or the service.
+        policy_type: The kind of policy that denies; None when none does, or none is named.
+        explicit: Whether a Deny matches; None when no policy is named.
+        policy_arn: ARN of the denying policy, where AWS names it.
+    """
+
+    name: str
+    why: str
+    message: str
+    code: str = _DENIED
+    status: int = 403
+    by_iam: bool = False
+    policy_type: PolicyType | None = None
+    explicit: bool | None = None
+    policy_arn: str | None = None
+
+    def error(self, principal: str, action: str, resource: str) -> ServiceError:
+        """Make what the server answers to a principal who asked for an action on a resource."""
+        message = self.message.format(principal=principal, action=action, resource=resource)
+        return ServiceError(self.status, self.code, message, by_iam=self.by_iam)
+
+    def policies(self, action: str = "bedrock:InvokeModel*") -> iam.PolicySet:
+        """
+        Make policies that allow everything but an action, which they deny in just this way.
+
+        They stand for all that is in force; what AWS words in an odd way, they say in the regular one. A guard takes a resource
+        control policy for a sure denial only with ``rcp_applies``.
+
+        Args:
+            action: What is denied; ``*`` and ``?`` are wildcards.
+
+        Raises:
+            ConfigurationError: No policy of the caller can deny in this way: it comes from the server only.
+        """
+        if self.policy_type is None or (self.policy_type == "resource" and not self.explicit):
+            raise ConfigurationError(f"{self.name}: no policy of the caller denies in this way; use FakeBedrock.deny")
+        open_: dict[str, Any] = {"identity": [_document({"Effect": "Allow", "Action": "*"})]}
+        statement = {"Effect": "Deny", "Action": action} if self.explicit else {"Effect": "Allow", "NotAction": action}
+        deciding = [statement] if self.explicit is False else [{"Effect": "Allow", "Action": "*"}, statement]
+        return iam.PolicySet(**{**open_, self.policy_type: self._attached(deciding)})
+
+    def _attached(self, statements: list[dict[str, Any]]) -> list[Any]:
+        kind = self.policy_type or "identity"
+        if kind in {"resource", "rcp", "endpoint"}:
+            statements = [{**statement, "Principal": "*"} for statement in statements]
+        if kind in {"resource", "rcp"}:
+            statements = statements[-1:]
+        document = iam.parse(_document(*statements), kind, arn=self.policy_arn)
+        return [[document]] if kind in {"scp", "rcp"} else [document]
+
+
+def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
+    return {"Version": _VERSION, "Statement": [{**statement, "Resource": "*"} for statement in statements]}
+
+
+_ARNS: Final[Mapping[PolicyType, str]] = {
+    "scp": "arn:aws:organizations::210987654321:policy/o-example1234/service_control_policy/p-example1",
+    "rcp": "arn:aws:organizations::210987654321:policy/o-example1234/resource_control_policy/p-example2",
+    "identity": "arn:aws:iam::123456789012:policy/DenyBedrock",
+    "boundary": "arn:aws:iam::123456789012:policy/Boundary",
+    "session": "arn:aws:iam::123456789012:policy/Session",
+}
+"""Policy type to the ARN that AWS adds to an explicit deny, for the types that it does that for."""
+
+_BLANKS: Final = {"principal": "{principal}", "action": "{action}", "resource": "{resource}"}
+
+_NAMES: Final[Mapping[PolicyType, str]] = {
+    "identity": "an identity-based policy",
+    "boundary": "the permissions boundary",
+    "session": "a session policy",
+    "scp": "a service control policy",
+    "rcp": "a resource control policy",
+    "endpoint": "the VPC endpoint policy",
+    "resource": "a resource-based policy",
+}
+
+
+def _regular() -> Iterator[Denial]:
+    """Every clause of the sentence: nothing allows it, something denies it, and where AWS does, which policy."""
+    for kind, called in _NAMES.items():
+        implicit, _ = sentences.REASONS[kind]
+        if implicit:
+            yield _clause(f"{kind}-implicit", f"Nothing in {called} allows it.", kind, explicit=False)
+        yield _clause(f"{kind}-explicit", f"A Deny in {called} matches.", kind, explicit=True)
+        if kind in _ARNS:
+            why = f"A Deny in {called} matches, and AWS names the policy, as it began to in 2026."
+            yield _clause(f"{kind}-explicit-arn", why, kind, explicit=True, arn=_ARNS[kind])
+
+
+def _clause(name: str, why: str, kind: PolicyType, *, explicit: bool, arn: str | None = None) -> Denial:
+    message = sentences.write(**_BLANKS, policy_type=kind, explicit=explicit, policy_arn=arn)
+    return Denial(name, why, message, by_iam=True, policy_type=kind, explicit=explicit, policy_arn=arn)
+
+
+_WHERE: Final = f"{_SUBJECT} on resource: {{resource}}"
+
+_ODD: Final = (
+    Denial(
+        "session-explicit-sessions",
+        "A Deny in a session policy matches; the slip of the pen is in AWS's documentation.",
+        f"{_WHERE} with an explicit deny in a sessions policy",
+        by_iam=True,
+        policy_type="session",
+        explicit=True,
+    ),
+    Denial(
+        "session-implicit-no-resource",
+        "Nothing in a session policy allows it, and the sentence names no resource, as seen with identity pools of Cognito.",
+        f"{_SUBJECT} because no session policy allows the {{action}} action",
+        by_iam=True,
+        policy_type="session",
+        explicit=False,
+    ),
+    Denial(
+        "endpoint-explicit-through-scp",
+        "A Deny in a VPC endpoint policy matches, by way of a service control policy.",
+        f"{_WHERE} with an explicit deny in a VPC endpoint policy transitively through a service control policy",
+        by_iam=True,
+        policy_type="endpoint",
+        explicit=True,
+    ),
+    Denial(
+        "no-reason",
+        "A sentence without a reason, as for a guardrail of another account.",
+        _WHERE,
+        by_iam=True,
+    ),
+)
+
+_PENDING: Final = "Your AWS Marketplace subscription for this model cannot be completed at this time."
+_AGAIN: Final = "If you recently fixed this issue, try again after 5 minutes."
+
+_GATES: Final = (
+    Denial(
+        "model-access",
+        "The account has no access to the model.",
+        "You don't have access to the model with the specified model ID.",
+    ),
+    Denial(
+        "account",
+        "The account may not use the operation.",
+        "Your account is not authorized to invoke this API operation.",
+    ),
+    Denial(
+        "account-prompt",
+        "The account may not use the operation with a prompt resource.",
+        "Your account is not authorized to invoke this API operation with a prompt resource.",
+    ),
+    Denial(
+        "marketplace",
+        "The model is not subscribed to, and the caller may not subscribe.",
+        "Model access is denied due to IAM user or service role is not authorized to perform the required AWS Marketplace actions"
+        " (aws-marketplace:ViewSubscriptions, aws-marketplace:Subscribe) to enable access to this model. Refer to the Amazon"
+        f" Bedrock documentation for further details. {_PENDING} {_AGAIN}",
+    ),
+    Denial(
+        "marketplace-iam",
+        "The same, with IAM's sentence about the action of the marketplace inside.",
+        "Model access is denied due to User: {principal} is not authorized to perform: aws-marketplace:ViewSubscriptions on"
+        " resource: * because no identity-based policy allows the aws-marketplace:ViewSubscriptions action."
+        f" {_PENDING} If you recently fixed this issue, try again after 15 minutes.",
+    ),
+    Denial(
+        "marketplace-pending",
+        "The subscription is being made.",
+        "The marketplace agreement for the model is being created. Try again after 15 minutes.",
+        "MPAgreementBeingCreated",
+    ),
+    Denial(
+        "payment",
+        "The account that pays has no valid means of payment.",
+        "Model access is denied due to INVALID_PAYMENT_INSTRUMENT:A valid payment instrument must be provided.",
+    ),
+    Denial(
+        "use-case-form",
+        "Nobody told the model's provider what the account uses it for.",
+        "Model use case details have not been submitted for this account.",
+        "FTUFormNotFilled",
+        404,
+    ),
+    Denial(
+        "legacy-model",
+        "The provider marked the model as legacy, and the account has not used it lately.",
+        "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model in the last 30"
+        " days. Please upgrade to an active model on Amazon Bedrock",
+        "ResourceNotFoundException",
+        404,
+    ),
+    Denial(
+        "unverified-account",
+        "AWS has not verified the account yet.",
+        "Operation not allowed",
+        "ValidationException",
+        400,
+    ),
+)
+
+_AUTHENTICATION: Final = (
+    Denial(
+        "api-key",
+        "The Bedrock API key is not valid; nobody knows who asks.",
+        "Authentication failed: Please make sure your API Key is valid.",
+        by_iam=True,
+    ),
+    Denial(
+        "expired-token",
+        "The temporary credentials have expired; no denial to AWS, but often taken for one.",
+        "The security token included in the request is expired",
+        "ExpiredTokenException",
+    ),
+    Denial(
+        "unknown-token",
+        "The access key is none that AWS knows; no denial to AWS, but often taken for one.",
+        "The security token included in the request is invalid.",
+        "UnrecognizedClientException",
+    ),
+)
+
+DENIALS: Final[Mapping[str, Denial]] = {one.name: one for one in (*_regular(), *_ODD, *_GATES, *_AUTHENTICATION)}
+"""Name to denial, all of them."""
+
+
+def denial(name: str) -> Denial:
+    """
+    Find a denial; a policy type alone, such as ``scp``, is its explicit deny.
+
+    Raises:
+        ConfigurationError: There is none of that name.
+    """
+    found = DENIALS.get(name) or DENIALS.get(f"{name}-explicit")
+    if found is None:
+        raise ConfigurationError(f"by: there is no denial {name!r}; there are {', '.join(DENIALS)}")
+    return found

@@ -1,0 +1,321 @@
+"""Faults on order, as a client of boto3 meets them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import closing, suppress
+from email.utils import parsedate_to_datetime
+from random import Random
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from botocore.eventstream import ChecksumMismatch
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    EventStreamError,
+)
+from urllib3.exceptions import ProtocolError
+
+from guardedbedrock import ConfigurationError
+from guardedbedrock.testing import FakeBedrock
+from guardedbedrock.testing.faults import (
+    BadBody,
+    BreakStream,
+    BrokenFrame,
+    ClockSkew,
+    Deny,
+    Fail,
+    Fault,
+    HangUp,
+    Latency,
+    Schedule,
+    Stall,
+    Throttle,
+    WrongLength,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Serve: TypeAlias = Callable[..., tuple[FakeBedrock, Any]]
+
+BUSY = Fail(503, "ServiceUnavailableException", "busy")
+STREAM = "ConverseStream"
+
+
+def _read(client: Any, ask: dict[str, Any]) -> list[dict[str, Any]]:
+    with closing(client.converse_stream(**ask)["stream"]) as stream:
+        return list(stream)
+
+
+def _raw(fake: FakeBedrock, body: bytes = b'{"messages": []}', path: str = "/model/m/converse") -> bytes:
+    """Send a request and read all that comes until the connection ends, or is reset."""
+    head = f"POST {path} HTTP/1.1\r\nHost: fake\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    host, port = fake.url.removeprefix("http://").split(":")
+    came = b""
+    with closing(socket.create_connection((host, int(port)), timeout=10)) as connection, suppress(ConnectionResetError):
+        connection.sendall(head.encode() + body)
+        while piece := connection.recv(65536):
+            came += piece
+    return came
+
+
+ERRORS: list[tuple[Fault, type[Exception]]] = [
+    (BUSY, ClientError),
+    (HangUp(), ConnectionClosedError),
+    (HangUp(reset=False), ConnectionClosedError),
+    (HangUp(after=5, part="body"), ConnectionClosedError),
+    (BadBody("html", status=502), ClientError),
+    (BadBody("garbage"), UnicodeDecodeError),
+]
+
+
+@pytest.mark.parametrize(("fault", "error"), ERRORS, ids=lambda value: repr(value)[:60])
+def test_a_fault_is_what_botocore_meets_on_a_bad_network(
+    serve: Serve, ask: dict[str, Any], fault: Fault, error: type[Exception]
+) -> None:
+    """Each becomes the exception that the network itself would give; the next call goes well."""
+    fake, client = serve()
+    fake.fault(fault)
+
+    with pytest.raises(error):
+        client.converse(**ask)
+
+    assert client.converse(**ask)["stopReason"] == "end_turn"
+    assert [request.faults for request in fake.requests] == [(fault,), ()]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BadBody("truncated"),
+        BadBody("empty"),
+        WrongLength(by=-5),
+        HangUp(after=5, part="body", reset=False),
+        HangUp(after=30, reset=False),
+    ],
+    ids=repr,
+)
+def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, Any], fault: Fault) -> None:
+    """Botocore counts no bytes and swallows what is no JSON: who reads its replies has to look whether they are whole."""
+    fake, client = serve(spoilt=True)
+    fake.fault(fault)
+
+    assert set(client.converse(**ask)) == {"ResponseMetadata"}
+    assert client.converse(**ask)["stopReason"] == "end_turn"
+
+
+def test_a_length_that_is_too_long_harms_nobody(serve: Serve, ask: dict[str, Any]) -> None:
+    """Botocore takes what came; a client that counts would not."""
+    fake, client = serve()
+    fake.fault(WrongLength(by=7))
+
+    assert client.converse(**ask)["stopReason"] == "end_turn"
+    fake.fault(WrongLength(by=7))
+    head, _, body = _raw(fake).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body) + 7}".encode() in head.lower()
+
+
+@pytest.mark.parametrize("after", [0, 1, 7, 20, 60, 200, 333, 10_000])
+def test_a_connection_ends_at_any_byte(after: int) -> None:
+    """What comes is a beginning of what would have come, of just that length."""
+    with FakeBedrock(seed=1) as fake:
+        whole = _raw(fake)
+        fake.fault(HangUp(after=after, reset=False))
+        part = _raw(fake)
+
+    assert len(part) == min(after, len(whole))
+    assert whole[:after].split(b"Date")[0] == part.split(b"Date")[0]
+
+
+@pytest.mark.parametrize("after", [0, 1, 100, 250, 400])
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_stream_ends_at_any_byte(serve: Serve, ask: dict[str, Any], after: int, *, reset: bool) -> None:
+    """There is an error, never a quiet end."""
+    fake, client = serve()
+    fake.fault(HangUp(after=after, part="body", reset=reset))
+
+    with pytest.raises(ProtocolError):
+        _read(client, ask)
+
+    assert len(_read(client, ask)) == 8
+
+
+@pytest.mark.parametrize("part", ["prelude", "message"])
+def test_a_frame_does_not_add_up(serve: Serve, ask: dict[str, Any], part: Any) -> None:
+    """The frames before it arrive; plain calls are none of its business."""
+    fake, client = serve()
+    fake.fault(BrokenFrame(after=2, part=part))
+    client.converse(**ask)
+    with closing(client.converse_stream(**ask)["stream"]) as stream:
+        arriving = iter(stream)
+        events = [next(arriving), next(arriving)]
+        with pytest.raises(ChecksumMismatch):
+            next(arriving)
+
+    assert [next(iter(event)) for event in events] == ["messageStart", "contentBlockDelta"]
+
+
+def test_a_stream_breaks_with_an_exception(serve: Serve, ask: dict[str, Any]) -> None:
+    """As Bedrock itself breaks one."""
+    fake, client = serve()
+    fake.fault(BreakStream("modelStreamErrorException", "gone", after=1))
+
+    with pytest.raises(EventStreamError, match="gone"):
+        _read(client, ask)
+
+
+def test_a_pause_lasts_as_long_as_it_says() -> None:
+    """Waiting goes by the server's clock, which here is a list."""
+    slept: list[float] = []
+
+    def send(fault: Fault) -> list[bytes]:
+        return list(fault.begin(Random(1)).send(iter([b"head", b"abcdef", b"ghi"]), slept.append))  # noqa: S311
+
+    assert send(Latency(0.25)) == [b"head", b"abcdef", b"ghi"]
+    assert send(Stall(2, after=4)) == [b"head", b"abcd", b"ef", b"ghi"]
+    assert send(Stall(3, after=2, part="head")) == [b"he", b"ad", b"abcdef", b"ghi"]
+    assert send(Stall(4, after=99)) == [b"head", b"abcdef", b"ghi"]
+    assert slept == [0.25, 2, 3]
+
+
+@pytest.mark.parametrize("spread", ["uniform", "exponential", "lognormal"])
+def test_latencies_vary_about_their_mean(spread: Any) -> None:
+    """The same seed gives the same latencies."""
+
+    def draw(seed: int) -> list[float]:
+        slept: list[float] = []
+        delay = Latency(0.2, spread).begin(Random(seed))  # noqa: S311
+        for _ in range(2000):
+            list(delay.send(iter([b""]), slept.append))
+        return slept
+
+    slept = draw(7)
+    assert slept == draw(7) != draw(8)
+    assert sum(slept) / len(slept) == pytest.approx(0.2, rel=0.1)
+    assert len(set(slept)) > 1000
+
+
+def test_a_server_that_closes_waits_for_no_pause(serve: Serve, ask: dict[str, Any]) -> None:
+    """A stall of an hour does not keep a test from ending."""
+    fake, client = serve(spoilt=True)
+    fake.fault(Stall(3600))
+    came: list[Any] = []
+
+    def call() -> None:
+        came.append(client.converse(**ask))
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    while not fake.requests:
+        pass
+    fake.close()
+    caller.join(20)
+
+    assert [set(reply) for reply in came] == [{"ResponseMetadata"}]
+
+
+def test_a_bucket_of_tokens_throttles(serve: Serve, ask: dict[str, Any]) -> None:
+    """It begins full, lets as many through as it holds, and fills with time."""
+    fake, client = serve()
+    now = [0.0]
+    fake.fault(Throttle(rate=0.5, burst=2, clock=lambda: now[0], retry_after=1.5), times=None)
+
+    def calls(count: int) -> list[int]:
+        found = []
+        for _ in range(count):
+            try:
+                found.append(client.converse(**ask)["ResponseMetadata"]["HTTPStatusCode"])
+            except client.exceptions.ThrottlingException as error:
+                found.append(int(error.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-retry-after"]))
+        return found
+
+    assert calls(4) == [200, 200, 1500, 1500]
+    now[0] += 2
+    assert calls(2) == [200, 1500]
+    now[0] += 1000
+    assert calls(3) == [200, 200, 1500]
+
+
+def test_the_clock_of_the_server_is_wrong(serve: Serve, ask: dict[str, Any]) -> None:
+    """The header says so."""
+    fake, client = serve()
+    right = client.converse(**ask)
+    fake.fault(ClockSkew(3600))
+    wrong = client.converse(**ask)
+
+    dates = [parsedate_to_datetime(response["ResponseMetadata"]["HTTPHeaders"]["date"]) for response in (right, wrong)]
+    assert (dates[1] - dates[0]).total_seconds() == pytest.approx(3600, abs=60)
+
+
+def test_nobody_listens(serve: Serve, ask: dict[str, Any]) -> None:
+    """Connections are refused for a while; then the fake is where it was, and what it was."""
+    fake, client = serve()
+    fake.reply("later")
+    url = fake.url
+    with fake.refusing(), pytest.raises(EndpointConnectionError):
+        client.converse(**ask)
+
+    assert client.converse(**ask)["output"]["message"]["content"] == [{"text": "later"}]
+    assert fake.url == url
+
+
+def test_faults_compose(serve: Serve, ask: dict[str, Any]) -> None:
+    """Those that are given together happen together; those that stay happen with every other."""
+    fake, client = serve()
+    fake.fault(ClockSkew(3600), times=None)
+    fake.fault(Latency(0), BUSY, times=2)
+    fake.fault(Latency(0), operation=STREAM)
+
+    for _ in range(2):
+        with pytest.raises(client.exceptions.ServiceUnavailableException):
+            client.converse(**ask)
+    _read(client, ask)
+    client.converse(**ask)
+
+    skew = ClockSkew(3600)
+    happened = [request.faults for request in fake.requests]
+    assert happened == [(skew, Latency(0), BUSY), (skew, Latency(0), BUSY), (skew, Latency(0)), (skew,)]
+
+
+def test_the_dice_are_seeded() -> None:
+    """The same seed and the same requests meet the same faults."""
+
+    def rolled(seed: int) -> list[bool]:
+        schedule = Schedule(seed)
+        schedule.add([BUSY], operation=None, times=None, chance=0.3)
+        return [bool(schedule.take("Converse", streams=False)[0]) for _ in range(1000)]
+
+    assert rolled(1) == rolled(1) != rolled(2)
+    assert 250 < sum(rolled(1)) < 350
+
+
+def test_botocore_tries_again_after_a_fault(serve: Serve, ask: dict[str, Any]) -> None:
+    """Its own retries count as requests."""
+    fake, client = serve(attempts=3)
+    fake.fault(HangUp())
+    fake.fault(BUSY)
+
+    assert client.converse(**ask)["ResponseMetadata"]["RetryAttempts"] == 2
+    assert [request.status for request in fake.requests] == [200, 503, 200]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Latency(-1),
+        lambda: Latency(1, "gamma"),  # type: ignore[arg-type]
+        lambda: Throttle(-1),
+        lambda: BadBody("xml"),  # type: ignore[arg-type]
+        lambda: Deny("scp-sideways"),
+        lambda: FakeBedrock().fault(BUSY, chance=2),
+        lambda: FakeBedrock().fault(),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused(wrong: Callable[[], Any]) -> None:
+    """At once, not at the first request."""
+    with pytest.raises(ConfigurationError):
+        wrong()
