@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.context import Truth
-from guardedbedrock.iam.patterns import ANY, Matcher, Tokens, Wildcard, compile_tokens, join
+from guardedbedrock.iam.patterns import ANY, Tokens, Wildcard, compile_tokens, join
 
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
 """The parts in their order; ``resource:region`` and so on name them among the unknown."""
 
 Parts: TypeAlias = tuple[str, ...]
-ArnTest: TypeAlias = Callable[[str, Parts | None, tuple[int, ...]], Truth]
-"""Of an ARN, its parts (None when it is no ARN) and the indexes of parts that are unknown."""
+ArnTest: TypeAlias = Callable[[str, Parts], Truth]
+"""Of an ARN and its parts."""
 
 
 def split(arn: str) -> Parts | None:
@@ -55,43 +55,24 @@ def compile_arn(tokens: Tokens) -> ArnTest:
     A pattern with fewer than six parts is text that AWS documents nowhere: where it would cover the text as a whole the answer
     is None (it may match), else False. A lone ``*`` covers everything.
     """
+    whole = compile_tokens(tokens)
     if tokens == (ANY,):
-        return lambda _arn, _parts, _blind: True
+        return lambda _arn, _parts: True
     pattern = split_tokens(tokens)
-    if len(pattern) < len(PARTS):
-        whole = compile_tokens(tokens)
-        return lambda arn, _parts, blind: None if blind or whole(arn) else False
-    by_part = _by_part(pattern)
-    if any(_is_wild(part) for part in pattern[:-1]):
-        return by_part
-    return _prefixed(compile_tokens(tokens), by_part)
-
-
-def _is_wild(part: Tokens) -> bool:
-    return any(isinstance(token, Wildcard) for token in part)
-
-
-def _prefixed(whole: Matcher, by_part: ArnTest) -> ArnTest:
-    """Match as one text: the same answer where the first five parts hold no wildcard, and quicker."""
-
-    def test(arn: str, parts: Parts | None, blind: tuple[int, ...]) -> Truth:
-        return by_part(arn, parts, blind) if blind else whole(arn)
-
-    return test
+    if len(pattern) != len(PARTS):
+        return lambda arn, _parts: None if whole(arn) else False
+    if any(isinstance(token, Wildcard) for part in pattern[:-1] for token in part):
+        return _by_part(pattern)
+    return lambda arn, _parts: whole(arn)  # the same answer as part by part, and quicker
 
 
 def _by_part(pattern: tuple[Tokens, ...]) -> ArnTest:
-    checks = tuple((i, compile_tokens(part)) for i, part in enumerate(pattern) if part != (ANY,))
+    checks = tuple((index, compile_tokens(part)) for index, part in enumerate(pattern) if part != (ANY,))
 
-    def test(_arn: str, parts: Parts | None, blind: tuple[int, ...]) -> Truth:
-        if parts is None:
-            return False
-        answer: Truth = True
-        for index, covers in checks:
-            if index in blind:
-                answer = None
-            elif not covers(parts[index]):
+    def test(_arn: str, parts: Parts) -> Truth:
+        for index, covers in checks:  # noqa: SIM110  # a generator costs more than the matchers it asks
+            if not covers(parts[index]):
                 return False
-        return answer
+        return True
 
     return test

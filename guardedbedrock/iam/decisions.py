@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
-from guardedbedrock.iam import sentences
 from guardedbedrock.iam.documents import PolicyType
 from guardedbedrock.iam.requests import Request
 
@@ -53,8 +52,7 @@ class Grounds(Protocol):
         """Tell why a decision is what it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """Grounds that were worked out before, so that a decision can leave the process."""
 
     statements: tuple[StatementRef, ...]
@@ -129,7 +127,9 @@ class Decision:
 
     def message(self) -> str:
         """Write the sentence that AWS itself would send for a denial; for another outcome, the same without a reason."""
-        return sentences.write(
+        from guardedbedrock.iam.sentences import write  # noqa: PLC0415  # only a denial needs it, and it is slow to load
+
+        return write(
             principal=self.request.principal,
             action=self.request.action,
             resource=self.request.resource,

@@ -7,7 +7,6 @@ Source: IAM User Guide, "IAM JSON policy elements reference" and "Grammar of the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -85,6 +84,8 @@ def load_json(text: str, *, file: str | None = None) -> object:
     Raises:
         PolicySyntaxError: It is no JSON; the message names line and column.
     """
+    import json  # noqa: PLC0415  # slow to load, and most policies come as objects
+
     try:
         return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant)
     except RecursionError:

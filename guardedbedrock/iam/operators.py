@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam import values
 from guardedbedrock.iam.arns import compile_arn, split
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.patterns import Tokens, compile_tokens, tokenize
@@ -22,10 +20,11 @@ from guardedbedrock.iam.variables import Reading, plain
 
 Match = Callable[[str], Truth]
 """Of one request value: does it match any of the policy's values?"""
+Kind: TypeAlias = Literal["number", "instant", "octets"]
+"""A reader of `guardedbedrock.iam.values`, which is slow to load and loaded when a policy first has such a condition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(NamedTuple):
     """
     One condition operator without prefix and suffix.
 
@@ -83,7 +82,7 @@ def _arn_like(patterns: Sequence[Tokens]) -> Match:
         parts = split(value)
         if parts is None:
             return False
-        return either(test(value, parts, ()) for test in tests)
+        return either(test(value, parts) for test in tests)
 
     return match
 
@@ -106,10 +105,13 @@ def both(left: Truth, right: Truth) -> Truth:
     return None if left is None or right is None else True
 
 
-def _comparing(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) -> Callable[[Sequence[Tokens]], Match]:
+def _comparing(kind: Kind, compare: Callable[[Any, Any], bool]) -> Callable[[Sequence[Tokens]], Match]:
     """Compare request value (left) with policy value (right), both read the same way."""
 
     def compiled(patterns: Sequence[Tokens]) -> Match:
+        from guardedbedrock.iam import values  # noqa: PLC0415  # see Kind
+
+        read: Callable[[str], Any] = getattr(values, kind)
         bounds = [bound for bound in map(read, _texts(patterns)) if bound is not None]
 
         def match(text: str) -> Truth:
@@ -122,10 +124,12 @@ def _comparing(read: Callable[[str], Any], compare: Callable[[Any, Any], bool]) 
 
 
 def _in_network(patterns: Sequence[Tokens]) -> Match:
-    networks = [block for block in map(values.network, _texts(patterns)) if block is not None]
+    from guardedbedrock.iam.values import address, network  # noqa: PLC0415  # see Kind
+
+    networks = [block for block in map(network, _texts(patterns)) if block is not None]
 
     def match(text: str) -> Truth:
-        value = values.address(text)
+        value = address(text)
         return value is not None and any(value in block for block in networks)
 
     return match
@@ -134,7 +138,7 @@ def _in_network(patterns: Sequence[Tokens]) -> Match:
 def _rows() -> list[Operator]:
     rows = [
         Operator("Bool", _equals_ignoring_case, variables=True),
-        Operator("BinaryEquals", _comparing(values.octets, operator.eq)),
+        Operator("BinaryEquals", _comparing("octets", operator.eq)),
         Operator("IpAddress", _in_network),
         Operator("NotIpAddress", _in_network, negated=True),
         Operator("Null", _equals_ignoring_case),
@@ -148,9 +152,10 @@ def _rows() -> list[Operator]:
     ]
     for name, compiled, reading in text:
         rows += [Operator(name.format(no), compiled, bool(no), variables=True, reading=reading) for no in ("", "Not")]
-    for kind, read in (("Numeric", values.number), ("Date", values.instant)):
-        rows += [Operator(f"{kind}{name}", _comparing(read, compare)) for name, compare in _COMPARISONS.items()]
-        rows.append(Operator(f"{kind}NotEquals", _comparing(read, operator.eq), negated=True))
+    kinds: tuple[tuple[str, Kind], ...] = ("Numeric", "number"), ("Date", "instant")
+    for start, kind in kinds:
+        rows += [Operator(f"{start}{name}", _comparing(kind, compare)) for name, compare in _COMPARISONS.items()]
+        rows.append(Operator(f"{start}NotEquals", _comparing(kind, operator.eq), negated=True))
     return rows
 
 

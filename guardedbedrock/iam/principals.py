@@ -7,10 +7,9 @@ Source: IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.arns import split
 from guardedbedrock.iam.context import Truth
@@ -34,8 +33,7 @@ class Grant(IntEnum):
     """This very user or session: nothing of the caller's own account limits but an explicit deny and an SCP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """
     A principal, read from its ARN.
 

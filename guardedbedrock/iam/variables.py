@@ -7,15 +7,13 @@ Source: IAM User Guide, "IAM policy elements: Variables and tags".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.context import UNKNOWN, Context, lookup
 from guardedbedrock.iam.patterns import ANY, Tokens, Wildcard, join
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """
     A context key that stands for its value.
 
