@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.context import UNKNOWN, Context, Truth, family, lookup
-from guardedbedrock.iam.operators import OPERATORS, Match, Operator, either
+from guardedbedrock.iam.operators import OPERATORS, Match, Operator, either, never
 from guardedbedrock.iam.variables import Template, fixed, is_fixed, is_open, keys, resolve, template
 
 Quantifier: TypeAlias = Literal["", "ForAllValues", "ForAnyValue"]
@@ -72,8 +72,11 @@ def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> C
         variables: Whether the document's Version has policy variables.
     """
     tests = tuple(compile_line(condition, variables=variables).test for condition in conditions)
-    if len(tests) <= 1:
-        return tests[0] if tests else None
+    if not tests:
+        return None
+    first, *others = tests
+    if not others:
+        return first
 
     def every(context: Context) -> Truth:
         answer: Truth = True
@@ -98,22 +101,46 @@ def compile_line(condition: Condition, *, variables: bool) -> Line:
     with_variables = variables and row.variables
     templates = [template(v, row.reading) if with_variables else row.reading(v) for v in condition.values]
     reads = tuple(name for parts in templates for name in keys(parts))
+    form = Form(quantifier, row.negated, if_exists or {"": row.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier])
+    if reads:
+        return Line(_quantified(key, form, *_resolving(row, templates)), condition.key, (key, *reads))
+    match = row.compile([fixed(parts) for parts in templates])
     if row.name == "Null":
-        test = _null(key, row.compile([fixed(parts) for parts in templates]))
-    elif reads:
-        test = _quantified(quantifier, key, _resolving(row, templates), negated=row.negated, if_exists=if_exists)
+        test = _null(key, match)
+    elif quantifier:
+        test = _quantified(key, form, lambda value, _: match(value), lambda _: match is never)
     else:
-        match = row.compile([fixed(parts) for parts in templates])
-        if quantifier:
-            test = _quantified(quantifier, key, lambda value, _: match(value), negated=row.negated, if_exists=if_exists)
-        else:
-            test = _single(key, match, negated=row.negated, absent=if_exists or row.negated)
-    return Line(test, condition.key, (key, *reads))
+        test = _single(key, form, match)
+    return Line(test, condition.key, (key,))
 
 
-def _single(key: str, match: Match, *, negated: bool, absent: bool) -> ConditionTest:
+class Form(NamedTuple):
+    """
+    What prefix and suffix make of an operator.
+
+    Args:
+        quantifier: The prefix.
+        negated: Whether matches are turned round.
+        absent: What an absent key means.
+    """
+
+    quantifier: Quantifier
+    negated: bool
+    absent: bool
+
+    def of_unknown(self, *, barren: bool) -> Truth:
+        """Say what an unknown key means: it is open, unless no policy value can match and so no value of the key changes it."""
+        if not barren:
+            return None
+        if self.negated:
+            return True if self.quantifier == "ForAllValues" else None
+        return None if self.absent else False
+
+
+def _single(key: str, form: Form, match: Match) -> ConditionTest:
     """Compare a single-valued key; a multivalued one does not match without a set operator."""
-    star = family(key)
+    star, (_, negated, absent) = family(key), form
+    unknown = form.of_unknown(barren=match is never)
 
     def test(context: Context) -> Truth:
         value = context.get(key)
@@ -121,8 +148,8 @@ def _single(key: str, match: Match, *, negated: bool, absent: bool) -> Condition
             answer = match(value)
             return answer if answer is None else answer is not negated
         if value is None:
-            return absent if star is None or star not in context else None
-        return None if value is UNKNOWN else False
+            return absent if star is None or star not in context else unknown
+        return unknown if value is UNKNOWN else False
 
     return test
 
@@ -135,15 +162,8 @@ def _null(key: str, match: Match) -> ConditionTest:
     return test
 
 
-def _quantified(
-    quantifier: Quantifier,
-    key: str,
-    match: Callable[[str, Context], Truth],
-    *,
-    negated: bool,
-    if_exists: bool,
-) -> ConditionTest:
-    absent = {"": negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
+def _quantified(key: str, form: Form, match: Callable[[str, Context], Truth], barren: Callable[[Context], bool]) -> ConditionTest:
+    quantifier, negated, absent = form
 
     def one(value: str, context: Context) -> Truth:
         answer = match(value, context)
@@ -151,8 +171,10 @@ def _quantified(
 
     def test(context: Context) -> Truth:
         value = lookup(context, key)
-        if value is None or value is UNKNOWN:
-            return absent if value is None else None
+        if value is None:
+            return absent
+        if value is UNKNOWN:
+            return form.of_unknown(barren=barren(context))
         if quantifier and value in _NOTHING:
             return quantifier == "ForAllValues"
         if isinstance(value, str):
@@ -170,8 +192,13 @@ def _not(answer: Truth) -> Truth:
     return None if answer is None else not answer
 
 
-def _resolving(row: Operator, templates: list[Template]) -> Callable[[str, Context], Truth]:
-    """Match against values that hold variables; one without a value matches nothing, so the negated operator matches."""
+def _resolving(row: Operator, templates: list[Template]) -> tuple[Callable[[str, Context], Truth], Callable[[Context], bool]]:
+    """
+    Match against values that hold variables; one without a value matches nothing, so the negated operator matches.
+
+    Returns:
+        The matcher, and whether it matches nothing whatever the request has.
+    """
     always = row.compile([fixed(parts) for parts in templates if is_fixed(parts)])
     moving = [parts for parts in templates if not is_fixed(parts)]
 
@@ -183,4 +210,10 @@ def _resolving(row: Operator, templates: list[Template]) -> Callable[[str, Conte
             return None if row.may_match(tokens, value) else False
         return row.compile([tokens])(value)
 
-    return lambda value, context: either((always(value), *(one(parts, value, context) for parts in moving)))
+    def match(value: str, context: Context) -> Truth:
+        return either((always(value), *(one(parts, value, context) for parts in moving)))
+
+    def barren(context: Context) -> bool:
+        return always is never and all(resolve(parts, context) is None for parts in moving)
+
+    return match, barren

@@ -152,7 +152,7 @@ class Plan:
         if request.cross_account:
             return abroad, abroad_type
         home, home_type = self._in_account(own, policy_type, request)
-        return (home, home_type if home_type == abroad_type else None) if home is abroad else (None, None)
+        return (home, home_type) if home is abroad else (None, None)
 
     def _in_account(self, own: Truth, policy_type: PolicyType | None, request: Request) -> tuple[Truth, PolicyType | None]:
         if own or not self.grants:

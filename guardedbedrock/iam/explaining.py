@@ -43,6 +43,9 @@ _NOTES: Final = {
 }
 
 
+_SPARES_NO_ONE: Final = "with a Deny it denies whoever has a permissions boundary"
+
+
 def explain(
     decision: Decision, groups: Sequence[Group], whole: Iterable[Iterable[Compiled]], determining: Collection[Compiled]
 ) -> Explanation:
@@ -113,13 +116,15 @@ def _principal(compiled: Compiled, request: Request) -> Iterator[ExplainedElemen
         return
     holds: Truth = None if granted is Grant.PERHAPS else granted is not Grant.NONE
     noted = holds is None or (statement.effect == "Allow" and compiled.policy_type == "resource")
+    spares_no_one = compiled.spares_no_one(identify(request.principal))
+    note = _SPARES_NO_ONE if spares_no_one else _NOTES.get(granted) if noted else None
     yield ExplainedElement(
         "principal",
         "NotPrincipal" if statement.not_principal else "Principal",
         tuple(f"{kind} {value}" for kind, value in statement.principal),
         ExplainedValue("principal", "present", (request.principal,)),
         holds,
-        _NOTES.get(granted) if noted else None,
+        note,
     )
 
 
@@ -149,16 +154,18 @@ def _condition(condition: Condition, compiled: Compiled, request: Request) -> Ex
     if holds is None:
         note = None if value.state == "unknown" or _is_open(read) else _UNDOCUMENTED
     else:
-        note = _surprise(condition, value) if holds is (value.state == "absent") else None
+        note = _surprise(condition, value) if holds is (value.state == "absent") or value.state == "unknown" else None
     return ExplainedElement("condition", condition.operator, condition.values, value, holds, note, read)
 
 
 def _surprise(condition: Condition, value: ExplainedValue) -> str | None:
-    """Say why an absent key matches, or why one with several values does not."""
+    """Say why an absent key matches, why one with several values does not, or why an unknown one is not open."""
     parsed = parse_operator(condition.operator)
     if parsed is None or parsed[1].name == "Null":
         return None
     quantifier, row, _ = parsed
+    if value.state == "unknown":
+        return "but no value of it could match"
     if value.state == "present":
         return "several values, which only a set operator matches" if len(value.values) > 1 and not quantifier else None
     if quantifier == "ForAllValues":

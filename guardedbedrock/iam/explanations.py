@@ -120,7 +120,9 @@ class ExplainedStatement:
         yield f"{name(self.statement)}: {effect} {word}"
         for element in self.elements:
             fired = element.element == "condition" and effect == "Deny" and self.applies
-            noted = element.element == "principal" and element.note and self.applies and not self.determining
+            noted = (
+                element.element == "principal" and element.note and self.applies and (effect == "Deny" or not self.determining)
+            )
             if element.holds is not True or fired or noted:
                 yield from _indented(element.lines())
 

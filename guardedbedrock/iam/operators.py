@@ -59,20 +59,27 @@ def _texts(patterns: Sequence[Tokens]) -> list[str]:
     return ["".join(token for token in pattern if isinstance(token, str)) for pattern in patterns]
 
 
+def never(_: str) -> bool:
+    """Match nothing: what policy values come to of which none can be read."""
+    return False
+
+
 def _equals(patterns: Sequence[Tokens]) -> Match:
-    return frozenset(_texts(patterns)).__contains__
+    texts = frozenset(_texts(patterns))
+    return texts.__contains__ if texts else never
 
 
 def _equals_ignoring_case(patterns: Sequence[Tokens]) -> Match:
     texts = frozenset(text.lower() for text in _texts(patterns))
-    return lambda value: value.lower() in texts
+    return (lambda value: value.lower() in texts) if texts else never
 
 
 def _like(patterns: Sequence[Tokens]) -> Match:
     matchers = [compile_tokens(pattern) for pattern in patterns]
-    if len(matchers) == 1:
-        return matchers[0]
-    return lambda value: any(matches(value) for matches in matchers)
+    if not matchers:
+        return never
+    first, *others = matchers
+    return (lambda value: any(matches(value) for matches in matchers)) if others else first
 
 
 def _arn_like(patterns: Sequence[Tokens]) -> Match:
@@ -84,7 +91,7 @@ def _arn_like(patterns: Sequence[Tokens]) -> Match:
             return False
         return either(test(value, parts) for test in tests)
 
-    return match
+    return match if tests else never
 
 
 def either(answers: Iterable[Truth]) -> Truth:
@@ -118,7 +125,7 @@ def _comparing(kind: Kind, compare: Callable[[Any, Any], bool]) -> Callable[[Seq
             value = read(text)
             return value is not None and any(compare(value, bound) for bound in bounds)
 
-        return match
+        return match if bounds else never
 
     return compiled
 
@@ -132,7 +139,7 @@ def _in_network(patterns: Sequence[Tokens]) -> Match:
         value = address(text)
         return value is not None and any(value in block for block in networks)
 
-    return match
+    return match if networks else never
 
 
 def _rows() -> list[Operator]:

@@ -170,9 +170,9 @@ class Automaton:
         anything = self._moves
         for character, bits in self._steps.items():
             anything |= bits if character != ":" else 0
-        before, state = 0, ((state << 1) & anything) | (state & self._loops[0])
-        while state != before:
-            before, state = state, state | ((state << 1) & anything)
+        state = ((state << 1) & anything) | (state & self._loops[0])
+        while (grown := state | ((state << 1) & anything)) != state:
+            state = grown
         return state
 
 

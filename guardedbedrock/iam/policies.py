@@ -57,7 +57,7 @@ class PolicySet:
     ) -> None:
         flat = {"identity": identity, "boundary": boundary, "session": session, "endpoint": endpoint, "resource": resource}
         levels = {"scp": scp, "rcp": rcp}
-        compiler = Compiler()
+        compiler = Compiler(bounded=_is_in_play("boundary", boundary))
         self._groups: list[tuple[PolicyType, list[Compiled]]] = []
         self._passes_none = session is not None and not _listed(session)
         self.documents: dict[PolicyType, tuple[PolicyDocument, ...]] = {}

@@ -33,6 +33,7 @@ from guardedbedrock.iam.variables import Template, Variable, fixed, is_open, res
 
 Test: TypeAlias = Callable[[Request], Truth]
 
+_BEFORE_THE_LAST: Final = PARTS.index("id")
 _FILLINGS: Final = ("\0", "\0" * 12)
 """Text that no pattern names: a pattern that covers both, short and long, covers whatever may stand there."""
 
@@ -40,6 +41,10 @@ _FILLINGS: Final = ("\0", "\0" * 12)
 def anything(_: Request) -> Truth:
     """Cover every resource."""
     return True
+
+
+def _nothing(_: Request) -> bool:
+    return False
 
 
 def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
@@ -55,9 +60,8 @@ def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
     tests = [_moving(template(pattern, tokenize)) for pattern in moving]
     if still:
         tests.append(_still(still))
-    if len(tests) == 1:
-        return tests[0]
-    return lambda request: either(test(request) for test in tests)
+    first, *others = tests or [_nothing]
+    return (lambda request: either(test(request) for test in tests)) if others else first
 
 
 def _still(patterns: tuple[str, ...]) -> Test:
@@ -65,7 +69,7 @@ def _still(patterns: tuple[str, ...]) -> Test:
     plain = frozenset(pattern for pattern in patterns if "*" not in pattern and "?" not in pattern)
     covers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
     if len(patterns) == 1:
-        (only,) = covers or (patterns[0].__eq__,)
+        (only,) = covers or tuple(pattern.__eq__ for pattern in plain)
         return lambda request: _any_blindly(patterns, request) if request.blind else only(request.resource)
 
     def test(request: Request) -> Truth:
@@ -88,8 +92,8 @@ def _any_blindly(patterns: tuple[str, ...], request: Request) -> Truth:
 
 def _compile(pattern: str) -> Matcher:
     """Compile one pattern; where a wildcard only ends a segment, segments need not be looked at."""
-    head = pattern.split(":", len(PARTS) - 1)[: len(PARTS) - 1]
-    free = all("?" not in segment and segment.find("*") in (-1, len(segment) - 1) for segment in head)
+    head = pattern.split(":")[:_BEFORE_THE_LAST]
+    free = all("?" not in segment and "*" not in segment.rstrip("*") for segment in head)
     tokens = tokenize(pattern)
     return compile_tokens(tokens if free else bounded(tokens))
 
@@ -101,7 +105,7 @@ def bounded(tokens: Tokens) -> Tokens:
     for index, segment in enumerate(segments):
         parts += [":"] if index else []
         last = len(segment) - 1
-        inner = index < len(PARTS) - 1
+        inner = index < _BEFORE_THE_LAST
         parts += [_BOUND.get(t, t) if inner and not (t is ANY and place == last) else t for place, t in enumerate(segment)]
     return join(parts)
 

@@ -46,6 +46,12 @@ REASONS: Final[dict[str, tuple[str | None, str]]] = {
 }
 """Policy type to AWS's two clauses: nothing allows it, something denies it. AWS has no implicit clause for an RCP."""
 
+ROLE_TRUST: Final = (
+    "because no role trust policy allows the {action} action",
+    "with an explicit deny in the role trust policy",
+)
+"""The two clauses for the resource-based policy of a role, which decides who may assume it."""
+
 _NAMES: Final = {
     "identity-based policy": "identity",
     "permissions boundary": "boundary",
@@ -121,7 +127,8 @@ def write(  # noqa: PLR0913 - each is a field of `Sentence`, and all are keyword
 def _reason(action: str, policy_type: str | None, explicit: bool | None, policy_arn: str | None) -> str:  # noqa: FBT001 - private
     if policy_type is None:
         return ""
-    implicit_clause, explicit_clause = REASONS[policy_type]
+    is_trust = policy_type == "resource" and action.lower().startswith("sts:assumerole")
+    implicit_clause, explicit_clause = ROLE_TRUST if is_trust else REASONS[policy_type]
     if explicit:
         return f" {explicit_clause}: {policy_arn}" if policy_arn else f" {explicit_clause}"
     return f" {implicit_clause.format(action=action)}" if implicit_clause else ""

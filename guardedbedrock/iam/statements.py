@@ -7,24 +7,34 @@ What several statements share is compiled once, so that equal resources and cond
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from guardedbedrock.iam.conditions import Condition, ConditionTest, compile_conditions
 from guardedbedrock.iam.context import Truth
 from guardedbedrock.iam.decisions import StatementRef
 from guardedbedrock.iam.documents import VARIABLES_SINCE, PolicyDocument, PolicyType, Statement
 from guardedbedrock.iam.patterns import Matcher, compile_pattern
-from guardedbedrock.iam.principals import Grant, excepted, grant, identify
+from guardedbedrock.iam.principals import Grant, Principal, excepted, grant, identify
 from guardedbedrock.iam.requests import Request
 from guardedbedrock.iam.resources import Test, anything, compile_resources
 from guardedbedrock.iam.variables import keys, plain, template
 
+_BOUNDED: Final = ("user", "role", "assumed-role")
+"""Who can have a permissions boundary of its own."""
+
 
 class Compiler:
-    """Compiles the statements of one policy set, each distinct part once."""
+    """
+    Compiles the statements of one policy set, each distinct part once.
 
-    __slots__ = ("_actions", "_conditions", "_resources", "_tests")
+    Args:
+        bounded: Whether a permissions boundary is in play.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_actions", "_conditions", "_resources", "_tests", "bounded")
+
+    def __init__(self, *, bounded: bool) -> None:
+        self.bounded = bounded
         self._actions: dict[str, Matcher] = {}
         self._resources: dict[tuple[tuple[str, ...], bool, bool], Test] = {}
         self._conditions: dict[tuple[tuple[Condition, ...], bool], ConditionTest | None] = {}
@@ -123,9 +133,20 @@ class Compiled:
             return Grant.OPEN
         principal = identify(request.principal)
         if self.statement.not_principal:
+            if self.spares_no_one(principal):
+                return Grant.OPEN
             left_out = excepted(element, principal)
             return Grant.PERHAPS if left_out is None else Grant.NONE if left_out else Grant.OPEN
         return grant(element, principal)
+
+    def spares_no_one(self, principal: Principal) -> bool:
+        """
+        Say whether this is a Deny with NotPrincipal and the caller has a permissions boundary: it is denied, whoever is named.
+
+        Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal".
+        """
+        denies_all_but = self.statement.not_principal and self.statement.effect == "Deny"
+        return denies_all_but and self._compiler.bounded and principal.kind in _BOUNDED
 
     def applies(self, request: Request) -> Truth:
         """Say whether the whole statement applies."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import casefiles
@@ -71,56 +69,3 @@ def test_the_stock_of_cases_only_grows() -> None:
     """There are at least 128 stock and 400 own cases."""
     assert sum(1 for _ in casefiles.read(STOCK)) >= 128
     assert sum(1 for _ in casefiles.read(OWN)) >= 400
-
-
-GOOD = {
-    "id": "a",
-    "why": "w",
-    "source": "s",
-    "policies": {},
-    "request": {"principal": "p", "action": "s:A", "resource": "*"},
-    "expect": {"decision": "allowed", "determining": []},
-}
-
-
-@pytest.mark.parametrize(
-    ("files", "problem"),
-    [
-        pytest.param({}, "no case file", id="empty folder"),
-        pytest.param({"a.json": []}, "at least one", id="empty file"),
-        pytest.param({"a.json": GOOD}, "should be an array", id="object for array"),
-        pytest.param({"a.json": ["x"]}, "should be an object", id="text for case"),
-        pytest.param({"a.json": [GOOD], "b.json": [GOOD]}, "b.json: the id a stands twice", id="repeated id across files"),
-        pytest.param({"a.json": [GOOD | {"note": ""}]}, "stray ['note']", id="stray field"),
-        pytest.param({"a.json": [{**GOOD, "expect": {"decision": "allowed"}}]}, "missing ['determining']", id="no determining"),
-        pytest.param(
-            {"a.json": [GOOD | {"expect": {"decision": "allow", "determining": []}}]}, "no such decision", id="no such decision"
-        ),
-        pytest.param({"a.json": [GOOD | {"confidence": "sure"}]}, "no such confidence", id="no such confidence"),
-        pytest.param({"a.json": [GOOD | {"policies": {"idenity": []}}]}, "stray ['idenity']", id="misspelt policy type"),
-        pytest.param({"a.json": [GOOD | {"request": "r"}]}, "request: should be an object", id="text for request"),
-        pytest.param({"a.json": [GOOD | {"call": {}}]}, "stray ['call']", id="request and call"),
-    ],
-)
-def test_a_case_file_is_read_whole_or_refused(tmp_path: Path, files: dict[str, object], problem: str) -> None:
-    """What nobody would check is an error, with the place."""
-    for name, content in files.items():
-        (tmp_path / name).write_text(json.dumps(content), "utf-8")
-
-    with pytest.raises(casefiles.CaseFileError) as caught:
-        casefiles.params(tmp_path)
-
-    assert problem in str(caught.value)
-
-
-def test_a_key_that_stands_twice_in_a_case_file_is_refused(tmp_path: Path) -> None:
-    """JSON that says two things of one key is no case."""
-    (tmp_path / "a.json").write_text('[{"id": "a", "id": "b"}]', "utf-8")
-
-    with pytest.raises(casefiles.CaseFileError, match="twice among id, id"):
-        casefiles.params(tmp_path)
-
-
-def test_a_call_is_a_case_too() -> None:
-    """The calls of the client are read by the same loader."""
-    assert all("call" in case for case in casefiles.read(casefiles.CASES / "calls.json"))

@@ -40,7 +40,7 @@ def test_every_known_message_is_read_to_the_last_field(case: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    "case", [c for c in CASES if c["id"].startswith("clause/") and "InvokeModel" in c["message"]], ids=lambda c: c["id"]
+    "case", [c for c in CASES if c["id"].startswith("clause/") and "session is not" in c["message"]], ids=lambda c: c["id"]
 )
 def test_what_is_written_is_what_aws_sends(case: dict[str, Any]) -> None:
     """Each clause of AWS's page is written to the letter."""
@@ -48,7 +48,7 @@ def test_what_is_written_is_what_aws_sends(case: dict[str, Any]) -> None:
 
 
 def test_every_clause_has_its_case() -> None:
-    """The table of reasons has no clause that no case holds."""
+    """The table of reasons has no clause that no case holds; those of AWS's own slips are only read."""
     held = {(c["expect"]["policy_type"], c["expect"]["explicit"]) for c in CASES if c["id"].startswith("clause/")}
 
     assert {(kind, flag) for kind, clauses in REASONS.items() for flag in (False, True) if clauses[flag]} == held

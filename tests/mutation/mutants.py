@@ -1,8 +1,9 @@
 """
 Mutants of a module: every small change that the operators of Cosmic Ray make to its source.
 
-Left out are changes that no test can see, whatever the code: in annotations, in type aliases, and ``is`` for ``==`` or ``==``
-for ``is`` (what is compared by identity here equals nothing else, and equal constants are mostly one object).
+Left out are changes that no test can see, whatever the code: in annotations, in type aliases, of the bare star of a signature
+(which is taken for a product), and ``is`` for ``==`` or ``==`` for ``is`` (what is compared by identity here equals nothing else,
+and equal constants are mostly one object).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Mutant(NamedTuple):
 
 def mutants(module: str, code: str) -> Iterator[Mutant]:
     """Find every mutant of a module."""
-    unseen = tuple(_unseen(code))
+    unseen = (*_unseen(code), *_bare_stars(code))
     nodes = list(ast_nodes(get_ast(code)))
     provider = OperatorProvider()
     for name in provider:
@@ -78,6 +79,13 @@ def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
             yield _span(node.annotation)
         elif isinstance(node, ast.FunctionDef) and node.returns:
             yield _span(node.returns)
+
+
+def _bare_stars(code: str) -> Iterator[tuple[Position, Position]]:
+    for line, text in enumerate(code.splitlines(), start=1):
+        for place in range(len(text)):
+            if text.startswith("*, ", place):
+                yield (line, place), (line, place + 1)
 
 
 def _span(node: ast.expr | ast.stmt) -> tuple[Position, Position]:

@@ -35,6 +35,7 @@ POLICY_VALUES: Final = [
     ("${k:gone, 'a'}", "${*}"),
     ("${k:gone, ''}",),
     ("${k:gone,'}",),
+    ("${k:gone, 'a}",),
     ("${k:a", "b}"),
     ("${k:set}",),
     ("true",),

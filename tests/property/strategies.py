@@ -186,6 +186,7 @@ IN_PLAY: Final = (
     ("identity", "endpoint", "resource"),
     ("resource",),
     iam.POLICY_TYPES,
+    iam.POLICY_TYPES,
 )
 WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
 LEVELS: Final = ("scp", "rcp")

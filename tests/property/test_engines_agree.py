@@ -71,8 +71,8 @@ def test_the_random_policies_reach_every_verdict() -> None:
     """The alphabets are small enough: every outcome is found for every policy type that can give it."""
     reached: set[tuple[str, str | None]] = set()
 
-    @settings(max_examples=500, phases=[Phase.generate], derandomize=True, database=None)
-    @given(POLICY_SETS, st.lists(REQUESTS, min_size=REQUESTS_EACH, max_size=REQUESTS_EACH))
+    @settings(max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
+    @given(POLICY_SETS, st.lists(REQUESTS, min_size=2 * REQUESTS_EACH, max_size=2 * REQUESTS_EACH))
     def reach(policies: Json, requests: list[iam.Request]) -> None:
         decisions = map(iam.PolicySet(**policies).evaluate, requests)
         reached.update((decision.outcome, decision.policy_type) for decision in decisions)

@@ -58,7 +58,7 @@ def test_a_key_that_an_answer_hangs_on_can_change_it() -> None:
     """Each named key turns the verdict of the second engine, for some values of the others."""
     shown: list[str] = []
 
-    @settings(max_examples=examples(900))
+    @settings(max_examples=examples(1800))
     @given(UNKNOWN_SCENARIOS)
     def hold(scenario: Scenario) -> None:
         decision = scenario.decide()

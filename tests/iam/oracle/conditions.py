@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from iam.oracle.logic import Truth, every, opposite, some
-from iam.oracle.operators import NEGATED, POSITIVE
+from iam.oracle.operators import MEANS, NEGATED, POSITIVE
 from iam.oracle.questions import ABSENT, UNKNOWN, Asked, written
 
 Json: TypeAlias = Any
@@ -14,13 +14,13 @@ Json: TypeAlias = Any
 def holds(operator: str, key: str, values: list[str], question: Asked) -> Truth:
     """Say whether one line of a condition block holds."""
     value = question.value(key)
-    if value is UNKNOWN:
-        return None
-    if operator == "Null":
-        return ("true" if value is ABSENT else "false") in [text.lower() for text in values]
     quantifier, _, name = operator.rpartition(":")
     base = name.removesuffix("IfExists")
     negated = base in NEGATED
+    if operator == "Null" or value is UNKNOWN:
+        if value is not UNKNOWN:
+            return ("true" if value is ABSENT else "false") in [text.lower() for text in values]
+        return None if operator == "Null" or meaningful(base, values, question) else unmatched(quantifier, name)
     if value is ABSENT:
         return name != base or {"": negated, "ForAllValues": True, "ForAnyValue": False}[quantifier]
     if quantifier and value in ("", ("",)):
@@ -35,6 +35,19 @@ def holds(operator: str, key: str, values: list[str], question: Asked) -> Truth:
         return one(value)
     texts = value if isinstance(value, tuple) else ()
     return {"ForAllValues": every, "ForAnyValue": some}[quantifier](map(one, texts)) if quantifier else False
+
+
+def meaningful(base: str, values: list[str], question: Asked) -> bool:
+    """Say whether there is a policy value that can match at all."""
+    return any(MEANS[NEGATED.get(base, base)](policy, question) for policy in values)
+
+
+def unmatched(quantifier: str, name: str) -> Truth:
+    """Say what a line comes to of which no value can match, for a key that may be absent, one text, or several."""
+    negated = name.removesuffix("IfExists") in NEGATED
+    if not name.endswith("IfExists") and not negated and quantifier != "ForAllValues":
+        return False
+    return True if negated and quantifier == "ForAllValues" else None
 
 
 def conditions_hold(block: Json, question: Asked) -> Truth:

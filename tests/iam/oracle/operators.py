@@ -79,6 +79,15 @@ POSITIVE: Final[Mapping[str, Compare]] = {
         )
     },
 }
+READ: Final[Mapping[str, Reading]] = {"Numeric": number, "Date": instant, "Binary": octets, "IpAddress": block}
+MEANS: Final[Mapping[str, Callable[[str, Asked], bool]]] = {
+    name: next(
+        (lambda policy, _, read=read: read(policy) is not None for kind, read in READ.items() if name.startswith(kind)),
+        lambda policy, question: fill(policy, tuple, question) is not None,
+    )
+    for name in POSITIVE
+}
+"""Whether a policy's value means anything that a request's value could match."""
 NEGATED: Final = {
     "StringNotEquals": "StringEquals",
     "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",

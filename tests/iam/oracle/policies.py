@@ -32,19 +32,20 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Placed:
-    """A raw statement, the type of its policy, and the group with which it is joined."""
+    """A raw statement, the type of its policy, the group with which it is joined, and whether the caller has a boundary."""
 
     policy_type: str
     group: int
     raw: Json
     variables: bool
+    bounded: bool
 
     def applies(self, question: Asked) -> Truth:
         """Say whether the statement applies to a request."""
         if not covers_action(self.raw, question.request.action):
             return False
         question = replace(question, variables=self.variables)
-        closeness = degree(self.raw, who(question.request.principal))
+        closeness = degree(self.raw, who(question.request.principal), bounded=self.bounded)
         return every(
             (
                 None if closeness == PERHAPS else closeness != NOBODY,
@@ -71,7 +72,7 @@ class Oracle:
         self.groups = [policy_type for policy_type, _ in groups_of(policies)]
         self.empty = {group for group, (_, documents) in enumerate(groups_of(policies)) if not documents}
         self.placed = [
-            Placed(policy_type, group, raw, document.get("Version") == "2012-10-17")
+            Placed(policy_type, group, raw, document.get("Version") == "2012-10-17", bool(policies.get("boundary")))
             for group, (policy_type, documents) in enumerate(groups_of(policies))
             for document in documents
             for raw in listed(document["Statement"])

@@ -71,8 +71,10 @@ def naming(kind: str, name: str, caller: Who) -> int:
     return PERHAPS if (other.kind, caller.kind) == ("user", "federated-user") else NOBODY
 
 
-def degree(statement: Json, caller: Who) -> int:
-    """Say how closely a statement names the caller."""
+def degree(statement: Json, caller: Who, *, bounded: bool = False) -> int:
+    """Say how closely a statement names the caller; NotPrincipal with Deny spares nobody who has a permissions boundary."""
+    if bounded and statement["Effect"] == "Deny" and caller.kind in ("user", "role", "assumed-role"):
+        return named(statement["Principal"], caller) if "Principal" in statement else EVERYONE
     if "Principal" in statement:
         return named(statement["Principal"], caller)
     if "NotPrincipal" not in statement:
