@@ -2,19 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# What everyone installs, so that a release elsewhere breaks nothing here by itself. To take up new ones: `make constraints`.
+CONSTRAINTS := tests/constraints.txt
 
-.PHONY: demo test lint type laws docs bench fuzz mutate clean
+.PHONY: demo test lint type laws docs bench fuzz mutate constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 	$(PIP) install 'pip>=25.1'
 
-.venv/.demo: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable '.[cli,testing]'
+.venv/.demo: pyproject.toml $(CONSTRAINTS) | .venv/bin/python
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[cli,testing]'
 	@touch $@
 
-.venv/.dev: pyproject.toml | .venv/bin/python
-	$(PIP) install --editable '.[cli,testing]' --group dev
+.venv/.dev: pyproject.toml $(CONSTRAINTS) | .venv/bin/python
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[cli,testing]' --group dev
 	@touch $@ .venv/.demo
 
 demo: .venv/.demo
@@ -49,6 +51,12 @@ fuzz: .venv/.dev
 # The mutants live in a copy of the tree. MUTATE=--whole tries every one.
 mutate: .venv/.dev
 	$(BIN)/python tests/mutation/run.py $(MUTATE)
+
+# Takes the newest release of everything. Commit the file when `make test` is green again.
+constraints:
+	rm -rf .venv
+	$(MAKE) .venv/.dev CONSTRAINTS=/dev/null
+	$(PIP) freeze --exclude-editable > $(CONSTRAINTS)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
