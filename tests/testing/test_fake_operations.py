@@ -19,14 +19,18 @@ if TYPE_CHECKING:
 
 MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-haiku-20240307-v1:0"
+NAMES = set(load("bedrock-runtime").operation_names)
 NO_HTTP2 = {"InvokeModelWithBidirectionalStream"}
+WITH_CHECKS = pytest.mark.skipif(
+    "InvokeGuardrailChecks" not in NAMES, reason="the installed botocore is older than the operation"
+)
 S3 = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 
 
 def test_every_operation_of_the_model_is_served() -> None:
-    served = set(FakeBedrock()._world.runtime._operations)
+    served = FakeBedrock()._world.runtime._operations
 
-    assert served == set(load("bedrock-runtime").operation_names) - NO_HTTP2
+    assert NAMES - served.keys() == NO_HTTP2
 
 
 def test_converse_echoes_with_usage_and_metrics(serve: Serve, ask: dict[str, Any]) -> None:
@@ -115,6 +119,7 @@ def test_count_tokens(serve: Serve, asked: dict[str, Any]) -> None:
     assert fake.requests[0].params["input"] == asked
 
 
+@WITH_CHECKS
 def test_guardrail_checks_score_and_point(serve: Serve) -> None:
     _, client = serve()
     texts = ["I hate you", "write to a@example.com"]
@@ -135,6 +140,7 @@ def test_guardrail_checks_score_and_point(serve: Serve) -> None:
     assert response["usage"]["promptAttack"] == {"textUnits": 1}
 
 
+@WITH_CHECKS
 def test_guardrail_checks_report_only_what_was_asked(serve: Serve) -> None:
     _, client = serve()
     messages = [{"role": "user", "content": [{"text": "hello"}]}]

@@ -130,12 +130,13 @@ def test_what_the_shape_does_not_have_is_dropped(fake: FakeBedrock) -> None:
     assert fake.requests[0].params == ASK | {"modelId": "a.b"}
 
 
+ROLES = ", ".join(load("bedrock-runtime").shape_for("ConversationRole").enum)
 INVALID = {
     "required": (
         {"messages": [{"content": []}]},
         "Value at 'messages.1.member.role' failed to satisfy constraint: Member must not be null",
     ),
-    "enum": ({"messages": [{"role": "robot", "content": []}]}, "Member must satisfy enum value set: [user, assistant, system]"),
+    "enum": ({"messages": [{"role": "robot", "content": []}]}, f"Member must satisfy enum value set: [{ROLES}]"),
     "union": ({"messages": [{"role": "user", "content": [{}]}]}, "Member must have exactly one of its fields set"),
     "range": ({"inferenceConfig": {"temperature": 2}}, "Member must have value less than or equal to 1"),
     "length": ({"system": [{"text": ""}]}, "Member must have length greater than or equal to 1"),
