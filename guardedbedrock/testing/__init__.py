@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
+    from guardedbedrock.testing.credentials import FakeApiKey, FakeCredentials
     from guardedbedrock.testing.denials import DENIALS, Denial
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.guardrails import FakeGuardrail
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DENIALS",
     "Denial",
+    "FakeApiKey",
     "FakeBedrock",
+    "FakeCredentials",
     "FakeGuardrail",
     "FakeInferenceProfile",
     "ReceivedRequest",
@@ -35,7 +38,9 @@ _ROOMS: Final = {"cases", "faults"}
 _HOMES: Final = {
     "DENIALS": "denials",
     "Denial": "denials",
+    "FakeApiKey": "credentials",
     "FakeBedrock": "fake",
+    "FakeCredentials": "credentials",
     "FakeGuardrail": "guardrails",
     "FakeInferenceProfile": "profiles",
     "ReceivedRequest": "records",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from guardedbedrock import bedrock
-from guardedbedrock.bedrock.callers import kind_of_key
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.wire import Incoming, Params
+    from guardedbedrock.testing.wire import Params
 
 
 class Authorizer:
@@ -23,19 +21,11 @@ class Authorizer:
 
     Args:
         policies: What is in force; None lets everybody do everything.
-        caller: Who all callers are.
         inventory: Gives what there is at the moment.
     """
 
-    def __init__(
-        self, policies: iam.PolicySet | None, caller: bedrock.Caller, inventory: Callable[[], bedrock.Inventory]
-    ) -> None:
-        self._policies, self._caller, self._inventory = policies, caller, inventory
-
-    def caller(self, incoming: Incoming) -> bedrock.Caller:
-        """Say who sent a request, and with which kind of key."""
-        key = incoming.headers.get("authorization", "").partition("Bearer ")[2]
-        return replace(self._caller, bearer=kind_of_key(key)) if key else self._caller
+    def __init__(self, policies: iam.PolicySet | None, inventory: Callable[[], bedrock.Inventory]) -> None:
+        self._policies, self._inventory = policies, inventory
 
     def questions(self, service: str, operation: str, params: Params, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
         """List all authorizations of a call, in the order the service asks them."""

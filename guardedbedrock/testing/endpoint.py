@@ -1,5 +1,5 @@
 """
-The way of a request through the fake: read it, let it fail if told so, authorize it, perform it, write the answer.
+The way of a request through the fake: find out who sends it, read it, let it fail if told so, authorize it, perform it, answer.
 
 Its shape is checked before IAM is asked, and IAM is asked before anybody looks whether the guardrail exists.
 """
@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from guardedbedrock.testing.authorization import Authorizer, enforce
-from guardedbedrock.testing.faults import Fault, Moment
+from guardedbedrock.testing.credentials import Authenticator
+from guardedbedrock.testing.faults import ClockSkew, Fault, Moment
 from guardedbedrock.testing.records import Journal, ReceivedRequest
 from guardedbedrock.testing.wire import (
     Answer,
@@ -22,6 +23,7 @@ from guardedbedrock.testing.wire import (
     Params,
     Rules,
     ServiceError,
+    load,
     parse,
     routes,
     serialize,
@@ -65,14 +67,16 @@ class Endpoint:
 
     Args:
         services: Their paths must not overlap; the first that knows a path gets the request.
-        authorizer: Asked about every request.
+        gate: Finds out who sends a request, and what they may.
         faults: What is to go wrong.
         journal: Where requests are remembered.
     """
 
-    def __init__(self, services: Iterable[Service], authorizer: Authorizer, faults: Schedule, journal: Journal) -> None:
+    def __init__(
+        self, services: Iterable[Service], gate: tuple[Authenticator, Authorizer], faults: Schedule, journal: Journal
+    ) -> None:
         self._routes = [(routes(service.service), service) for service in services]
-        self._authorizer, self._faults, self._journal = authorizer, faults, journal
+        (self._authenticator, self._authorizer), self._faults, self._journal = gate, faults, journal
 
     def answer(self, incoming: Incoming) -> Answer:
         """Answer one request, and remember it before anybody reads the answer."""
@@ -90,10 +94,12 @@ class Endpoint:
         return replace(answer, headers={"x-amzn-RequestId": request_id, **answer.headers}, ways=ways)
 
     def _perform(self, exchange: _Exchange) -> Answer:
-        service = self._read(exchange)
-        operation = exchange.operation
+        match, service = self._route(exchange.incoming)
+        exchange.operation = operation = match.operation
         exchange.faults, exchange.acting = self._faults.take(operation.name, streams=operation.has_event_stream_output)
-        caller = self._authorizer.caller(exchange.incoming)
+        skew = sum(fault.seconds for fault in exchange.faults if isinstance(fault, ClockSkew))
+        caller = self._authenticator.identify(exchange.incoming, load(service.service).signing_name, skew)
+        _read(exchange, match, service)
         asked = partial(self._authorizer.questions, service.service, operation.name, exchange.params, caller)
         for fault in exchange.acting:
             fault.refuse(Moment(operation.name, exchange.params, asked))
@@ -101,21 +107,19 @@ class Endpoint:
         enforce(exchange.decisions)
         return serialize(operation, _disturbed(operation, service.perform(operation.name, exchange.params), exchange.acting))
 
-    def _read(self, exchange: _Exchange) -> Service:
-        match, service = self._route(exchange.incoming)
-        exchange.operation = match.operation
-        if exchange.operation.has_event_stream_input:
-            raise ServiceError.invalid(f"{exchange.operation.name} needs HTTP/2, which the fake does not speak")
-        exchange.params = parse(match, exchange.incoming)
-        service.rules.check(exchange.operation.input_shape, exchange.params)
-        exchange.guardrail = service.guardrail(exchange.params)
-        return service
-
     def _route(self, incoming: Incoming) -> tuple[Match, Service]:
         for paths, service in self._routes:
             if found := paths.match(incoming):
                 return found, service
         raise ServiceError(404, "UnknownOperationException", f"no operation at {incoming.method} {incoming.target}")
+
+
+def _read(exchange: _Exchange, match: Match, service: Service) -> None:
+    if exchange.operation.has_event_stream_input:
+        raise ServiceError.invalid(f"{exchange.operation.name} needs HTTP/2, which the fake does not speak")
+    exchange.params = parse(match, exchange.incoming)
+    service.rules.check(exchange.operation.input_shape, exchange.params)
+    exchange.guardrail = service.guardrail(exchange.params)
 
 
 def _disturbed(operation: Any, output: Output, faults: Iterable[Fault]) -> Output:

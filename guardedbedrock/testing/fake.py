@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
 from guardedbedrock.testing.server import LoopbackServer
 from guardedbedrock.testing.tls import Certificate
-from guardedbedrock.testing.world import Options, Setup, World
+from guardedbedrock.testing.world import OPEN_SESAME, Options, Setup, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,8 @@ class FakeBedrock:
         inference_profiles: Those that exist.
         seed: Of the dice that faults throw.
         keep: How many of the latest requests are remembered; None is all.
+        verify_signatures: Answer as AWS does to a request whose signature is not good; those of `client_kwargs` are.
+        credentials: Those that are good, with the principals they belong to; any of them turns verification on.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also takes identifiers such as ``G-HR-Compliance``.
 
     Raises:
@@ -135,7 +137,7 @@ class FakeBedrock:
 
     def client_kwargs(self) -> dict[str, str]:
         """Make the keyword arguments of a client that talks to this fake; the credentials open nothing anywhere else."""
-        credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), "testing")
+        credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), OPEN_SESAME)
         trust = {"verify": self.ca_file} if self.ca_file else {}
         return {"region_name": self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
 

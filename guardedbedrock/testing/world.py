@@ -10,6 +10,7 @@ from guardedbedrock import bedrock
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.authorization import Authorizer
 from guardedbedrock.testing.control import Control
+from guardedbedrock.testing.credentials import Authenticator, FakeApiKey, FakeCredentials
 from guardedbedrock.testing.endpoint import Endpoint
 from guardedbedrock.testing.faults import Schedule
 from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.profiles import FakeInferenceProfile
 
 _ACCOUNT: Final = "123456789012"
+OPEN_SESAME: Final = "testing"
+"""Access key and secret access key of the clients that a fake makes."""
+
 _CONTEXT: Final = {"aws:SourceIp": "127.0.0.1"}
 
 
@@ -36,6 +40,8 @@ class Options(TypedDict, total=False):
     inference_profiles: Iterable[FakeInferenceProfile]
     seed: int
     keep: int | None
+    verify_signatures: bool
+    credentials: Iterable[FakeCredentials | FakeApiKey]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,8 @@ class Setup:
     inference_profiles: Iterable[FakeInferenceProfile] = ()
     seed: int = 0
     keep: int | None = None
+    verify_signatures: bool = False
+    credentials: Iterable[FakeCredentials | FakeApiKey] = ()
 
     def __post_init__(self) -> None:
         if self.vocabulary not in bedrock.VOCABULARIES:
@@ -67,6 +75,12 @@ class Setup:
         who = self.principal or f"arn:aws:iam::{self.account or _ACCOUNT}:role/FakeBedrockCaller"
         nothing: frozenset[str] = frozenset()
         return bedrock.Caller(who, self.region, self.account or "", "aws", self.vocabulary, _CONTEXT, nothing, secure)
+
+    @property
+    def known(self) -> tuple[FakeCredentials | FakeApiKey, ...] | None:
+        """Credentials that are good; None when nobody looks at them."""
+        given = tuple(self.credentials)
+        return (FakeCredentials(OPEN_SESAME, OPEN_SESAME), *given) if self.verify_signatures else given or None
 
 
 class World:
@@ -86,8 +100,8 @@ class World:
         self.runtime = Runtime(shelf, setup.region, self.account, setup.vocabulary)
         self._shelf, patterns = shelf, self.runtime.rules.patterns
         self.control = Control(shelf, setup.inference_profiles, caller.principal, patterns)
-        authorizer = Authorizer(setup.policies, caller, self._inventory)
-        self.endpoint = Endpoint([self.runtime, self.control], authorizer, self.faults, self.journal)
+        gate = Authenticator(caller, setup.known, setup.region), Authorizer(setup.policies, self._inventory)
+        self.endpoint = Endpoint([self.runtime, self.control], gate, self.faults, self.journal)
 
     def _inventory(self) -> bedrock.Inventory:
         return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=self.control.enforced)
