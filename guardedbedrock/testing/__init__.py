@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
     from guardedbedrock.testing.credentials import FakeApiKey, FakeCredentials
     from guardedbedrock.testing.denials import DENIALS, Denial
+    from guardedbedrock.testing.denied import assert_denied
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.guardrails import FakeGuardrail
     from guardedbedrock.testing.profiles import FakeInferenceProfile
@@ -29,6 +30,7 @@ __all__ = [
     "FakeGuardrail",
     "FakeInferenceProfile",
     "ReceivedRequest",
+    "assert_denied",
     "cases",
     "faults",
 ]
@@ -44,6 +46,7 @@ _HOMES: Final = {
     "FakeGuardrail": "guardrails",
     "FakeInferenceProfile": "profiles",
     "ReceivedRequest": "records",
+    "assert_denied": "denied",
 }
 
 

@@ -60,27 +60,44 @@ class Denial:
         message = self.message.format(principal=principal, action=action, resource=resource)
         return ServiceError(self.status, self.code, message, by_iam=self.by_iam)
 
-    def policies(self, action: str = "bedrock:InvokeModel*") -> iam.PolicySet:
+    @property
+    def regular(self) -> bool:
+        """Whether policies of the caller deny in this way, word for word."""
+        if self.policy_type is None or self.explicit is None:
+            return False
+        told = sentences.write(**_BLANKS, policy_type=self.policy_type, explicit=self.explicit, policy_arn=self.policy_arn)
+        return self.denies_by_policy and told == self.message
+
+    @property
+    def denies_by_policy(self) -> bool:
+        """Whether policies of the caller deny in this way, in whatever words."""
+        return self.policy_type is not None and (self.policy_type != "resource" or bool(self.explicit))
+
+    def policies(self, *actions: str, resource: str = "*") -> iam.PolicySet:
         """
-        Make policies that allow everything but an action, which they deny in just this way.
+        Make policies that allow everything but some actions, which they deny in just this way.
 
         They stand for all that is in force; what AWS words in an odd way, they say in the regular one. A guard takes a resource
         control policy for a sure denial only with ``rcp_applies``.
 
         Args:
-            action: What is denied; ``*`` and ``?`` are wildcards.
+            actions: What is denied, ``bedrock:InvokeModel*`` unless given; ``*`` and ``?`` are wildcards.
+            resource: On what: ``*``, an ARN, or an ID such as that of a model, with wildcards too.
 
         Raises:
             ConfigurationError: No policy of the caller can deny in this way: it comes from the server only.
         """
-        if self.policy_type is None or (self.policy_type == "resource" and not self.explicit):
+        if not self.denies_by_policy:
             raise ConfigurationError(f"{self.name}: no policy of the caller denies in this way; use FakeBedrock.deny")
-        open_: dict[str, Any] = {"identity": [_document({"Effect": "Allow", "Action": "*"})]}
-        statement = {"Effect": "Deny", "Action": action} if self.explicit else {"Effect": "Allow", "NotAction": action}
-        deciding = [statement] if self.explicit is False else [{"Effect": "Allow", "Action": "*"}, statement]
-        return iam.PolicySet(**{**open_, self.policy_type: self._attached(deciding)})
+        on = resource if resource == "*" or resource.startswith("arn:") else f"arn:aws:bedrock:*:*:*/{resource}"
+        denied = list(actions) or ["bedrock:InvokeModel*"]
+        open_: dict[str, Any] = {"identity": [_document(_ALLOW_ALL)]}
+        deciding = (
+            [_ALLOW_ALL, {"Effect": "Deny", "Action": denied, "Resource": on}] if self.explicit else list(_all_but(denied, on))
+        )
+        return iam.PolicySet(**{**open_, self.policy_type or "": self._attached(deciding)})
 
-    def _attached(self, statements: list[dict[str, Any]]) -> list[Any]:
+    def _attached(self, statements: list[Mapping[str, Any]]) -> list[Any]:
         kind = self.policy_type or "identity"
         if kind in {"resource", "rcp", "endpoint"}:
             statements = [{**statement, "Principal": "*"} for statement in statements]
@@ -90,8 +107,17 @@ class Denial:
         return [[document]] if kind in {"scp", "rcp"} else [document]
 
 
+_ALLOW_ALL: Final[Mapping[str, Any]] = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def _all_but(actions: list[str], resource: str) -> Iterator[Mapping[str, Any]]:
+    yield {"Effect": "Allow", "NotAction": actions, "Resource": "*"}
+    if resource != "*":
+        yield {"Effect": "Allow", "Action": actions, "NotResource": resource}
+
+
 def _document(*statements: Mapping[str, Any]) -> dict[str, Any]:
-    return {"Version": _VERSION, "Statement": [{**statement, "Resource": "*"} for statement in statements]}
+    return {"Version": _VERSION, "Statement": [dict(statement) for statement in statements]}
 
 
 _ARNS: Final[Mapping[PolicyType, str]] = {

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
+from guardedbedrock.testing.received import Calls
 from guardedbedrock.testing.server import LoopbackServer
 from guardedbedrock.testing.tls import Certificate
 from guardedbedrock.testing.world import OPEN_SESAME, Options, Setup, World
@@ -146,9 +147,10 @@ class FakeBedrock:
         """The requests so far, in the order they were answered."""
         return self._world.journal.read()
 
-    def calls(self, operation: str) -> list[ReceivedRequest]:
-        """List the requests to one operation, such as ``Converse``."""
-        return self._world.journal.read(operation)
+    @property
+    def calls(self) -> Calls:
+        """The requests so far: ``fake.calls("Converse")`` lists those to one operation, ``fake.calls.assert_...`` holds them."""
+        return Calls(self._world.journal.read, self._world.guardrails)
 
     def reset(self) -> None:
         """
@@ -186,13 +188,15 @@ class FakeBedrock:
         """
         self._world.faults.add(faults, operation=operation, times=times, chance=chance)
 
-    def deny(self, by: str, *, operation: str | None = None, action: str | None = None, times: int | None = 1) -> None:
+    def deny(
+        self, operation: str | None = None, *, by: str = "identity", action: str | None = None, times: int | None = 1
+    ) -> None:
         """
         Deny the next requests as AWS would, whatever the policies say.
 
         Args:
+            operation: The only operation it happens to, such as ``Converse``.
             by: A name of `DENIALS`, such as ``scp-explicit`` or ``model-access``; a policy type alone is its explicit deny.
-            operation: The only operation it happens to.
             action: The authorization that is denied, such as ``bedrock:ApplyGuardrail``; None is the operation's own first.
             times: How many requests; None means from then on.
 

@@ -17,6 +17,7 @@ Handling: TypeAlias = Literal["block", "anonymize"]
 """What a guardrail does with sensitive information it finds."""
 
 _HANDLINGS: Final = {"block", "anonymize"}
+_EVERYTHING: Final = r"[\s\S]+"
 _MISSING: Final = "The guardrail identifier or version provided in the request does not exist."
 
 
@@ -73,6 +74,12 @@ class FakeGuardrail:
         """Make the same guardrail under another identifier or version."""
         answers = self.answers and self.answers.at(identifier, version)
         return replace(self, identifier=identifier, version=version, answers=answers)
+
+    def blocking(self, text: str, source: Literal["INPUT", "OUTPUT"]) -> FakeGuardrail:
+        """Make the same guardrail blocking whatever it assesses on one side; `text` is what the caller reads."""
+        everything = {**self.regexes, "everything": _EVERYTHING}
+        blocked = replace(self, regexes=everything, blocked_input=text, blocked_output=text, answers=self.answers or self)
+        return blocked if source == "INPUT" else replace(self, answers=replace(blocked, answers=None))
 
 
 def _readable(name: str, pattern: str) -> None:

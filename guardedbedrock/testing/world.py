@@ -106,6 +106,11 @@ class World:
     def _inventory(self) -> bedrock.Inventory:
         return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=self.control.enforced)
 
+    @property
+    def guardrails(self) -> tuple[FakeGuardrail, ...]:
+        """The guardrails of the moment."""
+        return tuple(self._shelf)
+
     def clear(self) -> None:
         """Forget requests, replies, faults and jobs."""
         self.journal.clear()

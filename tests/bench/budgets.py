@@ -16,9 +16,10 @@ from of_clients import clients
 from of_engine import engine
 from of_imports import imports
 from of_machine import machine
+from of_plugin import plugin
 from of_preflight import preflight
 
-PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (machine, engine, preflight, clients, imports)
+PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (machine, engine, preflight, clients, imports, plugin)
 
 
 def main(names: Sequence[str]) -> None:

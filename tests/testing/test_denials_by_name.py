@@ -51,7 +51,7 @@ def test_there_is_a_denial_for_every_clause_that_aws_has() -> None:
 def test_the_server_denies_by_name(serve: Serve, ask: dict[str, Any], denial: Denial) -> None:
     """Code, status and words are AWS's, about this very call; the next call goes through."""
     fake, client = serve(principal=ROLE)
-    fake.deny(denial.name, operation="Converse")
+    fake.deny("Converse", by=denial.name)
 
     with pytest.raises(ClientError) as caught:
         client.converse(**ask)
@@ -102,7 +102,7 @@ def test_the_preflight_denies_by_name(ask: dict[str, Any], denial: Denial) -> No
 def test_preflight_and_server_diverge(ask: dict[str, Any], denial: Denial) -> None:
     """The policies at home allow what AWS denies: the error tells that it is AWS's own."""
     with _served() as fake, _guarded(fake, OPEN) as client:
-        fake.deny(denial.name)
+        fake.deny(by=denial.name)
         with pytest.raises(errors.PolicyDeniedError) as caught:
             client.converse(**ask)
 
@@ -120,7 +120,7 @@ def test_no_policy_says_what_only_a_server_can(name: str) -> None:
 def test_one_of_several_authorizations_is_denied(serve: Serve, ask: dict[str, Any]) -> None:
     """A call that does not ask for it goes through and leaves the denial for the next."""
     fake, client = serve(guardrails=[FakeGuardrail(ARN)])
-    fake.deny("identity-implicit", action="bedrock:ApplyGuardrail", times=None)
+    fake.deny(by="identity-implicit", action="bedrock:ApplyGuardrail", times=None)
 
     client.converse(**ask)
     with pytest.raises(ClientError, match=re.escape(f"bedrock:ApplyGuardrail on resource: {ARN} because no")):
@@ -130,7 +130,7 @@ def test_one_of_several_authorizations_is_denied(serve: Serve, ask: dict[str, An
 def test_a_policy_type_alone_is_its_explicit_deny(serve: Serve, ask: dict[str, Any]) -> None:
     """The commonest thing to ask for is the shortest."""
     fake, client = serve()
-    fake.deny("scp")
+    fake.deny(by="scp")
 
     with pytest.raises(ClientError, match=r"with an explicit deny in a service control policy$"):
         client.converse(**ask)
@@ -141,4 +141,4 @@ def test_a_name_that_is_none_names_all(serve: Serve) -> None:
     fake, _ = serve()
 
     with pytest.raises(ConfigurationError, match=r"there is no denial 'spc'; there are identity-implicit"):
-        fake.deny("spc")
+        fake.deny(by="spc")

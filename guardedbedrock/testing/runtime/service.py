@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.testing.assessment import assess
+from guardedbedrock.testing.assessment import Source, assess
 from guardedbedrock.testing.runtime import checks, converse, formats, prompts
 from guardedbedrock.testing.runtime.jobs import Jobs
 from guardedbedrock.testing.runtime.replies import Model, tokens
 from guardedbedrock.testing.runtime.turns import Turn, take
+from guardedbedrock.testing.script import Script
 from guardedbedrock.testing.wire import Output, Params, Rules, ServiceError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Runtime:
 
     def __init__(self, shelf: Shelf, region: str, account: str, vocabulary: str) -> None:
         self.model = Model()
+        self.interventions: Script[tuple[str, Source]] = Script()
         self.jobs = Jobs(region, account)
         self.rules = Rules({} if vocabulary == "aws" else {"GuardrailIdentifier": _LOOSE}, {"GuardrailIdentifier": _INVALID})
         self._shelf = shelf
@@ -77,11 +79,14 @@ class Runtime:
         guardrail = self._shelf.find(*named) if named else None
         if operation not in self._operations:
             raise ServiceError.unserved(operation)
+        if guardrail and (intervention := self.interventions.take(operation)):
+            guardrail = guardrail.blocking(*intervention)
         return self._operations[operation](params, guardrail)
 
     def clear(self) -> None:
-        """Forget scripted replies and jobs."""
+        """Forget scripted replies, interventions and jobs."""
         self.model.script.clear()
+        self.interventions.clear()
         self.jobs.clear()
 
     def _converse(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
@@ -112,8 +117,9 @@ class Runtime:
         prompt = prompts.of_converse(asked["converse"]) if "converse" in asked else prompts.of_body(asked["invokeModel"]["body"])
         return Output({"inputTokens": tokens(prompt.texts)})
 
-    def _apply_guardrail(self, params: Params, _: FakeGuardrail | None) -> Output:
-        guardrail = self._shelf.find(params["guardrailIdentifier"], params["guardrailVersion"])
+    def _apply_guardrail(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
+        if guardrail is None:
+            raise ServiceError.invalid(_INVALID)
         texts = [block["text"]["text"] for block in params["content"] if "text" in block]
         found = assess(guardrail, texts, params["source"], full=params.get("outputScope") == "FULL")
         metrics = found.assessment["invocationMetrics"]

@@ -1,0 +1,74 @@
+"""What the pytest plugin costs a start of pytest, and a test whose client is made already."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from measuring import Row
+
+STARTS: Final = 9
+CONFTEST: Final = """
+import json, statistics
+TOOK = {}
+
+def pytest_runtest_logreport(report):
+    TOOK[report.nodeid] = TOOK.get(report.nodeid, 0) + report.duration
+
+def pytest_sessionfinish():
+    for kind in ("empty", "client"):
+        took = [seconds for name, seconds in TOOK.items() if kind in name]
+        print("\\n" + json.dumps({kind: statistics.median(took) * 1e3}))
+"""
+TESTS: Final = """
+import pytest
+
+@pytest.fixture
+def nothing():
+    yield
+
+@pytest.mark.parametrize("turn", range(300))
+def test_empty(nothing, turn):
+    pass
+
+@pytest.mark.parametrize("turn", range(300))
+def test_client(guardedbedrock_server, guardedbedrock_client, turn):
+    pass
+"""
+
+
+def plugin() -> Iterator[Row]:
+    """A pytest start with the plugin and without it, in turns; then tests of both kinds in one run."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "test_one.py").write_text("def test_one():\n    pass\n", "utf-8")
+        ways = {"-p no:guardedbedrock": list[float](), "": list[float]()}
+        for _ in range(STARTS):
+            for way, took in ways.items():
+                took.append(_start(folder, *way.split()))
+        without, with_it = (min(took) for took in ways.values())
+        yield Row("a pytest start with the plugin, beyond one without", 150, with_it - without, "ms")
+        (folder / "test_one.py").write_text(TESTS, "utf-8")
+        (folder / "conftest.py").write_text(CONFTEST, "utf-8")
+        printed = _pytest(folder, "-s").stdout.splitlines()
+        empty, client = (json.loads(line) for line in printed if line.startswith("{"))
+        yield Row("a test with server and client of the plugin, beyond an empty one", 3, client["client"] - empty["empty"], "ms")
+
+
+def _start(folder: Path, *options: str) -> float:
+    """Take the time of the processor, which does not hang on what else runs, in ms."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _pytest(folder, *options)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3
+
+
+def _pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603  # our own code
