@@ -36,7 +36,8 @@ class Rules:
     What a guard was told, ready for the stages.
 
     Args:
-        approved: The approved guardrails; the first of a region is the one that is injected unless another is chosen by name.
+        approved: The approved guardrails; the first of a region that is for the call's model is the one that is injected unless
+            another is chosen by name.
         policies: Policies to check calls against; None checks the approved list only.
         principal: Gives the ARN of who calls; may ask AWS.
         context: Context keys that are known of every call.
@@ -53,6 +54,7 @@ class Rules:
         inert: Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach.
         secure: Whether the client speaks TLS.
         bearer: Kind of the Bedrock API key that the client signs with.
+        choice: Name of the guardrail that is chosen unless the call chooses another; None leaves it to the model.
     """
 
     approved: tuple[Guardrail, ...]
@@ -72,9 +74,11 @@ class Rules:
     inert: tuple[str, ...] = ("rcp",)
     secure: bool = True
     bearer: Bearer = ""
+    choice: str | None = None
     questions: Questions = field(init=False, repr=False, compare=False)
     _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
+    _names: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         regions = {guardrail.region for guardrail in self.approved}
@@ -82,6 +86,7 @@ class Rules:
         object.__setattr__(self, "_callers", {})
         object.__setattr__(self, "questions", Questions(self.policies or PolicySet(), self._inventory()))
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
+        object.__setattr__(self, "_names", frozenset(guardrail.name for guardrail in self.approved))
 
     def caller(self, region: str) -> Caller:
         """Give the principal as it calls from a region."""
@@ -107,6 +112,10 @@ class Rules:
             profiles={guardrail.arn: guardrail.profile for guardrail in guardrails if guardrail.profile},
         )
 
+    def chosen(self, name: str | None) -> str | None:
+        """Give the name that a call goes by: its own, unless that was chosen for another guard, else the guard's choice."""
+        return name if name in self._names else self.choice
+
     def in_region(self, region: str) -> tuple[Guardrail, ...]:
         """The approved guardrails that a client in a region can use."""
         return self._by_region.get(region, ())
@@ -121,7 +130,7 @@ class Call:
         name: Name of the operation.
         params: Its parameters; never changed.
         region: Region of the client.
-        chosen: Name of the guardrail that `Guard.using` chose.
+        chosen: Name of the guardrail that `Guard.using` chose, of this guard or another.
         service: The boto3 service of the client.
         operation: The row of the operation.
     """

@@ -15,11 +15,14 @@ from pydantic_core.core_schema import no_info_wrap_validator_function
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
+from guardedbedrock.bedrock.guardrails import DRAFT
 from guardedbedrock.bedrock.resource_policies import check_attached
 from guardedbedrock.config_layers import PREFIX, from_code, from_environment, from_file, merge, places
 from guardedbedrock.config_problems import MisfitError, Models, as_list, explain
 from guardedbedrock.config_values import (
     ARN_MEND,
+    DRAFT_MEND,
+    MODELS_MEND,
     PRINCIPAL_MEND,
     PROFILE_MEND,
     UNGUARDED,
@@ -30,6 +33,7 @@ from guardedbedrock.config_values import (
     GuardrailProfile,
     GuardrailVersion,
     ModelList,
+    ModelPatterns,
     PrincipalName,
     UnguardedOperation,
     fitting,
@@ -57,19 +61,21 @@ class GuardrailSettings(BaseModel):
         None, description='write texts, as in { team = "hr" }, or leave it out where nobody knows'
     )
     profile: GuardrailProfile = Field(default="", description=PROFILE_MEND)
+    models: ModelPatterns = Field(default=(), description=MODELS_MEND)
 
     @model_validator(mode="before")
     @classmethod
     def _from_record(cls, given: Any) -> Any:
         if isinstance(given, Guardrail):
             tags = given.tags and dict(given.tags)
-            return {"arn": given.arn, "version": given.version, "name": given.name, "tags": tags, "profile": given.profile}
+            names = ("arn", "version", "name", "profile", "models")
+            return {"tags": tags, **{name: getattr(given, name) for name in names}}
         return given
 
     @property
     def guardrail(self) -> Guardrail:
         """The guardrail, pinned."""
-        return Guardrail(self.arn, self.version, self.name, self.tags, self.profile)
+        return Guardrail(self.arn, self.version, self.name, self.tags, self.profile, self.models)
 
 
 def _ready_or_sources(_type: Any, schema_of: Any) -> Any:
@@ -87,7 +93,8 @@ class Settings(BaseSettings):
     Everything that can be configured, validated; made by `load`.
 
     Args:
-        guardrails: The approved guardrails, each pinned to a version; the first of a region is the one that is injected.
+        guardrails: The approved guardrails, each pinned to a version; the first of a region that is for the call's model is the
+            one that is injected.
         policies: Where the policies come from; None checks the approved list only.
         principal: ARN of the caller, or ``"caller"`` to ask STS; needed with policies.
         vocabulary: What a guarded call asks of IAM: what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
@@ -96,6 +103,7 @@ class Settings(BaseSettings):
         on_indeterminate: Whether a call goes to AWS when the answer hangs on what this process can not know.
         on_intervention: Whether an intervention is a reply or an error.
         on_unguarded_reply: Whether a reply which shows that no guardrail ran, although one was sent, is a reply or an error.
+        allow_draft: Whether a guardrail may be approved in version ``DRAFT``, which changes whenever somebody edits it.
         allow_unguarded: Operations that can not carry a guardrail and may go without.
         context: Context keys that are known beyond those of the call, such as ``aws:PrincipalOrgID``.
         enforced: Guardrails that the account or the organization puts on every model call of their region: a caller needs
@@ -120,6 +128,7 @@ class Settings(BaseSettings):
     on_indeterminate: Literal["send", "refuse"] = Field(default="send", description='leave it out for "send"')
     on_intervention: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
     on_unguarded_reply: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
+    allow_draft: bool = Field(default=False, description="leave it out for false")
     allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = Field(
         default=frozenset(), description=f"name operations out of {' and '.join(UNGUARDED)}"
     )
@@ -153,6 +162,8 @@ class Settings(BaseSettings):
         taken: dict[tuple[str, str], int] = {}
         for index, guardrail in enumerate(self.approved):
             fitting(partial(guardrail.check, self.vocabulary), "guardrails", index, "arn")
+            if guardrail.version == DRAFT and not self.allow_draft:
+                raise MisfitError(f" is {DRAFT_MEND}", "guardrails", index, "version")
             first = taken.setdefault((guardrail.region, guardrail.name), index)
             if first != index:
                 what = f"the name `{guardrail.name}` of guardrails[{first}] again, in the same region"

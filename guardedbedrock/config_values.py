@@ -20,7 +20,12 @@ UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.
 
 ARN_MEND: Final = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
 PROFILE_MEND: Final = "write the ID or the ARN of a guardrail profile, such as `us.guardrail.v1:0`, or leave it out"
-VERSION_MEND: Final = 'pin a number such as "1", or "DRAFT"'
+DRAFT_MEND: Final = (
+    "DRAFT, which changes under running applications whenever somebody edits the guardrail: pin a number such as "
+    '"1", or set allow_draft = true where that is wanted'
+)
+MODELS_MEND: Final = 'write patterns such as ["anthropic.*"], or leave it out for every model'
+VERSION_MEND: Final = 'pin a number such as "1"'
 PRINCIPAL_MEND: Final = 'write an ARN such as `arn:aws:iam::ACCOUNT:role/NAME`, or "caller" to ask STS'
 _ACCOUNT_DIGITS: Final = 12
 
@@ -68,6 +73,13 @@ def _models(given: Any) -> tuple[str, ...]:
     return tuple(models)
 
 
+def _patterns(given: Any) -> tuple[str, ...]:
+    patterns = (given,) if isinstance(given, str) else given
+    if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) and one for one in patterns):
+        raise MisfitError(f" should be a list of model patterns: {MODELS_MEND}")
+    return tuple(patterns)
+
+
 def _principal(given: str) -> str:
     principal = identify(given)
     account = principal.account.isdecimal() and len(principal.account) == _ACCOUNT_DIGITS
@@ -102,6 +114,7 @@ def _context_value(given: Any) -> str | tuple[str, ...]:
 GuardrailArn: TypeAlias = Annotated[str, AfterValidator(_arn)]
 GuardrailVersion: TypeAlias = Annotated[str, PlainValidator(_version)]
 GuardrailProfile: TypeAlias = Annotated[str, AfterValidator(_profile)]
+ModelPatterns: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_patterns)]
 ModelList: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_models)]
 PrincipalName: TypeAlias = Annotated[str, AfterValidator(_principal)]
 UnguardedOperation: TypeAlias = Annotated[str, AfterValidator(_unguarded)]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
+from typing import Any, Final, Self
 
 from guardedbedrock import config
-from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.aws.install import Installation, install, uninstall
-from guardedbedrock.aws.wrapping import wrap
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, OnUnguardedReply, Rules, Verdict
 from guardedbedrock.errors import ConfigurationError
@@ -23,26 +22,22 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import judge
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import default_listeners
-
-if TYPE_CHECKING:
-    from types_aiobotocore_bedrock_runtime import BedrockRuntimeClient as AsyncBedrockRuntimeClient
-    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+from guardedbedrock.ways_in import WaysIn
 
 CALLER: Final = "caller"
-ClientT = TypeVar("ClientT")
-SessionT = TypeVar("SessionT")
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Guard:
+class Guard(WaysIn):
     """
     An approved list, policies and a principal, ready to guard clients.
 
     Args:
-        guardrails: The approved guardrails; the first of a region is injected unless `using` chooses another.
+        guardrails: The approved guardrails; the first of a region that is for the call's model is injected unless `using` or
+            `choosing` names another.
         policies: A `PolicySet`, or where to read one: a path, a glob or a list of them (identity-based policies), or a mapping
             of policy type to such. None checks the approved list only.
         principal: ARN of who calls, or ``"caller"``: STS is asked once, when it is first needed.
@@ -52,6 +47,7 @@ class Guard:
         on_indeterminate: ``send`` a call on which the policies give no sure answer, or ``refuse`` it.
         on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
+        allow_draft: Whether a guardrail may be approved in version ``DRAFT``, which changes whenever somebody edits it.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
         enforced: Guardrails that the account or the organization puts on every model call: a caller needs
@@ -78,6 +74,7 @@ class Guard:
         on_indeterminate: OnIndeterminate = "send",
         on_intervention: OnIntervention = "return",
         on_unguarded_reply: OnUnguardedReply = "return",
+        allow_draft: bool = False,
         allow_unguarded: Iterable[str] = (),
         context: Mapping[str, object] | None = None,
         enforced: Iterable[Guardrail] = (),
@@ -97,6 +94,7 @@ class Guard:
             on_indeterminate=on_indeterminate,
             on_intervention=on_intervention,
             on_unguarded_reply=on_unguarded_reply,
+            allow_draft=allow_draft,
             allow_unguarded=tuple(allow_unguarded),
             context=dict(context or {}),
             enforced=tuple(enforced),
@@ -169,119 +167,44 @@ class Guard:
         """What the guard was told."""
         return self._rules
 
-    @overload
-    def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...
-    @overload
-    def client(self, service_name: str, *args: Any, **options: Any) -> Any: ...
-    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        """
-        Make a client as ``boto3.client`` does.
-
-        One for ``bedrock-runtime`` is guarded; of one for ``bedrock`` or ``bedrock-agent-runtime`` every call is checked against
-        the policies before it is sent, and nothing is put into it.
-
-        Raises:
-            ConfigurationError: No guardrail is approved for its region.
-        """
-        return sessions.make_client(sessions.default_session(), self._watch, service_name, *args, **options)
-
-    @overload
-    def async_client(
-        self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any
-    ) -> AbstractAsyncContextManager[AsyncBedrockRuntimeClient]: ...
-    @overload
-    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]: ...
-    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]:
-        """
-        Make a client as ``create_client`` of an aiobotocore session does; needs the extra ``aio``.
-
-            async with guard.async_client("bedrock-runtime", region_name="us-east-1") as client:
-                reply = await client.converse(modelId=..., messages=[...])
-
-        It is guarded as one of `client` is. Its event streams have ``async with``, which closes one that is left early.
-
-        Args:
-            service_name: Any service.
-            args: What ``create_client`` takes by position, from ``region_name`` on.
-            options: What ``create_client`` takes by name.
-
-        Raises:
-            ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
-        """
-        try:
-            from guardedbedrock.aws.aio.making import make_async_client  # noqa: PLC0415  # aiobotocore is optional
-        except ImportError as error:
-            raise ConfigurationError(
-                f"async clients need aiobotocore, which could not be imported ({error}): install guardedbedrock[aio]"
-            ) from error
-        made: AbstractAsyncContextManager[Any] = make_async_client(self._watch, service_name, *args, **options)
-        return made
-
-    def session(self, session: SessionT) -> SessionT:
-        """
-        Guard every Bedrock client that a session of boto3, botocore or aiobotocore makes from now on, and give it back.
-
-        Its clients keep botocore's retries: two loops would multiply. Of several guards the last one rules.
-
-        Raises:
-            ConfigurationError: It is no such session.
-        """
-        sessions.guard_session(session, self._watch)
-        return session
-
-    def wrap(self, client: ClientT) -> ClientT:
-        """
-        Guard a client of boto3 or aiobotocore that exists already, for everybody who holds it, and give it back.
-
-        It keeps botocore's retries. One that was guarded before goes by this guard from now on; one of another service stays as
-        it is.
-
-        Raises:
-            ConfigurationError: It is no such client, or no guardrail is approved for its region; it is as it was before.
-        """
-        wrap(client, self._watch)
-        return client
-
-    def install(self, *, strict: bool = False) -> Installation:
-        """
-        Guard every Bedrock client that is made in this process from now on, whoever makes it, by whatever session.
-
-        A second time does nothing. Of several guards the one that was installed last rules; the guard that makes a client, wraps
-        it or guards its session goes before any that is installed.
-
-        Args:
-            strict: Whether requests that clients of other libraries (LiteLLM, the Anthropic SDK) sign with botocore's signers are
-                looked at too: one that would reach a model without the guardrail gets it where its operation takes headers, and
-                is refused where not. What carries a bearer token does not come by.
-
-        Returns:
-            A context manager that undoes at its end what this call did; without it, `uninstall` does.
-
-        Warns:
-            UnguardedClientWarning: Clients that were made before are there, and go on unguarded.
-        """
-        return install(self._watch, strict=strict)
-
-    def uninstall(self) -> None:
-        """Undo `install`; clients that were made in between stay guarded."""
-        uninstall(self._watch)
-
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
         """
-        Choose among the approved guardrails by name, for the calls made within, in this thread or task.
+        Choose among the approved guardrails by name, for the calls made within.
+
+        The choice is the context's: it holds in this thread or task, and goes along into tasks, `asyncio.to_thread` and whatever
+        else copies the context; a thread that a pool started before, or starts without a copy, does not know of it. It goes
+        before every other choice but a guardrail that the call itself names, and means nothing to a guard that has none of that
+        name.
 
         Raises:
             ConfigurationError: No approved guardrail has that name.
         """
-        names = {guardrail.name for guardrail in self._rules.approved}
-        if name not in names:
-            raise ConfigurationError(f"no approved guardrail is named `{name}`; there are {', '.join(sorted(names))}")
-        token = chosen.set(name)
+        token = chosen.set(self._approved_name(name))
         try:
             yield
         finally:
             chosen.reset(token)
+
+    def choosing(self, name: str) -> Self:
+        """
+        Give a guard like this one whose clients get the guardrail of that name unless `using` chooses another.
+
+            client = guard.choosing("public").client("bedrock-runtime")
+
+        Raises:
+            ConfigurationError: No approved guardrail has that name.
+        """
+        guard = copy(self)
+        guard._rules = replace(self._rules, choice=self._approved_name(name))  # noqa: SLF001  # its own class
+        guard._watch = replace(self._watch, rules=guard._rules)  # noqa: SLF001
+        return guard
+
+    def _approved_name(self, name: str) -> str:
+        names = {guardrail.name for guardrail in self._rules.approved}
+        if name not in names:
+            raise ConfigurationError(f"no approved guardrail is named `{name}`; there are {', '.join(sorted(names))}")
+        return name
 
     def simulate(self, operation: str, params: Mapping[str, Any], *, region_name: str | None = None) -> Verdict:
         """

@@ -34,6 +34,8 @@ class Guardrail:
         name: What to call it in `Guard.using`, in telemetry and in errors; the ID unless given.
         tags: Its resource tags, for policies that ask for ``aws:ResourceTag/...``; None means that they are not known.
         profile: ID or ARN of the guardrail profile that it uses across regions, such as ``us.guardrail.v1:0``.
+        models: Patterns of the models that it is the guardrail for unless another is chosen, such as ``("anthropic.*",)``; every
+            model unless given. A pattern means a model by its ID, by an ARN of it, and by the inference profiles in front of it.
 
     Raises:
         ConfigurationError: The ARN or the version is not one.
@@ -44,6 +46,7 @@ class Guardrail:
     name: str = ""
     tags: Mapping[str, str] | None = field(default=None, hash=False)
     profile: str = ""
+    models: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:

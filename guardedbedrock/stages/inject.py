@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guardedbedrock.bedrock import Guardrail, Place
+from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
 from guardedbedrock.calls import Call, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, RefusedError, UnguardableOperationError
@@ -17,7 +18,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     caller's own is kept when it is approved.
 
     Raises:
-        GuardrailNotApprovedError: It names one that is not approved, or none is approved for this region.
+        GuardrailNotApprovedError: It names one that is not approved, or none is approved for this region or for its model.
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
     """
     operation = call.operation
@@ -53,12 +54,11 @@ def _without(call: Call, rules: Rules) -> GuardedCall:
 
 def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> GuardedCall:
     named = place.read(call.params)
-    approved = rules.in_region(call.region)
-    guardrail = choose(call, approved) if named == (None, None) else _match(named, call, approved)
+    guardrail = choose(call, rules) if named == (None, None) else _match(named, call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
-        raise _not_approved(call, named, approved)
+        raise _not_approved(call, named, rules.in_region(call.region))
     if guardrail is None:
-        guardrail, named = choose(call, approved), (None, None)
+        guardrail, named = choose(call, rules), (None, None)
     if observers.hear_routine:
         observers.hear(Injected(guardrail, was_there=None not in named))
     identifier = named[0] or guardrail.arn
@@ -67,29 +67,53 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
     return GuardedCall(call, params, guardrail, injected=None in named, model=call.model, named=sent)
 
 
-def choose(call: Call, approved: tuple[Guardrail, ...]) -> Guardrail:
+def choose(call: Call, rules: Rules) -> Guardrail:
     """
-    Choose among the guardrails approved for the region: by name where one was chosen, else the first.
+    Choose among the guardrails approved for the region: by name where one was chosen, else the first for the call's model.
 
     Raises:
-        GuardrailNotApprovedError: There is none, or none of that name.
+        GuardrailNotApprovedError: There is none, none of that name, or none for that model.
     """
-    for guardrail in approved:
-        if call.chosen in (None, guardrail.name):
+    preferred = _preferred(call, rules)
+    if preferred is None:
+        raise _none(call, rules)
+    return preferred
+
+
+def _preferred(call: Call, rules: Rules) -> Guardrail | None:
+    name, model = rules.chosen(call.chosen), call.model
+    for guardrail in rules.in_region(call.region):
+        if guardrail.name == name if name else _is_for(guardrail, model, rules):
             return guardrail
-    which = f"no guardrail named `{call.chosen}`" if call.chosen else "no guardrail"
-    raise GuardrailNotApprovedError(
-        message=f"{which} is approved for {call.region}",
+    return None
+
+
+def _is_for(guardrail: Guardrail, model: object, rules: Rules) -> bool:
+    # A model that is missing or no text is botocore's to refuse.
+    return not guardrail.models or not isinstance(model, str) or is_meant(model, guardrail.models, rules.behind)
+
+
+def _none(call: Call, rules: Rules) -> GuardrailNotApprovedError:
+    name = rules.chosen(call.chosen)
+    if name is None and rules.in_region(call.region):
+        return GuardrailNotApprovedError(
+            message=f"no guardrail that is approved for {call.region} is for the model `{call.model}`",
+            operation_name=call.name,
+            hint="add the model to `models` of a guardrail, approve one without `models`, or choose one by name with guard.using",
+        )
+    return GuardrailNotApprovedError(
+        message=f"no guardrail {f'named `{name}` ' if name else ''}is approved for {call.region}",
         operation_name=call.name,
         hint=f"approve a guardrail of {call.region}, or make the client in a region that has one",
     )
 
 
-def _match(named: Named, call: Call, approved: tuple[Guardrail, ...]) -> Guardrail | None:
+def _match(named: Named, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail that what the caller gave agrees with; a version alone speaks of the chosen one."""
     identifier, version = named
-    chosen = choose(call, approved)
-    fitting = (chosen,) if identifier is None else (chosen, *approved)
+    preferred = choose(call, rules) if identifier is None else _preferred(call, rules)
+    approved = () if identifier is None else rules.in_region(call.region)
+    fitting = approved if preferred is None else (preferred, *approved)
     return next((g for g in fitting if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
 
 

@@ -64,10 +64,26 @@ def test_the_process_environment_is_read_unless_one_is_given(monkeypatch: pytest
 
 def test_a_version_may_be_a_number() -> None:
     """TOML writes ``version = 3``; the name is the ID unless given."""
-    settings = load(environ={}, guardrails=[{"arn": ARN, "version": 3}, {"arn": OTHER, "version": "DRAFT"}])
+    settings = load(environ={}, guardrails=[{"arn": ARN, "version": 3}, {"arn": OTHER, "version": "4"}])
 
-    assert settings.approved == (Guardrail(ARN, "3"), Guardrail(OTHER, "DRAFT"))
+    assert settings.approved == (Guardrail(ARN, "3"), Guardrail(OTHER, "4"))
     assert [guardrail.name for guardrail in settings.approved] == ["abc", "def"]
+
+
+def test_a_draft_is_approved_where_it_is_allowed() -> None:
+    """A guardrail's DRAFT is a version like others for who says so."""
+    settings = load(environ={"GUARDEDBEDROCK_ALLOW_DRAFT": "true"}, guardrails=[{"arn": ARN, "version": "DRAFT"}])
+
+    assert settings.approved == (Guardrail(ARN, "DRAFT"),)
+
+
+@pytest.mark.parametrize("given", ["anthropic.*", ["anthropic.*"], ("anthropic.*",)])
+def test_models_are_a_pattern_or_several(given: object) -> None:
+    """They survive the way from a record and back."""
+    settings = load(environ={}, guardrails=[{"arn": ARN, "version": "1", "models": given}])
+
+    assert settings.approved == (Guardrail(ARN, "1", models=("anthropic.*",)),)
+    assert load(environ={}, guardrails=settings.approved).approved == settings.approved
 
 
 def test_the_same_name_may_stand_in_two_regions() -> None:

@@ -93,7 +93,7 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
     "empty": ("guardrails = []\n", ("no guardrail is configured",)),
     "table": (f"[guardrails]\narn = '{ARN}'\n", ("`guardrails` should be a list", "write [[guardrails]] tables")),
     "text": (f"guardrails = ['{ARN}']\n", ("`guardrails[0]` should be a table",)),
-    "no-version": (f"[[guardrails]]\narn = '{ARN}'\n", ("`guardrails[0].version` is missing: pin a number", '"DRAFT"')),
+    "no-version": (f"[[guardrails]]\narn = '{ARN}'\n", ("`guardrails[0].version` is missing: pin a number",)),
     "no-arn": ("[[guardrails]]\nversion = 1\n", ("`guardrails[0].arn` is missing: write `arn:aws:bedrock:REGION",)),
     "misspelt": (
         f"[[guardrails]]\narn = '{ARN}'\nversoin = 1\n",
@@ -115,6 +115,12 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
         "[[guardrails]]\narn = 'arn:aws:bedrock:us-east-1:111122223333:guardrail/G-HR-Compliance'\nversion = 1\n",
         ("`guardrails[0].arn`: guardrail ID `G-HR-Compliance` would be refused by AWS", 'vocabulary = "invoke-with-guardrail"'),
     ),
+    "draft": (
+        f"[[guardrails]]\narn = '{ARN}'\nversion = 'DRAFT'\n",
+        ("`guardrails[0].version` is DRAFT, which changes under", "pin a number", "or set allow_draft = true"),
+    ),
+    "models-number": (GUARDRAIL + "models = 1\n", ("`guardrails[0].models` should be a list of model patterns", "anthropic.*")),
+    "models-empty-text": (GUARDRAIL + "models = ['']\n", ("`guardrails[0].models` should be a list of model patterns",)),
     "name": (GUARDRAIL + "name = 1\n", ("`guardrails[0].name` should be a text", '"hr"')),
     "tags": (GUARDRAIL + "tags = ['a']\n", ("`guardrails[0].tags` should be a table",)),
     "tag": (GUARDRAIL + "tags = {team = 1}\n", ("`guardrails[0].tags.team` should be a text",)),

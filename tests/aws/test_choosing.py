@@ -1,0 +1,255 @@
+"""Which of the approved guardrails a call gets: by name, by the client, by its model, or the one it names itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, INVOCATIONS, MODEL, PUBLIC, WEAK, ask
+from botocore.exceptions import ParamValidationError
+
+from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+
+NOVA: Final = "amazon.nova-lite-v1:0"
+LLAMA: Final = "meta.llama3-70b-instruct-v1:0"
+FOR_CLAUDE: Final = replace(PUBLIC, models=("anthropic.*",))
+FOR_NOVA: Final = replace(HR, models=("amazon.nova-*", "*.titan-*"))
+EVERY: Final = (HR, PUBLIC)
+
+
+def version(guardrail: Guardrail) -> tuple[str, str]:
+    """Write a guardrail as the fake sees it."""
+    return guardrail.arn, guardrail.version
+
+
+def arrived(made: House) -> list[tuple[str, str] | None]:
+    """List the guardrails that reached the fake."""
+    return [request.guardrail for request in made.fake.requests]
+
+
+def converse(made: House, model: str = MODEL, **more: Any) -> None:
+    """Make a call."""
+    made.client.converse(**ask("converse", model=model), **more)
+
+
+BY_MODEL: Final[dict[str, tuple[tuple[Guardrail, ...], str, Guardrail]]] = {
+    "first that is for it": ((FOR_CLAUDE, FOR_NOVA), MODEL, PUBLIC),
+    "not the first": ((FOR_CLAUDE, FOR_NOVA), NOVA, HR),
+    "by a profile in front": ((FOR_NOVA, FOR_CLAUDE), f"us.{MODEL}", PUBLIC),
+    "by its ARN": ((FOR_NOVA, FOR_CLAUDE), f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", PUBLIC),
+    "one for every model comes last": ((FOR_CLAUDE, HR), LLAMA, HR),
+    "one for every model comes first": ((HR, FOR_CLAUDE), MODEL, HR),
+}
+
+
+@pytest.mark.parametrize(("approved", "model", "expected"), BY_MODEL.values(), ids=BY_MODEL)
+@pytest.mark.parametrize("method", ["converse", *INVOCATIONS])
+def test_a_model_gets_the_first_guardrail_that_is_for_it(
+    house: Make, approved: tuple[Guardrail, ...], model: str, expected: Guardrail, method: str
+) -> None:
+    """In the order in which they are approved; one that says nothing of models is for every one."""
+    made = house(guardrails=approved, policies=None)
+
+    getattr(made.client, method)(**ask(method, model=model))
+
+    assert arrived(made) == [version(expected)]
+
+
+def test_a_model_that_no_guardrail_is_for_is_refused(house: Make) -> None:
+    """It would get one that was meant for another."""
+    made = house(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
+
+    with pytest.raises(GuardrailNotApprovedError, match=f"no guardrail .* is for the model `{LLAMA}`") as refused:
+        converse(made, LLAMA)
+
+    assert "add the model to `models`" in str(refused.value.hint)
+    assert arrived(made) == []
+
+
+def test_a_call_without_a_model_is_botocores_to_refuse(house: Make) -> None:
+    """Patterns make no denial of what is a mistake in the parameters."""
+    made = house(guardrails=[FOR_CLAUDE], policies=None)
+
+    for wrong in ({}, {"modelId": 1}):
+        with pytest.raises(ParamValidationError):
+            made.client.converse(messages=[], **wrong)
+
+
+def test_a_name_wins_over_the_model(house: Make) -> None:
+    """Patterns choose what nobody chose."""
+    made = house(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
+
+    with made.guard.using("hr"):
+        converse(made, MODEL)
+        converse(made, LLAMA)
+
+    assert arrived(made) == [version(HR)] * 2
+
+
+def test_a_client_may_have_a_choice_of_its_own(house: Make) -> None:
+    """`choosing` gives a guard like the first, and changes nothing of the first; `using` and the call's own go before it."""
+    made = house(guardrails=[HR, PUBLIC], policies=None)
+    public = made.guard.choosing("customer-facing")
+    client = public.client("bedrock-runtime", **made.fake.client_kwargs())
+
+    client.converse(**ask("converse"))
+    with made.guard.using("hr"):
+        client.converse(**ask("converse"))
+    client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version})
+    converse(made)
+    again = public.choosing("hr").wrap(client)
+    again.converse(**ask("converse"))
+    client.close()
+
+    assert arrived(made) == [version(each) for each in (PUBLIC, HR, HR, HR, HR)]
+    assert public.simulate("Converse", ask("converse")).guardrail == PUBLIC
+    assert made.guard.simulate("Converse", ask("converse")).guardrail == HR
+
+
+@pytest.mark.parametrize("way", ["using", "choosing"])
+def test_a_name_that_nobody_approved_is_a_mistake(way: str) -> None:
+    """The message lists what there is."""
+    guard = Guard(guardrails=EVERY, listeners=())
+
+    with pytest.raises(ConfigurationError, match="no approved guardrail is named `hrr`; there are customer-facing, hr"):
+        getattr(guard, way)("hrr").__enter__()
+
+
+def test_choices_nest_and_end(house: Make) -> None:
+    """An error ends one too."""
+    made = house(policies=None)
+
+    with made.guard.using("customer-facing"):
+        with suppress(LookupError), made.guard.using("hr"):
+            converse(made)
+            raise LookupError
+        converse(made)
+    converse(made)
+
+    assert arrived(made) == [version(HR), version(PUBLIC), version(HR)]
+
+
+def test_a_choice_means_nothing_to_a_guard_without_that_name(house: Make) -> None:
+    """Two guards in one process: the choice of one refuses no call of the other."""
+    made = house(guardrails=[HR], policies=None)
+    other = Guard(guardrails=[PUBLIC], listeners=())
+
+    with other.using("customer-facing"):
+        converse(made)
+
+    assert arrived(made) == [version(HR)]
+
+
+def in_a_new_thread(run: Callable[[], None]) -> None:
+    """Run in a thread that knows nothing of this one."""
+    thread = Thread(target=run)
+    thread.start()
+    thread.join()
+
+
+def in_a_copy(run: Callable[[], None]) -> None:
+    """Run in a pool that is handed a copy of the context."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(contextvars.copy_context().run, run).result()
+
+
+def in_a_pool(run: Callable[[], None]) -> None:
+    """Run in a pool that is handed none."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()
+
+
+def in_a_task(run: Callable[[], None]) -> None:
+    """Run in a task of an event loop."""
+
+    async def task() -> None:
+        run()
+
+    async def loop() -> None:
+        await asyncio.create_task(task())
+
+    asyncio.run(loop())
+
+
+def in_a_thread_of_a_task(run: Callable[[], None]) -> None:
+    """Run in the thread that a task waits for."""
+    asyncio.run(asyncio.to_thread(run))
+
+
+CONTEXTS: Final = (
+    (in_a_copy, PUBLIC),
+    (in_a_task, PUBLIC),
+    (in_a_thread_of_a_task, PUBLIC),
+    (in_a_pool, HR),
+    (in_a_new_thread, HR),
+)
+
+
+@pytest.mark.parametrize(("run", "expected"), CONTEXTS)
+def test_a_choice_goes_where_the_context_goes(house: Make, run: Callable[..., None], expected: Guardrail) -> None:
+    """Into tasks, and into threads that are handed the context; others have the default, which is approved too."""
+    made = house(policies=None)
+
+    with made.guard.using("customer-facing"):
+        run(lambda: converse(made))
+
+    assert arrived(made) == [version(expected)]
+
+
+NAMED: Final[dict[str, tuple[dict[str, str], Guardrail | None]]] = {
+    "nothing": ({}, PUBLIC),
+    "empty": ({"guardrailIdentifier": "", "guardrailVersion": ""}, PUBLIC),
+    "by ARN": ({"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}, HR),
+    "by ID": ({"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}, HR),
+    "identifier alone": ({"guardrailIdentifier": HR.arn}, HR),
+    "version of the chosen one alone": ({"guardrailVersion": PUBLIC.version}, PUBLIC),
+    "version of another alone": ({"guardrailVersion": HR.version}, None),
+    "another version": ({"guardrailIdentifier": HR.arn, "guardrailVersion": "2"}, None),
+    "its draft": ({"guardrailIdentifier": HR.arn, "guardrailVersion": "DRAFT"}, None),
+    "nobody's": (WEAK, None),
+}
+
+
+@pytest.mark.parametrize(("named", "expected"), NAMED.values(), ids=NAMED)
+def test_a_callers_own_guardrail_is_kept_if_it_is_approved(
+    house: Make, named: dict[str, str], expected: Guardrail | None
+) -> None:
+    """In the pinned version and no other, whatever models it is for; else the call is refused, or it is replaced."""
+    approved = [FOR_CLAUDE, replace(HR, models=("amazon.*",))]
+    own = {"guardrailConfig": named} if named else {}
+    made = house(guardrails=approved, policies=None)
+    if expected is None:
+        with pytest.raises(GuardrailNotApprovedError):
+            converse(made, **own)
+        made = house(guardrails=approved, policies=None, on_unapproved="replace")
+    converse(made, **own)
+
+    sent = arrived(made)[0]
+    assert sent is not None
+    assert (sent[0].rpartition("/")[2], sent[1]) == ((expected or PUBLIC).id, (expected or PUBLIC).version)
+
+
+def test_a_draft_is_approved_only_where_that_is_allowed() -> None:
+    """It changes whenever somebody edits the guardrail, so it is no version to rely on."""
+    draft = Guardrail(HR.arn, "DRAFT")
+    with pytest.raises(ConfigurationError, match=r"`guardrails\[0\].version` is DRAFT.*or set allow_draft = true"):
+        Guard(guardrails=[draft])
+
+    with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
+        client = Guard(guardrails=[draft], allow_draft=True, listeners=()).client("bedrock-runtime", **fake.client_kwargs())
+        client.converse(**ask("converse"))
+        client.close()
+
+    assert fake.requests[0].guardrail == (HR.arn, "DRAFT")
