@@ -1,0 +1,213 @@
+"""A guarded client beside a plain one: whatever is public is there, is called and documented the same, and gives the same."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import HR, MODEL, ROLE, S3, ask, read
+from aws.test_guarded_operations import CASES
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import OperationNotPageableError
+
+from guardedbedrock import Guard
+from guardedbedrock.bedrock import SERVICES
+from guardedbedrock.stages.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+CREDENTIALS: Final = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+
+
+def public(thing: Any) -> set[str]:
+    """List the names of a client that are not private, methods and attributes alike."""
+    return {name for name in dir(thing) if not name.startswith("_")}
+
+
+def pair(service: str) -> tuple[Any, Any]:
+    """Make a plain client and a guarded one."""
+    guard = Guard(guardrails=[HR], listeners=())
+    return boto3.client(service, **CREDENTIALS, config=ONCE), guard.client(service, **CREDENTIALS)
+
+
+def presigned(client: Any, **named: str) -> str:
+    """Presign an InvokeModel, and leave out what changes with the second and the key."""
+    url = client.generate_presigned_url("invoke_model", Params={"modelId": MODEL, "body": b"{}", **named}, ExpiresIn=60)
+    return "&".join(part for part in str(url).split("&") if not part.startswith(("X-Amz-Date", "X-Amz-Signature")))
+
+
+def job(client: Any) -> Any:
+    """Ask for the only job there is, until it is completed."""
+    [one] = client.list_async_invokes()["asyncInvokeSummaries"]
+    for _ in range(2):
+        found = read(client.get_async_invoke(invocationArn=one["invocationArn"]))
+    return found
+
+
+def no_waiter(client: Any) -> str:
+    """Ask for a waiter that is not there."""
+    with pytest.raises(ValueError, match="Waiter does not exist") as raised:
+        client.get_waiter("model_ready")
+    return str(raised.value)
+
+
+def no_paginator(client: Any) -> str:
+    """Ask for pages of what has none."""
+    with pytest.raises(OperationNotPageableError) as raised:
+        client.get_paginator("converse")
+    return str(raised.value)
+
+
+def operation(method: str) -> Callable[[Any, bool], Any]:
+    """Call an operation; a plain client's application names the guardrail itself."""
+    given, added = CASES[method]
+
+    def call(client: Any, guarded: bool) -> Any:  # noqa: FBT001  # one column of a table
+        return read(getattr(client, method)(**given, **({} if guarded else added)))
+
+    return call
+
+
+def beside(function: Callable[[Any], Any]) -> Callable[[Any, bool], Any]:
+    """Call what is the same for both."""
+    return lambda client, _: function(client)
+
+
+RESULTS: Final[dict[str, Callable[[Any, bool], Any]]] = {
+    **{method: operation(method) for method in CASES},
+    "get_async_invoke": beside(job),
+    "can_paginate": beside(lambda client: [client.can_paginate(name) for name in ("converse", "list_async_invokes")]),
+    "get_paginator": beside(
+        lambda client: (list(map(read, client.get_paginator("list_async_invokes").paginate())), no_paginator(client))
+    ),
+    "get_waiter": beside(no_waiter),
+    "waiter_names": beside(lambda client: client.waiter_names),
+    "generate_presigned_url": lambda client, guarded: presigned(client, **({} if guarded else NAMED)),
+    "exceptions": beside(lambda client: sorted(name for name in dir(client.exceptions) if not name.startswith("__"))),
+    "meta": beside(
+        lambda client: (
+            client.meta.service_model.service_name,
+            client.meta.region_name,
+            client.meta.endpoint_url,
+            client.meta.partition,
+            client.meta.method_to_api_mapping,
+            {key: value for key, value in vars(client.meta.config).items() if key != "_user_provided_options"},
+        )
+    ),
+    "close": beside(lambda client: client.close()),
+}
+"""Public name of a ``bedrock-runtime`` client to what it gives, of the client and whether that is guarded."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_is_public_is_the_same(service: str) -> None:
+    """No name more and none less, each with the same kind of thing behind it."""
+    plain, guarded = pair(service)
+
+    assert public(guarded) == public(plain)
+    assert {name: type(getattr(guarded, name)) for name in public(plain)} == {
+        name: type(getattr(plain, name)) for name in public(plain)
+    }
+    assert type(guarded).__name__ == type(plain).__name__
+    assert type(guarded).__module__ == type(plain).__module__
+    assert isinstance(guarded, BaseClient)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_methods_have_the_same_signatures(service: str) -> None:
+    """Frameworks read signatures to know what they may pass."""
+    plain, guarded = pair(service)
+    methods = [name for name in public(plain) if inspect.ismethod(getattr(plain, name))]
+
+    assert len(methods) > 10
+    assert {name: inspect.signature(getattr(guarded, name)) for name in methods} == {
+        name: inspect.signature(getattr(plain, name)) for name in methods
+    }
+    assert [getattr(guarded, name).__name__ for name in methods] == methods
+
+
+def test_methods_have_the_same_docstrings() -> None:
+    """What `help(client.converse)` shows is boto3's page."""
+    plain, guarded = pair("bedrock-runtime")
+    documented = [name for name in public(plain) if inspect.ismethod(getattr(plain, name))]
+
+    assert "converse" in documented
+    for name in documented:
+        shown, expected = (str(getattr(client, name).__doc__) for client in (guarded, plain))
+        assert shown == expected
+        assert len(shown) > 20
+    assert (type(guarded).__doc__ or "") == (type(plain).__doc__ or "")
+
+
+def test_every_public_name_is_compared() -> None:
+    """A name that boto3 comes to have is a row more."""
+    assert public(pair("bedrock-runtime")[0]) == set(RESULTS)
+
+
+@pytest.mark.parametrize(("name", "gives"), RESULTS.items(), ids=RESULTS)
+def test_results_are_the_same(house: Make, plain: Callable[..., Any], name: str, gives: Callable[[Any, bool], Any]) -> None:
+    """Over the fake, each against a plain client whose application names the guardrail itself."""
+    fake, _, guarded = house(allow_unguarded=["StartAsyncInvoke"], config=ONCE)
+    other = boto3.client("bedrock-runtime", **fake.client_kwargs(), config=ONCE)
+    plain(fake).start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
+
+    expected, actual = gives(other, False), gives(guarded, True)  # noqa: FBT003
+
+    assert actual == expected
+    assert name in RESULTS
+    other.close()
+
+
+def test_errors_are_the_clients_own(house: Make) -> None:
+    """Every error of the service model is raised as the class that `client.exceptions` has."""
+    made = house(policies=None, retry=RetryPolicy(1))
+    for code in ("ThrottlingException", "ValidationException", "ModelErrorException", "ResourceNotFoundException"):
+        made.fake.fail_next(400, code, "no")
+        with pytest.raises(getattr(made.client.exceptions, code)) as raised:
+            made.client.converse(**ask("converse"))
+        assert raised.value.response["Error"]["Code"] == code
+
+
+def test_a_client_can_be_made_again_from_its_configuration(house: Make) -> None:
+    """langchain-aws copies `client._client_config` into its client of the control plane."""
+    made = house(policies=None, config=Config(read_timeout=7, user_agent_extra="app/1"))
+
+    again = boto3.client("bedrock", **made.fake.client_kwargs(), config=made.client._client_config)
+    guarded_again = made.guard.client("bedrock-runtime", **made.fake.client_kwargs(), config=made.client._client_config)
+
+    assert again.meta.config.read_timeout == guarded_again.meta.config.read_timeout == 7
+    assert again.list_guardrails()["ResponseMetadata"]["HTTPStatusCode"] == 200
+    guarded_again.converse(**ask("converse"))
+    assert made.fake.requests[-1].guardrail == (HR.arn, HR.version)
+    assert "app/1" in made.fake.requests[-1].headers["user-agent"]
+    for client in (again, guarded_again):
+        client.close()
+
+
+def test_a_closed_client_fails_or_works_as_a_plain_one(house: Make, plain: Callable[..., Any]) -> None:
+    """`close` closes the connections, and twice is once."""
+    made = house(policies=None)
+    other = plain(made.fake)
+    for client in (made.client, other):
+        client.converse(**ask("converse"), **({} if client is made.client else {"guardrailConfig": NAMED}))
+        client.close()
+        client.close()
+        assert client._endpoint.http_session._manager.pools._container == {}
+
+
+def test_principals_are_no_part_of_the_client(house: Make) -> None:
+    """What guards a client stands under one private name, and nothing else was put on it."""
+    made = house()
+    other = boto3.client("bedrock-runtime", **CREDENTIALS)
+
+    added = set(vars(made.client)) - set(vars(other))
+    assert added == {"_guardedbedrock", "_guardedbedrock_gate"}
+    assert ROLE not in repr(made.client)
