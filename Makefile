@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # What everyone installs, so that a release elsewhere breaks nothing here by itself. To take up new ones: `make constraints`.
 CONSTRAINTS := tests/constraints.txt
 
-.PHONY: demo test lint type laws docs bench fuzz mutate constraints clean
+.PHONY: demo test browser lint type laws docs bench fuzz mutate constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -19,11 +19,19 @@ CONSTRAINTS := tests/constraints.txt
 	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[cli,testing]' --group dev
 	@touch $@ .venv/.demo
 
+.venv/.browser: .venv/.dev
+	$(PIP) install --constraint $(CONSTRAINTS) --group browser
+	@touch $@
+
 demo: .venv/.demo
 	$(BIN)/guardedbedrock demo
 
 test: lint type laws
 	$(BIN)/pytest -n auto
+
+# Needs Debian's chromium and chromium-driver; `make test` needs neither.
+browser: .venv/.browser
+	$(BIN)/pytest tests/browser/check_page.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -55,7 +63,7 @@ mutate: .venv/.dev
 # Takes the newest release of everything. Commit the file when `make test` is green again.
 constraints:
 	rm -rf .venv
-	$(MAKE) .venv/.dev CONSTRAINTS=/dev/null
+	$(MAKE) .venv/.browser CONSTRAINTS=/dev/null
 	$(PIP) freeze --exclude-editable > $(CONSTRAINTS)
 
 clean:

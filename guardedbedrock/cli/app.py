@@ -98,3 +98,20 @@ def policy_tests(
     from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - loads the engine
 
     return command(files, output, junit_xml)
+
+
+@app.command()
+def serve(
+    *,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen, on loopback; 0 is a port that nobody uses.")
+    ] = 8484,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What there is and what goes wrong: TOML, YAML or JSON.")
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys need.")] = False,
+) -> int:
+    """Serve a fake Bedrock to programs in any language, with a page that shows what arrives."""
+    from guardedbedrock.cli.serve import command  # noqa: PLC0415 - loads botocore
+
+    return command(port, config, tls=tls)

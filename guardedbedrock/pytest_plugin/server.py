@@ -87,12 +87,8 @@ class BedrockServer(FakeBedrock):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with which any AWS SDK talks to the server."""
-        urls = dict.fromkeys(("AWS_ENDPOINT_URL_BEDROCK", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"), self.endpoint_url)
-        regions = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.region)
-        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
-        trust = {"AWS_CA_BUNDLE": self.ca_file} if self.ca_file else {}
-        return {**urls, **regions, **keys, **trust, **NOWHERE, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        """Environment variables with which any AWS SDK talks to the server, whatever the machine is set up with."""
+        return {**super().environment, **NOWHERE, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
     @property
     def in_the_way(self) -> tuple[str, ...]:

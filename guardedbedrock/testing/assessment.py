@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from guardedbedrock.testing.pii import PII
+from guardedbedrock.testing.witnessed import Witnessed, witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -82,6 +83,7 @@ def assess(
     actions = {entry["action"] for policy in found.values() for entries in policy.values() for entry in entries}
     action = next((name for name in ("BLOCKED", "ANONYMIZED") if name in actions), "NONE")
     details = {"invocationMetrics": _metrics(guardrail, texts, total), "appliedGuardrailDetails": _details(guardrail)}
+    witness(Witnessed(guardrail.identifier, guardrail.version, source, action, {**found, **details}))
     return Assessed(action, _outcome(guardrail, texts, source, action), {**found, **details})
 
 

@@ -6,6 +6,7 @@ Its shape is checked before IAM is asked, and IAM is asked before anybody looks 
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,9 +29,10 @@ from guardedbedrock.testing.wire import (
     routes,
     serialize,
 )
+from guardedbedrock.testing.witnessed import Witnessed, witnessing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import Schedule
@@ -59,6 +61,7 @@ class _Exchange:
     error: str | None = None
     faults: tuple[Fault, ...] = ()
     acting: tuple[Fault, ...] = ()
+    witnessed: Sequence[Witnessed] = ()
 
 
 class Endpoint:
@@ -81,11 +84,12 @@ class Endpoint:
     def answer(self, incoming: Incoming) -> Answer:
         """Answer one request, and remember it before anybody reads the answer."""
         exchange = _Exchange(incoming)
-        try:
-            answer = self._perform(exchange)
-        except ServiceError as error:
-            exchange.error = error.code
-            answer = error.answer()
+        with witnessing() as exchange.witnessed:
+            try:
+                answer = self._perform(exchange)
+            except ServiceError as error:
+                exchange.error = error.code
+                answer = error.answer()
         for fault in exchange.acting:
             answer = fault.change(answer)
         request_id = str(uuid.uuid4())
@@ -143,4 +147,6 @@ def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedReques
         request_id=request_id,
         incoming=exchange.incoming,
         faults=exchange.faults,
+        witnessed=tuple(exchange.witnessed),
+        at=time.time(),
     )

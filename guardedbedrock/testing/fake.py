@@ -86,16 +86,20 @@ class FakeBedrock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def start(self) -> None:
+    def start(self, port: int = 0) -> None:
         """
-        Start to serve, at a port nobody uses; once started, this does nothing.
+        Start to serve; once started, this does nothing.
+
+        Args:
+            port: Where; 0 is a port that nobody uses.
 
         Raises:
             ConfigurationError: TLS is asked for and the extra ``tls`` is not installed.
+            OSError: Nobody can listen at the port.
         """
         if self._server is None:
             self._certificate = Certificate() if self._tls else None
-            self._serve()
+            self._serve(port)
 
     def _serve(self, port: int = 0) -> None:
         self._server = LoopbackServer(self._answer, self._certificate.context if self._certificate else None, port)
@@ -141,6 +145,14 @@ class FakeBedrock:
         credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), OPEN_SESAME)
         trust = {"verify": self.ca_file} if self.ca_file else {}
         return {"region_name": self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables with which an AWS SDK of any language talks to this fake."""
+        urls = dict.fromkeys(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"), self.endpoint_url)
+        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
+        trust = {"AWS_CA_BUNDLE": self.ca_file} if self.ca_file else {}
+        return {**urls, **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.region), **trust, **keys}
 
     @property
     def requests(self) -> list[ReceivedRequest]:

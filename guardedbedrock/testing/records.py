@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import Fault
     from guardedbedrock.testing.wire import Incoming, Params
+    from guardedbedrock.testing.witnessed import Witnessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class ReceivedRequest:
         request_id: What the answer carries in ``x-amzn-RequestId``.
         incoming: The HTTP request itself.
         faults: What was made to go wrong.
+        witnessed: What guardrails made of the texts.
+        at: When it was answered, in s since the epoch.
     """
 
     operation: str | None
@@ -41,6 +44,8 @@ class ReceivedRequest:
     request_id: str
     incoming: Incoming
     faults: tuple[Fault, ...] = ()
+    witnessed: tuple[Witnessed, ...] = ()
+    at: float = 0.0
 
     @property
     def headers(self) -> Mapping[str, str]:

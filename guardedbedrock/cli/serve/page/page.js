@@ -1,0 +1,162 @@
+"use strict";
+// Asks the server again and again what arrived, and shows it. Everything comes in as text and goes out as text.
+
+const PAUSE = 700; // ms between two questions
+const KEPT = 500; // requests on the page
+const list = document.getElementById("calls");
+const kinds = {
+  all: () => true,
+  denied: (call) => call.denied,
+  intervened: (call) => call.intervened,
+  failed: (call) => call.status >= 400 && !call.denied,
+};
+let calls = [];
+let latest = "";
+let shown = "all";
+
+function make(name, text, className) {
+  const element = document.createElement(name);
+  if (text !== undefined) element.textContent = text;
+  if (className) element.className = className;
+  return element;
+}
+
+function outcome(call) {
+  if (call.denied) return ["denied", "bad"];
+  if (call.error) return [`${call.status} ${call.error}`, "bad"];
+  if (call.status >= 400) return [String(call.status), "bad"];
+  if (call.intervened) return ["intervened", "odd"];
+  return [String(call.status), "good"];
+}
+
+function kindOf(word) {
+  if (word === "allowed" || word === "NONE") return "good";
+  return word === "indeterminate" || word === "ANONYMIZED" ? "odd" : "bad";
+}
+
+function decided(decision) {
+  const item = make("li");
+  item.append(make("span", decision.outcome, `badge ${kindOf(decision.outcome)}`), " ", make("code", decision.action), " on ");
+  item.append(make("code", decision.resource));
+  const by = decision.statements.length ? `by ${decision.statements.join(", ")}` : "";
+  const why = decision.message || [decision.policyType && decision.outcome !== "allowed" ? decision.policyType : "", by].join(" ").trim();
+  if (why) item.append(make("span", why, "why"));
+  return item;
+}
+
+function assessed(assessment) {
+  const item = make("li");
+  const side = assessment.source === "INPUT" ? "prompt" : "answer";
+  item.append(make("span", assessment.action, `badge ${kindOf(assessment.action)}`), ` ${side}, `);
+  item.append(make("code", assessment.guardrail), ` version ${assessment.version}`);
+  for (const finding of assessment.findings) {
+    item.append(make("span", `${finding.policy}: ${finding.what} (${finding.action})`, "why"));
+  }
+  return item;
+}
+
+function section(title, items) {
+  const parts = document.createDocumentFragment();
+  if (!items.length) return parts;
+  parts.append(make("h2", title));
+  const entries = make("ul");
+  entries.append(...items);
+  parts.append(entries);
+  return parts;
+}
+
+function details(call, into) {
+  into.append(section("What IAM decided", call.decisions.map(decided)));
+  into.append(section("What the guardrails found", call.assessments.map(assessed)));
+  into.append(section("What was made to go wrong", call.faults.map((fault) => make("li", fault))));
+  into.append(make("h2", "What was asked"), make("pre", call.params));
+  into.append(make("h2", "Request ID"), make("code", call.id));
+}
+
+function element(call) {
+  const item = document.getElementById("call").content.firstElementChild.cloneNode(true);
+  const [word, kind] = outcome(call);
+  const at = new Date(call.at * 1000);
+  const time = item.querySelector("time");
+  time.dateTime = at.toISOString();
+  time.textContent = at.toLocaleTimeString([], { hour12: false });
+  item.querySelector(".operation").textContent = call.operation;
+  item.querySelector(".model").textContent = call.model || "";
+  const guardrail = item.querySelector(".guardrail");
+  guardrail.textContent = call.guardrail ? `${call.guardrail.split("/").pop()} version ${call.version}` : call.model ? "no guardrail" : "";
+  guardrail.classList.toggle("none", !call.guardrail);
+  item.querySelector(".outcome").append(make("span", word, `badge ${kind}`));
+  item.dataset.id = call.id;
+  item.hidden = !kinds[shown](call);
+  // What is folded away is written when it is first looked at.
+  item.querySelector("details").addEventListener("toggle", () => {
+    const more = item.querySelector(".more");
+    if (!more.childNodes.length) details(call, more);
+  });
+  return item;
+}
+
+function count() {
+  for (const [name, fits] of Object.entries(kinds)) {
+    document.getElementById(`count-${name}`).textContent = calls.filter(fits).length;
+  }
+  document.getElementById("nothing").hidden = calls.length > 0;
+  document.getElementById("variables").hidden = calls.length > 0;
+}
+
+function take(news) {
+  document.getElementById("where").textContent = `${location.host}, ${news.region}`;
+  if (news.anew) {
+    calls = [];
+    list.replaceChildren();
+  }
+  for (const call of news.calls) {
+    calls.push(call);
+    latest = call.id;
+    const item = element(call);
+    item.classList.toggle("fresh", !news.anew);
+    list.prepend(item);
+  }
+  if (news.anew && !news.calls.length) latest = "";
+  while (calls.length > KEPT) {
+    calls.shift();
+    list.lastElementChild.remove();
+  }
+  count();
+}
+
+function state(word, name) {
+  const place = document.getElementById("state");
+  if (place.textContent !== word) place.textContent = word;
+  place.dataset.state = name;
+}
+
+async function ask() {
+  try {
+    const answer = await fetch(`/_guardedbedrock/calls?after=${encodeURIComponent(latest)}`);
+    if (!answer.ok) throw new Error(answer.status);
+    take(await answer.json());
+    state("Live", "live");
+  } catch {
+    state("The server does not answer", "lost");
+  }
+  setTimeout(ask, PAUSE);
+}
+
+function show(name) {
+  shown = name;
+  for (const button of document.querySelectorAll("[data-show]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.show === name));
+  }
+  const byId = new Map(calls.map((call) => [call.id, call]));
+  for (const item of list.children) item.hidden = !kinds[name](byId.get(item.dataset.id));
+}
+
+for (const button of document.querySelectorAll("[data-show]")) {
+  button.addEventListener("click", () => show(button.dataset.show));
+}
+document.getElementById("variables").textContent = ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"]
+  .map((name) => `export ${name}=${location.origin}`)
+  .join("\n");
+count();
+ask();

@@ -1,0 +1,198 @@
+"""
+The configuration of ``guardedbedrock serve``, in TOML, YAML or JSON: what there is, what is said, what goes wrong.
+
+Guardrails, policies, principal and vocabulary are written as in ``guardedbedrock.toml``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.bedrock import VOCABULARIES
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam import POLICY_TYPES
+from guardedbedrock.policy_files import read_policies
+from guardedbedrock.testing import DENIALS, FakeGuardrail, FakeInferenceProfile, faults
+from guardedbedrock.testing.cases import shapes
+from guardedbedrock.testing.cases.parsing import parse_file
+from guardedbedrock.testing.cases.shapes import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from guardedbedrock.testing import FakeBedrock
+    from guardedbedrock.testing.cases.shapes import Shape
+
+FAULTS: Final[Mapping[str, type]] = {
+    name: made
+    for name in faults.__all__
+    if dataclasses.is_dataclass(made := getattr(faults, name)) and isinstance(made, type) and issubclass(made, faults.Fault)
+}
+"""Name to fault, those that a file can write."""
+
+_TEXTS: Final = shapes.array_of(shapes.text)
+_GUARDRAIL: Final = shapes.fields(
+    {},
+    {
+        "id": shapes.name,
+        "arn": shapes.name,
+        "version": shapes.name,
+        "name": shapes.text,
+        "denied_words": _TEXTS,
+        "denied_topics": shapes.object_of(_TEXTS),
+        "pii": shapes.object_of(shapes.text),
+        "regexes": shapes.object_of(shapes.anything),
+        "blocked_input": shapes.text,
+        "blocked_output": shapes.text,
+        "tags": shapes.object_of(shapes.text),
+    },
+)
+_PROFILE: Final = shapes.fields(
+    {"id": shapes.name, "models": _TEXTS}, {"name": shapes.text, "kind": shapes.text, "tags": shapes.object_of(shapes.text)}
+)
+_WHEN: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
+_REPLY: Final = shapes.fields({"text": shapes.text}, _WHEN)
+_DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_WHEN, "action": shapes.name})
+_SHAPE: Final = shapes.fields(
+    {},
+    {
+        "region": shapes.name,
+        "account": shapes.name,
+        "principal": shapes.name,
+        "vocabulary": shapes.one_of(VOCABULARIES),
+        "seed": shapes.anything,
+        "keep": shapes.anything,
+        "policies": shapes.anything,
+        "guardrails": shapes.array_of(_GUARDRAIL),
+        "inference_profiles": shapes.array_of(_PROFILE),
+        "replies": shapes.array_of(_REPLY),
+        "denials": shapes.array_of(_DENIAL),
+        "faults": shapes.array_of(shapes.object_of(shapes.anything)),
+    },
+)
+_AS_THEY_ARE: Final = ("region", "account", "principal", "vocabulary")
+_NUMBERS: Final = ("seed", "keep")
+_KEPT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """
+    What a fake is to be.
+
+    Args:
+        options: Keywords of `FakeBedrock`.
+        scripted: What is said and what goes wrong, each as the name of a method of the fake, its arguments and its keywords.
+    """
+
+    options: dict[str, Any] = field(default_factory=lambda: {"keep": _KEPT})
+    scripted: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = ()
+
+    def arrange(self, fake: FakeBedrock) -> None:
+        """Let a fake say and do what was scripted."""
+        for method, arguments, keywords in self.scripted:
+            getattr(fake, method)(*arguments, **keywords)
+
+
+def read(path: Path) -> Setup:
+    """
+    Read a configuration.
+
+    Raises:
+        PolicySyntaxError: A policy can not be read.
+        ConfigurationError: The file can not be read, or something in it can not be used; the message names the place.
+    """
+    data: Any = _toml(path) if path.suffix == ".toml" else parse_file(path)
+    place = Place(str(path))
+    shapes.check_json(data, place)
+    _SHAPE(data, place)
+    return Setup(_options(data, place, path), tuple(_scripted(data, place)))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is no TOML: {str(error).lower()}") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: can not be read: {error.strerror}") from None
+
+
+def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any]:
+    options: dict[str, Any] = {"keep": _KEPT, **{name: data[name] for name in _AS_THEY_ARE if name in data}}
+    options |= {name: _number(data[name], place / name) for name in _NUMBERS if name in data}
+    options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
+    options["inference_profiles"] = [
+        _made(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
+        for i, each in enumerate(data.get("inference_profiles", ()))
+    ]
+    if "policies" in data:
+        try:
+            options["policies"] = read_policies(data["policies"], base=path.parent)
+        except ConfigurationError as error:
+            raise type(error)(f"{path}: {error}") from None
+    return options
+
+
+def _scripted(data: Mapping[str, Any], place: Place) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    for index, each in enumerate(data.get("replies", ())):
+        yield "reply", (each["text"],), _when(each, place / "replies" / index)
+    for index, each in enumerate(data.get("denials", ())):
+        yield "deny", (), {**each, **_when(each, place / "denials" / index)}
+    for index, each in enumerate(data.get("faults", ())):
+        yield "fault", *_fault(each, place / "faults" / index)
+
+
+def _fault(given: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    when = {name: given[name] for name in ("operation", "times", "chance") if name in given}
+    shapes.one_of(FAULTS)(given.get("kind"), place / "kind")
+    kind = FAULTS[given["kind"]]
+    known = [one for one in dataclasses.fields(kind) if one.init]
+    needed = {one.name: shapes.anything for one in known if one.default is one.default_factory is dataclasses.MISSING}
+    others = {one.name: shapes.anything for one in known if one.name not in needed}
+    own = _without(given, "kind", *when)
+    shapes.fields(needed, others)(own, place)
+    return (_made(kind, own, place),), {**when, **_when(when, place)}
+
+
+def _when(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Read to what something happens, and how often; ``always`` is from then on."""
+    operation = {"operation": given["operation"]} if "operation" in given else {}
+    if "times" not in given:
+        return operation
+    times = given["times"]
+    return {**operation, "times": None if times == "always" else _number(times, place / "times")}
+
+
+def _number(given: object, place: Place) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+        place.fail("should be a number, not below 0" + (', or "always"' if place.pointer.endswith("times") else ""))
+    return given
+
+
+def _guardrail(given: Mapping[str, Any], place: Place) -> FakeGuardrail:
+    if ("id" in given) == ("arn" in given):
+        place.fail("needs an `id` or an `arn`, and not both")
+    own = _without(given, "id", "arn")
+    regexes = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in own.get("regexes", {}).items()}
+    own |= {"regexes": regexes, "denied_words": tuple(own.get("denied_words", ()))}
+    return _made(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+
+
+def _made(kind: type, keywords: Mapping[str, Any], place: Place) -> Any:
+    try:
+        return kind(**keywords)
+    except ConfigurationError as error:
+        place.fail(error)
+    except (TypeError, ValueError, AttributeError):
+        place.fail(f"holds a value that {kind.__name__} does not take")
+
+
+def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}

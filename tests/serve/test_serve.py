@@ -1,0 +1,189 @@
+"""``guardedbedrock serve``: the fake for programs in any language, as its configuration says."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import urllib.request
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
+
+import pytest
+from botocore.exceptions import ClientError
+from serve.served import COMMAND, ask, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from serve.served import Served
+
+CONFIG = """
+region = "eu-central-1"
+principal = "arn:aws:iam::123456789012:role/HRBotServiceRole"
+
+[[guardrails]]
+id = "abc123def456"
+version = "3"
+name = "hr"
+denied_words = ["salary"]
+pii = { EMAIL = "anonymize" }
+regexes = { badge = "EMP-[0-9]+", case = ["CASE-[0-9]+", "anonymize"] }
+
+[policies]
+identity = ["app.json"]
+
+[[replies]]
+text = "Twelve days, says hr@example.com."
+operation = "Converse"
+
+[[denials]]
+operation = "InvokeModel"
+by = "model-access"
+times = "always"
+
+[[faults]]
+kind = "Fail"
+status = 503
+code = "ServiceUnavailableException"
+message = "Try again."
+operation = "ConverseStream"
+"""
+POLICY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}}
+HR = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
+
+
+@pytest.fixture
+def configured(tmp_path: Path) -> Path:
+    """Write the configuration and its policy."""
+    (tmp_path / "app.json").write_text(json.dumps(POLICY), "utf-8")
+    (tmp_path / "serve.toml").write_text(CONFIG, "utf-8")
+    return tmp_path
+
+
+def got(served: Served, path: str) -> tuple[Any, str]:
+    with urllib.request.urlopen(f"{served.url}{path}") as answer:  # noqa: S310 - loopback
+        return answer.headers, answer.read().decode()
+
+
+def calls(served: Served, after: str = "") -> dict[str, Any]:
+    return dict(json.loads(got(served, f"/_guardedbedrock/calls?after={after}")[1]))
+
+
+def error_of(call: Any, **params: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_what_the_configuration_says_happens(configured: Path) -> None:
+    with serving(configured, "--config", "serve.toml") as served:
+        client = served.client()
+        masked, blocked = client.converse(**ask(**HR)), client.converse(**ask("my salary", **HR))
+        errors = [
+            error_of(client.invoke_model, modelId=ask()["modelId"], body=b"{}"),
+            error_of(client.invoke_model, modelId=ask()["modelId"], body=b"{}"),
+            error_of(client.converse_stream, **ask()),
+        ]
+        told = calls(served)
+        client.close()
+
+    assert served.environment["AWS_REGION"] == "eu-central-1"
+    assert masked["output"]["message"]["content"][0]["text"] == "Twelve days, says {EMAIL}."
+    assert blocked["stopReason"] == "guardrail_intervened"
+    assert errors == ["AccessDeniedException", "AccessDeniedException", "ServiceUnavailableException"]
+    first, second, third, _, fifth = told["calls"]
+    assert told["region"] == "eu-central-1"
+    assert [one["intervened"] for one in told["calls"]] == [True, True, False, False, False]
+    assert [one["denied"] for one in told["calls"]] == [False, False, True, True, False]
+    assert first["decisions"][0] == {
+        "action": "bedrock:InvokeModel",
+        "resource": f"arn:aws:bedrock:eu-central-1::foundation-model/{ask()['modelId']}",
+        "outcome": "allowed",
+        "policyType": "identity",
+        "statements": ["identity app.json statement 0"],
+        "message": None,
+    }
+    assert [(one["source"], one["action"]) for one in first["assessments"]] == [("INPUT", "NONE"), ("OUTPUT", "ANONYMIZED")]
+    assert second["assessments"][0]["findings"] == [{"policy": "wordPolicy", "what": "salary", "action": "BLOCKED"}]
+    assert (third["faults"], fifth["faults"], fifth["error"]) == (["Deny"], ["Fail"], "ServiceUnavailableException")
+    assert json.loads(first["params"])["messages"] == ask()["messages"]
+
+
+def test_the_page_asks_for_what_is_new(tmp_path: Path) -> None:
+    """An ID that nobody remembers, as after another start, gets everything anew."""
+    with serving(tmp_path) as served:
+        client = served.client()
+        empty = calls(served)
+        client.converse(**ask("one"))
+        first = calls(served)
+        client.converse(**ask("two"))
+        later, anew = calls(served, first["calls"][0]["id"]), calls(served, "unknown")
+        client.close()
+
+    assert (empty["anew"], empty["calls"]) == (True, [])
+    assert (first["anew"], len(first["calls"])) == (True, 1)
+    assert (later["anew"], ["two" in one["params"] for one in later["calls"]]) == (False, [True])
+    assert (anew["anew"], len(anew["calls"])) == (True, 2)
+
+
+def test_the_page_loads_nothing_from_elsewhere_and_is_read_from_here_only(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        answers = {path: got(served, path) for path in ("/", "/_guardedbedrock/page.js", "/_guardedbedrock/page.css")}
+        host, _, port = served.url.removeprefix("http://").partition(":")
+        connection = HTTPConnection(host, int(port))
+        connection.request("GET", "/_guardedbedrock/calls", headers={"Host": f"evil.example:{port}"})
+        refused = connection.getresponse().status
+        connection.close()
+        with pytest.raises(HTTPError) as nowhere:
+            got(served, "/_guardedbedrock/../cli/app.py")
+        nowhere.value.close()
+
+    assert refused == 403
+    assert nowhere.value.code == 404
+    assert all("default-src 'none'" in headers["Content-Security-Policy"] for headers, _ in answers.values())
+    assert [headers["Content-Type"].partition(";")[0] for headers, _ in answers.values()] == [
+        "text/html",
+        "text/javascript",
+        "text/css",
+    ]
+    assert not any("http://" in text or "https://" in text or "innerHTML" in text for _, text in answers.values())
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_in_good_order_with_clients_connected(tmp_path: Path, how: signal.Signals) -> None:
+    with serving(tmp_path) as served:
+        client = served.client()
+        client.converse(**ask())
+
+        assert served.end(how) == (0, "")
+        client.close()
+
+
+def test_https_for_api_keys(tmp_path: Path) -> None:
+    with serving(tmp_path, "--tls") as served:
+        client = served.client()
+        reply = client.converse(**ask())
+        client.close()
+
+    assert served.url.startswith("https://127.0.0.1:")
+    assert reply["stopReason"] == "end_turn"
+
+
+def test_a_port_that_somebody_has_is_bad_input(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = subprocess.run([*COMMAND, "--port", port], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"guardedbedrock: --port {port}: can not be listened at: Address already in use\n"
+
+
+def test_the_page_is_in_the_package() -> None:
+    """As an installed wheel has it."""
+    from importlib.resources import files  # noqa: PLC0415
+
+    page = files("guardedbedrock.cli.serve").joinpath("page")
+    assert {one.name for one in page.iterdir()} == {"index.html", "page.css", "page.js"}
