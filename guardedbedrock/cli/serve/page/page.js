@@ -23,7 +23,7 @@ function make(name, text, className) {
 
 function outcome(call) {
   if (call.denied) return ["denied", "bad"];
-  if (call.error) return [`${call.status} ${call.error}`, "bad"];
+  if (call.error) return [`${call.status} ${call.error.replace(/Exception$/, "")}`, "bad"];
   if (call.status >= 400) return [String(call.status), "bad"];
   if (call.intervened) return ["intervened", "odd"];
   return [String(call.status), "good"];
