@@ -8,8 +8,7 @@ paginators, waiters and exceptions, and whatever calls ``_make_api_call`` goes t
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -39,12 +38,24 @@ chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardr
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a guarded client goes by: rules, retries, listeners, and whether STS is asked who its credentials are."""
+    """
+    What a guarded client goes by.
+
+    Args:
+        rules: For the stages.
+        retry: Of the guard, or none where botocore retries.
+        listeners: Who hears of calls.
+        asks_sts: Whether STS is asked who the client's credentials are.
+        region: Of the client, which knows it when it begins; botocore would look it up anew for every call.
+        service: Of the client.
+    """
 
     rules: Rules
     retry: RetryPolicy
     listeners: tuple[Listener, ...]
     asks_sts: bool = False
+    region: str = ""
+    service: str = ""
 
 
 class Guarded:
@@ -71,16 +82,15 @@ class Guarded:
         raise NotImplementedError
 
     def _begin(self) -> None:
-        rules, region = self._guardedbedrock.rules, self.meta.region_name
-        answers = self.meta.service_model.service_name == SERVICES[0]
-        if answers and rules.mode == "enforce" and not rules.in_region(region):
+        rules, region, service = self._guardedbedrock.rules, self.meta.region_name, self.meta.service_model.service_name
+        if service == SERVICES[0] and rules.mode == "enforce" and not rules.in_region(region):
             listed = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"
             raise ConfigurationError(
                 f"no guardrail is approved for {region}, and guardrails are regional: approve one of {region}, "
                 f"or make the client in a region that has one ({listed})"
             )
         rules = replace(rules, secure=self.meta.endpoint_url.startswith("https:"))
-        self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
+        self._guardedbedrock = replace(self._guardedbedrock, rules=rules, region=region, service=service)
 
     def _put_gate(self, kind: type[gate.Gate]) -> None:
         """Put a gate into the client, one for good: it may come to go by other rules, but never loses it."""
@@ -115,7 +125,8 @@ class GuardedClient(Guarded):
         watch = self._guardedbedrock
         if watch.rules.mode == "off":
             return transport(operation_name, api_params)
-        with underway(self, call_of(self, operation_name, api_params)) as (call, observers):
+        call = call_of(self, operation_name, api_params)
+        with underway(self, call) as observers:
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers):
                 reply = send(authorized, transport, watch.retry, observers)
@@ -137,7 +148,7 @@ class GuardedClient(Guarded):
             call = presigned_call(self, ClientMethod, Params)
             if call is None:
                 return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
-            with underway(self, call) as (_, observers):
+            with underway(self, call) as observers:
                 authorized = presignable(self, call, observers)
                 with gate.passing(authorized, observers):
                     url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
@@ -149,22 +160,26 @@ class GuardedClient(Guarded):
 
 def call_of(client: Any, name: str, params: Any) -> Call:
     """Write down what is called, with the guardrail that was chosen here and now."""
-    return Call(name, params, client.meta.region_name, chosen.get(), client.meta.service_model.service_name)
+    watch: Watch = client._guardedbedrock  # noqa: SLF001  # the mixin's own
+    return Call(name, params, watch.region, chosen.get(), watch.service)
 
 
-@contextmanager
-def underway(client: Any, call: Call) -> Iterator[tuple[Call, Observers]]:
+class underway(Observers):  # noqa: N801  # reads as what it does: with underway(client, call)
     """Observe a call while it is under way, and bind its errors to the client's exception classes."""
-    observers = Observers(client._guardedbedrock.listeners, call)  # noqa: SLF001  # the mixin's own
-    try:
-        with observers:
-            yield call, observers
-    except AccessDeniedError as error:
-        observers.close(error)
-        raise bind(error, client.exceptions.AccessDeniedException) from error.__cause__
-    except BaseException as error:
-        observers.close(error)
-        raise
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Any, call: Call) -> None:
+        super().__init__(client._guardedbedrock.listeners, call)  # noqa: SLF001  # the mixin's own
+        self._client = client
+
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
+        error = raised[1]
+        if isinstance(error, BaseException):
+            self.close(error)
+        if isinstance(error, AccessDeniedError):
+            raise bind(error, self._client.exceptions.AccessDeniedException) from error.__cause__
 
 
 def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
@@ -183,7 +198,7 @@ def authorized_call(client: Any, call: Call, observers: Observers) -> Authorized
 
 def has_body(reply: Reply) -> bool:
     """Say whether the reply has a body that is still to be read before it can be settled."""
-    return reply.authorized.call.operation.reply == "invoke" and "body" in reply.response
+    return reply.authorized.guarded.call.operation.reply == "invoke" and "body" in reply.response
 
 
 def settled(
@@ -195,7 +210,7 @@ def settled(
 ) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
     response = reply.response
-    member = stream_member(response) if reply.authorized.call.operation.streams else None
+    member = stream_member(response) if reply.authorized.guarded.call.operation.streams else None
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.decisions import Decision, Outcome
+from guardedbedrock.iam.policies import PolicySet
 from guardedbedrock.iam.requests import Request
 
 Decisions: TypeAlias = tuple[Decision, ...]
 PolicyTypes: TypeAlias = Collection[str]
+Answered: TypeAlias = tuple[tuple[Request, ...], PolicySet, PolicyTypes, Decisions, Outcome]
 
 NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
@@ -54,6 +56,7 @@ class Asked:
     requests: tuple[Request, ...] = field(init=False, repr=False, compare=False)
     is_plain: bool = field(init=False, repr=False, compare=False)
     _latest: dict[int, tuple[Request, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _answered: Answered | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requests", tuple(question.request for question in self.questions))
@@ -71,6 +74,26 @@ class Asked:
             self._latest[second] = last
         return last
 
+    def answer(self, policies: PolicySet, inert: PolicyTypes, now: datetime | None) -> tuple[Decisions, Outcome]:
+        """
+        Have policies answer, and add the answers up.
+
+        What the same policies last said of the same requests is given again: nothing else goes into an answer.
+
+        Args:
+            policies: Those that answer.
+            inert: As in `outcome`.
+            now: The time, where the policies read it.
+        """
+        requests = self.requests if now is None else self.at(now)
+        last = self._answered
+        if last is not None and last[0] is requests and last[1] is policies and last[2] is inert:
+            return last[3], last[4]
+        decisions = tuple([policies.evaluate(request) for request in requests])
+        outcome = self.outcome(decisions, inert)
+        object.__setattr__(self, "_answered", (requests, policies, inert, decisions, outcome))
+        return decisions, outcome
+
     def outcome(self, decisions: Decisions, inert: PolicyTypes = NONE) -> Outcome:
         """
         Add the answers up.
@@ -83,7 +106,7 @@ class Asked:
             The outcome of the first sure denial, which is the error that AWS would send; else ``indeterminate`` where an answer
             is open; else ``allowed``.
         """
-        is_allowed = all(decision.outcome == "allowed" for decision in decisions)
+        is_allowed = all([decision.outcome == "allowed" for decision in decisions])  # noqa: C419  # half the time of a generator
         if is_allowed and self.is_plain:
             return "allowed"
         first = self.denied(decisions, inert)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 Params: TypeAlias = Mapping[str, Any]
@@ -25,8 +25,7 @@ _CONFIG: Final = "guardrailConfig"
 _CONFIG_KEY: Final = b'"guardrailConfig"'
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """
     What a serialized request says.
 

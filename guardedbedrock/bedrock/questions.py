@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from guardedbedrock.bedrock.asked import Asked
 from guardedbedrock.bedrock.authorizations import authorizations
@@ -14,12 +14,15 @@ from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.bedrock.targets import read
 from guardedbedrock.iam.policies import PolicySet
 
+Paths: TypeAlias = tuple[frozenset[str], tuple[str, ...]]
+
 _KEPT: Final = 1024
+_MODEL: Final = "modelId"
 
 
 class Questions:
     """
-    Remembers, for one set of rules, which authorizations a call asks; the answers are given anew every time.
+    Remembers, for one set of rules, which authorizations a call asks; what was asked remembers what was answered.
 
     Of a call to a model they hang on the operation, the guardrail, the caller, and those parameters that the row of the operation
     names. Other calls are not remembered.
@@ -33,15 +36,17 @@ class Questions:
 
     def __init__(self, policies: PolicySet, inventory: Inventory) -> None:
         self._policies, self._inventory = policies, inventory
-        self._paths: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._paths: dict[str, Paths] = {}
         self._remembered: dict[tuple[object, ...], tuple[Caller, Asked]] = {}
 
     def ask(self, operation: Operation, params: Params, named: Named, caller: Caller) -> Asked:
         """Give the authorizations of a call that names this guardrail, at a time that is not known."""
         if not (operation.inference and operation.place):
             return self._write_out(operation, params, caller)
-        paths = self._paths.get(operation.name) or self._learn(operation)
-        key = (operation.name, named, *[_hashable(read(params, path)) if head in params else None for head, path in paths])
+        heads, paths = self._paths.get(operation.name) or self._learn(operation)
+        key: tuple[object, ...] = operation.name, named, params.get(_MODEL)
+        if not heads.isdisjoint(params):
+            key = (*key, *[_hashable(read(params, path)) for path in paths])
         remembered = self._remembered.get(key)
         if remembered is not None and remembered[0] is caller:
             return remembered[1]
@@ -51,13 +56,14 @@ class Questions:
         self._remembered[key] = (caller, asked)
         return asked
 
-    def _learn(self, operation: Operation) -> tuple[tuple[str, str], ...]:
-        """List the parameters that the questions hang on: each by its path, with the member at the top that it starts from."""
+    def _learn(self, operation: Operation) -> Paths:
+        """List the parameters beside the model that the questions hang on: the members at the top, and the paths from there."""
         asked = [path for ask in operation.asks for path in ask.named]
         given = [path for _, path in operation.keys] + [path for path, _ in operation.tags] + ["tags", "tagKeys"]
-        paths = tuple((path.partition(".")[0].removesuffix("[]"), path) for path in dict.fromkeys(asked + given))
-        self._paths[operation.name] = paths
-        return paths
+        paths = tuple(path for path in dict.fromkeys(asked + given) if path != _MODEL)
+        heads = frozenset(path.partition(".")[0].removesuffix("[]") for path in paths)
+        self._paths[operation.name] = heads, paths
+        return heads, paths
 
     def _write_out(self, operation: Operation, params: Params, caller: Caller) -> Asked:
         return own_part(authorizations(operation, params, caller, self._inventory), self._policies)

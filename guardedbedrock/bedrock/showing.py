@@ -23,7 +23,8 @@ _NO_TRACE: Final = (None, "disabled")
 
 def in_converse(reply: Mapping[str, Any]) -> Shown:
     """Read the reply of Converse."""
-    return Shown(True if reply.get("stopReason") == "guardrail_intervened" else None, _guardrail(reply.get("trace")))
+    stepped_in, trace = reply.get("stopReason") == "guardrail_intervened", _guardrail(reply.get("trace"))
+    return Shown(True if stepped_in else None, trace) if stepped_in or trace is not None else NOTHING
 
 
 def in_converse_event(event: Mapping[str, Any]) -> Shown:
@@ -67,9 +68,10 @@ def must_show(place: str, params: Params) -> bool:
     The body of InvokeModel and its stream always does. Converse does where a trace was asked for; without one it shows
     nothing of a guardrail that let everything pass.
     """
+    if not place.startswith("converse"):
+        return place.startswith("invoke")
     config = params.get("guardrailConfig")
-    traced = isinstance(config, Mapping) and config.get("trace") not in _NO_TRACE
-    return place.startswith("invoke") or (place.startswith("converse") and traced)
+    return isinstance(config, Mapping) and config.get("trace") not in _NO_TRACE
 
 
 def is_readable(body: bytes) -> bool:
@@ -91,5 +93,7 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:
+    if trace is None:
+        return None
     found = trace.get("guardrail") if isinstance(trace, Mapping) else None
     return found if isinstance(found, Mapping) else None

@@ -61,10 +61,8 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
         guardrail, named = choose(call, rules), (None, None)
     if observers.hear_routine:
         observers.hear(Injected(guardrail, was_there=None not in named))
-    identifier = named[0] or guardrail.arn
-    params = place.put(call.params, identifier, guardrail.version)
-    sent = (identifier, guardrail.version)
-    return GuardedCall(call, params, guardrail, injected=None in named, model=call.model, named=sent)
+    sent = identifier, version = named[0] or guardrail.arn, guardrail.version
+    return GuardedCall(call, place.put(call.params, identifier, version), guardrail, None in named, call.model, sent)
 
 
 def choose(call: Call, rules: Rules) -> Guardrail:

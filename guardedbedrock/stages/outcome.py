@@ -27,12 +27,21 @@ def settle(reply: Reply, rules: Rules, observers: Observers, body: bytes | None 
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
         UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
-    operation = reply.authorized.call.operation
-    reader = IN_REPLY.get(operation.reply)
-    shown = in_body(body) if body is not None else reader(reply.response) if reader else NOTHING
-    if shown is NOTHING and body is not None and not is_readable(body):
-        return
-    Outcome(reply, rules, observers).settle(shown)
+    if body is not None:
+        shown = in_body(body)
+        silent = shown is NOTHING and not is_readable(body)
+    else:
+        reader = IN_REPLY.get(reply.authorized.guarded.call.operation.reply)
+        shown = reader(reply.response) if reader else NOTHING
+        silent = shown is NOTHING and not _shows(reply)
+    if not silent:
+        Outcome(reply, rules, observers).settle(shown)
+
+
+def _shows(reply: Reply) -> bool:
+    """Say whether a reply must show that its guardrail ran, if it did."""
+    guarded = reply.authorized.guarded
+    return None not in guarded.named and must_show(guarded.call.operation.reply, guarded.params)
 
 
 class Outcome:
@@ -71,7 +80,7 @@ class Outcome:
         found = conclude(self._reply.authorized.call.name, shown)
         if found is not None:
             return self._intervened(found)
-        return self._unguarded() if shown == NOTHING and self._must_show() else None
+        return self._unguarded() if shown == NOTHING and _shows(self._reply) else None
 
     def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
         """ApplyGuardrail is asked for a verdict, so there it is never an error."""
@@ -83,10 +92,6 @@ class Outcome:
         if not self.raises_intervention:
             return None
         return GuardrailInterventionError(**self._named(), intervention=found)
-
-    def _must_show(self) -> bool:
-        operation, guarded = self._reply.authorized.call.operation, self._reply.authorized.guarded
-        return None not in guarded.named and must_show(operation.reply, guarded.params)
 
     def _unguarded(self) -> UnguardedReplyError | None:
         identifier, version = self._reply.authorized.guarded.named

@@ -69,9 +69,8 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
     asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
-    requests = asked.requests if _TIME_KEYS.isdisjoint(rules.policies.reads) else asked.at(rules.clock())
-    decisions = tuple([rules.policies.evaluate(request) for request in requests])
-    outcome = asked.outcome(decisions, rules.inert)
+    now = None if _TIME_KEYS.isdisjoint(rules.policies.reads) else rules.clock()
+    decisions, outcome = asked.answer(rules.policies, rules.inert, now)
     return Verdict(outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
@@ -32,40 +31,54 @@ def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, o
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
-    with _typed_denials(authorized, observers):
+    try:
         response = retry.run(_attempt(authorized, transport), observers)
+    except ClientError as error:
+        denied = _denied(error, authorized, observers)
+        if denied is None:
+            raise
+        raise denied from error
     return _reply(authorized, response, retry)
 
 
 async def send_async(authorized: AuthorizedCall, transport: AsyncTransport, retry: RetryPolicy, observers: Observers) -> Reply:
     """Send the call as `send` does, for whoever awaits it."""
-    with _typed_denials(authorized, observers):
+    try:
         response = await retry.run_async(_attempt(authorized, transport), observers)
+    except ClientError as error:
+        denied = _denied(error, authorized, observers)
+        if denied is None:
+            raise
+        raise denied from error
     return _reply(authorized, response, retry)
 
 
 def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
-    guarded = authorized.guarded
-    rewind = _rewinder(guarded.params.get("body"))
+    name, params = authorized.guarded.call.name, authorized.guarded.params
+    body = params.get("body")
+    if body is None or not hasattr(body, "seek") or not hasattr(body, "tell"):
+        return lambda: transport(name, {**params})
+    start = body.tell()
 
     def attempt() -> ResultT:
-        rewind()
-        return transport(guarded.call.name, {**guarded.params})
+        """Send a body that is a file from where it stood."""
+        body.seek(start)
+        return transport(name, {**params})
 
     return attempt
 
 
-@contextmanager
-def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator[None]:
-    try:
-        yield
-    except AccessDeniedError:
-        raise
-    except ClientError as error:
-        denied = classify(error.response, authorized.call.name)
-        if denied is None:
-            raise
-        raise _told(denied, authorized, observers) from error
+def _denied(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
+    """Type a denial, and tell of it; None of any other error, and of one that is typed already."""
+    denied = None if isinstance(error, AccessDeniedError) else classify(error.response, authorized.call.name)
+    if denied is None:
+        return None
+    denied.authorizations = authorized.verdict.authorizations
+    observers.hear(Denied(denied))
+    foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.decisions
+    if foreseen and isinstance(denied, PolicyDeniedError):
+        observers.hear(Diverged(authorized.verdict, denied))
+    return denied
 
 
 def _reply(authorized: AuthorizedCall, response: dict[str, Any], retry: RetryPolicy) -> Reply:
@@ -73,20 +86,3 @@ def _reply(authorized: AuthorizedCall, response: dict[str, Any], retry: RetryPol
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
         response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
     return Reply(authorized, response)
-
-
-def _rewinder(body: Any) -> Callable[[], object]:
-    """Let every attempt send a body that is a file from where it stood."""
-    if body is None or not hasattr(body, "seek") or not hasattr(body, "tell"):
-        return lambda: None
-    start = body.tell()
-    return lambda: body.seek(start)
-
-
-def _told(denied: AccessDeniedError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError:
-    denied.authorizations = authorized.verdict.authorizations
-    observers.hear(Denied(denied))
-    foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.decisions
-    if foreseen and isinstance(denied, PolicyDeniedError):
-        observers.hear(Diverged(authorized.verdict, denied))
-    return denied

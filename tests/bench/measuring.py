@@ -13,7 +13,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from time import perf_counter, process_time
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
+
+Measured: TypeAlias = Callable[[], tuple[float, ...]]
+"""Does something once, and gives what it took in s, one number for each quantity."""
 
 NO_BUDGET: Final = float("nan")
 WARM: Final = 100
@@ -40,20 +43,29 @@ def microseconds(function: Callable[[], object], *, repeats: int = 15, number: i
     return best * 1e6
 
 
-def in_turns(first: Callable[[], object], second: Callable[[], object], *, calls: int = 1500) -> tuple[float, float]:
-    """Call two functions in turns, and give the ratio of their medians and the difference, in us."""
-    times: tuple[list[float], list[float]] = ([], [])
+def clocked(function: Callable[[], object]) -> Measured:
+    """Make a measurement of a call by the clock."""
+
+    def measured() -> tuple[float]:
+        started = perf_counter()
+        function()
+        return (perf_counter() - started,)
+
+    return measured
+
+
+def in_turns(first: Measured, second: Measured, *, calls: int = 1500) -> list[tuple[float, float]]:
+    """Measure two things in turns, and give of each quantity the ratio of its medians and their difference, in us."""
+    taken: tuple[list[tuple[float, ...]], list[tuple[float, ...]]] = ([], [])
     gc.collect()
     gc.disable()
     for turn in range(calls + WARM):
-        pairs = [(first, times[0]), (second, times[1])]
-        for function, into in pairs if turn % 2 else reversed(pairs):
-            started = perf_counter()
-            function()
-            into.append(perf_counter() - started)
+        pairs = [(first, taken[0]), (second, taken[1])]
+        for measure, into in pairs if turn % 2 else reversed(pairs):
+            into.append(measure())
     gc.enable()
-    one, other = (statistics.median(taken[WARM:]) for taken in times)
-    return one / other, (one - other) * 1e6
+    one, other = ([statistics.median(values) for values in zip(*rows[WARM:], strict=True)] for rows in taken)
+    return [(mine / theirs, (mine - theirs) * 1e6) for mine, theirs in zip(one, other, strict=True)]
 
 
 def milliseconds_in_a_fresh_process(before: str, measured: str) -> float:

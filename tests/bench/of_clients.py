@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from time import perf_counter
+from typing import Any
 
 import boto3
-from measuring import NO_BUDGET, Row, in_turns
+from measuring import NO_BUDGET, Row, clocked, in_turns
 from samples import ALLOWING, ARN, CALL, ROLE
 
 from guardedbedrock import Guard, Guardrail
@@ -20,18 +23,39 @@ def _serve(connection: Connection) -> None:
         connection.recv()
 
 
-def clients() -> Iterator[Row]:
-    """The same Converse on a plain and on a guarded client, in turns, over a loopback server in another process."""
+@contextmanager
+def _served() -> Iterator[dict[str, Any]]:
+    """Serve in another process, and give the options of a client."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     server = context.Process(target=_serve, args=(theirs,), daemon=True)
     server.start()
-    options = ours.recv()
-    guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=ALLOWING, principal=ROLE)
-    guarded, plain = guard.client("bedrock-runtime", **options).converse, boto3.client("bedrock-runtime", **options).converse
-    named = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
-    ratio, extra = in_turns(lambda: guarded(**CALL), lambda: plain(**named))
+    yield ours.recv()
     ours.send(None)
     server.join()
+
+
+def clients() -> Iterator[Row]:
+    """The same call and the same stream on a plain and on a guarded client, in turns."""
+    guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=ALLOWING, principal=ROLE)
+    named = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
+    with _served() as options:
+        guarded, plain = guard.client("bedrock-runtime", **options), boto3.client("bedrock-runtime", **options)
+        ((ratio, extra),) = in_turns(clocked(lambda: guarded.converse(**CALL)), clocked(lambda: plain.converse(**named)))
+        first, each = in_turns(lambda: _stream(guarded, CALL), lambda: _stream(plain, named), calls=500)
     yield Row("guarded converse against a plain one, median", 1.03, ratio, "x")
     yield Row("what the guard adds to a converse, median", NO_BUDGET, extra, "us")
+    yield Row("guarded stream against a plain one, up to the first event", NO_BUDGET, first[0], "x")
+    yield Row("what the guard adds up to the first event", NO_BUDGET, first[1], "us")
+    yield Row("guarded stream against a plain one, for each event", NO_BUDGET, each[0], "x")
+    yield Row("what the guard adds to each event", NO_BUDGET, each[1], "us")
+
+
+def _stream(client: Any, params: dict[str, Any]) -> tuple[float, float]:
+    """Read a stream: s up to its first event, and s for each event after."""
+    started = perf_counter()
+    events = iter(client.converse_stream(**params)["stream"])
+    next(events)
+    first = perf_counter()
+    counted = sum(1 for _ in events)
+    return first - started, (perf_counter() - first) / counted

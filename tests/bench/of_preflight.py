@@ -21,17 +21,26 @@ REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 
 
 def preflight() -> Iterator[Row]:
-    """What the preflight adds to the engine: of a profile of three regions, and two guardrails, one of them enforced."""
+    """
+    Of a profile of three regions, and two guardrails, one of them enforced.
+
+    Where the policies read the time every preflight here is at another second, so that the engine answers anew; else what was
+    answered before is given again.
+    """
     model = "anthropic.claude-3-haiku-20240307-v1:0"
     behind = {f"us.{model}": [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in REGIONS]}
     enforced = Guardrail(ARN.replace("abc123def456", "enforced1234"), version="1")
     options = {"guardrails": [Guardrail(ARN, version="3")], "enforced": [enforced], "principal": ROLE, "behind": behind}
     call = Call("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
-    for what, policies, clock in (("", ALLOWING, None), (", by the clock", TIMED, count(1_800_000_000))):
+    for policies, clock in ((ALLOWING, None), (TIMED, count(1_800_000_000))):
         told = {} if clock is None else {"clock": lambda seconds=clock: datetime.fromtimestamp(next(seconds), UTC)}
         rules = Guard(**options, policies=policies, **told).rules
         guarded = inject(call, rules, Observers((), call))
         requests = [decision.request for decision in judge(guarded, rules).decisions]
         whole = microseconds(lambda g=guarded, r=rules: judge(g, r))
-        engine_alone = microseconds(lambda p=policies, rs=requests: [p.evaluate(request) for request in rs])
-        yield Row(f"preflight of {len(requests)} authorizations{what}, beyond the engine", 40, whole - engine_alone, "us")
+        what = f"preflight of {len(requests)} authorizations"
+        if clock is None:
+            yield Row(f"{what} that were asked before", 40, whole, "us")
+        else:
+            engine_alone = microseconds(lambda p=policies, rs=requests: [p.evaluate(request) for request in rs])
+            yield Row(f"{what} by the clock, beyond the engine", 40, whole - engine_alone, "us")

@@ -61,7 +61,7 @@ class AsyncGuardedClient(Guarded):
     async def _go_through(self, call: Call, transport: AsyncTransport) -> dict[str, Any]:
         await self._find_signer()
         watch = self._guardedbedrock
-        with underway(self, call) as (_, observers):
+        with underway(self, call) as observers:
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers):
@@ -85,7 +85,7 @@ class AsyncGuardedClient(Guarded):
             if call is None:
                 return await presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
             await self._find_signer()
-            with underway(self, call) as (_, observers):
+            with underway(self, call) as observers:
                 await self._learn_principal()
                 authorized = presignable(self, call, observers)
                 with gate.passing(authorized, observers):
