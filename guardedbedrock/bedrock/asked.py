@@ -78,7 +78,8 @@ class Asked:
         """
         Have policies answer, and add the answers up.
 
-        What the same policies last said of the same requests is given again: nothing else goes into an answer.
+        What the same policies last said of the same requests is given again: nothing else goes into an answer of a `PolicySet`.
+        One of a derived class may change its mind, and is asked every time.
 
         Args:
             policies: Those that answer.
@@ -87,7 +88,7 @@ class Asked:
         """
         requests = self.requests if now is None else self.at(now)
         last = self._answered
-        if last is not None and last[0] is requests and last[1] is policies and last[2] is inert:
+        if last is not None and last[0] is requests and last[1] is policies and last[2] is inert and type(policies) is PolicySet:
             return last[3], last[4]
         decisions = tuple([policies.evaluate(request) for request in requests])
         outcome = self.outcome(decisions, inert)

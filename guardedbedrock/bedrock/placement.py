@@ -64,12 +64,12 @@ def _named(holder: Params) -> Named:
 
 def _read_config(params: Params) -> Named:
     config = params.get(_CONFIG)
-    return _named(config) if isinstance(config, Mapping) else (None, None)
+    return (None, None) if config is None or not isinstance(config, Mapping) else _named(config)
 
 
 def _put_config(params: Params, identifier: str, version: str) -> dict[str, Any]:
     config = params.get(_CONFIG)
-    kept = config if isinstance(config, Mapping) else {}
+    kept = config if config is not None and isinstance(config, Mapping) else {}
     return {**params, _CONFIG: {**kept, _IDENTIFIER: identifier, _VERSION: version}}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from guardedbedrock.bedrock import Asked, Question
 from guardedbedrock.iam import PolicySet, Request
+from guardedbedrock.testing.denying import DenyingPolicies
 
 ROLE: Final = "arn:aws:iam::123456789012:role/App"
 POLICIES: Final = PolicySet(
@@ -180,3 +181,13 @@ def test_another_second_is_another_question() -> None:
 
     assert said == ["allowed", "allowed", "implicitDeny", "allowed", "implicitDeny"]
     assert asked.answer(UNTIL, (), None)[1] == "implicitDeny"
+
+
+def test_policies_that_may_change_are_asked_every_time() -> None:
+    """What the fake of a test denies from now on is denied from now on."""
+    asked, policies = Asked((Question(Request(ROLE, "bedrock:InvokeModel", "*")),)), DenyingPolicies()
+    before = asked.answer(policies, (), None)[1]
+
+    policies.deny(PolicySet(identity=[]))
+
+    assert (before, asked.answer(policies, (), None)[1]) == ("allowed", "implicitDeny")

@@ -17,7 +17,7 @@ from iam.oracle.questions import asked
 from iam.oracle.resources import resource_fits
 
 from guardedbedrock import iam
-from guardedbedrock.iam.arns import split_tokens
+from guardedbedrock.iam.arns import account_of, split_tokens
 from guardedbedrock.iam.operators import OPERATORS
 from guardedbedrock.iam.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Automaton, Tokens, Wildcard, compile_tokens, join
 from guardedbedrock.iam.principals import excepted, grant, identify
@@ -253,3 +253,11 @@ def test_what_is_shared_between_requests_cannot_change(record: Any) -> None:
 def test_a_principal_of_another_kind_is_named_by_its_very_text(kind: str, name: str, expected: int) -> None:
     """A text that is neither an ARN nor a service is nobody else's."""
     assert grant(((kind, name),), identify("b.example")) == expected
+
+
+@pytest.mark.parametrize(
+    ("arn", "account"), [("arn:a:b:c:111122223333:e:f", "111122223333"), ("arn:a:b:c::e", ""), ("arn:a:b:c", "")]
+)
+def test_the_account_is_the_fifth_part(arn: str, account: str) -> None:
+    """What is no ARN has none."""
+    assert account == account_of(arn)
