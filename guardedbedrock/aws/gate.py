@@ -48,7 +48,7 @@ def has_let_pass(url: str, headers: Any, body: Any) -> bool:
     passage = _passing.get()
     if passage is None or passage.seen is None or passage.seen[0] != url or passage.seen[1] is not body:
         return False
-    place = passage.authorized.call.operation.place
+    place = passage.authorized.guarded.call.operation.place
     return place is None or place.carries(Wire(url, headers, body), passage.authorized.guarded.named)
 
 
@@ -97,7 +97,7 @@ class Gate:
         passage = _passing.get()
         if passage is None:
             problem: str | None = "is of a call which this client did not authorize"
-        elif _is_seen(passage, url, body):
+        elif passage.seen is not None and _is_seen(passage, passage.seen, url, body):
             return
         else:
             problem = self._difference(passage.authorized, Wire(url, headers, body))
@@ -118,7 +118,8 @@ class Gate:
             raise error
 
     def _difference(self, authorized: AuthorizedCall, wire: Wire) -> str | None:
-        guarded, operation = authorized.guarded, authorized.call.operation
+        guarded = authorized.guarded
+        operation = guarded.call.operation
         way = (wire.url, operation.name, guarded.model)
         if way not in self._right_ways:
             problem = self._astray(guarded, operation, wire)
@@ -153,11 +154,10 @@ class Gate:
         return self._templates[operation_name]
 
 
-def _is_seen(passage: passing, url: str, body: Any) -> bool:
+def _is_seen(passage: passing, seen: tuple[str, Any], url: str, body: Any) -> bool:
     """Say whether this very body went to this very place before, and nothing else could hold the guardrail."""
-    if passage.seen is None or not isinstance(body, bytes):
-        return False
-    return passage.authorized.call.operation.place is IN_BODY and passage.seen[1] is body and passage.seen[0] == url
+    place = passage.authorized.guarded.call.operation.place
+    return seen[1] is body and seen[0] == url and isinstance(body, bytes) and place is IN_BODY
 
 
 def _fits(path: PathTemplate, template: PathTemplate) -> bool:

@@ -23,8 +23,8 @@ _NO_TRACE: Final = (None, "disabled")
 
 def in_converse(reply: Mapping[str, Any]) -> Shown:
     """Read the reply of Converse."""
-    stepped_in, trace = reply.get("stopReason") == "guardrail_intervened", _guardrail(reply.get("trace"))
-    return Shown(True if stepped_in else None, trace) if stepped_in or trace is not None else NOTHING
+    stepped_in, trace = reply.get("stopReason") == "guardrail_intervened", reply.get("trace")
+    return Shown(True if stepped_in else None, _guardrail(trace)) if stepped_in or trace is not None else NOTHING
 
 
 def in_converse_event(event: Mapping[str, Any]) -> Shown:
@@ -94,7 +94,5 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:
-    if trace is None:
-        return None
     found = trace.get("guardrail") if isinstance(trace, Mapping) else None
     return found if isinstance(found, Mapping) else None
