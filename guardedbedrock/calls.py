@@ -272,7 +272,15 @@ class AuthorizedCall(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What came back for an authorized call."""
+    """
+    What came back for an authorized call.
+
+    Args:
+        authorized: The call.
+        response: As botocore parsed it.
+        body: The bytes of its body, where that is no stream; the response has them still to be read.
+    """
 
     authorized: AuthorizedCall
     response: dict[str, Any]
+    body: bytes | None = None

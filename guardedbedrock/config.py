@@ -10,7 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core.core_schema import no_info_wrap_validator_function
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -19,6 +27,7 @@ from guardedbedrock.bedrock.guardrails import DRAFT
 from guardedbedrock.bedrock.resource_policies import check_attached
 from guardedbedrock.config_layers import PREFIX, from_code, from_environment, from_file, merge, places
 from guardedbedrock.config_problems import MisfitError, Models, as_list, explain
+from guardedbedrock.config_tables import AuditSettings, RetrySettings
 from guardedbedrock.config_values import (
     ARN_MEND,
     DRAFT_MEND,
@@ -111,6 +120,8 @@ class Settings(BaseSettings):
         behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs; of a
             system-defined profile, where AWS's documentation should not be taken for it.
         rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
+        retry: Attempts, waits and the deadline.
+        audit: Where records for auditors go; nowhere unless given.
     """
 
     model_config = SettingsConfigDict(
@@ -142,6 +153,9 @@ class Settings(BaseSettings):
         default_factory=dict, description='write lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
     )
     rcp_applies: bool = Field(default=False, description="leave it out for false")
+    retry: RetrySettings = Field(default_factory=RetrySettings, description="write a [retry] table, with keys such as attempts")
+
+    audit: AuditSettings | None = Field(default=None, description="write an [audit] table, with keys such as file")
 
     @classmethod
     def settings_customise_sources(
@@ -201,6 +215,8 @@ _MODELS: Final[Models] = {
     "guardrails": GuardrailSettings,
     "enforced": GuardrailSettings,
     "policies": PolicySources,
+    "retry": RetrySettings,
+    "audit": AuditSettings,
 }
 
 

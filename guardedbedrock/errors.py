@@ -75,6 +75,11 @@ class _Portable:
         """AWS's id of the request, ``""`` when none was sent."""
         return str(self.response.get("ResponseMetadata", {}).get("RequestId", ""))
 
+    @property
+    def retry_attempts(self) -> int:
+        """How many attempts came after the first."""
+        return int(self.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+
     def __reduce__(self) -> tuple[Any, ...]:
         cls = type(self)
         return _revive, (getattr(cls, _STATIC, cls), cast("BaseException", self).args, dict(self.__dict__))

@@ -8,11 +8,12 @@ stream. It never steers, and a listener that fails is silenced for that call: `O
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol, Self, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
+from guardedbedrock.bedrock.answers import Answer
 from guardedbedrock.calls import Call, Verdict
 
 _LOG: Final = logging.getLogger("guardedbedrock.events")
@@ -27,10 +28,53 @@ class Injected(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """The policies were asked, in `seconds`."""
+    """The policies were asked, in `seconds`, in the words of `vocabulary`."""
 
     verdict: Verdict
     seconds: float
+    vocabulary: str = "aws"
+
+
+class Sending(NamedTuple):
+    """The call may go out; `instrumented` says whether an OpenTelemetry instrumentor stands around botocore's part of it."""
+
+    instrumented: bool
+
+
+class AtTheGate(NamedTuple):
+    """A request of the call leaves; whatever span botocore's instrumentor made for it is the current one."""
+
+
+class Answered(NamedTuple):
+    """
+    The service has answered; of a stream this is told at its end.
+
+    Args:
+        status: HTTP status.
+        request_id: AWS's id of the request.
+        retry_attempts: How many attempts came after the first.
+        answer: What the reply says of itself.
+    """
+
+    status: int
+    request_id: str
+    retry_attempts: int
+    answer: Answer
+
+
+class StreamBegan(NamedTuple):
+    """The first event of a stream is there."""
+
+
+class Said(NamedTuple):
+    """
+    What the model said; told only to those who ask for it by `hears_content`.
+
+    Args:
+        message: Converse's message, content blocks and all.
+    """
+
+    message: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +95,25 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """An attempt failed and another follows after `wait` seconds."""
+    """
+    An attempt failed and another follows after `wait` seconds.
+
+    Where botocore made the attempts (`by`) they are told afterwards, and only that there were so many.
+    """
 
     attempt: int
     code: str
     wait: float
+    by: Literal["guard", "botocore"] = "guard"
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """An attempt failed that may pass a moment later, and none follows: the attempts, the time or the tokens are used up."""
+
+    attempt: int
+    code: str
+    used_up: Literal["attempts", "deadline", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +133,10 @@ class Diverged:
 
 @dataclass(frozen=True, slots=True)
 class Intervened:
-    """The guardrail stepped in."""
+    """The guardrail stepped in; AWS's id of the request tells which reply it was."""
 
     intervention: Intervention
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +145,24 @@ class Unguarded:
 
     guardrail: str
     version: str
+    request_id: str = ""
 
 
-Event: TypeAlias = Injected | Decided | Unlisted | Refused | Retried | Denied | Diverged | Intervened | Unguarded
+Routine: TypeAlias = Injected | Decided | Sending | AtTheGate | Answered | StreamBegan
+"""Events of every call; told where somebody `hears_routine`."""
+
+Rare: TypeAlias = Unlisted | Refused | Retried | GaveUp | Denied | Diverged | Intervened | Unguarded
+"""Events out of the ordinary; always told."""
+
+Event: TypeAlias = Routine | Rare | Said
 
 
 class Observation(Protocol):
     """
     What one listener makes of one call.
 
-    One that has an attribute `hears_routine` which is False hears only what is out of the ordinary: neither `Injected`, nor
-    `Decided` of a call that may go out.
+    One that has an attribute `hears_routine` which is False need not hear `Routine` events, apart from `Decided` of a call that
+    is denied. `Said` is told only where an attribute `hears_content` is True.
     """
 
     def enter(self) -> None:
@@ -126,11 +192,11 @@ class Observers:
     A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
     """
 
-    __slots__ = ("_closed", "_observations", "hear_routine")
+    __slots__ = ("_closed", "_observations", "hear_content", "hear_routine")
 
     def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
         self._closed = False
-        self.hear_routine = False
+        self.hear_routine = self.hear_content = False
         self._observations: list[Observation] = []
         for listener in listeners:
             try:
@@ -138,6 +204,7 @@ class Observers:
                 if observation is not None:
                     self._observations.append(observation)
                     self.hear_routine |= getattr(observation, "hears_routine", True)
+                    self.hear_content |= getattr(observation, "hears_content", False)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
                 _failed(listener, error)
 
@@ -159,6 +226,8 @@ class Observers:
     def hear(self, event: Event) -> None:
         """Tell every observation."""
         for observation in self._observations:
+            if type(event) is Said and not getattr(observation, "hears_content", False):
+                continue
             try:
                 observation.hear(event)
             except Exception as error:  # noqa: BLE001

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from guardedbedrock import config
+from guardedbedrock.auditing import audit_of
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
@@ -22,6 +23,7 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import judge
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import default_listeners
+from guardedbedrock.telemetry.audit import Audit
 from guardedbedrock.ways_in import WaysIn
 
 CALLER: Final = "caller"
@@ -54,8 +56,9 @@ class Guard(WaysIn):
             ``bedrock:ApplyGuardrail`` on them too.
         behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs.
         rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
-        retry: Attempts and waits, on clients whose `Config` says nothing of retries.
-        listeners: Who hears of calls; spans and log events unless given.
+        retry: Attempts, waits and the deadline, on clients whose `Config` says nothing of retries.
+        listeners: Who hears of calls; spans, metrics and log events unless given.
+        audit: Writes records for auditors; nobody does unless given. It hears beside the listeners.
         clock: The current time.
 
     Raises:
@@ -82,6 +85,7 @@ class Guard(WaysIn):
         rcp_applies: bool = False,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
+        audit: Audit | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         settings = config.check(
@@ -101,7 +105,7 @@ class Guard(WaysIn):
             behind={name: models if isinstance(models, str) else list(models) for name, models in (behind or {}).items()},
             rcp_applies=rcp_applies,
         )
-        self._settle(settings, retry, listeners, clock)
+        self._settle(settings, retry, listeners, audit, clock)
 
     @classmethod
     def from_config(
@@ -110,6 +114,7 @@ class Guard(WaysIn):
         *,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
+        audit: Audit | None = None,
         clock: Callable[[], datetime] = _now,
         **settings: Any,
     ) -> Self:
@@ -121,6 +126,7 @@ class Guard(WaysIn):
                 unless given.
             retry: As in `Guard`.
             listeners: As in `Guard`.
+            audit: As in `Guard`; what the settings say under ``audit`` unless given.
             clock: As in `Guard`.
             settings: What else `Guard` takes, by name.
 
@@ -130,7 +136,7 @@ class Guard(WaysIn):
         """
         guard = cls.__new__(cls)
         gathered = config.load(path, **settings)
-        guard._settle(gathered, retry, listeners, clock)  # noqa: SLF001  # its own class
+        guard._settle(gathered, retry, listeners, audit, clock)  # noqa: SLF001  # its own class
         return guard
 
     def _settle(
@@ -138,6 +144,7 @@ class Guard(WaysIn):
         settings: config.Settings,
         retry: RetryPolicy | None,
         listeners: Iterable[Listener] | None,
+        audit: Audit | None,
         clock: Callable[[], datetime],
     ) -> None:
         asks_sts = settings.principal == CALLER
@@ -159,8 +166,12 @@ class Guard(WaysIn):
             enforced=tuple(each.guardrail for each in settings.enforced),
             inert=settings.inert,
         )
-        heard = default_listeners() if listeners is None else listeners
-        self._watch = Watch(self._rules, retry or RetryPolicy(), tuple(heard), asks_sts)
+        records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
+        heard = (
+            *(default_listeners() if listeners is None else listeners),
+            *([records.of("" if asks_sts else named)] if records else []),
+        )
+        self._watch = Watch(self._rules, retry or settings.retry.policy, heard, asks_sts)
 
     @property
     def rules(self) -> Rules:

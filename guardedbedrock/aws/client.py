@@ -19,7 +19,6 @@ from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
 from guardedbedrock.aws.bearer import bearer_of
-from guardedbedrock.aws.footing import check_client
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
 from guardedbedrock.bedrock import SERVICES, Place
@@ -64,7 +63,6 @@ class Guarded:
 
     _guardedbedrock: Watch
     _guardedbedrock_gate: gate.Gate | None = None
-    _presigns_guarded = False
     meta: Any
     exceptions: Any
 
@@ -74,7 +72,6 @@ class Guarded:
         if presign is not None:
             # botocore writes this method into the class itself, where no base can come before it.
             cls.generate_presigned_url = cls._guard_presign(presign)  # type: ignore[attr-defined]
-            cls._presigns_guarded = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -85,7 +82,6 @@ class Guarded:
         raise NotImplementedError
 
     def _begin(self) -> None:
-        check_client(self, Guarded)
         rules, region, service = self._guardedbedrock.rules, self.meta.region_name, self.meta.service_model.service_name
         if service == SERVICES[0] and rules.mode == "enforce" and not rules.in_region(region):
             listed = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"
@@ -94,7 +90,8 @@ class Guarded:
                 f"or make the client in a region that has one ({listed})"
             )
         rules = replace(rules, secure=self.meta.endpoint_url.startswith("https:"))
-        self._guardedbedrock = replace(self._guardedbedrock, rules=rules, region=region, service=service)
+        retry = self._guardedbedrock.retry.for_a_client()
+        self._guardedbedrock = replace(self._guardedbedrock, rules=rules, region=region, service=service, retry=retry)
 
     def _put_gate(self, kind: type[gate.Gate]) -> None:
         """Put a gate into the client, one for good: it may come to go by other rules, but never loses it."""
@@ -133,9 +130,8 @@ class GuardedClient(Guarded):
         with underway(self, call) as observers:
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers):
-                reply = send(authorized, transport, watch.retry, observers)
-                body = read_body(reply.response) if has_body(reply) else None
-                return settled(reply, watch.rules, observers, body, guarded_stream)
+                reply = send(authorized, transport, read_body, watch.retry, observers)
+                return settled(reply, watch.rules, observers, guarded_stream)
 
     @staticmethod
     def _guard_presign(presign: Callable[..., str]) -> Callable[..., str]:
@@ -200,16 +196,10 @@ def authorized_call(client: Any, call: Call, observers: Observers) -> Authorized
         raise
 
 
-def has_body(reply: Reply) -> bool:
-    """Say whether the reply has a body that is still to be read before it can be settled."""
-    return reply.authorized.guarded.call.operation.reply == "invoke" and "body" in reply.response
-
-
 def settled(
     reply: Reply,
     rules: Rules,
     observers: Observers,
-    body: bytes | None,
     stream: Callable[[Any, Reply, Rules, Observers], EventStream],
 ) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
@@ -218,7 +208,7 @@ def settled(
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response
-    settle(reply, rules, observers, body)
+    settle(reply, rules, observers)
     observers.close(None)
     return response
 

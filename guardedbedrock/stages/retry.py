@@ -1,36 +1,29 @@
 """
-Which failures are worth another attempt, and when.
+How often and how patiently a call is tried again.
 
-Denials and bad requests never are. Source: Bedrock API Reference, "Common errors"; AWS SDKs and Tools Reference Guide, "Retry
-behavior".
+Denials and bad requests never are; `failures` says what is, and why. The attempts of a call are counted together, whoever makes
+them: where botocore makes them, on clients that were made elsewhere, this loop stands aside.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, Self, TypeVar
 
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  # botocore's, which is not Python's
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from botocore.exceptions import ClientError
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from guardedbedrock.events import Observers, Retried
+from guardedbedrock.events import GaveUp, Observers, Retried
+from guardedbedrock.stages.budget import CAPACITY, COST, Bucket
+from guardedbedrock.stages.failures import MAY_PASS, code_of, kind_of
+from guardedbedrock.stages.pauses import asked_pause
 
 ResultT = TypeVar("ResultT")
 
-RETRYABLE: Final = frozenset(
-    {
-        "InternalServerException",
-        "ModelNotReadyException",
-        "ModelTimeoutException",
-        "ServiceUnavailableException",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-"""Error codes that say nothing was decided: the same call may pass a moment later."""
-
-_MAY_PASS: Final = (ClientError, ConnectionError, HTTPClientError)
+_FIRST_BOUND: Final = 0.5  # s
+COUNT: Final = "RetryAttempts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +33,150 @@ class RetryPolicy:
 
     Args:
         attempts: All attempts, the first included; 1 never retries.
-        longest_wait: Upper bound of a wait, in seconds; waits are random up to a bound that doubles (full jitter).
+        longest_wait: Upper bound of a wait, in seconds; waits are random up to a bound that doubles (full jitter). A service
+            that asks for a longer pause gets it.
+        deadline: Seconds since the call began after which no further attempt begins; None for no such bound. An attempt under
+            way ends by the client's own timeouts.
+        capacity: Tokens that a client has for further attempts of all its calls; 0 never retries.
         sleep: Waits that many seconds; a test gives its own. What it returns to a task is awaited if it can be.
+        clock: Seconds of a clock that never goes back.
     """
 
     attempts: int = 3
     longest_wait: float = 20.0
+    deadline: float | None = 120.0
+    capacity: int = CAPACITY
     sleep: Callable[[float], Awaitable[None] | None] | None = None
+    clock: Callable[[], float] = time.monotonic
+    bucket: Bucket = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bucket", Bucket(self.capacity))
+
+    def for_a_client(self) -> Self:
+        """Give the same policy with tokens of its own, which the calls of a client share."""
+        return replace(self)
 
     def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
         """
-        Run until it succeeds, fails for good, or the attempts are used up; the last original exception surfaces.
+        Run until it succeeds, fails for good, or the attempts, the time or the tokens are used up.
+
+        The last original exception surfaces, with ``retry_attempts``; so does the number in an answer's ``ResponseMetadata``.
 
         Cost: the first attempt runs bare; tenacity takes over once it has failed.
         """
+        result: ResultT
+        began = self.clock() if self.deadline is not None else 0.0
         try:
-            return attempt()
-        except _MAY_PASS as error:
-            if self.attempts == 1 or not is_retryable(error):
+            result = attempt()
+        except MAY_PASS as error:
+            if not self._may_retry(error):
                 raise
             failed = [error]
-        result: ResultT = Retrying(**self._plan(self.sleep, observers))(_once_more, failed, attempt)
-        return result
+        else:
+            self.bucket.give()
+            return result
+        loop = _Loop(self, observers, began)
+        with loop:
+            result = Retrying(**loop.plan(self.sleep))(_once_more, failed, attempt)
+            return loop.counted(result)
 
     async def run_async(self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers) -> ResultT:
         """Run as `run` does, for whoever awaits it."""
+        began = self.clock() if self.deadline is not None else 0.0
         try:
-            return await attempt()
-        except _MAY_PASS as error:
-            if self.attempts == 1 or not is_retryable(error):
+            result = await attempt()
+        except MAY_PASS as error:
+            if not self._may_retry(error):
                 raise
             failed = [error]
+        else:
+            self.bucket.give()
+            return result
 
         async def once_more() -> ResultT:
             return await _once_more(failed, attempt)
 
-        return await AsyncRetrying(**self._plan(self.sleep and self._pause, observers))(once_more)
+        loop = _Loop(self, observers, began)
+        with loop:
+            return loop.counted(await AsyncRetrying(**loop.plan(self.sleep and self._pause))(once_more))
 
     async def _pause(self, seconds: float) -> None:
         paused = self.sleep(seconds) if self.sleep else None
         if paused is not None:
             await paused
 
-    def _plan(self, sleep: Callable[[float], Any] | None, observers: Observers) -> dict[str, Any]:
-        def tell(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            wait = state.next_action.sleep if state.next_action else 0.0
-            observers.hear(Retried(state.attempt_number, code_of(error), wait))
+    def _may_retry(self, error: Exception) -> bool:
+        """Say whether another attempt is worth it; an error that surfaces at once says that it was tried once."""
+        if self.attempts == 1:
+            metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+            _count(error, metadata.get(COUNT, 0))  # what botocore counted
+            return False
+        worth = is_retryable(error)
+        if not worth:
+            _count(error, 0)
+        return worth
 
+
+class _Loop:
+    """The attempts of one call that come after the first."""
+
+    def __init__(self, policy: RetryPolicy, observers: Observers, began: float) -> None:
+        self._policy, self._observers = policy, observers
+        self._wait = wait_random_exponential(multiplier=_FIRST_BOUND, max=policy.longest_wait)
+        self._end = None if policy.deadline is None else began + policy.deadline
+        self._taken = 0
+        self._retried = 0
+
+    def plan(self, sleep: Callable[[float], Any] | None) -> dict[str, Any]:
         return {
-            "stop": stop_after_attempt(self.attempts),
-            "wait": wait_random_exponential(multiplier=0.5, max=self.longest_wait),
+            "stop": self._stops,
+            "wait": self._pause,
             "retry": retry_if_exception(is_retryable),
-            "before_sleep": tell,
+            "before_sleep": self._tell,
             "reraise": True,
             **({"sleep": sleep} if sleep else {}),
         }
+
+    def counted(self, result: ResultT) -> ResultT:
+        self._policy.bucket.give(self._taken)
+        if isinstance(result, dict):
+            result.setdefault("ResponseMetadata", {})[COUNT] = self._retried
+        return result
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            _count(error, self._retried)
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Wait at random below the bound, and no less than the service asks for."""
+        return max(self._wait(state), asked_pause(_error(state)))
+
+    def _stops(self, state: RetryCallState) -> bool:
+        why = self._used_up(state)
+        if why != "":
+            self._observers.hear(GaveUp(state.attempt_number, code_of(_error(state)), why))
+        return why != ""
+
+    def _used_up(self, state: RetryCallState) -> Literal["", "attempts", "deadline", "tokens"]:
+        policy = self._policy
+        if state.attempt_number >= policy.attempts:
+            return "attempts"
+        if self._end is not None and policy.clock() + state.upcoming_sleep > self._end:
+            return "deadline"
+        self._taken = COST[kind_of(_error(state))]
+        return "" if policy.bucket.take(self._taken) else "tokens"
+
+    def _tell(self, state: RetryCallState) -> None:
+        self._retried += 1
+        self._observers.hear(Retried(state.attempt_number, code_of(_error(state)), state.upcoming_sleep))
+
+
+def _error(state: RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome else None
+    return error or LookupError("an attempt that did not fail")
 
 
 def _once_more(failed: list[Exception], attempt: Callable[[], ResultT]) -> ResultT:
@@ -105,20 +186,18 @@ def _once_more(failed: list[Exception], attempt: Callable[[], ResultT]) -> Resul
     return attempt()
 
 
+def _count(error: BaseException, retried: int) -> None:
+    """Write into an error how many attempts came after the first."""
+    if not hasattr(type(error), "retry_attempts"):
+        error.retry_attempts = retried  # type: ignore[attr-defined]  # ours read it from their response
+    if isinstance(error, ClientError):
+        error.response.setdefault("ResponseMetadata", {})[COUNT] = retried
+
+
 ONE_ATTEMPT: Final = RetryPolicy(attempts=1)
 """For clients whose retries are botocore's."""
 
 
 def is_retryable(error: BaseException) -> bool:
     """Say whether another attempt may pass."""
-    if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return code_of(error) in RETRYABLE or status in (500, 502, 503, 504)
-    return isinstance(error, ConnectionError | HTTPClientError)
-
-
-def code_of(error: BaseException | None) -> str:
-    """Name an error: its service code, else its class."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", ""))
-    return type(error).__name__
+    return kind_of(error) != "final"

@@ -10,47 +10,81 @@ from botocore.exceptions import ClientError
 from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError
-from guardedbedrock.events import Denied, Diverged, Observers
+from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
 from guardedbedrock.stages.retry import RetryPolicy
 
-Transport: TypeAlias = Callable[[str, Any], dict[str, Any]]
+Response: TypeAlias = dict[str, Any]
+
+Transport: TypeAlias = Callable[[str, Any], Response]
 """botocore's ``_make_api_call``: of an operation name and parameters, the parsed response."""
 
-AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[dict[str, Any]]]
+AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """The same of aiobotocore."""
 
 ResultT = TypeVar("ResultT")
 
 
-def send(authorized: AuthorizedCall, transport: Transport, retry: RetryPolicy, observers: Observers) -> Reply:
+def send(
+    authorized: AuthorizedCall,
+    transport: Transport,
+    read: Callable[[Response], bytes],
+    retry: RetryPolicy,
+    observers: Observers,
+) -> Reply:
     """
-    Send the call.
+    Send the call, and read the body of an answer that is no stream: where the connection breaks in it, nobody has read it yet.
 
     Raises:
         AccessDeniedError: AWS denies it, typed by what it says; ``__cause__`` is botocore's own error. A denial of what the
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
+    attempt = _attempt(authorized, transport)
+
+    def whole() -> Response:
+        response = attempt()
+        if "body" in response:
+            read(response)
+        return response
+
+    if observers.hear_routine:
+        observers.hear(Sending(is_instrumented(transport)))
     try:
-        response = retry.run(_attempt(authorized, transport), observers)
+        response = retry.run(whole if _reads(authorized) else attempt, observers)
     except ClientError as error:
-        denied = _denied(error, authorized, observers)
+        denied = _denied(error, authorized, retry, observers)
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry)
+    return _reply(authorized, response, retry, observers)
 
 
-async def send_async(authorized: AuthorizedCall, transport: AsyncTransport, retry: RetryPolicy, observers: Observers) -> Reply:
+async def send_async(
+    authorized: AuthorizedCall,
+    transport: AsyncTransport,
+    read: Callable[[Response], Awaitable[bytes]],
+    retry: RetryPolicy,
+    observers: Observers,
+) -> Reply:
     """Send the call as `send` does, for whoever awaits it."""
+    attempt = _attempt(authorized, transport)
+
+    async def whole() -> Response:
+        response = await attempt()
+        if "body" in response:
+            await read(response)
+        return response
+
+    if observers.hear_routine:
+        observers.hear(Sending(is_instrumented(transport)))
     try:
-        response = await retry.run_async(_attempt(authorized, transport), observers)
+        response = await retry.run_async(whole if _reads(authorized) else attempt, observers)
     except ClientError as error:
-        denied = _denied(error, authorized, observers)
+        denied = _denied(error, authorized, retry, observers)
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry)
+    return _reply(authorized, response, retry, observers)
 
 
 def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
@@ -68,9 +102,32 @@ def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT
     return attempt
 
 
-def _denied(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
+def _reads(authorized: AuthorizedCall) -> bool:
+    """Say whether the answer has a body that is read before anybody sees it."""
+    return authorized.guarded.call.operation.reply == "invoke"
+
+
+def is_instrumented(transport: Any) -> bool:
+    """
+    Say whether an OpenTelemetry instrumentor stands around botocore's part of the call.
+
+    It stands there, as a wrapper of wrapt's, whether it was installed before the client was made or after.
+    """
+    while transport is not None:
+        wrapper = getattr(transport, "_self_wrapper", None)
+        if str(getattr(wrapper, "__module__", "")).startswith("opentelemetry."):
+            return True
+        transport = getattr(transport, "__wrapped__", None)
+    return False
+
+
+def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, observers: Observers) -> AccessDeniedError | None:
     """Type a denial, and tell of it; None of any other error, and of one that is typed already."""
-    denied = None if isinstance(error, AccessDeniedError) else classify(error.response, authorized.call.name)
+    if isinstance(error, AccessDeniedError):
+        return None
+    if retry.attempts == 1:
+        _tell_of_botocores(error.response, observers)
+    denied = classify(error.response, authorized.call.name)
     if denied is None:
         return None
     denied.authorizations = authorized.verdict.authorizations
@@ -81,8 +138,16 @@ def _denied(error: ClientError, authorized: AuthorizedCall, observers: Observers
     return denied
 
 
-def _reply(authorized: AuthorizedCall, response: dict[str, Any], retry: RetryPolicy) -> Reply:
+def _reply(authorized: AuthorizedCall, response: Response, retry: RetryPolicy, observers: Observers) -> Reply:
     if retry.attempts > 1:
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
         response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
-    return Reply(authorized, response)
+    else:
+        _tell_of_botocores(response, observers)
+    return Reply(authorized, response, response["body"].data if _reads(authorized) and "body" in response else None)
+
+
+def _tell_of_botocores(response: Response, observers: Observers) -> None:
+    """Tell of attempts that botocore made on a client whose retries are its own."""
+    for attempt in range(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)):
+        observers.hear(Retried(attempt + 1, "", 0.0, by="botocore"))

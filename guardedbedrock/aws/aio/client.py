@@ -15,7 +15,6 @@ from guardedbedrock.aws.client import (
     Guarded,
     authorized_call,
     call_of,
-    has_body,
     presignable,
     presigned_call,
     settled,
@@ -65,9 +64,8 @@ class AsyncGuardedClient(Guarded):
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers):
-                reply = await send_async(authorized, transport, watch.retry, observers)
-                body = await read_body(reply.response) if has_body(reply) else None
-                return settled(reply, watch.rules, observers, body, guarded_stream)
+                reply = await send_async(authorized, transport, read_body, watch.retry, observers)
+                return settled(reply, watch.rules, observers, guarded_stream)
 
     @staticmethod
     def _guard_presign(presign: Callable[..., Awaitable[str]]) -> Callable[..., Awaitable[str]]:

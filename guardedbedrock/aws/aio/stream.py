@@ -9,6 +9,7 @@ from typing import Any, Self
 import aiohttp
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
+from botocore.exceptions import ResponseStreamingError
 
 from guardedbedrock.aws.stream import ObservedStream, without
 from guardedbedrock.calls import Reply, Rules
@@ -84,6 +85,9 @@ async def read_body(response: dict[str, Any]) -> bytes:
     body = response["body"]
     try:
         data: bytes = await body.read()
+    except aiohttp.ClientPayloadError as error:
+        body.close()
+        raise ResponseStreamingError(error=error) from error  # as botocore says it, and some versions of aiobotocore
     except BaseException:
         body.close()
         raise
