@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.denials import DENIALS, Denial
     from guardedbedrock.testing.denied import assert_denied
     from guardedbedrock.testing.fake import FakeBedrock
+    from guardedbedrock.testing.filter_patterns import FilterPattern
     from guardedbedrock.testing.guardrails import FakeGuardrail
     from guardedbedrock.testing.profiles import FakeInferenceProfile
     from guardedbedrock.testing.records import ReceivedRequest
@@ -29,6 +30,7 @@ __all__ = [
     "FakeCredentials",
     "FakeGuardrail",
     "FakeInferenceProfile",
+    "FilterPattern",
     "ReceivedRequest",
     "assert_denied",
     "cases",
@@ -45,6 +47,7 @@ _HOMES: Final = {
     "FakeCredentials": "credentials",
     "FakeGuardrail": "guardrails",
     "FakeInferenceProfile": "profiles",
+    "FilterPattern": "filter_patterns",
     "ReceivedRequest": "records",
     "assert_denied": "denied",
 }

@@ -1,0 +1,31 @@
+"""An alert as a message of Amazon SNS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import boto3
+
+_SUBJECT: Final = "Denied Amazon Bedrock calls"
+
+
+class SnsPublisher:
+    """
+    Publishes alerts; the hook of a `DenialAlert`. Needs ``sns:Publish`` on the topic.
+
+    Args:
+        topic_arn: Where to.
+        client: A client of ``sns``; boto3's default session makes one in the topic's region unless given.
+    """
+
+    def __init__(self, topic_arn: str, *, client: Any = None) -> None:
+        self._topic = topic_arn
+        self._client = client
+
+    def __call__(self, alert: Any) -> None:
+        """Publish an alert: the sentence, and the latest record as JSON."""
+        if self._client is None:
+            self._client = boto3.client("sns", region_name=self._topic.split(":")[3])
+        message = f"{alert.sentence}\n\n{json.dumps(dict(alert.latest), indent=2)}"
+        self._client.publish(TopicArn=self._topic, Subject=_SUBJECT, Message=message)

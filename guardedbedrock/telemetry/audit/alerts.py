@@ -1,0 +1,100 @@
+"""
+An alarm in the process: too many denials in a window of time.
+
+As an alarm of CloudWatch it goes off once, and can go off again after the count has fallen back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from typing import Any, Final
+
+from guardedbedrock.telemetry.audit.records import is_denial
+
+_NAMED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """
+    More denials than there should be.
+
+    Args:
+        denials: How many there were in the window.
+        within: The window, in seconds.
+        principals: Who was denied, at most 20 ARNs.
+        event_names: What they called.
+        latest: The latest record.
+    """
+
+    denials: int
+    within: float
+    principals: tuple[str, ...]
+    event_names: tuple[str, ...]
+    latest: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def sentence(self) -> str:
+        """What has happened, in one sentence."""
+        who = ", ".join(self.principals) or "unknown principals"
+        return f"{self.denials} denied Bedrock calls ({', '.join(self.event_names)}) in {self.within:g} s by {who}"
+
+
+class DenialAlert:
+    """
+    A sink that calls a hook when there were more than so many denials in a window.
+
+    Args:
+        more_than: How many denials are still well.
+        within: The window, in seconds.
+        hook: Told of it, in a thread of its own, so that no call waits for it.
+        clock: Seconds of a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        more_than: int,
+        within: float,
+        hook: Callable[[Alert], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._more_than, self._within, self._hook, self._clock = more_than, within, hook, clock
+        self._denials: deque[tuple[float, str, str]] = deque(maxlen=max(1000, 2 * more_than + 2))
+        self._lock = Lock()
+        self._is_off = False
+        self._hooks: list[Thread] = []
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Count a record, if it is of a denial."""
+        if not is_denial(record):
+            return
+        with self._lock:
+            alert = self._counted(record)
+        if alert is not None:
+            thread = Thread(target=self._hook, args=(alert,), name="guardedbedrock-alert", daemon=True)
+            self._hooks = [each for each in self._hooks if each.is_alive()] + [thread]
+            thread.start()
+
+    def close(self) -> None:
+        """Wait for hooks that are still at work, 5 s at most for each."""
+        for thread in self._hooks:
+            thread.join(5)
+
+    def _counted(self, record: Mapping[str, Any]) -> Alert | None:
+        now = self._clock()
+        who = str(record.get("userIdentity", {}).get("arn", ""))
+        while self._denials and self._denials[0][0] <= now - self._within:
+            self._denials.popleft()
+        if len(self._denials) <= self._more_than:
+            self._is_off = False
+        self._denials.append((now, who, str(record.get("eventName", ""))))
+        if self._is_off or len(self._denials) <= self._more_than:
+            return None
+        self._is_off = True
+        principals = tuple(dict.fromkeys(arn for _, arn, _ in self._denials if arn))[:_NAMED]
+        names = tuple(dict.fromkeys(name for _, _, name in self._denials))[:_NAMED]
+        return Alert(len(self._denials), self._within, principals, names, record)

@@ -1,0 +1,180 @@
+"""
+A call as CloudTrail would record it.
+
+What this process can not know (the source address, the access key's ID) is left out; what CloudTrail does not know (what the
+policies said before anything was sent) stands under ``additionalEventData.guardedbedrock``.
+Source: AWS CloudTrail User Guide, "CloudTrail record contents", "CloudTrail userIdentity element"; Bedrock User Guide, "Monitor
+Amazon Bedrock API calls using CloudTrail".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock.interventions import Intervention
+from guardedbedrock.calls import Call, Verdict
+from guardedbedrock.errors import AccessDeniedError
+from guardedbedrock.iam.arns import split
+from guardedbedrock.iam.principals import identify
+
+EVENT_VERSION: Final = "1.09"
+EVENT_SOURCE: Final = "bedrock.amazonaws.com"
+DENIED: Final = "AccessDenied"
+"""CloudTrail's code of a denial, which is not the SDK's ``AccessDeniedException``."""
+
+_DATA_EVENTS: Final = ("ApplyGuardrail", "StartAsyncInvoke", "GetAsyncInvoke", "InvokeModelWithBidirectionalStream")
+_WRITING: Final = ("Create", "Update", "Delete", "Put", "Start", "Stop", "Tag", "Untag", "Batch", "Register", "Deregister")
+_NAMES: Final = ("modelId", "guardrailIdentifier", "guardrailVersion", "inferenceProfileIdentifier", "invocationArn", "agentId")
+"""Parameters that name things; what a call says never is among them."""
+
+_TYPES: Final = {
+    "user": "IAMUser",
+    "role": "Role",
+    "assumed-role": "AssumedRole",
+    "federated-user": "FederatedUser",
+    "root": "Root",
+}
+_RESOURCES: Final = (("foundation-model", "Model"), ("guardrail", "Guardrail"), ("inference-profile", "InferenceProfile"))
+
+
+@dataclass(slots=True)
+class Facts:
+    """
+    What is known of a call by the time it ends.
+
+    Args:
+        call: The call.
+        principal: ARN of who calls, as configured; ``""`` when it is not known yet.
+        guardrail: The guardrail that was put into it, or found there.
+        verdict: What the policies said.
+        request_id: AWS's id of the request, ``""`` when nothing was sent.
+        intervention: What the guardrail did.
+        would_refuse: Class of the error that mode ``enforce`` would have raised; ``""`` when it would not.
+        diverged: Whether AWS denied what the preflight had allowed.
+        unguarded: Whether the reply shows that the guardrail did not run.
+    """
+
+    call: Call
+    principal: str = ""
+    guardrail: Guardrail | None = None
+    verdict: Verdict | None = None
+    request_id: str = ""
+    intervention: Intervention | None = None
+    would_refuse: str = ""
+    diverged: bool = False
+    unguarded: bool = False
+
+
+def record(facts: Facts, error: BaseException | None, event_id: str, when: datetime) -> dict[str, Any]:
+    """
+    Write the record of a call.
+
+    Args:
+        facts: What is known of it.
+        error: What it ended with.
+        event_id: A new UUID.
+        when: When it ended, with a time zone.
+    """
+    call, principal = facts.call, _principal(facts, error)
+    account = identify(principal).account if principal else ""
+    written: dict[str, Any] = {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": user_identity(principal),
+        "eventTime": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": EVENT_SOURCE,
+        "eventName": call.name,
+        "awsRegion": call.region,
+        "userAgent": "guardedbedrock",
+        **_failure(error),
+        "requestParameters": _parameters(facts),
+        "responseElements": None,
+        "additionalEventData": {"guardedbedrock": _additional(facts, error)},
+        "requestID": facts.request_id or (error.request_id if isinstance(error, AccessDeniedError) else ""),
+        "eventID": event_id,
+        "readOnly": not call.name.startswith(_WRITING),
+        "resources": list(_resources(facts, error)),
+        "eventType": "AwsApiCall",
+        "managementEvent": call.name not in _DATA_EVENTS,
+        "recipientAccountId": account,
+        "eventCategory": "Data" if call.name in _DATA_EVENTS else "Management",
+    }
+    return written
+
+
+def user_identity(principal: str | None) -> dict[str, Any]:
+    """Write who called, as far as an ARN tells; who that is is not known until the policies were asked."""
+    if not principal:
+        return {"type": "Unknown"}
+    who = identify(principal)
+    identity: dict[str, Any] = {"type": _TYPES.get(who.kind, "Unknown"), "arn": principal, "accountId": who.account}
+    if who.kind == "user":
+        identity["userName"] = principal.rpartition("/")[2]
+    if who.kind == "assumed-role":
+        partition = (split(principal) or ("", "aws"))[1]
+        role = f"arn:{partition}:iam::{who.account}:role/{who.role_name}"
+        issuer = {"type": "Role", "arn": role, "accountId": who.account, "userName": who.role_name}
+        identity["sessionContext"] = {"sessionIssuer": issuer}
+    return identity
+
+
+def _principal(facts: Facts, error: BaseException | None) -> str | None:
+    if isinstance(error, AccessDeniedError) and error.principal:
+        return error.principal
+    decisions = facts.verdict.decisions if facts.verdict else ()
+    return decisions[0].request.principal if decisions else facts.principal or None
+
+
+def _failure(error: BaseException | None) -> dict[str, Any]:
+    """A denial has its sentence; any other error only its code, since its text may repeat what the call said."""
+    if isinstance(error, AccessDeniedError):
+        return {"errorCode": DENIED, "errorMessage": error.message}
+    if isinstance(error, ClientError):
+        return {"errorCode": str(error.response.get("Error", {}).get("Code", ""))}
+    return {"errorCode": type(error).__name__} if error is not None else {}
+
+
+def _parameters(facts: Facts) -> dict[str, Any]:
+    params = facts.call.params
+    named = {name: params[name] for name in _NAMES if isinstance(params.get(name), str)}
+    if facts.guardrail is not None:
+        named |= {"guardrailIdentifier": facts.guardrail.arn, "guardrailVersion": facts.guardrail.version}
+    return named
+
+
+def _resources(facts: Facts, error: BaseException | None) -> Any:
+    asked = facts.verdict.decisions if facts.verdict else ()
+    arns = [decision.request.resource for decision in asked]
+    if isinstance(error, AccessDeniedError) and error.resource:
+        arns.insert(0, error.resource)
+    for arn in dict.fromkeys(arns):
+        parts = split(arn)
+        if parts is not None:
+            kind = next((name for beginning, name in _RESOURCES if parts[5].startswith(beginning)), None)
+            about = {"type": f"AWS::Bedrock::{kind}"} if kind else {}
+            yield {"accountId": parts[4], **about, "ARN": arn} if parts[4] else {**about, "ARN": arn}
+
+
+def _additional(facts: Facts, error: BaseException | None) -> dict[str, Any]:
+    told: dict[str, Any] = {"decision": facts.verdict.decision if facts.verdict else None}
+    denied = facts.verdict.denied if facts.verdict else None
+    if denied:
+        told["statements"] = [str(statement) for statement in denied.decision.statements]
+    if isinstance(error, AccessDeniedError):
+        told |= {"simulated": error.simulated, "errorType": type(error).__name__, "action": error.action}
+        told |= {"policyType": error.policy_type, "policyArn": error.policy_arn}
+    if facts.intervention is not None:
+        told["intervention"] = {"action": facts.intervention.action, "policies": list(facts.intervention.policies)}
+    told |= {"wouldRefuse": facts.would_refuse} if facts.would_refuse else {}
+    told |= {"diverged": True} if facts.diverged else {}
+    return told | ({"unguardedReply": True} if facts.unguarded else {})
+
+
+def is_denial(written: Mapping[str, Any]) -> bool:
+    """Say whether a record is of a denial."""
+    return written.get("errorCode") == DENIED

@@ -1,0 +1,206 @@
+"""Records for auditors: CloudTrail's shape, found by the filters that auditors have."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
+from botocore.exceptions import ClientError
+
+from guardedbedrock import AccessDeniedError
+from guardedbedrock.auditing import Audit, LoggerSink
+from guardedbedrock.telemetry.audit.records import user_identity
+from guardedbedrock.testing import FilterPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws.rig import House, Make
+
+NOW: Final = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+DENIED_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"
+USUAL: Final = '{ ($.errorCode = "AccessDenied") && ($.eventSource = "bedrock.amazonaws.com") && ($.eventName = "Converse") }'
+SENTENCE: Final = f"User: {ROLE} is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy"
+
+
+class Kept:
+    """A sink that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Keep a record, as JSON makes it."""
+        self.records.append(json.loads(json.dumps(record)))
+
+
+class Broken:
+    """A sink whose disk is full."""
+
+    def write(self, _: Mapping[str, Any]) -> None:
+        """Fail."""
+        raise OSError("no space left")
+
+
+def audited(house: Make, records: Any = "denials", **options: Any) -> tuple[House, list[dict[str, Any]]]:
+    """Make a house whose guard writes records."""
+    kept = Kept()
+    return house(audit=Audit([kept], records=records, clock=lambda: NOW), **options), kept.records
+
+
+def denied(made: House, **params: Any) -> AccessDeniedError:
+    """Make a call that is denied, and give the error."""
+    with pytest.raises(AccessDeniedError) as error:
+        made.client.converse(**{**ask("converse"), **params})
+    return error.value
+
+
+def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(house: Make) -> None:
+    """Every field, and no word of what was said."""
+    made, records = audited(house)
+
+    error = denied(made, modelId=DENIED_MODEL)
+
+    (record,) = records
+    record.pop("eventID")
+    told = record.pop("additionalEventData")["guardedbedrock"]
+    assert record == {
+        "eventVersion": "1.09",
+        "userIdentity": {"type": "Role", "arn": ROLE, "accountId": "123456789012"},
+        "eventTime": "2026-11-24T12:00:00Z",
+        "eventSource": "bedrock.amazonaws.com",
+        "eventName": "Converse",
+        "awsRegion": "us-east-1",
+        "userAgent": "guardedbedrock",
+        "errorCode": "AccessDenied",
+        "errorMessage": error.message,
+        "requestParameters": {"modelId": DENIED_MODEL, "guardrailIdentifier": HR.arn, "guardrailVersion": HR.version},
+        "responseElements": None,
+        "requestID": "",
+        "readOnly": True,
+        "resources": [
+            {"type": "AWS::Bedrock::Model", "ARN": DENIED_ARN},
+            {"accountId": "123456789012", "type": "AWS::Bedrock::Guardrail", "ARN": HR.arn},
+        ],
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": "123456789012",
+        "eventCategory": "Management",
+    }
+    assert (told["simulated"], told["decision"], told["policyType"]) == (True, "explicitDeny", "identity")
+    assert "NoOpus" in str(told["statements"])
+
+
+@pytest.mark.parametrize("denial", ["preflight", "aws", "guard"])
+def test_the_usual_metric_filter_finds_every_denial(house: Make, denial: str) -> None:
+    """Whoever said no, the filter of CloudTrail's own denials matches, and that of other errors does not."""
+    made, records = audited(house)
+    if denial == "aws":
+        made.fake.deny_next(SENTENCE)
+    denied(made, **{"preflight": {"modelId": DENIED_MODEL}, "aws": {}, "guard": {"guardrailConfig": WEAK}}[denial])
+
+    assert [FilterPattern(USUAL).matches(record) for record in records] == [True]
+    assert FilterPattern(f'{{ $.errorCode = "AccessDenied*" && $.userIdentity.arn = "{ROLE}" }}').matches(records[0])
+    assert not FilterPattern('{ $.errorCode = "ThrottlingException" }').matches(records[0])
+
+
+def test_a_denial_of_aws_has_its_request(house: Make) -> None:
+    """The id by which CloudTrail's own record is found, and that the preflight had said otherwise."""
+    made, records = audited(house)
+    made.fake.deny_next(SENTENCE)
+    denied(made)
+
+    (record,) = records
+    assert record["requestID"] == made.fake.requests[0].request_id
+    assert record["errorMessage"] == SENTENCE
+    told = record["additionalEventData"]["guardedbedrock"]
+    assert (told["simulated"], told["diverged"], told["decision"]) == (False, True, "allowed")
+
+
+def test_only_denials_are_recorded_unless_all_is_asked_for(house: Make) -> None:
+    """Calls that pass and errors that are no denials have records only on request."""
+    made, records = audited(house)
+    made.client.converse(**ask("converse"))
+    made.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
+    with pytest.raises(ClientError):
+        made.client.converse(**ask("converse"))
+    assert records == []
+
+    made, records = audited(house, "all")
+    read(made.client.converse_stream(**ask("converse_stream", "my salary")))
+    made.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
+    with pytest.raises(ClientError):
+        made.client.converse(**ask("converse"))
+    allowed, wrong = records
+    assert "errorCode" not in allowed
+    assert allowed["requestID"] == made.fake.requests[0].request_id
+    assert allowed["additionalEventData"]["guardedbedrock"]["intervention"] == {"action": None, "policies": []}
+    assert (wrong["errorCode"], "errorMessage" in wrong) == ("ValidationException", False)
+
+
+def test_mode_report_records_no_denial(house: Make) -> None:
+    """Nothing was denied, so no alarm goes off; who asks for all records sees what would have been."""
+    made, records = audited(house, "all", mode="report")
+    made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+
+    (record,) = records
+    assert not FilterPattern(USUAL).matches(record)
+    assert record["additionalEventData"]["guardedbedrock"]["wouldRefuse"] == "GuardrailNotApprovedError"
+
+
+IDENTITIES: Final[dict[str, tuple[str | None, dict[str, Any]]]] = {
+    "nobody": (None, {"type": "Unknown"}),
+    "user": (
+        "arn:aws:iam::111122223333:user/team/ada",
+        {"type": "IAMUser", "accountId": "111122223333", "userName": "ada"},
+    ),
+    "session": (
+        "arn:aws:sts::111122223333:assumed-role/Chat/ada",
+        {
+            "type": "AssumedRole",
+            "accountId": "111122223333",
+            "sessionContext": {
+                "sessionIssuer": {
+                    "type": "Role",
+                    "arn": "arn:aws:iam::111122223333:role/Chat",
+                    "accountId": "111122223333",
+                    "userName": "Chat",
+                }
+            },
+        },
+    ),
+    "root": ("arn:aws:iam::111122223333:root", {"type": "Root", "accountId": "111122223333"}),
+}
+
+
+@pytest.mark.parametrize(("arn", "identity"), IDENTITIES.values(), ids=IDENTITIES)
+def test_who_called_is_written_as_cloudtrail_does(arn: str | None, identity: dict[str, Any]) -> None:
+    """Users, sessions with their role, the root user."""
+    assert user_identity(arn) == {**identity, **({"arn": arn} if arn else {})}
+
+
+def test_a_sink_that_fails_keeps_no_record_from_the_others(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor does it break the call, and somebody hears of it."""
+    kept = Kept()
+    made = house(audit=Audit([Broken(), kept], records="all"))
+
+    made.client.converse(**ask("converse"))
+
+    assert [record["requestParameters"]["modelId"] for record in kept.records] == [MODEL]
+    assert [record.getMessage() for record in caplog.records] == ["audit sink Broken failed with OSError"]
+
+
+def test_a_logger_gets_one_line_of_json_a_record(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """The application says where it goes."""
+    caplog.set_level(logging.INFO, logger="guardedbedrock.audit")
+    made = house(audit=Audit([LoggerSink()]))
+
+    denied(made, modelId=DENIED_MODEL)
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "guardedbedrock.audit"]
+    assert FilterPattern(USUAL).matches(json.loads(line))
+    assert "\n" not in line

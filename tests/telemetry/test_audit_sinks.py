@@ -1,0 +1,290 @@
+"""Where records go: files that several processes write, alarms, CloudWatch Logs and SNS over moto's server."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import stat
+from contextlib import closing
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import DENIED_MODEL, HR, POLICY, ROLE, ask
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+
+from guardedbedrock import AccessDeniedError, ConfigurationError, Guard
+from guardedbedrock.auditing import Alert, Audit, CloudWatchLogs, DenialAlert, JsonLines, SnsPublisher
+from guardedbedrock.testing import FakeBedrock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DENIAL: Final = {"errorCode": "AccessDenied", "eventName": "Converse", "userIdentity": {"arn": ROLE}}
+KEYS: Final = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+GROUP: Final = "/guardedbedrock/audit"
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_record_is_a_line_that_only_the_owner_reads(tmp_path: Path) -> None:
+    """The folder is made, what is there stays, a closed file opens again."""
+    sink = JsonLines(tmp_path / "a" / "audit.jsonl", fsync=True)
+
+    sink.write({"n": 1})
+    sink.close()
+    sink.write({"n": 2, "text": "two\nlines"})
+    sink.close()
+
+    path = tmp_path / "a" / "audit.jsonl"
+    assert lines(path) == [{"n": 1}, {"n": 2, "text": "two\nlines"}]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_full_file_makes_room_for_a_new_one(tmp_path: Path) -> None:
+    """The newest old file is number 1, and no more are kept than asked for."""
+    path = tmp_path / "audit.jsonl"
+    with closing(JsonLines(path, max_bytes=20, files=2)) as sink:
+        for n in range(10):
+            sink.write({"n": n})
+
+    found = [[line["n"] for line in lines(tmp_path / name)] for name in ("audit.jsonl", "audit.jsonl.1", "audit.jsonl.2")]
+    assert found == [[8, 9], [6, 7], [4, 5]]
+    assert not (tmp_path / "audit.jsonl.3").exists()
+
+
+def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    """As logrotate does."""
+    path = tmp_path / "audit.jsonl"
+    with closing(JsonLines(path)) as sink:
+        sink.write({"n": 1})
+        path.rename(tmp_path / "old")
+        sink.write({"n": 2})
+
+    assert (lines(tmp_path / "old"), lines(path)) == ([{"n": 1}], [{"n": 2}])
+
+
+def _write(path: str, who: int, count: int) -> None:
+    sink = JsonLines(path, max_bytes=4000, files=100)
+    threads = [Thread(target=lambda t=t: [sink.write({"who": who, "t": t, "n": n}) for n in range(count)]) for t in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sink.close()
+
+
+def test_processes_that_write_at_once_lose_and_tear_nothing(tmp_path: Path) -> None:
+    """Whole lines, each once, while they all begin new files."""
+    path = tmp_path / "audit.jsonl"
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_write, args=(str(path), who, 100)) for who in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+
+    found = [(line["who"], line["t"], line["n"]) for file in tmp_path.glob("audit.jsonl*") for line in _unlocked(file)]
+    assert sorted(found) == [(who, t, n) for who in range(3) for t in range(2) for n in range(100)]
+    assert len(list(tmp_path.glob("audit.jsonl.*"))) > 3
+
+
+def _unlocked(path: Path) -> list[dict[str, Any]]:
+    return [] if path.suffix == ".lock" else lines(path)
+
+
+class Hook:
+    """Somebody to call."""
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+        self.called = Event()
+
+    def __call__(self, alert: Alert) -> None:
+        """Take note."""
+        self.alerts.append(alert)
+        self.called.set()
+
+
+def test_an_alarm_goes_off_once_and_again_when_it_was_quiet() -> None:
+    """More than so many in the window: the first one too many, then none until the count has fallen back."""
+    hook, now = Hook(), [0.0]
+    alarm = DenialAlert(2, 60.0, hook, clock=lambda: now[0])
+
+    def deny(at: float) -> int:
+        now[0] = at
+        alarm.write(DENIAL)
+        alarm.close()
+        return len(hook.alerts)
+
+    assert [deny(at) for at in (0, 10, 20, 30)] == [0, 0, 1, 1]
+    assert [deny(at) for at in (200, 210, 220)] == [1, 1, 2]
+    assert hook.alerts[0].denials == 3
+    assert hook.alerts[0].sentence == f"3 denied Bedrock calls (Converse) in 60 s by {ROLE}"
+
+
+def test_only_denials_are_counted() -> None:
+    """A throttled call is no denial."""
+    hook = Hook()
+    alarm = DenialAlert(0, 60.0, hook)
+
+    alarm.write({"errorCode": "ThrottlingException"})
+    alarm.write({})
+    alarm.close()
+
+    assert hook.alerts == []
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """Serve moto's AWS on loopback."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+def stored(logs: Any, **filters: Any) -> list[dict[str, Any]]:
+    """Read the records that CloudWatch Logs has."""
+    return [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=GROUP, **filters)["events"]]
+
+
+def test_a_denial_is_found_in_cloudwatch(moto: str) -> None:
+    """From a guarded call to the log group, in the background; moto evaluates terms, and takes the usual metric filter."""
+    logs = boto3.client("logs", endpoint_url=moto, **KEYS)
+    sink = CloudWatchLogs(GROUP, client=logs, interval=0.01)
+    audit = Audit([sink], records="all")
+    with FakeBedrock() as fake:
+        guard = Guard(guardrails=[HR], policies={"identity": POLICY}, principal=ROLE, listeners=(), audit=audit, retry=None)
+        client = guard.client("bedrock-runtime", **fake.client_kwargs())
+        with pytest.raises(AccessDeniedError):
+            client.converse(**ask("converse", model=DENIED_MODEL))
+        fake.fail_next(400, "ValidationException", "no")
+        with pytest.raises(client.exceptions.ValidationException):
+            client.converse(**ask("converse"))
+        client.close()
+    audit.close()
+
+    assert [record["errorCode"] for record in stored(logs)] == ["AccessDenied", "ValidationException"]
+    assert [record["eventName"] for record in stored(logs, filterPattern='"AccessDenied"')] == ["Converse"]
+    transformation = {"metricName": "Denied", "metricNamespace": "Bedrock", "metricValue": "1"}
+    pattern = '{ ($.errorCode = "AccessDenied") && ($.eventSource = "bedrock.amazonaws.com") }'
+    logs.put_metric_filter(logGroupName=GROUP, filterName="denied", filterPattern=pattern, metricTransformations=[transformation])
+    assert sink.lost == 0
+
+
+class Refusing:
+    """A client of logs that takes nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.open = Event()
+        self.batches: list[int] = []
+
+    def put_log_events(self, **given: Any) -> None:
+        """Wait, then take."""
+        self.open.wait(30)
+        self.batches.append(len(given["logEvents"]))
+
+
+def test_nothing_waits_for_cloudwatch_and_what_does_not_fit_is_counted() -> None:
+    """A bounded queue: no memory without end, no call that hangs, and no silence about what was lost."""
+    refusing = Refusing()
+    sink = CloudWatchLogs(GROUP, client=refusing, capacity=5, interval=0.0)
+
+    for n in range(50):
+        sink.write({"n": n})
+    assert sink.lost >= 50 - 5 - 5
+    assert not sink.flush(0.01)
+    refusing.open.set()
+    assert sink.flush()
+    sink.close()
+
+    assert sum(refusing.batches) + sink.lost == 50
+    sink.write({"n": 50})
+    assert sum(refusing.batches) + sink.lost == 51
+
+
+def test_what_can_not_be_delivered_is_counted() -> None:
+    """After some tries, each of them in the background; closing does not wait for the pauses between them."""
+    with FakeBedrock() as fake:
+        nobody = fake.url
+    once = Config(retries={"total_max_attempts": 1})
+    sink = CloudWatchLogs(GROUP, client=boto3.client("logs", endpoint_url=nobody, config=once, **KEYS), interval=0.0)
+    sink.write({"n": 1})
+
+    sink.close(30)
+
+    assert sink.lost == 1
+
+
+def test_a_batch_keeps_the_services_bounds() -> None:
+    """At most 1 MiB, 26 bytes for each event included."""
+    refusing = Refusing()
+    sink = CloudWatchLogs(GROUP, client=refusing, interval=0.0)
+    for _ in range(12):
+        sink.write({"text": "x" * 200_000})
+    refusing.open.set()
+    sink.close(30)
+
+    assert sum(refusing.batches) == 12
+    assert max(refusing.batches) <= 5
+
+
+def test_an_alert_is_published(moto: str) -> None:
+    """To a topic of SNS, with the sentence and the latest record."""
+    sns, sqs = (boto3.client(name, endpoint_url=moto, **KEYS) for name in ("sns", "sqs"))
+    topic = sns.create_topic(Name="alarms")["TopicArn"]
+    queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    alarm = DenialAlert(0, 60.0, SnsPublisher(topic, client=sns))
+
+    alarm.write(DENIAL)
+    alarm.close()
+
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    assert json.loads(message["Body"])["Message"].startswith("1 denied Bedrock calls (Converse) in 60 s by")
+
+
+TOML: Final = f'[[guardrails]]\narn = "{HR.arn}"\nversion = "3"\n'
+
+
+def test_the_audit_is_configured_in_the_file(tmp_path: Path) -> None:
+    """A file of records for a guard that nobody wrote code for."""
+    target = tmp_path / "audit.jsonl"
+    path = tmp_path / "guardedbedrock.toml"
+    path.write_text(f"{TOML}[audit]\nfile = '{target}'\nfsync = true\n", "utf-8")
+    guard = Guard.from_config(path, listeners=())
+    with FakeBedrock() as fake:
+        client = guard.client("bedrock-runtime", **fake.client_kwargs())
+        with pytest.raises(AccessDeniedError):
+            client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": "weak00000001", "guardrailVersion": "1"})
+        client.close()
+
+    assert [record["errorCode"] for record in lines(target)] == ["AccessDenied"]
+    assert os.listdir(tmp_path)  # noqa: PTH208  # a lock stands beside it
+
+
+BAD: Final = {
+    "nowhere": ("[audit]\nrecords = 'all'\n", "names no place for records"),
+    "alert-without-topic": ("[audit]\nfile = 'x'\nalert_above = 3\n", "alert_above and alert_topic go together"),
+    "unknown": ("[audit]\nfil = 'x'\n", "did you mean `file`"),
+    "records": ("[audit]\nfile = 'x'\nrecords = 'some'\n", "should be 'denials' or 'all'"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), BAD.values(), ids=BAD)
+def test_an_audit_that_would_record_nothing_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    """Nobody believes in an audit that is not there."""
+    path = tmp_path / "guardedbedrock.toml"
+    path.write_text(TOML + text, "utf-8")
+
+    with pytest.raises(ConfigurationError, match=problem):
+        Guard.from_config(path)
