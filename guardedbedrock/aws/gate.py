@@ -10,12 +10,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.aws.footing import found
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.placement import IN_BODY, Wire, body_model, path_segments
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
-from guardedbedrock.errors import GuardrailTamperedError
-from guardedbedrock.events import Observers, Refused
+from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
+from guardedbedrock.events import AtTheGate, Observers, Refused
 
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
@@ -65,7 +64,7 @@ class Gate:
         mode: That of the rules, until the client goes by others.
 
     Raises:
-        ConfigurationError: The installed botocore signs or sends somewhere else.
+        ConfigurationError: The installed botocore signs or sends somewhere else, so the gate could be gone round.
     """
 
     def __init__(self, rules: Rules, client: Any) -> None:
@@ -73,7 +72,13 @@ class Gate:
         self._service = client.meta.service_model
         self._templates: dict[str, PathTemplate] = {}
         self._right_ways: set[tuple[str, str, str | None]] = set()
-        self._stand_in(found(client, "_request_signer"), found(client, "_endpoint"))
+        signer: Any = getattr(client, "_request_signer", None)
+        endpoint: Any = getattr(client, "_endpoint", None)
+        if not hasattr(signer, "get_auth_instance") or not hasattr(getattr(endpoint, "http_session", None), "send"):
+            raise ConfigurationError(
+                "the gate has no place in this version of botocore: install a version that guardedbedrock was tested with"
+            )
+        self._stand_in(signer, endpoint)
 
     def _stand_in(self, signer: Any, endpoint: Any) -> None:
         signer.get_auth_instance = _gated(signer.get_auth_instance, self)
@@ -100,6 +105,8 @@ class Gate:
             self._refuse(problem, about_to_be, passage)
         if passage:
             passage.seen = url, body
+            if passage.observers.hear_routine:
+                passage.observers.hear(AtTheGate())
 
     def _refuse(self, problem: str, about_to_be: str, passage: passing | None) -> None:
         error = GuardrailTamperedError(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from guardedbedrock.bedrock import Intervention
+from guardedbedrock.bedrock.answers import SILENCE, Answer, of_body, of_converse
 from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
 from guardedbedrock.bedrock.showing import IN_REPLY, in_body, is_readable, must_show
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
-from guardedbedrock.events import Intervened, Observers, Unguarded
+from guardedbedrock.events import Answered, Intervened, Observers, Said, Unguarded
 
 
-def settle(reply: Reply, rules: Rules, observers: Observers, body: bytes | None = None) -> None:
+def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
     """
     Tell of an intervention, or of a guardrail that did not run; raise it if the rules ask for that.
 
@@ -21,15 +23,18 @@ def settle(reply: Reply, rules: Rules, observers: Observers, body: bytes | None 
         reply: What came back.
         rules: For `on_intervention` and `on_unguarded_reply`.
         observers: Who is told.
-        body: The bytes of an InvokeModel reply.
 
     Raises:
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
         UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
-    if body is not None:
-        shown = in_body(body)
-        silent = shown is NOTHING and not is_readable(body)
+    if observers.hear_content and (message := _mapping(reply.response.get("output")).get("message")):
+        observers.hear(Said(message))
+    if observers.hear_routine:
+        observers.hear(answered(reply, _answer(reply)))
+    if reply.body is not None:
+        shown = in_body(reply.body)
+        silent = shown is NOTHING and not is_readable(reply.body)
     else:
         reader = IN_REPLY.get(reply.authorized.guarded.call.operation.reply)
         shown = reader(reply.response) if reader else NOTHING
@@ -42,6 +47,23 @@ def _shows(reply: Reply) -> bool:
     """Say whether a reply must show that its guardrail ran, if it did."""
     guarded = reply.authorized.guarded
     return None not in guarded.named and must_show(guarded.call.operation.reply, guarded.params)
+
+
+def answered(reply: Reply, answer: Answer) -> Answered:
+    """Put together what is told of an answer."""
+    metadata = _mapping(reply.response.get("ResponseMetadata"))
+    status, request_id = metadata.get("HTTPStatusCode") or 0, str(metadata.get("RequestId", ""))
+    return Answered(status, request_id, metadata.get("RetryAttempts") or 0, answer)
+
+
+def _answer(reply: Reply) -> Answer:
+    if reply.body is not None:
+        return of_body(reply.body, _mapping(_mapping(reply.response.get("ResponseMetadata")).get("HTTPHeaders")))
+    return of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else SILENCE
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 class Outcome:
@@ -88,7 +110,7 @@ class Outcome:
         if sent is not None and found.guardrail in (None, sent.id):
             found = replace(found, guardrail=sent.id, version=found.version or sent.version)
         self.intervention = found
-        self._observers.hear(Intervened(found))
+        self._observers.hear(Intervened(found, self._request_id))
         if not self.raises_intervention:
             return None
         return GuardrailInterventionError(**self._named(), intervention=found)
@@ -96,8 +118,12 @@ class Outcome:
     def _unguarded(self) -> UnguardedReplyError | None:
         identifier, version = self._reply.authorized.guarded.named
         named = str(identifier), str(version)
-        self._observers.hear(Unguarded(*named))
+        self._observers.hear(Unguarded(*named, self._request_id))
         return UnguardedReplyError(**self._named(), guardrail=named) if self.raises_unguarded else None
+
+    @property
+    def _request_id(self) -> str:
+        return str(_mapping(self._reply.response.get("ResponseMetadata")).get("RequestId", ""))
 
     def _named(self) -> dict[str, Any]:
         return {"operation_name": self._reply.authorized.call.name, "response": self._reply.response}

@@ -38,7 +38,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
     try:
         verdict = judge(guarded, rules)
         if observers.hear_routine or verdict.decision != "allowed":
-            observers.hear(Decided(verdict, perf_counter() - started))
+            observers.hear(Decided(verdict, perf_counter() - started, rules.vocabulary))
         if verdict.decision != "allowed":
             _check(guarded, verdict, rules)
     except AccessDeniedError as error:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.eventstream import ParserError
 from botocore.exceptions import EventStreamError, HTTPClientError
 
 from guardedbedrock.bedrock import Intervention
@@ -14,6 +15,7 @@ from guardedbedrock.bedrock.showing import IN_EVENT, is_last
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.errors import StreamInterruptedError
 from guardedbedrock.events import Observers
+from guardedbedrock.stages.listening import Listening
 from guardedbedrock.stages.outcome import Outcome
 
 
@@ -30,7 +32,7 @@ class Passage:
         observers: Who is told; the observation closes at the end, whatever it is.
     """
 
-    __slots__ = ("_last", "_observers", "_outcome", "_read", "_shown", "_told", "name")
+    __slots__ = ("_last", "_listening", "_observers", "_outcome", "_read", "_shown", "_told", "name")
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         operation = reply.authorized.call.operation
@@ -41,6 +43,7 @@ class Passage:
         self._shown = NOTHING
         self._last: dict[str, Any] = {}
         self._told = False
+        self._listening = Listening(reply, observers) if observers.hear_routine else None
 
     @property
     def intervention(self) -> Intervention | None:
@@ -55,6 +58,8 @@ class Passage:
             GuardrailInterventionError: The guardrail stepped in, and that is to be an error.
         """
         self._last = event
+        if self._listening is not None:
+            self._listening.note(event)
         shown = self._read(event)
         if shown is NOTHING:
             return not self._held
@@ -83,6 +88,8 @@ class Passage:
         if self._shown.stepped_in and not self._told:
             self._told = True
             self._outcome.tell(self._shown)
+        if self._listening is not None:
+            self._listening.end()
         self._observers.close(error)
 
     def _tell(self, shown: Shown) -> None:
@@ -140,7 +147,7 @@ def _until_the_end(close: Callable[[], None], passage: Passage, broken: tuple[ty
     error: BaseException | None = None
     try:
         yield
-    except (EventStreamError, HTTPClientError, *broken) as failure:
+    except (EventStreamError, HTTPClientError, ParserError, *broken) as failure:
         error = interrupted(failure, passage.name)
         close()
         raise error from failure
@@ -155,5 +162,6 @@ def _until_the_end(close: Callable[[], None], passage: Passage, broken: tuple[ty
 def interrupted(broken: Exception, operation_name: str) -> StreamInterruptedError:
     """Type the error of a broken stream; an error event keeps its code and message."""
     response = getattr(broken, "response", None)
-    message = response["Error"].get("Message", "") if response else "the connection broke in the middle of the stream"
+    damaged = "a damaged frame came" if isinstance(broken, ParserError) else "the connection broke"
+    message = response["Error"].get("Message", "") if response else f"{damaged} in the middle of the stream"
     return StreamInterruptedError(message=message, operation_name=operation_name, response=response)

@@ -1,5 +1,5 @@
 """
-One structlog event for each decision, one for each thing out of the ordinary.
+One structlog event for each decision, one for each thing out of the ordinary; `names.LOG_EVENTS` lists them and their keys.
 
 An application that configured structlog gets the events as it wants them. One that did not gets them through the standard
 library's logger ``guardedbedrock``, which stays silent until somebody listens: a library prints nothing of its own accord.
@@ -13,10 +13,24 @@ from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
+from opentelemetry import trace
 
 from guardedbedrock.calls import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import Decided, Denied, Diverged, Event, Injected, Intervened, Refused, Retried, Unlisted
+from guardedbedrock.events import (
+    Decided,
+    Denied,
+    Diverged,
+    Event,
+    GaveUp,
+    Injected,
+    Intervened,
+    Refused,
+    Retried,
+    Unguarded,
+    Unlisted,
+)
+from guardedbedrock.telemetry import names
 
 LOGGER: Final = "guardedbedrock"
 _QUIET: Final = logging.getLogger(LOGGER)
@@ -35,50 +49,61 @@ class DecisionLog:
 class CallLog:
     """The log of one call."""
 
-    __slots__ = ("_call", "_guardrail", "hears_routine")
+    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "hears_routine")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._guardrail: str | None = None
+        self._principal = ""
+        self._trace: dict[str, str] = {}
         self.hears_routine = _is_heard(logging.INFO)
 
     def enter(self) -> None:
-        """Bind nothing: the application's context is its own."""
+        """Note in which span the call is made; the application's context is its own, and stays as it is."""
+        if self.hears_routine:
+            self._note_trace()
 
     def leave(self) -> None:
-        """Unbind nothing."""
+        """Nothing was bound."""
 
     def hear(self, event: Event) -> None:
         """Log an event."""
         if isinstance(event, Injected):
             self._guardrail = event.guardrail.key
         elif isinstance(event, Decided):
-            level = _level(event.verdict)
-            if _is_heard(level):
-                self._log(level, "guardedbedrock.decision", **_decision(event))
-        elif isinstance(event, Unlisted):
-            self._log(logging.WARNING, "guardedbedrock.unlisted_operation", service=event.service)
-        elif isinstance(event, Refused):
-            name = "guardedbedrock.refused" if event.enforced else "guardedbedrock.would_refuse"
-            self._log(logging.WARNING, name, error_type=type(event.error).__name__)
-        elif isinstance(event, Retried):
-            self._log(logging.INFO, "guardedbedrock.retry", attempt=event.attempt, code=event.code, wait_seconds=event.wait)
-        elif isinstance(event, Denied):
-            self._log(logging.WARNING, "guardedbedrock.denied", **_denial(event.error))
-        elif isinstance(event, Diverged):
-            self._log(logging.WARNING, "preflight.diverged", decision=event.verdict.decision, **_denial(event.error))
-        elif isinstance(event, Intervened):
-            self._log(logging.INFO, "guardedbedrock.intervention", reason=event.intervention.reason)
+            self._decided(event)
+        else:
+            found = _OUT_OF_THE_ORDINARY.get(type(event))
+            if found is not None:
+                level, name, keys = found
+                self._log(level, name(event) if callable(name) else name, **keys(event))
 
     def close(self, error: BaseException | None) -> None:
         """Log nothing more: what failed the call was heard before, or is the application's to log."""
 
+    def _decided(self, event: Decided) -> None:
+        decisions = event.verdict.decisions
+        self._principal = decisions[0].request.principal if decisions else ""
+        level = logging.WARNING if event.verdict.denied else logging.INFO
+        if _is_heard(level):
+            self._log(level, names.EVENT_DECISION, **_decision(event.verdict, event.seconds))
+
+    def _note_trace(self) -> None:
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            self._trace = {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
+
     def _log(self, level: int, event: str, **keys: Any) -> None:
         if not _is_heard(level):
             return
+        if not self._trace:
+            self._note_trace()
         logger = structlog.get_logger(LOGGER) if structlog.is_configured() else _unconfigured()
         call = self._call
-        logger.log(level, event, operation=call.name, region=call.region, model=call.model, guardrail=self._guardrail, **keys)
+        bound = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace}
+        if self._principal:
+            bound["principal"] = self._principal
+        logger.log(level, event, **bound, **keys)
 
 
 def _is_heard(level: int) -> bool:
@@ -95,17 +120,12 @@ def _beside_the_record(_logger: Any, _method: str, event: MutableMapping[str, An
     return {f"context_{key}" if key in _RESERVED else key: value for key, value in event.items()}
 
 
-def _level(verdict: Verdict) -> int:
-    return logging.WARNING if verdict.denied else logging.INFO
-
-
-def _decision(event: Decided) -> dict[str, Any]:
-    verdict = event.verdict
-    keys: dict[str, Any] = {"decision": verdict.decision, "seconds": round(event.seconds, 6)}
+def _decision(verdict: Verdict, seconds: float) -> dict[str, Any]:
+    keys: dict[str, Any] = {"decision": verdict.decision, "seconds": round(seconds, 6)}
     if verdict.denied:
         request, decision = verdict.denied.request, verdict.denied.decision
-        keys |= {"principal": request.principal, "action": request.action, "resource": request.resource}
-        keys |= {"policy_type": decision.policy_type, "statements": [str(statement) for statement in decision.statements]}
+        keys |= {"action": request.action, "resource": request.resource, "policy_type": decision.policy_type}
+        keys["statements"] = [str(statement) for statement in decision.statements]
     if verdict.hangs_on:
         keys["hangs_on"] = list(verdict.hangs_on)
     if verdict.remarks and verdict.decision != "allowed":
@@ -114,12 +134,52 @@ def _decision(event: Decided) -> dict[str, Any]:
 
 
 def _denial(error: Exception) -> dict[str, Any]:
-    if not isinstance(error, AccessDeniedError):
-        return {"error_type": type(error).__name__}
-    return {
-        "error_type": type(error).__name__,
-        "action": error.action,
-        "resource": error.resource,
-        "policy_type": error.policy_type,
-        "request_id": error.request_id,
-    }
+    """Say who was denied what; never the message, which in a refusal may repeat what the caller gave."""
+    keys: dict[str, Any] = {"error_type": type(error).__name__}
+    if isinstance(error, AccessDeniedError):
+        keys |= {"action": error.action, "resource": error.resource, "policy_type": error.policy_type}
+        keys |= {"policy_arn": error.policy_arn} if error.policy_arn else {}
+        keys |= {"request_id": error.request_id} if error.request_id else {}
+    return keys
+
+
+def _intervention(event: Intervened) -> dict[str, Any]:
+    found = event.intervention
+    keys: dict[str, Any] = {"reason": found.reason, "action": found.action, "policies": list(found.policies)}
+    keys |= {"sources": list(found.sources), "guardrail_id": found.guardrail, "text_units": dict(found.text_units)}
+    if found.coverage:
+        keys |= {"coverage_guarded": found.coverage.guarded, "coverage_total": found.coverage.total}
+    return keys | ({"request_id": event.request_id} if event.request_id else {})
+
+
+def _retry(event: Retried) -> dict[str, Any]:
+    return {"attempt": event.attempt, "code": event.code, "wait_seconds": event.wait, "by": event.by}
+
+
+_OUT_OF_THE_ORDINARY: Final[dict[type, tuple[int, Any, Any]]] = {
+    Unlisted: (logging.WARNING, names.EVENT_UNLISTED, lambda event: {"service": event.service}),
+    Refused: (
+        logging.WARNING,
+        lambda event: names.EVENT_REFUSED if event.enforced else names.EVENT_WOULD_REFUSE,
+        lambda event: _denial(event.error),
+    ),
+    Retried: (logging.INFO, names.EVENT_RETRY, _retry),
+    GaveUp: (
+        logging.WARNING,
+        names.EVENT_GAVE_UP,
+        lambda event: {"attempt": event.attempt, "code": event.code, "used_up": event.used_up},
+    ),
+    Denied: (logging.WARNING, names.EVENT_DENIED, lambda event: _denial(event.error)),
+    Diverged: (
+        logging.WARNING,
+        names.EVENT_DIVERGED,
+        lambda event: {"decision": event.verdict.decision, **_denial(event.error)},
+    ),
+    Intervened: (logging.INFO, names.EVENT_INTERVENTION, _intervention),
+    Unguarded: (
+        logging.ERROR,
+        names.EVENT_UNGUARDED,
+        lambda event: {"guardrail_id": event.guardrail, "request_id": event.request_id},
+    ),
+}
+"""By the event: its level, its name in the log, and its keys."""

@@ -172,7 +172,7 @@ def test_a_reply_that_shows_no_guardrail_is_told(house: Make, method: str) -> No
 
     unguarded(house(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
 
-    assert recorder.last.of(Unguarded) == [Unguarded(HR.arn, HR.version)]
+    assert recorder.last.of(Unguarded) == [Unguarded(HR.arn, HR.version, "r-1")]
     assert recorder.last.closed == [None]
 
 

@@ -117,7 +117,7 @@ def test_the_instrumentation_of_botocore_sees_every_call(
 ) -> None:
     """Its span is a child of the guard's, both end with the stream, and the reply is the one that a plain client gives."""
     provider, finished = spans
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))], policies=None)
+    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], policies=None)
     client = made.client if way == "made" else made.guard.wrap(plain(made.fake))
     added = NAMED if method in INVOCATIONS else {"guardrailConfig": NAMED}
     expected = read(getattr(plain(made.fake), method)(**ask(method), **added))
@@ -135,9 +135,9 @@ def test_the_instrumentation_of_botocore_sees_every_call(
 
 
 def test_the_instrumentation_sees_failures_and_no_refusals(house: Make, spans: Any) -> None:
-    """A call that never goes out is no call of botocore's."""
+    """A call that never goes out is no call of botocore's: the guard has a span of it, and one of the preflight that denied."""
     provider, finished = spans
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))], guardrails=[HR, PUBLIC])
+    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], guardrails=[HR, PUBLIC])
     made.fake.fail_next(400, "ValidationException", "no")
 
     with pytest.raises(ClientError, match="ValidationException"):
@@ -145,4 +145,5 @@ def test_the_instrumentation_sees_failures_and_no_refusals(house: Make, spans: A
     with pytest.raises(ExplicitDenyError):
         made.client.converse(**ask("converse", model="anthropic.claude-3-opus-20240229-v1:0"))
 
-    assert [span.status.is_ok for span in finished()] == [False, False, False]
+    assert [span.status.is_ok for span in finished()] == [False, False, False, False]
+    assert [span.kind.name for span in finished()] == ["INTERNAL", "CLIENT", "INTERNAL", "INTERNAL"]

@@ -31,7 +31,9 @@ GUARDED: Final = {
     "gen_ai.request.model": MODEL,
     "aws.bedrock.guardrail.id": HR.id,
     "guardedbedrock.guardrail.version": HR.version,
+    "guardedbedrock.guardrail.injected": True,
 }
+ALLOWED: Final = {"guardedbedrock.decision": "allowed", "guardedbedrock.vocabulary": "aws", "http.response.status_code": 200}
 BY_ADDRESS: Final = {
     "Version": "2012-10-17",
     "Statement": {
@@ -59,9 +61,15 @@ def tracer(exporter: InMemorySpanExporter) -> Iterator[Tracer]:
 
 
 def only(exporter: InMemorySpanExporter) -> ReadableSpan:
-    """Give the one span there is."""
-    (span,) = exporter.get_finished_spans()
+    """Give the one span of a call there is."""
+    (span,) = of_calls(exporter)
     return span
+
+
+def of_calls(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+    """Give the spans of calls, without those of requests and preflights."""
+    finished = exporter.get_finished_spans()
+    return [span for span in finished if span.kind is SpanKind.INTERNAL and span.name.split()[-1] != "preflight"]
 
 
 def written(span: ReadableSpan) -> str:
@@ -79,29 +87,43 @@ def denied(made: House, **params: Any) -> AccessDeniedError:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_call_is_one_span(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
     """The span says what was called, where, on which model, with which guardrail, and what the policies said."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     read(getattr(made.client, method)(**ask(method)))
 
     span, name = only(exporter), made.client.meta.method_to_api_mapping[method]
     assert (span.name, span.kind, span.status.status_code) == (f"guardedbedrock {name}", SpanKind.INTERNAL, StatusCode.UNSET)
-    assert dict(span.attributes or {}) == {**GUARDED, "rpc.method": name, "guardedbedrock.decision": "allowed"}
+    request_id = made.fake.requests[0].request_id
+    assert dict(span.attributes or {}) == {**GUARDED, **ALLOWED, "rpc.method": name, "aws.request_id": request_id}
     assert list(span.events) == []
+
+
+@pytest.mark.parametrize(("slow", "spans"), [(0.0, 1), (600.0, 0)])
+def test_a_slow_preflight_has_a_span_of_its_own(
+    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, slow: float, spans: int
+) -> None:
+    """One that took no time worth speaking of has none."""
+    house(listeners=[CallSpans(tracer, slow_preflight=slow)]).client.converse(**ask("converse"))
+
+    found = [span for span in exporter.get_finished_spans() if span.name == "guardedbedrock preflight"]
+    assert len(found) == spans
+    assert all((span.end_time or 0) >= (span.start_time or 0) for span in found)
 
 
 def test_a_call_without_a_guardrail_says_none(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """ListAsyncInvokes has neither model nor guardrail."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     made.client.list_async_invokes()
 
-    expected = {"rpc.method": "ListAsyncInvokes", "cloud.region": "us-east-1", "guardedbedrock.decision": "allowed"}
+    expected = {**ALLOWED, "rpc.method": "ListAsyncInvokes", "cloud.region": "us-east-1"}
+    expected["aws.request_id"] = made.fake.requests[0].request_id
     assert dict(only(exporter).attributes or {}) == expected
 
 
 def test_the_chosen_guardrail_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Operators see which guardrail went along, not which is the default."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     with made.guard.using("customer-facing"):
         made.client.converse(**ask("converse"))
@@ -111,7 +133,7 @@ def test_the_chosen_guardrail_is_named(house: Make, tracer: Tracer, exporter: In
 
 def test_a_denial_is_an_error_with_its_reasons(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Decision, policy type and statement stand in the span, and its status is an error."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     denied(made, modelId=DENIED_MODEL)
 
@@ -126,7 +148,7 @@ def test_a_denial_is_an_error_with_its_reasons(house: Make, tracer: Tracer, expo
 
 def test_a_refusal_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What the guard itself refuses ends the span as well."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     denied(made, guardrailConfig=WEAK)
 
@@ -137,7 +159,7 @@ def test_a_refusal_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySp
 
 def test_an_error_of_the_service_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Class and status of what AWS answered."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     made.fake.fail_next(400, "ValidationException", SECRET)
 
     with pytest.raises(made.client.exceptions.ValidationException):
@@ -152,17 +174,18 @@ def test_an_error_of_the_service_is_named(house: Make, tracer: Tracer, exporter:
 
 def test_retries_divergence_and_reports_are_events(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What happens within a call is an event of its span."""
-    made = house(listeners=[CallSpans(tracer)], mode="report")
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)], mode="report")
     made.fake.fail_next(429, "ThrottlingException", "slow")
     made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
 
     denied(made)
     made.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
-    first, second = exporter.get_finished_spans()
-    retry, diverged = first.events
-    assert (retry.name, (retry.attributes or {})["code"]) == ("guardedbedrock.retry", "ThrottlingException")
-    assert (diverged.name, dict(diverged.attributes or {})) == ("preflight.diverged", {"guardedbedrock.decision": "allowed"})
+    first, second = of_calls(exporter)
+    (retry,), (diverged,) = exporter.get_finished_spans()[0].events, first.events
+    assert (retry.name, (retry.attributes or {})["error.type"]) == ("guardedbedrock.retry", "ThrottlingException")
+    assert diverged.name == "preflight.diverged"
+    assert dict(diverged.attributes or {}) == {"guardedbedrock.decision": "allowed", "guardedbedrock.policy_type": "session"}
     assert [(event.name, dict(event.attributes or {})) for event in second.events] == [
         ("guardedbedrock.would_refuse", {"error.type": "GuardrailNotApprovedError"})
     ]
@@ -170,7 +193,7 @@ def test_retries_divergence_and_reports_are_events(house: Make, tracer: Tracer, 
 
 def test_an_open_question_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What an indeterminate answer hangs on stands in the span."""
-    made = house(listeners=[CallSpans(tracer)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
 
     made.client.converse(**ask("converse"))
 
@@ -182,7 +205,7 @@ def test_an_open_question_is_named(house: Make, tracer: Tracer, exporter: InMemo
 @pytest.mark.parametrize("method", METHODS)
 def test_an_intervention_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
     """Whether the guardrail stepped in, in every operation."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     read(getattr(made.client, method)(**ask(method, "my salary")))
 
@@ -194,10 +217,10 @@ def test_the_span_of_a_stream_ends_with_the_stream(
     house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
     """While somebody reads, the span is open, and it is not the current one in the reader's code."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     response = getattr(made.client, method)(**ask(method))
 
-    assert exporter.get_finished_spans() == ()
+    assert of_calls(exporter) == []
     assert not trace.get_current_span().get_span_context().is_valid
     read(response)
     assert only(exporter).status.status_code is StatusCode.UNSET
@@ -205,7 +228,7 @@ def test_the_span_of_a_stream_ends_with_the_stream(
 
 def test_the_span_of_a_stream_that_breaks_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """The end of a broken stream is that of its span."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     made.fake.break_stream()
 
     with pytest.raises(GuardedBedrockError):
@@ -217,7 +240,7 @@ def test_the_span_of_a_stream_that_breaks_is_an_error(house: Make, tracer: Trace
 
 def test_botocores_span_would_be_a_child(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """While botocore works the span is the current one, and its parent is the application's."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     def instrument(**_: Any) -> None:
         tracer.start_span("chat").end()
@@ -229,9 +252,15 @@ def test_botocores_span_would_be_a_child(house: Make, tracer: Tracer, exporter: 
         assert isinstance(after, ReadableSpan)
         assert after.name == "application"
 
-    inner, ours, outer = exporter.get_finished_spans()
-    assert [span.name for span in (inner, ours, outer)] == ["chat", "guardedbedrock Converse", "application"]
-    assert inner.parent == ours.context
+    inner, request, ours, outer = exporter.get_finished_spans()
+    assert [span.name for span in (inner, request, ours, outer)] == [
+        "chat",
+        f"chat {MODEL}",
+        "guardedbedrock Converse",
+        "application",
+    ]
+    assert inner.parent == request.context
+    assert request.parent == ours.context
     assert ours.parent == outer.context
 
 
@@ -240,7 +269,7 @@ def test_no_word_of_the_conversation_is_in_a_span(
     house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
     """Neither prompt nor completion nor what the guardrail found, whether the call ends well or not."""
-    made = house(listeners=[CallSpans(tracer)])
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     made.fake.reply(SAID)
 
     read(getattr(made.client, method)(**ask(method, SECRET)))
@@ -249,7 +278,7 @@ def test_no_word_of_the_conversation_is_in_a_span(
         getattr(made.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
 
     told = "".join(written(span) for span in exporter.get_finished_spans())
-    assert len(exporter.get_finished_spans()) == 3
+    assert len(of_calls(exporter)) == 3
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
 
 

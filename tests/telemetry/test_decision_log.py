@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import structlog
 from aws.rig import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
+from botocore.exceptions import ClientError
+from opentelemetry.sdk.trace import TracerProvider
 
 from guardedbedrock import AccessDeniedError
+from guardedbedrock.calls import Call
+from guardedbedrock.events import Observers, Unguarded, Unlisted
+from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import DecisionLog
+from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
@@ -135,7 +141,7 @@ def test_a_configured_structlog_gets_the_events(house: Make) -> None:
     with structlog.testing.capture_logs() as entries:
         logged(house).client.converse(**ask("converse"))
 
-    expected = {**CALL, "decision": "allowed", "event": "guardedbedrock.decision", "log_level": "info"}
+    expected = {**CALL, "principal": ROLE, "decision": "allowed", "event": "guardedbedrock.decision", "log_level": "info"}
     assert [keys_of(entry) for entry in entries] == [expected]
 
 
@@ -215,3 +221,40 @@ def test_no_word_of_the_conversation_is_in_the_log(house: Make, method: str, cap
     told = f"{[record.__dict__ for record in records(caplog)]} {entries}"
     assert len(entries) == len(records(caplog)) >= 4
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
+
+
+def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table is API: what is logged stands in it, and what stands in it is logged."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    table = {row.name: {*row.keys, *LOG_CONTEXT, "event", "log_level"} for row in LOG_EVENTS}
+    made = logged(house, retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+    report = logged(house, mode="report")
+    heard = Observers([DecisionLog()], Call("NewThing", {}, "us-east-1"))
+
+    with structlog.testing.capture_logs() as entries:
+        made.fake.fail_next(429, "ThrottlingException", "slow", times=3)
+        with pytest.raises(ClientError):
+            made.client.converse(**ask("converse"))
+        made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+        denied(made, modelId=DENIED_MODEL)
+        made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+        denied(made)
+        report.client.converse(**ask("converse"), guardrailConfig=WEAK)
+        heard.hear(Unguarded("abc123def456", "3", "r-1"))
+        heard.hear(Unlisted("bedrock-runtime", "NewThing"))
+
+    assert {entry["event"] for entry in entries} == set(table)
+    assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []
+
+
+def test_an_event_names_the_trace(house: Make) -> None:
+    """A log line and a span find each other."""
+    tracer = TracerProvider().get_tracer("application")
+
+    with structlog.testing.capture_logs() as entries, tracer.start_as_current_span("application") as span:
+        logged(house).client.converse(**ask("converse"))
+
+    context = span.get_span_context()
+    assert [(entry["trace_id"], entry["span_id"]) for entry in entries] == [
+        (f"{context.trace_id:032x}", f"{context.span_id:016x}")
+    ]

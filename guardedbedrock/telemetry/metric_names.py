@@ -1,0 +1,134 @@
+"""
+Every metric, as data: name, instrument, unit, buckets and attributes.
+
+Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative AI metrics"; the others are private.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from guardedbedrock.telemetry import names
+
+_DURATION: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_FIRST_CHUNK: Final = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_TOKENS: Final = tuple(4.0**power for power in range(14))
+_PREFLIGHT: Final = (5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 5e-3, 1e-2, 1e-1, 1.0)
+_OF_A_REQUEST: Final = (names.OPERATION, names.PROVIDER, names.MODEL, names.RESPONSE_MODEL, names.ERROR_TYPE)
+
+
+class Metric(NamedTuple):
+    """
+    A metric.
+
+    Args:
+        name: Its name.
+        instrument: What counts it.
+        unit: As UCUM writes it.
+        attributes: What it is told apart by.
+        meaning: What it counts.
+        buckets: Bounds of a histogram.
+        alone: Whether it is left to another instrumentor where there is one.
+    """
+
+    name: str
+    instrument: Literal["counter", "histogram", "gauge"]
+    unit: str
+    attributes: tuple[str, ...]
+    meaning: str
+    buckets: tuple[float, ...] = ()
+    alone: bool = False
+
+
+DECISIONS: Final = Metric(
+    "guardedbedrock.decisions",
+    "counter",
+    "{decision}",
+    (names.RPC_METHOD, names.DECISION, names.POLICY_TYPE),
+    "what the policies said of calls",
+)
+PREFLIGHT: Final = Metric(
+    "guardedbedrock.preflight.duration", "histogram", "s", (names.DECISION,), "how long the policies were asked", _PREFLIGHT
+)
+DIVERGENCES: Final = Metric(
+    "guardedbedrock.preflight.divergences",
+    "counter",
+    "{denial}",
+    (names.RPC_METHOD, names.POLICY_TYPE),
+    "denials by AWS of what the preflight had allowed",
+)
+DENIALS: Final = Metric(
+    "guardedbedrock.denials",
+    "counter",
+    "{denial}",
+    (names.RPC_METHOD, names.ERROR_TYPE, names.POLICY_TYPE, names.SIMULATED),
+    "calls that were denied, by this process or by AWS",
+)
+REFUSALS: Final = Metric(
+    "guardedbedrock.refusals",
+    "counter",
+    "{call}",
+    (names.RPC_METHOD, names.ERROR_TYPE, names.ENFORCED),
+    "calls that would have gone round the guardrail: refused, or only reported",
+)
+INTERVENTIONS: Final = Metric(
+    "guardedbedrock.interventions",
+    "counter",
+    "{intervention}",
+    (names.RPC_METHOD, names.INTERVENTION, names.POLICY_KIND),
+    "interventions, once for each part of the guardrail that stepped in",
+)
+UNGUARDED: Final = Metric(
+    "guardedbedrock.unguarded_replies", "counter", "{reply}", (names.RPC_METHOD,), "replies that show that no guardrail ran"
+)
+RETRIES: Final = Metric(
+    "guardedbedrock.retries",
+    "counter",
+    "{attempt}",
+    (names.RPC_METHOD, names.ERROR_TYPE, names.BY),
+    "attempts that were not the first",
+)
+SOURCE_AGE: Final = Metric(
+    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read its policies, at each decision"
+)
+DURATION: Final = Metric(
+    "gen_ai.client.operation.duration",
+    "histogram",
+    "s",
+    _OF_A_REQUEST,
+    "how long a request took, retries and stream included",
+    _DURATION,
+    alone=True,
+)
+TOKENS: Final = Metric(
+    "gen_ai.client.token.usage",
+    "histogram",
+    "{token}",
+    (*_OF_A_REQUEST[:-1], names.TOKEN_TYPE),
+    "tokens read and written",
+    _TOKENS,
+    alone=True,
+)
+FIRST_CHUNK: Final = Metric(
+    "gen_ai.client.operation.time_to_first_chunk",
+    "histogram",
+    "s",
+    _OF_A_REQUEST[:-1],
+    "how long the first event of a stream took",
+    _FIRST_CHUNK,
+)
+
+METRICS: Final = (
+    DECISIONS,
+    PREFLIGHT,
+    DIVERGENCES,
+    DENIALS,
+    REFUSALS,
+    INTERVENTIONS,
+    UNGUARDED,
+    RETRIES,
+    SOURCE_AGE,
+    DURATION,
+    TOKENS,
+    FIRST_CHUNK,
+)

@@ -1,0 +1,71 @@
+"""
+What a request to a model says of itself, by the names of the GenAI conventions.
+
+Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans"; Bedrock User Guide, "Inference
+request parameters and response fields for foundation models".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from guardedbedrock.calls import Call
+from guardedbedrock.telemetry import names
+
+_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
+    names.TEMPERATURE: ("temperature",),
+    names.TOP_P: ("topP", "top_p", "p"),
+    names.TOP_K: ("topK", "top_k", "k"),
+    names.MAX_TOKENS: ("maxTokens", "max_tokens", "maxTokenCount", "max_gen_len", "max_tokens_to_sample", "max_new_tokens"),
+}
+_STOPS: Final = ("stopSequences", "stop_sequences", "stop")
+_HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
+_LARGEST: Final = 1_000_000  # bytes of a body that is read for its settings
+
+
+def operation_of(call: Call) -> str:
+    """Name what the call does, in the words of the conventions."""
+    if call.operation.reply == "apply":
+        return "apply_guardrail"
+    if call.operation.reply.startswith("converse"):
+        return "chat"
+    if "embed" in (call.model or ""):
+        return "embeddings"
+    body = call.params.get("body")
+    text = body.encode() if isinstance(body, str) else body
+    return "chat" if isinstance(text, bytes | bytearray) and b'"messages"' in text else "text_completion"
+
+
+def settings_of(call: Call) -> dict[str, Any]:
+    """Give the settings of the request that are numbers, out of the parameters of Converse or the body of InvokeModel."""
+    found: dict[str, Any] = {}
+    for attribute, spellings in _SETTINGS.items():
+        value = next((value for value in _given(call, spellings) if isinstance(value, int | float)), None)
+        if value is not None and not isinstance(value, bool):
+            found[attribute] = value
+    return found
+
+
+def stops_of(call: Call) -> dict[str, Any]:
+    """Give the stop sequences: texts of the application's, so they are content."""
+    lists = (value for value in _given(call, _STOPS) if isinstance(value, list))
+    stops = next((each for each in lists if all(isinstance(one, str) for one in each)), None)
+    return {} if stops is None else {names.STOP_SEQUENCES: stops}
+
+
+def _given(call: Call, spellings: tuple[str, ...]) -> Iterator[Any]:
+    given = _body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
+    holders = [given, *(each for name in _HOLDERS if isinstance(each := given.get(name), Mapping))]
+    yield from (holder[name] for holder in holders for name in spellings if name in holder)
+
+
+def _body(body: Any) -> Mapping[str, Any]:
+    if not isinstance(body, bytes | bytearray | str) or len(body) > _LARGEST:
+        return {}
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return {}
+    return read if isinstance(read, dict) else {}

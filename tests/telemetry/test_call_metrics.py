@@ -1,0 +1,168 @@
+"""What is counted, in a real meter with a reader in memory; the instrumentor of botocore is left what it counts itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, MODEL, WEAK, ask, read
+from opentelemetry import context
+from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from guardedbedrock import AccessDeniedError
+from guardedbedrock.calls import Call
+from guardedbedrock.events import Observers, Unguarded
+from guardedbedrock.telemetry import CallMetrics, CallSpans
+from guardedbedrock.telemetry.metric_names import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws.rig import House, Make
+
+SESSION: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy"
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+REQUEST: Final = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "aws.bedrock", "gen_ai.request.model": MODEL}
+
+
+class Counted:
+    """A meter whose counts can be read."""
+
+    def __init__(self) -> None:
+        self.reader = InMemoryMetricReader()
+        self.provider = MeterProvider([self.reader])
+        self.listener = CallMetrics(self.provider.get_meter("guardedbedrock"))
+
+    def points(self) -> dict[str, list[Any]]:
+        """Give the data points by the name of the metric."""
+        data = self.reader.get_metrics_data()
+        scopes = [scope for resource in data.resource_metrics for scope in resource.scope_metrics] if data else []
+        return {metric.name: list(metric.data.data_points) for scope in scopes for metric in scope.metrics}
+
+    def counts(self, name: str) -> list[tuple[dict[str, Any], Any]]:
+        """Give attributes and value, or count, of a metric's points."""
+        points = self.points().get(name, [])
+        return [(dict(point.attributes), getattr(point, "value", getattr(point, "count", None))) for point in points]
+
+
+@pytest.fixture
+def counted() -> Iterator[Counted]:
+    """Count."""
+    made = Counted()
+    yield made
+    made.provider.shutdown()
+
+
+def all_that_happens(house: Make, counted: Counted) -> House:
+    """Make calls of every kind."""
+    made = house(listeners=[counted.listener])
+    for method in METHODS:
+        read(getattr(made.client, method)(**ask(method)))
+    made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+    made.client.converse(**ask("converse", "my salary"))
+    made.fake.fail_next(429, "ThrottlingException", "slow")
+    made.client.converse(**ask("converse"))
+    made.fake.deny_next(SESSION)
+    for params in ({}, {"modelId": DENIED_MODEL}, {"guardrailConfig": WEAK}):
+        with pytest.raises(AccessDeniedError):
+            made.client.converse(**{**ask("converse"), **params})
+    Observers([counted.listener], Call("InvokeModel", {}, "us-east-1")).hear(Unguarded("abc123def456", "3"))
+    return made
+
+
+def test_every_metric_of_the_table_is_counted_by_its_attributes(house: Make, counted: Counted) -> None:
+    """Names, units, buckets and attributes are those of the table, all of them and no others."""
+    all_that_happens(house, counted)
+
+    points = counted.points()
+    assert set(points) == {metric.name for metric in METRICS}
+    for metric in METRICS:
+        seen = {name for point in points[metric.name] for name in point.attributes}
+        assert seen <= set(metric.attributes), metric.name
+        if metric.buckets:
+            assert tuple(points[metric.name][0].explicit_bounds) == metric.buckets
+
+
+def test_what_is_out_of_the_ordinary_is_counted_once(house: Make, counted: Counted) -> None:
+    """By what an operator would ask for."""
+    all_that_happens(house, counted)
+    method = {"rpc.method": "Converse"}
+
+    assert counted.counts("guardedbedrock.retries") == [
+        ({**method, "error.type": "ThrottlingException", "guardedbedrock.retry.by": "guard"}, 1)
+    ]
+    assert counted.counts("guardedbedrock.preflight.divergences") == [({**method, "guardedbedrock.policy_type": "session"}, 1)]
+    assert counted.counts("guardedbedrock.refusals") == [
+        ({**method, "error.type": "GuardrailNotApprovedError", "guardedbedrock.enforced": True}, 1)
+    ]
+    assert sorted(value for _, value in counted.counts("guardedbedrock.denials")) == [1, 1, 1]
+    kinds = {attributes["guardedbedrock.intervention.policy"] for attributes, _ in counted.counts("guardedbedrock.interventions")}
+    assert kinds == {"wordPolicy", "unknown"}
+    denied = [value for found, value in counted.counts("guardedbedrock.decisions") if found.get("guardedbedrock.policy_type")]
+    assert denied == [1]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_request_is_counted_by_the_conventions(house: Make, counted: Counted, method: str) -> None:
+    """Duration once, tokens read and written, and the first chunk of a stream."""
+    read(getattr(house(listeners=[counted.listener]).client, method)(**ask(method)))
+
+    durations, tokens = counted.counts("gen_ai.client.operation.duration"), counted.points()["gen_ai.client.token.usage"]
+    assert [(value, attributes.items() >= REQUEST.items()) for attributes, value in durations] == [(1, True)]
+    assert {point.attributes["gen_ai.token.type"]: point.sum > 0 for point in tokens} == {"input": True, "output": True}
+    first = counted.counts("gen_ai.client.operation.time_to_first_chunk")
+    assert [value for _, value in first] == ([1] if "stream" in method else [])
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_the_instrumentors_metrics_are_not_counted_twice(house: Make, counted: Counted, order: str) -> None:
+    """Whenever it was installed; the time to the first chunk is still ours."""
+    instrumentor, tracers = BotocoreInstrumentor(), TracerProvider()  # type: ignore[no-untyped-call]
+    made = house(listeners=[counted.listener]) if order == "after" else None
+    instrumentor.instrument(tracer_provider=tracers, meter_provider=MeterProvider(), skip_dep_check=True)
+    try:
+        client = (made or house(listeners=[counted.listener])).client
+        read(client.converse_stream(**ask("converse_stream")))
+    finally:
+        instrumentor.uninstrument()
+
+    assert {name for name in counted.points() if name.startswith("gen_ai.")} == {"gen_ai.client.operation.time_to_first_chunk"}
+
+
+def test_a_failure_is_counted_with_its_class(house: Make, counted: Counted) -> None:
+    """What was sent and failed took its time as well; what was never sent took none."""
+    made = house(listeners=[counted.listener])
+    made.fake.fail_next(400, "ValidationException", "no")
+    with pytest.raises(made.client.exceptions.ValidationException):
+        made.client.converse(**ask("converse"))
+    with pytest.raises(AccessDeniedError):
+        made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    durations = counted.counts("gen_ai.client.operation.duration")
+    assert [attributes.get("error.type") for attributes, _ in durations] == ["ValidationException"]
+
+
+def test_suppressed_instrumentation_is_silent(house: Make, counted: Counted) -> None:
+    """Exporters suppress it around their own requests, and an application may around others."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    made = house(listeners=[counted.listener, CallSpans(provider.get_tracer("x"))])
+    token = context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))
+    try:
+        made.client.converse(**ask("converse"))
+    finally:
+        context.detach(token)
+
+    assert counted.points() == {}
+    assert exporter.get_finished_spans() == ()
+
+
+def test_without_an_sdk_nothing_is_counted(house: Make) -> None:
+    """The API alone counts nothing, so there is nothing to observe."""
+    assert CallMetrics().open(Call("Converse", ask("converse"), "us-east-1")) is None
+    house(listeners=[CallMetrics()]).client.converse(**ask("converse"))

@@ -1,0 +1,224 @@
+"""Secrets in every field of every operation, on every way a call can end; none of them in anything that is written down."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import traceback
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import structlog
+from aws.rig import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, WEAK
+from botocore.session import get_session
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from guardedbedrock import Guard, GuardedBedrockError
+from guardedbedrock.auditing import Audit, JsonLines
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+from guardedbedrock.testing.faults import BreakStream, BrokenFrame, Fail, Fault, HangUp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SECRET: Final = "hunter2"
+KEY, PASSWORD, TOKEN = "AKIAHUNTER2HUNTER2XX", f"{SECRET}-secret-access-key", f"{SECRET}-session-token"
+NAMES: Final = {
+    "modelId": MODEL,
+    "guardrailIdentifier": HR.arn,
+    "guardrailVersion": HR.version,
+    "invocationArn": "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abc",
+}
+"""Parameters that name things: they are written down, and so are no place for a secret."""
+
+OPERATIONS: Final = get_session().get_service_model("bedrock-runtime").operation_names
+PII: Final = "ann.hunter2@example.com"
+MASKING: Final = FakeGuardrail(HR.arn, version=HR.version, denied_words=(SECRET,), pii={"EMAIL": "anonymize"})
+LETTING: Final = FakeGuardrail(HR.arn, version=HR.version)
+
+
+def filled(shape: Any, name: str = "", depth: int = 0) -> Any:
+    """Fill a shape with the secret wherever a text, a blob or a document has room for it."""
+    if name in NAMES:
+        return NAMES[name]
+    kind = shape.type_name
+    if kind == "structure":
+        return _structure(shape, depth)
+    if kind == "list":
+        return [filled(shape.member, name, depth + 1)]
+    if kind == "map":
+        return {SECRET: filled(shape.value, "", depth + 1)}
+    if kind == "string":
+        return shape.enum[0] if getattr(shape, "enum", None) else f"{SECRET} {PII}"
+    return {"blob": SECRET.encode(), "boolean": False, "timestamp": 0}.get(kind, 1)
+
+
+def _structure(shape: Any, depth: int) -> dict[str, Any]:
+    if getattr(shape, "is_document_type", False):
+        return {SECRET: SECRET}
+    members = dict(shape.members)
+    if getattr(shape, "is_tagged_union", False):
+        members = dict(list(members.items())[:1])
+    deep = depth > 6
+    return {
+        name: filled(each, name, depth + 1) for name, each in members.items() if not (deep and name not in shape.required_members)
+    }
+
+
+def params(operation: str) -> dict[str, Any]:
+    """Give an operation parameters that are full of secrets."""
+    shape = get_session().get_service_model("bedrock-runtime").operation_model(operation).input_shape
+    made: dict[str, Any] = filled(shape)
+    if "guardrailConfig" in made:
+        made["guardrailConfig"] = {"trace": "enabled_full"}
+    if operation.startswith("InvokeModel"):
+        made["body"] = json.dumps({"messages": [{"role": "user", "content": f"{SECRET} {PII}"}], "max_tokens": 9}).encode()
+        made["trace"] = "ENABLED_FULL"
+    return made
+
+
+class Diary:
+    """Everything that is written down, in one text."""
+
+    def __init__(self, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+        self._spans, self._reader = InMemorySpanExporter(), InMemoryMetricReader()
+        self._tracers, self._meters = TracerProvider(), MeterProvider([self._reader])
+        self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        self._file, self._caplog = folder / "audit.jsonl", caplog
+        self.audit = Audit([JsonLines(self._file)], records="all")
+        self.listeners = (
+            CallSpans(self._tracers.get_tracer("guardedbedrock"), slow_preflight=0.0),
+            CallMetrics(self._meters.get_meter("guardedbedrock")),
+            DecisionLog(),
+        )
+        self.errors: list[str] = []
+
+    def note(self, error: BaseException) -> None:
+        """Write an error down as a program would: text, repr, notes, traceback without the lines of this test."""
+        ours = isinstance(error, GuardedBedrockError)
+        told = [*traceback.format_exception_only(error)] if ours else []
+        self.errors += [*told, repr(error) if ours else "", *getattr(error, "__notes__", ())]
+
+    def text(self, entries: list[Any]) -> str:
+        """Give all of it."""
+        spans = [span.to_json() for span in self._spans.get_finished_spans()]
+        data = self._reader.get_metrics_data()
+        logs = [record.__dict__ for record in self._caplog.records if record.name.startswith("guardedbedrock")]
+        audit = self._file.read_text("utf-8") if self._file.exists() else ""
+        return "\n".join([*spans, data.to_json() if data else "", str(logs), str(entries), audit, *self.errors])
+
+    def close(self) -> None:
+        """End the providers."""
+        self._tracers.shutdown()
+        self._meters.shutdown()
+
+
+@pytest.fixture
+def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Diary]:
+    """Write everything down, at the lowest level."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    caplog.set_level(logging.DEBUG, logger="guardedbedrock")
+    with closing(Diary(tmp_path, caplog)) as made:
+        yield made
+
+
+def nothing(_: FakeBedrock) -> None:
+    """All is well."""
+
+
+def fault(*what: Fault) -> Callable[[FakeBedrock], None]:
+    """Let something go wrong with every request."""
+    return lambda fake: fake.fault(*what, times=None)
+
+
+ENDINGS: Final[dict[str, tuple[Callable[[FakeBedrock], None], dict[str, Any]]]] = {
+    "answered": (nothing, {}),
+    "intervened": (nothing, {"guardrail": MASKING}),
+    "intervened-raise": (nothing, {"guardrail": MASKING, "on_intervention": "raise"}),
+    "denied-here": (nothing, {"modelId": DENIED_MODEL}),
+    "denied-by-aws": (lambda fake: fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel", times=9), {}),
+    "refused": (nothing, {"guardrailConfig": WEAK, "guardrailIdentifier": "weak00000001", "guardrailVersion": "1"}),
+    "reported": (
+        nothing,
+        {"guardrailConfig": WEAK, "guardrailIdentifier": "weak00000001", "guardrailVersion": "1", "mode": "report"},
+    ),
+    "wrong": (fault(Fail(400, "ValidationException", f"malformed input: {SECRET}")), {}),
+    "throttled": (fault(Fail(429, "ThrottlingException", f"slow {SECRET}")), {}),
+    "failed": (fault(Fail(500, "InternalServerException", f"oops {SECRET}")), {}),
+    "hung-up": (fault(HangUp(60, "body")), {}),
+    "broken-stream": (fault(BreakStream("validationException", after=2, message="no")), {}),
+    "damaged-stream": (fault(BrokenFrame(after=2)), {}),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
+    """Not in spans, metrics, logs, audit records or the texts of our errors, whatever the operation."""
+    prepare, options = copy.deepcopy(ENDINGS[ending][1]), ENDINGS[ending][0]
+    told, go_wrong = prepare, options
+    settings = {name: told.pop(name) for name in ("mode", "on_intervention") if name in told}
+    guardrails = (told.pop("guardrail", LETTING), *ON_THE_SERVER[1:])
+    with structlog.testing.capture_logs() as entries, FakeBedrock(guardrails=guardrails) as fake:
+        guard = Guard(
+            guardrails=[HR],
+            policies={"identity": ALLOWING},
+            principal="arn:aws:iam::123456789012:role/App",
+            listeners=diary.listeners,
+            audit=diary.audit,
+            retry=RetryPolicy(attempts=2, sleep=lambda _: None),
+            allow_unguarded=["StartAsyncInvoke"],
+            **settings,
+        )
+        keys = {"aws_access_key_id": KEY, "aws_secret_access_key": PASSWORD, "aws_session_token": TOKEN}
+        client = guard.client("bedrock-runtime", **{**fake.client_kwargs(), **keys})
+        fake.reply(f"{SECRET} {PII}", times=None)
+        go_wrong(fake)
+        made = [attempt(client, operation, told, diary) for operation in OPERATIONS]
+        client.close()
+
+    text = diary.text(entries)
+    assert sum(made) >= 6
+    assert len(entries) >= 6
+    assert [word for word in (SECRET, PII, KEY, PASSWORD, TOKEN) if word in text.lower() or word in text] == []
+
+
+def attempt(client: Any, operation: str, told: dict[str, Any], diary: Diary) -> bool:
+    """Call an operation with all its secrets, and read what comes; say whether the client has it."""
+    method = next((name for name, each in client.meta.method_to_api_mapping.items() if each == operation), None)
+    if method is None:
+        return False
+    given = params(operation)
+    given |= {name: value for name, value in told.items() if name in given}
+    try:
+        response = getattr(client, method)(**given)
+        for name in ("stream", "body"):
+            if name in response:
+                response[name].read() if hasattr(response[name], "read") else list(response[name])
+    except Exception as error:  # noqa: BLE001  # every way to end is meant
+        diary.note(error)
+    return True
+
+
+ALLOWING: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Sid": "NoOpus", "Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*::foundation-model/*opus*"},
+    ],
+}
+
+
+def test_the_parameters_are_full_of_secrets() -> None:
+    """Else the test above would prove nothing."""
+    for operation in ("Converse", "ConverseStream", "InvokeModel", "ApplyGuardrail", "CountTokens", "StartAsyncInvoke"):
+        if operation in OPERATIONS:
+            assert SECRET in str(params(operation)), operation

@@ -1,0 +1,53 @@
+"""The span trees of calls, as they are written down; the instrumentor of botocore doubles nothing, whenever it comes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from telemetry.trees import FILE, ORDERS, SCENARIOS, trees
+
+from guardedbedrock.telemetry.names import ATTRIBUTES, SPAN_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GOLDEN: Final = json.loads(FILE.read_text("utf-8"))
+
+
+def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Go through a tree."""
+    for span in grown:
+        yield span
+        yield from spans(span.get("children", []))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_tree_is_the_one_that_is_written_down(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
+    """Whether the instrumentor was installed before the client was made or after it, the tree is the same."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+
+    assert trees(scenario, order) == GOLDEN[scenario]["none" if order == "none" else "instrumented"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_one_span_at_most_is_the_client_of_one_request(scenario: str) -> None:
+    """The request of a call has one CLIENT span: ours, or one of the instrumentor for each attempt; with the guardrail on it."""
+    for way, grown in GOLDEN[scenario].items():
+        (call,) = grown
+        clients = [span for span in call.get("children", []) if span["kind"] == "CLIENT"]
+        attempts = 2 if scenario.startswith("throttled") and way != "none" else 1
+        assert len(clients) == (0 if scenario == "denied" else attempts)
+        assert [span for one in clients for span in spans(one.get("children", []))] == []
+        assert {span["attributes"]["aws.bedrock.guardrail.id"] for span in clients} <= {"abc123def456"}
+
+
+def test_every_name_in_a_tree_of_ours_is_in_the_table() -> None:
+    """The table is what the page is written from."""
+    ours = [span for each in GOLDEN.values() for span in spans(each["none"])]
+    known, events = {row.name for row in ATTRIBUTES}, {row.name for row in SPAN_EVENTS}
+
+    assert {name for span in ours for name in span["attributes"]} <= known
+    assert {event["name"] for span in ours for event in span.get("events", [])} <= events
