@@ -1,0 +1,193 @@
+"""What the caller sees of everything that can go wrong on the way, how many attempts it takes, and what listeners hear."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import pytest
+from aws.rig import Recorder, ask, read
+from botocore.config import Config
+
+from guardedbedrock.events import GaveUp, Retried
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.testing.faults import BadBody, BreakStream, BrokenFrame, Fail, Fault, HangUp, Latency, Stall, WrongLength
+
+if TYPE_CHECKING:
+    from aws.rig import House, Make
+
+LONG: Final = 6.0  # s, longer than a client here waits for a byte that does not come
+SHORT: Final = 0.3  # s that it waits where none ever comes
+PATIENT: Final = 2.0  # s that it waits where one does, the next time
+WHOLE: Final = ("converse", "invoke_model")
+STREAMS: Final = ("converse_stream", "invoke_model_with_response_stream")
+EVERY: Final = (*WHOLE, *STREAMS)
+
+
+class Row(NamedTuple):
+    """
+    One row of the matrix.
+
+    Args:
+        fault: What goes wrong with every attempt.
+        methods: Of which calls.
+        error: Class of what the caller gets.
+        code: What listeners hear of an attempt; ``""`` where it is not tried again.
+    """
+
+    fault: Fault
+    methods: tuple[str, ...]
+    error: str
+    code: str = ""
+
+
+MATRIX: Final = {
+    "429": Row(Fail(429, "ThrottlingException", "slow"), EVERY, "ThrottlingException", "ThrottlingException"),
+    "500": Row(Fail(500, "InternalServerException", "oops"), EVERY, "InternalServerException", "InternalServerException"),
+    "503": Row(
+        Fail(503, "ServiceUnavailableException", "no"), EVERY, "ServiceUnavailableException", "ServiceUnavailableException"
+    ),
+    "400": Row(Fail(400, "ValidationException", "no"), EVERY, "ValidationException"),
+    "502-of-a-proxy": Row(BadBody("html", status=502), WHOLE, "ClientError", "502"),
+    "reset-before-the-answer": Row(HangUp(), EVERY, "ConnectionClosedError", "ConnectionClosedError"),
+    "reset-in-the-headers": Row(HangUp(40), EVERY, "ConnectionClosedError", "ConnectionClosedError"),
+    "reset-in-the-body": Row(HangUp(40, "body"), ("converse",), "ConnectionClosedError", "ConnectionClosedError"),
+    "reset-in-a-body-to-read": Row(HangUp(40, "body"), ("invoke_model",), "ResponseStreamingError", "ResponseStreamingError"),
+    "end-in-a-body-to-read": Row(
+        HangUp(40, "body", reset=False), ("invoke_model",), "ResponseStreamingError", "ResponseStreamingError"
+    ),
+    "wrong-length": Row(WrongLength(5), ("invoke_model",), "ResponseStreamingError", "ResponseStreamingError"),
+    "reset-in-the-stream": Row(HangUp(300, "body"), STREAMS, "StreamInterruptedError"),
+    "slow-first-byte": Row(Latency(LONG), EVERY, "ReadTimeoutError", "ReadTimeoutError"),
+    "slow-body": Row(Stall(LONG, after=40), WHOLE, "ReadTimeoutError", "ReadTimeoutError"),
+    "slow-stream": Row(Stall(LONG, after=300), STREAMS, "StreamInterruptedError"),
+    "no-text": Row(BadBody("garbage"), ("converse",), "UnicodeDecodeError"),
+    "bad-frame": Row(BrokenFrame(after=2), STREAMS, "StreamInterruptedError"),
+    "bad-first-frame": Row(BrokenFrame(after=0, part="prelude"), STREAMS, "StreamInterruptedError"),
+    "exception-in-the-stream": Row(BreakStream(after=2), STREAMS, "StreamInterruptedError"),
+}
+CELLS: Final = [(name, method) for name, row in MATRIX.items() for method in row.methods]
+
+
+def troubled(house: Make, patience: float = 60.0) -> tuple[House, Recorder]:
+    """Make a house whose client waits so long for a byte."""
+    recorder = Recorder()
+    config = Config(read_timeout=patience)
+    made = house(listeners=[recorder], config=config, retry=RetryPolicy(attempts=3, sleep=lambda _: None))
+    return made, recorder
+
+
+def call(made: House, method: str) -> dict[str, Any]:
+    """Make a call, and read it to its end."""
+    return read(getattr(made.client, method)(**ask(method)))
+
+
+@pytest.mark.parametrize(("name", "method"), CELLS)
+def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) -> None:
+    """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
+    row = MATRIX[name]
+    made, recorder = troubled(house, SHORT if name.startswith("slow") else 60.0)
+    made.fake.fault(row.fault, times=None)
+
+    with pytest.raises(Exception) as failed:  # noqa: PT011  # which one is the question
+        call(made, method)
+
+    assert type(failed.value).__name__ == row.error
+    assert len(made.fake.requests) == (3 if row.code else 1)
+    assert [event.code for event in recorder.last.of(Retried)] == ([row.code] * 2 if row.code else [])
+    assert [(event.attempt, event.used_up) for event in recorder.last.of(GaveUp)] == ([(3, "attempts")] if row.code else [])
+    assert recorder.last.closed == [failed.value]
+
+
+@pytest.mark.parametrize(("name", "method"), [(name, method) for name, method in CELLS if MATRIX[name].code])
+def test_what_goes_wrong_once_is_not_seen(house: Make, name: str, method: str) -> None:
+    """The caller gets the reply of the second attempt, whole."""
+    made, recorder = troubled(house, PATIENT if name.startswith("slow") else 60.0)
+    made.fake.fault(MATRIX[name].fault, times=1)
+
+    reply = call(made, method)
+
+    assert reply == call(made, method)
+    assert len(made.fake.requests) == 3
+    assert [event.code for event in recorder.calls[0].of(Retried)] == [MATRIX[name].code]
+    assert recorder.calls[0].closed == [None]
+
+
+EMPTY: Final = {
+    "end-in-the-body": HangUp(40, "body", reset=False),
+    "bad-json": BadBody("truncated"),
+}
+
+
+@pytest.mark.parametrize("fault", EMPTY.values(), ids=EMPTY)
+def test_half_a_reply_of_converse_is_an_empty_one(house: Make, plain: Any, fault: Fault) -> None:
+    """As on a plain client: botocore takes JSON that it can not read for a reply that says nothing. Nobody hangs or retries."""
+    made, recorder = troubled(house)
+    made.fake.fault(fault, times=None)
+
+    assert call(made, "converse") == read(plain(made.fake).converse(**ask("converse"))) == {}
+
+    assert (len(made.fake.requests), recorder.last.closed) == (2, [None])
+
+
+@pytest.mark.parametrize("kind", ["truncated", "garbage"])
+def test_a_body_of_invoke_model_is_the_callers_to_read(house: Make, kind: Any) -> None:
+    """Whatever it holds it comes as it is; what can not be read shows no guardrail, and is no alarm either."""
+    made, recorder = troubled(house)
+    made.fake.fault(BadBody(kind), times=None)
+
+    assert call(made, "invoke_model")["body"]
+
+    assert (len(made.fake.requests), recorder.last.closed) == (1, [None])
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_nobody_at_the_other_end(house: Make, method: str) -> None:
+    """A port at which nobody listens."""
+    made, recorder = troubled(house)
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    options = {**made.fake.client_kwargs(), "endpoint_url": f"http://127.0.0.1:{port}"}
+    lost = made._replace(client=made.guard.client("bedrock-runtime", **options))
+
+    with pytest.raises(Exception) as failed:  # noqa: PT011
+        call(lost, method)
+
+    assert type(failed.value).__name__ == "EndpointConnectionError"
+    assert [event.code for event in recorder.last.of(Retried)] == ["EndpointConnectionError"] * 2
+    lost.client.close()
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_stream_that_broke_is_not_begun_again(house: Make, method: str) -> None:
+    """What was read was read: the caller hears of the break, after the events that came before it."""
+    made, _ = troubled(house)
+    made.fake.fault(BrokenFrame(after=2), times=1)
+    response = getattr(made.client, method)(**ask(method))
+    seen: list[Any] = []
+
+    with pytest.raises(Exception, match="a damaged frame came in the middle of the stream"):
+        seen.extend(response["stream" if method == "converse_stream" else "body"])
+
+    assert (len(seen) <= 2, len(made.fake.requests)) == (True, 1)
+
+
+@pytest.mark.parametrize("fault", [Latency(LONG), Fail(503, "ServiceUnavailableException", "no")], ids=["silence", "503"])
+def test_nothing_goes_on_past_the_deadline(house: Make, fault: Fault) -> None:
+    """However many attempts there could be: none begins after it, and one under way ends by the client's own timeout."""
+    recorder = Recorder()
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 1.0  # an attempt takes time as well
+        return now[0]
+
+    policy = RetryPolicy(attempts=1000, deadline=10.0, longest_wait=0.0, sleep=lambda _: None, clock=clock)
+    made = house(listeners=[recorder], retry=policy, config=Config(read_timeout=0.1))
+    made.fake.fault(fault, times=None)
+
+    with pytest.raises(Exception):  # noqa: B017, PT011
+        made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) <= 11
+    assert [event.used_up for event in recorder.last.of(GaveUp)] == ["deadline"]
