@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 from pathlib import Path
 from typing import Final
+
+import pytest
+
+from guardedbedrock.testing import FilterPattern
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = (DOCS / "authorizations.md").read_text("utf-8")
@@ -23,3 +28,22 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
     headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
 
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= headings
+
+
+OBSERVED: Final = (DOCS / "observability.md").read_text("utf-8")
+
+
+def test_the_page_of_observability_is_the_one_that_the_tables_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this fails, `make docs` mends it."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    written: str = runpy.run_path(str(DOCS / "generate_observability.py"))["page"]()
+
+    assert written.splitlines() == OBSERVED.splitlines()
+
+
+def test_the_filters_of_the_page_find_the_record_of_the_page() -> None:
+    """The worked example works."""
+    (record,) = [json.loads(found) for found in re.findall(r"```json\n(.+?)```", OBSERVED, re.DOTALL)]
+    patterns = re.findall(r"--filter-pattern '([^']+)'", OBSERVED)
+
+    assert [FilterPattern(pattern).matches(record) for pattern in patterns] == [True] * 3

@@ -13,7 +13,6 @@ import pytest
 from aio.rig import relayed
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
-from aiohttp import ClientPayloadError
 from aws.rig import MODEL, Recorder, ask
 from botocore.exceptions import EventStreamError, ResponseStreamingError
 
@@ -130,7 +129,7 @@ async def test_a_stream_that_is_not_read_to_its_end_closes_once(
 ) -> None:
     """Closed, left in the middle, or never looked at: connection and observation end with it, without an error."""
     relay, client, recorder = line
-    relay.hold_at = b"contentBlockDelta"  # so the first event is whole
+    relay.hold_at = b"messageStart"
 
     reply = await client.converse_stream(**ask("converse_stream"))
     await end(reply["stream"])
@@ -324,6 +323,6 @@ async def test_a_body_that_breaks_off_closes_its_connection(line: tuple[Relay, A
     with pytest.raises(Exception) as broken:  # noqa: PT011
         await client.invoke_model(**ask("invoke_model"))
 
-    assert isinstance(broken.value, ResponseStreamingError | ClientPayloadError)  # as the connection broke
+    assert type(broken.value) is ResponseStreamingError
     assert recorder.last.closed == [broken.value]
     await relay.all_closed()

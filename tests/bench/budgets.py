@@ -18,8 +18,9 @@ from of_imports import imports
 from of_machine import machine
 from of_plugin import plugin
 from of_preflight import preflight
+from of_telemetry import telemetry
 
-PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (machine, engine, preflight, clients, imports, plugin)
+PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (machine, engine, preflight, telemetry, clients, imports, plugin)
 
 
 def main(names: Sequence[str]) -> None:
