@@ -40,6 +40,11 @@ lint: .venv/.dev
 type: .venv/.dev
 	$(BIN)/mypy
 
+# Real frameworks over the fake, each in its own locked environment under .venvs. ONLY="anthropic litellm" runs those.
+.PHONY: frameworks
+frameworks: .venv/.dev
+	$(BIN)/python tests/frameworks/run.py $(ONLY)
+
 laws: .venv/.dev
 	$(BIN)/lint-imports
 
@@ -69,3 +74,4 @@ constraints:
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venvs

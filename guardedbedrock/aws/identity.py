@@ -52,7 +52,25 @@ class CallerIdentity:
     def _sts(self) -> Any:
         if self._client is None:
             return boto3.client("sts")
-        return sts_client(self._client, credentials_of(self._client).get_frozen_credentials())
+        return sts_client(self._client.meta.region_name, credentials_of(self._client).get_frozen_credentials())
+
+
+class SignerIdentity(CallerIdentity):
+    """
+    The principal behind the credentials that a signer of ``botocore.auth`` signs with.
+
+    Args:
+        credentials: Frozen ones, or such that freeze.
+        region: What is signed for, where STS is asked.
+    """
+
+    def __init__(self, credentials: Any, region: str) -> None:
+        super().__init__()
+        self._credentials, self._region = credentials, region
+
+    def _sts(self) -> Any:
+        freeze = getattr(self._credentials, "get_frozen_credentials", None)
+        return sts_client(self._region, freeze() if freeze else self._credentials)
 
 
 def credentials_of(client: Any) -> Any:
@@ -68,11 +86,11 @@ def credentials_of(client: Any) -> Any:
     return signs
 
 
-def sts_client(client: Any, frozen: Any) -> Any:
-    """Make a client of STS that signs with frozen credentials, in the region of a client."""
+def sts_client(region: str, frozen: Any) -> Any:
+    """Make a client of STS that signs with frozen credentials, in a region."""
     return boto3.client(
         "sts",
-        region_name=client.meta.region_name,
+        region_name=region,
         aws_access_key_id=frozen.access_key,
         aws_secret_access_key=frozen.secret_key,
         aws_session_token=frozen.token,

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from guardedbedrock.aws.client import chosen
 from guardedbedrock.aws.gate import has_let_pass
+from guardedbedrock.aws.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.aws.signers import look_first, look_no_longer
 from guardedbedrock.aws.signing import Inference, inference_of, put_headers
 from guardedbedrock.bedrock import Guardrail
@@ -23,6 +24,8 @@ from guardedbedrock.errors import AccessDeniedError, GuardrailTamperedError, Ref
 from guardedbedrock.events import Event, Listener, Observers, Refused
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import authorize
+
+_REMEMBERED: Final = 64
 
 
 def stand(rules: Rules, listeners: Iterable[Listener]) -> Tripwire:
@@ -47,6 +50,7 @@ class Tripwire:
 
     def __init__(self, rules: Rules, listeners: Iterable[Listener]) -> None:
         self._rules = {"https": rules, "http": replace(rules, secure=False)}
+        self._of_signers: dict[tuple[str, str], Rules] = {}
         self._mode = rules.mode
         self._listeners = tuple(listeners)
 
@@ -67,14 +71,25 @@ class Tripwire:
         call = Call(asked.name, asked.params, asked.region, chosen.get())
         ear = _Ear()
         try:
-            self._judge(asked, call, Observers((ear,), call))
+            self._judge(asked, call, self._rules_for(signer, asked), Observers((ear,), call))
         except AccessDeniedError as error:
             self._tell(call, ear, error)
             raise
         self._tell(call, ear, None)
 
-    def _judge(self, asked: Inference, call: Call, observers: Observers) -> None:
-        rules = self._rules["https" if asked.wire.url.startswith("https:") else "http"]
+    def _rules_for(self, signer: Any, asked: Inference) -> Rules:
+        """Give the rules of a request: where STS is asked who calls, it is asked with the credentials that sign this one."""
+        scheme = "https" if asked.wire.url.startswith("https:") else "http"
+        rules = self._rules[scheme]
+        if not isinstance(rules.principal, CallerIdentity):
+            return rules
+        key = scheme, str(getattr(signer.credentials, "access_key", ""))
+        if key not in self._of_signers and len(self._of_signers) >= _REMEMBERED:
+            self._of_signers.clear()
+        own = self._of_signers.get(key) or replace(rules, principal=SignerIdentity(signer.credentials, asked.region))
+        return self._of_signers.setdefault(key, own)
+
+    def _judge(self, asked: Inference, call: Call, rules: Rules, observers: Observers) -> None:
         if not asked.known:
             self._refuse(_unknown(asked), observers)
             return

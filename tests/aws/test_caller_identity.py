@@ -10,10 +10,14 @@ import boto3
 import pytest
 from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
 from botocore import UNSIGNED
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from moto.server import ThreadedMotoServer
 
-from guardedbedrock import Guard, PreflightUnavailableError, SourceError, iam
+from guardedbedrock import ExplicitDenyError, Guard, PreflightUnavailableError, SourceError, iam
+from guardedbedrock.aws import tripwire
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.events import Decided
 from guardedbedrock.testing import FakeBedrock
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from aws.rig import Make
 
 MOTO: Final = "arn:aws:sts::123456789012:user/moto"
+OTHER: Final = "arn:aws:iam::123456789012:role/Other"
+AS_OTHER: Final = "arn:aws:sts::123456789012:assumed-role/Other/session"
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +209,45 @@ def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: py
     principals = [heard.of(Decided)[0].verdict.authorizations[0].request.principal for heard in recorder.calls]
     other = "arn:aws:sts::123456789012:assumed-role/Other/one"
     assert principals == [other, other, MOTO]
+
+
+def test_the_tripwire_asks_with_the_credentials_that_sign(asked: list[str]) -> None:
+    """Each once, whoever the default session belongs to."""
+    role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/Other", RoleSessionName="session")[
+        "Credentials"
+    ]
+    other = Credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
+    stood = tripwire.stand(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    asked.clear()
+
+    denied = [_denied_principal(credentials) for credentials in (other, Credentials("testing", "testing"), other)]
+    stood.fall()
+
+    assert denied == [
+        AS_OTHER,
+        MOTO,
+        AS_OTHER,
+    ]
+    assert asked == ["GetCallerIdentity", "GetCallerIdentity"]
+
+
+def _denied_principal(credentials: Credentials) -> str | None:
+    request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")
+    with pytest.raises(ExplicitDenyError) as denied:
+        SigV4Auth(credentials, "bedrock", "us-east-1").add_auth(request)
+    return denied.value.principal
+
+
+def test_the_tripwire_lets_nothing_out_when_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh_session(monkeypatch)
+    stood = tripwire.stand(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")
+
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{held.getsockname()[1]}")
+        with pytest.raises(PreflightUnavailableError):
+            SigV4Auth(Credentials("testing", "testing"), "bedrock", "us-east-1").add_auth(request)
+    stood.fall()
+
+    assert "Authorization" not in request.headers

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, PUBLIC, ROLE, WEAK, Recorder, ask, read
+from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, Recorder, ask, read
 from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -19,6 +19,7 @@ from guardedbedrock import (
     GuardrailNotApprovedError,
     GuardrailTamperedError,
     UnguardableOperationError,
+    iam,
 )
 from guardedbedrock.aws import tripwire
 from guardedbedrock.aws.signing import inference_of
@@ -111,6 +112,8 @@ def test_a_presigned_invocation_binds_the_guardrail(standing: Any) -> None:
         (f"/model/{MODEL}/converse-stream", None, HOST),
         (f"/model/{ARN}/converse", None, HOST),
         (f"//model//{MODEL}//converse/", None, HOST),
+        (f"/model/{MODEL}/converse/.", None, ELSEWHERE),
+        (f"/model/{MODEL}/converse/x/..", None, ELSEWHERE),
         (f"/model/{MODEL}/count-tokens/../converse", None, HOST),
         (f"/model/{MODEL}/%63onverse;v=1", None, ELSEWHERE),
         (f"/model/{MODEL}/converse", {**PROMPT, "guardrailConfig": {}}, HOST),
@@ -178,6 +181,7 @@ def test_the_guardrail_that_was_chosen_here_is_put_in(standing: Any) -> None:
     ("path", "options"),
     [
         ("/async-invoke", {}),
+        ("/async-invoke", {"method": "post", "base": ELSEWHERE}),
         (f"/model/{MODEL}/invoke-with-bidirectional-stream", {}),
         (f"/model/{MODEL}/converse", {"signer": auth.SigV4QueryAuth, "body": {**PROMPT, "guardrailConfig": CONFIG}}),
         ("/openai/v1/chat/completions", {}),
@@ -188,7 +192,7 @@ def test_the_guardrail_that_was_chosen_here_is_put_in(standing: Any) -> None:
 def test_what_can_carry_no_guardrail_is_refused(standing: Any, path: str, options: dict[str, Any]) -> None:
     recorder = standing()
 
-    with pytest.raises(UnguardableOperationError):
+    with pytest.raises(UnguardableOperationError, match=r"is no operation of|has no place for|does not bind"):
         sign(path, **options)
 
     assert len(recorder.last.of(Refused)) == 1
@@ -215,6 +219,16 @@ def test_the_policies_are_asked(standing: Any, path: str) -> None:
         sign(path)
 
     assert [refused.error for refused in recorder.last.of(Refused)] == [denied.value]
+
+
+def test_the_policies_are_told_whether_tls_is_spoken(standing: Any) -> None:
+    only_tls = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    statements = [*POLICY["Statement"], only_tls]
+    standing(policies=iam.PolicySet(identity=[{**POLICY, "Statement": statements}]))
+
+    assert "Authorization" in sign(base=HOST).headers
+    with pytest.raises(ExplicitDenyError):
+        sign(base=ELSEWHERE)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +297,22 @@ def test_a_request_signed_by_hand_within_a_guarded_call_is_looked_at(house: Any,
         home.client.converse(**ask("converse"))
 
     assert home.arrived == []
+
+
+def test_another_model_within_a_guarded_call_is_looked_at(house: Any, standing: Any) -> None:
+    """The body is the very one that was authorized; the path is not."""
+    home = house()
+    standing()
+
+    def sign_another(request: Any, **_: Any) -> None:
+        url = request.url.replace("haiku-20240307", "opus-20240229")
+        twin = AWSRequest(method="POST", url=url, data=request.data)
+        auth.SigV4Auth(KEYS, "bedrock", "us-east-1").add_auth(twin)
+
+    home.client.meta.events.register_last("before-sign.bedrock-runtime", sign_another)
+
+    with pytest.raises(ExplicitDenyError):
+        home.client.converse(**ask("converse"))
 
 
 def test_a_copy_of_an_authorized_request_without_its_headers_is_looked_at(house: Any, standing: Any) -> None:

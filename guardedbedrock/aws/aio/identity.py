@@ -26,7 +26,7 @@ class AsyncCallerIdentity(CallerIdentity):
     async def _told(self) -> str | None:
         try:
             frozen = await credentials_of(self._client).get_frozen_credentials()
-            return await asyncio.to_thread(self._ask, lambda: sts_client(self._client, frozen))
+            return await asyncio.to_thread(self._ask, lambda: sts_client(self._client.meta.region_name, frozen))
         except SourceError as error:
             self._failure = error
             return None

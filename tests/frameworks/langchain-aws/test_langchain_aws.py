@@ -1,0 +1,85 @@
+"""langchain-aws takes a client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from langchain_aws import ChatBedrock, ChatBedrockConverse
+from langchain_core.tools import tool
+
+from guardedbedrock import ExplicitDenyError
+
+if TYPE_CHECKING:
+    from guardedbedrock import Guard
+    from guardedbedrock.testing import FakeBedrock
+
+REGION: Final = "us-east-1"
+CHATS: Final = [
+    (ChatBedrockConverse, "Converse", "ConverseStream"),
+    (ChatBedrock, "InvokeModel", "InvokeModelWithResponseStream"),
+]
+
+
+@tool
+def days_of_leave(year: int) -> int:
+    """Count the days of leave of a year."""
+    return year - 2000
+
+
+def made(chat: Any, guard: Guard, model: str = MODEL) -> Any:
+    """Make a chat with a guarded client."""
+    return chat(model=model, client=guard.client("bedrock-runtime", region_name=REGION), region_name=REGION)
+
+
+@pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
+def test_sync(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    assert made(chat, guard).invoke("hello there").text == "You said: hello there"
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "_", "operation"), CHATS)
+def test_sync_stream(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    assert "".join(chunk.text for chunk in made(chat, guard).stream("hello there")) == "You said: hello there"
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
+def test_async(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    assert asyncio.run(made(chat, guard).ainvoke("hello there")).text == "You said: hello there"
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "_", "operation"), CHATS)
+def test_async_stream(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    async def ask() -> str:
+        return "".join([chunk.text async for chunk in made(chat, guard).astream("hello there")])
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
+def test_tools(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    made(chat, guard).bind_tools([days_of_leave]).invoke("hello there")
+
+    assert b"days_of_leave" in fake.requests[0].incoming.body
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
+def test_a_chat_that_makes_its_own_client(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    with guard.install():
+        chat(model=MODEL, region_name=REGION).invoke("hello there")
+
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize("chat", [ChatBedrockConverse, ChatBedrock])
+def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, chat: Any) -> None:
+    with pytest.raises(ExplicitDenyError):
+        made(chat, guard, DENIED_MODEL).invoke("hello there")
+
+    assert fake.requests == []

@@ -1,0 +1,83 @@
+"""llama-index-llms-bedrock-converse where aioboto3 is installed: async calls go by a client of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from llama_index.llms.bedrock_converse import BedrockConverse
+
+from guardedbedrock import ExplicitDenyError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from guardedbedrock import Guard
+    from guardedbedrock.testing import FakeBedrock
+
+
+def made(guard: Guard, model: str = MODEL, **more: Any) -> BedrockConverse:
+    """Make a model with a guarded client."""
+    client = guard.client("bedrock-runtime", region_name="us-east-1")
+    return BedrockConverse(model=model, client=client, region_name="us-east-1", **more)
+
+
+def asked(guard: Guard, ask: Callable[[BedrockConverse], Awaitable[str]], model: str = MODEL) -> str:
+    """Ask with a guarded async client."""
+
+    async def run() -> str:
+        async with guard.async_client("bedrock-runtime", region_name="us-east-1") as client:
+            return await ask(made(guard, model, async_client=client))
+
+    return asyncio.run(run())
+
+
+async def complete(model: BedrockConverse) -> str:
+    """Ask and wait."""
+    return str(await model.acomplete("hello there"))
+
+
+async def stream(model: BedrockConverse) -> str:
+    """Ask and read the stream."""
+    return "".join([str(chunk.delta) async for chunk in await model.astream_complete("hello there")])
+
+
+def test_sync(fake: FakeBedrock, guard: Guard) -> None:
+    assert str(made(guard).complete("hello there")) == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async(fake: FakeBedrock, guard: Guard) -> None:
+    assert asked(guard, complete) == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
+    assert asked(guard, stream) == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+@pytest.mark.parametrize("ask", [complete, stream])
+def test_a_sync_client_alone_leaves_async_calls_unguarded(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
+    """A trap: the client that was passed in is not the one that is used."""
+    asyncio.run(ask(made(guard)))
+
+    assert [request.guardrail for request in fake.requests] == [None]
+
+
+@pytest.mark.parametrize("ask", [complete, stream])
+def test_an_installed_guard_guards_them(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
+    with guard.install():
+        asyncio.run(ask(made(guard)))
+
+    assert len(guarded(fake)) == 1
+
+
+@pytest.mark.parametrize("ask", [complete, stream])
+def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
+    with pytest.raises(ExplicitDenyError):
+        asked(guard, ask, DENIED_MODEL)
+
+    assert fake.requests == []

@@ -1,0 +1,61 @@
+"""llama-index-llms-bedrock-converse takes a client; without aioboto3 its async calls wait in threads for that same client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from llama_index.llms.bedrock_converse import BedrockConverse
+
+from guardedbedrock import ExplicitDenyError
+
+if TYPE_CHECKING:
+    from guardedbedrock import Guard
+    from guardedbedrock.testing import FakeBedrock
+
+
+def made(guard: Guard, model: str = MODEL) -> BedrockConverse:
+    """Make a model with a guarded client."""
+    return BedrockConverse(model=model, client=guard.client("bedrock-runtime", region_name="us-east-1"), region_name="us-east-1")
+
+
+def test_sync(fake: FakeBedrock, guard: Guard) -> None:
+    assert str(made(guard).complete("hello there")) == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_sync_stream(fake: FakeBedrock, guard: Guard) -> None:
+    assert "".join(str(chunk.delta) for chunk in made(guard).stream_complete("hello there")) == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+def test_async(fake: FakeBedrock, guard: Guard) -> None:
+    async def ask() -> str:
+        return str(await made(guard).acomplete("hello there"))
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
+    async def ask() -> str:
+        return "".join([str(chunk.delta) async for chunk in await made(guard).astream_complete("hello there")])
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+def test_a_model_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        BedrockConverse(model=MODEL, region_name="us-east-1").complete("hello there")
+
+    assert guarded(fake) == ["Converse"]
+
+
+def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard) -> None:
+    with pytest.raises(ExplicitDenyError):
+        made(guard, DENIED_MODEL).complete("hello there")
+
+    assert fake.requests == []

@@ -1,0 +1,60 @@
+"""pydantic-ai takes a client in its provider."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from pydantic_ai import Agent
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.models.bedrock import BedrockConverseModel
+from pydantic_ai.providers.bedrock import BedrockProvider
+
+from guardedbedrock import ExplicitDenyError
+
+if TYPE_CHECKING:
+    from guardedbedrock import Guard
+    from guardedbedrock.testing import FakeBedrock
+
+
+def made(guard: Guard, model: str = MODEL) -> Agent:
+    """Make an agent with a guarded client."""
+    provider = BedrockProvider(bedrock_client=guard.client("bedrock-runtime", region_name="us-east-1"))
+    return Agent(BedrockConverseModel(model, provider=provider))
+
+
+def test_sync(fake: FakeBedrock, guard: Guard) -> None:
+    assert made(guard).run_sync("hello there").output == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async(fake: FakeBedrock, guard: Guard) -> None:
+    assert asyncio.run(made(guard).run("hello there")).output == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
+    async def ask() -> str:
+        async with made(guard).run_stream("hello there") as stream:
+            return "".join([text async for text in stream.stream_text(delta=True)])
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+def test_a_model_by_name_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        Agent(f"bedrock:{MODEL}").run_sync("hello there")
+
+    assert guarded(fake) == ["Converse"]
+
+
+def test_a_denial_is_the_cause_of_its_own_error(fake: FakeBedrock, guard: Guard) -> None:
+    with pytest.raises(ModelHTTPError) as denied:
+        made(guard, DENIED_MODEL).run_sync("hello there")
+
+    assert denied.value.status_code == 403
+    assert isinstance(denial(denied.value), ExplicitDenyError)
+    assert fake.requests == []

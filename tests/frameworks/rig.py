@@ -1,0 +1,47 @@
+"""What the tests of every framework stand on: an approved guardrail, a policy, and how to look at what happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from guardedbedrock import AccessDeniedError, Guardrail
+from guardedbedrock.bedrock import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardedbedrock.testing import FakeBedrock
+
+MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
+DENIED_MODEL: Final = "anthropic.claude-3-opus-20240229-v1:0"
+ROLE: Final = "arn:aws:iam::123456789012:role/HRBotServiceRole"
+HR: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")
+POLICY: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"},
+        {"Sid": "NoOpus", "Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*::foundation-model/*opus*"},
+    ],
+}
+
+
+def guarded(fake: FakeBedrock) -> list[str | None]:
+    """List the operations that asked a model, all of which had the approved guardrail, and forget them."""
+    asked = [request for request in fake.requests if request.operation in OPERATIONS and OPERATIONS[request.operation].inference]
+    fake.reset()
+
+    assert {request.guardrail for request in asked} <= {(HR.arn, HR.version)}
+    assert {request.status for request in asked} <= {200}
+    return [request.operation for request in asked]
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error and what it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def denial(error: BaseException) -> AccessDeniedError:
+    """Give the denial that an error came of."""
+    return next(each for each in chain(error) if isinstance(each, AccessDeniedError))

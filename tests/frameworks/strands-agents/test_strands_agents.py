@@ -1,0 +1,61 @@
+"""strands-agents takes a session."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from strands import Agent
+from strands.models import BedrockModel
+
+from guardedbedrock import ExplicitDenyError
+
+if TYPE_CHECKING:
+    from guardedbedrock import Guard
+    from guardedbedrock.testing import FakeBedrock
+
+
+def made(guard: Guard, model: str = MODEL, **more: Any) -> Agent:
+    """Make an agent on a guarded session."""
+    return Agent(BedrockModel(model_id=model, boto_session=guard.session(boto3.Session()), **more), callback_handler=None)
+
+
+def test_sync(fake: FakeBedrock, guard: Guard) -> None:
+    assert str(made(guard, streaming=False)("hello there")).strip() == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_sync_stream(fake: FakeBedrock, guard: Guard) -> None:
+    assert str(made(guard)("hello there")).strip() == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+def test_async(fake: FakeBedrock, guard: Guard) -> None:
+    assert str(asyncio.run(made(guard, streaming=False).invoke_async("hello there"))).strip() == "You said: hello there"
+    assert guarded(fake) == ["Converse"]
+
+
+def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
+    async def ask() -> str:
+        return "".join([event["data"] async for event in made(guard).stream_async("hello there") if "data" in event])
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == ["ConverseStream"]
+
+
+def test_a_model_that_makes_its_own_session(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        Agent(BedrockModel(model_id=MODEL), callback_handler=None)("hello there")
+
+    assert guarded(fake) == ["ConverseStream"]
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, streaming: bool) -> None:  # noqa: FBT001
+    with pytest.raises(ExplicitDenyError):
+        made(guard, DENIED_MODEL, streaming=streaming)("hello there")
+
+    assert fake.requests == []
