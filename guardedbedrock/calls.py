@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, Vocabulary, find
-from guardedbedrock.bedrock.asked import Asked, Question
+from guardedbedrock.bedrock.asked import TIME_KEYS, Asked, Question
 from guardedbedrock.bedrock.callers import Bearer
 from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.bedrock.questions import Questions
@@ -24,6 +24,9 @@ OnUnapproved: TypeAlias = Literal["refuse", "replace"]
 OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
+
+
+_TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 
 
 def _now() -> datetime:
@@ -76,6 +79,7 @@ class Rules:
     bearer: Bearer = ""
     choice: str | None = None
     questions: Questions = field(init=False, repr=False, compare=False)
+    reads_time: bool = field(init=False, repr=False, compare=False)
     _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
     _names: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -83,6 +87,8 @@ class Rules:
     def __post_init__(self) -> None:
         regions = {guardrail.region for guardrail in self.approved}
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
+        read = frozenset() if self.policies is None else self.policies.reads
+        object.__setattr__(self, "reads_time", not _TIME_KEYS.isdisjoint(read))
         object.__setattr__(self, "_callers", {})
         object.__setattr__(self, "questions", Questions(self.policies or PolicySet(), self._inventory()))
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))

@@ -81,14 +81,14 @@ def choose(call: Call, rules: Rules) -> Guardrail:
 def _preferred(call: Call, rules: Rules) -> Guardrail | None:
     name, model = rules.chosen(call.chosen), call.model
     for guardrail in rules.in_region(call.region):
-        if guardrail.name == name if name else _is_for(guardrail, model, rules):
+        if guardrail.name == name if name else not guardrail.models or _is_for(guardrail, model, rules):
             return guardrail
     return None
 
 
 def _is_for(guardrail: Guardrail, model: object, rules: Rules) -> bool:
     # A model that is missing or no text is botocore's to refuse.
-    return not guardrail.models or not isinstance(model, str) or is_meant(model, guardrail.models, rules.behind)
+    return not isinstance(model, str) or is_meant(model, guardrail.models, rules.behind)
 
 
 def _none(call: Call, rules: Rules) -> GuardrailNotApprovedError:

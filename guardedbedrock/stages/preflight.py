@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Final
 
-from guardedbedrock.bedrock.asked import TIME_KEYS
 from guardedbedrock.bedrock.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.hints import hint_for
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict
@@ -20,7 +19,6 @@ from guardedbedrock.errors import (
 from guardedbedrock.events import Decided, Observers, Refused
 from guardedbedrock.iam import PolicySet
 
-_TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 _UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
@@ -69,8 +67,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
     asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
-    now = None if _TIME_KEYS.isdisjoint(rules.policies.reads) else rules.clock()
-    decisions, outcome = asked.answer(rules.policies, rules.inert, now)
+    decisions, outcome = asked.answer(rules.policies, rules.inert, rules.clock() if rules.reads_time else None)
     return Verdict(outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
 
 
