@@ -5,7 +5,12 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # What everyone installs, so that a release elsewhere breaks nothing here by itself. To take up new ones: `make constraints`.
 CONSTRAINTS := tests/constraints.txt
 
-.PHONY: demo test browser lint type laws docs bench fuzz mutate constraints clean
+# aiobotocore holds boto3 back, so what is awaited is tested in an environment of its own; its other packages are as above.
+AIO := .venv-aio/bin
+AIO_CONSTRAINTS := tests/constraints-aio.txt
+AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: demo test browser aio lint type laws docs bench bench-aio fuzz mutate compat constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -23,6 +28,28 @@ CONSTRAINTS := tests/constraints.txt
 	$(PIP) install --constraint $(CONSTRAINTS) --group browser
 	@touch $@
 
+.venv-aio/bin/python:
+	$(PYTHON) -m venv .venv-aio
+	$(AIO_PIP) install 'pip>=25.1'
+
+.venv-aio/.dev: pyproject.toml $(AIO_CONSTRAINTS) | .venv-aio/bin/python
+	$(AIO_PIP) install --constraint $(AIO_CONSTRAINTS) --editable '.[aio,testing,tls]' --group aio
+	@touch $@
+
+.venv-oldest/bin/python .venv-newest/bin/python:
+	$(PYTHON) -m venv $(@:/bin/python=)
+	$@ -m pip --quiet --disable-pip-version-check install 'pip>=25.1'
+
+.venv-oldest/.dev: pyproject.toml tests/constraints-oldest.txt | .venv-oldest/bin/python
+	.venv-oldest/bin/python -m pip --quiet --disable-pip-version-check install --constraint tests/constraints-oldest.txt \
+		--editable '.[cli,testing,tls]' --group dev
+	@touch $@
+
+.venv-newest/.dev: pyproject.toml | .venv-newest/bin/python
+	.venv-newest/bin/python -m pip --quiet --disable-pip-version-check install --upgrade --upgrade-strategy eager \
+		--editable '.[cli,testing,tls]' --group dev
+	@touch $@
+
 demo: .venv/.demo
 	$(BIN)/guardedbedrock demo
 
@@ -32,6 +59,15 @@ test: lint type laws
 # Needs Debian's chromium and chromium-driver; `make test` needs neither.
 browser: .venv/.browser
 	$(BIN)/pytest tests/browser/check_page.py
+
+aio: .venv-aio/.dev
+	$(AIO)/pytest -n auto tests/aio
+
+# With the oldest boto3 that the metadata promises, and with the newest that there is: whatever leans on boto3.
+COMPATIBLE ?= tests/aws tests/stages tests/telemetry tests/bedrock tests/testing tests/test_guard.py tests/test_errors.py
+compat: .venv-oldest/.dev .venv-newest/.dev
+	.venv-oldest/bin/pytest -n auto $(COMPATIBLE)
+	.venv-newest/bin/pytest -n auto $(COMPATIBLE)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -57,6 +93,9 @@ docs: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/python tests/bench/budgets.py $(PARTS)
 
+bench-aio: .venv-aio/.dev
+	$(AIO)/python tests/bench/of_async.py
+
 # Each property on this many random examples; another run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
@@ -71,7 +110,10 @@ constraints:
 	rm -rf .venv
 	$(MAKE) .venv/.browser CONSTRAINTS=/dev/null
 	$(PIP) freeze --exclude-editable > $(CONSTRAINTS)
+	rm -rf .venv-aio
+	$(MAKE) .venv-aio/.dev AIO_CONSTRAINTS=/dev/null
+	$(AIO_PIP) freeze --exclude-editable > $(AIO_CONSTRAINTS)
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aio .venv-oldest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf .venvs

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 from pydantic import AfterValidator, PlainValidator
 
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
+from guardedbedrock.bedrock.condition_keys import is_of_one_call
 from guardedbedrock.bedrock.guardrails import DRAFT, is_version
 from guardedbedrock.config_problems import MisfitError, nearest
 from guardedbedrock.errors import ConfigurationError
@@ -100,6 +101,8 @@ def _context_key(key: str) -> str:
     prefix, _, name = key.partition(":")
     if not (prefix and name):
         raise MisfitError(" is no context key: write it with its prefix, such as `aws:PrincipalOrgID`")
+    if is_of_one_call(key):
+        raise MisfitError(" is what each call gives by itself: leave it out")
     return key
 
 

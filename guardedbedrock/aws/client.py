@@ -19,6 +19,7 @@ from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
 from guardedbedrock.aws.bearer import bearer_of
+from guardedbedrock.aws.footing import check_client
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
 from guardedbedrock.bedrock import SERVICES, Place
@@ -63,6 +64,7 @@ class Guarded:
 
     _guardedbedrock: Watch
     _guardedbedrock_gate: gate.Gate | None = None
+    _presigns_guarded = False
     meta: Any
     exceptions: Any
 
@@ -72,6 +74,7 @@ class Guarded:
         if presign is not None:
             # botocore writes this method into the class itself, where no base can come before it.
             cls.generate_presigned_url = cls._guard_presign(presign)  # type: ignore[attr-defined]
+            cls._presigns_guarded = True
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -82,6 +85,7 @@ class Guarded:
         raise NotImplementedError
 
     def _begin(self) -> None:
+        check_client(self, Guarded)
         rules, region, service = self._guardedbedrock.rules, self.meta.region_name, self.meta.service_model.service_name
         if service == SERVICES[0] and rules.mode == "enforce" and not rules.in_region(region):
             listed = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"

@@ -10,10 +10,11 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
+from guardedbedrock.aws.footing import found
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.placement import IN_BODY, Wire, body_model, path_segments
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
-from guardedbedrock.errors import ConfigurationError, GuardrailTamperedError
+from guardedbedrock.errors import GuardrailTamperedError
 from guardedbedrock.events import AtTheGate, Observers, Refused
 
 PathTemplate: TypeAlias = tuple[str, ...]
@@ -64,7 +65,7 @@ class Gate:
         mode: That of the rules, until the client goes by others.
 
     Raises:
-        ConfigurationError: The installed botocore signs or sends somewhere else, so the gate could be gone round.
+        ConfigurationError: The installed botocore signs or sends somewhere else.
     """
 
     def __init__(self, rules: Rules, client: Any) -> None:
@@ -72,13 +73,7 @@ class Gate:
         self._service = client.meta.service_model
         self._templates: dict[str, PathTemplate] = {}
         self._right_ways: set[tuple[str, str, str | None]] = set()
-        signer: Any = getattr(client, "_request_signer", None)
-        endpoint: Any = getattr(client, "_endpoint", None)
-        if not hasattr(signer, "get_auth_instance") or not hasattr(getattr(endpoint, "http_session", None), "send"):
-            raise ConfigurationError(
-                "the gate has no place in this version of botocore: install a version that guardedbedrock was tested with"
-            )
-        self._stand_in(signer, endpoint)
+        self._stand_in(found(client, "_request_signer"), found(client, "_endpoint"))
 
     def _stand_in(self, signer: Any, endpoint: Any) -> None:
         signer.get_auth_instance = _gated(signer.get_auth_instance, self)

@@ -18,6 +18,7 @@ from typing import Any, Final, Self
 from botocore import handlers
 from botocore.session import Session
 
+from guardedbedrock.aws import footing
 from guardedbedrock.aws.checked import checked
 from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.session import EVENTS, WATCH, put_first
@@ -26,6 +27,7 @@ from guardedbedrock.aws.unguarded import warn_of_unguarded
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
 _HANDLER_ID: Final = "guardedbedrock-installed"
+_STANDS_ON: Final = ((Session, "create_client"), (Session, "get_component"), (handlers, "BUILTIN_HANDLERS"))
 
 
 @dataclass(slots=True, eq=False)
@@ -69,9 +71,14 @@ def install(watch: Watch, *, strict: bool) -> Installation:
         watch: What the clients go by.
         strict: Whether a tripwire stands too, for clients that are no boto3 clients.
 
+    Raises:
+        ConfigurationError: The installed botocore makes its clients somewhere else.
+
     Warns:
         UnguardedClientWarning: Clients were made before.
     """
+    for holder, name in _STANDS_ON:
+        footing.found(holder, name)
     with _lock:
         found = _find(watch)
         if found is not None:

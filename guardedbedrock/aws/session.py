@@ -21,6 +21,7 @@ from botocore.config import Config
 
 from guardedbedrock.aws.checked import checked
 from guardedbedrock.aws.client import Guarded, GuardedClient, Watch
+from guardedbedrock.aws.footing import found
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry import ONE_ATTEMPT
@@ -92,7 +93,7 @@ def guard_session(session: Any, watch: Watch) -> None:
 
 def _inner(session: Any) -> Any:
     """Give the botocore session behind a session."""
-    inner = getattr(session, "_session", None) if isinstance(session, boto3.Session) else session
+    inner = found(session, "_session") if isinstance(session, boto3.Session) else session
     if not isinstance(inner, botocore.session.Session):
         raise ConfigurationError(
             f"a `{type(session).__name__}` is no session that can be guarded: give one of boto3, botocore or aiobotocore"

@@ -54,6 +54,13 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
 }
 """Each action with keys of its own; an action that is not here carries those of every authorization only."""
 
+_OF_ONE_CALL: Final = (
+    "aws:requesttag/",
+    "aws:tagkeys",
+    "bedrock:guardrailidentifier",
+    "bedrock:inferenceprofilearn",
+    "bedrock:promptrouterarn",
+)
 _OWN_PREFIXES: Final = ("aws:requesttag/", "aws:tagkeys", "bedrock:")
 _LOWER: Final = {action: frozenset(key.lower() for key in keys) for action, keys in CARRIED.items()}
 
@@ -70,3 +77,13 @@ def carries(action: str, key: str) -> bool:
         return True
     family = f"{key.partition('/')[0]}/*" if "/" in key else key
     return family in _LOWER.get(action, ())
+
+
+def is_of_one_call(key: str) -> bool:
+    """
+    Say whether each call gives a condition key itself, so that it can not be told of all calls at once.
+
+    >>> is_of_one_call("bedrock:GuardrailIdentifier")
+    True
+    """
+    return key.lower().startswith(_OF_ONE_CALL)

@@ -16,7 +16,7 @@ from guardedbedrock.iam import values
 from guardedbedrock.iam.arns import PARTS, split_tokens
 from guardedbedrock.iam.conditions import Condition, parse_operator
 from guardedbedrock.iam.documents import VARIABLES_SINCE
-from guardedbedrock.iam.patterns import tokenize
+from guardedbedrock.iam.patterns import compile_tokens, tokenize
 from guardedbedrock.iam.principals import identify
 from guardedbedrock.iam.requests import Request
 from guardedbedrock.iam.statements import Compiled
@@ -47,7 +47,8 @@ def of_key(key: str, statements: Iterable[Compiled], request: Request) -> tuple[
 
 def of_part(index: int, statements: Iterable[Compiled], request: Request) -> tuple[str, ...]:
     """Find texts for a part of the resource that is not known: what patterns have in its place, and what none has."""
-    found = {FRESH: None, FRESH * 3: None}
+    written = request.written(index)
+    found = dict.fromkeys(written.replace("*", text) for text in ("", FRESH, FRESH * 3))
     if PARTS[index] == "account":
         found[identify(request.principal).account] = None
     for compiled in statements:
@@ -55,7 +56,8 @@ def of_part(index: int, statements: Iterable[Compiled], request: Request) -> tup
             segments = split_tokens(tokenize(pattern))
             if index < len(segments):
                 found |= dict.fromkeys(_instances("".join(t if isinstance(t, str) else t.value for t in segments[index])))
-    return tuple(text for text in found if text and (index == len(PARTS) - 1 or ":" not in text)) or (request.resource,)
+    covers = compile_tokens(tokenize(written))
+    return tuple(text for text in found if covers(text) and (index == len(PARTS) - 1 or ":" not in text))
 
 
 def _instances(pattern: str) -> Iterator[str]:

@@ -148,11 +148,15 @@ class Automaton:
         """Say whether the pattern covers the whole of a value."""
         return bool(self._read(1, value) & self._accept)
 
-    def may_match(self, pieces: Iterable[str | None]) -> bool:
-        """Say whether it could, if some text without a colon stood for each None."""
+    def may_match(self, pieces: Iterable[str | Wildcard]) -> bool:
+        """
+        Say whether it could, if some text stood for each `ANY`, and some text without a colon for each `ANY_BUT_COLON`.
+
+        The first five colons of a pattern that has them are those of an ARN, and none of a name.
+        """
         state = 1
         for piece in pieces:
-            state = self._guess(state) if piece is None else self._read(state, piece)
+            state = self._read(state, piece) if isinstance(piece, str) else self._guess(state, piece)
         return bool(state & self._accept)
 
     def _read(self, state: int, value: str) -> int:
@@ -166,14 +170,21 @@ class Automaton:
                 break
         return state
 
-    def _guess(self, state: int) -> int:
-        anything = self._moves
+    def _guess(self, state: int, unknown: Wildcard) -> int:
+        anything = self._moves | (self._colons_of_a_name() if unknown is ANY else 0)
         for character, bits in self._steps.items():
             anything |= bits if character != ":" else 0
-        state = ((state << 1) & anything) | (state & self._loops[0])
         while (grown := state | ((state << 1) & anything)) != state:
             state = grown
         return state
 
+    def _colons_of_a_name(self) -> int:
+        colons = self._steps.get(":", 0)
+        if colons.bit_count() >= _COLONS_OF_AN_ARN:
+            for _ in range(_COLONS_OF_AN_ARN):
+                colons &= colons - 1
+        return colons
 
+
+_COLONS_OF_AN_ARN: Final = 5
 _ONE_BY_ONE: Final = frozenset({ONE, ANY_BUT_COLON, ONE_BUT_COLON})

@@ -25,7 +25,8 @@ class Request:
         resource: ARN, or ``*`` for an action without resources.
         context: Context key to a scalar, or to a list for a multivalued key. What is not here is absent.
         unknown: Keys whose value this process cannot know. ``aws:ResourceTag/*`` stands for every tag not in `context`;
-            ``resource:region``, ``resource:account`` and ``resource:id`` say that this part of `resource` is not known.
+            ``resource:region``, ``resource:account`` and ``resource:id`` say that this part of `resource` is not known, or what
+            stands for each ``*`` in it: of ``foundation-model/*`` the type is known. It may be nothing at all.
         resource_account: Account that owns the resource, where the ARN does not say (``""`` in S3 and foundation-model ARNs);
             None means the account of the ARN, else the principal's own.
     """
@@ -57,6 +58,11 @@ class Request:
         _put_unknown(request, frozenset(self.unknown).difference(context))
         _put_facts(request, {**self.facts, **{key.lower(): value for key, value in context.items()}})
         return request
+
+    def written(self, index: int) -> str:
+        """Write a part that is not known, with ``*`` for what is not."""
+        part = self.parts[index] if self.parts else ""
+        return part if "*" in part else "*"
 
     def _crosses(self) -> Truth:
         """Say whether the resource belongs to another account than the principal's; None when its account is not known."""

@@ -9,7 +9,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Resource".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.arns import PARTS, split_tokens
@@ -34,8 +34,8 @@ from guardedbedrock.iam.variables import Template, Variable, fixed, is_open, res
 Test: TypeAlias = Callable[[Request], Truth]
 
 _BEFORE_THE_LAST: Final = PARTS.index("id")
-_FILLINGS: Final = ("\0", "\0" * 12)
-"""Text that no pattern names: a pattern that covers both, short and long, covers whatever may stand there."""
+_FILLINGS: Final = ("", "\0", "\0" * 12)
+"""Text that no pattern names: a pattern that covers all three, none, short and long, covers whatever may stand there."""
 
 
 def anything(_: Request) -> Truth:
@@ -117,15 +117,25 @@ def _blindly(tokens: Tokens, request: Request) -> Truth:
     automaton = Automaton(tokens)
     if all(automaton.matches(_filled(request, filling)) for filling in _FILLINGS):
         return True
-    pieces: list[str | None] = []
-    for index, part in enumerate(request.parts):
-        pieces += [":"] if index else []
-        pieces.append(None if index in request.blind else part)
-    return None if automaton.may_match(pieces) else False
+    return None if automaton.may_match(_pieces(request)) else False
 
 
 def _filled(request: Request, filling: str) -> str:
-    return ":".join(filling if index in request.blind else part for index, part in enumerate(request.parts or ()))
+    parts = enumerate(request.parts or ())
+    return ":".join(request.written(index).replace("*", filling) if index in request.blind else part for index, part in parts)
+
+
+def _pieces(request: Request) -> Iterator[str | Wildcard]:
+    """Give what is known of a resource and what is not: the last part alone may hold colons."""
+    for index, part in enumerate(request.parts or ()):
+        yield ":" if index else ""
+        if index not in request.blind:
+            yield part
+            continue
+        for place, known in enumerate(request.written(index).split("*")):
+            if place:
+                yield ANY if index == _BEFORE_THE_LAST else ANY_BUT_COLON
+            yield known
 
 
 def _moving(parts: Template) -> Test:

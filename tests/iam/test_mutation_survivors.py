@@ -67,15 +67,16 @@ def test_every_small_pattern_covers_what_its_definition_covers(
         assert [value for value in values if oracle.fits(plain, value)] == [value for value in values if covers(value)]
 
 
-def test_every_small_pattern_may_match_what_some_text_makes_it_match() -> None:
-    """A piece that is not known stands for any text without a colon, save the empty one."""
-    unknown = [word for word in words("ax", 3) if word]
+@pytest.mark.parametrize(("piece", "letters"), [(ANY, "ax:"), (ANY_BUT_COLON, "ax")])
+def test_every_small_pattern_may_match_what_some_text_makes_it_match(piece: Wildcard, letters: str) -> None:
+    """A piece that is not known stands for any text, or for any without a colon; none is text too."""
+    unknown = words(letters, 3)
 
     for pattern in patterns(("a", ":", *DEFINED), 3):
         plain, automaton = defined(pattern), Automaton(pattern)
         for before, after in itertools.product(["", "a", ":", "b:"], repeat=2):
             could = any(oracle.fits(plain, f"{before}{text}{after}") for text in unknown)
-            assert could is automaton.may_match([before, None, after])
+            assert could is automaton.may_match([before, piece, after])
 
 
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
@@ -84,6 +85,8 @@ RESOURCES: Final = [
     "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc",
     "arn:aws:s3:::bucket/a/b:c",
     "arn:aws:s3:::*",
+    "arn:aws:bedrock:*::foundation-model/*",
+    "arn:aws:bedrock:*:*:guard*/a*c",
     "arn:aws:bedrock:eu-west-1:111122223333",
     "arn::::::",
     "abc:aws:bedrock:us-east-1:111122223333:guardrail/abc",

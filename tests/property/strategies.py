@@ -40,7 +40,8 @@ MODEL = "arn:aws:bedrock:us-east-1::foundation-model/m:0"
 GUARDRAIL = f"arn:aws:bedrock:us-east-1:{MINE}:guardrail/g"
 FOREIGN = f"arn:aws:bedrock:us-east-1:{OTHER}:guardrail/g"
 OBJECT = "arn:aws:s3:::b/a"
-RESOURCES: Final = (MODEL, GUARDRAIL, FOREIGN, OBJECT, "*")
+SOME_MODEL: Final = "arn:aws:bedrock:*::foundation-model/*"
+RESOURCES: Final = (MODEL, GUARDRAIL, FOREIGN, OBJECT, SOME_MODEL, "*")
 ACTIONS: Final = ("bedrock:InvokeModel", "bedrock:ApplyGuardrail", "s3:GetObject")
 
 ACTION_ELEMENTS: Final[list[Json]] = [

@@ -28,7 +28,8 @@ from guardedbedrock import iam
 RANK: Final = {"explicitDeny": 0, "implicitDeny": 0, "indeterminate": 1, "allowed": 2}
 SHUFFLES: Final = st.integers(0, 2**32 - 1).map(random.Random)
 GATES: Final = ("identity", "boundary", "session", "scp", "endpoint")
-LEARNED_PARTS: Final = ("us-east-1", "eu-west-1", "111122223333", "444455556666", "guardrail/g", "x")
+LEARNED_PARTS: Final = ("us-east-1", "eu-west-1", "111122223333", "444455556666", "x", "")
+LEARNED_NAMES: Final = ("guardrail/g", "acme.tiny-v1:0", "foundation-model/acme.tiny-v1:0", "x", "a-v1:0:300k", "")
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
 
 
@@ -164,7 +165,8 @@ def learned(scenario: Scenario, data: st.DataObject) -> Scenario:
         if name.startswith("resource:"):
             place = PARTS.index(name.removeprefix("resource:"))
             if len(parts) == len(PARTS):
-                parts[place] = data.draw(st.sampled_from(LEARNED_PARTS))
+                text = data.draw(st.sampled_from(LEARNED_PARTS if place < len(PARTS) - 1 else LEARNED_NAMES))
+                parts[place] = parts[place].replace("*", text) if "*" in parts[place] else text
         else:
             key = name.replace("*", "x")
             if key not in context:

@@ -44,6 +44,10 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unguarded-shape": ("allow_unguarded = {a = 1}\n", ("`allow_unguarded[0]` should be a text", "StartAsyncInvoke")),
     "context-shape": ("context = ['a']\n", ("`context` should be a table", "aws:PrincipalOrgID")),
     "context-key": ("context = { PrincipalOrgID = 'o-1' }\n", ("`context.PrincipalOrgID` is no context key", "with its prefix")),
+    "context-of-one-call": (
+        "context = { 'bedrock:GuardrailIdentifier' = 'arn:aws:bedrock:us-east-1:123456789012:guardrail/abc' }\n",
+        ("`context.bedrock:GuardrailIdentifier` is what each call gives by itself",),
+    ),
     "context-value": ("context = { 'aws:x' = { a = 1 } }\n", ("`context.aws:x` should be a text or a list of texts",)),
     "context-values": ("context = { 'aws:x' = ['a', ['b']] }\n", ("`context.aws:x` should be a text or a list of texts",)),
     "policies-without-principal": ("policies = 'ok.json'\n", ("`policies` needs a principal: set `principal`",)),

@@ -11,12 +11,13 @@ from iam.oracle.operators import ignoring_case
 from iam.oracle.questions import Asked
 from iam.oracle.variables import fill
 from iam.oracle.wildcards import (
+    COLON_OF_ARN,
     NO_PATTERN_NAMES_THIS,
     ONE,
     ONE_IN_SEGMENT,
     SEGMENTS,
-    SOME_CHARACTER,
     SOME_CHARACTERS,
+    SOME_TEXT,
     STAR,
     STAR_IN_SEGMENT,
     fits,
@@ -74,18 +75,33 @@ def blind_parts(question: Asked) -> list[int]:
 
 
 def fits_blindly(pattern: tuple[str, ...], question: Asked, blind: list[int]) -> Truth:
-    """Match a resource of which parts may be any text without a colon, but not none."""
+    """Match a resource of which parts, or what is written ``*`` in them, may be any text; the last part's may hold colons."""
     parts = question.request.resource.split(":", 5)
     if len(parts) < SEGMENTS or parts[0] != "arn":
         return False
 
     def with_parts(filling: Mapping[int, tuple[str, ...]]) -> tuple[str, ...]:
-        pieces = [filling.get(place, tuple(part)) for place, part in enumerate(parts)]
+        pieces = [filled(part, filling[place]) if place in filling else tuple(part) for place, part in enumerate(parts)]
         return tuple(itertools.chain(pieces[0], *((":", *piece) for piece in pieces[1:])))
 
-    texts = [(NO_PATTERN_NAMES_THIS,) * length for length in (1, 2, 3, 17)]
+    texts = [(NO_PATTERN_NAMES_THIS,) * length for length in (0, 1, 2, 3, 17)]
     fillings = (dict(zip(blind, chosen, strict=True)) for chosen in itertools.product(texts, repeat=len(blind)))
     if all(fits(pattern, with_parts(filling)) for filling in fillings):
         return True
-    anything = (SOME_CHARACTER, SOME_CHARACTERS)
-    return None if fits(pattern, with_parts(dict.fromkeys(blind, anything))) else False
+    anything = {place: (SOME_TEXT if place == SEGMENTS - 1 else SOME_CHARACTERS,) for place in blind}
+    return None if fits(with_colons_of_arn(pattern), with_parts(anything)) else False
+
+
+def filled(part: str, text: tuple[str, ...]) -> tuple[str, ...]:
+    """Put a text in the place of each ``*`` of a part, or of all of it where there is none."""
+    if "*" not in part:
+        return text
+    return tuple(itertools.chain.from_iterable(text if character == "*" else (character,) for character in part))
+
+
+def with_colons_of_arn(pattern: tuple[str, ...]) -> tuple[str, ...]:
+    """Mark the first five colons of a pattern that has them: no name has a colon in their place."""
+    places = [place for place, item in enumerate(pattern) if item == ":"][: SEGMENTS - 1]
+    if len(places) < SEGMENTS - 1:
+        return pattern
+    return tuple(COLON_OF_ARN if place in places else item for place, item in enumerate(pattern))

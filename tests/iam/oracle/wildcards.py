@@ -6,7 +6,10 @@ from typing import Final
 
 STAR, ONE, STAR_IN_SEGMENT, ONE_IN_SEGMENT = "<*>", "<?>", "<* no colon>", "<? no colon>"
 STARS: Final = (STAR, STAR_IN_SEGMENT)
-SOME_CHARACTER, SOME_CHARACTERS = "<any character>", "<any characters>"
+SOME_CHARACTERS, SOME_TEXT = "<any characters>", "<any characters, colons too>"
+NOT_KNOWN: Final = (SOME_CHARACTERS, SOME_TEXT)
+COLON_OF_ARN: Final = "<:>"
+"""A colon of a pattern that is none of a name."""
 SEGMENTS: Final = 6
 """Segments of an ARN; the last keeps its colons."""
 NO_PATTERN_NAMES_THIS: Final = "\x07"
@@ -23,11 +26,13 @@ def takes(item: str, character: str) -> bool:
         return True
     if item in (STAR_IN_SEGMENT, ONE_IN_SEGMENT):
         return character != ":"
-    return item == character or (character in (SOME_CHARACTER, SOME_CHARACTERS) and item != ":")
+    if item == COLON_OF_ARN:
+        return character == ":"
+    return character in (item, SOME_TEXT) or (character == SOME_CHARACTERS and item != ":")
 
 
 def fits(pattern: tuple[str, ...], text: tuple[str, ...] | str) -> bool:
-    """Say whether a pattern covers the whole of a text, in which ``SOME_CHARACTERS`` stands for any number of them but colons."""
+    """Say whether a pattern covers the whole of a text, in which ``NOT_KNOWN`` stand for any number of characters."""
     known: dict[tuple[int, int], bool] = {}
 
     def from_here(i: int, j: int) -> bool:
@@ -36,7 +41,7 @@ def fits(pattern: tuple[str, ...], text: tuple[str, ...] | str) -> bool:
         return known[i, j]
 
     def answer(i: int, j: int) -> bool:
-        if j < len(text) and text[j] == SOME_CHARACTERS and from_here(i, j + 1):
+        if j < len(text) and text[j] in NOT_KNOWN and from_here(i, j + 1):
             return True
         if i == len(pattern):
             return j == len(text)
@@ -44,7 +49,7 @@ def fits(pattern: tuple[str, ...], text: tuple[str, ...] | str) -> bool:
             return True
         if j == len(text) or not takes(pattern[i], text[j]):
             return False
-        if text[j] == SOME_CHARACTERS:
+        if text[j] in NOT_KNOWN:
             return pattern[i] not in STARS and from_here(i + 1, j)
         return from_here(i if pattern[i] in STARS else i + 1, j + 1)
 

@@ -1,0 +1,92 @@
+"""A thousand calls at a time through one client: each has the guardrail that its own task chose, and nothing is left of them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import tracemalloc
+from collections import Counter
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aio.rig import read
+from aiobotocore.config import AioConfig
+from aws.rig import DENIED_MODEL, HR, PUBLIC, Recorder, ask
+
+from guardedbedrock import ExplicitDenyError
+from guardedbedrock.events import Injected
+
+if TYPE_CHECKING:
+    from aio.rig import Make
+    from aws.rig import House
+
+pytestmark = pytest.mark.anyio
+CALLS: Final = 1000
+ROUNDS: Final = 3
+FLAT: Final = 150_000  # bytes that a round of calls may leave, for all its calls
+GUARDRAILS: Final = {"hr": (HR.arn, HR.version), "customer-facing": (PUBLIC.arn, PUBLIC.version)}
+METHODS: Final = ("converse", "invoke_model", "converse_stream", "invoke_model_with_response_stream")
+WIDE: Final = AioConfig(max_pool_connections=100)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run without the debug mode of the other tests, which writes down where every task comes from."""
+    return "asyncio"
+
+
+async def call(made: House, number: int, name: str, method: str) -> bool:
+    """Make one call that says which guardrail it should carry, or one that is denied."""
+    with made.guard.using(name):
+        await asyncio.sleep(0)
+        if number % 10 == 0:
+            with pytest.raises(ExplicitDenyError):
+                await getattr(made.client, method)(**ask(method, model=DENIED_MODEL))
+            return False
+        reply = await read(await getattr(made.client, method)(**ask(method, f"{name} {number}")))
+        return bool(reply)
+
+
+def said(params: dict[str, Any]) -> str:
+    """Read what a request asks."""
+    asked = json.loads(params["body"]) if "body" in params else params
+    content = asked["messages"][0]["content"]
+    return content if isinstance(content, str) else str(content[0]["text"])
+
+
+async def crowd(made: House) -> list[bool]:
+    """Make a thousand calls at a time."""
+    given = zip(range(CALLS), cycle(GUARDRAILS), cycle(METHODS + METHODS[:1]), strict=False)
+    return await asyncio.gather(*(call(made, *each) for each in given))
+
+
+async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(house: Make) -> None:
+    """All get through or are denied as they should, and every observation closes once."""
+    recorder = Recorder()
+    made = await house(config=WIDE, listeners=[recorder])
+
+    sent = await crowd(made)
+
+    arrived = [(said(request.params), request.guardrail) for request in made.fake.requests]
+    assert Counter(sent) == {True: CALLS * 9 // 10, False: CALLS // 10}
+    assert len({text for text, _ in arrived}) == len(arrived) == CALLS * 9 // 10
+    assert [text for text, guardrail in arrived if GUARDRAILS[text.split()[0]] != guardrail] == []
+    assert len(recorder.calls) == CALLS
+    assert all(len(heard.closed) == len(heard.of(Injected)) == 1 for heard in recorder.calls)
+
+
+async def test_a_crowd_leaves_nothing_behind(house: Make) -> None:
+    """After a first round memory is flat, however many follow."""
+    made = await house(config=WIDE)
+    held = []
+    tracemalloc.start()
+    for _ in range(ROUNDS):
+        await crowd(made)
+        made.fake.reset()
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+
+    assert max(held[1:]) - held[1] < FLAT  # the first round fills caches

@@ -1,0 +1,147 @@
+"""Every operation of every guarded service through a guarded client: where everything is denied, nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, ROLE
+from botocore import xform_name
+
+from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, UnguardableOperationError, iam
+from guardedbedrock.bedrock import SERVICES, find, operations
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+from guardedbedrock.testing.wire import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NO_HTTP2: Final = "InvokeModelWithBidirectionalStream"
+EVERY: Final = [
+    pytest.param(service, name, id=f"{service}-{name}")
+    for service in SERVICES
+    for name in load(service).operation_names
+    if name != NO_HTTP2
+]
+EVERYTHING: Final = {"Sid": "Nothing", "Effect": "Deny", "Action": "*", "Resource": "*"}
+ALL: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+OTHER: Final = f"{HR.arn[:-12]}other1234567"
+POLICY: Final = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+            "Action": "bedrock:ApplyGuardrail",
+            "Resource": HR.arn,
+        },
+    }
+)
+ENFORCED: Final = {"guardrailInferenceConfig": {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}}
+COPIED: Final = {"copyFrom": "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"}
+TAG: Final = {"key": "Project", "value": "hr"}
+MANAGING: Final[dict[str, dict[str, Any]]] = {
+    "tag_resource": {"resourceARN": HR.arn, "tags": [TAG]},
+    "list_tags_for_resource": {"resourceARN": HR.arn},
+    "untag_resource": {"resourceARN": HR.arn, "tagKeys": ["Project"]},
+    "get_guardrail": {"guardrailIdentifier": HR.id},
+    "put_resource_policy": {"resourceArn": HR.arn, "resourcePolicy": POLICY},
+    "get_resource_policy": {"resourceArn": HR.arn},
+    "delete_resource_policy": {"resourceArn": HR.arn},
+    "put_enforced_guardrail_configuration": ENFORCED,
+    "list_enforced_guardrails_configuration": {},
+    "create_inference_profile": {"inferenceProfileName": "team", "modelSource": COPIED, "tags": [TAG]},
+    "list_inference_profiles": {},
+}
+"""Calls that follow on each other, beside those that make, change and delete a guardrail."""
+
+
+@pytest.fixture(name="fake")
+def _fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
+        yield fake
+
+
+def guarded(fake: FakeBedrock, service: str, *statements: dict[str, Any], **options: Any) -> Any:
+    """Make a guarded client that talks to the fake."""
+    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
+    guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, **options)
+    return closing(guard.client(service, **fake.client_kwargs()))
+
+
+def least(shape: Any) -> Any:
+    """Write the least that botocore takes for a shape."""
+    if shape is None:
+        return {}
+    if shape.type_name == "structure":
+        first = list(shape.members)[:1] if shape.is_tagged_union else []
+        return {name: least(shape.members[name]) for name in (*shape.required_members, *first)}
+    if shape.type_name == "list":
+        return [least(shape.member)]
+    text = (getattr(shape, "enum", None) or ["a" * max(shape.metadata.get("min", 1), 12)])[0]
+    made = {"integer": 1, "long": 1, "double": 1.0, "float": 1.0, "boolean": True, "map": {}, "blob": b"{}"}
+    return {**made, "timestamp": datetime(2026, 1, 1, tzinfo=UTC)}.get(shape.type_name, text)
+
+
+@pytest.mark.parametrize(("service", "name"), EVERY)
+def test_what_is_denied_is_not_sent(fake: FakeBedrock, service: str, name: str) -> None:
+    """Whatever the operation: the first action of its row is asked, and its denial is the error."""
+    params = least(load(service).operation_model(name).input_shape)
+
+    with guarded(fake, service, EVERYTHING, allow_unguarded=["StartAsyncInvoke"]) as client:
+        with pytest.raises(ExplicitDenyError) as denied:
+            getattr(client, xform_name(name))(**params)
+
+        assert isinstance(denied.value, client.exceptions.AccessDeniedException)
+    assert denied.value.action == find(service, name).asks[0].full
+    assert list(fake.requests) == []
+
+
+def test_guardrails_are_tagged_shared_enforced_and_listed_where_that_is_allowed(fake: FakeBedrock) -> None:
+    """What arrives is what was asked for, one after the other."""
+    with guarded(fake, "bedrock", ALL) as client:
+        for method, params in MANAGING.items():
+            getattr(client, method)(**params)
+
+        names = [client.meta.method_to_api_mapping[method] for method in MANAGING]
+    assert [request.operation for request in fake.requests] == names
+
+
+@pytest.mark.parametrize("method", [name for name, params in MANAGING.items() if HR.arn in json.dumps(params)])
+def test_another_guardrail_is_not_the_one_that_is_allowed(fake: FakeBedrock, method: str) -> None:
+    """An Allow on one guardrail, and a call that names another; what is enforced knows no resource, and is denied with them."""
+    params = json.loads(json.dumps(MANAGING[method]).replace(HR.arn, OTHER))
+
+    with guarded(fake, "bedrock", {**ALL, "Resource": HR.arn}) as client, pytest.raises(ImplicitDenyError):
+        getattr(client, method)(**params)
+
+    assert list(fake.requests) == []
+
+
+def test_tags_of_the_request_decide_over_the_wire(fake: FakeBedrock) -> None:
+    """Tagging with one key is allowed, taking that tag away is not."""
+    only_project = {"ForAllValues:StringEquals": {"aws:TagKeys": ["Project"]}, "Null": {"aws:TagKeys": "false"}}
+    allowed = {**ALL, "Action": "bedrock:TagResource", "Condition": only_project}
+
+    with guarded(fake, "bedrock", allowed) as client:
+        client.tag_resource(resourceARN=HR.arn, tags=[TAG])
+        with pytest.raises(ImplicitDenyError):
+            client.tag_resource(resourceARN=HR.arn, tags=[TAG, {"key": "Owner", "value": "ada"}])
+        with pytest.raises(ImplicitDenyError):
+            client.untag_resource(resourceARN=HR.arn, tagKeys=["Project"])
+
+    assert [request.operation for request in fake.requests] == ["TagResource"]
+
+
+def test_inference_that_is_not_in_the_table_is_refused(fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows where its guardrail would sit, however much the policies allow."""
+    monkeypatch.delitem(operations._ROWS, ("bedrock-runtime", "Converse"))
+
+    with guarded(fake, "bedrock-runtime", ALL) as client, pytest.raises(UnguardableOperationError, match="Converse"):
+        client.converse(modelId="amazon.nova-lite-v1:0", messages=[{"role": "user", "content": [{"text": "hi"}]}])
+
+    assert list(fake.requests) == []

@@ -1,0 +1,170 @@
+"""What the guard leans on in botocore: each name is broken on purpose, and no client is made."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import botocore.session
+import pytest
+from aws.rig import HR
+from botocore import handlers
+from botocore.client import BaseClient
+
+from guardedbedrock import ConfigurationError, Guard
+from guardedbedrock.aws import footing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HERE: Final = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
+ROOT: Final = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore::guardedbedrock.UnguardedClientWarning")  # other tests have clients too
+
+WAYS: Final[dict[str, Callable[[Guard], Any]]] = {
+    "client": lambda guard: guard.client("bedrock-runtime", **HERE),
+    "session": lambda guard: guard.session(boto3.Session()).client("bedrock-runtime", **HERE),
+}
+
+
+def guard() -> Guard:
+    """Make a guard that tells nobody."""
+    return Guard(guardrails=[HR], listeners=())
+
+
+class Hiding:
+    """Stands for an object, and hides one attribute of it."""
+
+    def __init__(self, real: Any, name: str) -> None:
+        self._real, self._name = real, name
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._name:
+            raise AttributeError(name)
+        return getattr(self._real, name)
+
+
+def break_off(client: Any, path: str) -> None:
+    """Take away what a dotted path leads to, as if botocore had renamed it."""
+    *holders, last = path.split(".")
+    if not holders:
+        vars(client).pop(last, None)
+        if last in vars(type(client)):
+            delattr(type(client), last)
+        return
+    holder = client
+    for name in holders[:-1]:
+        holder = getattr(holder, name)
+    setattr(holder, holders[-1], Hiding(getattr(holder, holders[-1]), last))
+
+
+OWN: Final = tuple(path for path in footing.OF_A_CLIENT if path not in {"_get_credentials", "_PY_TO_OP_NAME"})
+"""What an instance has; the other two are the classes'."""
+
+
+@pytest.mark.parametrize("path", OWN)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_name_that_is_gone_is_an_error_when_the_client_is_made(
+    monkeypatch: pytest.MonkeyPatch, way: Callable[[Guard], Any], path: str
+) -> None:
+    """The message says which name, and of which version of botocore."""
+    made = BaseClient.__init__
+
+    def other_botocore(self: Any, *args: Any, **options: Any) -> None:
+        made(self, *args, **options)
+        break_off(self, path)
+
+    monkeypatch.setattr(BaseClient, "__init__", other_botocore)
+
+    with pytest.raises(ConfigurationError, match=rf"botocore {metadata.version('botocore')} has no `{path}`.*was tested with"):
+        way(guard())
+
+
+@pytest.mark.parametrize("path", OWN)
+def test_a_name_that_is_gone_leaves_a_client_as_it_was(path: str) -> None:
+    """What can not be guarded is not wrapped, and the caller learns of it."""
+    client = boto3.client("bedrock-runtime", **HERE)
+    kind = type(client)
+    if path == "meta.service_model":
+        return  # no client of botocore's is without
+    break_off(client, path)
+
+    with pytest.raises(ConfigurationError, match=f"has no `{path}`"):
+        guard().wrap(client)
+
+    assert type(client) is kind
+    assert "_guardedbedrock" not in vars(client)
+
+
+BASES: Final = ("_make_api_call", "_get_credentials", "_PY_TO_OP_NAME")
+
+
+@pytest.mark.parametrize("name", BASES)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_what_the_base_class_has_to_have(monkeypatch: pytest.MonkeyPatch, way: Callable[[Guard], Any], name: str) -> None:
+    """A guard whose `_make_api_call` is no longer botocore's would guard nothing."""
+    monkeypatch.delattr(BaseClient, name)
+    made = BaseClient.__init__
+
+    def other_botocore(self: Any, *args: Any, **options: Any) -> None:
+        made(self, *args, **options)
+        if name in vars(type(self)):
+            delattr(type(self), name)
+
+    monkeypatch.setattr(BaseClient, "__init__", other_botocore)
+
+    with pytest.raises(ConfigurationError, match=f"has no `{name}`"):
+        way(guard())
+
+
+def test_presigning_that_is_no_longer_the_classs_own_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard goes around the method that botocore writes into each class."""
+    kept = [each for each in handlers.BUILTIN_HANDLERS if each[1] is not handlers.add_generate_presigned_url]
+    monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", kept)
+    monkeypatch.setattr("botocore.session.handlers.BUILTIN_HANDLERS", kept)
+
+    with pytest.raises(ConfigurationError, match="has no `generate_presigned_url`"):
+        guard().session(boto3.Session()).client("bedrock-runtime", **HERE)
+
+
+@pytest.mark.parametrize(
+    ("holder", "name"),
+    [(botocore.session.Session, "create_client"), (botocore.session.Session, "get_component"), (handlers, "BUILTIN_HANDLERS")],
+)
+def test_what_installing_needs(monkeypatch: pytest.MonkeyPatch, holder: Any, name: str) -> None:
+    """Nothing is left half installed."""
+    with monkeypatch.context() as broken:
+        broken.delattr(holder, name)
+        with pytest.raises(ConfigurationError, match=f"has no `{name}`"):
+            guard().install()
+
+    assert not hasattr(botocore.session.Session.create_client, "guardedbedrock_wraps")
+
+
+def test_a_boto3_session_without_a_botocore_session_can_not_be_guarded() -> None:
+    """boto3's session has it under a private name."""
+    session = boto3.Session()
+    del session._session
+
+    with pytest.raises(ConfigurationError, match="has no `_session`"):
+        guard().session(session)
+
+
+def test_every_name_is_there() -> None:
+    """The installed botocore has all that is asked for."""
+    client = boto3.client("bedrock-runtime", **HERE)
+
+    assert [footing.found(client, path) is None for path in footing.OF_A_CLIENT if path != "_request_signer._auth_token"] == (
+        [False] * (len(footing.OF_A_CLIENT) - 1)
+    )
+
+
+def test_the_oldest_boto3_that_is_tested_is_the_oldest_that_is_promised() -> None:
+    """`make compat` installs what the metadata allows."""
+    promised = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    oldest = (ROOT / "tests/constraints-oldest.txt").read_text("utf-8").split()
+
+    assert sorted(line.replace(">=", "==") for line in promised if line.startswith("boto")) == oldest
