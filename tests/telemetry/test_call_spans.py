@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -224,6 +225,34 @@ def test_the_span_of_a_stream_ends_with_the_stream(
     assert not trace.get_current_span().get_span_context().is_valid
     read(response)
     assert only(exporter).status.status_code is StatusCode.UNSET
+
+
+def left(stream: Any) -> None:
+    """Read one event, and hold the stream no longer."""
+    next(iter(stream))
+
+
+def closed(stream: Any) -> None:
+    """Read one event, and close."""
+    next(iter(stream))
+    stream.close()
+
+
+@pytest.mark.parametrize("end", [left, closed, list])
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+def test_the_spans_of_a_stream_end_however_it_is_left(
+    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str, end: Any
+) -> None:
+    """Read to its end, closed, or dropped: request and call have ended, once, and neither is an error."""
+    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    response = getattr(made.client, method)(**ask(method))
+    assert exporter.get_finished_spans() == ()
+
+    end(response.pop("stream" if method == "converse_stream" else "body"))
+    gc.collect()
+
+    ended = [(span.kind.name, span.status.status_code.name) for span in exporter.get_finished_spans()]
+    assert ended == [("CLIENT", "UNSET"), ("INTERNAL", "UNSET")]
 
 
 def test_the_span_of_a_stream_that_breaks_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:

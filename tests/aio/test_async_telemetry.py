@@ -1,0 +1,150 @@
+"""The awaited twin tells the same: spans, retries, interventions, audit records."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aio.rig import read
+from aws.rig import DENIED_MODEL, HR, Recorder, ask
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import guardedbedrock
+from guardedbedrock import AccessDeniedError, GuardrailInterventionError
+from guardedbedrock.auditing import Audit
+from guardedbedrock.events import Retried
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.telemetry import CallSpans
+from guardedbedrock.testing.faults import BrokenFrame, Fail, HangUp
+
+if TYPE_CHECKING:
+    from aio.rig import Make
+
+pytestmark = pytest.mark.anyio
+
+METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
+
+
+class Told:
+    """Spans in memory."""
+
+    def __init__(self) -> None:
+        self.exporter, self.provider = InMemorySpanExporter(), TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.listener = CallSpans(self.provider.get_tracer("guardedbedrock"), slow_preflight=600.0)
+
+    @property
+    def spans(self) -> list[tuple[str, str]]:
+        """Kind and status of what has ended."""
+        return [(span.kind.name, span.status.status_code.name) for span in self.exporter.get_finished_spans()]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_an_awaited_call_has_the_same_spans(house: Make, method: str) -> None:
+    """The request within the call, both ended with the call or its stream, and neither left current."""
+    told = Told()
+    made = await house(listeners=[told.listener])
+
+    await read(await getattr(made.client, method)(**ask(method)))
+
+    request, call = told.exporter.get_finished_spans()
+    assert told.spans == [("CLIENT", "UNSET"), ("INTERNAL", "UNSET")]
+    assert request.parent == call.context
+    assert (request.attributes or {})["gen_ai.usage.output_tokens"]
+    assert not trace.get_current_span().get_span_context().is_valid
+
+
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+async def test_a_stream_that_nobody_holds_ends_its_spans(house: Make, method: str) -> None:
+    """At garbage collection, if not before."""
+    told = Told()
+    made = await house(listeners=[told.listener])
+    response = await getattr(made.client, method)(**ask(method))
+    assert told.spans == []
+
+    del response
+    gc.collect()
+
+    assert told.spans == [("CLIENT", "UNSET"), ("INTERNAL", "UNSET")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_an_awaited_call_is_tried_again(house: Make, method: str) -> None:
+    """The same table, the same tokens, the same count."""
+    recorder = Recorder()
+    made = await house(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
+    made.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=2)
+
+    response = await getattr(made.client, method)(**ask(method))
+    await read(response)
+
+    assert response["ResponseMetadata"]["RetryAttempts"] == 2
+    assert [event.code for event in recorder.last.of(Retried)] == ["ServiceUnavailableException"] * 2
+
+
+async def test_a_body_that_breaks_off_is_asked_for_again(house: Make) -> None:
+    """Nobody has read it yet."""
+    recorder = Recorder()
+    made = await house(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
+    made.fake.fault(HangUp(40, "body"), times=1)
+
+    body = (await read(await made.client.invoke_model(**ask("invoke_model"))))["body"]
+
+    assert b"You said" in body
+    assert [event.code for event in recorder.last.of(Retried)] == ["ResponseStreamingError"]
+
+
+async def test_a_damaged_stream_is_an_interrupted_one(house: Make) -> None:
+    """And ends its spans as errors."""
+    told = Told()
+    made = await house(listeners=[told.listener])
+    made.fake.fault(BrokenFrame(after=2))
+
+    with pytest.raises(guardedbedrock.StreamInterruptedError, match="a damaged frame"):
+        await read(await made.client.converse_stream(**ask("converse_stream")))
+
+    assert told.spans == [("CLIENT", "ERROR"), ("INTERNAL", "ERROR")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_an_awaited_reply_tells_of_its_intervention(house: Make, method: str) -> None:
+    """The response, or the stream once it was read."""
+    made = await house()
+    trace_asked: dict[str, Any] = {"guardrailConfig": {"trace": "enabled"}} if "converse" in method else {"trace": "ENABLED"}
+    response = await getattr(made.client, method)(**ask(method, "my salary"), **trace_asked)
+    await read(response)
+
+    found = guardedbedrock.intervention(response)
+
+    assert found is not None
+    assert (found.action, found.policies, found.guardrail) == ("blocked", ("wordPolicy",), HR.id)
+
+
+async def test_an_awaited_intervention_can_be_an_error(house: Make) -> None:
+    """With all that the stream says of it."""
+    made = await house(on_intervention="raise")
+
+    with pytest.raises(GuardrailInterventionError) as stepped_in:
+        await read(await made.client.converse_stream(**ask("converse_stream", "my salary"), guardrailConfig={"trace": "enabled"}))
+
+    assert stepped_in.value.intervention.policies == ("wordPolicy",)
+
+
+async def test_an_awaited_denial_is_recorded(house: Make) -> None:
+    """In CloudTrail's shape."""
+    records: list[Any] = []
+
+    class Kept:
+        def write(self, record: Any) -> None:
+            """Keep it."""
+            records.append(record)
+
+    made = await house(audit=Audit([Kept()]))
+    with pytest.raises(AccessDeniedError):
+        await made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    assert [(record["errorCode"], record["eventName"]) for record in records] == [("AccessDenied", "Converse")]
