@@ -1,0 +1,51 @@
+"""The matrix of faults, awaited: as many attempts as the twin that waits in a thread, and the same kind of end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aio.rig import read
+from aiobotocore.config import AioConfig
+from aws.rig import Recorder, ask
+from faults.test_fault_matrix import CELLS, LONG, MATRIX, SHORT
+
+from guardedbedrock.events import GaveUp, Retried
+from guardedbedrock.stages.failures import kind_of
+from guardedbedrock.stages.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from aio.rig import Make
+
+pytestmark = pytest.mark.anyio
+
+OTHERWISE: Final = {
+    "reset-before-the-answer": "EndpointConnectionError",
+    "reset-in-the-headers": "EndpointConnectionError",
+    "slow-body": "AioReadTimeoutError",
+}
+"""What aiobotocore calls otherwise."""
+
+
+@pytest.mark.parametrize(("name", "method"), CELLS)
+async def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) -> None:
+    """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
+    recorder, row = Recorder(), MATRIX[name]
+    patience = SHORT if name.startswith("slow") else 10 * LONG
+    made = await house(
+        listeners=[recorder],
+        config=AioConfig(read_timeout=patience),
+        retry=RetryPolicy(attempts=3, sleep=lambda _: None),
+    )
+    made.fake.fault(row.fault, times=None)
+
+    with pytest.raises(Exception) as failed:  # noqa: PT011  # which one is the question
+        await read(await getattr(made.client, method)(**ask(method)))
+
+    last: Any = failed.value
+    assert type(last).__name__ in {row.error, OTHERWISE.get(name)}
+    assert (kind_of(last) != "final") is bool(row.code)
+    assert len(made.fake.requests) == (3 if row.code else 1)
+    assert len(recorder.last.of(Retried)) == (2 if row.code else 0)
+    assert [event.used_up for event in recorder.last.of(GaveUp)] == (["attempts"] if row.code else [])
+    assert recorder.last.closed == [last]
