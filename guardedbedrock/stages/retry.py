@@ -54,8 +54,8 @@ class RetryPolicy:
         object.__setattr__(self, "bucket", Bucket(self.capacity))
 
     def for_a_client(self) -> Self:
-        """Give the same policy with tokens of its own, which the calls of a client share."""
-        return replace(self)
+        """Give the same policy with tokens of its own, which the calls of a client share; one that never retries needs none."""
+        return self if self.attempts == 1 else replace(self)
 
     def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
         """

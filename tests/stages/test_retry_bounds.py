@@ -246,6 +246,22 @@ def test_an_error_says_how_many_attempts_there_were(house: Make) -> None:
     assert gone.value.retry_attempts == 2
 
 
+def test_a_client_that_is_wrapped_again_keeps_botocores_loop(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever wraps it next, its attempts are botocore's."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    made = house()
+    client = boto3.client("bedrock-runtime", **made.fake.client_kwargs())
+    made.guard.wrap(client)
+    made.guard.wrap(client)
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=99)
+
+    with pytest.raises(ClientError):
+        client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 3
+    client.close()
+
+
 LOOPS: Final[dict[str, tuple[str, dict[str, Any], int]]] = {
     "ours": ("client", {}, 3),
     "the-applications": ("client", {"config": Config(retries={"total_max_attempts": 2, "mode": "standard"})}, 2),
