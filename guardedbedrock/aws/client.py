@@ -208,7 +208,7 @@ def settled(
 ) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
     response = reply.response
-    member = stream_member(response) if reply.authorized.guarded.call.operation.streams else None
+    member = stream_member(response) if reply.authorized.guarded.call.operation.reply.endswith("stream") else None
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response

@@ -144,7 +144,7 @@ def _reply(authorized: AuthorizedCall, response: Response, retry: RetryPolicy, o
         response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
     else:
         _tell_of_botocores(response, observers)
-    return Reply(authorized, response, response["body"].data if _reads(authorized) and "body" in response else None)
+    return Reply(authorized, response, response["body"].data if "body" in response and _reads(authorized) else None)
 
 
 def _tell_of_botocores(response: Response, observers: Observers) -> None:
