@@ -13,43 +13,58 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
+    from guardedbedrock.testing.assessment import CONTENT_WORDS
     from guardedbedrock.testing.credentials import FakeApiKey, FakeCredentials
     from guardedbedrock.testing.denials import DENIALS, Denial
     from guardedbedrock.testing.denied import assert_denied
+    from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.filter_patterns import FilterPattern
     from guardedbedrock.testing.guardrails import FakeGuardrail
     from guardedbedrock.testing.profiles import FakeInferenceProfile
     from guardedbedrock.testing.records import ReceivedRequest
+    from guardedbedrock.testing.runtime import Reasoning, Said, ToolUse, prose
 
 __all__ = [
+    "CONTENT_WORDS",
     "DENIALS",
     "Denial",
     "FakeApiKey",
     "FakeBedrock",
     "FakeCredentials",
+    "FakeEnforcement",
     "FakeGuardrail",
     "FakeInferenceProfile",
     "FilterPattern",
+    "Reasoning",
     "ReceivedRequest",
+    "Said",
+    "ToolUse",
     "assert_denied",
     "cases",
     "faults",
+    "prose",
 ]
 
 _ROOMS: Final = {"cases", "faults"}
 
 _HOMES: Final = {
+    "CONTENT_WORDS": "assessment",
     "DENIALS": "denials",
     "Denial": "denials",
     "FakeApiKey": "credentials",
     "FakeBedrock": "fake",
     "FakeCredentials": "credentials",
+    "FakeEnforcement": "enforcement",
     "FakeGuardrail": "guardrails",
     "FakeInferenceProfile": "profiles",
     "FilterPattern": "filter_patterns",
+    "Reasoning": "runtime",
     "ReceivedRequest": "records",
+    "Said": "runtime",
+    "ToolUse": "runtime",
     "assert_denied": "denied",
+    "prose": "runtime",
 }
 
 

@@ -21,15 +21,15 @@ class Authorizer:
 
     Args:
         policies: What is in force; None lets everybody do everything.
-        inventory: Gives what there is at the moment.
+        inventory: Gives what there is at the moment, as far as it concerns a request.
     """
 
-    def __init__(self, policies: iam.PolicySet | None, inventory: Callable[[], bedrock.Inventory]) -> None:
+    def __init__(self, policies: iam.PolicySet | None, inventory: Callable[[Params], bedrock.Inventory]) -> None:
         self._policies, self._inventory = policies, inventory
 
     def questions(self, service: str, operation: str, params: Params, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
         """List all authorizations of a call, in the order the service asks them."""
-        asked = bedrock.authorizations(bedrock.find(service, operation), params, caller, self._inventory())
+        asked = bedrock.authorizations(bedrock.find(service, operation), params, caller, self._inventory(params))
         return tuple(_settled(zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)))
 
     def decide(self, asked: Callable[[], tuple[iam.Request, ...]]) -> tuple[iam.Decision, ...]:

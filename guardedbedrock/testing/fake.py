@@ -40,6 +40,7 @@ class FakeBedrock:
         region: Where the fake stands; a guardrail of another region does not exist here.
         account: Whose guardrails short IDs are; None is the principal's own.
         inference_profiles: Those that exist.
+        enforced: Guardrails that the organization, or the account, puts on every model call.
         seed: Of the dice that faults throw.
         keep: How many of the latest requests are remembered; None is all.
         verify_signatures: Answer as AWS does to a request whose signature is not good; those of `client_kwargs` are.

@@ -19,7 +19,9 @@ from guardedbedrock.testing.runtime import Runtime
 
 if TYPE_CHECKING:
     from guardedbedrock import iam
+    from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.profiles import FakeInferenceProfile
+    from guardedbedrock.testing.wire import Params
 
 _ACCOUNT: Final = "123456789012"
 OPEN_SESAME: Final = "testing"
@@ -38,6 +40,7 @@ class Options(TypedDict, total=False):
     account: str | None
     vocabulary: bedrock.Vocabulary
     inference_profiles: Iterable[FakeInferenceProfile]
+    enforced: Iterable[FakeEnforcement]
     seed: int
     keep: int | None
     verify_signatures: bool
@@ -60,6 +63,7 @@ class Setup:
     account: str | None = None
     vocabulary: bedrock.Vocabulary = "aws"
     inference_profiles: Iterable[FakeInferenceProfile] = ()
+    enforced: Iterable[FakeEnforcement] = ()
     seed: int = 0
     keep: int | None = None
     verify_signatures: bool = False
@@ -97,14 +101,20 @@ class World:
         shelf = Shelf(setup.guardrails, setup.region, caller.account)
         self.region, self.account = setup.region, caller.account
         self.journal, self.faults = Journal(setup.keep), Schedule(setup.seed)
-        self.runtime = Runtime(shelf, setup.region, self.account, setup.vocabulary)
+        self.runtime = Runtime(shelf, setup.vocabulary, self._enforced)
+        self._organization = tuple(setup.enforced)
         self._shelf, patterns = shelf, self.runtime.rules.patterns
         self.control = Control(shelf, setup.inference_profiles, caller.principal, patterns)
         gate = Authenticator(caller, setup.known, setup.region), Authorizer(setup.policies, self._inventory)
         self.endpoint = Endpoint([self.runtime, self.control], gate, self.faults, self.journal)
 
-    def _inventory(self) -> bedrock.Inventory:
-        return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=self.control.enforced)
+    def _enforced(self, model: str) -> list[FakeEnforcement]:
+        return [entry for entry in (*self.control.enforced, *self._organization) if entry.covers(model)]
+
+    def _inventory(self, params: Params) -> bedrock.Inventory:
+        enforced = self._enforced(params.get("modelId", ""))
+        guardrails = tuple(bedrock.Guardrail(self._shelf.arn(entry.guardrail), entry.version) for entry in enforced)
+        return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=guardrails)
 
     @property
     def guardrails(self) -> tuple[FakeGuardrail, ...]:

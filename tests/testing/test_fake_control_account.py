@@ -214,7 +214,7 @@ def test_faults_are_ordered_for_the_control_plane_too(manage: Manage) -> None:
 
 def test_an_operation_that_only_a_newer_botocore_has_is_not_served() -> None:
     """The runtime answers as the control plane does for what the fake does not perform."""
-    runtime = Runtime(Shelf((), "us-east-1", "123456789012"), "us-east-1", "123456789012", "aws")
+    runtime = Runtime(Shelf((), "us-east-1", "123456789012"), "aws", lambda _: ())
 
     with pytest.raises(ServiceError, match="UnknownOperationException: the fake does not serve Invented"):
         runtime.perform("Invented", {})

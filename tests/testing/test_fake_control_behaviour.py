@@ -36,8 +36,16 @@ def _regex(action: str, **entry: Any) -> dict[str, Any]:
     return {"sensitiveInformationPolicyConfig": {"regexesConfig": [rule]}}
 
 
-STRONG = {"type": "HATE", "inputStrength": "HIGH", "outputStrength": "HIGH"}
-SAYING = "salary, an illness, medical advice, a@example.com, EMP-12"
+def _managed(**entry: Any) -> dict[str, Any]:
+    return {"wordPolicyConfig": {"managedWordListsConfig": [{"type": "PROFANITY", **entry}]}}
+
+
+def _filter(asked: str, answered: str, **entry: Any) -> dict[str, Any]:
+    strengths = {"inputStrength": asked, "outputStrength": answered}
+    return {"contentPolicyConfig": {"filtersConfig": [{"type": "INSULTS", **strengths, **entry}]}}
+
+
+SAYING = "salary, an illness, medical advice, a@example.com, EMP-12, damn silly"
 MASKED = SAYING.replace("a@example.com", "{EMAIL}")
 UNBADGED = SAYING.replace("EMP-12", "{badge}")
 FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -46,7 +54,8 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
     "word-detected-only": (_words(inputAction="NONE", outputAction="NONE"), SAYING, SAYING),
     "word-in-prompts": (_words(outputEnabled=False), "not for me", SAYING),
     "word-in-answers": (_words(inputAction="NONE"), SAYING, "better unsaid"),
-    "profanity-is-not-found": ({"wordPolicyConfig": {"managedWordListsConfig": [{"type": "PROFANITY"}]}}, SAYING, SAYING),
+    "profanity": (_managed(), "not for me", "better unsaid"),
+    "profanity-in-answers": (_managed(inputEnabled=False), SAYING, "better unsaid"),
     "topic-by-example": (_topic(), "not for me", "better unsaid"),
     "topic-by-name": (_topic(examples=["unheard"]), "not for me", "better unsaid"),
     "topic-without-examples": (_topic(name="Unheard", examples=[]), SAYING, SAYING),
@@ -56,10 +65,13 @@ FOUND: dict[str, tuple[dict[str, Any], str, str]] = {
     "entity-masked-in-answers": (_entity("EMAIL", "ANONYMIZE", inputEnabled=False), SAYING, MASKED),
     "entity-blocked-in-prompts": (_entity("EMAIL", "ANONYMIZE", inputAction="BLOCK"), "not for me", MASKED),
     "entity-detected-only": (_entity("EMAIL", "NONE"), SAYING, SAYING),
-    "entity-without-a-pattern": (_entity("LICENSE_PLATE", "BLOCK"), SAYING, SAYING),
+    "entity-that-is-not-there": (_entity("LICENSE_PLATE", "BLOCK"), SAYING, SAYING),
     "regex-blocked": (_regex("BLOCK"), "not for me", "better unsaid"),
     "regex-masked": (_regex("ANONYMIZE"), UNBADGED, UNBADGED),
-    "content-is-not-judged": ({"contentPolicyConfig": {"filtersConfig": [STRONG]}}, SAYING, SAYING),
+    "content": (_filter("HIGH", "HIGH"), "not for me", "better unsaid"),
+    "content-in-answers": (_filter("NONE", "HIGH"), SAYING, "better unsaid"),
+    "content-too-faint": (_filter("MEDIUM", "LOW"), SAYING, SAYING),
+    "content-detected-only": (_filter("HIGH", "HIGH", inputAction="NONE", outputAction="NONE"), SAYING, SAYING),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import FakeGuardrail
-from guardedbedrock.testing.assessment import assess, mask
+from guardedbedrock.testing.assessment import Scene, assess, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize(("text", "action", "goes_on"), FINDINGS.values(), ids=FINDINGS)
 def test_the_strongest_finding_decides(text: str, action: str, goes_on: str) -> None:
-    found = assess(HR, [text], "INPUT")
+    found = assess(HR, Scene((text,), "INPUT"))
 
     assert (found.action, found.texts) == (action, (goes_on,))
 

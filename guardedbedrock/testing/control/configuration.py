@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.assessment import strengths
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,25 +58,52 @@ def _key(key: str, place: str) -> Params:
 
 def given(guardrail: FakeGuardrail) -> Params:
     """Write what a fake guardrail does, as if somebody had created it."""
-    words = [{"text": word} for word in guardrail.denied_words]
-    topics = [_topic(name, phrases) for name, phrases in guardrail.denied_topics.items()]
-    entities = [{"type": kind, "action": handling.upper()} for kind, handling in guardrail.pii.items()]
-    regexes = [
-        {"name": name, "pattern": pattern, "action": handling.upper()}
-        for name, (pattern, handling) in guardrail.expressions.items()
-    ]
-    sensitive = {name: entries for name, entries in (("piiEntities", entities), ("regexes", regexes)) if entries}
+    policies = {
+        "wordPolicy": {
+            "words": [{"text": word, **_acts(guardrail, word)} for word in guardrail.denied_words],
+            "managedWordLists": [{"type": name, **_acts(guardrail, name)} for name in guardrail.managed_words],
+        },
+        "topicPolicy": {"topics": [_topic(guardrail, *topic) for topic in guardrail.denied_topics.items()]},
+        "contentPolicy": {"filters": [_filter(guardrail, name) for name in guardrail.content]},
+        "sensitiveInformationPolicy": _sensitive(guardrail),
+        "contextualGroundingPolicy": {"filters": [_grounding(guardrail, *entry) for entry in guardrail.grounding.items()]},
+    }
+    shown = {name: {part: entries for part, entries in policy.items() if entries} for name, policy in policies.items()}
     return {
         "name": guardrail.name or guardrail.id,
         "blockedInputMessaging": guardrail.blocked_input,
         "blockedOutputsMessaging": guardrail.blocked_output,
-        **({"wordPolicy": {"words": words}} if words else {}),
-        **({"topicPolicy": {"topics": topics}} if topics else {}),
-        **({"sensitiveInformationPolicy": sensitive} if sensitive else {}),
+        **{name: policy for name, policy in shown.items() if policy},
     }
 
 
-def _topic(name: str, phrases: tuple[str, ...]) -> dict[str, Any]:
+def _acts(guardrail: FakeGuardrail, name: str) -> dict[str, str]:
+    return dict.fromkeys(("inputAction", "outputAction"), "NONE") if name in guardrail.detect_only else {}
+
+
+def _filter(guardrail: FakeGuardrail, name: str) -> dict[str, Any]:
+    asked, answered = strengths(guardrail.content[name])
+    return {"type": name, "inputStrength": asked, "outputStrength": answered, **_acts(guardrail, name)}
+
+
+def _sensitive(guardrail: FakeGuardrail) -> dict[str, list[dict[str, Any]]]:
+    def action(name: str, handling: str) -> str:
+        return "NONE" if name in guardrail.detect_only else handling.upper()
+
+    return {
+        "piiEntities": [{"type": kind, "action": action(kind, handling)} for kind, handling in guardrail.pii.items()],
+        "regexes": [
+            {"name": name, "pattern": pattern, "action": action(name, handling)}
+            for name, (pattern, handling) in guardrail.expressions.items()
+        ],
+    }
+
+
+def _grounding(guardrail: FakeGuardrail, name: str, threshold: float) -> dict[str, Any]:
+    return {"type": name, "threshold": threshold, "action": "NONE" if name in guardrail.detect_only else "BLOCK"}
+
+
+def _topic(guardrail: FakeGuardrail, name: str, phrases: tuple[str, ...]) -> dict[str, Any]:
     examples = [phrase[:_LONGEST_EXAMPLE] for phrase in phrases[:_MOST_EXAMPLES]]
     definition = (", ".join(phrases) or name)[:_LONGEST_DEFINITION]
-    return {"name": name, "definition": definition, "examples": examples, "type": "DENY"}
+    return {"name": name, "definition": definition, "examples": examples, "type": "DENY", **_acts(guardrail, name)}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.testing.control.errors import conflict, missing
+from guardedbedrock.testing.enforcement import FakeEnforcement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,10 +30,9 @@ class Enforcement:
         self._kept: Params = {}
 
     @property
-    def guardrails(self) -> tuple[Guardrail, ...]:
+    def guardrails(self) -> tuple[FakeEnforcement, ...]:
         """What is enforced: one guardrail, or none."""
-        kept = self._kept
-        return (Guardrail(kept["guardrailArn"], kept["guardrailVersion"]),) if kept else ()
+        return (_enforcement(self._kept),) if self._kept else ()
 
     def put(self, params: Params) -> Params:
         """Make the configuration, or change it by its ID."""
@@ -78,3 +77,15 @@ class Enforcement:
     def _check_id(self, config_id: str) -> None:
         if self._kept.get("configId") != config_id:
             raise missing(f"there is no enforced configuration {config_id}")
+
+
+def _enforcement(kept: Params) -> FakeEnforcement:
+    models, guarding = kept.get("modelEnforcement", {}), kept.get("selectiveContentGuarding", {})
+    return FakeEnforcement(
+        kept["guardrailArn"],
+        kept["guardrailVersion"],
+        **guarding,
+        included_models=tuple(models.get("includedModels", ("ALL",))),
+        excluded_models=tuple(models.get("excludedModels", ())),
+        origin="ACCOUNT_ENFORCED",
+    )

@@ -17,7 +17,7 @@ from guardedbedrock.testing.wire import Output, Params, Rules, ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from guardedbedrock.bedrock import Guardrail
+    from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.guardrails import Shelf
     from guardedbedrock.testing.profiles import FakeInferenceProfile
 
@@ -74,8 +74,8 @@ class Control:
         return self._profiles.behind
 
     @property
-    def enforced(self) -> tuple[Guardrail, ...]:
-        """The guardrails that every model call has to be allowed to apply, at the moment."""
+    def enforced(self) -> tuple[FakeEnforcement, ...]:
+        """The guardrails that the account puts on every model call, at the moment."""
         return self._enforcement.guardrails
 
     def guardrail(self, _: Params) -> None:

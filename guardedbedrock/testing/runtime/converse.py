@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.replies import words
+from guardedbedrock.testing.runtime.replies import Block, Reasoning, ToolUse, words
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 
 if TYPE_CHECKING:
@@ -12,37 +12,68 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.wire import Params
 
+_PIECE: Final = 12  # characters of a tool's input in one delta
+
 
 def message(turn: Turn, params: Params) -> Params:
     """Write the response of Converse."""
     return {
-        "output": {"message": {"role": "assistant", "content": [{"text": turn.text}]}},
-        "stopReason": _stop_reason(turn),
-        **_closing(turn, params),
+        "output": {"message": {"role": "assistant", "content": [_content(block) for block in turn.reply.blocks]}},
+        "stopReason": stop_reason(turn),
+        **closing(turn, params),
     }
 
 
+def _content(block: Block) -> Params:
+    if isinstance(block, ToolUse):
+        return {"toolUse": {"toolUseId": block.call, "name": block.name, "input": dict(block.input)}}
+    if isinstance(block, Reasoning):
+        return {"reasoningContent": {"reasoningText": {"text": block.text, "signature": block.signature}}}
+    return {"text": block}
+
+
 def events(turn: Turn, params: Params) -> Iterator[Params]:
-    """Write the events of ConverseStream, one delta a word."""
+    """Write the events of ConverseStream, one delta a word, or a few characters of a tool's input."""
     yield {"messageStart": {"role": "assistant"}}
-    for word in words(turn.text):
-        yield {"contentBlockDelta": {"delta": {"text": word}, "contentBlockIndex": 0}}
-    yield {"contentBlockStop": {"contentBlockIndex": 0}}
-    yield {"messageStop": {"stopReason": _stop_reason(turn)}}
-    yield {"metadata": _closing(turn, params)}
+    for index, block in enumerate(turn.reply.blocks):
+        if isinstance(block, ToolUse):
+            start = {"toolUse": {"toolUseId": block.call, "name": block.name}}
+            yield {"contentBlockStart": {"start": start, "contentBlockIndex": index}}
+        for delta in _deltas(block):
+            yield {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}
+        yield {"contentBlockStop": {"contentBlockIndex": index}}
+    yield {"messageStop": {"stopReason": stop_reason(turn)}}
+    yield {"metadata": closing(turn, params)}
 
 
-def _stop_reason(turn: Turn) -> str:
-    return "guardrail_intervened" if turn.intervened else "end_turn"
+def _deltas(block: Block) -> Iterator[Params]:
+    if isinstance(block, ToolUse):
+        yield from ({"toolUse": {"input": piece}} for piece in pieces(block.json))
+    elif isinstance(block, Reasoning):
+        yield from ({"reasoningContent": {"text": word}} for word in words(block.text))
+        yield {"reasoningContent": {"signature": block.signature}}
+    else:
+        yield from ({"text": word} for word in words(block))
 
 
-def _closing(turn: Turn, params: Params) -> dict[str, Any]:
+def pieces(text: str) -> list[str]:
+    """Cut the input of a tool into the pieces a stream sends, which end anywhere."""
+    return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+
+
+def stop_reason(turn: Turn) -> str:
+    """Say why the answer ends."""
+    return "guardrail_intervened" if turn.intervened else turn.reply.stop
+
+
+def closing(turn: Turn, params: Params) -> dict[str, Any]:
+    """Write usage, metrics and, where it is asked for, the trace."""
     closing: dict[str, Any] = {"usage": turn.usage, "metrics": {"latencyMs": turn.latency}}
-    if turn.guardrail and params["guardrailConfig"].get("trace", "disabled") != "disabled":
+    if turn.guarded and params.get("guardrailConfig", {}).get("trace", "disabled") != "disabled":
         closing["trace"] = {"guardrail": _trace(turn)}
     return closing
 
 
 def _trace(turn: Turn) -> dict[str, Any]:
-    said = {} if turn.said is None else {"modelOutput": [turn.said]}
+    said = {} if turn.said is None else {"modelOutput": list(turn.said.texts)}
     return {**said, **assessments(turn, "inputAssessment", "outputAssessments"), "actionReason": turn.reason}

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.testing.assessment import Source, assess
+from guardedbedrock.testing.assessment import Scope, Source, assess
+from guardedbedrock.testing.enforcement import own_choice
 from guardedbedrock.testing.runtime import checks, converse, formats, prompts
 from guardedbedrock.testing.runtime.jobs import Jobs
 from guardedbedrock.testing.runtime.replies import Model, tokens
-from guardedbedrock.testing.runtime.turns import Turn, take
+from guardedbedrock.testing.runtime.turns import How, Turn, Watch, take
 from guardedbedrock.testing.script import Script
 from guardedbedrock.testing.wire import Output, Params, Rules, ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
+    from guardedbedrock.testing.runtime.prompts import Prompt
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
 _HALF: Final = "A guardrail identifier and a guardrail version must be provided together."
@@ -29,19 +33,18 @@ class Runtime:
 
     Args:
         shelf: The guardrails that exist.
-        region: Where asynchronous jobs run.
-        account: Whose they are.
         vocabulary: ``invoke-with-guardrail`` accepts identifiers that AWS refuses, such as ``G-HR-Compliance``.
+        enforced: Gives the guardrails that are enforced on a model at the moment.
     """
 
     service = "bedrock-runtime"
 
-    def __init__(self, shelf: Shelf, region: str, account: str, vocabulary: str) -> None:
+    def __init__(self, shelf: Shelf, vocabulary: str, enforced: Callable[[str], Iterable[FakeEnforcement]]) -> None:
         self.model = Model()
         self.interventions: Script[tuple[str, Source]] = Script()
-        self.jobs = Jobs(region, account)
+        self.jobs = Jobs(shelf.region, shelf.account)
         self.rules = Rules({} if vocabulary == "aws" else {"GuardrailIdentifier": _LOOSE}, {"GuardrailIdentifier": _INVALID})
-        self._shelf = shelf
+        self._shelf, self._enforced = shelf, enforced
         self._operations: Mapping[str, Callable[[Params, FakeGuardrail | None], Output]] = {
             "ApplyGuardrail": self._apply_guardrail,
             "Converse": self._converse,
@@ -75,10 +78,10 @@ class Runtime:
         Raises:
             ServiceError: What the operation answers instead.
         """
-        named = self.guardrail(params)
-        guardrail = self._shelf.find(*named) if named else None
         if operation not in self._operations:
             raise ServiceError.unserved(operation)
+        named = self.guardrail(params)
+        guardrail = self._shelf.find(*named) if named else None
         if guardrail and (intervention := self.interventions.take(operation)):
             guardrail = guardrail.blocking(*intervention)
         return self._operations[operation](params, guardrail)
@@ -89,28 +92,48 @@ class Runtime:
         self.interventions.clear()
         self.jobs.clear()
 
-    def _converse(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
-        return Output(converse.message(self._conversed("Converse", params, guardrail), params))
+    def _watches(self, params: Params, own: FakeGuardrail | None) -> list[Watch]:
+        """The request's own guardrail, then those that are enforced; one that is both runs once, for both."""
+        watches = {_key(own): self._watch(own, "REQUEST", own_choice)} if own else {}
+        for entry in self._enforced(params["modelId"]):
+            guardrail = self._shelf.find(entry.guardrail, entry.version)
+            watch, key = self._watch(guardrail, entry.origin, entry.sees), _key(guardrail)
+            if key in watches:
+                watch = replace(watch, guardrail=watches[key].guardrail, origins=(*watches[key].origins, *watch.origins))
+            watches[key] = watch
+        return list(watches.values())
 
-    def _converse_stream(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
-        turn = self._conversed("ConverseStream", params, guardrail)
+    def _watch(self, guardrail: FakeGuardrail, origin: str, sees: Callable[[Prompt], tuple[str, ...]]) -> Watch:
+        return Watch(guardrail, (origin,), guardrail.identifier.split(":")[4] == self._shelf.account, sees)
+
+    def _converse(self, params: Params, own: FakeGuardrail | None) -> Output:
+        return Output(converse.message(self._conversed("Converse", params, own), params))
+
+    def _converse_stream(self, params: Params, own: FakeGuardrail | None) -> Output:
+        late = params.get("guardrailConfig", {}).get("streamProcessingMode") == "async"
+        turn = self._conversed("ConverseStream", params, own, late=late)
         return Output({"stream": converse.events(turn, params)})
 
-    def _conversed(self, operation: str, params: Params, guardrail: FakeGuardrail | None) -> Turn:
-        trace = params.get("guardrailConfig", {}).get("trace")
-        return take(prompts.of_converse(params), lambda said: self.model.answer(operation, params, said), guardrail, trace)
+    def _conversed(self, operation: str, params: Params, own: FakeGuardrail | None, *, late: bool = False) -> Turn:
+        how = How(params.get("guardrailConfig", {}).get("trace") == "enabled_full", late)
+        return self._take(operation, params, own, prompts.of_converse(params), how)
 
-    def _invoke_model(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
-        turn = self._invoked("InvokeModel", params, guardrail)
+    def _invoke_model(self, params: Params, own: FakeGuardrail | None) -> Output:
+        turn = self._invoked("InvokeModel", params, own)
         return Output({"body": formats.body(turn, params), "contentType": _JSON}, _counts(turn))
 
-    def _invoke_model_with_response_stream(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
-        turn = self._invoked("InvokeModelWithResponseStream", params, guardrail)
+    def _invoke_model_with_response_stream(self, params: Params, own: FakeGuardrail | None) -> Output:
+        turn = self._invoked("InvokeModelWithResponseStream", params, own)
         return Output({"body": formats.chunks(turn, params), "contentType": _JSON})
 
-    def _invoked(self, operation: str, params: Params, guardrail: FakeGuardrail | None) -> Turn:
-        prompt = prompts.of_body(params.get("body", b""), guarded=guardrail is not None)
-        return take(prompt, lambda said: self.model.answer(operation, params, said), guardrail, params.get("trace"))
+    def _invoked(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
+        prompt = prompts.of_body(params.get("body", b""), guarded=own is not None)
+        late = prompt.late and operation == "InvokeModelWithResponseStream"
+        return self._take(operation, params, own, prompt, How(params.get("trace") == "ENABLED_FULL", late))
+
+    def _take(self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, how: How) -> Turn:
+        watches = self._watches(params, own)
+        return take(prompt, lambda said: self.model.answer(operation, params, prompt, said), watches, how)
 
     def _count_tokens(self, params: Params, _: FakeGuardrail | None) -> Output:
         asked = params["input"]
@@ -120,8 +143,9 @@ class Runtime:
     def _apply_guardrail(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
         if guardrail is None:
             raise ServiceError.invalid(_INVALID)
-        texts = [block["text"]["text"] for block in params["content"] if "text" in block]
-        found = assess(guardrail, texts, params["source"], full=params.get("outputScope") == "FULL")
+        own = guardrail.identifier.split(":")[4] == self._shelf.account
+        scope = Scope(full=params.get("outputScope") == "FULL", own=own)
+        found = assess(guardrail, prompts.of_blocks(params["content"], params["source"]), scope)
         metrics = found.assessment["invocationMetrics"]
         return Output(
             {
@@ -133,6 +157,10 @@ class Runtime:
                 "guardrailCoverage": metrics["guardrailCoverage"],
             }
         )
+
+
+def _key(guardrail: FakeGuardrail) -> tuple[str, str]:
+    return guardrail.identifier, guardrail.version
 
 
 def _counts(turn: Turn) -> dict[str, str]:

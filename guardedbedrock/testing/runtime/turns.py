@@ -2,56 +2,100 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.testing.assessment import Assessed, assess, mask
-from guardedbedrock.testing.runtime.replies import tokens
+from guardedbedrock.testing.assessment import Assessed, Scene, Scope, assess, mask, unmasked
+from guardedbedrock.testing.runtime.replies import Said, tokens, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
 
     from guardedbedrock.testing.guardrails import FakeGuardrail
     from guardedbedrock.testing.runtime.prompts import Prompt
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Watch:
     """
-    What was said and what the guardrail did about it.
+    A guardrail that runs, and why.
 
     Args:
-        text: What the caller reads.
-        said: What the model said; None when it was not asked.
-        prompt: What it was asked.
-        guardrail: The guardrail, if there is one.
-        input: What the guardrail made of the prompt.
-        output: What the guardrail made of the answer.
+        guardrail: The guardrail.
+        origins: Who wants it to, as Bedrock spells it.
+        own: Whether it is the account's own.
+        sees: What of a prompt it assesses.
     """
 
-    text: str
-    said: str | None
+    guardrail: FakeGuardrail
+    origins: tuple[str, ...]
+    own: bool
+    sees: Callable[[Prompt], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """
+    How assessments are told and streamed.
+
+    Args:
+        full: Tell of what was not found, too.
+        late: Send a stream before it is assessed: what is masked stays unmasked, what is blocked ends it.
+    """
+
+    full: bool = False
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """
+    What was said and what the guardrails did about it.
+
+    Args:
+        reply: What the caller reads.
+        said: What the model said; None when it was not asked.
+        prompt: What it was asked.
+        input: What each guardrail made of the prompt, by ID.
+        output: What each guardrail made of the answer, by ID.
+    """
+
+    reply: Said
+    said: Said | None
     prompt: Prompt
-    guardrail: FakeGuardrail | None = None
-    input: Assessed | None = None
-    output: Assessed | None = None
+    input: dict[str, Assessed] = field(default_factory=dict)
+    output: dict[str, Assessed] = field(default_factory=dict)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether any guardrail ran."""
+        return bool(self.input)
+
+    @property
+    def text(self) -> str:
+        """The text the caller reads."""
+        return self.reply.text
 
     @property
     def intervened(self) -> bool:
-        """Whether the guardrail blocked or masked anything."""
-        return any(side.intervened for side in (self.input, self.output) if side)
+        """Whether a guardrail blocked or masked anything."""
+        return any(found.intervened for found in self._found())
 
     @property
     def reason(self) -> str:
-        """Bedrock's ``actionReason`` of the side that counts."""
-        sides = [side for side in (self.output, self.input) if side]
-        return next((side.reason for side in sides if side.intervened), "No action.")
+        """Bedrock's ``actionReason``: of the strongest intervention, that of the answer first."""
+        strongest = sorted(self._found(), key=lambda found: not found.blocked)
+        return next((found.reason for found in strongest if found.intervened), "No action.")
+
+    def _found(self) -> tuple[Assessed, ...]:
+        return (*self.output.values(), *self.input.values())
 
     @property
     def usage(self) -> dict[str, int]:
         """Token counts; none where the model was not asked."""
         asked = self.said is not None
-        spent = (tokens(self.prompt.texts), tokens([self.text])) if asked else (0, 0)
+        spent = (tokens(self.prompt.texts), _spent(self.reply)) if asked else (0, 0)
         return {"inputTokens": spent[0], "outputTokens": spent[1], "totalTokens": sum(spent)}
 
     @property
@@ -60,26 +104,70 @@ class Turn:
         return 1 + self.usage["totalTokens"]
 
 
-def take(prompt: Prompt, ask: Callable[[str], str], guardrail: FakeGuardrail | None, trace: str | None = None) -> Turn:
+def _spent(reply: Said) -> int:
+    return tokens([block if isinstance(block, str) else str(getattr(block, "json", block)) for block in reply.blocks])
+
+
+def take(prompt: Prompt, ask: Callable[[str], Said], watches: Iterable[Watch], how: How) -> Turn:
     """
-    Take one turn.
+    Take one turn. All guardrails run; what one of them blocks is blocked, and each masks what it masks.
 
     Args:
         prompt: What the model is asked.
         ask: The model: what the user said last to its answer.
-        guardrail: What assesses both, or None.
-        trace: How much the assessments tell; ``enabled_full`` in either case tells all.
+        watches: The guardrails, the request's own first.
+        how: How assessments are told and streamed.
     """
-    if guardrail is None:
-        said = ask(prompt.last)
-        return Turn(said, said, prompt)
-    full = (trace or "").lower() == "enabled_full"
-    before = assess(guardrail, prompt.guarded, "INPUT", total=prompt.characters, full=full)
-    if before.blocked:
-        return Turn(before.texts[0], None, prompt, guardrail, before)
-    said = ask(mask(guardrail, prompt.last))
-    after = assess(guardrail, [said], "OUTPUT", full=full)
-    return Turn(after.texts[0], said, prompt, guardrail, before, after)
+    watches = tuple(watches)
+    before = {watch.guardrail.id: assess(watch.guardrail, _asked(watch, prompt), _scope(watch, prompt, how)) for watch in watches}
+    if blocked := _blocked(before):
+        return Turn(blocked, None, prompt, before)
+    last = prompt.last
+    for watch in watches:
+        last = mask(watch.guardrail, last)
+    said = ask(last)
+    after = {watch.guardrail.id: _answered(watch, prompt, said, how) for watch in watches}
+    return Turn(_reply(watches, said, after, how), said, prompt, before, after)
+
+
+def _scope(watch: Watch, prompt: Prompt, how: How) -> Scope:
+    return Scope(prompt.characters, how.full, watch.origins, watch.own)
+
+
+def _asked(watch: Watch, prompt: Prompt) -> Scene:
+    return Scene(watch.sees(prompt), "INPUT")
+
+
+def _answered(watch: Watch, prompt: Prompt, said: Said, how: How) -> Assessed:
+    scene = Scene(said.texts, "OUTPUT", prompt.sources, prompt.queries)
+    found = assess(watch.guardrail, scene, replace(_scope(watch, prompt, how), total=None))
+    return unmasked(found, said.texts) if how.late else found
+
+
+def _blocked(found: dict[str, Assessed]) -> Said | None:
+    return next((Said(one.texts, "guardrail_intervened") for one in found.values() if one.blocked), None)
+
+
+def _reply(watches: tuple[Watch, ...], said: Said, after: dict[str, Assessed], how: How) -> Said:
+    blocked = _blocked(after)
+    if blocked and how.late:
+        return replace(blocked, blocks=(_let_out(watches, said), *blocked.blocks))
+    if blocked:
+        return blocked
+    texts = said.texts
+    for watch in watches if not how.late else ():
+        texts = tuple(mask(watch.guardrail.on("OUTPUT"), text) for text in texts)
+    return said.reading(texts)
+
+
+def _let_out(watches: tuple[Watch, ...], said: Said) -> str:
+    """Say what of an answer has left when a guardrail finds what it blocks, which has left, too."""
+    out = ""
+    for word in words(said.text):
+        out += word
+        if any(assess(watch.guardrail, Scene((out,), "OUTPUT")).blocked for watch in watches):
+            break
+    return out
 
 
 def assessments(turn: Turn, before: str, after: str) -> dict[str, Any]:
@@ -91,6 +179,6 @@ def assessments(turn: Turn, before: str, after: str) -> dict[str, Any]:
         before: The operation's name for the assessment of the prompt.
         after: The operation's name for the assessments of the answer.
     """
-    name = turn.guardrail.id if turn.guardrail else ""
-    prompt = {before: {name: turn.input.assessment}} if turn.input else {}
-    return {**prompt, after: {name: [turn.output.assessment]}} if turn.output else prompt
+    prompt = {before: {name: found.assessment for name, found in turn.input.items()}}
+    answer = {after: {name: [found.assessment] for name, found in turn.output.items()}}
+    return {**prompt, **answer} if turn.output else prompt

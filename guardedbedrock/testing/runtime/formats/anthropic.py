@@ -1,0 +1,73 @@
+"""Anthropic's messages: text, thoughts and calls of tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from guardedbedrock.testing.runtime.converse import pieces
+from guardedbedrock.testing.runtime.formats.metrics import metrics
+from guardedbedrock.testing.runtime.replies import Block, Reasoning, ToolUse, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardedbedrock.testing.runtime.turns import Turn
+    from guardedbedrock.testing.wire import Params
+
+
+def body(turn: Turn, params: Params) -> dict[str, Any]:
+    """Write a message."""
+    return {
+        "id": "msg_bdrk_fake",
+        "type": "message",
+        "role": "assistant",
+        "model": params["modelId"],
+        "content": [_content(block) for block in turn.reply.blocks],
+        "stop_reason": _stop_reason(turn),
+        "stop_sequence": None,
+        "usage": {"input_tokens": turn.usage["inputTokens"], "output_tokens": turn.usage["outputTokens"]},
+    }
+
+
+def _stop_reason(turn: Turn) -> str:
+    """Bedrock's own reason is none of Anthropic's."""
+    return "end_turn" if turn.reply.stop == "guardrail_intervened" else turn.reply.stop
+
+
+def _content(block: Block) -> dict[str, Any]:
+    if isinstance(block, ToolUse):
+        return {"type": "tool_use", "id": block.call, "name": block.name, "input": dict(block.input)}
+    if isinstance(block, Reasoning):
+        return {"type": "thinking", "thinking": block.text, "signature": block.signature}
+    return {"type": "text", "text": block}
+
+
+def stream(turn: Turn, params: Params) -> Iterator[dict[str, Any]]:
+    """Write a message as Anthropic streams it."""
+    yield {"type": "message_start", "message": {**body(turn, params), "content": [], "stop_reason": None}}
+    for index, block in enumerate(turn.reply.blocks):
+        yield {"type": "content_block_start", "index": index, "content_block": _opening(block)}
+        for delta in _deltas(block):
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    stop = {"stop_reason": _stop_reason(turn), "stop_sequence": None}
+    yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": turn.usage["outputTokens"]}}
+    yield {"type": "message_stop", **metrics(turn)}
+
+
+def _opening(block: Block) -> dict[str, Any]:
+    if isinstance(block, ToolUse):
+        return {"type": "tool_use", "id": block.call, "name": block.name, "input": {}}
+    if isinstance(block, Reasoning):
+        return {"type": "thinking", "thinking": "", "signature": ""}
+    return {"type": "text", "text": ""}
+
+
+def _deltas(block: Block) -> Iterator[dict[str, Any]]:
+    if isinstance(block, ToolUse):
+        yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces(block.json))
+    elif isinstance(block, Reasoning):
+        yield from ({"type": "thinking_delta", "thinking": word} for word in words(block.text))
+        yield {"type": "signature_delta", "signature": block.signature}
+    else:
+        yield from ({"type": "text_delta", "text": word} for word in words(block))

@@ -1,0 +1,19 @@
+"""What Bedrock itself adds to the last chunk of a stream, whatever the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from guardedbedrock.testing.runtime.turns import Turn
+
+
+def metrics(turn: Turn) -> dict[str, dict[str, int]]:
+    """Write ``amazon-bedrock-invocationMetrics``."""
+    counted = {
+        "inputTokenCount": turn.usage["inputTokens"],
+        "outputTokenCount": turn.usage["outputTokens"],
+        "invocationLatency": turn.latency,
+        "firstByteLatency": 1,
+    }
+    return {"amazon-bedrock-invocationMetrics": counted}
