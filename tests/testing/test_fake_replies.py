@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from testing.streams import joined
 
 from guardedbedrock.testing import FakeGuardrail, Reasoning, Said, ToolUse, prose
 
@@ -38,32 +39,6 @@ def _events(client: Any, **call: Any) -> list[dict[str, Any]]:
         return list(stream)
 
 
-def _joined(events: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-    """Put a stream's blocks together again, as a client does."""
-    blocks: dict[int, dict[str, Any]] = {}
-    for event in events:
-        if start := event.get("contentBlockStart"):
-            blocks[start["contentBlockIndex"]] = {"toolUse": {**start["start"]["toolUse"], "input": ""}}
-        if delta := event.get("contentBlockDelta"):
-            _join(blocks.setdefault(delta["contentBlockIndex"], {}), delta["delta"])
-    for block in blocks.values():
-        if "toolUse" in block:
-            block["toolUse"]["input"] = json.loads(block["toolUse"]["input"])
-        if "reasoningContent" in block:
-            block["reasoningContent"] = {"reasoningText": block["reasoningContent"]}
-    reason = next(event["messageStop"]["stopReason"] for event in events if "messageStop" in event)
-    return [blocks[index] for index in sorted(blocks)], reason
-
-
-def _join(block: dict[str, Any], delta: dict[str, Any]) -> None:
-    if "text" in delta:
-        block["text"] = block.get("text", "") + delta["text"]
-    for kind in {"toolUse", "reasoningContent"} & set(delta):
-        part = block.setdefault(kind, {})
-        for name, piece in delta[kind].items():
-            part[name] = part.get(name, "") + piece
-
-
 REPLIES = {
     "a text": "It is so.",
     "a tool": LOOKUP,
@@ -83,7 +58,7 @@ def test_a_stream_says_what_a_whole_reply_says(serve: Serve, ask: dict[str, Any]
 
     whole, events = client.converse(**ask), _events(client, **ask)
 
-    assert _joined(events) == (whole["output"]["message"]["content"], whole["stopReason"])
+    assert joined(events) == (whole["output"]["message"]["content"], whole["stopReason"])
     assert events[-1]["metadata"]["usage"] == whole["usage"]
     assert whole["usage"]["outputTokens"] > 0
 

@@ -2,13 +2,13 @@
 Faults on order: what can go wrong with a request, as data. `FakeBedrock.fault` says when, and to which operations.
 
     before the answer   Fail, Deny, Throttle
-    the answer itself   BadBody, WrongLength, BrokenFrame, BreakStream, ClockSkew
+    the answer itself   BadBody, WrongLength, BrokenFrame, BreakStream, Rechunk, ClockSkew
     its way             Latency, Stall, HangUp
 
 Faults that are given together happen together: ``fake.fault(Latency(0.2), Fail(503, "ServiceUnavailableException"))``.
 """
 
-from guardedbedrock.testing.faults.bodies import BadBody, BreakStream, BrokenFrame, ClockSkew, Spoilt, WrongLength
+from guardedbedrock.testing.faults.bodies import BadBody, BreakStream, BrokenFrame, ClockSkew, Rechunk, Spoilt, WrongLength
 from guardedbedrock.testing.faults.errors import Deny, Fail, Throttle
 from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, HangUpError, Moment, Pieces, Sleep
 from guardedbedrock.testing.faults.network import HangUp, Latency, Part, Spread, Stall
@@ -29,6 +29,7 @@ __all__ = [
     "Moment",
     "Part",
     "Pieces",
+    "Rechunk",
     "Schedule",
     "Sleep",
     "Spoilt",

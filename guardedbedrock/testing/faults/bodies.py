@@ -104,6 +104,34 @@ class BrokenFrame(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class Rechunk(Fault):
+    """
+    A stream in chunks that begin and end anywhere, as a network cuts it; nothing is lost.
+
+    Args:
+        size: Bytes in a chunk; 0 is the whole stream in one.
+    """
+
+    streams: ClassVar[bool | None] = True
+
+    size: int = 0
+
+    def change(self, answer: Answer) -> Answer:
+        """Cut the stream anew."""
+        return answer if isinstance(answer.body, bytes) else replace(answer, body=self._chunks(answer.body))
+
+    def _chunks(self, frames: Iterator[bytes]) -> Iterator[bytes]:
+        left = b""
+        for frame in frames:
+            left += frame
+            while self.size and len(left) >= self.size:
+                yield left[: self.size]
+                left = left[self.size :]
+        if left:
+            yield left
+
+
+@dataclass(frozen=True, slots=True)
 class BreakStream(Fault):
     """
     A stream that ends in an exception frame.

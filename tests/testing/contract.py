@@ -1,0 +1,107 @@
+"""
+Runs the cases of ``contract.json``: the same calls, whatever makes them, with the same parsed results.
+
+A driver makes one call and gives what its library parsed, or raises; `outcome` writes either in the one form that a case expects.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from guardedbedrock import iam
+from guardedbedrock.testing import FakeEnforcement, FakeGuardrail, FakeInferenceProfile, Reasoning, ToolUse, faults
+
+if TYPE_CHECKING:
+    from guardedbedrock.testing import FakeBedrock
+
+CASES: Final[dict[str, dict[str, Any]]] = {
+    case["id"]: case for case in json.loads(Path(__file__).with_name("contract.json").read_text())
+}
+KEYS: Final = {"id", "why", "service", "setup", "before", "operation", "params", "expect"}
+
+_KINDS: Final[dict[str, Any]] = {
+    "guardrails": FakeGuardrail,
+    "inference_profiles": FakeInferenceProfile,
+    "enforced": FakeEnforcement,
+}
+_BLOCKS: Final = {"tool": ToolUse, "reasoning": Reasoning}
+
+
+def prepare(fake: FakeBedrock, setup: dict[str, Any]) -> None:
+    """Make a fake as a case describes it."""
+    told = {name: [_made(kind, entry) for entry in setup[name]] for name, kind in _KINDS.items() if name in setup}
+    policies = {"policies": iam.PolicySet(**setup["policies"])} if "policies" in setup else {}
+    fake.configure(**told, **policies)
+    for reply in setup.get("replies", ()):
+        fake.reply(_reply(reply), times=None)
+    for fault in setup.get("faults", ()):
+        fake.fault(*(getattr(faults, name)(**fields) for name, fields in fault.items()), times=None)
+
+
+def _made(kind: Any, fields: dict[str, Any]) -> Any:
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+
+
+def _reply(reply: Any) -> Any:
+    if isinstance(reply, list):
+        return [_reply(part) for part in reply]
+    return next(_BLOCKS[name](**fields) for name, fields in reply.items()) if isinstance(reply, dict) else reply
+
+
+def params_of(call: dict[str, Any]) -> dict[str, Any]:
+    """Write the parameters of a call; the body of a model is JSON in JSON."""
+    params = dict(call.get("params", {}))
+    return {**params, "body": json.dumps(params["body"]).encode()} if isinstance(params.get("body"), dict) else params
+
+
+def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None) -> dict[str, Any]:
+    """
+    Write what came of a call, as JSON: members in their order, blobs and times as text.
+
+    Args:
+        response: What the library parsed.
+        streamed: What was read of its stream or its body.
+    """
+    members = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+    for name in ("stream", "body"):
+        if name in members and streamed is not None:
+            members[name] = streamed
+    return {"http": response["ResponseMetadata"]["HTTPStatusCode"], **_plain(members)}
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """Write an error that came in place of a response, or within a stream; one of the service, or anything else by its name."""
+    if not isinstance(error, ClientError):
+        return {"raised": type(error).__name__}
+    said, status = error.response["Error"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return {"error": type(error).__name__, "code": said["Code"], "message": said["Message"], "http": status}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return "a time"
+    return _of_bytes(value) if isinstance(value, bytes) else value
+
+
+def _of_bytes(value: bytes) -> Any:
+    try:
+        return _rounded(json.loads(value))
+    except ValueError:
+        return base64.b64encode(value).decode()
+
+
+def _rounded(value: Any) -> Any:
+    """Keep the first numbers of an embedding only."""
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    return value[:3] if isinstance(value, list) and value and isinstance(value[0], float) else value

@@ -1,0 +1,207 @@
+"""
+Every operation that the fake serves, over a real socket: the request is read as it was meant, the answer holds to its shape.
+
+What the client parsed is not enough to hold against a shape, because botocore drops what it does not know: the bytes are.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import boto3
+import pytest
+from botocore import xform_name
+from botocore.config import Config
+from botocore.eventstream import EventStreamBuffer
+
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FakeInferenceProfile, prose
+from guardedbedrock.testing.faults import Rechunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Call: TypeAlias = tuple[str, str, dict[str, Any]]
+
+MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
+MODEL_ARN = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
+ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-haiku-20240307-v1:0"
+MADE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/6b86b273ff34"
+JOB = "arn:aws:bedrock:us-east-1:123456789012:async-invoke/628b49d96dcd"
+MESSAGES = [{"role": "user", "content": [{"text": "hello"}, {"image": {"format": "png", "source": {"bytes": b"\x00\xff"}}}]}]
+GUARDED = {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1"}
+TEXTS = {"name": "other", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+            "Action": "bedrock:ApplyGuardrail",
+            "Resource": ARN,
+        }
+    ],
+}
+ENFORCED = {"guardrailInferenceConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1"}}
+CHECKS = {"contentFilter": {"categories": [{"category": "VIOLENCE"}]}}
+STARTED = {"modelId": "amazon.nova-reel-v1:0", "modelInput": {"a": [1, None, {"b": 0.5}]}, "clientRequestToken": "t1"}
+OUTPUT = {"outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}}
+
+RUNTIME: list[Call] = [
+    ("bedrock-runtime", name, params)
+    for name, params in [
+        (
+            "ApplyGuardrail",
+            {**GUARDED, "source": "INPUT", "content": [{"text": {"text": "a@example.com"}}], "outputScope": "FULL"},
+        ),
+        ("Converse", {"modelId": PROFILE, "messages": MESSAGES, "guardrailConfig": {**GUARDED, "trace": "enabled_full"}}),
+        ("ConverseStream", {"modelId": MODEL, "messages": MESSAGES, "guardrailConfig": {**GUARDED, "trace": "enabled"}}),
+        ("CountTokens", {"modelId": MODEL, "input": {"converse": {"messages": MESSAGES}}}),
+        ("InvokeGuardrailChecks", {"messages": [{"role": "user", "content": [{"text": "kill"}]}], "checks": CHECKS}),
+        ("InvokeModel", {"modelId": MODEL_ARN, "body": b'{"prompt": "hello"}', **GUARDED, "trace": "ENABLED"}),
+        ("InvokeModelWithResponseStream", {"modelId": MODEL, "body": b'{"prompt": "hello"}', **GUARDED, "trace": "ENABLED"}),
+        ("StartAsyncInvoke", {**STARTED, **OUTPUT, "tags": [{"key": "a", "value": "b"}]}),
+        ("GetAsyncInvoke", {"invocationArn": JOB}),
+        ("ListAsyncInvokes", {"statusEquals": "Completed", "sortOrder": "Ascending"}),
+    ]
+]
+CONTROL: list[Call] = [
+    ("bedrock", name, params)
+    for name, params in [
+        ("CreateInferenceProfile", {"inferenceProfileName": "mine", "modelSource": {"copyFrom": PROFILE}}),
+        ("GetInferenceProfile", {"inferenceProfileIdentifier": MADE}),
+        ("ListInferenceProfiles", {"typeEquals": "APPLICATION", "maxResults": 5}),
+        ("TagResource", {"resourceARN": MADE, "tags": [{"key": "team", "value": "hr"}]}),
+        ("ListTagsForResource", {"resourceARN": MADE}),
+        ("UntagResource", {"resourceARN": MADE, "tagKeys": ["team"]}),
+        ("DeleteInferenceProfile", {"inferenceProfileIdentifier": MADE}),
+        ("CreateGuardrail", {**TEXTS, "wordPolicyConfig": {"wordsConfig": [{"text": "salary"}]}}),
+        ("UpdateGuardrail", {**TEXTS, "guardrailIdentifier": "d4735e3a265e", "description": "new"}),
+        ("CreateGuardrailVersion", {"guardrailIdentifier": "d4735e3a265e", "description": "first"}),
+        ("GetGuardrail", {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1"}),
+        ("ListGuardrails", {"guardrailIdentifier": "abc123def456", "maxResults": 9}),
+        ("PutResourcePolicy", {"resourceArn": ARN, "resourcePolicy": json.dumps(POLICY)}),
+        ("GetResourcePolicy", {"resourceArn": ARN}),
+        ("DeleteResourcePolicy", {"resourceArn": ARN}),
+        ("PutEnforcedGuardrailConfiguration", ENFORCED),
+        ("ListEnforcedGuardrailsConfiguration", {}),
+        ("DeleteEnforcedGuardrailConfiguration", {"configId": "4e07408562be"}),
+        ("DeleteGuardrail", {"guardrailIdentifier": "d4735e3a265e"}),
+    ]
+]
+
+
+def _served() -> FakeBedrock:
+    pii = FakeGuardrail("abc123def456", pii={"EMAIL": "anonymize"}, content={"HATE": "LOW"}, denied_topics={"a": ("b",)})
+    return FakeBedrock(guardrails=[pii], inference_profiles=[FakeInferenceProfile(PROFILE, (MODEL_ARN,))])
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeBedrock]:
+    """A fake with a guardrail and a profile."""
+    with _served() as running:
+        yield running
+
+
+def _clients(aws: boto3.Session, fake: FakeBedrock) -> dict[str, Any]:
+    return {name: aws.client(name, **fake.client_kwargs()) for name in ("bedrock-runtime", "bedrock")}
+
+
+def test_every_operation_that_is_served_is_called_here() -> None:
+    """No operation can be added without a call of it."""
+    world = _served()._world
+
+    assert {name for _, name, _ in RUNTIME} == set(world.runtime._operations)
+    assert {name for _, name, _ in CONTROL} == set(world.control._operations)
+
+
+def test_requests_and_answers_hold_to_their_shapes(aws: boto3.Session, fake: FakeBedrock, conforms: Callable[..., None]) -> None:
+    """The parameters arrive as they were given; the bytes of the answer are what the service model says, and no more."""
+    bodies: list[tuple[Any, bytes]] = []
+
+    def keep(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
+        body = response_dict["body"]
+        bodies.append((operation_model.output_shape, body if isinstance(body, bytes) else body.read()))
+
+    clients = _clients(aws, fake)
+    for service, name, params in (*RUNTIME, *CONTROL):
+        clients[service].meta.events.register_first(f"before-parse.{service}.{name}", keep)
+        getattr(clients[service], xform_name(name))(**params)
+
+        sent = fake.requests[-1]
+        given = {key: value for key, value in sent.params.items() if key not in {"contentType", "accept", "clientRequestToken"}}
+        assert (sent.operation, given) == (name, {key: value for key, value in params.items() if key != "clientRequestToken"})
+    for client in clients.values():
+        client.close()
+
+    assert len(bodies) == len(RUNTIME) + len(CONTROL)
+    for shape, body in bodies:
+        _hold(shape, body, conforms)
+
+
+def _hold(shape: Any, body: bytes, conforms: Callable[..., None]) -> None:
+    payload = shape.serialization.get("payload")
+    if payload is None:
+        conforms(shape, json.loads(body))
+    elif shape.members[payload].serialization.get("eventstream"):
+        events = shape.members[payload].members
+        buffer = EventStreamBuffer()
+        buffer.add_data(body)
+        for event in buffer:
+            conforms(events[event.headers[":event-type"]], json.loads(event.payload))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 61, 1000, 0])
+def test_streams_are_read_whatever_they_are_cut_into(aws: boto3.Session, fake: FakeBedrock, size: int) -> None:
+    """From single bytes to one piece; every event is the same."""
+    client = _clients(aws, fake)["bedrock-runtime"]
+    fake.reply(prose(20), times=None)
+    call = {"modelId": MODEL, "messages": MESSAGES}
+
+    with closing(client.converse_stream(**call)["stream"]) as stream:
+        whole = list(stream)
+    fake.fault(Rechunk(size), times=None)
+    with closing(client.converse_stream(**call)["stream"]) as stream:
+        cut = list(stream)
+    with closing(client.invoke_model_with_response_stream(modelId=MODEL, body=b"{}")["body"]) as stream:
+        chunks = list(stream)
+    client.close()
+
+    assert cut == whole
+    assert json.loads(chunks[-1]["chunk"]["bytes"])["type"] == "message_stop"
+
+
+MANY = 200
+
+
+def test_two_hundred_streams_run_at_once(aws: boto3.Session) -> None:
+    """None of them is answered before all of them have asked, and each reads its own to the end."""
+    together = threading.Barrier(MANY, timeout=60)
+
+    def say(params: dict[str, Any]) -> str:
+        together.wait()
+        return f"I am {params['messages'][0]['content'][0]['text']}. " * 10
+
+    with FakeBedrock() as fake:
+        fake.reply(say, times=None)
+        config = Config(max_pool_connections=MANY, retries={"mode": "standard", "total_max_attempts": 1}, read_timeout=120)
+        client = aws.client("bedrock-runtime", **fake.client_kwargs(), config=config)
+        said: dict[str, str] = {}
+
+        def ask(name: str) -> None:
+            messages = [{"role": "user", "content": [{"text": name}]}]
+            with closing(client.converse_stream(modelId=MODEL, messages=messages)["stream"]) as stream:
+                deltas = [event["contentBlockDelta"]["delta"]["text"] for event in stream if "contentBlockDelta" in event]
+            said[name] = "".join(deltas)
+
+        threads = [threading.Thread(target=ask, args=(str(number),)) for number in range(MANY)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        client.close()
+
+    assert said == {str(number): f"I am {number}. " * 10 for number in range(MANY)}
