@@ -181,6 +181,12 @@ BODIES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
         lambda body: body["choices"][0]["message"]["content"],
         lambda part: part["choices"][0]["delta"].get("content", ""),
     ),
+    "deepseek": (
+        "us.deepseek.r1-v1:0",
+        {"prompt": "hello", "max_tokens": 100},
+        lambda body: body["choices"][0]["text"],
+        lambda part: part["choices"][0]["text"],
+    ),
     "command": (
         "cohere.command-text-v14",
         {"prompt": "hello", "max_tokens": 100},

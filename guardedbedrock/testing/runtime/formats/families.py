@@ -34,12 +34,13 @@ _FAMILIES: Final = (
     _Family("cohere.", plain.command, plain.command_stream),
     _Family("meta.", plain.llama, plain.llama_stream),
     _Family("mistral.", plain.mistral, plain.mistral_stream),
+    _Family("deepseek.", plain.deepseek, plain.deepseek_stream),
     _OPENAI,
-    *(_OPENAI._replace(part=part) for part in ("ai21.", "qwen.", "deepseek.")),
+    *(_OPENAI._replace(part=part) for part in ("ai21.", "qwen.")),
 )
 """The first whose part stands in the model's ID; Amazon Titan Text is for all others."""
 
-_CHATS: Final = ("mistral.",)
+_CHATS: Final = ("deepseek.", "mistral.")
 """Who speaks as OpenAI does when asked by messages instead of a prompt."""
 
 

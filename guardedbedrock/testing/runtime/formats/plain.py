@@ -1,4 +1,4 @@
-"""Models that say nothing but text: Amazon Titan Text, Meta Llama, Mistral, Cohere, and those that speak as OpenAI's do."""
+"""Models that say nothing but text: Amazon Titan Text, Meta Llama, Mistral, DeepSeek, Cohere, and those like OpenAI's."""
 
 from __future__ import annotations
 
@@ -69,6 +69,18 @@ def mistral_stream(turn: Turn, _: Params) -> Iterator[dict[str, Any]]:
     for word in words(turn.text):
         yield {"outputs": [{"text": word, "stop_reason": None}]}
     yield {"outputs": [{"text": "", "stop_reason": _finish(turn, "stop")}], **metrics(turn)}
+
+
+def deepseek(turn: Turn, _: Params) -> dict[str, Any]:
+    """Write DeepSeek's answer to a prompt."""
+    return {"choices": [{"text": turn.text, "stop_reason": _finish(turn, "stop")}]}
+
+
+def deepseek_stream(turn: Turn, _: Params) -> Iterator[dict[str, Any]]:
+    """Write it word by word."""
+    for word in words(turn.text):
+        yield {"choices": [{"text": word, "stop_reason": None}]}
+    yield {"choices": [{"text": "", "stop_reason": _finish(turn, "stop")}], **metrics(turn)}
 
 
 def command(turn: Turn, _: Params) -> dict[str, Any]:
