@@ -1,0 +1,79 @@
+"""Signatures against botocore's own signer: whatever it signs is found good, and whatever is changed after is not."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardedbedrock.testing import signatures
+from guardedbedrock.testing.wire import Incoming
+
+CREDENTIALS = Credentials("AKIAEXAMPLE", "secret/key+", "token==")
+NAMES = st.sampled_from(["x-amzn-bedrock-trace", "accept", "x-a", "content-type"])
+TEXTS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=12)
+SPACED = st.lists(TEXTS, min_size=1, max_size=3).map("  ".join)
+SEGMENTS = st.lists(st.text(max_size=8).filter(lambda text: text not in {".", ".."}), min_size=1, max_size=4)
+REQUESTS = st.fixed_dictionaries(
+    {
+        "segments": SEGMENTS,
+        "query": st.dictionaries(TEXTS, st.text(max_size=8), max_size=3),
+        "headers": st.dictionaries(NAMES, SPACED, max_size=3),
+        "body": st.binary(max_size=40),
+    }
+)
+
+
+def _signed(made: dict[str, Any], signer: type[SigV4Auth]) -> Incoming:
+    """Sign a request with botocore, and write it as it arrives."""
+    path = "/" + "/".join(quote(segment.encode("utf-8", "replace"), safe="") for segment in made["segments"])
+    query = f"?{urlencode(made['query'], quote_via=quote)}" if made["query"] else ""
+    body = made["body"] if signer is SigV4Auth else b""
+    request = AWSRequest("POST", f"http://127.0.0.1:8080{path}{query}", dict(made["headers"]), body)
+    signer(CREDENTIALS, "bedrock", "us-east-1").add_auth(request)
+    parts = urlsplit(request.url)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    return Incoming("POST", target, {"host": parts.netloc, **headers}, body)
+
+
+def _is_good(incoming: Incoming, secret: str = CREDENTIALS.secret_key) -> bool:
+    signature = signatures.read(incoming)
+    assert signature is not None
+    assert (signature.access_key, signature.token) == (CREDENTIALS.access_key, CREDENTIALS.token)
+    return signatures.compute(signature, secret, incoming) == signature.value
+
+
+@given(REQUESTS)
+def test_what_botocore_signs_is_good(made: dict[str, Any]) -> None:
+    """In a header, with the body; no other secret would do."""
+    incoming = _signed(made, SigV4Auth)
+
+    assert _is_good(incoming)
+    assert not _is_good(incoming, "another secret")
+
+
+@given(REQUESTS)
+def test_what_botocore_presigns_is_good(made: dict[str, Any]) -> None:
+    """In the query of a URL."""
+    assert _is_good(_signed(made, SigV4QueryAuth))
+
+
+@given(REQUESTS, st.binary(min_size=1, max_size=5))
+def test_what_is_changed_after_is_not_good(made: dict[str, Any], more: bytes) -> None:
+    """One more byte of the body, one more segment of the path, another value of a header."""
+    incoming = _signed({**made, "headers": {**made["headers"], "x-a": "one"}}, SigV4Auth)
+    path, _, query = incoming.target.partition("?")
+    changed = (
+        Incoming("POST", incoming.target, incoming.headers, incoming.body + more),
+        Incoming("POST", f"{path}/x?{query}", incoming.headers, incoming.body),
+        Incoming("POST", incoming.target, {**incoming.headers, "x-a": "two"}, incoming.body),
+        Incoming("PUT", incoming.target, incoming.headers, incoming.body),
+    )
+
+    assert not any(map(_is_good, changed))
