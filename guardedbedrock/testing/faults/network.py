@@ -96,7 +96,8 @@ class HangUp(Fault):
         after: Bytes that come before it; an answer that is shorter comes whole, and the connection ends then.
         part: Where they are counted from: ``head``, to break off before or within status line and headers; ``body``, to break off
             a body or a stream.
-        reset: By a reset, as when a machine dies; else in good order, as when a proxy gives up.
+        reset: By a reset, as when a machine dies; else in good order, as when a proxy gives up. Over TLS most clients see no
+            difference.
     """
 
     after: int = 0
