@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.runtime.prompts import Prompt
+    from guardedbedrock.testing.runtime.prompts import Prompt, Seen
 
 Guarding: TypeAlias = Literal["COMPREHENSIVE", "SELECTIVE"]
 """Whether all of a prompt is assessed, whatever the caller marked, or what the caller marked."""
@@ -53,17 +53,16 @@ class FakeEnforcement:
         """Say whether it is enforced on a model, called by its ID or ARN or through an inference profile."""
         return _any_is(self.included_models, model) and not _any_is(self.excluded_models, model)
 
-    def sees(self, prompt: Prompt) -> tuple[str, ...]:
+    def sees(self, prompt: Prompt) -> Seen:
         """Give what of a prompt it assesses."""
-        system = prompt.system.marked if self.system == "SELECTIVE" else prompt.system.texts
-        if self.messages == "COMPREHENSIVE" or not prompt.marked:
-            return (*system, *prompt.messages.texts)
-        return (*system, *prompt.messages.marked)
+        system = prompt.system.choice if self.system == "SELECTIVE" else prompt.system.all
+        selective = self.messages == "SELECTIVE" and prompt.is_marked
+        return system.also(prompt.messages.choice if selective else prompt.messages.all)
 
 
-def own_choice(prompt: Prompt) -> tuple[str, ...]:
+def own_choice(prompt: Prompt) -> Seen:
     """Give what the request's own guardrail assesses: what the caller marked, else all messages."""
-    return prompt.marked or prompt.messages.texts
+    return prompt.marked if prompt.is_marked else prompt.messages.all
 
 
 def _any_is(models: tuple[str, ...], model: str) -> bool:

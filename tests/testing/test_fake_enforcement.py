@@ -233,3 +233,32 @@ def test_a_body_can_ask_for_the_same(serve: Serve) -> None:
 
     assert "".join(chunk["outputText"] for chunk in chunks) == "The salary[stopped]"
     assert whole["results"][0]["outputText"] == "[stopped]"
+
+
+IMAGE = {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}}
+IMAGES = {
+    "not marked": ([IMAGE, {"text": "look"}], {"guarded": 1, "total": 1}),
+    "one of two marked": ([IMAGE, {"guardContent": IMAGE}, {"text": "look"}], {"guarded": 1, "total": 2}),
+    "text marked": ([IMAGE, {"guardContent": {"text": {"text": "look"}}}], {"guarded": 0, "total": 1}),
+    "none": ([{"text": "look"}], None),
+}
+
+
+@pytest.mark.parametrize(("content", "images"), IMAGES.values(), ids=IMAGES)
+def test_images_are_counted(serve: Serve, content: list[dict[str, Any]], images: dict[str, int] | None) -> None:
+    """Nobody looks into them; the coverage tells how many a guardrail would have."""
+    _, client = serve(guardrails=[FakeGuardrail("own000000000", content={"VIOLENCE": "HIGH"})])
+    reply = client.converse(modelId=MODEL, messages=[{"role": "user", "content": content}], **NAMED)
+
+    metrics = reply["trace"]["guardrail"]["inputAssessment"]["own000000000"]["invocationMetrics"]
+    assert metrics["guardrailCoverage"].get("images") == images
+    assert metrics["usage"].get("contentPolicyImageUnits", 0) == (images or {"guarded": 0})["guarded"]
+
+
+def test_images_are_counted_by_apply_guardrail(serve: Serve) -> None:
+    """The same way."""
+    _, client = serve(guardrails=[FakeGuardrail("own000000000")])
+    content = [IMAGE, {"text": {"text": "look"}}]
+    reply = client.apply_guardrail(guardrailIdentifier="own000000000", guardrailVersion="1", source="INPUT", content=content)
+
+    assert reply["guardrailCoverage"]["images"] == {"guarded": 1, "total": 1}

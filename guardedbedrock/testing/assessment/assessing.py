@@ -64,12 +64,14 @@ class Scope:
 
     Args:
         total: Characters in the whole request, where some of it was not to be assessed; None is all of it.
+        images: Images in the whole request; None is as many as are assessed.
         full: Tell of what was not found, too.
         origins: Who wants the guardrail to run, as Bedrock spells it.
         own: Whether it is the account's own.
     """
 
     total: int | None = None
+    images: int | None = None
     full: bool = False
     origins: tuple[str, ...] = ("REQUEST",)
     own: bool = True
@@ -97,11 +99,14 @@ def _outcome(guardrail: FakeGuardrail, scene: Scene, action: str) -> tuple[str, 
 
 def _metrics(guardrail: FakeGuardrail, scene: Scene, scope: Scope) -> dict[str, Any]:
     guarded = sum(map(len, scene.texts))
-    coverage = {"guarded": guarded, "total": guarded if scope.total is None else scope.total}
+    coverage = {"textCharacters": {"guarded": guarded, "total": guarded if scope.total is None else scope.total}}
+    images = scene.images if scope.images is None else scope.images
+    if images:
+        coverage["images"] = {"guarded": scene.images, "total": images}
     return {
         "guardrailProcessingLatency": 1 + guarded // _UNIT,
         "usage": _usage(guardrail, scene, -(-guarded // _UNIT)),
-        "guardrailCoverage": {"textCharacters": coverage},
+        "guardrailCoverage": coverage,
     }
 
 
@@ -115,6 +120,7 @@ def _usage(guardrail: FakeGuardrail, scene: Scene, units: int) -> Mapping[str, i
         "sensitiveInformationPolicyUnits": units if guardrail.pii else 0,
         "sensitiveInformationPolicyFreeUnits": units if guardrail.regexes else 0,
         "contextualGroundingPolicyUnits": units - (-held // _UNIT) if grounded else 0,
+        **({"contentPolicyImageUnits": scene.images} if guardrail.content and scene.images else {}),
     }
 
 

@@ -28,12 +28,14 @@ class Scene:
         source: Whether somebody asks or the model answers.
         sources: What an answer has to be grounded in; empty where there is nothing to hold it against.
         queries: What an answer has to be relevant to.
+        images: How many images there are beside them, which are only counted.
     """
 
     texts: tuple[str, ...]
     source: Source
     sources: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
+    images: int = 0
 
 
 def says(texts: Iterable[str], phrases: Iterable[str]) -> bool:

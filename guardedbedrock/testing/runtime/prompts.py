@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.assessment import Scene
 from guardedbedrock.testing.wire import ServiceError
@@ -35,6 +35,23 @@ _STOPS: Final = ("stop_sequences", "stopSequences", "stop")
 _SETTINGS: Final = ("inferenceConfig", "textGenerationConfig")
 
 
+class Seen(NamedTuple):
+    """
+    What a guardrail sees of a prompt.
+
+    Args:
+        texts: The texts.
+        images: How many images, which it only counts.
+    """
+
+    texts: tuple[str, ...]
+    images: int
+
+    def also(self, more: Seen) -> Seen:
+        """Put this and more together."""
+        return Seen((*self.texts, *more.texts), self.images + more.images)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """
@@ -43,10 +60,24 @@ class Part:
     Args:
         texts: All the text.
         marked: What somebody marked for a guardrail.
+        images: How many images there are.
+        marked_images: How many of them somebody marked.
     """
 
     texts: tuple[str, ...] = ()
     marked: tuple[str, ...] = ()
+    images: int = 0
+    marked_images: int = 0
+
+    @property
+    def all(self) -> Seen:
+        """What a guardrail sees of it that sees all."""
+        return Seen(self.texts, self.images)
+
+    @property
+    def choice(self) -> Seen:
+        """What a guardrail sees of it that sees what is marked."""
+        return Seen(self.marked, self.marked_images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +113,19 @@ class Prompt:
         return (*self.system.texts, *self.messages.texts)
 
     @property
-    def marked(self) -> tuple[str, ...]:
+    def marked(self) -> Seen:
         """All that somebody marked."""
-        return (*self.system.marked, *self.messages.marked)
+        return self.system.choice.also(self.messages.choice)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether somebody marked anything."""
+        return any((*self.marked.texts, self.marked.images))
+
+    @property
+    def images(self) -> int:
+        """How many images there are."""
+        return self.system.images + self.messages.images
 
     @property
     def characters(self) -> int:
@@ -99,8 +140,8 @@ def of_converse(params: Params) -> Prompt:
     spoken = [_texts(message["content"]) for message in messages if message["role"] == "user"]
     config = params.get("inferenceConfig", {})
     return Prompt(
-        Part(_texts(system), _guarded(system)),
-        Part(_texts(blocks), _guarded(blocks)),
+        _part(system),
+        _part(blocks),
         " ".join(spoken[-1]) if spoken else "",
         _qualified([*system, *blocks], "grounding_source"),
         _qualified([*system, *blocks], "query"),
@@ -108,6 +149,12 @@ def of_converse(params: Params) -> Prompt:
         config.get("maxTokens"),
         tuple(config.get("stopSequences", ())),
     )
+
+
+def _part(blocks: list[Params]) -> Part:
+    marked = sum("image" in block.get("guardContent", {}) for block in blocks)
+    images = marked + sum("image" in block for block in blocks)
+    return Part(_texts(blocks), _guarded(blocks), images, marked)
 
 
 def _texts(blocks: list[Params]) -> tuple[str, ...]:
@@ -137,7 +184,8 @@ def _qualified(blocks: list[Params], qualifier: str) -> tuple[str, ...]:
 def of_blocks(content: list[Params], source: Source) -> Scene:
     """Read what ApplyGuardrail is to assess, and what it is to be held against."""
     blocks = [{"guardContent": block} for block in content]
-    return Scene(_guarded(blocks), source, _qualified(blocks, "grounding_source"), _qualified(blocks, "query"))
+    images = sum("image" in block for block in content)
+    return Scene(_guarded(blocks), source, _qualified(blocks, "grounding_source"), _qualified(blocks, "query"), images)
 
 
 def _forced(config: Params) -> Tool | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
-    from guardedbedrock.testing.runtime.prompts import Prompt
+    from guardedbedrock.testing.runtime.prompts import Prompt, Seen
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
 _HALF: Final = "A guardrail identifier and a guardrail version must be provided together."
@@ -103,7 +103,7 @@ class Runtime:
             watches[key] = watch
         return list(watches.values())
 
-    def _watch(self, guardrail: FakeGuardrail, origin: str, sees: Callable[[Prompt], tuple[str, ...]]) -> Watch:
+    def _watch(self, guardrail: FakeGuardrail, origin: str, sees: Callable[[Prompt], Seen]) -> Watch:
         return Watch(guardrail, (origin,), guardrail.identifier.split(":")[4] == self._shelf.account, sees)
 
     def _converse(self, params: Params, own: FakeGuardrail | None) -> Output:

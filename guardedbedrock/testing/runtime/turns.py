@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from guardedbedrock.testing.guardrails import FakeGuardrail
-    from guardedbedrock.testing.runtime.prompts import Prompt
+    from guardedbedrock.testing.runtime.prompts import Prompt, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Watch:
     guardrail: FakeGuardrail
     origins: tuple[str, ...]
     own: bool
-    sees: Callable[[Prompt], tuple[str, ...]]
+    sees: Callable[[Prompt], Seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +131,17 @@ def take(prompt: Prompt, ask: Callable[[str], Said], watches: Iterable[Watch], h
 
 
 def _scope(watch: Watch, prompt: Prompt, how: How) -> Scope:
-    return Scope(prompt.characters, how.full, watch.origins, watch.own)
+    return Scope(prompt.characters, prompt.images, how.full, watch.origins, watch.own)
 
 
 def _asked(watch: Watch, prompt: Prompt) -> Scene:
-    return Scene(watch.sees(prompt), "INPUT")
+    seen = watch.sees(prompt)
+    return Scene(seen.texts, "INPUT", images=seen.images)
 
 
 def _answered(watch: Watch, prompt: Prompt, said: Said, how: How) -> Assessed:
     scene = Scene(said.texts, "OUTPUT", prompt.sources, prompt.queries)
-    found = assess(watch.guardrail, scene, replace(_scope(watch, prompt, how), total=None))
+    found = assess(watch.guardrail, scene, replace(_scope(watch, prompt, how), total=None, images=None))
     return unmasked(found, said.texts) if how.late else found
 
 
