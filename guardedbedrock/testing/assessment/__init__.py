@@ -5,7 +5,7 @@ A block replaces everything by one message; a mask replaces each match by its ki
 What a guardrail only detects is reported, and changes nothing.
 """
 
-from guardedbedrock.testing.assessment.assessing import Assessed, Scope, assess, unmasked
+from guardedbedrock.testing.assessment.assessing import Assessed, Scope, assess, examine, unmasked
 from guardedbedrock.testing.assessment.content import CONTENT_WORDS, LEVELS, Level, strengths
 from guardedbedrock.testing.assessment.scene import Scene, Source
 from guardedbedrock.testing.assessment.sensitive import mask
@@ -21,6 +21,7 @@ __all__ = [
     "Scope",
     "Source",
     "assess",
+    "examine",
     "mask",
     "strengths",
     "unmasked",

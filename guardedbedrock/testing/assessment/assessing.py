@@ -11,6 +11,7 @@ from guardedbedrock.testing.assessment.grounding import grounding
 from guardedbedrock.testing.assessment.scene import Scene
 from guardedbedrock.testing.assessment.sensitive import mask, sensitive
 from guardedbedrock.testing.assessment.words import topics, words
+from guardedbedrock.testing.witnessed import Witnessed, witness
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.guardrails import FakeGuardrail
@@ -81,6 +82,13 @@ _PLAIN: Final = Scope()
 
 
 def assess(guardrail: FakeGuardrail, scene: Scene, scope: Scope = _PLAIN) -> Assessed:
+    """Hold texts against a guardrail, and tell whoever watches the request of it."""
+    found = examine(guardrail, scene, scope)
+    witness(Witnessed(guardrail.identifier, guardrail.version, scene.source, found.action, found.assessment))
+    return found
+
+
+def examine(guardrail: FakeGuardrail, scene: Scene, scope: Scope = _PLAIN) -> Assessed:
     """Hold texts against a guardrail; which of its two messages stands for a block, the scene says."""
     guardrail = guardrail.on(scene.source)
     policies = {name: run(guardrail, scene, full=scope.full) for name, run in _POLICIES.items()}

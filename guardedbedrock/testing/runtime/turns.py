@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.testing.assessment import Assessed, Scene, Scope, assess, mask, unmasked
+from guardedbedrock.testing.assessment import Assessed, Scene, Scope, assess, examine, mask, unmasked
 from guardedbedrock.testing.runtime.replies import Said, tokens, words
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _let_out(watches: tuple[Watch, ...], said: Said) -> str:
     out = ""
     for word in words(said.text):
         out += word
-        if any(assess(watch.guardrail, Scene((out,), "OUTPUT")).blocked for watch in watches):
+        if any(examine(watch.guardrail, Scene((out,), "OUTPUT")).blocked for watch in watches):
             break
     return out
 
