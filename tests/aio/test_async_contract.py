@@ -9,7 +9,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore import xform_name
-from testing.contract import CASES, failure, outcome, params_of, prepare
+from testing.contract import CASES, STEADY, failure, outcome, params_of, prepare
 
 from guardedbedrock.testing import FakeBedrock
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 SESSION = get_session()  # which reads the service models once
-STEADY = AioConfig(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ async def clients(fake: FakeBedrock) -> AsyncIterator[dict[str, Any]]:
     """A client for each service."""
     async with AsyncExitStack() as stack:
         made = {
-            name: await stack.enter_async_context(SESSION.create_client(name, **fake.client_kwargs(), config=STEADY))
+            name: await stack.enter_async_context(SESSION.create_client(name, **fake.client_kwargs(), config=AioConfig(**STEADY)))
             for name in ("bedrock-runtime", "bedrock")
         }
         yield made

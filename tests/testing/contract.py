@@ -33,6 +33,24 @@ _KINDS: Final[dict[str, Any]] = {
 _BLOCKS: Final = {"tool": ToolUse, "reasoning": Reasoning}
 
 
+STEADY: Final = {"retries": {"mode": "standard", "total_max_attempts": 1}}
+"""Configuration of a client that tries once."""
+
+_SPOKEN: Final = {"modelId", "messages", "system", "guardrailConfig", "inferenceConfig"}
+
+
+def _speaks_langchain(case: dict[str, Any]) -> bool:
+    """Say whether langchain-aws can make a call: a chat of texts."""
+    params = case.get("params", {})
+    blocks = [block for message in params.get("messages", ()) for block in message["content"]]
+    chat = case["operation"] in {"Converse", "ConverseStream"} and set(params) <= _SPOKEN
+    return chat and all(set(block) == {"text"} for block in blocks) and not case.get("before")
+
+
+LANGCHAIN: Final = [name for name, case in CASES.items() if _speaks_langchain(case)]
+"""The cases whose calls langchain-aws can make."""
+
+
 def prepare(fake: FakeBedrock, setup: dict[str, Any]) -> None:
     """Make a fake as a case describes it."""
     told = {name: [_made(kind, entry) for entry in setup[name]] for name, kind in _KINDS.items() if name in setup}
