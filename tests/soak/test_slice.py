@@ -1,0 +1,14 @@
+"""A slice of the soak, short enough for every run of the tests: `make soak` is the whole."""
+
+from __future__ import annotations
+
+from soak.run import run
+
+
+def test_every_call_ends_as_it_may() -> None:
+    """Under faults on a fifth of the requests, from four threads."""
+    soak = run(calls=400, threads=4, share=0.2)
+
+    assert dict(soak.strange) == {}
+    assert sum(soak.ends.values()) == 400
+    assert soak.failed > 20
