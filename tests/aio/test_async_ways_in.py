@@ -12,11 +12,16 @@ import pytest
 from aiobotocore.client import AioBaseClient
 from aiobotocore.session import get_session
 from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
+from opentelemetry.instrumentation.botocore import AiobotocoreInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailTamperedError, PolicyDeniedError
 from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.aio.client import AsyncGuardedClient
 from guardedbedrock.aws.client import Guarded
+from guardedbedrock.telemetry.spans import CallSpans
 from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
@@ -173,3 +178,31 @@ async def test_an_event_that_does_not_come_is_an_error(monkeypatch: pytest.Monke
                 pass
     finally:
         one.uninstall()
+
+
+@pytest.mark.parametrize("way", ["client", "session", "wrap"])
+async def test_the_instrumentation_of_aiobotocore_sees_every_call(fake: FakeBedrock, way: str) -> None:
+    """Its span is a child of the guard's, and the stream is read as ever."""
+    exporter, provider, instrumentor = InMemorySpanExporter(), TracerProvider(), AiobotocoreInstrumentor()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor.instrument(tracer_provider=provider)
+    one = guard(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))])
+    makers = {
+        "client": one.async_client,
+        "session": one.session(get_session()).create_client,
+        "wrap": get_session().create_client,
+    }
+    try:
+        async with makers[way]("bedrock-runtime", **fake.client_kwargs()) as client:
+            one.wrap(client)
+            await client.converse(**ask("converse"))
+            events = [event async for event in (await client.converse_stream(**ask("converse_stream")))["stream"]]
+    finally:
+        instrumentor.uninstrument()
+
+    spans = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
+    named = [span for span in spans if span.name.startswith("guardedbedrock")]
+    theirs = [span for span in spans if span not in named and span.parent is not None]
+    assert len(events) > 2
+    assert [span.name for span in named] == ["guardedbedrock Converse", "guardedbedrock ConverseStream"]
+    assert {span.parent.span_id for span in theirs if span.parent} == {span.context.span_id for span in named}
