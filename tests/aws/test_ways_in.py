@@ -313,7 +313,7 @@ def test_of_several_installed_guards_the_last_one_rules(make: Callable[..., Any]
     assert not isinstance(make(boto3.client), Guarded)
 
 
-@pytest.mark.parametrize("first", ["install", "session"])
+@pytest.mark.parametrize("first", ["install", "session", "made while installed"])
 def test_the_nearest_guard_rules_and_there_is_one_pipeline(make: Callable[..., Any], fake: FakeBedrock, first: str) -> None:
     """The guard that makes or wraps a client, else that of its session, else the installed one."""
     session = boto3.Session()
@@ -321,6 +321,7 @@ def test_the_nearest_guard_rules_and_there_is_one_pipeline(make: Callable[..., A
     if first == "session":
         nearer.session(session)
     with installed.install():
+        session = boto3.Session() if first == "made while installed" else session
         nearer.session(session)
         of_the_session, of_a_guard = make(session.client), make(nearest.client)
         wrapped = nearest.wrap(make(boto3.client))
@@ -375,7 +376,10 @@ def test_clients_that_were_made_before_are_named_in_a_warning(make: Callable[...
     """The warning says which, and points at the line that installs; what nobody holds any more is not named."""
     held = [make(SESSION.client, region_name=region) for region in ("il-central-1", "mx-central-1")]
     held += [make(SESSION.client, "bedrock", region_name="af-south-1"), make(SESSION.client, "sts", region_name="af-south-1")]
-    boto3.client("bedrock-runtime", region_name="ap-south-1").close()
+    lost = boto3.client("bedrock-runtime", region_name="ap-south-1")
+    lost.itself = lost
+    lost.close()
+    del lost
     guard(mode="report").wrap(held[1])
 
     with pytest.warns(UnguardedClientWarning, match=r"give each to guard\.wrap\(client\)") as warned, guard().install():
