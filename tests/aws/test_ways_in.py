@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore::guardedbedrock.UnguardedClientWarning")  # other tests have clients too
 PLAIN: Final = botocore.session.Session.create_client
-BUILT_IN: Final = tuple(handlers.BUILTIN_HANDLERS)
 SESSION: Final = boto3.Session()
 """A session that was there before any guard."""
 
@@ -50,10 +49,11 @@ SESSION: Final = boto3.Session()
 @pytest.fixture(autouse=True)
 def nothing_installed() -> Iterator[None]:
     """Leave botocore as it was."""
+    before = tuple(handlers.BUILTIN_HANDLERS)
     yield
     left = botocore.session.Session.create_client, tuple(handlers.BUILTIN_HANDLERS)
     botocore.session.Session.create_client = PLAIN
-    assert left == (PLAIN, BUILT_IN)
+    assert left == (PLAIN, before)
 
 
 @pytest.fixture(name="fake")
