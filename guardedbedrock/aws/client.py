@@ -102,7 +102,12 @@ class Guarded:
         rules = self._guardedbedrock.rules
         if self._guardedbedrock_gate is None:
             self._guardedbedrock_gate = kind(rules, self)
-        self._guardedbedrock_gate.mode = rules.mode
+        self._guardedbedrock_gate.follow(rules)
+
+    def _note(self, operation_model: Any, api_params: Any, options: dict[str, Any], request: dict[str, Any]) -> None:
+        """Let the gate see what botocore writes of parameters: every call and every presigned URL is written in one place."""
+        if self._guardedbedrock_gate is not None:
+            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
 
     def _know_signer(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]]) -> None:
         rules = replace(self._guardedbedrock.rules, bearer=bearer)
@@ -125,6 +130,13 @@ class GuardedClient(Guarded):
         self._know_signer(bearer_of(self), CallerIdentity)
         self._put_gate(gate.Gate)
 
+    def _convert_to_request_dict(self, api_params: Any, operation_model: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Write a request, and let the gate see it."""
+        written = super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
+        request: dict[str, Any] = written
+        self._note(operation_model, api_params, options, request)
+        return request
+
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         watch = self._guardedbedrock
@@ -133,7 +145,7 @@ class GuardedClient(Guarded):
         call = call_of(self, operation_name, api_params)
         with underway(self, call) as observers:
             authorized = authorized_call(self, call, observers)
-            with gate.passing(authorized, observers):
+            with gate.passing(authorized, observers, self._guardedbedrock_gate):
                 reply = send(authorized, transport, read_body, watch.retry, observers)
                 return settled(reply, watch.rules, observers, guarded_stream)
 
@@ -154,7 +166,7 @@ class GuardedClient(Guarded):
                 return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
             with underway(self, call) as observers:
                 authorized = presignable(self, call, observers)
-                with gate.passing(authorized, observers):
+                with gate.passing(authorized, observers, self._guardedbedrock_gate):
                     url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
                 observers.close(None)
                 return url

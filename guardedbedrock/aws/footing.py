@@ -15,6 +15,7 @@ from guardedbedrock.errors import ConfigurationError
 
 OF_A_CLIENT: Final = (
     "_PY_TO_OP_NAME",  # which operation a presigned URL is of
+    "_endpoint._send",  # what sends, kept behind the gate whoever replaces it
     "_endpoint.http_session.send",  # where the gate looks at what is sent
     "_get_credentials",  # whom STS is asked about
     "_request_signer._auth_token",  # whether a client has a Bedrock API key
@@ -43,6 +44,7 @@ def check_client(client: Any, mixin: type) -> None:
     for path in OF_A_CLIENT:
         found(client, path)
     found(super(mixin, client), "_make_api_call")  # what the guarded call goes on to
+    found(super(mixin, client), "_convert_to_request_dict")  # where the gate sees what is written
     if not getattr(client, "_presigns_guarded", False):
         raise _lost("generate_presigned_url")
 

@@ -3,16 +3,25 @@ The gate: what is signed and what is sent is what was authorized, or it is refus
 
 It looks twice, each time where no event handler comes after it: when botocore's signer is about to sign a request (presigned URLs
 too), and in front of the HTTP session. ``before-sign`` would be no such place: handlers of the more general name come after it.
+What it sees there is compared with what botocore wrote of the authorized parameters; only where somebody changed that since is
+the request read, and read strictly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import HeadersDict
+from botocore.compat import HTTPHeaders
+from botocore.utils import determine_content_length
 
 from guardedbedrock.aws.footing import found
-from guardedbedrock.bedrock.operations import Operation
-from guardedbedrock.bedrock.placement import IN_BODY, Wire, body_model, path_segments
+from guardedbedrock.aws.gated import GatedAuth, GatedSession, Kept, become
+from guardedbedrock.bedrock.inference_paths import inference_at
+from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, path_segments
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailTamperedError
 from guardedbedrock.events import AtTheGate, Observers, Refused
@@ -20,24 +29,32 @@ from guardedbedrock.events import AtTheGate, Observers, Refused
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
 
-_REMEMBERED: Final = 1024
 _MODEL: Final = "{modelId}"
 
 
 class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
-    """Open the gate for this very call, in this context."""
+    """
+    Open one client's gate for this very call, in this context, until the call is done.
 
-    __slots__ = ("_token", "authorized", "observers", "seen")
+    Contexts that were copied meanwhile, by a thread or a task, find it closed afterwards.
+    """
 
-    def __init__(self, authorized: AuthorizedCall, observers: Observers) -> None:
+    __slots__ = ("_token", "authorized", "base", "gate", "is_told", "let_pass", "observers", "written")
+
+    def __init__(self, authorized: AuthorizedCall, observers: Observers, gate: Gate | None) -> None:
         self.authorized = authorized
         self.observers = observers
-        self.seen: tuple[str, Any] | None = None
+        self.gate = gate
+        self.base = gate.base if gate else ""
+        self.is_told = False
+        self.let_pass: tuple[str, Any] | None = None
+        self.written: tuple[str, str, Any] | None = None
 
     def __enter__(self) -> None:
         self._token = _passing.set(self)
 
     def __exit__(self, *_: object) -> None:
+        self.gate = None
         _passing.reset(self._token)
 
 
@@ -47,10 +64,10 @@ _passing: ContextVar[passing | None] = ContextVar("guardedbedrock_authorized_cal
 def has_let_pass(url: str, headers: Any, body: Any) -> bool:
     """Say whether the gate of a guarded client let this very request pass, in this context."""
     passage = _passing.get()
-    if passage is None or passage.seen is None or passage.seen[0] != url or passage.seen[1] is not body:
+    if passage is None or passage.let_pass is None or passage.let_pass[0] != url or passage.let_pass[1] is not body:
         return False
     place = passage.authorized.guarded.call.operation.place
-    return place is None or place.carries(Wire(url, headers, body), passage.authorized.guarded.named)
+    return place is not IN_HEADERS or place.carries(Wire(url, headers, body), passage.authorized.guarded.named)
 
 
 class Gate:
@@ -69,71 +86,145 @@ class Gate:
     """
 
     def __init__(self, rules: Rules, client: Any) -> None:
-        self.mode = rules.mode
         self._service = client.meta.service_model
-        self._templates: dict[str, PathTemplate] = {}
-        self._right_ways: set[tuple[str, str, str | None]] = set()
+        self._templates: dict[str, tuple[str, PathTemplate]] = {}
+        self._region: str = client.meta.region_name
+        self.base: str = client.meta.endpoint_url
+        self.follow(rules)
         self._stand_in(found(client, "_request_signer"), found(client, "_endpoint"))
 
-    def _stand_in(self, signer: Any, endpoint: Any) -> None:
-        signer.get_auth_instance = _gated(signer.get_auth_instance, self)
-        endpoint.http_session = GatedSession(endpoint.http_session, self)
+    def follow(self, rules: Rules) -> None:
+        """Go by these rules from now on, as does the client."""
+        self.mode = rules.mode
+        self._approved = frozenset(
+            (identifier, guardrail.version)
+            for guardrail in rules.in_region(self._region)
+            for identifier in (guardrail.arn, guardrail.id)
+        )
 
-    def check(self, url: str, headers: Any, body: Any, about_to_be: str) -> None:
+    def _stand_in(self, signer: Any, endpoint: Any) -> None:
+        sign, session = signer.get_auth_instance, endpoint.http_session
+        become(
+            signer, get_auth_instance=Kept("get_auth_instance", self._fronted_auth), get_auth=Kept("get_auth", self._fronted_auth)
+        )
+        send = Kept("_send", self._fronted_send, type(endpoint)._send)  # noqa: SLF001  # there is no public place to stand
+        become(endpoint, http_session=Kept("http_session", self._fronted_session), _send=send)
+        signer.get_auth_instance = signer.get_auth = sign
+        endpoint.http_session = session
+
+    def _fronted_auth(self, get_auth_instance: Any) -> Any:
+        return lambda *args, **options: GatedAuth(get_auth_instance(*args, **options), self)
+
+    def _fronted_session(self, session: Any) -> Any:
+        return GatedSession(session, self)
+
+    def _fronted_send(self, send: Any) -> Any:
+        def gated_send(request: Any) -> Any:
+            self.check(request, request.body, "sent")
+            return send(request)
+
+        return gated_send
+
+    def note(self, operation_name: str, params: Mapping[str, Any], base: str | None, request: Mapping[str, Any]) -> None:
+        """
+        Remember the request that botocore has written, if it says what was authorized.
+
+        Args:
+            operation_name: What it was written for.
+            params: The parameters, after every event handler that may change them.
+            base: URL of the endpoint.
+            request: botocore's dictionary of the request.
+        """
+        passage = _passing.get()
+        if passage is None or passage.gate is not self:
+            return
+        guarded = passage.authorized.guarded
+        place = guarded.call.operation.place
+        passage.base, passage.written = base or self.base, None
+        if (
+            place is not None
+            and operation_name == guarded.call.name
+            and params.get("modelId") == guarded.model
+            and place.read(params) == guarded.named
+            and self._strange(guarded, request["method"], request["url"]) is None
+            and place.is_written(request["body"], guarded.named)
+        ):
+            passage.written = request["method"], request["url"], request["body"]
+
+    def check(self, request: Any, body: Any, about_to_be: str) -> None:
         """
         Compare a request with the call that was authorized.
 
         Raises:
             GuardrailTamperedError: No call was authorized here, or the request says another operation, model, guardrail or
-                version.
+                version, or goes to another endpoint.
         """
         if self.mode == "off":
             return
         passage = _passing.get()
-        if passage is None:
-            problem: str | None = "is of a call which this client did not authorize"
-        elif passage.seen is not None and _is_seen(passage, passage.seen, url, body):
+        if passage is None or passage.gate is not self:
+            self._refuse("is of a call which this client did not authorize", about_to_be, None)
             return
-        else:
-            problem = self._difference(passage.authorized, Wire(url, headers, body))
+        problem = self._difference(passage, request, body)
+        if problem is None and about_to_be == "sent" and _is_misframed(request.headers, body):
+            problem = "says that its body is of another length than it is"
         if problem:
             self._refuse(problem, about_to_be, passage)
-        if passage:
-            passage.seen = url, body
-            if passage.observers.hear_routine:
-                passage.observers.hear(AtTheGate())
+        else:
+            passage.let_pass = request.url, body
+        if passage.observers.hear_routine:
+            passage.observers.hear(AtTheGate())
 
     def _refuse(self, problem: str, about_to_be: str, passage: passing | None) -> None:
         error = GuardrailTamperedError(
             message=f"the request about to be {about_to_be} {problem}",
-            operation_name=passage.authorized.call.name if passage else "unknown",
+            operation_name=passage.authorized.guarded.call.name if passage else "unknown",
             hint="call the operation on the guarded client, and look for an event handler that changes its requests",
         )
-        if passage:
+        if passage and not passage.is_told:
+            passage.is_told = True
             passage.observers.hear(Refused(error, enforced=self.mode == "enforce"))
         if self.mode == "enforce":
             raise error
 
-    def _difference(self, authorized: AuthorizedCall, wire: Wire) -> str | None:
-        guarded = authorized.guarded
-        operation = guarded.call.operation
-        way = (wire.url, operation.name, guarded.model)
-        if way not in self._right_ways:
-            problem = self._astray(guarded, operation, wire)
+    def _difference(self, passage: passing, request: Any, body: Any) -> str | None:
+        guarded = passage.authorized.guarded
+        place, written = guarded.call.operation.place, passage.written
+        if (
+            written is not None
+            and written[2] is body
+            and written[1] == request.url
+            and written[0] == request.method
+            and type(request.url) is str
+        ):
+            carried = place is not IN_HEADERS or place.carries(Wire(request.url, _readable(request.headers), body), guarded.named)
+        else:
+            wire = Wire(request.url, _readable(request.headers), body)
+            problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
             if problem:
                 return problem
-            if len(self._right_ways) >= _REMEMBERED:
-                self._right_ways.clear()
-            if _MODEL in self._template(operation.name):
-                self._right_ways.add(way)
-        if operation.place is not None and not operation.place.carries(wire, guarded.named):
-            return "does not carry the guardrail that was authorized"
+            carried = place is None or place.carries(wire, guarded.named)
+        return None if carried else "does not carry the guardrail that was authorized"
+
+    def _strange(self, guarded: GuardedCall, method: str, url: Any) -> str | None:
+        """Say what is wrong with a request whatever its client's service model says of it."""
+        operation = guarded.call.operation
+        if type(url) is not str:
+            return "has a URL that is no text"
+        if inference_at(method, path_segments(url)) not in (None, operation.name):
+            return f"goes to another operation than {operation.name}"
+        is_placed = operation.inference and operation.place is not None
+        if is_placed and self.mode == "enforce" and guarded.named not in self._approved:
+            return "names a guardrail that this client does not have among the approved ones"
         return None
 
-    def _astray(self, guarded: GuardedCall, operation: Operation, wire: Wire) -> str | None:
-        template = self._template(operation.name)
-        path = path_segments(wire.url)[-len(template) :]
-        if not _fits(path, template):
+    def _astray(self, passage: passing, method: str, wire: Wire) -> str | None:
+        guarded, operation = passage.authorized.guarded, passage.authorized.guarded.call.operation
+        path = _beyond(passage.base, wire.url)
+        if path is None:
+            return "goes to another endpoint than the client's"
+        verb, template = self._template(operation.name)
+        if method != verb or not _fits(path, template):
             return f"goes to another operation than {operation.name}"
         for label, value in zip(template, path, strict=True):
             if label.startswith("{") and operation.place is None and guarded.params.get(label.strip("{+}")) != value:
@@ -144,59 +235,45 @@ class Gate:
                 return "names another model than the one that was authorized"
         return None
 
-    def _template(self, operation_name: str) -> PathTemplate:
+    def _template(self, operation_name: str) -> tuple[str, PathTemplate]:
         if operation_name not in self._templates:
-            uri = self._service.operation_model(operation_name).http["requestUri"]
-            self._templates[operation_name] = tuple(uri.partition("?")[0].strip("/").split("/"))
+            http = self._service.operation_model(operation_name).http
+            path = tuple(http["requestUri"].partition("?")[0].strip("/").split("/"))
+            self._templates[operation_name] = http["method"], path
         return self._templates[operation_name]
 
 
-def _is_seen(passage: passing, seen: tuple[str, Any], url: str, body: Any) -> bool:
-    """Say whether this very body went to this very place before, and nothing else could hold the guardrail."""
-    place = passage.authorized.guarded.call.operation.place
-    return seen[1] is body and seen[0] == url and isinstance(body, bytes) and place is IN_BODY
+def _beyond(base: str, url: str) -> tuple[str, ...] | None:
+    """Split what a URL's path has beyond an endpoint's; None where it leads somewhere else."""
+    there, here = urlsplit(url), urlsplit(base)
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return None
+    before = path_segments(base) if here.path.strip("/") else ()
+    path = path_segments(url)
+    return path[len(before) :] if path[: len(before)] == before else None
 
 
-def _fits(path: PathTemplate, template: PathTemplate) -> bool:
+def _fits(path: tuple[str, ...], template: PathTemplate) -> bool:
     if len(path) != len(template):
         return False
     return all(want == have or want.startswith("{") for want, have in zip(template, path, strict=True))
 
 
-def _gated(get_auth_instance: Any, gate: Gate) -> Any:
-    def gated_auth_instance(*args: Any, **options: Any) -> Any:
-        return GatedAuth(get_auth_instance(*args, **options), gate)
-
-    return gated_auth_instance
-
-
-class GatedAuth:
-    """What signs one request, with the gate in front."""
-
-    def __init__(self, auth: Any, gate: Gate) -> None:
-        self._auth = auth
-        self._gate = gate
-
-    def add_auth(self, request: Any) -> Any:
-        """Check, then sign."""
-        self._gate.check(request.url, request.headers, request.data, "signed")
-        return self._auth.add_auth(request)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._auth, name)
+def _readable(headers: Any) -> Any:
+    """Give headers whose names are found in any case, and found twice where they stand twice."""
+    if type(headers) in (HeadersDict, HTTPHeaders):
+        return headers
+    read = HTTPHeaders()
+    for name, value in headers.items():
+        read[name] = value
+    return read
 
 
-class GatedSession:
-    """botocore's HTTP session, with the gate in front."""
-
-    def __init__(self, session: Any, gate: Gate) -> None:
-        self._session = session
-        self._gate = gate
-
-    def send(self, request: Any) -> Any:
-        """Check, then send."""
-        self._gate.check(request.url, request.headers, request.body, "sent")
-        return self._session.send(request)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
+def _is_misframed(headers: Any, body: Any) -> bool:
+    """Say whether the server would take less or more for the body, and the rest for a request of its own."""
+    known = _readable(headers)
+    length = determine_content_length(body)
+    if length is None:
+        return False
+    said = known.get("Content-Length", "0" if body is None else None)
+    return "Transfer-Encoding" in known or (said.decode() if isinstance(said, bytes) else said) != str(length)

@@ -22,7 +22,6 @@ Named: TypeAlias = tuple[str | None, str | None]
 _IDENTIFIER: Final = "guardrailIdentifier"
 _VERSION: Final = "guardrailVersion"
 _CONFIG: Final = "guardrailConfig"
-_CONFIG_KEY: Final = b'"guardrailConfig"'
 
 
 class Wire(NamedTuple):
@@ -48,13 +47,15 @@ class Place:
     Args:
         read: From parameters.
         put: Gives new parameters with identifier and version set, all else kept.
-        carries: Whether a serialized request carries this very guardrail.
+        carries: Whether a serialized request carries this very guardrail, read strictly.
+        is_written: Whether a body that botocore wrote of parameters that name this guardrail has it, or is no place for it.
         signed: Whether a presigned URL binds it: only headers and path are signed into one.
     """
 
     read: Callable[[Params], Named]
     put: Callable[[Params, str, str], dict[str, Any]]
     carries: Callable[[Wire, Named], bool]
+    is_written: Callable[[Any, Named], bool]
     signed: bool
 
 
@@ -78,16 +79,16 @@ def _put_members(params: Params, identifier: str, version: str) -> dict[str, Any
 
 
 def _body_carries(wire: Wire, named: Named) -> bool:
-    """
-    Say whether the body's own ``guardrailConfig`` is this guardrail.
-
-    Where the guard put it in it stands last, and a JSON object that ends with it and its two braces has it as its own member:
-    then nothing need be read. Else the body is read.
-    """
-    body = wire.body
-    if isinstance(body, bytes) and body.endswith(_ending(named)) and body.count(_CONFIG_KEY) == 1:
-        return True
     return _read_config(json_body(wire)) == named
+
+
+def _body_is_written(body: Any, named: Named) -> bool:
+    """
+    Say whether a body that was written of parameters has the guardrail, mostly without reading it: the guard puts it in last.
+
+    A body from elsewhere is not known by its end: JSON that ends before it, or has the key twice, may end so too.
+    """
+    return type(body) is bytes and (body.endswith(_ending(named)) or _body_carries(Wire("", {}, body), named))
 
 
 @lru_cache(maxsize=256)
@@ -97,12 +98,12 @@ def _ending(named: Named) -> bytes:
 
 
 def json_body(wire: Wire) -> dict[str, Any]:
-    """Read a body that is a JSON object; an empty one where it is none, or where nobody could say which guardrail it names."""
-    raw = wire.body or b"{}"
+    """Read a body that is a JSON object; an empty one where it is none, or where two readers could read two things."""
+    if type(wire.body) is not bytes:  # what can be changed once it was read proves nothing
+        return {}
     try:
-        twice = raw.count(_CONFIG_KEY) > 1
-        body = json.loads(raw, object_pairs_hook=_once if twice else None)
-    except (AttributeError, ValueError, TypeError):
+        body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=_once)
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -124,7 +125,9 @@ def header_of(headers: Any, name: str) -> str | None:
     """Read a header; one that stands there twice says nothing, since either may be the one that is sent."""
     values = headers.get_all(name, ()) if hasattr(headers, "get_all") else [headers.get(name)]
     value = values[0] if len(values) == 1 else None
-    return value.decode("utf-8") if isinstance(value, bytes) else str(value) if value else None
+    if type(value) is bytes:
+        value = value.decode("utf-8", "replace")
+    return value if type(value) is str and value else None
 
 
 def _path_carries(wire: Wire, named: Named) -> bool:
@@ -147,6 +150,10 @@ def body_model(wire: Wire) -> str | None:
     return model if isinstance(model, str) else None
 
 
-IN_BODY: Final = Place(_read_config, _put_config, _body_carries, signed=False)
-IN_HEADERS: Final = Place(_named, _put_members, _headers_carry, signed=True)
-IN_PATH: Final = Place(_named, _put_members, _path_carries, signed=True)
+def _elsewhere(_body: Any, _named: Named) -> bool:
+    return True
+
+
+IN_BODY: Final = Place(_read_config, _put_config, _body_carries, _body_is_written, signed=False)
+IN_HEADERS: Final = Place(_named, _put_members, _headers_carry, _elsewhere, signed=True)
+IN_PATH: Final = Place(_named, _put_members, _path_carries, _elsewhere, signed=True)

@@ -61,7 +61,7 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
         guardrail, named = choose(call, rules), (None, None)
     if observers.hear_routine:
         observers.hear(Injected(guardrail, was_there=None not in named))
-    sent = identifier, version = named[0] or guardrail.arn, guardrail.version
+    sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
     return GuardedCall(call, place.put(call.params, identifier, version), guardrail, None in named, call.model, sent)
 
 

@@ -32,6 +32,12 @@ class AsyncGuardedClient(Guarded):
         self._signer_is_known = False
         self._put_gate(AsyncGate)
 
+    async def _convert_to_request_dict(self, api_params: Any, operation_model: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Write a request, and let the gate see it."""
+        request: dict[str, Any] = await super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
+        self._note(operation_model, api_params, options, request)
+        return request
+
     async def __aenter__(self) -> Self:
         await self._find_signer()
         entered: Self = await super().__aenter__()  # type: ignore[misc]  # a base of the generated class
@@ -63,7 +69,7 @@ class AsyncGuardedClient(Guarded):
         with underway(self, call) as observers:
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
-            with gate.passing(authorized, observers):
+            with gate.passing(authorized, observers, self._guardedbedrock_gate):
                 reply = await send_async(authorized, transport, read_body, watch.retry, observers)
                 return settled(reply, watch.rules, observers, guarded_stream)
 
@@ -86,7 +92,7 @@ class AsyncGuardedClient(Guarded):
             with underway(self, call) as observers:
                 await self._learn_principal()
                 authorized = presignable(self, call, observers)
-                with gate.passing(authorized, observers):
+                with gate.passing(authorized, observers, self._guardedbedrock_gate):
                     url = await presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
                 observers.close(None)
                 return url
