@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aws.rig import DENIED_MODEL, MODEL, S3, WEAK, ask
-from aws.tampering import strip, swap, turn
 from botocore.exceptions import UnknownClientMethodError
 from botocore.signers import generate_presigned_url
+from bypass.tampering import strip, swap, turn
 
 from guardedbedrock import GuardrailTamperedError
 

@@ -1,0 +1,126 @@
+"""Bodies that are changed after they were written, and bodies that two readers read in two ways."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, WEAK, ask
+from bypass.rig import CONFIG, on, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+MESSAGES: Final = json.dumps(ask("converse")["messages"])
+RIGHT: Final = json.dumps(CONFIG)
+OTHER: Final = json.dumps(WEAK)
+WHOLE: Final = f'{{"messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'
+BODIES: Final[dict[str, Any]] = {
+    "no guardrail": f'{{"messages": {MESSAGES}}}'.encode(),
+    "an empty one": f'{{"messages": {MESSAGES}, "guardrailConfig": {{}}}}'.encode(),
+    "another": f'{{"messages": {MESSAGES}, "guardrailConfig": {OTHER}}}'.encode(),
+    "another version": f'{{"messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.replace('"3"', '"1"').encode(),
+    "a number for a version": f'{{"messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.replace('"3"', "3").encode(),
+    "one level down": f'{{"messages": {MESSAGES}, "x": {{"y": 1, "guardrailConfig": {RIGHT}}}}}'.encode(),
+    "in a text": json.dumps({"messages": [{"role": "user", "content": [{"text": f', "guardrailConfig": {RIGHT}}}'}]}]}).encode(),
+    "twice, the right one last": f'{{"guardrailConfig": {OTHER}, "messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.encode(),
+    "twice, the right one first": f'{{"guardrailConfig": {RIGHT}, "messages": {MESSAGES}, "guardrailConfig": {OTHER}}}'.encode(),
+    "twice, once in escapes": f'{{"guardrail\\u0043onfig": {{}}, "messages": {MESSAGES}, "guardrailConfig": {RIGHT}}}'.encode(),
+    "twice within": WHOLE.replace('"guardrailVersion"', '"guardrailIdentifier": "weak00000001", "guardrailVersion"').encode(),
+    "after the end": f'{{"messages": {MESSAGES}}}, "guardrailConfig": {RIGHT}}}'.encode(),
+    "after a second value": f'{{"messages": {MESSAGES}}} {WHOLE}'.encode(),
+    "in another case": f'{{"messages": {MESSAGES}, "GuardrailConfig": {RIGHT}}}'.encode(),
+    "in a list": f"[{WHOLE}]".encode(),
+    "UTF-16": WHOLE.encode("utf-16"),
+    "UTF-32, no mark": WHOLE.encode("utf-32-le"),
+    "UTF-8 with a mark": WHOLE.encode("utf-8-sig"),
+    "a NUL": WHOLE.encode() + b"\0",
+    "compressed": gzip.compress(WHOLE.encode()),
+    "in chunks": b"5\r\n" + WHOLE.encode(),
+    "text": f'{{"messages": {MESSAGES}}}',
+    "right, but changeable": bytearray(WHOLE.encode()),
+    "right, but text": WHOLE,
+    "right, but an object of its own": type("Bytes", (bytes,), {})(WHOLE.encode()),
+    "nested beyond reading": b'{"x": ' + b"[" * 200_000,
+    "nothing": b"",
+}
+
+
+def put(body: Any) -> Callable[..., None]:
+    """Make a handler that puts another body in."""
+
+    def handler(params: Any = None, request: Any = None, **_: Any) -> None:
+        if params is not None:
+            params["body"] = body
+        else:
+            request.data = body
+
+    return handler
+
+
+@pytest.mark.parametrize("event", ["before-call", "before-sign", "request-created"])
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_another_body_is_read_strictly(house: Make, body: Any, event: str) -> None:
+    """What a reader may take for something else than the guard took it for is refused, though it holds the right guardrail."""
+    made = house()
+    on(made, event, put(body))
+
+    for method in ("converse", "converse_stream"):
+        with pytest.raises(GuardrailTamperedError):
+            getattr(made.client, method)(**ask(method))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding"])
+def test_a_body_under_another_encoding_does_not_pass(house: Make, name: str) -> None:
+    """A guardrail that stands behind the end of a chunked body, or within a compressed one, stands nowhere."""
+    made = house()
+    inner = f'{{"messages": {MESSAGES}}}'.encode()
+    chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner) + f', "guardrailConfig": {RIGHT}}}'.encode()
+
+    def encode(request: Any, **_: Any) -> None:
+        request.headers[name] = "chunked" if name == "Transfer-Encoding" else "gzip"
+        request.data = chunked if name == "Transfer-Encoding" else gzip.compress(WHOLE.encode())
+
+    on(made, "before-sign", encode)
+    with pytest.raises(GuardrailTamperedError):
+        made.client.converse(**ask("converse"))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_body_written_again_passes_where_it_says_the_same(house: Make) -> None:
+    """A handler may add to a body; what it leaves is read, and holds what was authorized."""
+    made = house()
+
+    def again(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = json.dumps({"guardrailConfig": CONFIG, **json.loads(params["body"]), "inferenceConfig": {}}).encode()
+
+    on(made, "before-call", again)
+    made.client.converse(**ask("converse"))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(made.fake) == []
+
+
+def test_the_model_of_a_job_stands_in_the_body(house: Make) -> None:
+    """StartAsyncInvoke has no model in its path, and is held to the one that was authorized, which may not stand there twice."""
+    made = house(allow_unguarded=["StartAsyncInvoke"])
+    job = {"modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}}
+    edits = {
+        "another": lambda body: body.replace(b"haiku-20240307", b"opus-20240229"),
+        "twice": lambda body: b'{"modelId": "anthropic.claude-3-opus-20240229-v1:0", ' + body[1:],
+    }
+    for edit in edits.values():
+        made.client.meta.events.register("before-call", lambda params, edit=edit, **_: params.update(body=edit(params["body"])))
+        with pytest.raises(GuardrailTamperedError):
+            made.client.start_async_invoke(modelId=ask("converse")["modelId"], **job)
+
+    assert unguarded(made.fake) == made.fake.requests == []

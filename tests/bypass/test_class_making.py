@@ -1,0 +1,82 @@
+"""Handlers of the event in which the client's class is made."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from bypass.rig import try_all, unguarded
+
+from guardedbedrock import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+
+class Other:
+    """A mixin of somebody else's."""
+
+    def _make_api_call(self, operation_name: str, params: Any) -> Any:
+        return super()._make_api_call(operation_name, params)  # type: ignore[misc]
+
+
+def before(base_classes: list[type], **_: Any) -> None:
+    """Stand before the guard's mixin."""
+    base_classes.insert(0, Other)
+
+
+def after(base_classes: list[type], **_: Any) -> None:
+    """Stand behind all others."""
+    base_classes.append(type("Last", (), {}))
+
+
+def in_its_place(base_classes: list[type], **_: Any) -> None:
+    """Leave the guard's mixin out."""
+    base_classes[:] = [BaseClient]
+
+
+def with_a_method(class_attributes: dict[str, Any], **_: Any) -> None:
+    """Give the class a method that no mixin can come before."""
+    class_attributes["_make_api_call"] = BaseClient._make_api_call
+
+
+EVENTS = ("creating-client-class", "creating-client-class.bedrock-runtime", "creating-client-class.*")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("handler", [before, after, in_its_place, with_a_method])
+@pytest.mark.parametrize("way", ["client", "session"])
+def test_a_class_that_was_meddled_with_is_guarded_or_not_made(
+    monkeypatch: pytest.MonkeyPatch, house: Make, handler: Callable[..., Any], event: str, way: str
+) -> None:
+    """A client without the guard in it is an error where it is made, and not a client."""
+    made = house()
+    session = boto3.Session()
+    session.events.register_last(event, handler)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    maker = made.guard if way == "client" else made.guard.session(session)
+
+    # Python 3.11 wraps what goes wrong while a class is made.
+    with suppress(ConfigurationError, RuntimeError):
+        client = maker.client("bedrock-runtime", **made.fake.client_kwargs())
+        try_all(made._replace(client=client))
+        client.close()
+
+    assert unguarded(made.fake) == []
+
+
+def test_what_stands_beside_the_guard_is_let_be(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
+    """Other libraries have mixins too."""
+    session = boto3.Session()
+    session.events.register("creating-client-class.bedrock-runtime", before)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    made = house()
+
+    assert try_all(made) == 0
+    assert Other in type(made.client).__mro__
+    assert unguarded(made.fake) == []

@@ -1,0 +1,112 @@
+"""Event handlers: before the guard's place, after it, more specific and less, of the client and of its session."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import HR, MODEL, ask
+from botocore import UNSIGNED
+from botocore.config import Config
+from bypass.rig import METHODS, try_all, unguarded
+from bypass.tampering import (
+    drop_body,
+    drop_copy,
+    drop_params,
+    strip,
+    strip_prepared,
+    swap,
+    swap_approved,
+    swap_model,
+    swap_params,
+    swap_url,
+    turn,
+)
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+ON_PARAMS: Final = (drop_params, swap_params, swap_approved, swap_model)
+ON_DICT: Final = (drop_body, swap_url)
+ON_REQUEST: Final = (strip, swap, turn)
+EVENTS: Final[dict[str, tuple[Callable[..., Any], ...]]] = {
+    "provide-client-params": (*ON_PARAMS, drop_copy),
+    "before-parameter-build": ON_PARAMS,
+    "before-call": ON_DICT,
+    "request-created": ON_REQUEST,
+    "before-sign": ON_REQUEST,
+    "before-send": (strip_prepared,),
+}
+SCOPES: Final = ("{event}.bedrock-runtime.*", "{event}.bedrock-runtime", "{event}", "{event}.*.*")
+SIGNERS: Final = {"signed": None, "unsigned": Config(signature_version=UNSIGNED)}
+ATTACKS: Final = [
+    pytest.param(scope.format(event=event), handler, signer, id=f"{scope.format(event=event)}-{handler.__name__}-{signer}")
+    for event, handlers in EVENTS.items()
+    for handler in handlers
+    for scope in SCOPES
+    for signer in (["signed"] if event in {"provide-client-params", "before-parameter-build", "before-call"} else SIGNERS)
+]
+
+
+@pytest.mark.parametrize(("event", "handler", "signer"), ATTACKS)
+def test_a_handler_does_not_get_past_the_guard(house: Make, event: str, handler: Callable[..., Any], signer: str) -> None:
+    """A handler of any event, at any level, changes neither model nor guardrail of what is sent: it is overruled or refused."""
+    made = house(config=SIGNERS[signer])
+    made.client.meta.events.register(event, handler)
+
+    try_all(made)
+
+    assert {request[1:] for request in made.arrived} <= {(MODEL, (HR.arn, HR.version))}
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("register", ["register_first", "register", "register_last"])
+@pytest.mark.parametrize("handler", ON_REQUEST)
+def test_no_place_among_the_handlers_is_a_better_one(house: Make, register: str, handler: Callable[..., Any]) -> None:
+    """First or last, of one operation or of all: what is signed is looked at after them."""
+    made = house()
+    for operation in ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"):
+        getattr(made.client.meta.events, register)(f"before-sign.bedrock-runtime.{operation}", handler)
+
+    assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_handler_of_the_session_does_not_get_past_either(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
+    """A handler that was there before the client was made has no better place."""
+    session = boto3.Session()
+    session.events.register("before-sign", strip)
+    session.events.register("before-parameter-build", drop_params)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    made = house()
+
+    assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == []
+
+
+def test_another_signer_chosen_by_a_handler_signs_behind_the_gate(house: Make) -> None:
+    """`choose-signer` says how a request is signed, and not whether it is looked at."""
+    made = house()
+    made.client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
+    made.client.meta.events.register("before-send", strip_prepared)
+
+    assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == []
+
+
+def test_an_answer_that_a_handler_gives_itself_sends_nothing(house: Make) -> None:
+    """`before-call` and `before-send` may answer in the service's place; then no request leaves."""
+    made = house()
+    answer = type("Answer", (), {"status_code": 200})()
+    made.client.meta.events.register("before-call", lambda **_: (answer, {"output": {}}))
+
+    with suppress(GuardrailTamperedError):
+        made.client.converse(**ask("converse"))
+
+    assert unguarded(made.fake) == made.fake.requests == []

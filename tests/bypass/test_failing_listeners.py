@@ -1,0 +1,79 @@
+"""Listeners that fail, in the hope that the guard falls with them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws.rig import DENIED_MODEL, WEAK, ask, read
+from bypass.rig import METHODS, try_all, unguarded
+from bypass.tampering import drop_body, strip_prepared
+
+from guardedbedrock.errors import AccessDeniedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+MOMENTS = ("open", "enter", "hear", "leave", "close")
+
+
+class Failing:
+    """Fails at one moment of every call."""
+
+    def __init__(self, moment: str, error: BaseException) -> None:
+        self._moment = moment
+        self._error = error
+
+    def _at(self, moment: str) -> None:
+        if moment == self._moment:
+            raise self._error
+
+    def open(self, _: Any) -> Failing:
+        """Begin."""
+        self._at("open")
+        return self
+
+    def enter(self) -> None:
+        """Go in."""
+        self._at("enter")
+
+    def leave(self) -> None:
+        """Go out."""
+        self._at("leave")
+
+    def hear(self, _: Any) -> None:
+        """Take note."""
+        self._at("hear")
+
+    def close(self, _: Any) -> None:
+        """End."""
+        self._at("close")
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), KeyboardInterrupt(), GeneratorExit()], ids=repr)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_listener_that_fails_opens_nothing(house: Make, moment: str, error: BaseException) -> None:
+    """A failure is logged; what ends the program ends the call, and sends nothing that was not authorized."""
+    made = house(listeners=[Failing(moment, error)])
+    made.client.meta.events.register("before-call", drop_body)
+    made.client.meta.events.register("before-send", strip_prepared)
+
+    for method in METHODS:
+        for params in (ask(method), {**ask(method), "modelId": DENIED_MODEL}):
+            with suppress(AccessDeniedError, type(error)):
+                read(getattr(made.client, method)(**params))
+    with suppress(AccessDeniedError, type(error)):
+        made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_calls_go_on_beside_a_listener_that_fails(house: Make, moment: str) -> None:
+    """With their guardrail."""
+    made = house(listeners=[Failing(moment, ValueError("no"))])
+
+    assert try_all(made) == 0
+    assert len(made.fake.requests) == len(METHODS)
+    assert unguarded(made.fake) == []

@@ -1,0 +1,79 @@
+"""A process that forks: its child has the client, and the guard in it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws.rig import HR, MODEL, PUBLIC, ask
+from botocore.client import BaseClient
+from bypass.rig import GUARDED, on, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+
+
+def in_a_child(work: Callable[[], None]) -> int:
+    """Do something in a forked child, and give its exit code: 0 when it went well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of forking while threads run, as the fake's do
+        child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001  # whatever it is, the child must not go on as a second pytest
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def attack(made: House, *, again: bool = True) -> None:
+    """Call as told, and past the guard."""
+    with made.guard.using("customer-facing"):
+        made.client.converse(**ask("converse"))
+    for _ in range(1 + again):
+        with pytest.raises(GuardrailTamperedError):
+            BaseClient._make_api_call(made.client, "Converse", GUARDED)
+
+
+def test_a_forked_child_is_guarded(house: Make) -> None:
+    """A client that was used before the fork, and one that was not."""
+    made, fresh = house(), house()
+    made.client.converse(**ask("converse"))
+
+    assert in_a_child(lambda: attack(fresh)) == in_a_child(lambda: attack(made)) == 0
+    made.client.converse(**ask("converse"))
+
+    assert fresh.arrived == [("Converse", MODEL, (PUBLIC.arn, PUBLIC.version))]
+    assert [request[2] for request in made.arrived] == [(HR.arn, "3"), (PUBLIC.arn, "1"), (HR.arn, "3")]
+    assert unguarded(made.fake, fresh.fake) == []
+
+
+def test_a_child_forked_within_a_call_is_let_through_for_nothing_else(house: Make) -> None:
+    """It is in the middle of that call, and may make that request and no other."""
+    made = house()
+    codes: list[int] = []
+
+    def past() -> None:
+        for operation, params in (("Converse", ask("converse")), ("ConverseStream", GUARDED)):
+            with pytest.raises(GuardrailTamperedError):
+                BaseClient._make_api_call(made.client, operation, params)
+
+    def fork(**_: Any) -> None:
+        made.client.meta.events.unregister("before-call", fork)
+        codes.append(in_a_child(past))
+
+    on(made, "before-call", fork)
+    made.client.converse(**ask("converse"))
+
+    assert codes == [0]
+    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(made.fake) == []

@@ -1,0 +1,95 @@
+"""Calls within a call, while its gate is open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ask
+from botocore.client import BaseClient
+from bypass.rig import CONFIG, GUARDED, on, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import House, Make
+
+EVENTS = ("before-parameter-build", "before-call", "request-created", "before-sign", "before-send")
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "no guardrail": ("Converse", ask("converse")),
+    "another model": ("Converse", {**GUARDED, "modelId": DENIED_MODEL}),
+    "another operation": ("ConverseStream", GUARDED),
+    "another approved guardrail": (
+        "Converse",
+        {**ask("converse"), "guardrailConfig": {"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": PUBLIC.version}},
+    ),
+    "by headers": ("InvokeModel", {**ask("invoke_model"), **CONFIG}),
+    "a job": (
+        "StartAsyncInvoke",
+        {"modelId": MODEL, "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://b"}}},
+    ),
+}
+
+
+def within(made: House, event: str, attack: Callable[[], Any]) -> list[BaseException]:
+    """Attack once, in the middle of a call, and give what came of it."""
+    came: list[BaseException] = []
+
+    def handler(**_: Any) -> None:
+        made.client.meta.events.unregister(event, handler)
+        with pytest.raises(GuardrailTamperedError) as refused:
+            attack()
+        came.append(refused.value)
+
+    on(made, event, handler)
+    made.client.converse(**ask("converse"))
+    return came
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize(("operation", "params"), OTHERS.values(), ids=OTHERS)
+def test_a_call_past_the_guard_is_not_covered_by_the_one_under_way(
+    house: Make, event: str, operation: str, params: dict[str, Any]
+) -> None:
+    """The gate is open for one request, told by operation, model and guardrail."""
+    made = house()
+
+    came = within(made, event, lambda: BaseClient._make_api_call(made.client, operation, params))
+
+    assert len(came) == 1
+    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_the_gate_of_another_client_stays_shut(house: Make, event: str) -> None:
+    """Even for the very same request: another guard may have approved other things."""
+    made, other = house(), house(guardrails=[HR])
+
+    came = within(made, event, lambda: BaseClient._make_api_call(other.client, "Converse", GUARDED))
+
+    assert len(came) == 1
+    assert unguarded(made.fake, other.fake) == other.fake.requests == []
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_guarded_call_within_a_call_goes_its_own_way(house: Make, event: str) -> None:
+    """It is authorized by itself, and the one around it is what it was."""
+    made = house()
+
+    def inner(**_: Any) -> None:
+        made.client.meta.events.unregister(event, inner)
+        with made.guard.using("customer-facing"):
+            made.client.invoke_model(**ask("invoke_model"))
+        with pytest.raises(made.client.exceptions.AccessDeniedException):
+            made.client.converse(**ask("converse", model=DENIED_MODEL))
+
+    on(made, event, inner)
+    made.client.converse(**ask("converse"))
+
+    assert sorted(made.arrived) == sorted(
+        [("InvokeModel", MODEL, (PUBLIC.arn, PUBLIC.version)), ("Converse", MODEL, (HR.arn, HR.version))]
+    )
+    assert unguarded(made.fake) == []

@@ -1,0 +1,64 @@
+"""Operations that reach a model and have no place for a guardrail, by method and by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, MODEL, S3, WEAK, ask
+from botocore.exceptions import ClientError
+from bypass.rig import CONFIG, unguarded
+
+from guardedbedrock import UnguardableOperationError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+JOB: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
+
+
+@pytest.mark.parametrize("more", [{}, CONFIG, {"guardrailConfig": CONFIG}], ids=["plain", "members", "config"])
+@pytest.mark.parametrize("name", ["StartAsyncInvoke", "InvokeModelWithBidirectionalStream"])
+def test_they_are_refused_by_name(house: Make, name: str, more: dict[str, Any]) -> None:
+    """Also where the parameters name a guardrail, which the operation would not read."""
+    made = house()
+
+    with pytest.raises(UnguardableOperationError):
+        made.client._make_api_call(name, {**JOB, **more})
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_job_is_refused_as_a_method(house: Make) -> None:
+    """As it is by name."""
+    made = house()
+
+    with pytest.raises(UnguardableOperationError):
+        made.client.start_async_invoke(**JOB)
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["Nonsense", "converse", "InvokeModelWithoutGuardrail"])
+def test_an_operation_that_nobody_knows_is_refused(house: Make, name: str) -> None:
+    """What is new at AWS is inference until somebody says it is not."""
+    made = house()
+
+    with pytest.raises(UnguardableOperationError, match="as far as this version of guardedbedrock knows"):
+        made.client._make_api_call(name, ask("converse"))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_applying_another_guardrail_is_no_inference(house: Make) -> None:
+    """Nothing reaches a model, so whoever may apply it may; and it opens nothing for a call that does."""
+    made = house()
+    told = {"source": "INPUT", "content": [{"text": {"text": "hello"}}]}
+
+    made.client.apply_guardrail(**WEAK, **told)
+    made.client.apply_guardrail(guardrailIdentifier=HR.id, guardrailVersion=HR.version, **told)
+    with pytest.raises(ClientError):
+        made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+
+    assert [request.operation for request in made.fake.requests] == ["ApplyGuardrail"] * 2
+    assert unguarded(made.fake) == []

@@ -1,0 +1,92 @@
+"""A request under the name of an operation that asks for no guardrail."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import MODEL, ask
+from botocore.exceptions import ClientError
+from bypass.rig import on, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+JOB: Final = json.dumps(
+    {"modelId": MODEL, "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}}
+).encode()
+
+
+@pytest.mark.parametrize("event", ["before-call", "request-created", "before-sign", "before-send"])
+def test_a_list_of_jobs_does_not_become_a_job(house: Make, event: str) -> None:
+    """Both have the same path: the method tells them apart."""
+    made = house()
+
+    def post(params: Any = None, request: Any = None, **_: Any) -> None:
+        if params is not None:
+            params.update(method="POST", body=JOB)
+        else:
+            request.method = "POST"
+            setattr(request, "body" if event == "before-send" else "data", JOB)
+
+    on(made, event, post)
+    with pytest.raises(GuardrailTamperedError):
+        made.client.list_async_invokes()
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_nor_does_its_presigned_url(house: Make) -> None:
+    """A URL that is good for another method would be good for another operation."""
+    made = house()
+
+    with pytest.raises(GuardrailTamperedError):
+        made.client.generate_presigned_url("list_async_invokes", HttpMethod="POST")
+
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("name", ["CountTokens", "ApplyGuardrail", "InvokeGuardrailChecks", "ListAsyncInvokes"])
+@pytest.mark.parametrize("path", ["converse", "converse-stream", "invoke", "invoke-with-response-stream"])
+def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(house: Make, name: str, path: str) -> None:
+    """What operations are called is data of botocore's that can be changed; where a model answers is not taken from there."""
+    made = house()
+    service = made.client.meta.service_model
+    http = service._service_description["operations"][name]["http"]
+    kept = dict(http)
+    http.update(method="POST", requestUri=f"/model/{MODEL}/{path}")
+    params = {
+        "CountTokens": {"modelId": MODEL, "input": {"converse": {"messages": ask("converse")["messages"]}}},
+        "ApplyGuardrail": {"guardrailIdentifier": "x", "guardrailVersion": "1", "source": "INPUT", "content": []},
+        "InvokeGuardrailChecks": {"messages": [], "checks": {}},
+        "ListAsyncInvokes": {},
+    }
+    try:
+        with suppress(ClientError):  # a refusal is one
+            made.client._make_api_call(name, params[name])
+    except Exception as error:  # noqa: BLE001  # botocore may have found the parameters wanting before anything left
+        assert type(error).__name__ == "ParamValidationError"  # noqa: PT017
+    finally:
+        http.update(kept)
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["GetAsyncInvoke", "CountTokens"])
+def test_an_operation_keeps_its_own_path(house: Make, name: str) -> None:
+    """A handler that leads it to a model is refused."""
+    made = house()
+    on(made, "before-sign", lambda request, **_: setattr(request, "url", f"{made.fake.url}/model/{MODEL}/converse"))
+    params = {
+        "GetAsyncInvoke": {"invocationArn": "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"},
+        "CountTokens": {"modelId": MODEL, "input": {"converse": {"messages": ask("converse")["messages"]}}},
+    }
+
+    with pytest.raises(GuardrailTamperedError):
+        made.client._make_api_call(name, params[name])
+
+    assert unguarded(made.fake) == made.fake.requests == []

@@ -1,0 +1,85 @@
+"""A guardrail of the caller's own that nobody approved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, WEAK, ask, read
+from bypass.rig import METHODS, unguarded
+
+from guardedbedrock import GuardrailNotApprovedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+OWN: Final = {
+    "another": (WEAK["guardrailIdentifier"], "1"),
+    "another version": (HR.arn, "2"),
+    "the draft": (HR.arn, "DRAFT"),
+    "the draft in lower case": (HR.arn, "draft"),
+    "the draft of a short identifier": (HR.id, "DRAFT"),
+    "a version written in another way": (HR.arn, "03"),
+    "a version with a space": (HR.arn, "3 "),
+    "a version in other digits": (HR.arn, "３"),  # noqa: RUF001
+    "an identifier in upper case": (HR.id.upper(), "3"),
+    "an identifier with a space": (f" {HR.id}", "3"),
+    "an ARN with a version": (f"{HR.arn}:3", "3"),
+    "an ARN of another account": (HR.arn.replace("123456789012", "999999999999"), "3"),
+    "an ARN of another region": (HR.arn.replace("us-east-1", "eu-west-1"), "3"),
+    "a longer ARN": (f"{HR.arn}0", "3"),
+}
+
+
+def params(method: str, identifier: str, version: str) -> dict[str, Any]:
+    """Name a guardrail in a call."""
+    named = {"guardrailIdentifier": identifier, "guardrailVersion": version}
+    return {**ask(method), **({"guardrailConfig": named} if method.startswith("converse") else named)}
+
+
+@pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_guardrail_that_is_not_approved_is_refused(house: Make, method: str, identifier: str, version: str) -> None:
+    """Identifier and version are compared as they stand."""
+    made = house()
+
+    with pytest.raises(GuardrailNotApprovedError):
+        read(getattr(made.client, method)(**params(method, identifier, version)))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
+@pytest.mark.parametrize("method", METHODS)
+def test_or_replaced(house: Make, method: str, identifier: str, version: str) -> None:
+    """With `on_unapproved="replace"` the approved one takes its place."""
+    made = house(on_unapproved="replace")
+
+    read(getattr(made.client, method)(**params(method, identifier, version)))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(made.fake) == []
+
+
+class Identifier(str):
+    """Compares as the approved one, and is written as another."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        """Give what is sent."""
+        return WEAK["guardrailIdentifier"].encode()
+
+    def __str__(self) -> str:
+        return WEAK["guardrailIdentifier"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_identifier_that_is_more_than_text_is_written_as_approved(house: Make, method: str) -> None:
+    """What is sent is the approved text itself, and not the object that was equal to it."""
+    made = house()
+
+    read(getattr(made.client, method)(**params(method, Identifier(HR.arn), "3")))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(made.fake) == []

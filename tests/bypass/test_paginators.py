@@ -1,0 +1,64 @@
+"""Paginators and waiters, which call a method of their own finding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, ask
+from botocore.client import BaseClient
+from botocore.paginate import PaginatorModel
+from bypass.rig import GUARDED, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+PAGES = {
+    "pagination": {
+        "Converse": {"input_token": "requestMetadata", "output_token": "additionalModelResponseFields", "result_key": "x"}
+    }
+}
+
+
+def pages(client: Any) -> Any:
+    """Make a paginator of conversations."""
+    client._cache["page_config"] = PAGES["pagination"]
+    client._PY_TO_OP_NAME = {**client._PY_TO_OP_NAME}
+    return client.get_paginator("converse")
+
+
+def test_a_paginator_goes_through_the_stages(house: Make) -> None:
+    """One that somebody made for an inference operation too."""
+    made = house()
+
+    list(pages(made.client).paginate(**ask("converse")))
+    with pytest.raises(made.client.exceptions.AccessDeniedException):
+        list(pages(made.client).paginate(**ask("converse", model=DENIED_MODEL)))
+
+    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(made.fake) == []
+
+
+def test_a_paginator_of_the_private_method_is_refused(house: Make) -> None:
+    """What it pages over came past the guard."""
+    made = house()
+    paginator = pages(made.client)
+    paginator._method = lambda **params: BaseClient._make_api_call(made.client, "Converse", params)
+
+    for params in (ask("converse"), GUARDED):
+        with pytest.raises(GuardrailTamperedError):
+            list(paginator.paginate(**params))
+
+    assert PaginatorModel(PAGES).get_paginator("Converse")
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_list_is_paged_as_ever(house: Make) -> None:
+    """Botocore's own paginator of the service."""
+    made = house()
+
+    assert len(list(made.client.get_paginator("list_async_invokes").paginate())) == 1
+    assert [request.operation for request in made.fake.requests] == ["ListAsyncInvokes"]
+    assert unguarded(made.fake) == []

@@ -1,0 +1,100 @@
+"""Paths: another model or operation, said outright, in percent signs, or around a corner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, MODEL, ask
+from bypass.rig import METHODS, on, try_all, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+TAIL: Final = "converse"
+PATHS: Final = {
+    "another model": f"/model/{DENIED_MODEL}/{TAIL}",
+    "in percent signs": f"/model/%61nthropic.claude-3-opus-20240229-v1%3A0/{TAIL}",
+    "twice in percent signs": f"/model/{MODEL.replace('a', '%2561')}/{TAIL}",
+    "around a corner": f"/model/{DENIED_MODEL}/{TAIL}/../../{MODEL}/{TAIL}",
+    "around an encoded corner": f"/model/{DENIED_MODEL}%2F..%2F{MODEL}/{TAIL}",
+    "around a half encoded corner": f"/model/{DENIED_MODEL}/{TAIL}/%2e%2e/%2e%2e/{MODEL}/{TAIL}",
+    "behind another": f"/model/{DENIED_MODEL}/{TAIL}/model/{MODEL}/{TAIL}",
+    "behind a parameter": f"/model/{DENIED_MODEL}/{TAIL};/model/{MODEL}/{TAIL}",
+    "behind a question mark": f"/model/{DENIED_MODEL}/{TAIL}?/model/{MODEL}/{TAIL}",
+    "behind a fragment": f"/model/{DENIED_MODEL}/{TAIL}#/model/{MODEL}/{TAIL}",
+    "before a backslash": f"/model/{DENIED_MODEL}/{TAIL}\\..\\..\\model/{MODEL}/{TAIL}",
+    "within a path of somebody else's": f"/gateway/model/{MODEL}/{TAIL}",
+    "more than there is": f"/model/{MODEL}/{TAIL}/more",
+    "another operation": f"/model/{MODEL}/invoke",
+    "a job": "/async-invoke",
+    "chat completions": "/openai/v1/chat/completions",
+}
+
+
+@pytest.mark.parametrize("event", ["request-created", "before-sign", "before-send"])
+@pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
+def test_the_path_is_the_one_that_was_authorized(house: Make, path: str, event: str) -> None:
+    """Read as a server reads it, segment by segment, each decoded once."""
+    made = house()
+    on(made, event, lambda request, **_: setattr(request, "url", made.fake.url + path))
+
+    with pytest.raises(GuardrailTamperedError):
+        made.client.converse(**ask("converse"))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_query_may_be_added(house: Make) -> None:
+    """Nothing that matters stands in one."""
+    made = house()
+    on(made, "before-sign", lambda request, **_: setattr(request, "url", f"{request.url}?trace=1"))
+
+    assert try_all(made) == 0
+    assert len(made.fake.requests) == len(METHODS)
+    assert unguarded(made.fake) == []
+
+
+class Url(str):
+    """Compares as the right one, and leaves as another."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+
+def test_a_url_that_is_no_text_is_refused(house: Make) -> None:
+    """An object that says of itself that it is the right one proves nothing."""
+    made = house()
+    wrong = f"/model/{DENIED_MODEL}/converse"
+    on(made, "before-sign", lambda request, **_: setattr(request, "url", Url(made.fake.url + wrong)))
+
+    with pytest.raises(GuardrailTamperedError):
+        made.client.converse(**ask("converse"))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_an_endpoint_with_a_path_of_its_own_is_one(house: Make) -> None:
+    """A gateway may have the service below a path, and all below it, and nothing beside it, is the service."""
+    made = house()
+    arrived: list[Any] = []
+
+    def send(request: Any) -> Any:
+        arrived.append(request.url)
+        raise ConnectionError
+
+    below = made.guard.client("bedrock-runtime", **{**made.fake.client_kwargs(), "endpoint_url": f"{made.fake.url}/gw"})
+    below._endpoint._send = send
+    with pytest.raises(ConnectionError):
+        below.converse(**ask("converse"))
+    below.meta.events.register("before-sign", lambda request, **_: setattr(request, "url", request.url.replace("/gw", "/other")))
+    with pytest.raises(GuardrailTamperedError):
+        below.converse(**ask("converse"))
+
+    assert arrived == [f"{made.fake.url}/gw/model/{MODEL.replace(':', '%3A')}/converse"]
+    assert unguarded(made.fake) == []

@@ -1,0 +1,103 @@
+"""botocore's private methods, called directly, unbound, or on a part of the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import DENIED_MODEL, HR, MODEL, ask
+from botocore.client import BaseClient
+from botocore.signers import RequestSigner, generate_presigned_url
+from bypass.rig import GUARDED, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+from guardedbedrock.aws.client import GuardedClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+PAST: Final[dict[str, Callable[[Any], Callable[..., Any]]]] = {
+    "unbound": BaseClient._make_api_call.__get__,
+    "super": lambda client: super(GuardedClient, client)._make_api_call,
+    "the next of the bases": lambda client: type(client).__mro__[-2]._make_api_call.__get__(client),
+    "without the decorator": BaseClient._make_api_call.__wrapped__.__get__,
+}
+
+
+def test_the_private_method_is_guarded(house: Make) -> None:
+    """Whoever calls `_make_api_call` goes through the stages."""
+    made = house()
+
+    made.client._make_api_call("Converse", ask("converse"))
+    with pytest.raises(made.client.exceptions.AccessDeniedException):
+        made.client._make_api_call("Converse", ask("converse", model=DENIED_MODEL))
+
+    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("params", [ask("converse"), GUARDED], ids=["without", "with a guardrail"])
+@pytest.mark.parametrize("method", PAST.values(), ids=PAST)
+def test_botocores_own_method_past_the_guard_is_refused(house: Make, method: Any, params: dict[str, Any]) -> None:
+    """Leaving the mixin out leaves the gate, even for a call that would pass."""
+    made = house()
+
+    with pytest.raises(GuardrailTamperedError, match="which this client did not authorize"):
+        method(made.client)("Converse", params)
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_request_made_of_the_parts_is_refused(house: Make) -> None:
+    """Serializer, endpoint and signer of the client, used by hand in botocore's order."""
+    made = house()
+    client = made.client
+    model = client.meta.service_model.operation_model("Converse")
+    context = {"client_config": client.meta.config, "client_region": "us-east-1", "auth_type": "v4", "has_streaming_input": False}
+    options = {"endpoint_url": made.fake.url, "context": context}
+    request = BaseClient._convert_to_request_dict(client, ask("converse"), model, **options)
+
+    for attempt in (
+        lambda: client._make_request(model, request, context),
+        lambda: client._endpoint.make_request(model, request),
+        lambda: client._endpoint._send_request(request, model),
+        lambda: client._request_signer.generate_presigned_url(request, operation_name="Converse"),
+    ):
+        with pytest.raises(GuardrailTamperedError):
+            attempt()
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["get_auth_instance", "get_auth"])
+def test_what_signs_is_not_handed_out_without_the_gate(house: Make, name: str) -> None:
+    """Nor is it once the method that hands it out was deleted from the signer."""
+    made = house()
+    signer = made.client._request_signer
+    with pytest.raises(AttributeError):
+        delattr(signer, name)
+
+    auth = getattr(signer, name)("bedrock", "us-east-1", "v4")
+    request = made.client._endpoint.create_request
+    signed = type(
+        "Request", (), {"url": f"{made.fake.url}/model/{MODEL}/converse", "method": "POST", "headers": {}, "data": b"{}"}
+    )
+
+    with pytest.raises(GuardrailTamperedError):
+        auth.add_auth(signed())
+    assert callable(request)
+    assert isinstance(signer, RequestSigner)
+    assert unguarded(made.fake) == []
+
+
+def test_presigning_past_the_guard_is_refused(house: Make) -> None:
+    """Botocore's own function, and the method before it was guarded."""
+    made = house()
+
+    for presign in (generate_presigned_url, type(made.client).generate_presigned_url.__wrapped__):
+        with pytest.raises(GuardrailTamperedError):
+            presign(made.client, "invoke_model", ask("invoke_model"))
+
+    assert unguarded(made.fake) == []

@@ -1,0 +1,72 @@
+"""Retries: a request that is changed between two attempts and signed again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aws.rig import HR, ask, read
+from botocore.config import Config
+from bypass.rig import METHODS, on, unguarded
+from bypass.tampering import drop_body, drop_params, swap_params, swap_url
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("handler", [drop_params, swap_params])
+def test_what_is_changed_at_the_second_attempt_is_seen(house: Make, handler: Callable[..., Any], method: str) -> None:
+    """The guard's own retries: each attempt is written anew, and noted anew."""
+    made = house()
+    made.fake.fail_next(429, "ThrottlingException", "slow")
+    seen: list[int] = []
+
+    def second_time(params: dict[str, Any], **_: Any) -> None:
+        seen.append(1)
+        if len(seen) > 1:
+            handler(params)
+
+    on(made, "before-parameter-build", second_time)
+    with pytest.raises(GuardrailTamperedError):
+        read(getattr(made.client, method)(**ask(method)))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
+@pytest.mark.parametrize("change", [drop_body, swap_url])
+def test_botocores_own_retries_are_seen_too(house: Make, change: Callable[..., Any], mode: str, method: str) -> None:
+    """There the request is changed after it was written, and signed a second time."""
+    made = house(config=Config(retries={"total_max_attempts": 3, "mode": mode}))
+    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+
+    def between(request_dict: dict[str, Any], attempts: int, **_: Any) -> float | None:
+        change(request_dict)
+        return 0.0 if attempts == 1 else None
+
+    made.client.meta.events.register_first("needs-retry.bedrock-runtime", between)
+    with pytest.raises(GuardrailTamperedError):
+        read(getattr(made.client, method)(**ask(method)))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_untouched_request_is_tried_again(house: Make, method: str) -> None:
+    """By botocore as by the guard."""
+    made = house(config=Config(retries={"total_max_attempts": 2, "mode": "standard"}))
+    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+    made.client.meta.events.register_first("needs-retry.bedrock-runtime", lambda attempts, **_: 0.0 if attempts == 1 else None)
+
+    read(getattr(made.client, method)(**ask(method)))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * 2
+    assert unguarded(made.fake) == []

@@ -1,0 +1,84 @@
+"""A second client: of the same session, of a copy of it, of the session below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import HR, MODEL, ask
+from botocore.client import BaseClient
+from bypass.rig import GUARDED, try_all, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+WAYS: Final[dict[str, Callable[[Any], Any]]] = {
+    "the same session": lambda session: session,
+    "a session of the same botocore session": lambda session: boto3.Session(botocore_session=session._session),
+    "boto3's default session": lambda session: boto3.setup_default_session(botocore_session=session._session) or boto3,
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_second_client_of_a_guarded_session_is_guarded(
+    monkeypatch: pytest.MonkeyPatch, house: Make, way: Callable[[Any], Any]
+) -> None:
+    """However the session is reached."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    made = house()
+    session = made.guard.session(boto3.Session())
+    clients = [way(session).client("bedrock-runtime", **made.fake.client_kwargs()) for _ in range(2)]
+
+    for client in clients:
+        assert try_all(made._replace(client=client)) == 0
+        with pytest.raises(GuardrailTamperedError):
+            BaseClient._make_api_call(client, "Converse", GUARDED)
+        client.close()
+
+    assert {request[1:] for request in made.arrived} == {(MODEL, (HR.arn, HR.version))}
+    assert unguarded(made.fake) == []
+
+
+def test_a_client_of_the_session_below_is_guarded(house: Make) -> None:
+    """Botocore's own way to make one."""
+    made = house()
+    session = made.guard.session(boto3.Session())
+    client = session._session.create_client("bedrock-runtime", **made.fake.client_kwargs())
+
+    assert try_all(made._replace(client=client)) == 0
+    assert unguarded(made.fake) == []
+    client.close()
+
+
+def test_a_client_made_again_of_a_clients_parts_has_the_gate(house: Make) -> None:
+    """Whoever makes a client again, as some libraries do to change a setting of it, makes one of its class."""
+    made = house()
+    old = made.client
+    options = {
+        "serializer": old._serializer,
+        "endpoint": old._endpoint,
+        "response_parser": old._response_parser,
+        "event_emitter": old.meta.events,
+        "request_signer": old._request_signer,
+        "service_model": old.meta.service_model,
+        "loader": old._loader,
+        "client_config": old.meta.config,
+        "partition": old.meta.partition,
+        "exceptions_factory": old._exceptions_factory,
+        "endpoint_ruleset_resolver": old._ruleset_resolver,
+        "user_agent_creator": old._user_agent_creator,
+    }
+    again = type(old)(**options)
+
+    # Both have the same endpoint, in which two gates stand now, and neither lets through what the other authorized.
+    with pytest.raises(GuardrailTamperedError):
+        again.converse(**ask("converse"))
+    with pytest.raises(GuardrailTamperedError):
+        BaseClient._make_api_call(again, "Converse", GUARDED)
+
+    assert unguarded(made.fake) == made.fake.requests == []

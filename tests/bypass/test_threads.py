@@ -1,0 +1,67 @@
+"""Threads of one client, some of which go past the guard while others are in the middle of a call."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from aws.rig import HR, MODEL, ask
+from botocore.client import BaseClient
+from botocore.config import Config
+from bypass.rig import GUARDED, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+THREADS: Final = 8
+CALLS: Final = 10
+
+
+def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(house: Make) -> None:
+    """While a call is on its way, the same request from another thread is not its."""
+    made = house(config=Config(max_pool_connections=THREADS))
+    refused: list[bool] = []
+
+    def past() -> None:
+        try:
+            BaseClient._make_api_call(made.client, "Converse", GUARDED)
+        except GuardrailTamperedError:
+            refused.append(True)
+
+    def aside(**_: Any) -> None:
+        thread = threading.Thread(target=past)
+        thread.start()
+        thread.join()
+
+    made.client.meta.events.register("before-send", aside)
+    made.client.converse(**ask("converse"))
+
+    assert refused == [True]
+    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(made.fake) == []
+
+
+def test_guarded_calls_and_attacks_at_once(house: Make) -> None:
+    """Every guarded call arrives, and no other."""
+    made = house(config=Config(max_pool_connections=THREADS))
+
+    def work(number: int) -> int:
+        refused = 0
+        for _ in range(CALLS):
+            if number % 2:
+                made.client.converse(**ask("converse"))
+                continue
+            try:
+                BaseClient._make_api_call(made.client, "Converse", GUARDED)
+            except GuardrailTamperedError:
+                refused += 1
+        return refused
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        refused = sum(pool.map(work, range(THREADS)))
+
+    assert refused == len(made.fake.requests) == THREADS * CALLS // 2
+    assert unguarded(made.fake) == []

@@ -1,0 +1,53 @@
+"""Events of the client taken away: what guards calls does not hang on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR
+from botocore.client import BaseClient
+from botocore.hooks import HierarchicalEmitter
+from bypass.rig import GUARDED, METHODS, try_all, unguarded
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aws.rig import Make
+
+EVENTS: Final = ("before-sign", "before-call", "before-send", "before-parameter-build", "choose-signer", "request-created")
+
+
+def by_name(client: Any) -> None:
+    """Unregister whatever might be the guard's, by event and by its handlers' names."""
+    for event in EVENTS:
+        for name in (event, f"{event}.bedrock-runtime"):
+            for known in ("guardedbedrock", "guardedbedrock-gate", "guardedbedrock-client-class"):
+                client.meta.events.unregister(name, unique_id=known)
+
+
+def signing(client: Any) -> None:
+    """Unregister botocore's own signer, so that nothing is signed."""
+    client.meta.events.unregister("request-created.bedrock-runtime", client._request_signer.handler)
+
+
+def all_of_them(client: Any) -> None:
+    """Put an emitter without handlers in the place of the client's."""
+    client.meta.events = HierarchicalEmitter()
+    client._endpoint._event_emitter = client.meta.events
+
+
+@pytest.mark.parametrize("unregister", [by_name, signing, all_of_them])
+def test_the_guard_does_not_hang_on_events(house: Make, unregister: Callable[[Any], None]) -> None:
+    """Calls carry their guardrail, and what comes past the guard is refused, with no event left."""
+    made = house()
+    unregister(made.client)
+
+    assert try_all(made) == 0
+    with pytest.raises(GuardrailTamperedError):
+        BaseClient._make_api_call(made.client, "Converse", GUARDED)
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
+    assert unguarded(made.fake) == []
