@@ -17,11 +17,13 @@ from guardedbedrock.bedrock.asked import TIME_KEYS, Asked, Question
 from guardedbedrock.bedrock.callers import Bearer
 from guardedbedrock.bedrock.placement import Named, Params
 from guardedbedrock.bedrock.questions import Questions
+from guardedbedrock.bedrock.selective import Suffixes
 from guardedbedrock.iam import Decision, Outcome, PolicySet, Request
 
 Mode: TypeAlias = Literal["enforce", "report", "off"]
 OnUnapproved: TypeAlias = Literal["refuse", "replace"]
 OnIndeterminate: TypeAlias = Literal["send", "refuse"]
+OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 
@@ -47,6 +49,7 @@ class Rules:
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         mode: ``enforce``, ``report`` (what would be refused is reported and goes on) or ``off``.
         on_unapproved: What becomes of a call that names a guardrail which is not approved.
+        on_partial: What becomes of a call whose guardrail would look at a part of the prompt only, or too late; see `Gap`.
         on_indeterminate: What becomes of a call on which the policies give no sure answer.
         on_intervention: Whether an intervention is a reply or an error.
         on_unguarded_reply: Whether a reply which shows that no guardrail ran is a reply or an error.
@@ -67,6 +70,7 @@ class Rules:
     vocabulary: Vocabulary = "aws"
     mode: Mode = "enforce"
     on_unapproved: OnUnapproved = "refuse"
+    on_partial: OnPartial = "warn"
     on_indeterminate: OnIndeterminate = "send"
     on_intervention: OnIntervention = "return"
     on_unguarded_reply: OnUnguardedReply = "return"
@@ -80,6 +84,7 @@ class Rules:
     choice: str | None = None
     questions: Questions = field(init=False, repr=False, compare=False)
     reads_time: bool = field(init=False, repr=False, compare=False)
+    suffixes: Suffixes = field(init=False, repr=False, compare=False, default_factory=Suffixes)
     _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
     _names: frozenset[str] = field(init=False, repr=False, compare=False)

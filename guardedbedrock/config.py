@@ -109,6 +109,8 @@ class Settings(BaseSettings):
         vocabulary: What a guarded call asks of IAM: what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
         mode: ``report`` logs and goes on, ``off`` does nothing.
         on_unapproved: What happens to a call that names a guardrail which is not approved.
+        on_partial: What becomes of a call whose guardrail would look at a part of the prompt only, or at chunks that have arrived
+            by then.
         on_indeterminate: Whether a call goes to AWS when the answer hangs on what this process can not know.
         on_intervention: Whether an intervention is a reply or an error.
         on_unguarded_reply: Whether a reply which shows that no guardrail ran, although one was sent, is a reply or an error.
@@ -136,6 +138,7 @@ class Settings(BaseSettings):
     vocabulary: Vocabulary = Field(default="aws", description="leave it out for what AWS asks")
     mode: Literal["enforce", "report", "off"] = Field(default="enforce", description='leave it out for "enforce"')
     on_unapproved: Literal["refuse", "replace"] = Field(default="refuse", description='leave it out for "refuse"')
+    on_partial: Literal["allow", "warn", "refuse"] = Field(default="warn", description='leave it out for "warn"')
     on_indeterminate: Literal["send", "refuse"] = Field(default="send", description='leave it out for "send"')
     on_intervention: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
     on_unguarded_reply: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')

@@ -13,6 +13,7 @@ Everything that guardedbedrock raises, as one tree.
         RefusedError                    the guard itself said no; nothing was sent
           GuardrailNotApprovedError     the call names a guardrail that is not on the approved list
           UnguardableOperationError     the operation can not carry a guardrail
+          PartlyGuardedError            the guardrail would look at a part of the prompt only, or too late
           GuardrailTamperedError        what was about to be signed is not what was authorized
           PreflightUnavailableError     the check before sending could not be made
       StreamInterruptedError            a stream broke off; botocore's `EventStreamError` too
@@ -46,6 +47,7 @@ __all__ = [
     "GuardrailTamperedError",
     "ImplicitDenyError",
     "ModelAccessError",
+    "PartlyGuardedError",
     "PolicyDeniedError",
     "PolicySyntaxError",
     "PreflightUnavailableError",
@@ -156,6 +158,10 @@ class GuardrailNotApprovedError(RefusedError):
 
 class UnguardableOperationError(RefusedError):
     """The operation can not carry a guardrail, and the configuration does not let it go without."""
+
+
+class PartlyGuardedError(RefusedError):
+    """The guardrail would look at a part of the prompt only, or too late, and the configuration does not allow that."""
 
 
 class GuardrailTamperedError(RefusedError):

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
 from guardedbedrock.bedrock.answers import Answer
+from guardedbedrock.bedrock.selective import Gap
 from guardedbedrock.calls import Call, Verdict
 
 _LOG: Final = logging.getLogger("guardedbedrock.events")
@@ -86,6 +87,13 @@ class Unlisted:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """The call goes out, and its guardrail will not look at all of it."""
+
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """The guard refuses the call; in mode ``report`` it would have, and the call goes on."""
 
@@ -151,7 +159,7 @@ class Unguarded:
 Routine: TypeAlias = Injected | Decided | Sending | AtTheGate | Answered | StreamBegan
 """Events of every call; told where somebody `hears_routine`."""
 
-Rare: TypeAlias = Unlisted | Refused | Retried | GaveUp | Denied | Diverged | Intervened | Unguarded
+Rare: TypeAlias = Unlisted | Partial | Refused | Retried | GaveUp | Denied | Diverged | Intervened | Unguarded
 """Events out of the ordinary; always told."""
 
 Event: TypeAlias = Routine | Rare | Said

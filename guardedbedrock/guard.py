@@ -15,7 +15,17 @@ from guardedbedrock.auditing import audit_of
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
-from guardedbedrock.calls import Call, Mode, OnIndeterminate, OnIntervention, OnUnapproved, OnUnguardedReply, Rules, Verdict
+from guardedbedrock.calls import (
+    Call,
+    Mode,
+    OnIndeterminate,
+    OnIntervention,
+    OnPartial,
+    OnUnapproved,
+    OnUnguardedReply,
+    Rules,
+    Verdict,
+)
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.events import Listener, Observers
 from guardedbedrock.iam import PolicySet
@@ -46,6 +56,8 @@ class Guard(WaysIn):
         vocabulary: ``aws``, or ``invoke-with-guardrail`` for policies that name ``bedrock:InvokeModelWithGuardrail``.
         mode: ``enforce``; ``report`` (what would be refused is reported and goes on); ``off``.
         on_unapproved: ``refuse`` a call that names another guardrail, or ``replace`` it.
+        on_partial: ``warn`` of a call whose guardrail would look at a part of the prompt only or too late (``guardContent``
+            beside other content, input tags, ``streamProcessingMode`` async), ``allow`` it, or ``refuse`` it.
         on_indeterminate: ``send`` a call on which the policies give no sure answer, or ``refuse`` it.
         on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
@@ -74,6 +86,7 @@ class Guard(WaysIn):
         vocabulary: Vocabulary = "aws",
         mode: Mode = "enforce",
         on_unapproved: OnUnapproved = "refuse",
+        on_partial: OnPartial = "warn",
         on_indeterminate: OnIndeterminate = "send",
         on_intervention: OnIntervention = "return",
         on_unguarded_reply: OnUnguardedReply = "return",
@@ -95,6 +108,7 @@ class Guard(WaysIn):
             vocabulary=vocabulary,
             mode=mode,
             on_unapproved=on_unapproved,
+            on_partial=on_partial,
             on_indeterminate=on_indeterminate,
             on_intervention=on_intervention,
             on_unguarded_reply=on_unguarded_reply,
@@ -157,6 +171,7 @@ class Guard(WaysIn):
             vocabulary=settings.vocabulary,
             mode=settings.mode,
             on_unapproved=settings.on_unapproved,
+            on_partial=settings.on_partial,
             on_indeterminate=settings.on_indeterminate,
             on_intervention=settings.on_intervention,
             on_unguarded_reply=settings.on_unguarded_reply,

@@ -21,7 +21,8 @@ from botocore.utils import determine_content_length
 from guardedbedrock.aws.footing import found
 from guardedbedrock.aws.gated import GatedAuth, GatedSession, Kept, become
 from guardedbedrock.bedrock.inference_paths import inference_at
-from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, path_segments
+from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
+from guardedbedrock.bedrock.selective import gaps
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailTamperedError
 from guardedbedrock.events import AtTheGate, Observers, Refused
@@ -96,6 +97,7 @@ class Gate:
     def follow(self, rules: Rules) -> None:
         """Go by these rules from now on, as does the client."""
         self.mode = rules.mode
+        self._refuses_partial = rules.on_partial == "refuse" and rules.mode == "enforce"
         self._approved = frozenset(
             (identifier, guardrail.version)
             for guardrail in rules.in_region(self._region)
@@ -146,6 +148,7 @@ class Gate:
             and operation_name == guarded.call.name
             and params.get("modelId") == guarded.model
             and place.read(params) == guarded.named
+            and not (self._refuses_partial and gaps(operation_name, params, strict=True))
             and self._strange(guarded, request["method"], request["url"]) is None
             and place.is_written(request["body"], guarded.named)
         ):
@@ -203,6 +206,8 @@ class Gate:
             problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
             if problem:
                 return problem
+            if self._refuses_partial and gaps(guarded.call.name, {**json_body(wire), "body": body}, strict=True):
+                return "keeps a part of its prompt from the guardrail"
             carried = place is None or place.carries(wire, guarded.named)
         return None if carried else "does not carry the guardrail that was authorized"
 

@@ -33,6 +33,7 @@ _OF_CONFIG: Final = (
     "mode",
     "on_indeterminate",
     "on_intervention",
+    "on_partial",
     "on_unapproved",
     "on_unguarded_reply",
     "rcp_applies",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from guardedbedrock.bedrock import Guardrail, Place
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
+from guardedbedrock.bedrock.selective import gaps
 from guardedbedrock.calls import Call, GuardedCall, Rules
-from guardedbedrock.errors import GuardrailNotApprovedError, RefusedError, UnguardableOperationError
-from guardedbedrock.events import Injected, Observers, Refused, Unlisted
+from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
+from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -20,6 +21,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     Raises:
         GuardrailNotApprovedError: It names one that is not approved, or none is approved for this region or for its model.
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
+        PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
     operation = call.operation
     if not operation.listed:
@@ -59,10 +61,28 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
         raise _not_approved(call, named, rules.in_region(call.region))
     if guardrail is None:
         guardrail, named = choose(call, rules), (None, None)
+    if rules.on_partial != "allow":
+        _look_for_gaps(call, rules, observers)
     if observers.hear_routine:
         observers.hear(Injected(guardrail, was_there=None not in named))
     sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
     return GuardedCall(call, place.put(call.params, identifier, version), guardrail, None in named, call.model, sent)
+
+
+def _look_for_gaps(call: Call, rules: Rules, observers: Observers) -> None:
+    refuse = rules.on_partial == "refuse"
+    found = gaps(call.name, call.params, rules.suffixes, strict=refuse)
+    if found and refuse:
+        error = PartlyGuardedError(
+            message="; ".join(gap.says for gap in found),
+            operation_name=call.name,
+            hint='let the guardrail look at the whole prompt before anything arrives, or set on_partial = "warn"',
+        )
+        if rules.mode == "enforce":
+            raise error
+        observers.hear(Refused(error, enforced=False))
+    elif found:
+        observers.hear(Partial(found))
 
 
 def choose(call: Call, rules: Rules) -> Guardrail:

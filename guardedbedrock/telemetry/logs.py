@@ -25,6 +25,7 @@ from guardedbedrock.events import (
     GaveUp,
     Injected,
     Intervened,
+    Partial,
     Refused,
     Retried,
     Unguarded,
@@ -158,6 +159,7 @@ def _retry(event: Retried) -> dict[str, Any]:
 
 _OUT_OF_THE_ORDINARY: Final[dict[type, tuple[int, Any, Any]]] = {
     Unlisted: (logging.WARNING, names.EVENT_UNLISTED, lambda event: {"service": event.service}),
+    Partial: (logging.WARNING, names.EVENT_PARTIAL, lambda event: {"gaps": [gap.kind for gap in event.gaps]}),
     Refused: (
         logging.WARNING,
         lambda event: names.EVENT_REFUSED if event.enforced else names.EVENT_WOULD_REFUSE,

@@ -128,6 +128,7 @@ EVENT_DIVERGED: Final = "preflight.diverged"
 EVENT_WOULD_REFUSE: Final = "guardedbedrock.would_refuse"
 EVENT_UNGUARDED: Final = "guardedbedrock.unguarded_reply"
 EVENT_UNLISTED: Final = "guardedbedrock.unlisted_operation"
+EVENT_PARTIAL: Final = "guardedbedrock.partly_guarded"
 EVENT_DECISION: Final = "guardedbedrock.decision"
 EVENT_REFUSED: Final = "guardedbedrock.refused"
 EVENT_DENIED: Final = "guardedbedrock.denied"
@@ -204,5 +205,6 @@ LOG_EVENTS: Final = (
         "info",
     ),
     Named(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that the guardrail did not run", "error"),
+    Named(EVENT_PARTIAL, ("gaps",), "the guardrail does not look at all of the call, or too late: the kinds of `Gap`", "warning"),
     Named(EVENT_UNLISTED, ("service",), "botocore has an operation that the table of operations has not", "warning"),
 )

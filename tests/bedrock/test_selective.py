@@ -1,0 +1,158 @@
+"""What a request keeps from its guardrail."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.bedrock.selective import Suffixes, gaps
+
+RANDOM: Final = "q7Zx81mPw0"
+TEXT: Final = {"text": "hello"}
+GUARDED: Final = {"guardContent": {"text": {"text": "hello"}}}
+IMAGE: Final = {"image": {"format": "png", "source": {"bytes": b""}}}
+POINT: Final = {"cachePoint": {"type": "default"}}
+
+
+def said(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Write the parameters of a conversation, each block in a message of its own."""
+    return {"messages": [{"role": "user", "content": [block]} for block in blocks], **more}
+
+
+def body(text: str = "hello", **config: Any) -> bytes:
+    """Write the body of an invocation."""
+    return json.dumps({"prompt": text, **({"amazon-bedrock-guardrailConfig": config} if config else {})}).encode()
+
+
+def tagged(suffix: str = RANDOM) -> str:
+    """Tag a part of a prompt."""
+    tag = f"amazon-bedrock-guardrails-guardContent_{suffix}"
+    return f"You are kind. <{tag}>hello</{tag}>"
+
+
+CONVERSATIONS: Final = {
+    "nothing marked": (said(TEXT, IMAGE), []),
+    "all marked": (said(GUARDED, GUARDED), []),
+    "all marked, and a cache point": (said(GUARDED, POINT), []),
+    "some marked": (said(GUARDED, TEXT), ["guard-content"]),
+    "some marked, an image not": (said(GUARDED, IMAGE), ["guard-content"]),
+    "within one message": ({"messages": [{"content": [TEXT, GUARDED]}]}, ["guard-content"]),
+    "the system prompt marked": (said(TEXT, system=[GUARDED]), []),
+    "the messages marked, the system prompt not": (said(GUARDED, system=[TEXT]), []),
+    "no messages": ({}, []),
+    "of no shape": ({"messages": [1, {"content": 2}, None], "guardrailConfig": 3}, []),
+    "synchronous": (said(TEXT, guardrailConfig={"streamProcessingMode": "sync"}), []),
+    "asynchronous": (said(TEXT, guardrailConfig={"streamProcessingMode": "async"}), ["async-stream"]),
+    "both": (said(TEXT, GUARDED, guardrailConfig={"streamProcessingMode": "async"}), ["guard-content", "async-stream"]),
+}
+BODIES: Final = {
+    "no configuration": (body(tagged()), []),
+    "nothing in it": (body(other=1), []),
+    "a suffix and no tags": (body(tagSuffix=RANDOM), []),
+    "tags": (body(tagged(), tagSuffix=RANDOM), ["input-tags"]),
+    "tags of another suffix": (body(tagged("other"), tagSuffix=RANDOM), []),
+    "a short suffix": (body(tagged("xyz"), tagSuffix="xyz"), ["input-tags", "guessable-suffix"]),
+    "a monotonous suffix": (body(tagSuffix="abababababab"), ["guessable-suffix"]),
+    "an empty suffix": (body(tagSuffix=""), []),
+    "a suffix that is no text": (body(tagSuffix=12345678), []),
+    "synchronous": (body(streamProcessingMode="SYNCHRONOUS"), []),
+    "asynchronous": (body(streamProcessingMode="ASYNCHRONOUS"), ["async-stream"]),
+    "no JSON": (b'amazon-bedrock-guardrailConfig": {', ["unread-body"]),
+    "a list": (b'["amazon-bedrock-guardrailConfig"]', []),
+    "text": (body(tagged(), tagSuffix=RANDOM).decode(), ["input-tags"]),
+    "a byte array": (bytearray(body(tagged(), tagSuffix=RANDOM)), ["input-tags"]),
+    "a file": (BytesIO(body(tagged(), tagSuffix=RANDOM)), ["input-tags"]),
+    "a stream": (iter([b"{}"]), ["unread-body"]),
+    "none": (None, []),
+}
+
+
+def kinds(operation: str, params: dict[str, Any], **options: Any) -> list[str]:
+    """Name what is found."""
+    return [gap.kind for gap in gaps(operation, params, **options)]
+
+
+@pytest.mark.parametrize(("params", "expected"), CONVERSATIONS.values(), ids=CONVERSATIONS)
+def test_conversations(params: dict[str, Any], expected: list[str]) -> None:
+    """Marked blocks leave the others out; a system prompt that is not marked is never evaluated, and no part of this."""
+    assert kinds("ConverseStream", params) == expected
+    assert kinds("Converse", params) == [kind for kind in expected if kind != "async-stream"]
+
+
+@pytest.mark.parametrize(("data", "expected"), BODIES.values(), ids=BODIES)
+def test_bodies(data: Any, expected: list[str]) -> None:
+    """Tags need a suffix in the configuration, and the suffix has to be one that nobody guesses."""
+    assert kinds("InvokeModelWithResponseStream", {"body": data}) == expected
+    assert kinds("InvokeModel", {"body": data}) == [kind for kind in expected if kind != "async-stream"]
+
+
+def test_a_file_is_left_where_it_stood() -> None:
+    """Whoever sends it begins there."""
+    data = BytesIO(b"before" + body(tagSuffix="x"))
+    data.seek(6)
+
+    assert kinds("InvokeModel", {"body": data}) == ["guessable-suffix"]
+    assert data.tell() == 6
+
+
+def test_a_file_that_can_not_be_wound_back_is_not_read() -> None:
+    """It would be empty when it is sent."""
+
+    class Pipe(BytesIO):
+        def tell(self) -> int:
+            raise OSError
+
+    pipe = Pipe(body())
+
+    assert kinds("InvokeModel", {"body": pipe}) == ["unread-body"]
+    assert pipe.read() == body()
+
+
+HIDDEN: Final = {
+    "escapes": body(tagged(), tagSuffix=RANDOM).replace(b"guardrailConfig", b"guardrail\\u0043onfig"),
+    "UTF-16": body(tagged(), tagSuffix=RANDOM).decode().encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("data", HIDDEN.values(), ids=HIDDEN)
+def test_what_was_hidden_is_found_where_it_matters(data: bytes) -> None:
+    """The search goes by the bytes of the key; strictly, also by what no writer of JSON has need of."""
+    assert kinds("InvokeModel", {"body": data}) == []
+    assert kinds("InvokeModel", {"body": data}, strict=True) == ["input-tags"]
+    assert kinds("InvokeModel", {"body": body("naïve \x7f")}, strict=True) == []
+
+
+def test_a_suffix_is_good_once() -> None:
+    """With another prompt it is known by then; the same request again is another attempt."""
+    suffixes = Suffixes()
+    first, second = body(tagged(), tagSuffix=RANDOM), body(tagged() + "!", tagSuffix=RANDOM)
+
+    assert kinds("InvokeModel", {"body": first}, suffixes=suffixes) == ["input-tags"]
+    assert kinds("InvokeModel", {"body": first}, suffixes=suffixes) == ["input-tags"]
+    assert kinds("InvokeModel", {"body": second}, suffixes=suffixes) == ["input-tags", "guessable-suffix"]
+
+
+def test_suffixes_are_forgotten_in_their_order() -> None:
+    """What is remembered has a bound."""
+    suffixes = Suffixes()
+    for number in range(3000):
+        assert not suffixes.is_reused(f"suffix{number}", "one")
+
+    assert suffixes.is_reused("suffix2999", "another")
+    assert not suffixes.is_reused("suffix0", "another")
+
+
+def test_nothing_of_the_prompt_is_said() -> None:
+    """Nor is the suffix, which closes the tag."""
+    found = gaps("InvokeModel", {"body": body(tagged("secret"), tagSuffix="secret")})
+
+    assert all("secret" not in gap.says and "hello" not in gap.says for gap in found)
+
+
+@pytest.mark.parametrize("operation", ["ApplyGuardrail", "CountTokens", "StartAsyncInvoke"])
+def test_other_operations_have_none(operation: str) -> None:
+    """They have no guardrail of which something could be kept."""
+    assert gaps(operation, said(GUARDED, TEXT)) == ()

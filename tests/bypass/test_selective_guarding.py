@@ -1,0 +1,185 @@
+"""A guardrail that is there, and that was told to look elsewhere."""
+
+from __future__ import annotations
+
+import json
+import logging
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, Recorder, ask, read
+from bypass.rig import METHODS, on, unguarded
+
+from guardedbedrock import GuardrailTamperedError, PartlyGuardedError
+from guardedbedrock.events import Partial, Refused
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+SUFFIX: Final = "q7Zx81mPw0"
+TAG: Final = f"amazon-bedrock-guardrails-guardContent_{SUFFIX}"
+HIDING: Final = [{"text": "what nobody should ask"}, {"guardContent": {"text": {"text": "hello"}}}]
+CONFIG: Final = "amazon-bedrock-guardrailConfig"
+
+
+def invocation(text: str, **config: Any) -> dict[str, Any]:
+    """Write an invocation with a configuration of its guardrail in the body."""
+    params = ask("invoke_model", text)
+    return {**params, "body": json.dumps({**json.loads(params["body"]), CONFIG: config}).encode()}
+
+
+def conversation(*content: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Write a conversation."""
+    return {**ask("converse"), "messages": [{"role": "user", "content": list(content)}], **more}
+
+
+TAGGED: Final = invocation(f"what nobody should ask <{TAG}>hello</{TAG}>", tagSuffix=SUFFIX)
+GUESSABLE: Final = invocation("hello", tagSuffix="xyz")
+LATE: Final = invocation("hello", streamProcessingMode="ASYNCHRONOUS")
+WAYS: Final[dict[str, tuple[str, dict[str, Any], list[str]]]] = {
+    "guard content": ("converse", conversation(*HIDING), ["guard-content"]),
+    "guard content, streamed": ("converse_stream", conversation(*HIDING), ["guard-content"]),
+    "tags": ("invoke_model", TAGGED, ["input-tags"]),
+    "tags, streamed": ("invoke_model_with_response_stream", TAGGED, ["input-tags"]),
+    "a suffix to guess": ("invoke_model", GUESSABLE, ["guessable-suffix"]),
+    "chunks before they are evaluated": (
+        "converse_stream",
+        conversation({"text": "hello"}, guardrailConfig={"streamProcessingMode": "async"}),
+        ["async-stream"],
+    ),
+    "chunks of an invocation": ("invoke_model_with_response_stream", LATE, ["async-stream"]),
+    "hidden in escapes": (
+        "invoke_model",
+        {**TAGGED, "body": TAGGED["body"].replace(b"guardrailConfig", b"guardrail\\u0043onfig")},
+        ["input-tags"],
+    ),
+}
+SEEN: Final = {name: way for name, way in WAYS.items() if name != "hidden in escapes"}
+
+
+@pytest.mark.parametrize(("method", "params", "kinds"), WAYS.values(), ids=WAYS)
+def test_refused(house: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+    """`on_partial="refuse"`: the whole prompt is looked at, before anything arrives, or nothing is sent."""
+    recorder = Recorder()
+    made = house(on_partial="refuse", listeners=[recorder])
+
+    with pytest.raises(PartlyGuardedError) as refused:
+        getattr(made.client, method)(**params)
+
+    assert isinstance(refused.value, made.client.exceptions.AccessDeniedException)
+    assert SUFFIX not in str(refused.value)
+    assert len(kinds) == 1
+    assert recorder.last.of(Refused)[0].enforced
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
+def test_warned_of(house: Make, caplog: pytest.LogCaptureFixture, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+    """The default: AWS offers it, so it goes out with its guardrail, and listeners hear of it."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+
+    read(getattr(made.client, method)(**params))
+
+    (heard,) = recorder.last.of(Partial)
+    assert [gap.kind for gap in heard.gaps] == kinds
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert caplog.records == []
+    assert unguarded(made.fake) == []
+
+
+def test_the_log_has_a_line_of_it(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """Its kind, and nothing of the prompt."""
+    caplog.set_level(logging.WARNING, "guardedbedrock")
+    made = house(listeners=None)
+
+    made.client.invoke_model(**TAGGED)
+
+    (record,) = caplog.records
+    assert (record.message, record.levelname, record.gaps) == ("guardedbedrock.partly_guarded", "WARNING", ["input-tags"])
+    assert "nobody should ask" not in str(vars(record))
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
+def test_allowed(house: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+    """`on_partial="allow"` says nothing."""
+    recorder = Recorder()
+    made = house(on_partial="allow", listeners=[recorder])
+
+    read(getattr(made.client, method)(**params))
+
+    assert kinds
+    assert recorder.last.of(Partial) == []
+    assert unguarded(made.fake) == []
+
+
+def test_reported(house: Make) -> None:
+    """In mode `report` what would be refused is told, and goes out with its guardrail."""
+    recorder = Recorder()
+    made = house(on_partial="refuse", mode="report", listeners=[recorder])
+
+    made.client.converse(**conversation(*HIDING))
+
+    (heard,) = recorder.last.of(Refused)
+    assert (type(heard.error), heard.enforced) == (PartlyGuardedError, False)
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+
+
+def test_a_suffix_that_comes_again_is_known_by_then(house: Make) -> None:
+    """A constant is guessed once, and then for all."""
+    recorder = Recorder()
+    made = house(listeners=[recorder])
+
+    for number in range(2):
+        made.client.invoke_model(**invocation(f"hello {number}", tagSuffix=SUFFIX))
+
+    first, second = (call.of(Partial) for call in recorder.calls)
+    assert first == []
+    assert [gap.kind for gap in second[0].gaps] == ["guessable-suffix"]
+    assert unguarded(made.fake) == []
+
+
+def hide_in_params(params: dict[str, Any], **_: Any) -> None:
+    """Mark a block, or tag a part, in the parameters of a call that has none."""
+    if "messages" in params:
+        params["messages"] = [{"role": "user", "content": HIDING}]
+    else:
+        params["body"] = TAGGED["body"]
+
+
+def hide_in_body(params: dict[str, Any], **_: Any) -> None:
+    """Do so in the body that was written."""
+    said = json.loads(params["body"])
+    if "guardrailConfig" in said:
+        params["body"] = json.dumps({**said, "messages": [{"role": "user", "content": HIDING}]}).encode()
+    else:
+        params["body"] = TAGGED["body"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("event", "handler"), [("before-parameter-build", hide_in_params), ("before-call", hide_in_body)])
+def test_a_handler_hides_nothing_behind_the_first_look(house: Make, event: str, handler: Any, method: str) -> None:
+    """Where it is refused, the gate looks for it too."""
+    made = house(on_partial="refuse")
+    on(made, event, handler)
+
+    with pytest.raises(GuardrailTamperedError):
+        getattr(made.client, method)(**ask(method))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_hides_nothing_goes_out(house: Make, method: str) -> None:
+    """Also where a part would be refused, and as a file."""
+    made = house(on_partial="refuse")
+    params = ask(method)
+
+    read(getattr(made.client, method)(**params))
+    if "body" in params:
+        read(getattr(made.client, method)(**{**params, "body": BytesIO(params["body"])}))
+
+    assert {request.guardrail for request in made.fake.requests} == {(HR.arn, HR.version)}
+    assert unguarded(made.fake) == []
