@@ -15,6 +15,7 @@ from guardedbedrock.auditing import audit_of
 from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
+from guardedbedrock.bedrock.backstop import ApiKeys, backstop
 from guardedbedrock.calls import (
     Call,
     Mode,
@@ -252,3 +253,24 @@ class Guard(WaysIn):
             return judge(inject(call, self._rules, Observers((), call)), self._rules)
         except KeyError as missing:
             raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None
+
+    def backstop_policy(
+        self, *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False
+    ) -> dict[str, Any]:
+        """
+        Write the IAM policy with which AWS itself refuses what goes round this guard: whatever is called from wherever.
+
+        It denies, and allows nothing; attach it as an identity-based policy or an SCP. It stops every model call without one of
+        the approved guardrails in its version, in all regions: jobs and bidirectional streams too, and a knowledge base that
+        answers for the caller, which makes some of its calls without a guardrail. Enforced guardrails do not count, and AWS does
+        not ask which parts of a prompt a caller leaves out.
+
+        Args:
+            api_keys: Whether Bedrock API keys may call: ``allow``, ``short-term`` ones only, or ``deny``.
+            allow_mantle: Leave ``bedrock-mantle`` open, where no guardrail can be named.
+            deny_indirect: Deny what calls models on AWS's side by other roles too, such as agents, flows and batch jobs.
+
+        Raises:
+            ConfigurationError: Nothing is approved, or an ID is none that AWS has.
+        """
+        return backstop(self._rules.approved, api_keys=api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Format = Literal["text", "json"]
 Report = Literal["text", "json", "junit", "sarif", "github"]
+ApiKeys = Literal["allow", "short-term", "deny"]
 
 AS_HOPED: Final = 0
 BAD_INPUT: Final = 2
@@ -85,6 +86,20 @@ def simulate(  # noqa: PLR0913 - each is an option
     from guardedbedrock.cli.simulate import Question, command  # noqa: PLC0415 - loads boto3
 
     return command(Question(operation, params, config, region, using), output)
+
+
+@app.command()
+def backstop(
+    *,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Configuration; guardedbedrock.toml unless given.")] = None,
+    api_keys: Annotated[ApiKeys, typer.Option(help="Which Bedrock API keys may call.")] = "allow",
+    allow_mantle: Annotated[bool, typer.Option("--allow-mantle", help="Leave bedrock-mantle open.")] = False,
+    deny_indirect: Annotated[bool, typer.Option("--deny-indirect", help="Deny agents, flows and batch jobs too.")] = False,
+) -> int:
+    """Print the IAM policy with which AWS refuses what goes round the guard. Exit code 1 when AWS would not take its size."""
+    from guardedbedrock.cli.backstop import command  # noqa: PLC0415 - loads boto3
+
+    return command(config, api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
 
 
 @app.command("test")

@@ -1,0 +1,218 @@
+"""The policy behind the guard: what goes round it is refused by AWS, which here is the fake with that policy."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+from aws.rig import HR, MODEL, PUBLIC, ROLE, S3, WEAK, ask, read
+from botocore.exceptions import ClientError
+from bypass.rig import METHODS
+
+from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, Guardrail, iam
+from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ALLOW: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+DRAFT: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/draft0000001", version="DRAFT", name="draft")
+IRISH: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/irish0000001", version="7", name="irish")
+APPROVED: Final = (HR, DRAFT, IRISH)
+OTHERS: Final = {
+    "none": None,
+    "another": (WEAK["guardrailIdentifier"], "1"),
+    "another that exists": (PUBLIC.arn, "1"),
+    "another version": (HR.arn, "2"),
+    "the draft of a numbered one": (HR.arn, "DRAFT"),
+    "a number of a draft": (DRAFT.arn, "1"),
+}
+
+
+def guard(*guardrails: Guardrail, **options: Any) -> Guard:
+    """Make a guard."""
+    return Guard(guardrails=guardrails or APPROVED, listeners=(), **options)
+
+
+def params(method: str, named: tuple[str, str] | None) -> dict[str, Any]:
+    """Name a guardrail in a call, or none."""
+    if named is None:
+        return ask(method)
+    both = dict(zip(("guardrailIdentifier", "guardrailVersion"), named, strict=True))
+    return {**ask(method), **({"guardrailConfig": both} if method.startswith("converse") else both)}
+
+
+@pytest.fixture(name="plain")
+def make_plain() -> Iterator[Callable[..., Any]]:
+    """Make plain clients of a fake in which the backstop is in force."""
+    with ExitStack() as stack:
+
+        def made(**options: Any) -> Any:
+            policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(**options)])
+            shelf = [FakeGuardrail(g.arn, version=g.version) for g in (HR, PUBLIC, DRAFT)]
+            shelf += [
+                FakeGuardrail(HR.arn, version="2"),
+                FakeGuardrail(DRAFT.arn, version="1"),
+                FakeGuardrail("weak00000001", version="1"),
+            ]
+            fake = stack.enter_context(FakeBedrock(guardrails=shelf, policies=policies, principal=ROLE))
+            client = boto3.client("bedrock-runtime", **fake.client_kwargs())
+            stack.callback(client.close)
+            return client
+
+        yield made
+
+
+@pytest.mark.parametrize("named", [(HR.arn, "3"), (HR.id, "3"), (DRAFT.arn, "DRAFT")], ids=["ARN", "ID", "DRAFT"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_guarded_call_is_allowed(plain: Callable[..., Any], method: str, named: tuple[str, str]) -> None:
+    """With an approved guardrail in its version."""
+    assert read(getattr(plain(), method)(**params(method, named)))
+
+
+@pytest.mark.parametrize("named", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_other_call_is_denied(plain: Callable[..., Any], method: str, named: tuple[str, str] | None) -> None:
+    """By AWS, with an explicit deny, whoever calls."""
+    with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
+        getattr(plain(), method)(**params(method, named))
+
+
+def test_a_job_is_denied(plain: Callable[..., Any]) -> None:
+    """It has no place for a guardrail, and is asked as a model call."""
+    with pytest.raises(ClientError, match="explicit deny"):
+        plain().start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
+
+
+def test_what_reaches_no_model_is_allowed(plain: Callable[..., Any]) -> None:
+    """Counting, listing, and applying a guardrail."""
+    client = plain(api_keys="deny", deny_indirect=True)
+
+    client.list_async_invokes()
+    client.apply_guardrail(**WEAK, source="INPUT", content=[{"text": {"text": "hello"}}])
+    assert client.count_tokens(modelId=MODEL, input={"converse": {"messages": ask("converse")["messages"]}})["inputTokens"]
+
+
+MODELS: Final = {
+    "a foundation model": MODEL,
+    "a profile of a geography": f"us.{MODEL}",
+    "a global profile": f"global.{MODEL}",
+    "an application profile": "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abcdefghijkl",
+    "provisioned throughput": "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abcdefghijkl",
+    "an imported model": "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl",
+    "a deployment": "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abcdefghijkl",
+}
+BEHIND: Final = {MODELS["an application profile"]: (MODEL,)}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_models_of_every_kind(model: str) -> None:
+    """A guarded call passes through a profile, whose models are asked on themselves; an unguarded one is denied on those."""
+    policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy()])
+    guarded = guard(policies=policies, principal=ROLE, behind=BEHIND).simulate("Converse", ask("converse", model=model))
+    bare = authorizations(
+        OPERATIONS["Converse"], ask("converse", model=model), Caller(ROLE, "us-east-1"), Inventory(behind=BEHIND)
+    )
+    denied = [asked.request for asked in bare.questions if policies.evaluate(asked.request).outcome == "explicitDeny"]
+
+    assert guarded.decision == "allowed"
+    assert denied
+    assert not any("inference-profile/" in request.resource for request in denied)
+
+
+@pytest.mark.parametrize(("region", "named"), [("eu-west-1", IRISH), ("us-east-1", HR)])
+def test_guardrails_of_several_regions_stand_in_one_list(region: str, named: Guardrail) -> None:
+    """Each region's own is allowed there; AWS itself knows no guardrail of another region."""
+    policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy()])
+    made = guard(policies=policies, principal=ROLE)
+
+    verdict = made.simulate("ConverseStream", ask("converse"), region_name=region)
+
+    assert (verdict.decision, verdict.guardrail) == ("allowed", named)
+
+
+OPTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
+    "by default": ({}, {"bedrock-mantle:CreateInference": "explicitDeny", "bedrock:InvokeAgent": "allowed"}),
+    "mantle allowed": ({"allow_mantle": True}, {"bedrock-mantle:CreateInference": "allowed"}),
+    "indirect calls denied": (
+        {"deny_indirect": True},
+        {
+            "bedrock:InvokeAgent": "explicitDeny",
+            "bedrock:CreateModelInvocationJob": "explicitDeny",
+            "bedrock:GetGuardrail": "allowed",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "expected"), OPTIONS.values(), ids=OPTIONS)
+def test_options(options: dict[str, Any], expected: dict[str, str]) -> None:
+    """What else may lead round."""
+    policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(**options)])
+
+    found = {action: policies.evaluate(iam.Request(ROLE, action, "*")).outcome for action in expected}
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("api_keys", "short", "long"),
+    [("allow", "allowed", "allowed"), ("short-term", "allowed", "explicitDeny"), ("deny", "explicitDeny", "explicitDeny")],
+)
+def test_api_keys(api_keys: Any, short: str, long: str) -> None:
+    """A key signs nothing, and its statement goes by its kind."""
+    policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(api_keys=api_keys)])
+
+    def outcome(kind: str) -> str:
+        context = {"bedrock:BearerTokenType": kind}
+        return policies.evaluate(iam.Request(ROLE, "bedrock:CallWithBearerToken", "*", context)).outcome
+
+    assert (outcome("SHORT_TERM"), outcome("LONG_TERM")) == (short, long)
+
+
+@pytest.mark.parametrize("policy_type", ["identity", "boundary", "scp"])
+def test_its_size(policy_type: Any) -> None:
+    """There is room for a few dozen guardrails; more are found before AWS finds them."""
+    many = [Guardrail(HR.arn.replace("abc123def456", f"many{number:08}"), version="1") for number in range(90)]
+    every = {"api_keys": "deny", "deny_indirect": True}
+
+    assert iam.findings(guard(*many[:40]).backstop_policy(**every), policy_type) == ()
+    assert [finding.code for finding in iam.findings(guard(*many).backstop_policy(**every), policy_type)] == ["policy-size"]
+
+
+def test_a_guardrail_of_another_partition() -> None:
+    """The profiles are those of the partition."""
+    gov = Guardrail("arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123def456", version="1")
+
+    statement = guard(gov).backstop_policy()["Statement"][0]
+
+    assert all(pattern.startswith("arn:aws-us-gov:bedrock:*:*:") for pattern in statement["NotResource"])
+
+
+def test_nothing_approved_has_no_backstop() -> None:
+    """It would deny every call."""
+    with pytest.raises(ConfigurationError, match="would deny every call"):
+        Guard(guardrails=(), mode="off").backstop_policy()
+
+
+def test_a_model_of_iam_has_none() -> None:
+    """AWS does not know such an ID."""
+    modelled = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/G-HR", version="1")
+
+    with pytest.raises(ConfigurationError, match="would be refused by AWS"):
+        guard(modelled, vocabulary="invoke-with-guardrail").backstop_policy()
+
+
+def test_it_is_json() -> None:
+    """It can be written to a file as it is, and our own guard denies by it as AWS does."""
+    policy = json.loads(json.dumps(guard().backstop_policy()))
+    made = guard(HR, policies=iam.PolicySet(identity=[ALLOW, policy]), principal=ROLE, allow_unguarded=["StartAsyncInvoke"])
+
+    with pytest.raises(ExplicitDenyError):
+        made.client("bedrock-runtime", region_name="us-east-1").start_async_invoke(
+            modelId=MODEL, modelInput={}, outputDataConfig=S3
+        )
