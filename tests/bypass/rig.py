@@ -13,10 +13,11 @@ from aws.rig import DENIED_MODEL, HR, PUBLIC, ask, read
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from aws.rig import House
 
+    from guardedbedrock import Guardrail
     from guardedbedrock.testing import FakeBedrock
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
@@ -24,22 +25,22 @@ CONFIG: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
 GUARDED: Final = {**ask("converse"), "guardrailConfig": CONFIG}
 """Parameters that would pass; past the guard they are refused all the same."""
 
-_APPROVED: Final = {(name, guardrail.version) for guardrail in (HR, PUBLIC) for name in (guardrail.arn, guardrail.id)}
 _OF_A_MODEL: Final = re.compile(r"/model/([^/?]+)/(converse|converse-stream|invoke|invoke-with-[a-z-]+)/?(?:\?.*)?$")
 _JOB: Final = re.compile(r"/async-invoke/?(?:\?.*)?$")
 
 
-def unguarded(*fakes: FakeBedrock) -> list[str]:
+def unguarded(*fakes: FakeBedrock, approved: Sequence[Guardrail] = (HR, PUBLIC)) -> list[str]:
     """
     List the inference requests that reached a fake without an approved guardrail, or for a model that the policies deny.
 
     What a body says is read in every way that a service might: the first of two keys and the last of them, and no further than
     the first value.
     """
-    return [told for fake in fakes for request in fake.requests for told in _findings(request.incoming)]
+    named = {(name, guardrail.version) for guardrail in approved for name in (guardrail.arn, guardrail.id)}
+    return [told for fake in fakes for request in fake.requests for told in _findings(request.incoming, named)]
 
 
-def _findings(incoming: Any) -> Iterator[str]:
+def _findings(incoming: Any, approved: set[tuple[str, str]]) -> Iterator[str]:
     of_a_model, of_a_job = _OF_A_MODEL.search(incoming.target), _JOB.search(incoming.target)
     where = f"{incoming.method} {unquote(incoming.target)}"
     if of_a_job and incoming.method != "GET":
@@ -49,7 +50,7 @@ def _findings(incoming: Any) -> Iterator[str]:
     if DENIED_MODEL in unquote(of_a_model[1]):
         yield f"{where}: the model is denied"
     for said in _bodies(incoming.body) if of_a_model[2].startswith("converse") else [_of_headers(incoming.headers)]:
-        if (said.get("guardrailIdentifier"), said.get("guardrailVersion")) not in _APPROVED:
+        if (said.get("guardrailIdentifier"), said.get("guardrailVersion")) not in approved:
             yield f"{where}: {said}"
 
 

@@ -1,0 +1,61 @@
+"""The working draft of a guardrail, which changes whenever somebody edits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from aws.rig import HR, ask, read
+from botocore.client import BaseClient
+from bypass.rig import METHODS, unguarded
+
+from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError, GuardrailTamperedError
+from guardedbedrock.testing import FakeGuardrail
+
+if TYPE_CHECKING:
+    from aws.rig import Make
+
+DRAFT: Final = Guardrail(HR.arn, version="DRAFT", name="draft")
+
+
+def named(method: str, version: str) -> dict[str, Any]:
+    """Name the guardrail in a version."""
+    both = {"guardrailIdentifier": HR.arn, "guardrailVersion": version}
+    return {**ask(method), **({"guardrailConfig": both} if method.startswith("converse") else both)}
+
+
+def test_a_draft_is_not_approved_by_accident(house: Make) -> None:
+    """A guard that was not told so takes none."""
+    made = house()
+
+    with pytest.raises(ConfigurationError, match="allow_draft"):
+        Guard(guardrails=[DRAFT], listeners=())
+
+    assert unguarded(made.fake) == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_caller_does_not_name_the_draft_of_an_approved_one(house: Make, method: str) -> None:
+    """Nor past the guard."""
+    made = house()
+
+    with pytest.raises(GuardrailNotApprovedError):
+        getattr(made.client, method)(**named(method, "DRAFT"))
+    with pytest.raises(GuardrailTamperedError):
+        BaseClient._make_api_call(made.client, "Converse", named("converse", "DRAFT"))
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_that_is_allowed_is_no_number(house: Make, method: str) -> None:
+    """Where drafts are approved, the numbered version of the same guardrail is not."""
+    shelf = [FakeGuardrail(HR.arn, version="DRAFT"), FakeGuardrail(HR.arn, version="3")]
+    made = house(guardrails=[DRAFT], allow_draft=True, fake={"guardrails": shelf})
+
+    read(getattr(made.client, method)(**ask(method)))
+    with pytest.raises(GuardrailNotApprovedError):
+        getattr(made.client, method)(**named(method, "3"))
+
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, "DRAFT")]
+    assert unguarded(made.fake, approved=[DRAFT]) == []
