@@ -105,6 +105,12 @@ fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/property
 
+# 64 threads on one guarded client, each with this many calls; all tests together make a few.
+.PHONY: soak
+soak: SOAK_CALLS ?= 200
+soak: .venv/.dev
+	SOAK_CALLS=$(SOAK_CALLS) $(BIN)/pytest tests/soak
+
 # The mutants live in a copy of the tree. MUTATE=--whole tries every one.
 mutate: .venv/.dev
 	$(BIN)/python tests/mutation/run.py $(MUTATE)

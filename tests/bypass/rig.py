@@ -29,15 +29,21 @@ _OF_A_MODEL: Final = re.compile(r"/model/([^/?]+)/(converse|converse-stream|invo
 _JOB: Final = re.compile(r"/async-invoke/?(?:\?.*)?$")
 
 
-def unguarded(*fakes: FakeBedrock, approved: Sequence[Guardrail] = (HR, PUBLIC)) -> list[str]:
+def unguarded(*fakes: FakeBedrock, approved: Sequence[Guardrail] = (HR, PUBLIC), answered: bool = False) -> list[str]:
     """
     List the inference requests that reached a fake without an approved guardrail, or for a model that the policies deny.
 
     What a body says is read in every way that a service might: the first of two keys and the last of them, and no further than
     the first value.
+
+    Args:
+        fakes: Where they would arrive.
+        approved: What is approved.
+        answered: List only those that the fake did not refuse by itself.
     """
     named = {(name, guardrail.version) for guardrail in approved for name in (guardrail.arn, guardrail.id)}
-    return [told for fake in fakes for request in fake.requests for told in _findings(request.incoming, named)]
+    arrived = [request for fake in fakes for request in fake.requests if not answered or request.error is None]
+    return [told for request in arrived for told in _findings(request.incoming, named)]
 
 
 def _findings(incoming: Any, approved: set[tuple[str, str]]) -> Iterator[str]:
