@@ -82,7 +82,7 @@ def test_nor_does_a_call_past_the_guard(keyed: Callable[..., House], params: dic
     assert unguarded(made.fake) == made.fake.requests == []
 
 
-@pytest.mark.parametrize("version", ["v4", "bearer", UNSIGNED], ids=str)
+@pytest.mark.parametrize("version", ["v4", "bearer", UNSIGNED], ids=["v4", "bearer", "unsigned"])
 def test_a_handler_that_chooses_how_to_sign_changes_nothing(keyed: Callable[..., House], version: Any) -> None:
     """Signed, with the key, or neither: it is looked at."""
     made = keyed()
