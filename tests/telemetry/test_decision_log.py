@@ -15,8 +15,9 @@ from botocore.exceptions import ClientError
 from opentelemetry.sdk.trace import TracerProvider
 
 from guardedbedrock import AccessDeniedError
+from guardedbedrock.bedrock.selective import Gap
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Observers, Unguarded, Unlisted
+from guardedbedrock.events import Observers, Partial, Unguarded, Unlisted
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import DecisionLog
 from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS
@@ -242,6 +243,7 @@ def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.Mo
         report.client.converse(**ask("converse"), guardrailConfig=WEAK)
         heard.hear(Unguarded("abc123def456", "3", "r-1"))
         heard.hear(Unlisted("bedrock-runtime", "NewThing"))
+        heard.hear(Partial((Gap("input-tags", "parts are tagged"),)))
 
     assert {entry["event"] for entry in entries} == set(table)
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []
