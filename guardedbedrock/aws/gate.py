@@ -216,7 +216,7 @@ class Gate:
         operation = guarded.call.operation
         if type(url) is not str:
             return "has a URL that is no text"
-        if inference_at(method, path_segments(url)) not in (None, operation.name):
+        if inference_at(method, url) not in (None, operation.name):
             return f"goes to another operation than {operation.name}"
         is_placed = operation.inference and operation.place is not None
         if is_placed and self.mode == "enforce" and guarded.named not in self._approved:

@@ -8,8 +8,11 @@ Source: Bedrock API Reference, "Amazon Bedrock Runtime".
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
+
+from guardedbedrock.bedrock.placement import path_segments
 
 _OF_A_MODEL: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -23,15 +26,16 @@ _OF_A_MODEL: Final[Mapping[str, str]] = MappingProxyType(
 """Last segment of ``POST .../model/{modelId}/...`` to the operation there."""
 
 
-def inference_at(method: str, segments: tuple[str, ...]) -> str | None:
+@lru_cache(maxsize=1024)
+def inference_at(method: str, url: str) -> str | None:
     """
     Name the operation of a model that a request would reach; None when no model answers there.
 
     Args:
         method: HTTP method.
-        segments: Path of the URL, each segment decoded; what an endpoint has before the service's own path does not matter.
+        url: What an endpoint has before the service's own path does not matter.
     """
-    match segments:
+    match path_segments(url):
         case [*_, "model", _, last]:
             return _OF_A_MODEL.get(last)
         case [*_, "async-invoke"] if method != "GET":

@@ -41,6 +41,9 @@ _HIDDEN: Final = re.compile(rb"\\u00[2-7]|\0")
 _SHORTEST, _FEWEST = 8, 5
 _REMEMBERED: Final = 1024
 _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "searchResult"})
+_CONVERSATIONS: Final = frozenset({"Converse", "ConverseStream"})
+_INVOCATIONS: Final = frozenset({"InvokeModel", "InvokeModelWithResponseStream"})
+_NONE: Final[frozenset[str]] = frozenset()
 _STREAMS: Final = frozenset({"ConverseStream", "InvokeModelWithResponseStream"})
 
 
@@ -74,19 +77,38 @@ def gaps(operation: str, params: Mapping[str, Any], suffixes: Suffixes | None = 
 
     Cost: A look at each block of a conversation; a search through the bytes of a body, which is read only where it has the key.
     """
-    if operation in ("Converse", "ConverseStream"):
+    if operation in _CONVERSATIONS:
+        if operation == "Converse" and not _has_marks(params):
+            return ()
         return tuple(_of_conversation(operation, params))
-    if operation in ("InvokeModel", "InvokeModelWithResponseStream"):
+    if operation in _INVOCATIONS:
         return tuple(_of_body(operation, params.get("body"), suffixes, strict))
     return ()
 
 
 def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[Gap]:
-    kinds = {kind for message in _list(params.get("messages")) for block in _list(_get(message, "content")) for kind in block}
+    kinds = _kinds(params) if _has_marks(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield Gap("guard-content", "blocks of the messages are marked with `guardContent`, and all others are not evaluated")
     if operation in _STREAMS and _get(params.get("guardrailConfig"), "streamProcessingMode") == "async":
         yield _async_stream("async")
+
+
+def _has_marks(params: Mapping[str, Any]) -> bool:
+    """Say whether a block may be marked; nearly none is, and this is asked of every call."""
+    try:
+        for message in params["messages"]:
+            for block in message["content"]:
+                if "guardContent" in block:
+                    return True
+    except (KeyError, TypeError):
+        return True
+    return False
+
+
+def _kinds(params: Mapping[str, Any]) -> frozenset[str]:
+    blocks = [block for message in _list(params.get("messages")) for block in _list(_get(message, "content"))]
+    return frozenset(kind for block in blocks for kind in block)
 
 
 def _list(value: Any) -> Iterable[Any]:
