@@ -1,0 +1,96 @@
+"""The gate where signing and sending are awaited; `tests/bypass` tries every way round it where they are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aio.rig import read
+from aiobotocore.client import AioBaseClient
+from aws.rig import HR, ask
+from bypass.rig import GUARDED, METHODS, unguarded
+from bypass.tampering import drop_body, drop_params, strip, strip_prepared, swap_url
+
+from guardedbedrock import GuardrailTamperedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aio.rig import Make
+    from aws.rig import House
+
+pytestmark = pytest.mark.anyio
+
+
+async def try_all(made: House) -> int:
+    """Make calls that an attack meddles with, and count those that were refused."""
+    refused = 0
+    for method in METHODS:
+        try:
+            await read(await getattr(made.client, method)(**ask(method)))
+        except GuardrailTamperedError:
+            refused += 1
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("event", "handler"),
+    [
+        ("before-parameter-build", drop_params),
+        ("before-call", drop_body),
+        ("before-call", swap_url),
+        ("before-sign", strip),
+        ("before-send", strip_prepared),
+    ],
+)
+async def test_no_handler_gets_past(house: Make, event: str, handler: Callable[..., Any]) -> None:
+    """What was changed on the way is refused."""
+    made = await house()
+    made.client.meta.events.register(event, handler)
+
+    assert await try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+async def test_a_call_past_the_guard_is_refused(house: Make) -> None:
+    """With a guardrail as without."""
+    made = await house()
+
+    for params in (ask("converse"), GUARDED):
+        with pytest.raises(GuardrailTamperedError):
+            await AioBaseClient._make_api_call(made.client, "Converse", params)
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+async def test_what_sends_may_be_another_and_has_the_gate_in_front(house: Make) -> None:
+    """A method put in the place of the one that sends."""
+    made = await house()
+    session = made.client._endpoint.http_session
+    sent: list[str] = []
+
+    async def send(request: Any) -> Any:
+        sent.append(request.method)
+        return await session.send(request)
+
+    made.client._endpoint._send = send
+    assert await try_all(made) == 0
+    made.client.meta.events.register("before-send", strip_prepared)
+    assert await try_all(made) == len(METHODS)
+
+    assert len(sent) == len(METHODS)
+    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
+    assert unguarded(made.fake) == []
+
+
+async def test_what_signs_is_not_handed_out_without_the_gate(house: Make) -> None:
+    """By either of its names."""
+    made = await house()
+    request = type("Request", (), {"url": f"{made.fake.url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"})()
+
+    for name in ("get_auth_instance", "get_auth"):
+        auth = await getattr(made.client._request_signer, name)("bedrock", "us-east-1", "v4")
+        with pytest.raises(GuardrailTamperedError):
+            auth.add_auth(request)
+
+    assert unguarded(made.fake) == []
