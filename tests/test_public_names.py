@@ -85,8 +85,8 @@ def test_an_import_loads_what_it_needs(program: str, expected: list[str]) -> Non
 
 
 def test_a_guard_loads_what_it_stands_on() -> None:
-    """The check above can fail."""
-    assert loaded_by("from guardedbedrock import Guard") == list(HEAVY)
+    """The check above can fail; structlog is the application's to load."""
+    assert loaded_by("from guardedbedrock import Guard") == [name for name in HEAVY if name != "structlog"]
 
 
 def test_star_imports_give_every_public_name() -> None:

@@ -9,10 +9,10 @@ Keys have underscores, so that CloudWatch's filter patterns can name them.
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
-import structlog
 from opentelemetry import trace
 
 from guardedbedrock.calls import Call, Verdict
@@ -99,26 +99,35 @@ class CallLog:
             return
         if not self._trace:
             self._note_trace()
-        logger = structlog.get_logger(LOGGER) if structlog.is_configured() else _unconfigured()
         call = self._call
         bound = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace}
         if self._principal:
             bound["principal"] = self._principal
-        logger.log(level, event, **bound, **keys)
+        _write(level, event, {**bound, **keys})
 
 
 def _is_heard(level: int) -> bool:
-    return structlog.is_configured() or _QUIET.isEnabledFor(level)
+    return _is_configured() or _QUIET.isEnabledFor(level)
 
 
-def _unconfigured() -> Any:
-    processors = [structlog.contextvars.merge_contextvars, _beside_the_record, structlog.stdlib.render_to_log_kwargs]
-    return structlog.wrap_logger(_QUIET, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
+def _is_configured() -> bool:
+    """Ask structlog only where the application loaded it: it takes as long to load as boto3, and else nobody configured it."""
+    ask = getattr(sys.modules.get("structlog"), "is_configured", None)
+    return ask is not None and ask()
 
 
-def _beside_the_record(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
+def _write(level: int, event: str, keys: Mapping[str, Any]) -> None:
+    structlog: Any = sys.modules.get("structlog")
+    if _is_configured():
+        structlog.get_logger(LOGGER).log(level, event, **keys)
+    else:
+        bound = structlog.contextvars.get_contextvars() if structlog else {}
+        _QUIET.log(level, event, extra=_beside_the_record({**bound, **keys}))
+
+
+def _beside_the_record(keys: Mapping[str, Any]) -> dict[str, Any]:
     """Rename what the application bound under a name that a log record has a meaning of its own for."""
-    return {f"context_{key}" if key in _RESERVED else key: value for key, value in event.items()}
+    return {f"context_{key}" if key in _RESERVED else key: value for key, value in keys.items()}
 
 
 def _decision(verdict: Verdict, seconds: float) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def main() -> int:
         test_cases.test_the_engine_decides_as_the_case_says(case)
     import pytest  # noqa: PLC0415
 
-    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(str(TESTS / test) for test in SLOWER)])
+    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--assert=plain", *(str(TESTS / test) for test in SLOWER)])
 
 
 if __name__ == "__main__":

@@ -260,3 +260,15 @@ def test_an_event_names_the_trace(house: Make) -> None:
     assert [(entry["trace_id"], entry["span_id"]) for entry in entries] == [
         (f"{context.trace_id:032x}", f"{context.span_id:016x}")
     ]
+
+
+def test_structlog_is_the_applications_to_load() -> None:
+    """It takes as long to load as boto3: where the application does without it, so does the guard."""
+    told = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(decision)s', force=True)"
+    call = "from guardedbedrock.calls import Call; from guardedbedrock.telemetry import logs"
+    log = "logs.CallLog(Call('Converse', {}, 'us-east-1'))._log(logging.WARNING, 'guardedbedrock.decision', decision='allowed')"
+    script = f"import sys, guardedbedrock; guardedbedrock.client; {told}; {call}; {log}; print('structlog' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603  # our own
+
+    assert (done.stdout, done.stderr) == ("False\n", "WARNING guardedbedrock.decision allowed\n")
