@@ -137,5 +137,6 @@ def _headers(name: str) -> dict[str, str]:
     return {member: how["name"] for member, how in told.items() if how.get("location") == "header"}
 
 
+@cache
 def _shape(name: str) -> Any:
     return _runtime().operation_model(name).input_shape
