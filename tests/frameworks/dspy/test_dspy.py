@@ -44,7 +44,7 @@ def test_async(fake: FakeBedrock, model: str, more: Any, operation: str) -> None
 
 def test_converse_without_a_guardrail_is_refused(fake: FakeBedrock) -> None:
     with pytest.raises(LMTransportError) as refused:
-        dspy.LM(CONVERSE, cache=False)("hello there")
+        dspy.LM(CONVERSE, cache=False, num_retries=0)("hello there")
 
     assert isinstance(denial(refused.value), GuardrailTamperedError)
     assert fake.requests == []
@@ -52,7 +52,7 @@ def test_converse_without_a_guardrail_is_refused(fake: FakeBedrock) -> None:
 
 def test_a_denial_is_what_its_own_error_came_of(fake: FakeBedrock) -> None:
     with pytest.raises(LMTransportError) as denied:
-        dspy.LM(INVOKE.replace(MODEL, DENIED_MODEL), cache=False)("hello there")
+        dspy.LM(INVOKE.replace(MODEL, DENIED_MODEL), cache=False, num_retries=0)("hello there")
 
     assert isinstance(denial(denied.value), ExplicitDenyError)
     assert fake.requests == []
