@@ -12,6 +12,7 @@ from instructor.core.exceptions import InstructorRetryException
 from pydantic import BaseModel
 
 from guardedbedrock import ExplicitDenyError
+from guardedbedrock.testing import ToolUse
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
@@ -55,6 +56,15 @@ def test_a_retry_is_guarded_as_well(fake: FakeBedrock, guard: Guard) -> None:
 
     assert asked(made(guard), max_retries=2).days == 24
     assert guarded(fake) == ["Converse", "Converse"]
+
+
+def test_tools(fake: FakeBedrock, guard: Guard) -> None:
+    """What it asks for by default: the answer is the input of a tool."""
+    fake.reply(ToolUse("Leave", {"days": 24}))
+    client = guard.client("bedrock-runtime", region_name="us-east-1")
+
+    assert asked(instructor.from_bedrock(client, mode=instructor.Mode.TOOLS)).days == 24
+    assert guarded(fake) == ["Converse"]
 
 
 def test_a_provider_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:

@@ -11,6 +11,7 @@ from langchain_aws import ChatBedrock, ChatBedrockConverse
 from langchain_core.tools import tool
 
 from guardedbedrock import ExplicitDenyError
+from guardedbedrock.testing import ToolUse
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
@@ -63,9 +64,19 @@ def test_async_stream(fake: FakeBedrock, guard: Guard, chat: Any, operation: str
 
 @pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
 def test_tools(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
-    made(chat, guard).bind_tools([days_of_leave]).invoke("hello there")
+    fake.reply(ToolUse("days_of_leave", {"year": 2024}))
+    (call,) = made(chat, guard).bind_tools([days_of_leave]).invoke("How many days?").tool_calls
 
-    assert b"days_of_leave" in fake.requests[0].incoming.body
+    assert days_of_leave.invoke(call).content == "24"
+    assert guarded(fake) == [operation]
+
+
+@pytest.mark.parametrize(("chat", "_", "operation"), CHATS)
+def test_tools_in_a_stream(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+    fake.reply(ToolUse("days_of_leave", {"year": 2024}))
+    first, *rest = made(chat, guard).bind_tools([days_of_leave]).stream("How many days?")
+
+    assert [call["args"] for call in sum(rest, first).tool_calls] == [{"year": 2024}]
     assert guarded(fake) == [operation]
 
 

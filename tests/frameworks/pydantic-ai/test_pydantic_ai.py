@@ -13,6 +13,7 @@ from pydantic_ai.models.bedrock import BedrockConverseModel
 from pydantic_ai.providers.bedrock import BedrockProvider
 
 from guardedbedrock import ExplicitDenyError
+from guardedbedrock.testing import ToolUse
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
@@ -42,6 +43,22 @@ def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
 
     assert asyncio.run(ask()) == "You said: hello there"
     assert guarded(fake) == ["ConverseStream"]
+
+
+def test_tools(fake: FakeBedrock, guard: Guard) -> None:
+    fake.reply(ToolUse("days_of_leave", {"year": 2024}), "It is 24.")
+    agent = made(guard)
+    asked = []
+
+    @agent.tool_plain
+    def days_of_leave(year: int) -> int:
+        """Count the days of leave of a year."""
+        asked.append(year)
+        return year - 2000
+
+    assert agent.run_sync("How many days?").output == "It is 24."
+    assert asked == [2024]
+    assert guarded(fake) == ["Converse", "Converse"]
 
 
 def test_a_model_by_name_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:

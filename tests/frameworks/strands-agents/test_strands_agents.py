@@ -8,14 +8,21 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from frameworks.rig import DENIED_MODEL, MODEL, guarded
-from strands import Agent
+from strands import Agent, tool
 from strands.models import BedrockModel
 
 from guardedbedrock import ExplicitDenyError
+from guardedbedrock.testing import ToolUse
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
     from guardedbedrock.testing import FakeBedrock
+
+
+@tool
+def days_of_leave(year: int) -> int:
+    """Count the days of leave of a year."""
+    return year - 2000
 
 
 def made(guard: Guard, model: str = MODEL, **more: Any) -> Agent:
@@ -44,6 +51,16 @@ def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
 
     assert asyncio.run(ask()) == "You said: hello there"
     assert guarded(fake) == ["ConverseStream"]
+
+
+@pytest.mark.parametrize(("streaming", "operation"), [(True, "ConverseStream"), (False, "Converse")])
+def test_tools(fake: FakeBedrock, guard: Guard, streaming: bool, operation: str) -> None:  # noqa: FBT001
+    fake.reply(ToolUse("days_of_leave", {"year": 2024}), "It is 24.")
+    agent = made(guard, streaming=streaming)
+    agent.tool_registry.process_tools([days_of_leave])
+
+    assert str(agent("How many days?")).strip() == "It is 24."
+    assert guarded(fake) == [operation, operation]
 
 
 def test_a_model_that_makes_its_own_session(fake: FakeBedrock, guard: Guard) -> None:
