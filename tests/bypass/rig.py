@@ -55,7 +55,7 @@ def _findings(incoming: Any, approved: set[tuple[str, str]]) -> Iterator[str]:
         return
     if DENIED_MODEL in unquote(of_a_model[1]):
         yield f"{where}: the model is denied"
-    for said in _bodies(incoming.body) if of_a_model[2].startswith("converse") else [_of_headers(incoming.headers)]:
+    for said in of_bodies(incoming.body) if of_a_model[2].startswith("converse") else [_of_headers(incoming.headers)]:
         if (said.get("guardrailIdentifier"), said.get("guardrailVersion")) not in approved:
             yield f"{where}: {said}"
 
@@ -65,7 +65,8 @@ def _of_headers(headers: Any) -> dict[str, Any]:
     return {name: headers.get(f"x-amzn-bedrock-{name.lower()}") for name in names}
 
 
-def _bodies(body: bytes) -> Iterator[dict[str, Any]]:
+def of_bodies(body: bytes) -> Iterator[dict[str, Any]]:
+    """Read the guardrail of a conversation's body in every way that a service might."""
     for hook in (dict, lambda pairs: dict(reversed(pairs))):
         read_body: Any = {}
         with suppress(ValueError):
