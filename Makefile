@@ -96,20 +96,17 @@ bench: .venv/.dev
 bench-aio: .venv-aio/.dev
 	$(AIO)/python tests/bench/of_async.py
 
-# At least 20,000 calls by 8 threads in 2 minutes, with faults on one in twenty.
+# At least 20,000 calls by 8 threads in 2 minutes, with faults on one in twenty; then 64 threads on one guarded client, each with as
+# many calls as SOAK_CALLS says. All tests together make a few.
+soak: SOAK_CALLS ?= 200
 soak: .venv/.dev
 	$(BIN)/python tests/soak/run.py
+	SOAK_CALLS=$(SOAK_CALLS) $(BIN)/pytest tests/soak/test_guarded_threads.py
 
 # Each property on this many random examples; another run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/property
-
-# 64 threads on one guarded client, each with this many calls; all tests together make a few.
-.PHONY: soak
-soak: SOAK_CALLS ?= 200
-soak: .venv/.dev
-	SOAK_CALLS=$(SOAK_CALLS) $(BIN)/pytest tests/soak
 
 # The mutants live in a copy of the tree. MUTATE=--whole tries every one.
 mutate: .venv/.dev
