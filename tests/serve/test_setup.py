@@ -8,7 +8,7 @@ import pytest
 
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.serve.setup import FAULTS, Setup, read
-from guardedbedrock.testing import FakeBedrock, FakeGuardrail, faults
+from guardedbedrock.testing import FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,12 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('policies = "none.json"', ": `policies.identity[0]`: there is no file"),
         ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: should be a number, not below 0, or "always"'),
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: should be a number, not below 0, or "always"'),
-        ("[[replies]]\ntimes = 1", " at /replies/0: the field `text` is missing"),
+        ("[[replies]]\ntimes = 1", " at /replies/0: needs a `text`, or a `tool` with its `input`, or both"),
+        ('[[replies]]\ntext = "x"\ninput = {}', " at /replies/0: needs a `text`, or a `tool` with its `input`, or both"),
+        (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content: 'HUGE' is not one of"),
+        (f'{GUARDRAIL}managed_words = ["SLANG"]', " at /guardrails/0: managed_words: 'SLANG' is not one of"),
+        ('[[enforced]]\nguardrail = "abc1"', " at /enforced/0: the field `version` is missing"),
+        ('[[enforced]]\nguardrail = "abc1"\nversion = "1"\nsystem = "SOME"', " at /enforced/0: 'SOME' is neither"),
         ('[[denials]]\nby = "sco"', " at /denials/0/by: `sco` is none of identity, boundary,"),
         ('[[faults]]\nkind = "Fall"', " at /faults/0/kind: `Fall` is none of "),
         ("[[faults]]\nstatus = 500", " at /faults/0/kind: should be a string, not null"),
@@ -125,3 +130,51 @@ def test_without_a_file_there_is_an_ordinary_fake() -> None:
     setup.arrange(fake)
 
     assert (setup.options, setup.scripted, fake.region) == ({"keep": 1000}, (), "us-east-1")
+
+
+BEHAVING = """
+[[guardrails]]
+id = "abc1"
+managed_words = ["PROFANITY"]
+grounding = { GROUNDING = 0.5 }
+detect_only = ["VIOLENCE"]
+
+[guardrails.content]
+VIOLENCE = "LOW"
+HATE = ["HIGH", "NONE"]
+
+[[enforced]]
+guardrail = "abc1"
+version = "1"
+excluded_models = ["m"]
+
+[[replies]]
+text = "Let me look."
+tool = "lookup"
+input = { who = "Ada" }
+
+[[faults]]
+kind = "BadBody"
+form = "html"
+"""
+
+
+def test_all_that_a_fake_can_be_can_be_written(tmp_path: Path) -> None:
+    """Guardrails with every policy, what is enforced, calls of tools, every fault."""
+    setup = read(written(tmp_path, BEHAVING))
+    content = {"VIOLENCE": "LOW", "HATE": ("HIGH", "NONE")}
+
+    assert setup.options["guardrails"] == [
+        FakeGuardrail(
+            "abc1",
+            content=content,
+            managed_words=("PROFANITY",),
+            grounding={"GROUNDING": 0.5},
+            detect_only=frozenset({"VIOLENCE"}),
+        )
+    ]
+    assert setup.options["enforced"] == [FakeEnforcement("abc1", "1", excluded_models=("m",))]
+    assert setup.scripted[0][1] == (("Let me look.", ToolUse("lookup", {"who": "Ada"})),)
+    assert setup.scripted[1][1] == (faults.BadBody("html"),)
+    with FakeBedrock(**setup.options) as fake:
+        setup.arrange(fake)

@@ -15,7 +15,7 @@ from guardedbedrock.bedrock import VOCABULARIES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.policy_files import read_policies
-from guardedbedrock.testing import DENIALS, FakeGuardrail, FakeInferenceProfile, faults
+from guardedbedrock.testing import DENIALS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile, ToolUse, faults
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.parsing import parse_file
 from guardedbedrock.testing.cases.shapes import Place
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing import FakeBedrock
     from guardedbedrock.testing.cases.shapes import Shape
+    from guardedbedrock.testing.runtime import Reply
 
 FAULTS: Final[Mapping[str, type]] = {
     name: made
@@ -46,6 +47,10 @@ _GUARDRAIL: Final = shapes.fields(
         "denied_topics": shapes.object_of(_TEXTS),
         "pii": shapes.object_of(shapes.text),
         "regexes": shapes.object_of(shapes.anything),
+        "content": shapes.object_of(shapes.anything),
+        "managed_words": _TEXTS,
+        "grounding": shapes.object_of(shapes.anything),
+        "detect_only": _TEXTS,
         "blocked_input": shapes.text,
         "blocked_output": shapes.text,
         "tags": shapes.object_of(shapes.text),
@@ -54,8 +59,12 @@ _GUARDRAIL: Final = shapes.fields(
 _PROFILE: Final = shapes.fields(
     {"id": shapes.name, "models": _TEXTS}, {"name": shapes.text, "kind": shapes.text, "tags": shapes.object_of(shapes.text)}
 )
+_ENFORCED: Final = shapes.fields(
+    {"guardrail": shapes.name, "version": shapes.name},
+    {"system": shapes.text, "messages": shapes.text, "included_models": _TEXTS, "excluded_models": _TEXTS, "origin": shapes.text},
+)
 _WHEN: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
-_REPLY: Final = shapes.fields({"text": shapes.text}, _WHEN)
+_REPLY: Final = shapes.fields({}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_WHEN})
 _DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_WHEN, "action": shapes.name})
 _SHAPE: Final = shapes.fields(
     {},
@@ -69,6 +78,7 @@ _SHAPE: Final = shapes.fields(
         "policies": shapes.anything,
         "guardrails": shapes.array_of(_GUARDRAIL),
         "inference_profiles": shapes.array_of(_PROFILE),
+        "enforced": shapes.array_of(_ENFORCED),
         "replies": shapes.array_of(_REPLY),
         "denials": shapes.array_of(_DENIAL),
         "faults": shapes.array_of(shapes.object_of(shapes.anything)),
@@ -132,6 +142,10 @@ def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any
         _made(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
     ]
+    options["enforced"] = [
+        _made(FakeEnforcement, {name: _frozen(value) for name, value in each.items()}, place / "enforced" / i)
+        for i, each in enumerate(data.get("enforced", ()))
+    ]
     if "policies" in data:
         try:
             options["policies"] = read_policies(data["policies"], base=path.parent)
@@ -142,11 +156,20 @@ def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any
 
 def _scripted(data: Mapping[str, Any], place: Place) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     for index, each in enumerate(data.get("replies", ())):
-        yield "reply", (each["text"],), _when(each, place / "replies" / index)
+        yield "reply", (_reply(each, place / "replies" / index),), _when(each, place / "replies" / index)
     for index, each in enumerate(data.get("denials", ())):
         yield "deny", (), {**each, **_when(each, place / "denials" / index)}
     for index, each in enumerate(data.get("faults", ())):
         yield "fault", *_fault(each, place / "faults" / index)
+
+
+def _reply(given: Mapping[str, Any], place: Place) -> Reply:
+    if not {"text", "tool"} & given.keys() or ("input" in given and "tool" not in given):
+        place.fail("needs a `text`, or a `tool` with its `input`, or both")
+    if "tool" not in given:
+        return str(given["text"])
+    use = ToolUse(given["tool"], given.get("input", {}))
+    return (given["text"], use) if "text" in given else use
 
 
 def _fault(given: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -180,9 +203,14 @@ def _guardrail(given: Mapping[str, Any], place: Place) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
         place.fail("needs an `id` or an `arn`, and not both")
     own = _without(given, "id", "arn")
-    regexes = {name: tuple(rule) if isinstance(rule, list) else rule for name, rule in own.get("regexes", {}).items()}
-    own |= {"regexes": regexes, "denied_words": tuple(own.get("denied_words", ()))}
+    paired = {name: {key: _frozen(value) for key, value in own.get(name, {}).items()} for name in ("regexes", "content")}
+    listed = {name: tuple(own.get(name, ())) for name in ("denied_words", "managed_words")}
+    own |= {**paired, **listed, "detect_only": frozenset(own.get("detect_only", ()))}
     return _made(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _made(kind: type, keywords: Mapping[str, Any], place: Place) -> Any:

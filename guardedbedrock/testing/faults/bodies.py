@@ -34,26 +34,26 @@ class BadBody(Fault):
     A body that is no JSON.
 
     Args:
-        kind: ``truncated``, ``html`` as of a proxy, ``empty`` or ``garbage``.
+        form: ``truncated``, ``html`` as of a proxy, ``empty`` or ``garbage``.
         status: HTTP status in place of the answer's own; None keeps it.
 
     Raises:
-        ConfigurationError: There is no such kind.
+        ConfigurationError: There is no such form.
     """
 
     streams: ClassVar[bool | None] = False
 
-    kind: Spoilt = "truncated"
+    form: Spoilt = "truncated"
     status: int | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in _SPOILERS:
-            raise ConfigurationError(f"BadBody: kind: {self.kind!r} is not one of {', '.join(_SPOILERS)}")
+        if self.form not in _SPOILERS:
+            raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_SPOILERS)}")
 
     def change(self, answer: Answer) -> Answer:
         """Spoil the body."""
         body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-        return replace(answer, status=self.status or answer.status, body=_SPOILERS[self.kind](body))
+        return replace(answer, status=self.status or answer.status, body=_SPOILERS[self.form](body))
 
 
 @dataclass(frozen=True, slots=True)
