@@ -104,11 +104,6 @@ class Guarded:
             self._guardedbedrock_gate = kind(rules, self)
         self._guardedbedrock_gate.follow(rules)
 
-    def _note(self, operation_model: Any, api_params: Any, options: dict[str, Any], request: dict[str, Any]) -> None:
-        """Let the gate see what botocore writes of parameters: every call and every presigned URL is written in one place."""
-        if self._guardedbedrock_gate is not None:
-            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
-
     def _know_signer(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]]) -> None:
         rules = replace(self._guardedbedrock.rules, bearer=bearer)
         if self._guardedbedrock.asks_sts:
@@ -134,7 +129,8 @@ class GuardedClient(Guarded):
         """Write a request, and let the gate see it."""
         written = super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
         request: dict[str, Any] = written
-        self._note(operation_model, api_params, options, request)
+        if self._guardedbedrock_gate is not None:
+            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
         return request
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:

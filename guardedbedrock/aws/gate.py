@@ -277,8 +277,10 @@ def _readable(headers: Any) -> Any:
 def _is_misframed(headers: Any, body: Any) -> bool:
     """Say whether the server would take less or more for the body, and the rest for a request of its own."""
     known = _readable(headers)
-    length = determine_content_length(body)
+    length = len(body) if type(body) is bytes else determine_content_length(body)
     if length is None:
         return False
     said = known.get("Content-Length", "0" if body is None else None)
-    return "Transfer-Encoding" in known or (said.decode() if isinstance(said, bytes) else said) != str(length)
+    if said != str(length) and not (isinstance(said, bytes) and said == str(length).encode()):
+        return True
+    return known.get("Transfer-Encoding") is not None

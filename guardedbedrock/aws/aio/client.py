@@ -35,7 +35,8 @@ class AsyncGuardedClient(Guarded):
     async def _convert_to_request_dict(self, api_params: Any, operation_model: Any, *args: Any, **options: Any) -> dict[str, Any]:
         """Write a request, and let the gate see it."""
         request: dict[str, Any] = await super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
-        self._note(operation_model, api_params, options, request)
+        if self._guardedbedrock_gate is not None:
+            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
         return request
 
     async def __aenter__(self) -> Self:
