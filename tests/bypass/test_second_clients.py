@@ -8,7 +8,7 @@ import boto3
 import pytest
 from aws.rig import HR, MODEL, ask
 from botocore.client import BaseClient
-from bypass.rig import GUARDED, try_all, unguarded
+from bypass.rig import GUARDED, METHODS, try_all, unguarded
 
 from guardedbedrock import GuardrailTamperedError
 
@@ -53,6 +53,24 @@ def test_a_client_of_the_session_below_is_guarded(house: Make) -> None:
     assert try_all(made._replace(client=client)) == 0
     assert unguarded(made.fake) == []
     client.close()
+
+
+def test_a_client_that_anybody_makes_is_guarded_while_a_guard_is_installed(house: Make) -> None:
+    """By boto3, by a session of any age, or by botocore."""
+    made = house()
+    early = boto3.Session()
+    makers: list[Callable[..., Any]] = [boto3.client, early.client, boto3.Session().client, early._session.create_client]
+
+    with made.guard.install():
+        clients = [make("bedrock-runtime", **made.fake.client_kwargs()) for make in makers]
+
+    for client in clients:
+        assert try_all(made._replace(client=client)) == 0
+        with pytest.raises(GuardrailTamperedError):
+            BaseClient._make_api_call(client, "Converse", GUARDED)
+        client.close()
+    assert len(made.fake.requests) == len(makers) * len(METHODS)
+    assert unguarded(made.fake) == []
 
 
 def test_a_client_made_again_of_a_clients_parts_has_the_gate(house: Make) -> None:
