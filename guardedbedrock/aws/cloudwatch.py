@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from opentelemetry import context
 
 _LOG: Final = logging.getLogger("guardedbedrock.events")
 _MAX_EVENTS: Final = 10_000
@@ -111,6 +112,8 @@ class CloudWatchLogs:
         atexit.register(self.close)
 
     def _run(self) -> None:
+        # What sends records is no request of the application's, and is not to be told of.
+        context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))  # noqa: SLF001  # it has no other name
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)

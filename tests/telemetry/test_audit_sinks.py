@@ -17,7 +17,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import AccessDeniedError, ConfigurationError, Guard
-from guardedbedrock.auditing import Alert, Audit, CloudWatchLogs, DenialAlert, JsonLines, SnsPublisher
+from guardedbedrock.auditing import Alert, Audit, CloudWatchLogs, DenialAlert, JsonLines, SnsPublisher, audit_of
 from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
@@ -69,6 +69,19 @@ def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
         sink.write({"n": 2})
 
     assert (lines(tmp_path / "old"), lines(path)) == ([{"n": 1}], [{"n": 2}])
+
+
+def test_a_full_disk_is_an_error_for_the_audit_and_not_for_the_call(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The denial reaches the caller, and somebody hears that its record was lost."""
+    (tmp_path / "audit.jsonl").symlink_to("/dev/full")
+    guard = Guard(guardrails=[HR], listeners=(), audit=Audit([JsonLines(tmp_path / "audit.jsonl")]))
+    with FakeBedrock() as fake:
+        client = guard.client("bedrock-runtime", **fake.client_kwargs())
+        with pytest.raises(AccessDeniedError):
+            client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": "weak00000001", "guardrailVersion": "1"})
+        client.close()
+
+    assert "audit sink JsonLines failed with OSError" in [record.getMessage() for record in caplog.records]
 
 
 def _write(path: str, who: int, count: int) -> None:
@@ -270,6 +283,21 @@ def test_the_audit_is_configured_in_the_file(tmp_path: Path) -> None:
 
     assert [record["errorCode"] for record in lines(target)] == ["AccessDenied"]
     assert os.listdir(tmp_path)  # noqa: PTH208  # a lock stands beside it
+
+
+def test_every_setting_of_the_audit_makes_its_sink(tmp_path: Path) -> None:
+    """None of them speaks to AWS before there is something to say."""
+    audit = audit_of(
+        file=str(tmp_path / "a.jsonl"),
+        logger="auditors",
+        log_group=GROUP,
+        region="us-east-1",
+        alert_above=3,
+        alert_topic="arn:aws:sns:us-east-1:123456789012:alarms",
+    )
+
+    assert [type(sink).__name__ for sink in audit._sinks] == ["JsonLines", "LoggerSink", "CloudWatchLogs", "DenialAlert"]
+    audit.close()
 
 
 BAD: Final = {
