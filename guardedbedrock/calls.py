@@ -290,8 +290,10 @@ class Reply(NamedTuple):
         authorized: The call.
         response: As botocore parsed it.
         body: The bytes of its body, where that is no stream; the response has them still to be read.
+        again: Asks for the stream again, should it break before its first event; None where nobody may.
     """
 
     authorized: AuthorizedCall
     response: dict[str, Any]
     body: bytes | None = None
+    again: Any = None

@@ -62,6 +62,12 @@ class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
 _passing: ContextVar[passing | None] = ContextVar("guardedbedrock_authorized_call", default=None)
 
 
+def open_gate() -> Gate | None:
+    """Give the gate that is open in this context."""
+    passage = _passing.get()
+    return passage.gate if passage else None
+
+
 def has_let_pass(url: str, headers: Any, body: Any) -> bool:
     """Say whether the gate of a guarded client let this very request pass, in this context."""
     passage = _passing.get()

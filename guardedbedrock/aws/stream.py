@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import urllib3
 from botocore.eventstream import EventStream
+from botocore.exceptions import EventStreamError, HTTPClientError, ResponseStreamingError
 from botocore.response import StreamingBody
 
+from guardedbedrock.aws import gate
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
 from guardedbedrock.stages.stream import Passage, observed
+
+BROKEN: Final = (urllib3.exceptions.HTTPError,)
+"""What the HTTP library says of a connection that breaks: botocore hands the bytes of a stream on as it reads them."""
+
+NO_EVENT: Final = object()
 
 
 class ObservedStream:
@@ -64,9 +71,62 @@ class GuardedEventStream(ObservedStream, EventStream):  # type: ignore[misc]  # 
 def guarded_stream(inner: EventStream, reply: Reply, rules: Rules, observers: Observers) -> GuardedEventStream:
     """Put the observation around the event stream of a reply."""
     passage = Passage(without(reply, inner), rules, observers)
-    # botocore hands the bytes of an event stream on as urllib3 reads them, errors and all.
-    events = observed(inner, inner.close, passage, broken=(urllib3.exceptions.HTTPError,))
-    return GuardedEventStream(inner, events, passage)
+    source = inner if reply.again is None else Beginning(inner, reply, observers)
+    return GuardedEventStream(source, observed(source, source.close, passage, broken=BROKEN), passage)
+
+
+class Beginning:
+    """
+    An event stream that is asked for again when it breaks before its first event, which nobody has seen then.
+
+    Args:
+        stream: The first one.
+        reply: With what asks for another.
+        observers: Who is told of it.
+    """
+
+    def __init__(self, stream: Any, reply: Reply, observers: Observers) -> None:
+        self._stream: Any = stream
+        self._is_open, self._gate = True, gate.open_gate()
+        self._authorized, self._again, self._observers = reply.authorized, reply.again, observers
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        events, first = self._again.retry.run(self._begin, self._observers)
+        if first is not NO_EVENT:
+            yield first
+            yield from events
+
+    def _begin(self) -> tuple[Iterator[dict[str, Any]], Any]:
+        if not self._is_open:
+            with gate.passing(self._authorized, self._observers, self._gate):
+                self._take(self._again.attempt())
+        with breaking(self, BROKEN):
+            events = iter(self._stream)
+            return events, next(events, NO_EVENT)
+
+    def _take(self, response: dict[str, Any]) -> None:
+        self._stream, self._is_open = response[str(stream_member(response))], True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._is_open = False
+        self._stream.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def breaking(beginning: Any, broken: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Give up a stream that breaks; what the HTTP library says of a connection, say as botocore does."""
+    try:
+        yield
+    except broken as error:
+        beginning.close()
+        raise ResponseStreamingError(error=error) from error
+    except (EventStreamError, HTTPClientError):
+        beginning.close()
+        raise
 
 
 def without(reply: Reply, stream: Any) -> Reply:

@@ -69,9 +69,10 @@ MAY_PASS: Final[tuple[type[Exception], ...]] = (ClientError, *_CLASSES)
 
 
 def kind_of(error: BaseException) -> Kind:
-    """Look an error up; one that is in no table is ``final``."""
+    """Look an error up; one that is in no table is ``final``. In a stream the same codes begin with a small letter."""
     if isinstance(error, ClientError):
-        row = _BY_NAME.get(code_of(error)) or _BY_NAME.get(str(status_of(error)))
+        code = code_of(error)
+        row = _BY_NAME.get(code[:1].upper() + code[1:]) or _BY_NAME.get(str(status_of(error)))
         return row.kind if row else "final"
     return next((row.kind for each, row in _CLASSES.items() if isinstance(error, each)), "final")
 

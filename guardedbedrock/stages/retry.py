@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, wait_random_exponential
@@ -56,6 +56,12 @@ class RetryPolicy:
     def for_a_client(self) -> Self:
         """Give the same policy with tokens of its own, which the calls of a client share; one that never retries needs none."""
         return self if self.attempts == 1 else replace(self)
+
+    def after(self, attempts: int) -> Self:
+        """Give what is left of the policy after some attempts that were not the first: the same tokens, fewer attempts."""
+        left = replace(self, attempts=max(1, self.attempts - attempts))
+        object.__setattr__(left, "bucket", self.bucket)
+        return left
 
     def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
         """
@@ -192,6 +198,19 @@ def _count(error: BaseException, retried: int) -> None:
         error.retry_attempts = retried  # type: ignore[attr-defined]  # ours read it from their response
     if isinstance(error, ClientError):
         error.response.setdefault("ResponseMetadata", {})[COUNT] = retried
+
+
+class Again(NamedTuple):
+    """
+    How a stream is asked for again.
+
+    Args:
+        attempt: Makes the call; what it returns is awaited where the first attempt was.
+        retry: What is left of the policy.
+    """
+
+    attempt: Callable[[], Any]
+    retry: RetryPolicy
 
 
 ONE_ATTEMPT: Final = RetryPolicy(attempts=1)

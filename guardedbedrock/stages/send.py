@@ -11,7 +11,7 @@ from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError
 from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry import Again, RetryPolicy
 
 Response: TypeAlias = dict[str, Any]
 
@@ -56,7 +56,7 @@ def send(
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry, observers)
+    return _reply(authorized, response, retry, observers, attempt)
 
 
 async def send_async(
@@ -84,7 +84,7 @@ async def send_async(
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry, observers)
+    return _reply(authorized, response, retry, observers, attempt)
 
 
 def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
@@ -138,13 +138,20 @@ def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, 
     return denied
 
 
-def _reply(authorized: AuthorizedCall, response: Response, retry: RetryPolicy, observers: Observers) -> Reply:
+def _reply(
+    authorized: AuthorizedCall, response: Response, retry: RetryPolicy, observers: Observers, attempt: Callable[[], Any]
+) -> Reply:
+    operation, again = authorized.guarded.call.operation, None
+    metadata = response.get("ResponseMetadata", {})
     if retry.attempts > 1:
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
-        response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
+        metadata.pop("MaxAttemptsReached", None)
+        if operation.streams:
+            again = Again(attempt, retry.after(metadata.get("RetryAttempts", 0)))
     else:
         _tell_of_botocores(response, observers)
-    return Reply(authorized, response, response["body"].data if "body" in response and _reads(authorized) else None)
+    body = response["body"].data if "body" in response and _reads(authorized) else None
+    return Reply(authorized, response, body, again)
 
 
 def _tell_of_botocores(response: Response, observers: Observers) -> None:

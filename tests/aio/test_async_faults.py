@@ -11,7 +11,6 @@ from aws.rig import Recorder, ask
 from faults.test_fault_matrix import CELLS, LONG, MATRIX, SHORT
 
 from guardedbedrock.events import GaveUp, Retried
-from guardedbedrock.stages.failures import kind_of
 from guardedbedrock.stages.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ async def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method:
 
     last: Any = failed.value
     assert type(last).__name__ in {row.error, OTHERWISE.get(name)}
-    assert (kind_of(last) != "final") is bool(row.code)
     assert len(made.fake.requests) == (3 if row.code else 1)
     assert len(recorder.last.of(Retried)) == (2 if row.code else 0)
     assert [event.used_up for event in recorder.last.of(GaveUp)] == (["attempts"] if row.code else [])

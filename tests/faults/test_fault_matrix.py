@@ -57,13 +57,16 @@ MATRIX: Final = {
         HangUp(40, "body", reset=False), ("invoke_model",), "ResponseStreamingError", "ResponseStreamingError"
     ),
     "wrong-length": Row(WrongLength(5), ("invoke_model",), "ResponseStreamingError", "ResponseStreamingError"),
-    "reset-in-the-stream": Row(HangUp(300, "body"), STREAMS, "StreamInterruptedError"),
+    "reset-in-the-stream": Row(HangUp(700, "body"), STREAMS, "StreamInterruptedError"),
     "slow-first-byte": Row(Latency(LONG), EVERY, "ReadTimeoutError", "ReadTimeoutError"),
     "slow-body": Row(Stall(LONG, after=40), WHOLE, "ReadTimeoutError", "ReadTimeoutError"),
-    "slow-stream": Row(Stall(LONG, after=300), STREAMS, "StreamInterruptedError"),
+    "slow-stream": Row(Stall(LONG, after=700), STREAMS, "StreamInterruptedError"),
     "no-text": Row(BadBody("garbage"), ("converse",), "UnicodeDecodeError"),
     "bad-frame": Row(BrokenFrame(after=2), STREAMS, "StreamInterruptedError"),
     "bad-first-frame": Row(BrokenFrame(after=0, part="prelude"), STREAMS, "StreamInterruptedError"),
+    "exception-before-the-first-event": Row(BreakStream(after=0), STREAMS, "StreamInterruptedError", "throttlingException"),
+    "bad-request-before-the-first-event": Row(BreakStream("validationException", after=0), STREAMS, "StreamInterruptedError"),
+    "reset-before-the-first-event": Row(HangUp(20, "body"), STREAMS, "StreamInterruptedError", "ResponseStreamingError"),
     "exception-in-the-stream": Row(BreakStream(after=2), STREAMS, "StreamInterruptedError"),
 }
 CELLS: Final = [(name, method) for name, row in MATRIX.items() for method in row.methods]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from io import BytesIO
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import aiohttp
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ResponseStreamingError
 
-from guardedbedrock.aws.stream import ObservedStream, without
+from guardedbedrock.aws import gate
+from guardedbedrock.aws.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
 from guardedbedrock.stages.stream import Passage, observed_async
+
+BROKEN: Final = (aiohttp.ClientError, TimeoutError)
 
 
 class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[misc]  # aiobotocore has no types
@@ -76,8 +79,27 @@ class ReadBody(AioStreamingBody):  # type: ignore[misc]
 def guarded_stream(inner: AioEventStream, reply: Reply, rules: Rules, observers: Observers) -> AsyncGuardedEventStream:
     """Put the observation around the event stream of a reply."""
     passage = Passage(without(reply, inner), rules, observers)
-    events = observed_async(inner, inner.close, passage, broken=(aiohttp.ClientError, TimeoutError))
-    return AsyncGuardedEventStream(inner, events, passage)
+    source = inner if reply.again is None else AsyncBeginning(inner, reply, observers)
+    return AsyncGuardedEventStream(source, observed_async(source, source.close, passage, broken=BROKEN), passage)
+
+
+class AsyncBeginning(Beginning):
+    """An event stream that is asked for again when it breaks before its first event, as `Beginning` does, awaited."""
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        events, first = await self._again.retry.run_async(self._begin_async, self._observers)
+        if first is not NO_EVENT:
+            yield first
+            async for event in events:
+                yield event
+
+    async def _begin_async(self) -> tuple[AsyncIterator[dict[str, Any]], Any]:
+        if not self._is_open:
+            with gate.passing(self._authorized, self._observers, self._gate):
+                self._take(await self._again.attempt())
+        with breaking(self, BROKEN):
+            events = aiter(self._stream)
+            return events, await anext(events, NO_EVENT)
 
 
 async def read_body(response: dict[str, Any]) -> bytes:
