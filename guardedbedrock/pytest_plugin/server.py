@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
 from guardedbedrock.stages.retry import RetryPolicy
-from guardedbedrock.testing import FakeBedrock
+from guardedbedrock.testing import FakeBedrock, FakeEnforcement
 from guardedbedrock.testing.denials import denial
 from guardedbedrock.testing.denied import assert_denied
 from guardedbedrock.testing.denying import DenyingPolicies, actions_of
@@ -63,7 +63,8 @@ class BedrockServer(FakeBedrock):
             principal=settings.principal,
             region=settings.region,
             vocabulary=settings.vocabulary,
-            inference_profiles=settings.inference_profiles,
+            enforced=[FakeEnforcement(one.arn, one.version) for one in settings.enforced],
+            **settings.server,
         )
 
     @property
@@ -76,6 +77,7 @@ class BedrockServer(FakeBedrock):
                 policies=self._here,
                 principal=self.settings.principal,
                 vocabulary=self.settings.vocabulary,
+                enforced=self.settings.enforced,
                 **options,
             )
         return self._guard
@@ -153,9 +155,10 @@ class BedrockServer(FakeBedrock):
         Raises:
             ConfigurationError: The test has no such guardrail, or there is no such denial.
         """
-        found = next((one for one in self.settings.approved if guardrail in (one.name, one.id, one.arn)), None)
+        there = (*self.settings.approved, *self.settings.enforced)
+        found = next((one for one in there if guardrail in (one.name, one.id, one.arn)), None)
         if found is None:
-            names = ", ".join(one.name for one in self.settings.approved)
+            names = ", ".join(one.name for one in there)
             raise ConfigurationError(f"the test has no guardrail `{guardrail}`; there is {names}")
         action = "bedrock:ApplyGuardrail" if self.settings.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
         self.deny(action, by=by, resource=found.arn, where=where)

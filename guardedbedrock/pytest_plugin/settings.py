@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock import config as configuration
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.guard import Guard
 from guardedbedrock.policy_files import read_policies
 from guardedbedrock.testing import FakeGuardrail
+from guardedbedrock.testing.world import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -24,22 +27,14 @@ _ACCOUNT: Final = "123456789012"
 _ROLE: Final = f"arn:aws:iam::{_ACCOUNT}:role/TestedApplication"
 _DEFAULT: Final = "default"
 
-_OF_BOTH: Final = ("config", "guardrails", "inference_profiles", "policies", "principal", "region", "tls", "vocabulary")
-_OF_CONFIG: Final = (
-    "allow_unguarded",
-    "behind",
-    "context",
-    "enforced",
-    "mode",
-    "on_indeterminate",
-    "on_intervention",
-    "on_partial",
-    "on_unapproved",
-    "on_unguarded_reply",
-    "rcp_applies",
-)
-_OF_GUARD: Final = (*_OF_CONFIG, "clock", "listeners", "retry")
-KEYWORDS: Final = (*_OF_BOTH, *_OF_GUARD)
+_OF_BOTH: Final = ("config", "enforced", "guardrails", "policies", "principal", "region", "tls", "vocabulary")
+_OF_SERVER: Final = tuple(name for name in Options.__annotations__ if name not in _OF_BOTH)
+_OF_GUARD: Final = tuple(name for name in signature(Guard).parameters if name not in _OF_BOTH)
+_ELSEWHERE: Final = frozenset({"audit", "retry"})
+_OF_CONFIG: Final = tuple(name for name in configuration.Settings.model_fields if name in _OF_GUARD and name not in _ELSEWHERE)
+"""What a configuration tells the guard of a test: it writes no records for auditors, and does not wait between attempts."""
+
+KEYWORDS: Final = (*_OF_BOTH, *_OF_SERVER, *_OF_GUARD)
 """All that the marker takes."""
 
 
@@ -56,7 +51,8 @@ class Settings:
         region: Where server and client are.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         tls: Whether the server speaks HTTPS.
-        inference_profiles: Those of the server.
+        enforced: Guardrails that the organization enforces.
+        server: What else the server is told, by name.
         guard: What else the guard is told, by name.
     """
 
@@ -67,7 +63,8 @@ class Settings:
     region: str = _REGION
     vocabulary: Vocabulary = "aws"
     tls: bool = False
-    inference_profiles: tuple[Any, ...] = ()
+    enforced: tuple[Guardrail, ...] = ()
+    server: Mapping[str, Any] = field(default_factory=dict)
     guard: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,15 +87,16 @@ def settle(marked: Mapping[str, Any], root: Path) -> Settings:
     given = {**(_configured(root / marked["config"]) if "config" in marked else {}), **marked}
     region = given.get("region") or _region(given.get("guardrails", ()))
     fakes, approved = _guardrails(given.get("guardrails") or [_DEFAULT], region)
-    enforced, _ = _guardrails(given.get("enforced", ()), region)
+    more, enforced = _guardrails(given.get("enforced", ()), region)
     policies = given.get("policies")
     known = {name: given[name] for name in ("principal", "vocabulary", "tls") if given.get(name) is not None}
     return Settings(
-        fakes=(*fakes, *enforced),
+        fakes=(*fakes, *more),
         approved=approved,
         policies=None if policies is None else read_policies(policies, base=root),
         region=region,
-        inference_profiles=tuple(given.get("inference_profiles", ())),
+        enforced=enforced,
+        server={name: given[name] for name in _OF_SERVER if name in given},
         guard={name: given[name] for name in _OF_GUARD if name in given},
         **known,
     )
@@ -106,7 +104,7 @@ def settle(marked: Mapping[str, Any], root: Path) -> Settings:
 
 def _configured(path: Path) -> dict[str, Any]:
     settings = configuration.load(path, environ={})
-    named = {name: getattr(settings, name) for name in _OF_CONFIG if name != "enforced"}
+    named = {name: getattr(settings, name) for name in _OF_CONFIG}
     principal = settings.principal if settings.principal != "caller" else None
     enforced = tuple(each.guardrail for each in settings.enforced)
     both = {"guardrails": settings.approved, "policies": settings.policy_set(), "vocabulary": settings.vocabulary}

@@ -151,7 +151,7 @@ class FakeBedrock:
     def environment(self) -> dict[str, str]:
         """Environment variables with which an AWS SDK of any language talks to this fake."""
         urls = dict.fromkeys(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"), self.endpoint_url)
-        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
+        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), OPEN_SESAME)
         trust = {"AWS_CA_BUNDLE": self.ca_file} if self.ca_file else {}
         return {**urls, **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.region), **trust, **keys}
 

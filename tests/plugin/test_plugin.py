@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from guardedbedrock import Guard
+from guardedbedrock.pytest_plugin.settings import KEYWORDS
+from guardedbedrock.testing.world import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +153,34 @@ def test_over_https(guardedbedrock_client, guardedbedrock_server):
     (tests.path / "policies" / "app.json").write_text(json.dumps(POLICY), "utf-8")
 
     tests.runpytest_inprocess().assert_outcomes(passed=6)
+
+
+def test_the_marker_takes_every_keyword_of_the_fake_and_of_the_guard() -> None:
+    """And `config` beside them."""
+    assert {"audit", "clock", "mode", "retry", "credentials", "seed", "tls", "config", "guardrails"} <= set(KEYWORDS)
+    assert len(KEYWORDS) == len(set(KEYWORDS))
+    assert set(inspect.signature(Guard).parameters) | set(Options.__annotations__) <= set(KEYWORDS)
+
+
+def test_a_guardrail_that_the_organization_enforces(project: Project) -> None:
+    run = project(
+        """
+pytestmark = pytest.mark.guardedbedrock(guardrails=["hr"], enforced=[FakeGuardrail("org1", name="org", denied_words=("salary",))])
+
+def test_it_runs_as_well(guardedbedrock_server, guardedbedrock_client):
+    asked = {"role": "user", "content": [{"text": "my salary"}]}
+    assert guardedbedrock_client.converse(**ASK | {"messages": [asked]})["stopReason"] == "guardrail_intervened"
+    guardedbedrock_server.calls.assert_guarded_by("hr")
+
+def test_it_has_to_be_allowed_too(guardedbedrock_server, guardedbedrock_client):
+    guardedbedrock_server.deny_guardrail("org")
+    with pytest.raises(guardedbedrock_client.exceptions.AccessDeniedException) as caught:
+        guardedbedrock_client.converse(**ASK)
+    guardedbedrock_server.assert_denied(caught, action="bedrock:ApplyGuardrail", resource="org1", where="here")
+"""
+    ).runpytest_inprocess()
+
+    run.assert_outcomes(passed=2)
 
 
 def test_a_test_works_with_the_configuration_of_the_application(project: Project) -> None:
