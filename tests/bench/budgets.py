@@ -17,10 +17,20 @@ from of_engine import engine
 from of_imports import imports
 from of_machine import machine
 from of_plugin import plugin
+from of_policy_tests import policy_tests
 from of_preflight import preflight
 from of_telemetry import telemetry
 
-PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (machine, engine, preflight, telemetry, clients, imports, plugin)
+PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
+    machine,
+    engine,
+    preflight,
+    telemetry,
+    clients,
+    imports,
+    plugin,
+    policy_tests,
+)
 
 
 def main(names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ runs; what also waits is measured by the clock, and two things compared are meas
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import subprocess
 import sys
@@ -88,3 +89,11 @@ def milliseconds_in_a_fresh_process(before: str, measured: str) -> float:
     command = [sys.executable, "-c", code]
     runs = [subprocess.run(command, capture_output=True, check=True, text=True) for _ in range(15)]  # noqa: S603  # our own code
     return min(float(run.stdout) for run in runs) * 1e3
+
+
+def processor_time(run: Callable[[], object]) -> float:
+    """Take the processor time, in s, of the processes that a function starts and waits for."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

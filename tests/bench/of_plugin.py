@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from measuring import Row
+from measuring import Row, processor_time
 
 STARTS: Final = 15
 CONFTEST: Final = """
@@ -63,11 +62,8 @@ def plugin() -> Iterator[Row]:
 
 
 def _start(folder: Path, *options: str) -> float:
-    """Take the time of the processor, in ms, which does not hang on what else runs; no other plugin is loaded."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    _pytest(folder, *options, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3
+    """Start pytest without any other plugin."""
+    return processor_time(lambda: _pytest(folder, *options, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")) * 1e3
 
 
 def _pytest(folder: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
