@@ -19,6 +19,9 @@ NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 
 
+_TELL_BEHIND: Final = "an ARN in place of a name tells it, and `behind` in the settings what stands behind a profile or a prompt"
+
+
 class Question(NamedTuple):
     """
     One authorization that a call asks, or may ask.
@@ -140,6 +143,8 @@ class Asked:
                 yield f"AWS does not document whether it asks this, which would be denied: {decision.message()}"
             if question.unread and not decision.is_denied:
                 yield f"it hangs on {question.unread}, which is not among the policies"
+            if question.request.blind and decision.outcome == "indeterminate":
+                yield f"what is asked is not known whole, only `{question.request.resource}`: {_TELL_BEHIND}"
             if decision.is_denied and decision.policy_type in inert:
                 yield f"AWS does not list Bedrock among the services that such policies reach: {decision.message()}"
 

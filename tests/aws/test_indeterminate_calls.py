@@ -59,3 +59,18 @@ def test_a_context_key_that_is_given_is_known(house: Make) -> None:
     made.client.converse(**ask("converse"))
 
     assert len(made.fake.requests) == 1
+
+
+def test_a_call_that_hangs_on_the_model_behind_a_profile_says_how_to_tell_it(house: Make) -> None:
+    """Context keys would not help."""
+    here = "arn:aws:bedrock:us-east-1::foundation-model/*"
+    profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/team12345678"
+    statement = {"Effect": "Allow", "Action": "bedrock:*", "Resource": [here, "arn:aws:bedrock:us-east-1:123456789012:*"]}
+    policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": statement}])
+    error = denial(house(policies=policies, on_indeterminate="refuse"), modelId=profile)
+    told = house(policies=policies, on_indeterminate="refuse", behind={profile: [here.replace("*", "acme.tiny-v1:0")]})
+
+    assert isinstance(error, PreflightUnavailableError)
+    assert "it hangs on resource:region" in str(error)
+    assert "under behind in the configuration" in str(error.hint)
+    assert told.client.converse(**ask("converse", model=profile))["stopReason"] == "end_turn"

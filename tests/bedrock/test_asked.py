@@ -130,6 +130,14 @@ def test_what_one_word_does_not_say_is_a_remark(asking: list[Any], fragment: str
     assert fragment in remark
 
 
+def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
+    """It says how to tell the rest."""
+    whole = Asked((Question(Request(ROLE, "bedrock:X", "arn:aws:bedrock:r:123456789012:*", {}, {"resource:id"})),))
+    (remark,) = whole.remarks(tuple(POLICIES.evaluate(request) for request in whole.requests))
+
+    assert remark.startswith("what is asked is not known whole, only `arn:aws:bedrock:r:123456789012:*`: an ARN in place of a name")
+
+
 @pytest.mark.parametrize("asking", [[YES], [NO], [OPEN], among("a", "yes", "yes"), among("a", "no", "never"), [unread("no")]])
 def test_what_needs_no_remark_has_none(asking: list[Any]) -> None:
     """A plain answer speaks for itself."""
