@@ -135,7 +135,7 @@ def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
     whole = Asked((Question(Request(ROLE, "bedrock:X", "arn:aws:bedrock:r:123456789012:*", {}, {"resource:id"})),))
     (remark,) = whole.remarks(tuple(POLICIES.evaluate(request) for request in whole.requests))
 
-    assert remark.startswith("what is asked is not known whole, only `arn:aws:bedrock:r:123456789012:*`: an ARN in place of a name")
+    assert remark.startswith("what is asked is not known whole, only `arn:aws:bedrock:r:123456789012:*`: an ARN")
 
 
 @pytest.mark.parametrize("asking", [[YES], [NO], [OPEN], among("a", "yes", "yes"), among("a", "no", "never"), [unread("no")]])
