@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from email.utils import parsedate_to_datetime
+from inspect import getsource
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     EventStreamError,
 )
+from botocore.httpsession import URLLib3Session
 from urllib3.exceptions import ProtocolError
 
 from guardedbedrock import ConfigurationError
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 
     Serve: TypeAlias = Callable[..., tuple[FakeBedrock, Any]]
 
+COUNTS_BYTES = "enforce_content_length" not in getsource(URLLib3Session.send)
+"""Older releases of botocore count the bytes of a body, and raise where some are missing."""
 BUSY = Fail(503, "ServiceUnavailableException", "busy")
 STREAM = "ConverseStream"
 
@@ -110,7 +114,11 @@ def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, 
     fake, client = serve(spoilt=True)
     fake.fault(fault)
 
-    assert set(client.converse(**ask)) == {"ResponseMetadata"}
+    if COUNTS_BYTES and isinstance(fault, HangUp) and fault.part == "body":
+        with pytest.raises(ConnectionClosedError):
+            client.converse(**ask)
+    else:
+        assert set(client.converse(**ask)) == {"ResponseMetadata"}
     assert client.converse(**ask)["stopReason"] == "end_turn"
 
 
@@ -119,7 +127,8 @@ def test_a_length_that_is_too_long_harms_nobody(serve: Serve, ask: dict[str, Any
     fake, client = serve()
     fake.fault(WrongLength(by=7))
 
-    assert client.converse(**ask)["stopReason"] == "end_turn"
+    with pytest.raises(ConnectionClosedError) if COUNTS_BYTES else nullcontext():
+        assert client.converse(**ask)["stopReason"] == "end_turn"
     fake.fault(WrongLength(by=7))
     head, _, body = _raw(fake).partition(b"\r\n\r\n")
     assert f"content-length: {len(body) + 7}".encode() in head.lower()
