@@ -250,7 +250,7 @@ def test_a_client_that_is_wrapped_again_keeps_botocores_loop(house: Make, monkey
     """Whoever wraps it next, its attempts are botocore's."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     made = house()
-    client = boto3.client("bedrock-runtime", **made.fake.client_kwargs())
+    client = boto3.client("bedrock-runtime", **made.fake.client_kwargs(), config=Config(retries={"mode": "standard"}))
     made.guard.wrap(client)
     made.guard.wrap(client)
     made.fake.fail_next(429, "ThrottlingException", "slow", times=99)
