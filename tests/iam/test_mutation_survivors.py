@@ -259,7 +259,8 @@ def test_a_principal_of_another_kind_is_named_by_its_very_text(kind: str, name: 
 
 
 @pytest.mark.parametrize(
-    ("arn", "account"), [("arn:a:b:c:111122223333:e:f", "111122223333"), ("arn:a:b:c::e", ""), ("arn:a:b:c", "")]
+    ("arn", "account"),
+    [("arn:a:b:c:111122223333:e:f", "111122223333"), ("arn:a:b:c::e", ""), ("arn:a:b:c", ""), ("arx:a:b:c:1:e", "")],
 )
 def test_the_account_is_the_fifth_part(arn: str, account: str) -> None:
     """What is no ARN has none."""

@@ -36,6 +36,7 @@ POLICY_VALUES: Final = [
     ("${k:gone, ''}",),
     ("${k:gone,'}",),
     ("${k:gone, 'a}",),
+    ("${k:gone, a'}",),
     ("${k:a", "b}"),
     ("${k:set}",),
     ("true",),
