@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.pytest_plugin.settings import Settings
     from guardedbedrock.testing.assessment import Source
-    from guardedbedrock.testing.denials import Denial
+    from guardedbedrock.testing.denial import Denial
     from guardedbedrock.testing.runtime import Reply
 
 Where: TypeAlias = Literal["both", "here", "aws"]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
     from guardedbedrock.testing.assessment import CONTENT_WORDS
     from guardedbedrock.testing.credentials import FakeApiKey, FakeCredentials
-    from guardedbedrock.testing.denials import DENIALS, Denial
+    from guardedbedrock.testing.denial import Denial
+    from guardedbedrock.testing.denials import DENIALS
     from guardedbedrock.testing.denied import assert_denied
     from guardedbedrock.testing.enforcement import FakeEnforcement
     from guardedbedrock.testing.fake import FakeBedrock
@@ -51,7 +52,7 @@ _ROOMS: Final = {"cases", "faults"}
 _HOMES: Final = {
     "CONTENT_WORDS": "assessment",
     "DENIALS": "denials",
-    "Denial": "denials",
+    "Denial": "denial",
     "FakeApiKey": "credentials",
     "FakeBedrock": "fake",
     "FakeCredentials": "credentials",
