@@ -6,6 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("ordinary", deadline=None, derandomize=True, database=None)
-settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+# A busy machine is slow at making examples, which is no fault of theirs.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("ordinary", **_PATIENT, derandomize=True, database=None)
+settings.register_profile("fuzz", **_PATIENT, print_blob=True)
 settings.load_profile("fuzz" if os.environ.get("FUZZ_EXAMPLES") else "ordinary")
