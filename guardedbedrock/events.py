@@ -170,7 +170,8 @@ class Observation(Protocol):
     What one listener makes of one call.
 
     One that has an attribute `hears_routine` which is False need not hear `Routine` events, apart from `Decided` of a call that
-    is denied. `Said` is told only where an attribute `hears_content` is True.
+    is denied. `Said` is told only where an attribute `hears_content` is True. One whose attribute `hears_only` is True is neither
+    entered nor left nor closed.
     """
 
     def enter(self) -> None:
@@ -200,24 +201,27 @@ class Observers:
     A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
     """
 
-    __slots__ = ("_closed", "_observations", "hear_content", "hear_routine")
+    __slots__ = ("_attending", "_closed", "_observations", "hear_content", "hear_routine")
 
     def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
         self._closed = False
         self.hear_routine = self.hear_content = False
         self._observations: list[Observation] = []
+        self._attending: list[Observation] = []
         for listener in listeners:
             try:
                 observation = listener.open(call)
                 if observation is not None:
                     self._observations.append(observation)
+                    if not getattr(observation, "hears_only", False):
+                        self._attending.append(observation)
                     self.hear_routine |= getattr(observation, "hears_routine", True)
                     self.hear_content |= getattr(observation, "hears_content", False)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
                 _failed(listener, error)
 
     def __enter__(self) -> Self:
-        for observation in self._observations:
+        for observation in self._attending:
             try:
                 observation.enter()
             except Exception as error:  # noqa: BLE001
@@ -225,7 +229,7 @@ class Observers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for observation in reversed(self._observations):
+        for observation in reversed(self._attending):
             try:
                 observation.leave()
             except Exception as error:  # noqa: BLE001
@@ -246,7 +250,7 @@ class Observers:
         if self._closed:
             return
         self._closed = True
-        for observation in self._observations:
+        for observation in self._attending:
             try:
                 observation.close(error)
             except Exception as failure:  # noqa: BLE001

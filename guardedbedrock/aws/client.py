@@ -186,7 +186,8 @@ class underway(Observers):  # noqa: N801  # reads as what it does: with underway
         self._client = client
 
     def __exit__(self, *raised: object) -> None:
-        super().__exit__(*raised)
+        if self._attending:
+            super().__exit__(*raised)
         error = raised[1]
         if isinstance(error, BaseException):
             self.close(error)

@@ -37,6 +37,9 @@ class Guardrail:
         models: Patterns of the models that it is the guardrail for unless another is chosen, such as ``("anthropic.*",)``; every
             model unless given. A pattern means a model by its ID, by an ARN of it, and by the inference profiles in front of it.
 
+    Attributes:
+        id: The ID alone.
+
     Raises:
         ConfigurationError: The ARN or the version is not one.
     """
@@ -47,8 +50,10 @@ class Guardrail:
     tags: Mapping[str, str] | None = field(default=None, hash=False)
     profile: str = ""
     models: tuple[str, ...] = ()
+    id: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "id", _id_in(self.arn))  # once: every call asks for it
         if not self.id:
             problem = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
             raise ConfigurationError(f"guardrail `{self.arn}` is not the ARN of a guardrail: {problem}")
@@ -57,14 +62,6 @@ class Guardrail:
             raise ConfigurationError(f"guardrail `{self.arn}` has no usable version ({self.version!r}): {problem}")
         if not self.name:
             object.__setattr__(self, "name", self.id)
-
-    @property
-    def id(self) -> str:
-        """The ID alone; ``""`` when the ARN is none."""
-        parts = split(self.arn)
-        is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
-        kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
-        return identifier if kind == "guardrail" and identifier and _LOOSE_ID.issuperset(identifier) else ""
 
     @property
     def region(self) -> str:
@@ -88,6 +85,14 @@ class Guardrail:
                 f"guardrail ID `{self.id}` would be refused by AWS, which takes lower-case letters and digits only; "
                 'copy the ID from the console, or set vocabulary = "invoke-with-guardrail" if these policies are a model'
             )
+
+
+def _id_in(arn: str) -> str:
+    """Give the ID alone; ``""`` when the ARN is none of a guardrail."""
+    parts = split(arn)
+    is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
+    kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
+    return identifier if kind == "guardrail" and identifier and _LOOSE_ID.issuperset(identifier) else ""
 
 
 def is_version(text: object) -> bool:

@@ -65,12 +65,16 @@ def _named(holder: Params) -> Named:
 
 def _read_config(params: Params) -> Named:
     config = params.get(_CONFIG)
-    return (None, None) if config is None or not isinstance(config, Mapping) else _named(config)
+    if config is None or not (config.__class__ is dict or isinstance(config, Mapping)):  # the first test spares the second
+        return None, None
+    return config.get(_IDENTIFIER) or None, config.get(_VERSION) or None
 
 
 def _put_config(params: Params, identifier: str, version: str) -> dict[str, Any]:
     config = params.get(_CONFIG)
-    kept = config if config is not None and isinstance(config, Mapping) else {}
+    if config is None:
+        return {**params, _CONFIG: {_IDENTIFIER: identifier, _VERSION: version}}
+    kept = config if isinstance(config, Mapping) else {}
     return {**params, _CONFIG: {**kept, _IDENTIFIER: identifier, _VERSION: version}}
 
 

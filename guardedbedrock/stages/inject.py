@@ -5,7 +5,7 @@ from __future__ import annotations
 from guardedbedrock.bedrock import Guardrail, Place
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
-from guardedbedrock.bedrock.selective import gaps
+from guardedbedrock.bedrock.selective import Gap, gaps
 from guardedbedrock.calls import Call, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
@@ -61,18 +61,20 @@ def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> Guard
         raise _not_approved(call, named, rules.in_region(call.region))
     if guardrail is None:
         guardrail, named = choose(call, rules), (None, None)
-    if rules.on_partial != "allow":
-        _look_for_gaps(call, rules, observers)
+    if rules.on_partial != "allow" and (
+        found := gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
+    ):
+        _partly(found, call, rules, observers)
     if observers.hear_routine:
         observers.hear(Injected(guardrail, was_there=None not in named))
     sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
-    return GuardedCall(call, place.put(call.params, identifier, version), guardrail, None in named, call.model, sent)
+    return GuardedCall(
+        call, place.put(call.params, identifier, version), guardrail, None in named, call.params.get("modelId"), sent
+    )
 
 
-def _look_for_gaps(call: Call, rules: Rules, observers: Observers) -> None:
-    refuse = rules.on_partial == "refuse"
-    found = gaps(call.name, call.params, rules.suffixes, strict=refuse)
-    if found and refuse:
+def _partly(found: tuple[Gap, ...], call: Call, rules: Rules, observers: Observers) -> None:
+    if rules.on_partial == "refuse":
         error = PartlyGuardedError(
             message="; ".join(gap.says for gap in found),
             operation_name=call.name,
@@ -81,7 +83,7 @@ def _look_for_gaps(call: Call, rules: Rules, observers: Observers) -> None:
         if rules.mode == "enforce":
             raise error
         observers.hear(Refused(error, enforced=False))
-    elif found:
+    else:
         observers.hear(Partial(found))
 
 
@@ -99,9 +101,9 @@ def choose(call: Call, rules: Rules) -> Guardrail:
 
 
 def _preferred(call: Call, rules: Rules) -> Guardrail | None:
-    name, model = rules.chosen(call.chosen), call.model
+    name = rules.choice if call.chosen is None else rules.chosen(call.chosen)
     for guardrail in rules.in_region(call.region):
-        if guardrail.name == name if name else not guardrail.models or _is_for(guardrail, model, rules):
+        if guardrail.name == name if name else not guardrail.models or _is_for(guardrail, call.model, rules):
             return guardrail
     return None
 

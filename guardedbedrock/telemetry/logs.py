@@ -50,7 +50,7 @@ class DecisionLog:
 class CallLog:
     """The log of one call."""
 
-    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "hears_routine")
+    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "hears_only", "hears_routine")
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -58,11 +58,11 @@ class CallLog:
         self._principal = ""
         self._trace: dict[str, str] = {}
         self.hears_routine = _is_heard(logging.INFO)
+        self.hears_only = not self.hears_routine
 
     def enter(self) -> None:
         """Note in which span the call is made; the application's context is its own, and stays as it is."""
-        if self.hears_routine:
-            self._note_trace()
+        self._note_trace()
 
     def leave(self) -> None:
         """Nothing was bound."""
@@ -107,7 +107,7 @@ class CallLog:
 
 
 def _is_heard(level: int) -> bool:
-    return _is_configured() or _QUIET.isEnabledFor(level)
+    return ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(level)
 
 
 def _is_configured() -> bool:
