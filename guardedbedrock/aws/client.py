@@ -138,7 +138,7 @@ class GuardedClient(Guarded):
         watch = self._guardedbedrock
         if watch.rules.mode == "off":
             return transport(operation_name, api_params)
-        call = call_of(self, operation_name, api_params)
+        call = Call(operation_name, api_params, watch.region, chosen.get(), watch.service)
         with underway(self, call) as observers:
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers, self._guardedbedrock_gate):

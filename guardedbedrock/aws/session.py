@@ -74,7 +74,16 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
     for event in EVENTS:
         session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _being_made(watch):
-        return checked(session.client(service_name, **options))
+        client = checked(session.client(service_name, **options))
+    if watch.retry is not ONE_ATTEMPT:
+        _spare_retries(client)
+    return client
+
+
+def _spare_retries(client: Any) -> None:
+    """Take from a client botocore's look at every answer for another attempt, which there is none of; the guard has its own."""
+    service = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
 
 
 def guard_session(session: Any, watch: Watch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,9 @@ AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """The same of aiobotocore."""
 
 ResultT = TypeVar("ResultT")
+
+_READ: Final = ("invoke",)
+"""Replies with a body that is read before anybody sees it."""
 
 
 def send(
@@ -50,7 +53,7 @@ def send(
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))
     try:
-        response = retry.run(whole if _reads(authorized) else attempt, observers)
+        response = retry.run(whole if authorized.guarded.call.operation.reply in _READ else attempt, observers)
     except ClientError as error:
         denied = _denied(error, authorized, retry, observers)
         if denied is None:
@@ -78,7 +81,7 @@ async def send_async(
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))
     try:
-        response = await retry.run_async(whole if _reads(authorized) else attempt, observers)
+        response = await retry.run_async(whole if authorized.guarded.call.operation.reply in _READ else attempt, observers)
     except ClientError as error:
         denied = _denied(error, authorized, retry, observers)
         if denied is None:
@@ -100,11 +103,6 @@ def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT
         return transport(name, {**params})
 
     return attempt
-
-
-def _reads(authorized: AuthorizedCall) -> bool:
-    """Say whether the answer has a body that is read before anybody sees it."""
-    return authorized.guarded.call.operation.reply == "invoke"
 
 
 def is_instrumented(transport: Any) -> bool:
@@ -146,11 +144,11 @@ def _reply(
     if retry.attempts > 1:
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
         metadata.pop("MaxAttemptsReached", None)
-        if operation.streams:
+        if operation.reply.endswith("-stream"):
             again = Again(attempt, retry.after(metadata.get("RetryAttempts", 0)))
     else:
         _tell_of_botocores(response, observers)
-    body = response["body"].data if "body" in response and _reads(authorized) else None
+    body = response["body"].data if "body" in response and operation.reply in _READ else None
     return Reply(authorized, response, body, again)
 
 

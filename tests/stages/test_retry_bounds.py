@@ -246,6 +246,14 @@ def test_an_error_says_how_many_attempts_there_were(house: Make) -> None:
     assert gone.value.retry_attempts == 2
 
 
+def test_an_error_says_nothing_of_botocores_single_attempt(house: Make) -> None:
+    """botocore, which was told to try once, does not look at answers for another attempt."""
+    made = house(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+
+    assert "reached max retries" not in str(throttled(made))
+    assert len(made.fake.requests) == 2
+
+
 def test_a_client_that_is_wrapped_again_keeps_botocores_loop(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever wraps it next, its attempts are botocore's."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
