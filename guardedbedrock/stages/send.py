@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias, TypeVar
 
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, Reply
-from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError
+from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
 from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
 from guardedbedrock.stages.retry import Again, RetryPolicy
 
@@ -59,7 +60,12 @@ def send(
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry, observers, attempt)
+
+    def once_more() -> Response:
+        with _typed_denials(authorized, retry, observers):
+            return attempt()
+
+    return _reply(authorized, response, retry, observers, once_more)
 
 
 async def send_async(
@@ -87,7 +93,12 @@ async def send_async(
         if denied is None:
             raise
         raise denied from error
-    return _reply(authorized, response, retry, observers, attempt)
+
+    async def once_more() -> Response:
+        with _typed_denials(authorized, retry, observers):
+            return await attempt()
+
+    return _reply(authorized, response, retry, observers, once_more)
 
 
 def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
@@ -134,6 +145,18 @@ def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, 
     if foreseen and isinstance(denied, PolicyDeniedError):
         observers.hear(Diverged(authorized.verdict, denied))
     return denied
+
+
+@contextmanager
+def _typed_denials(authorized: AuthorizedCall, retry: RetryPolicy, observers: Observers) -> Iterator[None]:
+    """Type a denial of a stream that is asked for again, when the call has long returned: it stays what botocore raised, too."""
+    try:
+        yield
+    except ClientError as error:
+        denied = _denied(error, authorized, retry, observers)
+        if denied is None:
+            raise
+        raise bind(denied, type(error)) from error
 
 
 def _reply(

@@ -10,8 +10,10 @@ from aiobotocore.config import AioConfig
 from aws.rig import Recorder, ask
 from faults.test_fault_matrix import CELLS, LONG, MATRIX, SHORT
 
+from guardedbedrock import ExplicitDenyError
 from guardedbedrock.events import GaveUp, Retried
 from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.testing.faults import HangUp
 
 if TYPE_CHECKING:
     from aio.rig import Make
@@ -47,3 +49,17 @@ async def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method:
     assert len(recorder.last.of(Retried)) == (2 if row.code else 0)
     assert [event.used_up for event in recorder.last.of(GaveUp)] == (["attempts"] if row.code else [])
     assert recorder.last.closed == [last]
+
+
+async def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make) -> None:
+    """When the call has long returned, too: by the client's own class and by ours."""
+    made = await house(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
+    made.fake.fault(HangUp(20, "body"), times=1)
+    response = await made.client.converse_stream(**ask("converse_stream"))
+    made.fake.deny(by="scp-explicit")
+
+    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+        await read(response)
+
+    assert isinstance(denied.value, ExplicitDenyError)
+    assert denied.value.policy_type == "scp"

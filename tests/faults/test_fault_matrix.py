@@ -9,7 +9,8 @@ import pytest
 from aws.rig import Recorder, ask, read
 from botocore.config import Config
 
-from guardedbedrock.events import GaveUp, Retried
+from guardedbedrock import ExplicitDenyError
+from guardedbedrock.events import Denied, GaveUp, Retried
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.testing.faults import BadBody, BreakStream, BrokenFrame, Fail, Fault, HangUp, Latency, Stall, WrongLength
 
@@ -173,6 +174,23 @@ def test_a_stream_that_broke_is_not_begun_again(house: Make, method: str) -> Non
         seen.extend(response["stream" if method == "converse_stream" else "body"])
 
     assert (len(seen) <= 2, len(made.fake.requests)) == (True, 1)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make, method: str) -> None:
+    """When the call has long returned, too: by the client's own class and by ours."""
+    made, recorder = troubled(house)
+    made.fake.fault(HangUp(20, "body"), times=1)
+    response = getattr(made.client, method)(**ask(method))
+    made.fake.deny(by="scp-explicit")
+
+    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+        read(response)
+
+    assert isinstance(denied.value, ExplicitDenyError)
+    assert (denied.value.policy_type, denied.value.simulated) == ("scp", False)
+    assert [event.error for event in recorder.last.of(Denied)] == [denied.value]
+    assert recorder.last.closed == [denied.value]
 
 
 @pytest.mark.parametrize("fault", [Latency(LONG), Fail(503, "ServiceUnavailableException", "no")], ids=["silence", "503"])
