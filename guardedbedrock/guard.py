@@ -244,8 +244,13 @@ class Guard(WaysIn):
 
         Raises:
             RefusedError: The guard itself would refuse the call.
-            ConfigurationError: A parameter is missing that the questions to IAM hang on.
+            ConfigurationError: A parameter is missing that the questions to IAM hang on, or the model is no text.
         """
+        model = params.get("modelId", "")
+        if not isinstance(model, str):
+            raise ConfigurationError(
+                f"params: `modelId` is of type `{type(model).__name__}`; give the ID or ARN of a model as text"
+            )
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
         service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
         call = Call(operation, params, region, chosen.get(), service)

@@ -137,6 +137,16 @@ def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
     assert [statement.sid for statement in verdict.authorizations[0].decision.statements] == ["NoOpus"]
 
 
+@pytest.mark.parametrize("model", [5, None, b"amazon.nova-lite-v1:0", ["amazon.nova-lite-v1:0"], {}], ids=repr)
+@pytest.mark.parametrize("policies", [POLICIES, None], ids=["policies", "no policies"])
+def test_a_model_that_is_no_text_is_not_simulated(model: object, policies: Any) -> None:
+    """The message says what it is, and what it has to be."""
+    mend = "give the ID or ARN of a model as text"
+
+    with pytest.raises(ConfigurationError, match=f"^params: `modelId` is of type `{type(model).__name__}`; {mend}$"):
+        guard(policies=policies).simulate("Converse", {**CONVERSE, "modelId": model})
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [(CONVERSE, HR), ({**CONVERSE, "guardrailConfig": {"guardrailIdentifier": PUBLIC.arn}}, PUBLIC)],

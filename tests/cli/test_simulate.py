@@ -206,8 +206,11 @@ def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", "[]"], "--params: should be a JSON object", id="no object"),
         pytest.param(["--params", "@none.json"], "--params @none.json: can not be read: No such file", id="no file"),
         pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
+        pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
         pytest.param(
-            ["--params", '{"modelId": 5}'], "--params: holds a value of a type that Converse does not take", id="wrong type"
+            ["--params", '{"modelId": "a.b", "guardrailConfig": {"guardrailIdentifier": [1]}}'],
+            "--params: holds a value of a type that Converse does not take",
+            id="wrong type",
         ),
         pytest.param(["--params", TINY, "--using", "x"], "no approved guardrail is named `x`", id="no such name"),
         pytest.param(["--params", TINY, "--config", "none.toml"], "`none.toml` can not be read", id="no configuration"),
