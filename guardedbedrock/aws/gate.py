@@ -19,7 +19,7 @@ from botocore.compat import HTTPHeaders
 from botocore.utils import determine_content_length
 
 from guardedbedrock.aws.footing import found
-from guardedbedrock.aws.gated import GatedAuth, GatedSession, Kept, become
+from guardedbedrock.aws.gated import GatedAuth, GatedSession, Kept, become, kept
 from guardedbedrock.bedrock.inference_paths import inference_at
 from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
 from guardedbedrock.bedrock.selective import gaps
@@ -112,11 +112,9 @@ class Gate:
 
     def _stand_in(self, signer: Any, endpoint: Any) -> None:
         sign, session = signer.get_auth_instance, endpoint.http_session
-        become(
-            signer, get_auth_instance=Kept("get_auth_instance", self._fronted_auth), get_auth=Kept("get_auth", self._fronted_auth)
-        )
+        become(signer, **{name: kept(name, self._fronted_auth) for name in ("get_auth_instance", "get_auth")})
         send = Kept("_send", self._fronted_send, type(endpoint)._send)  # noqa: SLF001  # there is no public place to stand
-        become(endpoint, http_session=Kept("http_session", self._fronted_session), _send=send)
+        become(endpoint, http_session=kept("http_session", self._fronted_session), _send=send)
         signer.get_auth_instance = signer.get_auth = sign
         endpoint.http_session = session
 

@@ -8,6 +8,7 @@ the HTTP session or of the method that sends gets the gate in front.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Protocol
 
 
@@ -50,9 +51,26 @@ class GatedSession:
         return getattr(self._session, name)
 
 
+def kept(name: str, front: Callable[[Any], Any]) -> property:
+    """
+    Make an attribute that keeps the gate in front of whatever it is set to; every call reads it, so that reading it is quick.
+
+    Args:
+        name: Name of the attribute.
+        front: Puts the gate in front of a value.
+    """
+    behind = f"{name} (gated)"
+
+    def put(owner: Any, value: Any) -> None:
+        # Under its own name too, where whoever puts things back for a while looks for it.
+        owner.__dict__[behind] = owner.__dict__[name] = front(value)
+
+    return property(attrgetter(behind), put)
+
+
 class Kept:
     """
-    An attribute that keeps the gate in front of whatever it is set to.
+    A method that keeps the gate in front of whatever it is set to.
 
     Args:
         name: Name of the attribute.
@@ -60,7 +78,7 @@ class Kept:
         plain: What the attribute is where it was never set: a method of the class.
     """
 
-    def __init__(self, name: str, front: Callable[[Any], Any], plain: Any = None) -> None:
+    def __init__(self, name: str, front: Callable[[Any], Any], plain: Any) -> None:
         self._name = name
         self._front = front
         self._plain = plain
