@@ -31,6 +31,9 @@ PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
 
 _MODEL: Final = "{modelId}"
+_FRAMING: Final = ("Content-Length", "Transfer-Encoding")
+_KEYS: Final = tuple(getattr(HeadersDict(dict.fromkeys(_FRAMING, "")), "_dict", _FRAMING))
+"""The same as keys of botocore's own: a header is found with one in half the time."""
 
 
 class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
@@ -284,11 +287,12 @@ def _readable(headers: Any) -> Any:
 
 def _is_misframed(headers: Any, body: Any) -> bool:
     """Say whether the server would take less or more for the body, and the rest for a request of its own."""
-    known = headers if type(headers) is HeadersDict else _readable(headers)
     length = len(body) if type(body) is bytes else determine_content_length(body)
     if length is None:
         return False
-    said = known.get("Content-Length", "0" if body is None else None)
+    own = getattr(headers, "_dict", None) if type(headers) is HeadersDict else None
+    known, (framed, coded) = (_readable(headers), _FRAMING) if own is None else (own, _KEYS)
+    said = known.get(framed, "0" if body is None else None)
     if said != str(length) and not (isinstance(said, bytes) and said == str(length).encode()):
         return True
-    return known.get("Transfer-Encoding") is not None
+    return known.get(coded) is not None

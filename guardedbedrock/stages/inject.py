@@ -56,7 +56,10 @@ def _without(call: Call, rules: Rules) -> GuardedCall:
 
 def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> GuardedCall:
     named = place.read(call.params)
-    guardrail = choose(call, rules) if named == (None, None) else _match(named, call, rules)
+    names_none = named == (None, None)
+    guardrail = _preferred(call, rules) if names_none else _match(named, call, rules)
+    if guardrail is None and names_none:
+        raise _none(call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
         raise _not_approved(call, named, rules.in_region(call.region))
     if guardrail is None:

@@ -80,7 +80,8 @@ class RetryPolicy:
                 raise
             failed = [error]
         else:
-            self.bucket.give()
+            if self.bucket.tokens != self.capacity:
+                self.bucket.give()
             return result
         loop = _Loop(self, observers, began)
         with loop:
