@@ -57,7 +57,8 @@ class CallLog:
         self._guardrail: str | None = None
         self._principal = ""
         self._trace: dict[str, str] = {}
-        self.hears_routine = _is_heard(logging.INFO)
+        # What `_is_heard` says, said here: every call asks.
+        self.hears_routine = ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(logging.INFO)
         self.hears_only = not self.hears_routine
 
     def enter(self) -> None:

@@ -33,7 +33,7 @@ from guardedbedrock.events import (
 )
 from guardedbedrock.telemetry import metric_names as table
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.presence import has_meter_provider, is_suppressed
+from guardedbedrock.telemetry.presence import is_suppressed, meter_provider
 from guardedbedrock.telemetry.requests import operation_of
 
 _UNKNOWN: Final = "unknown"
@@ -56,7 +56,7 @@ class CallMetrics:
 
     def open(self, call: Call) -> CallMeter | None:
         """Begin to count a call; None when there is no SDK, or the application suppresses instrumentation here."""
-        if (self._meter is None and not has_meter_provider()) or is_suppressed():
+        if (self._meter is None and meter_provider() is None) or is_suppressed():
             return None
         return CallMeter(call, self._record, self._age)
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
 from opentelemetry import context, trace
 from opentelemetry.metrics import _internal as metrics_api
 
+_UNKNOWN: Final = object()  # an API without the name may well have a provider
 _SUPPRESSED = ("suppress_instrumentation", getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", ""))
 
 
-def has_tracer_provider() -> bool:
-    """Say whether the application set a provider of tracers; the public way to ask reads the environment with every call."""
-    return getattr(trace, "_TRACER_PROVIDER", True) is not None
+tracer_provider: Final[Callable[[], Any]] = partial(getattr, trace, "_TRACER_PROVIDER", _UNKNOWN)
+"""
+Gives the provider of tracers that the application set, or None.
 
+The public way to ask reads the environment with every call, and a function of Python's would cost more than what it asks.
+"""
 
-def has_meter_provider() -> bool:
-    """Say whether the application set a provider of meters."""
-    return getattr(metrics_api, "_METER_PROVIDER", True) is not None
+meter_provider: Final[Callable[[], Any]] = partial(getattr, metrics_api, "_METER_PROVIDER", _UNKNOWN)
+"""Gives the provider of meters that the application set, or None."""
 
 
 def is_suppressed() -> bool:

@@ -38,7 +38,7 @@ from guardedbedrock.events import (
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.client_spans import RequestSpan
 from guardedbedrock.telemetry.content import captures_content
-from guardedbedrock.telemetry.presence import has_tracer_provider, is_suppressed
+from guardedbedrock.telemetry.presence import is_suppressed, tracer_provider
 
 SLOW_PREFLIGHT: Final = 0.005  # s
 
@@ -59,7 +59,7 @@ class CallSpans:
 
     def open(self, call: Call) -> CallSpan | None:
         """Open the span of a call; None when there is no SDK to make one, or the application suppresses spans here."""
-        if (self._is_global and not has_tracer_provider()) or is_suppressed():
+        if (self._is_global and tracer_provider() is None) or is_suppressed():
             return None
         span = self._tracer.start_span(f"{names.SCOPE} {call.name}", kind=SpanKind.INTERNAL)
         if span.is_recording():
