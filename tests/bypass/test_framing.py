@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from aws.rig import HR, MODEL, ask
+from botocore.awsrequest import HeadersDict
 from bypass.rig import METHODS, on, try_all, unguarded
 
 from guardedbedrock import GuardrailTamperedError
@@ -33,6 +34,23 @@ def test_a_body_is_as_long_as_is_said(house: Make, frame: Callable[[Any], None])
     """Neither the guardrail nor a second request stands behind the end that the server sees."""
     made = house()
     on(made, "before-send", lambda request, **_: frame(request.headers))
+
+    assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+class TwoFaced(HeadersDict):
+    """Headers that are sent otherwise than botocore keeps them."""
+
+    def items(self) -> Any:
+        """Say one more than there is."""
+        return [*super().items(), ("Transfer-Encoding", "chunked")]
+
+
+def test_headers_are_read_as_they_are_sent(house: Make) -> None:
+    """What botocore keeps of them inside says nothing of a class of somebody else's."""
+    made = house()
+    on(made, "before-send", lambda request, **_: setattr(request, "headers", TwoFaced(request.headers.items())))
 
     assert try_all(made) == len(METHODS)
     assert unguarded(made.fake) == made.fake.requests == []
