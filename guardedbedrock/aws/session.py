@@ -123,9 +123,9 @@ def guard_events(events: Any, watch: Watch) -> None:
 
 
 def with_retries(watch: Watch, options: dict[str, Any]) -> tuple[Watch, dict[str, Any]]:
-    """Let the guard retry and not botocore, unless the application's own `Config` speaks of retries."""
+    """Let the guard retry and not botocore, unless the application's own `Config` speaks of retries or the guard does nothing."""
     config = options.get("config")
-    if config is not None and config.retries is not None:
+    if watch.rules.mode == "off" or (config is not None and config.retries is not None):
         return replace(watch, retry=ONE_ATTEMPT), options
     return watch, {**options, "config": _TRY_ONCE if config is None else config.merge(_TRY_ONCE)}
 

@@ -254,6 +254,17 @@ def test_an_error_says_nothing_of_botocores_single_attempt(house: Make) -> None:
     assert len(made.fake.requests) == 2
 
 
+def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does nothing, so it takes nothing away either: as many attempts as a plain client makes."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    made = house(mode="off", retry=RetryPolicy())
+    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+
+    made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 3
+
+
 def test_a_client_that_is_wrapped_again_keeps_botocores_loop(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever wraps it next, its attempts are botocore's."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
