@@ -7,93 +7,77 @@ A program of its own, since aiobotocore holds boto3 back: `make bench-aio`. Ther
 from __future__ import annotations
 
 import asyncio
-import gc
-import multiprocessing
-import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from aiobotocore.session import get_session
-from measuring import NO_BUDGET, WARM, Row
-from of_clients import _serve
-from samples import ALLOWING, ARN, CALL, ROLE
+from measuring import NO_BUDGET, Row, in_turns
+from of_clients import CONVERSE, STREAM, served
+from samples import ALLOWING, ARN, CALL, NAMED, ROLE
 
 from guardedbedrock import Guard, Guardrail
 
-CALLS: Final = 600
+Timed: TypeAlias = Callable[[Any, dict[str, Any]], Coroutine[Any, Any, tuple[float, ...]]]
+"""Does something once with a client and its parameters, and gives what it took in s, one number for each quantity."""
+
 CROWD: Final = 50
-"""Calls at a time."""
-
-NAMED: Final = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
-Measured = Callable[[Any, dict[str, Any]], Awaitable[object]]
+MANY: Final = f"{CROWD} converses at a time"
 
 
-async def converse(client: Any, params: dict[str, Any]) -> None:
+async def converse(client: Any, params: dict[str, Any]) -> tuple[float]:
     """Make one call."""
+    started = perf_counter()
     await client.converse(**params)
+    return (perf_counter() - started,)
 
 
-async def stream(client: Any, params: dict[str, Any]) -> None:
-    """Read one stream to its end."""
-    async for _ in (await client.converse_stream(**params))["stream"]:
-        pass
+async def stream(client: Any, params: dict[str, Any]) -> tuple[float, float]:
+    """Read a stream: s up to its first event, and s for each event after."""
+    started = perf_counter()
+    events = aiter((await client.converse_stream(**params))["stream"])
+    await anext(events)
+    first = perf_counter()
+    counted = sum([1 async for _ in events])
+    return first - started, (perf_counter() - first) / counted
 
 
-async def crowd(client: Any, params: dict[str, Any]) -> None:
+async def crowd(client: Any, params: dict[str, Any]) -> tuple[float]:
     """Make many calls at a time."""
+    started = perf_counter()
     await asyncio.gather(*(client.converse(**params) for _ in range(CROWD)))
+    return (perf_counter() - started,)
 
 
-WHAT: Final[dict[str, tuple[Measured, int]]] = {
-    "converse": (converse, CALLS),
-    "stream, read to its end": (stream, CALLS),
-    f"{CROWD} converses at a time": (crowd, WARM + CALLS // CROWD),
-}
-"""What is measured to how it is done, and how often."""
+WHAT: Final[Sequence[tuple[Timed, int, Sequence[tuple[str, str]]]]] = (
+    (converse, 200, (CONVERSE,)),
+    (stream, 60, STREAM),
+    (crowd, 10, ((f"guarded {MANY} against plain ones, median", f"what the guard adds to {MANY}, median"),)),
+)
+"""What is measured, how often in a round, and for each quantity the names of the ratio and of the difference."""
 
 
-async def in_turns(measured: Measured, guarded: Any, plain: Any, calls: int) -> tuple[float, float]:
-    """Measure two clients in turns, and give the ratio of their medians and the difference, in us."""
-    times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.disable()
-    for turn in range(calls):
-        pairs = [(guarded, CALL, times[0]), (plain, NAMED, times[1])]
-        for client, params, into in pairs if turn % 2 else reversed(pairs):
-            started = perf_counter()
-            await measured(client, params)
-            into.append(perf_counter() - started)
-    gc.enable()
-    one, other = (statistics.median(taken[min(WARM, calls // 2) :]) for taken in times)
-    return one / other, (one - other) * 1e6
-
-
-async def rows(options: dict[str, str]) -> list[Row]:
-    """Measure everything."""
+def rows(options: dict[str, Any]) -> Iterator[Row]:
+    """Measure everything, each call as a run of one loop and timed within it, so that the start of the run does not count."""
     guard = Guard(guardrails=[Guardrail(ARN, version="3")], policies=ALLOWING, principal=ROLE)
-    measured = []
-    async with (
-        guard.async_client("bedrock-runtime", **options) as guarded,
-        get_session().create_client("bedrock-runtime", **options) as plain,
-    ):
-        for what, (how, calls) in WHAT.items():
-            ratio, extra = await in_turns(how, guarded, plain, calls)
-            measured.append(Row(f"async: guarded {what} against plain, median", NO_BUDGET, ratio, "x"))
-            measured.append(Row(f"async: what the guard adds to {what}, median", NO_BUDGET, extra, "us"))
-    return measured
+    made = guard.async_client("bedrock-runtime", **options), get_session().create_client("bedrock-runtime", **options)
+    with asyncio.Runner() as loop:
+        stack = AsyncExitStack()
+        guarded, plain = [loop.run(stack.enter_async_context(client)) for client in made]
+        for timed, calls, names in WHAT:
+            taken = in_turns(lambda t=timed: loop.run(t(guarded, CALL)), lambda t=timed: loop.run(t(plain, NAMED)), calls=calls)
+            for (against, adds), (ratio, extra) in zip(names, taken, strict=True):
+                yield Row(against, NO_BUDGET, ratio, "x")
+                yield Row(adds, NO_BUDGET, extra, "us")
+        loop.run(stack.aclose())
 
 
 def main() -> None:
     """Serve, measure and print."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    server = context.Process(target=_serve, args=(theirs,), daemon=True)
-    server.start()
-    for row in asyncio.run(rows(ours.recv())):
-        print(f"{row.what:75} {row.measured:>9.2f} {row.unit}", flush=True)
-    ours.send(None)
-    server.join()
+    with served() as options:
+        for row in rows(options):
+            print(f"async: {row.what:68} {row.measured:>9.2f} {row.unit}", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,5 +12,8 @@ CALL: Final[dict[str, Any]] = {
     "modelId": "anthropic.claude-3-haiku-20240307-v1:0",
     "messages": [{"role": "user", "content": [{"text": "How many days of leave do I have, and who approves them?"}]}],
 }
+NAMED: Final = {**CALL, "guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "3"}}
+"""The call as a plain client makes it."""
+
 ALLOW: Final = {"Effect": "Allow", "Action": ["bedrock:InvokeModel*", "bedrock:ApplyGuardrail"], "Resource": "*"}
 ALLOWING: Final = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}])
