@@ -15,6 +15,9 @@ _STOP_REASONS: Final = ("stop_reason", "stopReason", "completionReason", "finish
 _IN_A_LIST: Final = ("results", "generations", "completions", "outputs", "choices")
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
 _TELLING: Final = (b"stop", b"Reason", b"reason", b'"id"', _METRICS.encode())
+_INSIDE: Final = ("message", "delta", "messageStop")
+"""Where chunks of Anthropic's and Nova's streams tell of themselves."""
+
 _INPUT: Final = "x-amzn-bedrock-input-token-count"
 _OUTPUT: Final = "x-amzn-bedrock-output-token-count"
 
@@ -81,7 +84,7 @@ def of_invoke_event(event: Mapping[str, Any]) -> Answer:
     read = _json(chunk)
     metrics = _mapping(read.get(_METRICS))
     counts = Answer(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
-    return _of_model({**read, **_mapping(read.get("message")), **_mapping(read.get("delta"))}) | counts
+    return _of_model({**read, **{key: value for name in _INSIDE for key, value in _mapping(read.get(name)).items()}}) | counts
 
 
 OF_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], Answer]]] = {
@@ -90,19 +93,23 @@ OF_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], Answer]]] = {
 }
 
 
+def stop_reason(holder: Mapping[str, Any]) -> str | None:
+    """Say why a model stopped, in its own word for it."""
+    return next((reason for name in _STOP_REASONS if (reason := _text(holder.get(name)))), None)
+
+
 def _of_model(read: Mapping[str, Any]) -> Answer:
     lists = (read.get(name) for name in _IN_A_LIST)
     inner: Any = next((found[0] for found in lists if isinstance(found, list) and found), {})
     holders = (read, _mapping(inner))
-    reasons = (_text(holder.get(name)) for holder in holders for name in _STOP_REASONS)
-    reason = next((reason for reason in reasons if reason), None)
+    reason = next((reason for holder in holders if (reason := stop_reason(holder))), None)
     return Answer(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
         return _mapping(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

@@ -88,7 +88,7 @@ def is_last(event: Mapping[str, Any]) -> bool:
 def _json(body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
 

@@ -31,7 +31,7 @@ def test_a_body_tells_why_it_ended(body: dict[str, Any], answer: Answer) -> None
     assert of_body(json.dumps(body).encode(), COUNTED) == answer
 
 
-@pytest.mark.parametrize("body", [b"", b"\x89PNG", b"[1]"])
+@pytest.mark.parametrize("body", [b"", b"\x89PNG", b"[1]", b'{"a": ' + b"[" * 100_000])
 def test_a_body_that_is_no_object_tells_nothing(body: bytes) -> None:
     """Nor do headers that count nothing."""
     assert of_body(body, {"x-amzn-bedrock-input-token-count": "many"}) == SILENCE
@@ -59,4 +59,5 @@ def test_a_chunk_tells_the_services_metrics() -> None:
     chunks = [{"chunk": {"bytes": json.dumps(each).encode()}} for each in (delta, last)]
 
     assert of_invoke_event(chunks[0]) | of_invoke_event(chunks[1]) == Answer(3, 5, finish_reason="end_turn")
+    assert of_invoke_event({"chunk": {"bytes": b'{"messageStop": {"stopReason": "max_tokens"}}'}}).finish_reason == "max_tokens"
     assert of_invoke_event({"chunk": {"bytes": b'{"type": "ping"}'}}) is SILENCE

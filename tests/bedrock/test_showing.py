@@ -45,7 +45,11 @@ def test_a_reply_tells_what_its_guardrail_did(case: dict[str, Any]) -> None:
     assert pickle.loads(pickle.dumps(found)) == found  # noqa: S301  # our own record
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xd8amazon-bedrock-guardrailAction", b'["amazon-bedrock-trace"]'])
+STRANGE: Final = (b"", b"{", b"[]", b"\xff\xd8amazon-bedrock-guardrailAction", b'["amazon-bedrock-trace"]')
+DEEP: Final = b'{"amazon-bedrock-trace": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("body", [*STRANGE, pytest.param(DEEP, id="deep")])
 def test_a_body_that_is_no_object_shows_nothing(body: bytes) -> None:
     """Images and broken texts have no place for the key."""
     assert in_body(body) == NOTHING
