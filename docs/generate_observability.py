@@ -24,6 +24,7 @@ from guardedbedrock.telemetry.audit.records import Facts, record
 from guardedbedrock.telemetry.content import ON_SPANS
 from guardedbedrock.telemetry.metric_names import METRICS
 from guardedbedrock.telemetry.names import ATTRIBUTES, EVENT_UNGUARDED, LOG_CONTEXT, LOG_EVENTS, SPAN_EVENTS
+from guardedbedrock.telemetry.requests import LARGEST
 from guardedbedrock.telemetry.spans import SLOW_PREFLIGHT
 
 HERE: Final = Path(__file__).parent
@@ -48,6 +49,7 @@ def page() -> str:
         "attributes": "\n".join(attributes()),
         "content": " or ".join(f"`{word}`" for word in ON_SPANS),
         "failures": "\n".join(failures()),
+        "largest": f"{LARGEST:,}",
         "log-context": code(LOG_CONTEXT),
         "log-events": "\n".join(log_events()),
         "metrics": "\n".join(metrics()),

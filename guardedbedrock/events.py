@@ -69,13 +69,13 @@ class StreamBegan(NamedTuple):
 
 class Said(NamedTuple):
     """
-    What the model said; told only to those who ask for it by `hears_content`.
+    The model says something; told only to those who ask for it by `hears_content`.
 
     Args:
-        message: Converse's message, content blocks and all.
+        words: As they came: the reply of Converse, the body of InvokeModel, or one event of a stream.
     """
 
-    message: Mapping[str, Any]
+    words: Mapping[str, Any] | bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,13 @@ class Listening:
         observers: Who is told.
     """
 
-    __slots__ = ("_answer", "_began", "_ended", "_observers", "_read", "_reply", "_said")
+    __slots__ = ("_answer", "_began", "_ended", "_observers", "_read", "_reply")
 
     def __init__(self, reply: Reply, observers: Observers) -> None:
         self._reply, self._observers = reply, observers
         self._read = OF_EVENT[reply.authorized.call.operation.reply]
         self._answer = SILENCE
         self._began = self._ended = False
-        self._said: dict[int, str] | None = {} if observers.hear_content else None
 
     def note(self, event: dict[str, Any]) -> None:
         """Take note of one event."""
@@ -36,23 +35,12 @@ class Listening:
         found = self._read(event)
         if found is not SILENCE:
             self._answer |= found
-        if self._said is not None:
-            self._gather(self._said, event)
-
-    @staticmethod
-    def _gather(said: dict[int, str], event: dict[str, Any]) -> None:
-        delta = event.get("contentBlockDelta", {})
-        text = delta.get("delta", {}).get("text")
-        if text is not None:
-            index = delta.get("contentBlockIndex", 0)
-            said[index] = said.get(index, "") + text
+        if self._observers.hear_content:
+            self._observers.hear(Said(event))
 
     def end(self) -> None:
         """Tell what was gathered, once."""
         if self._ended:
             return
         self._ended = True
-        if self._said:
-            content = [{"text": text} for _, text in sorted(self._said.items())]
-            self._observers.hear(Said({"role": "assistant", "content": content}))
         self._observers.hear(answered(self._reply, self._answer))

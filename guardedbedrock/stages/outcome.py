@@ -28,8 +28,8 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
         UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
-    if observers.hear_content and (message := _mapping(reply.response.get("output")).get("message")):
-        observers.hear(Said(message))
+    if observers.hear_content:
+        observers.hear(Said(reply.response if reply.body is None else reply.body))
     if observers.hear_routine:
         observers.hear(answered(reply, _answer(reply)))
     if reply.body is not None:

@@ -17,7 +17,7 @@ from guardedbedrock.bedrock.answers import Answer
 from guardedbedrock.calls import Call
 from guardedbedrock.events import Answered, Said
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.content import input_attributes, output_attributes
+from guardedbedrock.telemetry.content import Spoken, input_attributes
 from guardedbedrock.telemetry.requests import operation_of, settings_of, stops_of
 
 _OF_AN_ANSWER: Final[tuple[tuple[str, str], ...]] = (
@@ -55,11 +55,11 @@ class RequestSpan:
         if call.operation.streams:
             attributes[names.STREAM] = True
         if with_content:
-            attributes |= {**input_attributes(call.params), **stops_of(call)}
+            attributes |= {**input_attributes(call), **stops_of(call)}
         name = f"{operation} {call.model}" if call.model else operation
         self.span: Span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         self._began = perf_counter()
-        self._message: Mapping[str, Any] | None = None
+        self._spoken = Spoken(call.operation.reply) if with_content else None
 
     @staticmethod
     def is_for(call: Call) -> bool:
@@ -72,15 +72,16 @@ class RequestSpan:
 
     def said(self, event: Said) -> None:
         """Keep what was said until it is known why it ended."""
-        self._message = event.message
+        if self._spoken is not None:
+            self._spoken.hear(event.words)
 
     def answered(self, event: Answered) -> None:
         """Write down what the reply says of itself."""
         self.span.set_attributes(
             {names.STATUS: event.status, names.REQUEST_ID: event.request_id, **answer_attributes(event.answer)}
         )
-        if self._message is not None:
-            self._keep(event.answer)
+        if self._spoken is not None:
+            self.span.set_attributes(self._spoken.attributes(event.answer.finish_reason))
 
     def close(self, error: BaseException | None) -> None:
         """End it."""
@@ -92,9 +93,6 @@ class RequestSpan:
             self.span.set_attributes(told)
             self.span.set_status(Status(StatusCode.ERROR))
         self.span.end()
-
-    def _keep(self, answer: Answer) -> None:
-        self.span.set_attributes(output_attributes(self._message or {}, answer.finish_reason))
 
 
 def answer_attributes(answer: Answer) -> dict[str, Any]:

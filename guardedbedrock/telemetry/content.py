@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
+from guardedbedrock.calls import Call
 from guardedbedrock.telemetry import names
+from guardedbedrock.telemetry.bodies import answers, conversation, instructions
+from guardedbedrock.telemetry.messages import at, message
+from guardedbedrock.telemetry.requests import LARGEST, given, operation_of, read_body
+from guardedbedrock.telemetry.streaming import Gathering
 
 VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 ON_SPANS: Final = ("true", "span_only", "span_and_event")
@@ -23,47 +28,70 @@ def captures_content() -> bool:
     return os.environ.get(VARIABLE, "").strip().lower() in ON_SPANS
 
 
-def input_attributes(params: Mapping[str, Any]) -> dict[str, str]:
-    """Write the conversation and the system prompt of Converse; of other operations there are none."""
-    told: dict[str, str] = {}
-    messages = params.get("messages")
-    if isinstance(messages, list):
-        told[names.INPUT_MESSAGES] = _json([message(each) for each in messages if isinstance(each, Mapping)])
-    system = params.get("system")
-    if isinstance(system, list):
-        told[names.SYSTEM_INSTRUCTIONS] = _json(list(_parts(system)))
-    return told
+def input_attributes(call: Call) -> dict[str, str]:
+    """Write the conversation and the system prompt; the conventions have none of embeddings."""
+    if operation_of(call) == "embeddings":
+        return {}
+    asked = given(call)
+    told = {names.INPUT_MESSAGES: conversation(asked), names.SYSTEM_INSTRUCTIONS: instructions(asked)}
+    return {name: written for name, value in told.items() if value and (written := _json(value))}
 
 
-def output_attributes(said: Mapping[str, Any], finish_reason: str | None) -> dict[str, str]:
-    """Write the answer."""
-    return {names.OUTPUT_MESSAGES: _json([{**message(said), "finish_reason": finish_reason or ""}])}
+class Spoken:
+    """
+    What the model says in reply to one request.
+
+    Args:
+        reply: Kind of the operation's reply.
+    """
+
+    __slots__ = ("_gathering", "_messages", "_read", "_reply")
+
+    def __init__(self, reply: str) -> None:
+        self._reply = reply
+        self._messages: list[dict[str, Any]] = []
+        self._gathering = Gathering()
+        self._read = 0
+
+    def hear(self, words: Mapping[str, Any] | bytes) -> None:
+        """Take a reply, or the next event of a stream."""
+        if isinstance(words, bytes):
+            self._messages = [_answer(*each) for each in answers(read_body(words))]
+        elif self._reply == "converse":
+            said = at(words, ("output", "message"))
+            self._messages = [message(said)] if isinstance(said, Mapping) else []
+        elif self._reply == "converse-stream":
+            self._gathering.take(words)
+        elif self._reply == "invoke-stream":
+            self._take(at(words, ("chunk", "bytes")))
+
+    def attributes(self, reason: str | None) -> dict[str, str]:
+        """
+        Write the answers.
+
+        Args:
+            reason: Why the model stopped, of those that do not say it themselves.
+        """
+        told = self._messages or list(self._gathering.messages())
+        whole = [{**each, "finish_reason": each.get("finish_reason") or reason or ""} for each in told]
+        written = _json(whole) if whole and self._read <= LARGEST else ""
+        return {names.OUTPUT_MESSAGES: written} if written else {}
+
+    def _take(self, chunk: Any) -> None:
+        self._read += len(chunk or b"")
+        if self._read <= LARGEST:
+            self._gathering.take(read_body(chunk))
 
 
-def message(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Write one message."""
-    return {"role": said.get("role", ""), "parts": list(_parts(said.get("content", [])))}
-
-
-def _parts(blocks: Any) -> Iterator[dict[str, Any]]:
-    for block in blocks if isinstance(blocks, list) else ():
-        for kind, value in block.items() if isinstance(block, Mapping) else ():
-            yield _part(kind, value)
-
-
-def _part(kind: str, value: Any) -> dict[str, Any]:
-    """Write one content block; of pictures, documents and what else is no text, only the kind."""
-    if kind == "text":
-        return {"type": "text", "content": value}
-    if kind == "guardContent" and isinstance(value, Mapping) and "text" in value:
-        return {"type": "text", "content": value["text"].get("text", "")}
-    if kind == "toolUse":
-        return {"type": "tool_call", "id": value.get("toolUseId"), "name": value.get("name"), "arguments": value.get("input")}
-    if kind == "toolResult":
-        texts = [one["text"] if "text" in one else one.get("json") for one in value.get("content", [])]
-        return {"type": "tool_call_response", "id": value.get("toolUseId"), "response": texts}
-    return {"type": kind}
+def _answer(said: str | Mapping[str, Any], _: int, reason: str | None) -> dict[str, Any]:
+    written = message({"content": said} if isinstance(said, str) else said, "assistant")
+    return {**written, "finish_reason": reason}
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=lambda _: None)
+    """Write JSON that every exporter can send: half of a surrogate pair has no place in UTF-8. Of what has no end, nothing."""
+    try:
+        written = json.dumps(value, ensure_ascii=False, skipkeys=True, default=lambda _: None)
+    except (ValueError, RecursionError):
+        return ""
+    return written.encode("utf-8", "replace").decode()

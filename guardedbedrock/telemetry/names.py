@@ -117,7 +117,7 @@ ATTRIBUTES: Final = (
     Attribute(OUTPUT_TOKENS, "client", "tokens that it wrote"),
     Attribute(CACHE_READ, "client", "tokens that came from a cache"),
     Attribute(CACHE_WRITE, "client", "tokens that went into one"),
-    Attribute(INPUT_MESSAGES, "client", "the conversation; only with content capture, of Converse and ConverseStream"),
+    Attribute(INPUT_MESSAGES, "client", "the conversation; only with content capture"),
     Attribute(OUTPUT_MESSAGES, "client", "the answer; only with content capture"),
     Attribute(SYSTEM_INSTRUCTIONS, "client", "the system prompt; only with content capture"),
 )

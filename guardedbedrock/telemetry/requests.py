@@ -22,7 +22,8 @@ _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _STOPS: Final = ("stopSequences", "stop_sequences", "stop")
 _HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
-_LARGEST: Final = 1_000_000  # bytes of a body that is read for its settings
+LARGEST: Final = 1_000_000
+"""Bytes of a body that is read at all."""
 
 
 def operation_of(call: Call) -> str:
@@ -55,17 +56,23 @@ def stops_of(call: Call) -> dict[str, Any]:
     return {} if stops is None else {names.STOP_SEQUENCES: stops}
 
 
+def given(call: Call) -> Mapping[str, Any]:
+    """Give what a request says: the parameters of Converse, or what stands in the body of InvokeModel."""
+    return read_body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
+
+
 def _given(call: Call, spellings: tuple[str, ...]) -> Iterator[Any]:
-    given = _body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
-    holders = [given, *(each for name in _HOLDERS if isinstance(each := given.get(name), Mapping))]
+    asked = given(call)
+    holders = [asked, *(each for name in _HOLDERS if isinstance(each := asked.get(name), Mapping))]
     yield from (holder[name] for holder in holders for name in spellings if name in holder)
 
 
-def _body(body: Any) -> Mapping[str, Any]:
-    if not isinstance(body, bytes | bytearray | str) or len(body) > _LARGEST:
+def read_body(body: Any) -> Mapping[str, Any]:
+    """Read a body, or a chunk of one; one that is too large, or no JSON object, says nothing."""
+    if not isinstance(body, bytes | bytearray | str) or len(body) > LARGEST:
         return {}
     try:
         read = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}

@@ -6,13 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import ask, read
+from aws.rig import CONVERSATIONS, INVOCATIONS, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from guardedbedrock import StreamInterruptedError
 from guardedbedrock.telemetry import CallSpans
-from guardedbedrock.telemetry.content import VARIABLE, message
+from guardedbedrock.telemetry.content import VARIABLE
+from guardedbedrock.testing import ToolUse
+from guardedbedrock.testing.faults import BreakStream
 
 if TYPE_CHECKING:
     from aws.rig import Make
@@ -26,13 +29,13 @@ CONTENT: Final = (
 )
 
 
-def captured(house: Make, method: str, **extra: Any) -> list[dict[str, Any]]:
+def captured(house: Make, method: str, said: Any = "as you wish", **params: Any) -> list[dict[str, Any]]:
     """Make a call, and give the content attributes of every span."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
-    made.fake.reply("as you wish")
-    read(getattr(made.client, method)(**ask(method, SECRET), **extra))
+    made.fake.reply(said)
+    read(getattr(made.client, method)(**{**ask(method, SECRET), **params}))
     spans = exporter.get_finished_spans()
     return [{name: load(value) for name, value in (span.attributes or {}).items() if name in CONTENT} for span in spans]
 
@@ -60,29 +63,77 @@ def test_who_asks_gets_what_was_said(house: Make, monkeypatch: pytest.MonkeyPatc
     assert call == {}
 
 
+ASKED: Final = [{"role": "user", "parts": [{"type": "text", "content": SECRET}]}]
+MESSAGES: Final = [{"role": "user", "content": SECRET}]
+FAMILIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "anthropic": ("anthropic.claude-3-haiku-20240307-v1:0", {"messages": MESSAGES, "max_tokens": 9}),
+    "nova": ("amazon.nova-lite-v1:0", {"messages": [{"role": "user", "content": [{"text": SECRET}]}]}),
+    "titan": ("amazon.titan-text-express-v1", {"inputText": SECRET}),
+    "llama": ("meta.llama3-8b-instruct-v1:0", {"prompt": SECRET}),
+    "mistral": ("mistral.mistral-7b-instruct-v0:2", {"prompt": SECRET}),
+    "mistral-chat": ("mistral.mistral-large-2407-v1:0", {"messages": MESSAGES}),
+    "command": ("cohere.command-text-v14", {"prompt": SECRET}),
+    "command-r": ("cohere.command-r-v1:0", {"message": SECRET}),
+    "jamba": ("ai21.jamba-1-5-mini-v1:0", {"messages": MESSAGES}),
+    "openai": ("openai.gpt-oss-20b-1:0", {"messages": MESSAGES}),
+    "deepseek": ("deepseek.r1-v1:0", {"prompt": SECRET}),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("method", INVOCATIONS)
+def test_bodies_of_every_family_are_read(house: Make, monkeypatch: pytest.MonkeyPatch, method: str, family: str) -> None:
+    """As the fake writes them."""
+    monkeypatch.setenv(VARIABLE, "true")
+    model, body = FAMILIES[family]
+
+    request, call = captured(house, method, modelId=model, body=json.dumps(body).encode())
+
+    assert request["gen_ai.input.messages"] == ASKED
+    (answer,) = request["gen_ai.output.messages"]
+    assert (answer["role"], answer["parts"]) == ("assistant", [{"type": "text", "content": "as you wish"}])
+    assert answer["finish_reason"] != ""
+    assert call == {}
+
+
+@pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
+def test_calls_of_tools_are_told(house: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Put together again where they come in pieces."""
+    monkeypatch.setenv(VARIABLE, "true")
+
+    request, _ = captured(house, method, ["let me look", ToolUse("weather", {"city": "Rome"}, id="t1")])
+
+    (answer,) = request["gen_ai.output.messages"]
+    assert answer["finish_reason"] == "tool_use"
+    assert answer["parts"] == [
+        {"type": "text", "content": "let me look"},
+        {"type": "tool_call", "id": "t1", "name": "weather", "arguments": {"city": "Rome"}},
+    ]
+
+
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+def test_a_stream_that_breaks_tells_what_came(house: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Up to where it broke."""
+    monkeypatch.setenv(VARIABLE, "true")
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
+    made.fake.reply("as you wish")
+    made.fake.fault(BreakStream("modelStreamErrorException", after=3))
+
+    with pytest.raises(StreamInterruptedError):
+        read(getattr(made.client, method)(**ask(method, SECRET)))
+
+    request, _ = exporter.get_finished_spans()
+    (answer,) = load((request.attributes or {})["gen_ai.output.messages"])
+    assert "".join(part["content"] for part in answer["parts"]) in {"as", "as you"}
+
+
+@pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
 @pytest.mark.parametrize("asked", ["", "false", "event_only", "no_content", "1"])
-def test_who_does_not_ask_gets_nothing(house: Make, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+def test_who_does_not_ask_gets_nothing(house: Make, monkeypatch: pytest.MonkeyPatch, asked: str, method: str) -> None:
     """Only the words that mean spans do."""
     monkeypatch.setenv(VARIABLE, asked)
+    stops = {"inferenceConfig": {"stopSequences": ["STOP"]}} if method in CONVERSATIONS else {}
 
-    assert captured(house, "converse", inferenceConfig={"stopSequences": ["STOP"]}) == [{}, {}]
-
-
-BLOCKS: Final = [
-    {"text": "a"},
-    {"guardContent": {"text": {"text": "b", "qualifiers": ["query"]}}},
-    {"toolUse": {"toolUseId": "t", "name": "f", "input": {"x": 1}}},
-    {"toolResult": {"toolUseId": "t", "content": [{"text": "c"}, {"json": {"y": 2}}]}},
-    {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}},
-]
-
-
-def test_every_content_block_has_a_form() -> None:
-    """Of what is no text only the kind is said."""
-    assert message({"role": "user", "content": BLOCKS})["parts"] == [
-        {"type": "text", "content": "a"},
-        {"type": "text", "content": "b"},
-        {"type": "tool_call", "id": "t", "name": "f", "arguments": {"x": 1}},
-        {"type": "tool_call_response", "id": "t", "response": ["c", {"y": 2}]},
-        {"type": "image"},
-    ]
+    assert captured(house, method, **stops) == [{}, {}]

@@ -18,17 +18,21 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind
 
 from guardedbedrock import Guard, GuardedBedrockError
 from guardedbedrock.auditing import Audit, JsonLines
 from guardedbedrock.stages.retry import RetryPolicy
-from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog
+from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog, names
+from guardedbedrock.telemetry.content import VARIABLE
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 from guardedbedrock.testing.faults import BreakStream, BrokenFrame, Fail, Fault, HangUp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
+
+    from opentelemetry.sdk.trace import ReadableSpan
 
 SECRET: Final = "hunter2"
 KEY, PASSWORD, TOKEN = "AKIAHUNTER2HUNTER2XX", f"{SECRET}-secret-access-key", f"{SECRET}-session-token"
@@ -116,9 +120,9 @@ class Diary:
         told = [*traceback.format_exception_only(error)] if ours else []
         self.errors += [*told, repr(error) if ours else "", *getattr(error, "__notes__", ())]
 
-    def text(self, entries: list[Any]) -> str:
-        """Give all of it."""
-        spans = [span.to_json() for span in self._spans.get_finished_spans()]
+    def text(self, entries: list[Any], *, leave_out: Collection[str] = ()) -> str:
+        """Give all of it, without some attributes of spans of requests."""
+        spans = [written(span, leave_out) for span in self._spans.get_finished_spans()]
         data = self._reader.get_metrics_data()
         logs = [record.__dict__ for record in self._caplog.records if record.name.startswith("guardedbedrock")]
         audit = self._file.read_text("utf-8") if self._file.exists() else ""
@@ -130,10 +134,19 @@ class Diary:
         self._meters.shutdown()
 
 
+def written(span: ReadableSpan, leave_out: Collection[str] = ()) -> str:
+    """Write a span."""
+    told = json.loads(span.to_json())
+    if span.kind is SpanKind.CLIENT:
+        told["attributes"] = {name: value for name, value in told["attributes"].items() if name not in leave_out}
+    return json.dumps(told, ensure_ascii=False)
+
+
 @pytest.fixture
 def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[Diary]:
     """Write everything down, at the lowest level."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
     caplog.set_level(logging.DEBUG, logger="guardedbedrock")
     with closing(Diary(tmp_path, caplog)) as made:
         yield made
@@ -148,6 +161,7 @@ def fault(*what: Fault) -> Callable[[FakeBedrock], None]:
     return lambda fake: fake.fault(*what, times=None)
 
 
+CONTENT: Final = (names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS, names.STOP_SEQUENCES)
 MODELS: Final = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
 
 ENDINGS: Final[dict[str, tuple[Callable[[FakeBedrock], None], dict[str, Any]]]] = {
@@ -170,11 +184,10 @@ ENDINGS: Final[dict[str, tuple[Callable[[FakeBedrock], None], dict[str, Any]]]] 
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
-    """Not in spans, metrics, logs, audit records or the texts of our errors, whatever the operation."""
-    prepare, options = copy.deepcopy(ENDINGS[ending][1]), ENDINGS[ending][0]
-    told, go_wrong = prepare, options
+def drive(diary: Diary, ending: str) -> tuple[list[Any], set[str]]:
+    """Let every operation end like that; give what structlog heard, and the operations that were answered."""
+    go_wrong, options = ENDINGS[ending]
+    told = copy.deepcopy(options)
     settings = {name: told.pop(name) for name in ("mode", "on_intervention") if name in told}
     guardrails = (told.pop("guardrail", LETTING), *ON_THE_SERVER[1:])
     with structlog.testing.capture_logs() as entries, FakeBedrock(guardrails=guardrails) as fake:
@@ -195,12 +208,34 @@ def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
         for operation in OPERATIONS:
             attempt(client, operation, told, diary)
         client.close()
+    return list(entries), {str(request.operation) for request in fake.requests if request.status == 200}
 
-    text = diary.text(entries)
-    answered = {request.operation for request in fake.requests if request.status == 200}
+
+def leaked(text: str) -> list[str]:
+    """List the secrets in a text."""
+    return [word for word in (SECRET, PII, KEY, PASSWORD, TOKEN) if word in text.lower() or word in text]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
+    """Not in spans, metrics, logs, audit records or the texts of our errors, whatever the operation."""
+    entries, answered = drive(diary, ending)
+
     assert ending not in {"answered", "intervened"} or answered >= {*MODELS, "ApplyGuardrail", "StartAsyncInvoke"}
     assert len(entries) >= 6
-    assert [word for word in (SECRET, PII, KEY, PASSWORD, TOKEN) if word in text.lower() or word in text] == []
+    assert leaked(diary.text(entries)) == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_who_asks_for_content_gets_it_in_one_place(diary: Diary, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    """In the attributes for it on the spans of requests, and nowhere else: no key is there, and no error's text."""
+    monkeypatch.setenv(VARIABLE, "true")
+
+    entries, _ = drive(diary, ending)
+
+    assert leaked(diary.text(entries, leave_out=CONTENT)) == []
+    assert set(leaked(diary.text(entries))) <= {SECRET, PII}
+    assert ending != "answered" or leaked(diary.text(entries)) == [SECRET, PII]
 
 
 def attempt(client: Any, operation: str, told: dict[str, Any], diary: Diary) -> None:

@@ -1,0 +1,171 @@
+"""What is read of the bodies of InvokeModel and of its chunks, family by family; of what nobody knows nothing is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from property.strategies import examples
+
+from guardedbedrock.bedrock.answers import SILENCE, of_body, of_invoke_event
+from guardedbedrock.calls import Call
+from guardedbedrock.telemetry.content import Spoken, input_attributes
+from guardedbedrock.telemetry.messages import message
+from guardedbedrock.telemetry.requests import LARGEST
+
+FIELDS: Final = {"id", "source", "request", "reply", "chunks", "input", "system", "output"}
+"""`reply` and `chunks` say the same; null where the family has only one of them, or where nothing is told."""
+
+CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "spoken_bodies.json").read_text("utf-8"))
+
+
+def written(value: Any) -> bytes:
+    """Write JSON as a model does."""
+    return json.dumps(value).encode()
+
+
+def read(attributes: dict[str, str]) -> dict[str, Any]:
+    """Read the attributes, by the last word of their names."""
+    return {name.rpartition(".")[2]: json.loads(value) for name, value in attributes.items()}
+
+
+def invoke(body: bytes, model: str = "acme.model") -> Call:
+    """Make a call of InvokeModel."""
+    return Call("InvokeModel", {"modelId": model, "body": body}, "us-east-1")
+
+
+def answered(body: bytes) -> dict[str, Any]:
+    """Give what is told of a reply."""
+    spoken = Spoken("invoke")
+    spoken.hear(body)
+    return read(spoken.attributes(of_body(body, {}).finish_reason))
+
+
+def streamed(chunks: list[bytes]) -> dict[str, Any]:
+    """Give what is told of a stream."""
+    spoken, answer = Spoken("invoke-stream"), SILENCE
+    for chunk in chunks:
+        event = {"chunk": {"bytes": chunk}}
+        spoken.hear(event)
+        answer |= of_invoke_event(event)
+    return read(spoken.attributes(answer.finish_reason))
+
+
+def cases(*needed: str) -> list[Any]:
+    """Give the cases that have something."""
+    found = [case for case in CASES if all(case[name] is not None for name in needed)]
+    return [pytest.param(case, id=case["id"]) for case in found]
+
+
+def test_no_case_is_there_twice() -> None:
+    """Each has a name of its own, and no field that nobody reads."""
+    assert len({case["id"] for case in CASES}) == len(CASES)
+    assert [case["id"] for case in CASES if set(case) != FIELDS] == []
+
+
+@pytest.mark.parametrize("case", cases())
+def test_what_is_asked_is_told(case: dict[str, Any]) -> None:
+    """In the body as bytes or as a text."""
+    body = written(case["request"])
+    told = {"messages": case["input"], "system_instructions": case["system"]}
+    expected = {name: value for name, value in told.items() if value is not None}
+
+    assert read(input_attributes(invoke(body))) == expected
+    assert read(input_attributes(invoke(body.decode()))) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", cases("reply"))
+def test_what_is_answered_is_told(case: dict[str, Any]) -> None:
+    """Of each answer with its own reason, or with that of the reply."""
+    assert answered(written(case["reply"])) == ({} if case["output"] is None else {"messages": case["output"]})
+
+
+@pytest.mark.parametrize("case", cases("chunks"))
+def test_a_stream_tells_what_the_body_tells(case: dict[str, Any]) -> None:
+    """Put together from its pieces."""
+    assert streamed(list(map(written, case["chunks"]))) == ({} if case["output"] is None else {"messages": case["output"]})
+
+
+def test_embeddings_have_no_conversation() -> None:
+    """The conventions have none of them; of a model that answers the same body is told."""
+    body = written({"inputText": "hello"})
+
+    assert input_attributes(invoke(body, "amazon.titan-embed-text-v2:0")) == {}
+    assert input_attributes(invoke(body, "amazon.titan-text-express-v1")) != {}
+
+
+def test_what_is_too_large_is_not_read() -> None:
+    """Neither a request nor a reply nor a stream as a whole; what is just not too large is."""
+    room = LARGEST - len(written({"generation": ""}))
+    fitting, large = (written({"generation": "x" * length}) for length in (room, room + 1))
+
+    assert (len(answered(fitting)), answered(large)) == (1, {})
+    assert (len(streamed([fitting])), streamed([fitting, written({"generation": "y"})])) == (1, {})
+    assert input_attributes(invoke(written({"prompt": "x" * LARGEST}))) == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"text"', b'{"a":' + b"[" * 100_000])
+def test_what_is_no_json_object_tells_nothing(body: bytes) -> None:
+    """However it is broken."""
+    assert (input_attributes(invoke(body)), answered(body), streamed([body])) == ({}, {}, {})
+
+
+def test_half_a_character_can_be_exported() -> None:
+    """Exporters write UTF-8, in which half of a surrogate pair has no place."""
+    spoken = Spoken("invoke")
+    spoken.hear(b'{"generation": "a \\ud83d b"}')
+
+    assert [value.encode("utf-8") for value in spoken.attributes(None).values()] != []
+
+
+WORDS: Final = sorted({word for case in CASES for word in json.dumps(case).replace('\\"', "").split('"')[1::2]})
+STRANGE: Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=examples(300))
+@given(STRANGE, st.lists(STRANGE, max_size=3))
+def test_nothing_that_is_said_fails(whole: Any, chunks: list[Any]) -> None:
+    """The words of all families, in any order and depth."""
+    for reply in ("converse", "converse-stream", "apply", "invoke"):
+        spoken = Spoken(reply)
+        spoken.hear(whole if isinstance(whole, dict) else {})
+        read(spoken.attributes(None))
+    answered(written(whole))
+    streamed(list(map(written, chunks)))
+    read(input_attributes(invoke(written(whole))))
+    params = whole if isinstance(whole, dict) else {}
+    read(input_attributes(Call("Converse", {**params, "modelId": "acme.model"}, "us-east-1")))
+
+
+BLOCKS: Final = [
+    {"text": "a"},
+    {"guardContent": {"text": {"text": "b", "qualifiers": ["query"]}}},
+    {"guardContent": {"image": {"format": "png"}}},
+    {"toolUse": {"toolUseId": "t", "name": "f", "input": {"x": 1}}},
+    {"toolResult": {"toolUseId": "t", "content": [{"text": "c"}, {"json": {"y": 2}}]}},
+    {"reasoningContent": {"reasoningText": {"text": "d", "signature": "s"}}},
+    {"reasoningContent": {"redactedContent": b"e"}},
+    {"image": {"format": "png", "source": {"bytes": b"\x89PNG"}}},
+]
+
+
+def test_every_content_block_of_converse_has_a_form() -> None:
+    """Of what is no text only the kind is said."""
+    assert message({"role": "user", "content": BLOCKS})["parts"] == [
+        {"type": "text", "content": "a"},
+        {"type": "text", "content": "b"},
+        {"type": "guardContent"},
+        {"type": "tool_call", "id": "t", "name": "f", "arguments": {"x": 1}},
+        {"type": "tool_call_response", "id": "t", "response": ["c", {"y": 2}]},
+        {"type": "reasoning", "content": "d"},
+        {"type": "reasoningContent"},
+        {"type": "image"},
+    ]
