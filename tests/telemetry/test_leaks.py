@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import structlog
 from aws.rig import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, WEAK
+from botocore.exceptions import EventStreamError
 from botocore.session import get_session
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -20,7 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from guardedbedrock import Guard, GuardedBedrockError
+from guardedbedrock import Guard, GuardedBedrockError, StreamInterruptedError
 from guardedbedrock.auditing import Audit, JsonLines
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog, names
@@ -113,10 +114,17 @@ class Diary:
             DecisionLog(),
         )
         self.errors: list[str] = []
+        self.told_by_streams: list[str] = []
 
     def note(self, error: BaseException) -> None:
-        """Write an error down as a program would: text, repr, notes, traceback without the lines of this test."""
-        ours = isinstance(error, GuardedBedrockError)
+        """
+        Write an error down as a program would: text, repr, notes, traceback without the lines of this test.
+
+        What AWS says in an error is the caller's, as with boto3: of that only the notes are written down here.
+        """
+        if isinstance(error, EventStreamError):
+            self.told_by_streams.append(str(error))
+        ours = isinstance(error, GuardedBedrockError) and not told_by_aws(error)
         told = [*traceback.format_exception_only(error)] if ours else []
         self.errors += [*told, repr(error) if ours else "", *getattr(error, "__notes__", ())]
 
@@ -152,6 +160,11 @@ def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.
         yield made
 
 
+def told_by_aws(error: GuardedBedrockError) -> bool:
+    """Say whether the text is that of an error event."""
+    return isinstance(error, StreamInterruptedError) and error.response["Error"]["Code"] != "StreamInterrupted"
+
+
 def nothing(_: FakeBedrock) -> None:
     """All is well."""
 
@@ -180,6 +193,9 @@ ENDINGS: Final[dict[str, tuple[Callable[[FakeBedrock], None], dict[str, Any]]]] 
     "failed": (fault(Fail(500, "InternalServerException", f"oops {SECRET}")), {}),
     "hung-up": (fault(HangUp(60, "body")), {}),
     "broken-stream": (fault(BreakStream("validationException", after=2, message="no")), {}),
+    "stream-error": (fault(BreakStream("modelStreamErrorException", after=2, message=f"the model said {SECRET}")), {}),
+    "stream-throttled": (fault(BreakStream("throttlingException", after=2, message=f"slow {SECRET}")), {}),
+    "stream-throttled-at-once": (fault(BreakStream("throttlingException", after=0, message=f"slow {SECRET}")), {}),
     "damaged-stream": (fault(BrokenFrame(after=2)), {}),
 }
 
@@ -261,6 +277,14 @@ ALLOWING: Final = {
         {"Sid": "NoOpus", "Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*::foundation-model/*opus*"},
     ],
 }
+
+
+@pytest.mark.parametrize("ending", [name for name in ENDINGS if name.startswith("stream-")])
+def test_the_caller_gets_what_an_error_event_says(diary: Diary, ending: str) -> None:
+    """Both streams bring it, as with boto3; else what is written down of it above would prove nothing."""
+    drive(diary, ending)
+
+    assert [SECRET in text for text in diary.told_by_streams] == [True, True]
 
 
 def test_the_parameters_are_full_of_secrets() -> None:
