@@ -43,7 +43,9 @@ class Sending(NamedTuple):
 
 
 class AtTheGate(NamedTuple):
-    """A request of the call leaves; whatever span botocore's instrumentor made for it is the current one."""
+    """A request of the call leaves for `url`; whatever span botocore's instrumentor made for it is the current one."""
+
+    url: str = ""
 
 
 class Answered(NamedTuple):

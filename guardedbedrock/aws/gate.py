@@ -193,7 +193,7 @@ class Gate:
         else:
             passage.let_pass = request.url, body
         if passage.observers.hear_routine:
-            passage.observers.hear(AtTheGate())
+            passage.observers.hear(AtTheGate(request.url))
 
     def _refuse(self, problem: str, about_to_be: str, passage: passing | None) -> None:
         error = GuardrailTamperedError(

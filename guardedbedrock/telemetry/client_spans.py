@@ -18,7 +18,7 @@ from guardedbedrock.calls import Call
 from guardedbedrock.events import Answered, Said
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content import Spoken, input_attributes
-from guardedbedrock.telemetry.requests import operation_of, settings_of, stops_of
+from guardedbedrock.telemetry.requests import operation_of, server_of, settings_of, stops_of
 
 _OF_AN_ANSWER: Final[tuple[tuple[str, str], ...]] = (
     (names.INPUT_TOKENS, "input_tokens"),
@@ -59,12 +59,19 @@ class RequestSpan:
         name = f"{operation} {call.model}" if call.model else operation
         self.span: Span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         self._began = perf_counter()
+        self._has_server = False
         self._spoken = Spoken(call.operation.reply) if with_content else None
 
     @staticmethod
     def is_for(call: Call) -> bool:
         """Say whether the conventions have a span for what is asked."""
         return bool(call.operation.reply)
+
+    def leaves(self, url: str) -> None:
+        """A request goes to this URL: each attempt to the same server, to be signed and to be sent."""
+        if not self._has_server:
+            self._has_server = True
+            self.span.set_attributes(server_of(url))
 
     def began(self) -> None:
         """The first event of the stream is there."""

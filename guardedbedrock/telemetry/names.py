@@ -40,6 +40,7 @@ ERROR_TYPE: Final = "error.type"
 STATUS: Final = "http.response.status_code"
 REQUEST_ID: Final = "aws.request_id"
 SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
 OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
 MODEL: Final = "gen_ai.request.model"
@@ -103,6 +104,8 @@ ATTRIBUTES: Final = (
     Attribute(REQUEST_ID, "call, client", "AWS's id of the request"),
     Attribute(OPERATION, "client", "`chat`, `text_completion`, `embeddings` or `apply_guardrail`"),
     Attribute(PROVIDER, "client", "`aws.bedrock`"),
+    Attribute(SERVER_ADDRESS, "client", "host that the request goes to: AWS's, or that of an `endpoint_url`"),
+    Attribute(SERVER_PORT, "client", "its port"),
     Attribute(STREAM, "client", "true of streaming operations"),
     Attribute(TEMPERATURE, "client", "of the request"),
     Attribute(TOP_P, "client", "of the request"),

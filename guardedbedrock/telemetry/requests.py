@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from guardedbedrock.calls import Call
 from guardedbedrock.telemetry import names
@@ -22,6 +23,7 @@ _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _STOPS: Final = ("stopSequences", "stop_sequences", "stop")
 _HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
+_PORTS: Final = {"https": 443, "http": 80}
 LARGEST: Final = 1_000_000
 """Bytes of a body that is read at all."""
 
@@ -37,6 +39,18 @@ def operation_of(call: Call) -> str:
     body = call.params.get("body")
     text = body.encode() if isinstance(body, str) else body
     return "chat" if isinstance(text, bytes | bytearray) and b'"messages"' in text else "text_completion"
+
+
+def server_of(url: Any) -> dict[str, Any]:
+    """Name the server that a URL is of, and its port; nothing where the URL is none."""
+    if not isinstance(url, str):
+        return {}
+    try:
+        there = urlsplit(url)
+        port = there.port or _PORTS.get(there.scheme)
+    except ValueError:
+        return {}
+    return {names.SERVER_ADDRESS: there.hostname, names.SERVER_PORT: port} if there.hostname and port else {}
 
 
 def settings_of(call: Call) -> dict[str, Any]:

@@ -142,9 +142,12 @@ class CallSpan:
             self._request = RequestSpan(self._tracer, self._call, self._guardrail, with_content=self.hears_content)
             self._make_current(self._request.span)
 
-    def _at_the_gate(self, _: AtTheGate) -> None:
+    def _at_the_gate(self, event: AtTheGate) -> None:
+        if self._request is not None:
+            self._request.leaves(event.url)
+            return
         current = trace.get_current_span()
-        if self._request is None and current is not self._span and current.is_recording():
+        if current is not self._span and current.is_recording():
             current.set_attributes(self._guardrail)
 
     def _answered(self, event: Answered) -> None:
