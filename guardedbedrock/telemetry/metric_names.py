@@ -89,7 +89,7 @@ RETRIES: Final = Metric(
     "attempts that were not the first",
 )
 SOURCE_AGE: Final = Metric(
-    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read its policies, at each decision"
+    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read all of its policies, at each decision"
 )
 DURATION: Final = Metric(
     "gen_ai.client.operation.duration",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, MODEL, WEAK, ask, read
+from aws.rig import DENIED_MODEL, MODEL, POLICY, WEAK, ask, read
 from opentelemetry import context
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -22,6 +23,7 @@ from guardedbedrock.telemetry.metric_names import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from aws.rig import House, Make
 
@@ -105,6 +107,24 @@ def test_what_is_out_of_the_ordinary_is_counted_once(house: Make, counted: Count
     assert kinds == {"wordPolicy", "unknown"}
     denied = [value for found, value in counted.counts("guardedbedrock.decisions") if found.get("guardedbedrock.policy_type")]
     assert denied == [1]
+
+
+def test_the_age_of_the_policies_is_that_of_the_guard(house: Make, counted: Counted, tmp_path: Path) -> None:
+    """All of them were read when it was made; a file that changes afterwards makes them no younger, and is not read."""
+    now = [1000.0]
+    files = {kind: tmp_path / f"{kind}.json" for kind in ("identity", "boundary")}
+    for file in files.values():
+        file.write_text(json.dumps(POLICY), "utf-8")
+    listener = CallMetrics(counted.provider.get_meter("guardedbedrock"), lambda: now[0])
+    made = house(policies={kind: str(file) for kind, file in files.items()}, listeners=[listener])
+    files["identity"].write_text('{"Version": "2012-10-17", "Statement": []}', "utf-8")
+    ages = []
+
+    for now[0] in (1000.0, 1060.0, 900.0):
+        made.client.converse(**ask("converse"))
+        ages += counted.counts("guardedbedrock.source.age")
+
+    assert ages == [({}, 0.0), ({}, 60.0), ({}, 0.0)]
 
 
 @pytest.mark.parametrize("method", METHODS)
