@@ -98,7 +98,7 @@ def answers(body: Mapping[str, Any]) -> list[Choice]:
 def pieces(chunk: Mapping[str, Any]) -> list[Choice]:
     """Find the pieces of text in a chunk of a stream, of models that send nothing else."""
     if _OF_COHERE in chunk:
-        return [Choice(chunk["text"])] if isinstance(chunk.get("text"), str) else []
+        return [Choice(chunk["text"], number(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
     return list(_first(chunk, _PIECES))
 
 

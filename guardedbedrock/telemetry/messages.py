@@ -63,7 +63,7 @@ def message(said: Mapping[str, Any], role: str = "") -> dict[str, Any]:
 
 def parts(content: Any) -> Iterator[dict[str, Any]]:
     """Write the parts of a text or of a list of blocks; of pictures, documents and what else is no text, only the kind."""
-    for block in content if isinstance(content, list) else (content,):
+    for block in content if isinstance(content, list) else (content,) if isinstance(content, str) else ():
         if isinstance(block, str) and block:
             yield {"type": "text", "content": block}
         elif isinstance(block, Mapping) and isinstance(block.get("type"), str):

@@ -90,6 +90,15 @@ def test_a_stream_tells_what_the_body_tells(case: dict[str, Any]) -> None:
     assert streamed(list(map(written, case["chunks"]))) == ({} if case["output"] is None else {"messages": case["output"]})
 
 
+def test_answers_that_come_in_turns_are_kept_apart() -> None:
+    """A chunk of Cohere's says by a number which answer it goes on with."""
+    chunks = [(0, "as you"), (1, "n"), (0, " wish"), (1, "o")]
+
+    told = streamed([written({"index": index, "is_finished": False, "text": text}) for index, text in chunks])
+
+    assert [answer["parts"][0]["content"] for answer in told["messages"]] == ["as you wish", "no"]
+
+
 def test_embeddings_have_no_conversation() -> None:
     """The conventions have none of them; of a model that answers the same body is told."""
     body = written({"inputText": "hello"})
