@@ -8,7 +8,7 @@ stream. It never steers, and a listener that fails is silenced for that call: `O
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeAlias
 
@@ -172,8 +172,7 @@ class Observation(Protocol):
     What one listener makes of one call.
 
     One that has an attribute `hears_routine` which is False need not hear `Routine` events, apart from `Decided` of a call that
-    is denied. `Said` is told only where an attribute `hears_content` is True. One whose attribute `hears_only` is True is neither
-    entered nor left nor closed.
+    is denied. `Said` is told only where an attribute `hears_content` is True.
     """
 
     def enter(self) -> None:
@@ -189,10 +188,24 @@ class Observation(Protocol):
         """The call, or its stream, has ended; called once."""
 
 
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """
+    Stands for an observation that is opened only when there is something to hear, which of most calls there never is.
+
+    It is neither entered nor left nor closed.
+
+    Args:
+        open: Opens it.
+    """
+
+    open: Callable[[Call], Observation]
+
+
 class Listener(Protocol):
     """Somebody who wants to know of calls."""
 
-    def open(self, call: Call) -> Observation | None:
+    def open(self, call: Call) -> Observation | PutOff | None:
         """A call begins; None when nothing of it matters to this listener."""
 
 
@@ -201,26 +214,43 @@ class Observers:
     The observations of one call, as one that never fails.
 
     A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
+
+    Args:
+        listeners: Who wants to know.
+        call: Of what.
+        client: Whose call it is, for whoever derives from this.
     """
 
-    __slots__ = ("_attending", "_closed", "_observations", "hear_content", "hear_routine")
+    __slots__ = ("_attending", "_call", "_client", "_closed", "_observations", "_put_off", "hear_content", "hear_routine")
 
-    def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
-        self._closed = False
-        self.hear_routine = self.hear_content = False
-        self._observations: list[Observation] = []
-        self._attending: list[Observation] = []
+    def __init__(self, listeners: Iterable[Listener], call: Call, client: Any = None) -> None:
+        self._call, self._client = call, client
+        self._closed = self.hear_routine = self.hear_content = False
+        self._observations: tuple[Observation, ...] = ()
+        self._attending: tuple[Observation, ...] = ()
+        self._put_off: tuple[PutOff, ...] = ()
         for listener in listeners:
             try:
                 observation = listener.open(call)
-                if observation is not None:
-                    self._observations.append(observation)
-                    if not getattr(observation, "hears_only", False):
-                        self._attending.append(observation)
-                    self.hear_routine |= getattr(observation, "hears_routine", True)
-                    self.hear_content |= getattr(observation, "hears_content", False)
+                if observation is None:
+                    continue
+                if isinstance(observation, PutOff):
+                    self._put_off = (*self._put_off, observation)
+                else:
+                    self._attend(observation)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
                 _failed(listener, error)
+
+    def _attend(self, observation: Observation) -> None:
+        self._attending = self._observations = (*self._observations, observation)
+        self.hear_routine |= getattr(observation, "hears_routine", True)
+        self.hear_content |= getattr(observation, "hears_content", False)
+
+    def _open(self, put_off: PutOff) -> None:
+        try:
+            self._observations = (*self._observations, put_off.open(self._call))
+        except Exception as error:  # noqa: BLE001
+            _failed(put_off.open, error)
 
     def __enter__(self) -> Self:
         for observation in self._attending:
@@ -239,6 +269,10 @@ class Observers:
 
     def hear(self, event: Event) -> None:
         """Tell every observation."""
+        if self._put_off:
+            put_off, self._put_off = self._put_off, ()
+            for each in put_off:
+                self._open(each)
         for observation in self._observations:
             if type(event) is Said and not getattr(observation, "hears_content", False):
                 continue

@@ -139,7 +139,7 @@ class GuardedClient(Guarded):
         if watch.rules.mode == "off":
             return transport(operation_name, api_params)
         call = Call(operation_name, api_params, watch.region, chosen.get(), watch.service)
-        with underway(self, call) as observers:
+        with underway(watch.listeners, call, self) as observers:
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers, self._guardedbedrock_gate):
                 reply = send(authorized, transport, read_body, watch.retry, observers)
@@ -160,7 +160,7 @@ class GuardedClient(Guarded):
             call = presigned_call(self, ClientMethod, Params)
             if call is None:
                 return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
-            with underway(self, call) as observers:
+            with underway(self._guardedbedrock.listeners, call, self) as observers:
                 authorized = presignable(self, call, observers)
                 with gate.passing(authorized, observers, self._guardedbedrock_gate):
                     url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
@@ -176,14 +176,10 @@ def call_of(client: Any, name: str, params: Any) -> Call:
     return Call(name, params, watch.region, chosen.get(), watch.service)
 
 
-class underway(Observers):  # noqa: N801  # reads as what it does: with underway(client, call)
+class underway(Observers):  # noqa: N801  # reads as what it does: with underway(listeners, call)
     """Observe a call while it is under way, and bind its errors to the client's exception classes."""
 
-    __slots__ = ("_client",)
-
-    def __init__(self, client: Any, call: Call) -> None:
-        super().__init__(client._guardedbedrock.listeners, call)  # noqa: SLF001  # the mixin's own
-        self._client = client
+    __slots__ = ()
 
     def __exit__(self, *raised: object) -> None:
         if self._attending:

@@ -26,6 +26,7 @@ from guardedbedrock.events import (
     Injected,
     Intervened,
     Partial,
+    PutOff,
     Refused,
     Retried,
     Unguarded,
@@ -42,24 +43,24 @@ _RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "mes
 class DecisionLog:
     """Logs decisions and what is out of the ordinary."""
 
-    def open(self, call: Call) -> CallLog:
-        """Begin the log of one call."""
-        return CallLog(call)
+    def open(self, call: Call) -> CallLog | PutOff:
+        """Begin the log of one call; where decisions are not heard, not before something is out of the ordinary."""
+        # What `_is_heard` says, said here: every call asks.
+        is_heard = ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(logging.INFO)
+        return CallLog(call) if is_heard else _LATER
 
 
 class CallLog:
     """The log of one call."""
 
-    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "hears_only", "hears_routine")
+    __slots__ = ("_call", "_guardrail", "_principal", "_trace")
+    hears_routine = True
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._guardrail: str | None = None
         self._principal = ""
         self._trace: dict[str, str] = {}
-        # What `_is_heard` says, said here: every call asks.
-        self.hears_routine = ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(logging.INFO)
-        self.hears_only = not self.hears_routine
 
     def enter(self) -> None:
         """Note in which span the call is made; the application's context is its own, and stays as it is."""
@@ -105,6 +106,9 @@ class CallLog:
         if self._principal:
             bound["principal"] = self._principal
         _write(level, event, {**bound, **keys})
+
+
+_LATER: Final = PutOff(CallLog)
 
 
 def _is_heard(level: int) -> bool:

@@ -67,7 +67,7 @@ class AsyncGuardedClient(Guarded):
     async def _go_through(self, call: Call, transport: AsyncTransport) -> dict[str, Any]:
         await self._find_signer()
         watch = self._guardedbedrock
-        with underway(self, call) as observers:
+        with underway(watch.listeners, call, self) as observers:
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
             with gate.passing(authorized, observers, self._guardedbedrock_gate):
@@ -90,7 +90,7 @@ class AsyncGuardedClient(Guarded):
             if call is None:
                 return await presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
             await self._find_signer()
-            with underway(self, call) as observers:
+            with underway(self._guardedbedrock.listeners, call, self) as observers:
                 await self._learn_principal()
                 authorized = presignable(self, call, observers)
                 with gate.passing(authorized, observers, self._guardedbedrock_gate):
