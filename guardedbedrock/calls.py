@@ -26,6 +26,8 @@ OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
+Preference: TypeAlias = tuple[str, str | None, Any]
+"""Region, chosen name and model of a call: what the guardrail hangs on that a call which names none is given."""
 
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
@@ -85,7 +87,8 @@ class Rules:
     questions: Questions = field(init=False, repr=False, compare=False)
     reads_time: bool = field(init=False, repr=False, compare=False)
     suffixes: Suffixes = field(init=False, repr=False, compare=False, default_factory=Suffixes)
-    _callers: dict[str, Caller] = field(init=False, repr=False, compare=False)
+    callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
+    preferred: dict[Preference, Guardrail] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
     _names: frozenset[str] = field(init=False, repr=False, compare=False)
 
@@ -94,14 +97,13 @@ class Rules:
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
         read = frozenset() if self.policies is None else self.policies.reads
         object.__setattr__(self, "reads_time", not _TIME_KEYS.isdisjoint(read))
-        object.__setattr__(self, "_callers", {})
         object.__setattr__(self, "questions", Questions(self.policies or PolicySet(), self._inventory()))
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
         object.__setattr__(self, "_names", frozenset(guardrail.name for guardrail in self.approved))
 
     def caller(self, region: str) -> Caller:
-        """Give the principal as it calls from a region."""
-        if region not in self._callers:
+        """Give the principal as it calls from a region; `callers` remembers it."""
+        if region not in self.callers:
             made = Caller(
                 principal=self.principal(),
                 region=region,
@@ -111,8 +113,8 @@ class Rules:
                 bearer=self.bearer,
                 userid=getattr(self.principal, "userid", ""),
             )
-            self._callers.setdefault(region, made)
-        return self._callers[region]
+            self.callers.setdefault(region, made)
+        return self.callers[region]
 
     def _inventory(self) -> Inventory:
         guardrails = (*self.approved, *self.enforced)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from guardedbedrock.bedrock import Guardrail, Place
+from typing import Final
+
+from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
 from guardedbedrock.bedrock.selective import Gap, gaps
 from guardedbedrock.calls import Call, GuardedCall, Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
+
+_NONE: Final[Named] = (None, None)
+_KEPT: Final = 1024
+_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -27,9 +33,22 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     if not operation.listed:
         observers.hear(Unlisted(call.service, call.name))
     try:
-        if operation.place is None or not operation.inference:
+        place = operation.place
+        if place is None or not operation.inference:
             return _without(call, rules)
-        return _with(call, rules, operation.place, observers)
+        params, named = call.params, place.read(call.params)
+        model = params.get("modelId")
+        guardrail = _agreed(named, call, rules) if named != _NONE else None
+        if guardrail is None:
+            named = _NONE
+            guardrail = rules.preferred.get((call.region, call.chosen, model)) or choose(call, rules)
+        partial = rules.on_partial
+        if partial != "allow" and (found := gaps(call.name, params, rules.suffixes, strict=partial == "refuse")):
+            _partly(found, call, rules, observers)
+        if observers.hear_routine:
+            observers.hear(Injected(guardrail, was_there=None not in named))
+        sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
+        return _make(GuardedCall, (call, place.put(params, identifier, version), guardrail, None in named, model, sent))
     except RefusedError as error:
         observers.hear(Refused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
@@ -54,26 +73,12 @@ def _without(call: Call, rules: Rules) -> GuardedCall:
     return _as_it_is(call)
 
 
-def _with(call: Call, rules: Rules, place: Place, observers: Observers) -> GuardedCall:
-    named = place.read(call.params)
-    names_none = named == (None, None)
-    guardrail = _preferred(call, rules) if names_none else _match(named, call, rules)
-    if guardrail is None and names_none:
-        raise _none(call, rules)
+def _agreed(named: Named, call: Call, rules: Rules) -> Guardrail | None:
+    """Find the approved guardrail that a call names; None where the chosen one is to take its place."""
+    guardrail = _match(named, call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
         raise _not_approved(call, named, rules.in_region(call.region))
-    if guardrail is None:
-        guardrail, named = choose(call, rules), (None, None)
-    if rules.on_partial != "allow" and (
-        found := gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
-    ):
-        _partly(found, call, rules, observers)
-    if observers.hear_routine:
-        observers.hear(Injected(guardrail, was_there=None not in named))
-    sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
-    return GuardedCall(
-        call, place.put(call.params, identifier, version), guardrail, None in named, call.params.get("modelId"), sent
-    )
+    return guardrail
 
 
 def _partly(found: tuple[Gap, ...], call: Call, rules: Rules, observers: Observers) -> None:
@@ -100,6 +105,10 @@ def choose(call: Call, rules: Rules) -> Guardrail:
     preferred = _preferred(call, rules)
     if preferred is None:
         raise _none(call, rules)
+    if len(rules.preferred) >= _KEPT:
+        rules.preferred.clear()
+    if isinstance(call.model, str):
+        rules.preferred[call.region, call.chosen, call.model] = preferred
     return preferred
 
 

@@ -26,6 +26,7 @@ _TELL_BEHIND: Final = (
     "name the ARN, or give under behind in the configuration which models stand behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
+_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
@@ -51,7 +52,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             raise
         if isinstance(error, PreflightUnavailableError) and not error.authorizations:
             verdict = Verdict("indeterminate", (), guarded.params, guarded.guardrail)
-    return AuthorizedCall(guarded, verdict)
+    return _make(AuthorizedCall, (guarded, verdict))
 
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
@@ -65,7 +66,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         return Verdict("allowed", (), guarded.params, guarded.guardrail)
     call = guarded.call
     try:
-        caller = rules.caller(call.region)
+        caller = rules.callers.get(call.region) or rules.caller(call.region)
     except ConfigurationError as error:
         raise PreflightUnavailableError(
             message=f"the policies could not be checked: {error}",
@@ -74,7 +75,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         ) from error
     asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
     decisions, outcome = asked.answer(rules.policies, rules.inert, rules.clock() if rules.reads_time else None)
-    return Verdict(outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
+    return _make(Verdict, (outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert))
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:

@@ -63,6 +63,10 @@ class RetryPolicy:
         object.__setattr__(left, "bucket", self.bucket)
         return left
 
+    def begin(self) -> float:
+        """Give the time at which a call begins, for its deadline."""
+        return self.clock() if self.deadline is not None else 0.0
+
     def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
         """
         Run until it succeeds, fails for good, or the attempts, the time or the tokens are used up.
@@ -71,35 +75,37 @@ class RetryPolicy:
 
         Cost: the first attempt runs bare; tenacity takes over once it has failed.
         """
-        result: ResultT
-        began = self.clock() if self.deadline is not None else 0.0
+        began = self.begin()
         try:
             result = attempt()
         except MAY_PASS as error:
-            if not self._may_retry(error):
-                raise
-            failed = [error]
-        else:
-            if self.bucket.tokens != self.capacity:
-                self.bucket.give()
-            return result
-        loop = _Loop(self, observers, began)
-        with loop:
-            result = Retrying(**loop.plan(self.sleep))(_once_more, failed, attempt)
-            return loop.counted(result)
+            return self.go_on(error, attempt, observers, began)
+        self.bucket.give()
+        return result
 
     async def run_async(self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers) -> ResultT:
         """Run as `run` does, for whoever awaits it."""
-        began = self.clock() if self.deadline is not None else 0.0
+        began = self.begin()
         try:
             result = await attempt()
         except MAY_PASS as error:
-            if not self._may_retry(error):
-                raise
-            failed = [error]
-        else:
-            self.bucket.give()
-            return result
+            return await self.go_on_async(error, attempt, observers, began)
+        self.bucket.give()
+        return result
+
+    def go_on(self, error: Exception, attempt: Callable[[], ResultT], observers: Observers, began: float) -> ResultT:
+        """Go on after a first attempt that failed, as `run` does."""
+        failed = self._worth_another(error)
+        loop = _Loop(self, observers, began)
+        with loop:
+            result: ResultT = Retrying(**loop.plan(self.sleep))(_once_more, failed, attempt)
+            return loop.counted(result)
+
+    async def go_on_async(
+        self, error: Exception, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, began: float
+    ) -> ResultT:
+        """Go on as `go_on` does, for whoever awaits it."""
+        failed = self._worth_another(error)
 
         async def once_more() -> ResultT:
             return await _once_more(failed, attempt)
@@ -113,16 +119,16 @@ class RetryPolicy:
         if paused is not None:
             await paused
 
-    def _may_retry(self, error: Exception) -> bool:
-        """Say whether another attempt is worth it; an error that surfaces at once says that it was tried once."""
+    def _worth_another(self, error: Exception) -> list[Exception]:
+        """Give the error for tenacity to begin with, or raise it: one that surfaces at once says that it was tried once."""
         if self.attempts == 1:
             metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
             _count(error, metadata.get(COUNT, 0))  # what botocore counted
-            return False
-        worth = is_retryable(error)
-        if not worth:
+            raise error
+        if not is_retryable(error):
             _count(error, 0)
-        return worth
+            raise error
+        return [error]
 
 
 class _Loop:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.denials import classify
-from guardedbedrock.calls import AuthorizedCall, Reply
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
 from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
+from guardedbedrock.stages.failures import MAY_PASS
 from guardedbedrock.stages.retry import Again, RetryPolicy
 
 Response: TypeAlias = dict[str, Any]
@@ -22,10 +24,14 @@ Transport: TypeAlias = Callable[[str, Any], Response]
 AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """The same of aiobotocore."""
 
-ResultT = TypeVar("ResultT")
+_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 
-_READ: Final = ("invoke",)
-"""Replies with a body that is read before anybody sees it."""
+TOKENS: Final = ("clientRequestToken", "clientToken")
+"""What the operations call their idempotency tokens, which botocore makes up where the caller gives none."""
+
+_STREAMS: Final = ("converse-stream", "invoke-stream")
+_READ: Final = "invoke"
+"""The kind of reply with a body that is read before anybody sees it."""
 
 
 def send(
@@ -38,34 +44,52 @@ def send(
     """
     Send the call, and read the body of an answer that is no stream: where the connection breaks in it, nobody has read it yet.
 
+    Cost: the first attempt runs bare; what later ones need is put together once it has failed.
+
     Raises:
         AccessDeniedError: AWS denies it, typed by what it says; ``__cause__`` is botocore's own error. A denial of what the
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
-    attempt = _attempt(authorized, transport)
-
-    def whole() -> Response:
-        response = attempt()
-        if "body" in response:
-            read(response)
-        return response
-
+    guarded = authorized.guarded
+    name, kind, first = guarded.call.name, guarded.call.operation.reply, {**guarded.params}
+    start = _position(first["body"]) if "body" in first else None
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))
+    began = retry.begin() if retry.deadline is not None else 0.0
     try:
-        response = retry.run(whole if authorized.guarded.call.operation.reply in _READ else attempt, observers)
-    except ClientError as error:
-        denied = _denied(error, authorized, retry, observers)
-        if denied is None:
-            raise
-        raise denied from error
-
-    def once_more() -> Response:
+        response = transport(name, first)
+        if kind == _READ and "body" in response:
+            read(response)
+    except MAY_PASS as error:
+        attempt = partial(_attempt, transport, read, guarded, first, start)
         with _typed_denials(authorized, retry, observers):
-            return attempt()
+            response = retry.go_on(error, attempt, observers, began)
+    else:
+        if retry.bucket.tokens != retry.capacity:
+            retry.bucket.give()
+    again = partial(_stream_again, authorized, transport, first, retry, observers) if kind in _STREAMS else None
+    return _reply(authorized, response, retry, observers, again)
 
-    return _reply(authorized, response, retry, observers, once_more)
+
+def _attempt(
+    transport: Transport,
+    read: Callable[[Response], bytes],
+    guarded: GuardedCall,
+    before: Mapping[str, Any],
+    start: int | None,
+) -> Response:
+    response = transport(guarded.call.name, _anew(guarded, before, start))
+    if guarded.call.operation.reply == _READ and "body" in response:
+        read(response)
+    return response
+
+
+def _stream_again(
+    authorized: AuthorizedCall, transport: Transport, before: Response, retry: RetryPolicy, observers: Observers
+) -> Response:
+    with _typed_denials(authorized, retry, observers):
+        return transport(authorized.guarded.call.name, _anew(authorized.guarded, before, None))
 
 
 async def send_async(
@@ -76,44 +100,48 @@ async def send_async(
     observers: Observers,
 ) -> Reply:
     """Send the call as `send` does, for whoever awaits it."""
-    attempt = _attempt(authorized, transport)
+    guarded = authorized.guarded
+    name, kind, first = guarded.call.name, guarded.call.operation.reply, {**guarded.params}
+    start = _position(first["body"]) if "body" in first else None
 
-    async def whole() -> Response:
-        response = await attempt()
-        if "body" in response:
+    async def attempt(params: Response) -> Response:
+        response = await transport(name, params)
+        if kind == _READ and "body" in response:
             await read(response)
         return response
 
+    async def stream_again() -> Response:
+        with _typed_denials(authorized, retry, observers):
+            return await transport(name, _anew(guarded, first, None))
+
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))
+    began = retry.begin()
     try:
-        response = await retry.run_async(whole if authorized.guarded.call.operation.reply in _READ else attempt, observers)
-    except ClientError as error:
-        denied = _denied(error, authorized, retry, observers)
-        if denied is None:
-            raise
-        raise denied from error
-
-    async def once_more() -> Response:
+        response = await attempt(first)
+    except MAY_PASS as error:
         with _typed_denials(authorized, retry, observers):
-            return await attempt()
+            response = await retry.go_on_async(error, lambda: attempt(_anew(guarded, first, start)), observers, began)
+    else:
+        retry.bucket.give()
+    return _reply(authorized, response, retry, observers, stream_again if kind in _STREAMS else None)
 
-    return _reply(authorized, response, retry, observers, once_more)
+
+def _position(body: Any) -> int | None:
+    """Give the place from which a body that is a file is sent; None of one that can not be sent twice."""
+    return body.tell() if hasattr(body, "seek") and hasattr(body, "tell") else None
 
 
-def _attempt(authorized: AuthorizedCall, transport: Callable[[str, Any], ResultT]) -> Callable[[], ResultT]:
-    name, params = authorized.guarded.call.name, authorized.guarded.params
-    body = params.get("body")
-    if body is None or not hasattr(body, "seek") or not hasattr(body, "tell"):
-        return lambda: transport(name, {**params})
-    start = body.tell()
+def _anew(guarded: GuardedCall, before: Mapping[str, Any], start: int | None) -> dict[str, Any]:
+    """
+    Give the parameters of another attempt: those of the call, whatever event handlers made of them for the attempt before.
 
-    def attempt() -> ResultT:
-        """Send a body that is a file from where it stood."""
-        body.seek(start)
-        return transport(name, {**params})
-
-    return attempt
+    An idempotency token that botocore put beside them stays: with another one the service would do the same thing twice. A body
+    that is a file is sent from where it stood.
+    """
+    if start is not None:
+        guarded.params["body"].seek(start)
+    return {**{token: before[token] for token in TOKENS if token in before}, **guarded.params}
 
 
 def is_instrumented(transport: Any) -> bool:
@@ -149,7 +177,7 @@ def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, 
 
 @contextmanager
 def _typed_denials(authorized: AuthorizedCall, retry: RetryPolicy, observers: Observers) -> Iterator[None]:
-    """Type a denial of a stream that is asked for again, when the call has long returned: it stays what botocore raised, too."""
+    """Type a denial; it stays what botocore raised, too, for a stream that is asked for again when the call has long returned."""
     try:
         yield
     except ClientError as error:
@@ -160,19 +188,23 @@ def _typed_denials(authorized: AuthorizedCall, retry: RetryPolicy, observers: Ob
 
 
 def _reply(
-    authorized: AuthorizedCall, response: Response, retry: RetryPolicy, observers: Observers, attempt: Callable[[], Any]
+    authorized: AuthorizedCall,
+    response: Response,
+    retry: RetryPolicy,
+    observers: Observers,
+    stream_again: Callable[[], Any] | None,
 ) -> Reply:
-    operation, again = authorized.guarded.call.operation, None
+    again = None
     metadata = response.get("ResponseMetadata", {})
     if retry.attempts > 1:
         # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
         metadata.pop("MaxAttemptsReached", None)
-        if operation.reply.endswith("-stream"):
-            again = Again(attempt, retry.after(metadata.get("RetryAttempts", 0)))
+        if stream_again is not None:
+            again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
     else:
         _tell_of_botocores(response, observers)
-    body = response["body"].data if "body" in response and operation.reply in _READ else None
-    return Reply(authorized, response, body, again)
+    body = response["body"].data if "body" in response and authorized.guarded.call.operation.reply == _READ else None
+    return _make(Reply, (authorized, response, body, again))
 
 
 def _tell_of_botocores(response: Response, observers: Observers) -> None:

@@ -1,5 +1,18 @@
-"""The fixtures of guarded clients."""
+"""The fixtures of guarded clients, and structlog as a fresh process has it: `capture_logs` leaves it configured behind."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from aws.rig import make_house, make_plain
 
 __all__ = ["make_house", "make_plain"]
+
+
+@pytest.fixture(autouse=True)
+def _unconfigured() -> Iterator[None]:
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()

@@ -23,7 +23,7 @@ from guardedbedrock.telemetry import DecisionLog
 from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import MutableMapping
     from pathlib import Path
 
     from aws.rig import House, Make
@@ -52,14 +52,6 @@ with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fa
             sys.exit("not denied")
     client.close()
 """
-
-
-@pytest.fixture(autouse=True)
-def _unconfigured() -> Iterator[None]:
-    """Leave structlog as a fresh process has it."""
-    structlog.reset_defaults()
-    yield
-    structlog.reset_defaults()
 
 
 def logged(house: Make, **options: Any) -> House:
