@@ -19,7 +19,7 @@ from botocore.compat import HTTPHeaders
 from botocore.utils import determine_content_length
 
 from guardedbedrock.aws.footing import found
-from guardedbedrock.aws.gated import GatedAuth, GatedSession, Kept, become, kept
+from guardedbedrock.aws.gated import GatedAuth, GatedSession, become, behind, kept
 from guardedbedrock.bedrock.inference_paths import inference_at
 from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
 from guardedbedrock.bedrock.selective import gaps
@@ -114,12 +114,14 @@ class Gate:
         )
 
     def _stand_in(self, signer: Any, endpoint: Any) -> None:
-        sign, session = signer.get_auth_instance, endpoint.http_session
+        sign, session, send = signer.get_auth_instance, endpoint.http_session, endpoint._send  # noqa: SLF001  # no public place
         become(signer, **{name: kept(name, self._fronted_auth) for name in ("get_auth_instance", "get_auth")})
-        send = Kept("_send", self._fronted_send, type(endpoint)._send)  # noqa: SLF001  # there is no public place to stand
-        become(endpoint, http_session=kept("http_session", self._fronted_session), _send=send)
+        fronts = {"http_session": self._fronted_session, "_send": self._fronted_send}
+        become(endpoint, **{name: kept(name, front) for name, front in fronts.items()})
         signer.get_auth_instance = signer.get_auth = sign
         endpoint.http_session = session
+        # botocore's own sends through the session, where the gate is.
+        endpoint.__dict__["_send"] = endpoint.__dict__[behind("_send")] = send
 
     def _fronted_auth(self, get_auth_instance: Any) -> Any:
         return lambda *args, **options: GatedAuth(get_auth_instance(*args, **options), self)
@@ -147,19 +149,19 @@ class Gate:
         passage = _passing.get()
         if passage is None or passage.gate is not self:
             return
-        guarded = passage.authorized.guarded
-        place = guarded.call.operation.place
+        call, _, _, _, model, named = guarded = passage.authorized.guarded
+        place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
         if (
             place is not None
-            and operation_name == guarded.call.name
-            and params.get("modelId") == guarded.model
-            and place.read(params) == guarded.named
+            and operation_name == call.name
+            and params.get("modelId") == model
+            and place.read(params) == named
             and not (self._refuses_partial and gaps(operation_name, params, strict=True))
-            and self._strange(guarded, request["method"], request["url"]) is None
-            and place.is_written(request["body"], guarded.named)
+            and self._strange(guarded, method, url) is None
+            and place.is_written(body, named)
         ):
-            passage.written = request["method"], request["url"], request["body"], place is IN_HEADERS
+            passage.written = method, url, body, place is IN_HEADERS
 
     def check(self, request: Any, body: Any, about_to_be: str) -> None:
         """
@@ -175,13 +177,9 @@ class Gate:
         if passage is None or passage.gate is not self:
             self._refuse("is of a call which this client did not authorize", about_to_be, None)
             return
-        written = passage.written
+        url, method, written = request.url, request.method, passage.written
         is_written = (
-            written is not None
-            and written[2] is body
-            and written[1] == request.url
-            and written[0] == request.method
-            and type(request.url) is str
+            written is not None and written[2] is body and written[1] == url and written[0] == method and type(url) is str
         )
         # Headers come after what botocore writes of the parameters, so they are read whatever was written.
         is_whole = is_written and written is not None and not written[3]
@@ -191,7 +189,7 @@ class Gate:
         if problem:
             self._refuse(problem, about_to_be, passage)
         else:
-            passage.let_pass = request.url, body
+            passage.let_pass = url, body
         if passage.observers.hear_routine:
             passage.observers.hear(AtTheGate(request.url))
 

@@ -59,38 +59,17 @@ def kept(name: str, front: Callable[[Any], Any]) -> property:
         name: Name of the attribute.
         front: Puts the gate in front of a value.
     """
-    behind = f"{name} (gated)"
 
     def put(owner: Any, value: Any) -> None:
         # Under its own name too, where whoever puts things back for a while looks for it.
-        owner.__dict__[behind] = owner.__dict__[name] = front(value)
+        owner.__dict__[behind(name)] = owner.__dict__[name] = front(value)
 
-    return property(attrgetter(behind), put)
+    return property(attrgetter(behind(name)), put)
 
 
-class Kept:
-    """
-    A method that keeps the gate in front of whatever it is set to.
-
-    Args:
-        name: Name of the attribute.
-        front: Puts the gate in front of a value.
-        plain: What the attribute is where it was never set: a method of the class.
-    """
-
-    def __init__(self, name: str, front: Callable[[Any], Any], plain: Any) -> None:
-        self._name = name
-        self._front = front
-        self._plain = plain
-
-    def __get__(self, owner: Any, kind: type | None = None) -> Any:
-        if owner is None:
-            return self
-        kept = owner.__dict__.get(self._name)
-        return self._plain.__get__(owner, kind) if kept is None else kept
-
-    def __set__(self, owner: Any, value: Any) -> None:
-        owner.__dict__[self._name] = self._front(value)
+def behind(name: str) -> str:
+    """Name what stands behind an attribute that is kept."""
+    return f"{name} (gated)"
 
 
 def become(thing: Any, **members: Any) -> None:

@@ -36,9 +36,11 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         shown = in_body(reply.body)
         silent = shown is NOTHING and not is_readable(reply.body)
     else:
-        reader = IN_REPLY.get(reply.authorized.guarded.call.operation.reply)
+        guarded = reply.authorized.guarded
+        kind = guarded.call.operation.reply
+        reader = IN_REPLY.get(kind)
         shown = reader(reply.response) if reader else NOTHING
-        silent = shown is NOTHING and not _shows(reply)
+        silent = shown is NOTHING and (None in guarded.named or not must_show(kind, guarded.params))
     if not silent:
         Outcome(reply, rules, observers).settle(shown)
 
