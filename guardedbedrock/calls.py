@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
-from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, Vocabulary, find
+from guardedbedrock.bedrock import ROWS, Caller, Guardrail, Inventory, Operation, Vocabulary
 from guardedbedrock.bedrock.asked import TIME_KEYS, Asked, Question
 from guardedbedrock.bedrock.callers import Bearer
 from guardedbedrock.bedrock.placement import Named, Params
@@ -134,8 +134,24 @@ class Rules:
         return self._by_region.get(region, ())
 
 
-@dataclass(frozen=True, slots=True, init=False)
-class Call:
+make_record: Final = tuple.__new__
+"""
+Makes one of the records below from its class and the tuple of all its fields.
+
+Their own constructors are functions of Python's, which takes as long again, and every call makes each of these records.
+"""
+
+
+class _Made(NamedTuple):
+    name: str
+    params: Params
+    region: str
+    chosen: str | None
+    service: str
+    operation: Operation
+
+
+class Call(_Made):
     """
     A call as the application made it.
 
@@ -145,36 +161,21 @@ class Call:
         region: Region of the client.
         chosen: Name of the guardrail that `Guard.using` chose, of this guard or another.
         service: The boto3 service of the client.
+
+    Attributes:
         operation: The row of the operation.
     """
 
-    name: str
-    params: Params
-    region: str
-    chosen: str | None = None
-    service: str = "bedrock-runtime"
-    operation: Operation = field(init=False, repr=False, compare=False)
+    __slots__ = ()
 
-    def __init__(
-        self, name: str, params: Params, region: str, chosen: str | None = None, service: str = "bedrock-runtime"
-    ) -> None:
-        # The setters of the slots take half the time of a frozen dataclass's own constructor, and every call makes one of these.
-        _set_name(self, name)
-        _set_params(self, params)
-        _set_region(self, region)
-        _set_chosen(self, chosen)
-        _set_service(self, service)
-        _set_operation(self, find(service, name))
+    def __new__(cls, name: str, params: Params, region: str, chosen: str | None = None, service: str = "bedrock-runtime") -> Self:
+        """Look the row up, and make the record."""
+        return make_record(cls, (name, params, region, chosen, service, ROWS[service, name]))
 
     @property
     def model(self) -> str | None:
         """The model that the call names."""
         return self.params.get("modelId")
-
-
-_set_name, _set_params, _set_region, _set_chosen, _set_service, _set_operation = (
-    Call.__dict__[name].__set__ for name in ("name", "params", "region", "chosen", "service", "operation")
-)
 
 
 class GuardedCall(NamedTuple):

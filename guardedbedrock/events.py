@@ -205,15 +205,16 @@ class PutOff:
 class Listener(Protocol):
     """Somebody who wants to know of calls."""
 
-    def open(self, call: Call) -> Observation | PutOff | None:
-        """A call begins; None when nothing of it matters to this listener."""
+    def open(self, call: Call) -> Observation | PutOff | tuple[Listener, ...] | None:
+        """A call begins; None when nothing of it matters to this listener, other listeners where they are to be asked instead."""
 
 
 class Observers:
     """
     The observations of one call, as one that never fails.
 
-    A context manager around the time in which the call is under way. A listener that raises is logged, without what it was told.
+    It begins with the call, and is left when that returns: at the end of a ``with``, or by `leave`. A listener that raises is
+    logged, without what it was told.
 
     Args:
         listeners: Who wants to know.
@@ -221,30 +222,34 @@ class Observers:
         client: Whose call it is, for whoever derives from this.
     """
 
-    __slots__ = ("_attending", "_call", "_client", "_closed", "_observations", "_put_off", "hear_content", "hear_routine")
+    __slots__ = ("_call", "_client", "_closed", "_observations", "_put_off", "attending", "hear_content", "hear_routine")
 
     def __init__(self, listeners: Iterable[Listener], call: Call, client: Any = None) -> None:
         self._call, self._client = call, client
         self._closed = self.hear_routine = self.hear_content = False
         self._observations: tuple[Observation, ...] = ()
-        self._attending: tuple[Observation, ...] = ()
+        self.attending: tuple[Observation, ...] = ()
         self._put_off: tuple[PutOff, ...] = ()
-        for listener in listeners:
+        asked = [*listeners]
+        for listener in asked:
             try:
                 observation = listener.open(call)
                 if observation is None:
                     continue
                 if isinstance(observation, PutOff):
                     self._put_off = (*self._put_off, observation)
+                elif isinstance(observation, tuple):
+                    asked += observation
                 else:
                     self._attend(observation)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
                 _failed(listener, error)
 
     def _attend(self, observation: Observation) -> None:
-        self._attending = self._observations = (*self._observations, observation)
+        self.attending = self._observations = (*self._observations, observation)
         self.hear_routine |= getattr(observation, "hears_routine", True)
         self.hear_content |= getattr(observation, "hears_content", False)
+        observation.enter()
 
     def _open(self, put_off: PutOff) -> None:
         try:
@@ -253,15 +258,14 @@ class Observers:
             _failed(put_off.open, error)
 
     def __enter__(self) -> Self:
-        for observation in self._attending:
-            try:
-                observation.enter()
-            except Exception as error:  # noqa: BLE001
-                _failed(observation, error)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for observation in reversed(self._attending):
+    def __exit__(self, _kind: object, _error: BaseException | None, _trace: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """The call has returned."""
+        for observation in reversed(self.attending):
             try:
                 observation.leave()
             except Exception as error:  # noqa: BLE001
@@ -286,7 +290,7 @@ class Observers:
         if self._closed:
             return
         self._closed = True
-        for observation in self._attending:
+        for observation in self.attending:
             try:
                 observation.close(error)
             except Exception as failure:  # noqa: BLE001

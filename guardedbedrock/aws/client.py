@@ -22,9 +22,9 @@ from guardedbedrock.aws.bearer import bearer_of
 from guardedbedrock.aws.footing import check_client
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
-from guardedbedrock.bedrock import SERVICES, Place
+from guardedbedrock.bedrock import ROWS, SERVICES, Place
 from guardedbedrock.bedrock.callers import Bearer
-from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
+from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules, make_record
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, UnguardableOperationError, bind
 from guardedbedrock.events import Listener, Observers
 from guardedbedrock.stages.inject import inject
@@ -138,12 +138,24 @@ class GuardedClient(Guarded):
         watch = self._guardedbedrock
         if watch.rules.mode == "off":
             return transport(operation_name, api_params)
-        call = Call(operation_name, api_params, watch.region, chosen.get(), watch.service)
-        with underway(watch.listeners, call, self) as observers:
+        service = watch.service
+        row = ROWS[service, operation_name]
+        call = make_record(Call, (operation_name, api_params, watch.region, chosen.get(), service, row))
+        # Written out, since every call pays for a context manager: what `underway` and `passing` are elsewhere.
+        observers, passage = underway(watch.listeners, call, self), None
+        try:
             authorized = authorized_call(self, call, observers)
-            with gate.passing(authorized, observers, self._guardedbedrock_gate):
-                reply = send(authorized, transport, read_body, watch.retry, observers)
-                return settled(reply, watch.rules, observers, guarded_stream)
+            passage = gate.passing(authorized, observers, self._guardedbedrock_gate)
+            reply = send(authorized, transport, read_body, watch.retry, observers)
+            return settled(reply, watch.rules, observers, guarded_stream)
+        except BaseException as error:
+            observers.fail(error)
+            raise
+        finally:
+            if passage is not None:
+                passage.close()
+            if observers.attending:
+                observers.leave()
 
     @staticmethod
     def _guard_presign(presign: Callable[..., str]) -> Callable[..., str]:
@@ -181,12 +193,16 @@ class underway(Observers):  # noqa: N801  # reads as what it does: with underway
 
     __slots__ = ()
 
-    def __exit__(self, *raised: object) -> None:
-        if self._attending:
-            super().__exit__(*raised)
-        error = raised[1]
-        if isinstance(error, BaseException):
-            self.close(error)
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if error is not None:
+                self.fail(error)
+        finally:
+            self.leave()
+
+    def fail(self, error: BaseException) -> None:
+        """Close with an error, and raise a denial as the client's own exception class too."""
+        self.close(error)
         if isinstance(error, AccessDeniedError):
             raise bind(error, self._client.exceptions.AccessDeniedException) from error.__cause__
 
@@ -218,7 +234,8 @@ def settled(
         response[member] = stream(response[member], reply, rules, observers)
         return response
     settle(reply, rules, observers)
-    observers.close(None)
+    if observers.attending:
+        observers.close(None)
     return response
 
 

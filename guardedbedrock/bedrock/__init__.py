@@ -12,11 +12,12 @@ from guardedbedrock.bedrock.callers import Caller
 from guardedbedrock.bedrock.guardrails import VOCABULARIES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.interventions import Intervention
 from guardedbedrock.bedrock.inventory import Inventory
-from guardedbedrock.bedrock.operations import OPERATIONS, SERVICES, Operation, find
+from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find
 from guardedbedrock.bedrock.placement import Place
 
 __all__ = [
     "OPERATIONS",
+    "ROWS",
     "SERVICES",
     "VOCABULARIES",
     "Asked",

@@ -8,13 +8,12 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
 from guardedbedrock.bedrock.selective import Gap, gaps
-from guardedbedrock.calls import Call, GuardedCall, Rules
+from guardedbedrock.calls import Call, GuardedCall, Rules, make_record
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
 
 _NONE: Final[Named] = (None, None)
 _KEPT: Final = 1024
-_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -48,7 +47,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         if observers.hear_routine:
             observers.hear(Injected(guardrail, was_there=None not in named))
         sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
-        return _make(GuardedCall, (call, place.put(params, identifier, version), guardrail, None in named, model, sent))
+        return make_record(GuardedCall, (call, place.put(params, identifier, version), guardrail, None in named, model, sent))
     except RefusedError as error:
         observers.hear(Refused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":

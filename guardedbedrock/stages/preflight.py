@@ -8,7 +8,7 @@ from typing import Final
 
 from guardedbedrock.bedrock.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.hints import hint_for
-from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict, make_record
 from guardedbedrock.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -26,7 +26,6 @@ _TELL_BEHIND: Final = (
     "name the ARN, or give under behind in the configuration which models stand behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
-_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
@@ -52,7 +51,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             raise
         if isinstance(error, PreflightUnavailableError) and not error.authorizations:
             verdict = Verdict("indeterminate", (), guarded.params, guarded.guardrail)
-    return _make(AuthorizedCall, (guarded, verdict))
+    return make_record(AuthorizedCall, (guarded, verdict))
 
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
@@ -75,7 +74,9 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         ) from error
     asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
     decisions, outcome = asked.answer(rules.policies, rules.inert, rules.clock() if rules.reads_time else None)
-    return _make(Verdict, (outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert))
+    return make_record(
+        Verdict, (outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
+    )
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.denials import classify
-from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply, make_record
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
 from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
 from guardedbedrock.stages.failures import MAY_PASS
@@ -24,7 +24,6 @@ Transport: TypeAlias = Callable[[str, Any], Response]
 AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 """The same of aiobotocore."""
 
-_make: Final = tuple.__new__  # a named tuple's own constructor is a function of Python's, and every call makes several
 
 TOKENS: Final = ("clientRequestToken", "clientToken")
 """What the operations call their idempotency tokens, which botocore makes up where the caller gives none."""
@@ -204,7 +203,7 @@ def _reply(
     else:
         _tell_of_botocores(response, observers)
     body = response["body"].data if "body" in response and authorized.guarded.call.operation.reply == _READ else None
-    return _make(Reply, (authorized, response, body, again))
+    return make_record(Reply, (authorized, response, body, again))
 
 
 def _tell_of_botocores(response: Response, observers: Observers) -> None:

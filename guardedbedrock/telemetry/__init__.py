@@ -6,12 +6,29 @@ Prompts, completions, matched text and credentials have no way in: listeners tak
 
 from __future__ import annotations
 
-from guardedbedrock.events import Listener
-from guardedbedrock.telemetry.logs import DecisionLog
+import logging
+import sys
+
+from guardedbedrock.calls import Call
+from guardedbedrock.events import Listener, PutOff
+from guardedbedrock.telemetry.logs import LATER, QUIET, DecisionLog, is_configured
 from guardedbedrock.telemetry.metrics import CallMetrics
+from guardedbedrock.telemetry.presence import meter_provider, tracer_provider
 from guardedbedrock.telemetry.spans import CallSpans
+
+
+class Telemetry:
+    """Spans, metrics and log events; one look tells whether anybody takes any of them, which many a process never does."""
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = CallSpans(), CallMetrics(), DecisionLog()
+
+    def open(self, _: Call) -> tuple[Listener, ...] | PutOff:
+        """Ask all of them, or none until something out of the ordinary is to be logged."""
+        is_logged = ("structlog" in sys.modules and is_configured()) or QUIET.isEnabledFor(logging.INFO)
+        return self._listeners if is_logged or tracer_provider() is not None or meter_provider() is not None else LATER
 
 
 def default_listeners() -> tuple[Listener, ...]:
     """Give the listeners of a guard that was told nothing of listeners."""
-    return CallSpans(), CallMetrics(), DecisionLog()
+    return (Telemetry(),)

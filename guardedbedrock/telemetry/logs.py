@@ -35,8 +35,9 @@ from guardedbedrock.events import (
 from guardedbedrock.telemetry import names
 
 LOGGER: Final = "guardedbedrock"
-_QUIET: Final = logging.getLogger(LOGGER)
-_QUIET.addHandler(logging.NullHandler())
+QUIET: Final = logging.getLogger(LOGGER)
+"""Hears where no structlog is configured."""
+QUIET.addHandler(logging.NullHandler())
 _RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 
 
@@ -45,9 +46,7 @@ class DecisionLog:
 
     def open(self, call: Call) -> CallLog | PutOff:
         """Begin the log of one call; where decisions are not heard, not before something is out of the ordinary."""
-        # What `_is_heard` says, said here: every call asks.
-        is_heard = ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(logging.INFO)
-        return CallLog(call) if is_heard else _LATER
+        return CallLog(call) if _is_heard(logging.INFO) else LATER
 
 
 class CallLog:
@@ -108,14 +107,15 @@ class CallLog:
         _write(level, event, {**bound, **keys})
 
 
-_LATER: Final = PutOff(CallLog)
+LATER: Final = PutOff(CallLog)
+"""The log of a call of which only what is out of the ordinary is heard."""
 
 
 def _is_heard(level: int) -> bool:
-    return ("structlog" in sys.modules and _is_configured()) or _QUIET.isEnabledFor(level)
+    return ("structlog" in sys.modules and is_configured()) or QUIET.isEnabledFor(level)
 
 
-def _is_configured() -> bool:
+def is_configured() -> bool:
     """Ask structlog only where the application loaded it: it takes as long to load as boto3, and else nobody configured it."""
     ask = getattr(sys.modules.get("structlog"), "is_configured", None)
     return ask is not None and ask()
@@ -123,11 +123,11 @@ def _is_configured() -> bool:
 
 def _write(level: int, event: str, keys: Mapping[str, Any]) -> None:
     structlog: Any = sys.modules.get("structlog")
-    if _is_configured():
+    if is_configured():
         structlog.get_logger(LOGGER).log(level, event, **keys)
     else:
         bound = structlog.contextvars.get_contextvars() if structlog else {}
-        _QUIET.log(level, event, extra=_beside_the_record({**bound, **keys}))
+        QUIET.log(level, event, extra=_beside_the_record({**bound, **keys}))
 
 
 def _beside_the_record(keys: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def test_tags_of_the_request_decide_over_the_wire(fake: FakeBedrock) -> None:
 
 def test_inference_that_is_not_in_the_table_is_refused(fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows where its guardrail would sit, however much the policies allow."""
-    monkeypatch.delitem(operations._ROWS, ("bedrock-runtime", "Converse"))
+    monkeypatch.delitem(operations.ROWS, ("bedrock-runtime", "Converse"))
 
     with guarded(fake, "bedrock-runtime", ALL) as client, pytest.raises(UnguardableOperationError, match="Converse"):
         client.converse(modelId="amazon.nova-lite-v1:0", messages=[{"role": "user", "content": [{"text": "hi"}]}])

@@ -160,7 +160,7 @@ def test_a_handler_that_turns_to_another_guardrail_is_refused(office: Any) -> No
 
 def test_an_operation_that_is_not_in_the_table_is_asked_and_reported(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own name on nobody knows what: a sure denial stops it, and anything else goes on."""
-    monkeypatch.delitem(operations._ROWS, ("bedrock", "ListGuardrails"))
+    monkeypatch.delitem(operations.ROWS, ("bedrock", "ListGuardrails"))
     made = office({**ALL, "Resource": "arn:aws:bedrock:us-east-1:123456789012:guardrail/*"})
 
     made.client().list_guardrails()

@@ -17,7 +17,7 @@ from guardedbedrock.bedrock.operations.rows import Ask, Operation, Reply, When
 from guardedbedrock.bedrock.operations.runtime import RUNTIME
 from guardedbedrock.bedrock.operations.unpublished import UNPUBLISHED
 
-__all__ = ["OPERATIONS", "REVIEWED", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
+__all__ = ["OPERATIONS", "REVIEWED", "ROWS", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
 
 SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
 """The boto3 services whose clients are guarded."""
@@ -28,7 +28,18 @@ REVIEWED: Final = "1.44.8"
 TABLE: Final = (*RUNTIME, *CONTROL, *UNPUBLISHED, *AGENTS)
 """Every known operation, in the order of `SERVICES`."""
 
-_ROWS: Final[Mapping[tuple[str, str], Operation]] = {(row.service, row.name): row for row in TABLE}
+
+class _Rows(dict[tuple[str, str], Operation]):
+    """Rows by service and name; one that the table has not is made up when it is asked for, and not kept."""
+
+    def __missing__(self, key: tuple[str, str]) -> Operation:
+        service, name = key
+        beyond = f"this version of guardedbedrock does not know {name}, so that nobody knows what it is asked on"
+        return Operation(name, service, (Ask(name, "somewhere"),), inference=service == SERVICES[0], beyond=beyond, listed=False)
+
+
+ROWS: Final[Mapping[tuple[str, str], Operation]] = _Rows({(row.service, row.name): row for row in TABLE})
+"""What `find` looks up, by service and name."""
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in reversed(TABLE)})
 """Every known operation by its name; of a name that two services have, the earlier one of `SERVICES`."""
@@ -41,8 +52,4 @@ def find(service: str, name: str) -> Operation:
     One that the table has not is inference without a place for a guardrail where it is of ``bedrock-runtime``; elsewhere it asks
     the action of its own name, on nobody knows what.
     """
-    row = _ROWS.get((service, name))
-    if row is not None:
-        return row
-    beyond = f"this version of guardedbedrock does not know {name}, so that nobody knows what it is asked on"
-    return Operation(name, service, (Ask(name, "somewhere"),), inference=service == SERVICES[0], beyond=beyond, listed=False)
+    return ROWS[service, name]
