@@ -228,8 +228,8 @@ def settled(
     stream: Callable[[Any, Reply, Rules, Observers], EventStream],
 ) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
-    response = reply.response
-    member = stream_member(response) if reply.authorized.guarded.call.operation.reply.endswith("stream") else None
+    ((call, _, _, _, _, _), _), response, _, _ = reply
+    member = stream_member(response) if call.operation.reply.endswith("stream") else None
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response

@@ -28,21 +28,20 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
         PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
-    operation = call.operation
+    name, params, region, chosen, service, operation = call  # in one step, as every stage does: it costs as much as one field
     if not operation.listed:
-        observers.hear(Unlisted(call.service, call.name))
+        observers.hear(Unlisted(service, name))
     try:
         place = operation.place
         if place is None or not operation.inference:
             return _without(call, rules)
-        params, named = call.params, place.read(call.params)
-        model = params.get("modelId")
+        named, model = place.read(params), params.get("modelId")
         guardrail = _agreed(named, call, rules) if named != _NONE else None
         if guardrail is None:
             named = _NONE
-            guardrail = rules.preferred.get((call.region, call.chosen, model)) or choose(call, rules)
+            guardrail = rules.preferred.get((region, chosen, model)) or choose(call, rules)
         partial = rules.on_partial
-        if partial != "allow" and (found := gaps(call.name, params, rules.suffixes, strict=partial == "refuse")):
+        if partial != "allow" and (found := gaps(name, params, rules.suffixes, strict=partial == "refuse")):
             _partly(found, call, rules, observers)
         if observers.hear_routine:
             observers.hear(Injected(guardrail, was_there=None not in named))

@@ -28,19 +28,19 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
         UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
+    ((call, params, _, _, _, named), _), response, body, _ = reply
     if observers.hear_content:
-        observers.hear(Said(reply.response if reply.body is None else reply.body))
+        observers.hear(Said(response if body is None else body))
     if observers.hear_routine:
         observers.hear(answered(reply, _answer(reply)))
-    if reply.body is not None:
-        shown = in_body(reply.body)
-        silent = shown is NOTHING and not is_readable(reply.body)
+    if body is not None:
+        shown = in_body(body)
+        silent = shown is NOTHING and not is_readable(body)
     else:
-        guarded = reply.authorized.guarded
-        kind = guarded.call.operation.reply
+        kind = call.operation.reply
         reader = IN_REPLY.get(kind)
-        shown = reader(reply.response) if reader else NOTHING
-        silent = shown is NOTHING and (None in guarded.named or not must_show(kind, guarded.params))
+        shown = reader(response) if reader else NOTHING
+        silent = shown is NOTHING and (None in named or not must_show(kind, params))
     if not silent:
         Outcome(reply, rules, observers).settle(shown)
 

@@ -41,9 +41,10 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
     started = perf_counter()
     try:
         verdict = judge(guarded, rules)
-        if observers.hear_routine or verdict.decision != "allowed":
+        is_allowed = verdict.decision == "allowed"
+        if observers.hear_routine or not is_allowed:
             observers.hear(Decided(verdict, perf_counter() - started, rules.vocabulary))
-        if verdict.decision != "allowed":
+        if not is_allowed:
             _check(guarded, verdict, rules)
     except AccessDeniedError as error:
         observers.hear(Refused(error, enforced=rules.mode == "enforce"))
@@ -61,22 +62,21 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Raises:
         PreflightUnavailableError: The principal could not be found out.
     """
-    if rules.policies is None:
-        return Verdict("allowed", (), guarded.params, guarded.guardrail)
-    call = guarded.call
+    (name, _, region, _, _, operation), params, guardrail, _, _, named = guarded
+    policies = rules.policies
+    if policies is None:
+        return Verdict("allowed", (), params, guardrail)
     try:
-        caller = rules.callers.get(call.region) or rules.caller(call.region)
+        caller = rules.callers.get(region) or rules.caller(region)
     except ConfigurationError as error:
         raise PreflightUnavailableError(
             message=f"the policies could not be checked: {error}",
-            operation_name=call.name,
+            operation_name=name,
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
-    asked = rules.questions.ask(call.operation, guarded.params, guarded.named, caller)
-    decisions, outcome = asked.answer(rules.policies, rules.inert, rules.clock() if rules.reads_time else None)
-    return make_record(
-        Verdict, (outcome, decisions, guarded.params, guarded.guardrail, asked, call.operation.beyond, rules.inert)
-    )
+    asked, inert = rules.questions.ask(operation, params, named, caller), rules.inert
+    decisions, outcome = asked.answer(policies, inert, rules.clock() if rules.reads_time else None)
+    return make_record(Verdict, (outcome, decisions, params, guardrail, asked, operation.beyond, inert))
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:

@@ -50,12 +50,13 @@ def send(
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
-    guarded = authorized.guarded
-    name, kind, first = guarded.call.name, guarded.call.operation.reply, {**guarded.params}
+    guarded, _ = authorized
+    (name, _, _, _, _, operation), params, _, _, _, _ = guarded
+    kind, first = operation.reply, {**params}
     start = _position(first["body"]) if "body" in first else None
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))
-    began = retry.begin() if retry.deadline is not None else 0.0
+    began = retry.clock() if retry.deadline is not None else 0.0
     try:
         response = transport(name, first)
         if kind == _READ and "body" in response:
@@ -68,7 +69,7 @@ def send(
         if retry.bucket.tokens != retry.capacity:
             retry.bucket.give()
     again = partial(_stream_again, authorized, transport, first, retry, observers) if kind in _STREAMS else None
-    return _reply(authorized, response, retry, observers, again)
+    return _reply(authorized, kind, response, retry, observers, again)
 
 
 def _attempt(
@@ -123,7 +124,7 @@ async def send_async(
             response = await retry.go_on_async(error, lambda: attempt(_anew(guarded, first, start)), observers, began)
     else:
         retry.bucket.give()
-    return _reply(authorized, response, retry, observers, stream_again if kind in _STREAMS else None)
+    return _reply(authorized, kind, response, retry, observers, stream_again if kind in _STREAMS else None)
 
 
 def _position(body: Any) -> int | None:
@@ -186,8 +187,9 @@ def _typed_denials(authorized: AuthorizedCall, retry: RetryPolicy, observers: Ob
         raise bind(denied, type(error)) from error
 
 
-def _reply(
+def _reply(  # noqa: PLR0913, PLR0917  # what is known of it already
     authorized: AuthorizedCall,
+    kind: str,
     response: Response,
     retry: RetryPolicy,
     observers: Observers,
@@ -202,7 +204,7 @@ def _reply(
             again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
     else:
         _tell_of_botocores(response, observers)
-    body = response["body"].data if "body" in response and authorized.guarded.call.operation.reply == _READ else None
+    body = response["body"].data if kind == _READ and "body" in response else None
     return make_record(Reply, (authorized, response, body, again))
 
 
