@@ -28,6 +28,10 @@ OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 Preference: TypeAlias = tuple[str, str | None, Any]
 """Region, chosen name and model of a call: what the guardrail hangs on that a call which names none is given."""
+Answerable: TypeAlias = tuple[str, str, Named, Any]
+"""Operation, region, guardrail and model of a call: what a verdict hangs on where none of the call's other parameters matters."""
+Answered: TypeAlias = tuple[frozenset[str], Asked, tuple[Decision, ...], Outcome]
+"""The parameters that would matter, what was asked, and what the policies answered."""
 
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
@@ -89,6 +93,7 @@ class Rules:
     suffixes: Suffixes = field(init=False, repr=False, compare=False, default_factory=Suffixes)
     callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
     preferred: dict[Preference, Guardrail] = field(init=False, repr=False, compare=False, default_factory=dict)
+    answered: dict[Answerable, Answered] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
     _names: frozenset[str] = field(init=False, repr=False, compare=False)
 

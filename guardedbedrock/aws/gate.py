@@ -136,7 +136,12 @@ class Gate:
         endpoint.__dict__["_send"] = endpoint.__dict__[behind("_send")] = send
 
     def _fronted_auth(self, get_auth_instance: Any) -> Any:
-        return lambda *args, **options: GatedAuth(get_auth_instance(*args, **options), self)
+        def gated_auth_instance(*args: Any, **options: Any) -> GatedAuth:
+            gated = object.__new__(GatedAuth)  # what its constructor does, without another function: every call signs
+            gated._auth, gated._gate = get_auth_instance(*args, **options), self  # made here
+            return gated
+
+        return gated_auth_instance
 
     def _fronted_session(self, session: Any) -> Any:
         return GatedSession(session, self)
@@ -164,6 +169,7 @@ class Gate:
         call, _, _, _, model, named = passage.authorized.guarded
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
+        ending = place.ending if place else None
         if (
             place is not None
             and operation_name == call.name
@@ -173,7 +179,11 @@ class Gate:
             and type(url) is str
             and inference_at(method, url) == operation_name
             and named in self._approved
-            and place.is_written(body, named)
+            and (
+                ending is None
+                or (type(body) is bytes and body.endswith(ending(named)))
+                or place.carries(Wire(url, {}, body), named)
+            )
         ):
             passage.written = method, url, body, place is IN_HEADERS
 

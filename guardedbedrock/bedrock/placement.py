@@ -45,17 +45,20 @@ class Place:
     Where a guardrail sits.
 
     Args:
+        members: Parameters that it is read from.
         read: From parameters.
         put: Gives new parameters with identifier and version set, all else kept.
         carries: Whether a serialized request carries this very guardrail, read strictly.
-        is_written: Whether a body that botocore wrote of parameters that name this guardrail has it, or is no place for it.
+        ending: What a body ends with that botocore wrote of parameters into which the guard put this guardrail; None where the
+            body is no place for it.
         signed: Whether a presigned URL binds it: only headers and path are signed into one.
     """
 
+    members: frozenset[str]
     read: Callable[[Params], Named]
     put: Callable[[Params, str, str], dict[str, Any]]
     carries: Callable[[Wire, Named], bool]
-    is_written: Callable[[Any, Named], bool]
+    ending: Callable[[Named], bytes] | None
     signed: bool
 
 
@@ -86,17 +89,13 @@ def _body_carries(wire: Wire, named: Named) -> bool:
     return _read_config(json_body(wire)) == named
 
 
-def _body_is_written(body: Any, named: Named) -> bool:
+@lru_cache(maxsize=256)
+def _body_ending(named: Named) -> bytes:
     """
-    Say whether a body that was written of parameters has the guardrail, mostly without reading it: the guard puts it in last.
+    Write the end of a body, so that most need not be read: the guard puts its member in last.
 
     A body from elsewhere is not known by its end: JSON that ends before it, or has the key twice, may end so too.
     """
-    return type(body) is bytes and (body.endswith(_ending(named)) or _body_carries(Wire("", {}, body), named))
-
-
-@lru_cache(maxsize=256)
-def _ending(named: Named) -> bytes:
     config = {_IDENTIFIER: named[0], _VERSION: named[1]}
     return f', "{_CONFIG}": {json.dumps(config)}}}'.encode()
 
@@ -154,10 +153,9 @@ def body_model(wire: Wire) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _elsewhere(_body: Any, _named: Named) -> bool:
-    return True
+_IN_CONFIG: Final = frozenset({_CONFIG})
+_AT_THE_TOP: Final = frozenset({_IDENTIFIER, _VERSION})
 
-
-IN_BODY: Final = Place(_read_config, _put_config, _body_carries, _body_is_written, signed=False)
-IN_HEADERS: Final = Place(_named, _put_members, _headers_carry, _elsewhere, signed=True)
-IN_PATH: Final = Place(_named, _put_members, _path_carries, _elsewhere, signed=True)
+IN_BODY: Final = Place(_IN_CONFIG, _read_config, _put_config, _body_carries, _body_ending, signed=False)
+IN_HEADERS: Final = Place(_AT_THE_TOP, _named, _put_members, _headers_carry, None, signed=True)
+IN_PATH: Final = Place(_AT_THE_TOP, _named, _put_members, _path_carries, None, signed=True)

@@ -39,6 +39,12 @@ class Questions:
         self._paths: dict[str, Paths] = {}
         self._remembered: dict[tuple[object, ...], tuple[Caller, Asked]] = {}
 
+    def heads(self, operation: Operation) -> frozenset[str] | None:
+        """Name the parameters at the top, beside the model, that the questions of an operation hang on; None where any may."""
+        if not (operation.inference and operation.place):
+            return None
+        return (self._paths.get(operation.name) or self._learn(operation))[0]
+
     def ask(self, operation: Operation, params: Params, named: Named, caller: Caller) -> Asked:
         """Give the authorizations of a call that names this guardrail, at a time that is not known."""
         if not (operation.inference and operation.place):

@@ -78,7 +78,7 @@ def gaps(operation: str, params: Mapping[str, Any], suffixes: Suffixes | None = 
     Cost: A look at each block of a conversation; a search through the bytes of a body, which is read only where it has the key.
     """
     if operation in _CONVERSATIONS:
-        if operation == "Converse" and not _has_marks(params):
+        if operation == "Converse" and not has_marks(params):
             return ()
         return tuple(_of_conversation(operation, params))
     if operation in _INVOCATIONS:
@@ -87,14 +87,14 @@ def gaps(operation: str, params: Mapping[str, Any], suffixes: Suffixes | None = 
 
 
 def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[Gap]:
-    kinds = _kinds(params) if _has_marks(params) else _NONE
+    kinds = _kinds(params) if has_marks(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield Gap("guard-content", "blocks of the messages are marked with `guardContent`, and all others are not evaluated")
     if operation in _STREAMS and _get(params.get("guardrailConfig"), "streamProcessingMode") == "async":
         yield _async_stream("async")
 
 
-def _has_marks(params: Mapping[str, Any]) -> bool:
+def has_marks(params: Mapping[str, Any]) -> bool:
     """Say whether a block may be marked; nearly none is, and this is asked of every call."""
     try:
         for message in params["messages"]:

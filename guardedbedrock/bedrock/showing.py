@@ -18,12 +18,13 @@ from guardedbedrock.bedrock.placement import Params
 ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
 _MENTIONS: Final = b"amazon-bedrock-"
+_STEPPED_IN: Final = "guardrail_intervened"
 _NO_TRACE: Final = (None, "disabled")
 
 
 def in_converse(reply: Mapping[str, Any]) -> Shown:
     """Read the reply of Converse."""
-    stepped_in, trace = reply.get("stopReason") == "guardrail_intervened", reply.get("trace")
+    stepped_in, trace = reply.get("stopReason") == _STEPPED_IN, reply.get("trace")
     return Shown(True if stepped_in else None, _guardrail(trace)) if stepped_in or trace is not None else NOTHING
 
 
@@ -73,6 +74,14 @@ def must_show(place: str, params: Params) -> bool:
     config: Any = params.get("guardrailConfig")
     is_object = config.__class__ is dict or isinstance(config, Mapping)  # the first test spares most calls the second
     return is_object and config.get("trace") not in _NO_TRACE
+
+
+def is_silent(place: str, reply: Mapping[str, Any], params: Params) -> bool:
+    """Say at a glance whether a reply shows nothing of a guardrail, and need not: nearly every one of Converse."""
+    if place != "converse" or reply.get("stopReason") == _STEPPED_IN or "trace" in reply:
+        return False
+    config = params.get("guardrailConfig")
+    return config.__class__ is dict and config.get("trace") in _NO_TRACE
 
 
 def is_readable(body: bytes) -> bool:

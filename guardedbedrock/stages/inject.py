@@ -7,7 +7,7 @@ from typing import Final
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
-from guardedbedrock.bedrock.selective import Gap, gaps
+from guardedbedrock.bedrock.selective import gaps, has_marks
 from guardedbedrock.calls import Call, GuardedCall, Rules, make_record
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
@@ -35,14 +35,13 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         place = operation.place
         if place is None or not operation.inference:
             return _without(call, rules)
-        named, model = place.read(params), params.get("modelId")
+        named, model = _NONE if place.members.isdisjoint(params) else place.read(params), params.get("modelId")
         guardrail = _agreed(named, call, rules) if named != _NONE else None
         if guardrail is None:
             named = _NONE
             guardrail = rules.preferred.get((region, chosen, model)) or choose(call, rules)
-        partial = rules.on_partial
-        if partial != "allow" and (found := gaps(name, params, rules.suffixes, strict=partial == "refuse")):
-            _partly(found, call, rules, observers)
+        if rules.on_partial != "allow" and (name != "Converse" or has_marks(params)):
+            _look_for_gaps(call, rules, observers)
         if observers.hear_routine:
             observers.hear(Injected(guardrail, was_there=None not in named))
         sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
@@ -79,7 +78,10 @@ def _agreed(named: Named, call: Call, rules: Rules) -> Guardrail | None:
     return guardrail
 
 
-def _partly(found: tuple[Gap, ...], call: Call, rules: Rules, observers: Observers) -> None:
+def _look_for_gaps(call: Call, rules: Rules, observers: Observers) -> None:
+    found = gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
+    if not found:
+        return
     if rules.on_partial == "refuse":
         error = PartlyGuardedError(
             message="; ".join(gap.says for gap in found),

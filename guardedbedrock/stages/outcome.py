@@ -9,7 +9,7 @@ from typing import Any
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.answers import SILENCE, Answer, of_body, of_converse
 from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
-from guardedbedrock.bedrock.showing import IN_REPLY, in_body, is_readable, must_show
+from guardedbedrock.bedrock.showing import IN_REPLY, in_body, is_readable, is_silent, must_show
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
 from guardedbedrock.events import Answered, Intervened, Observers, Said, Unguarded
@@ -33,11 +33,13 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         observers.hear(Said(response if body is None else body))
     if observers.hear_routine:
         observers.hear(answered(reply, _answer(reply)))
+    kind = call.operation.reply
+    if is_silent(kind, response, params):
+        return
     if body is not None:
         shown = in_body(body)
         silent = shown is NOTHING and not is_readable(body)
     else:
-        kind = call.operation.reply
         reader = IN_REPLY.get(kind)
         shown = reader(response) if reader else NOTHING
         silent = shown is NOTHING and (None in named or not must_show(kind, params))

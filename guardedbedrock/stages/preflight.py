@@ -26,6 +26,7 @@ _TELL_BEHIND: Final = (
     "name the ARN, or give under behind in the configuration which models stand behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
+_KEPT: Final = 1024
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
@@ -39,8 +40,14 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             `on_indeterminate` is ``refuse``.
     """
     started = perf_counter()
+    (name, _, region, _, _, operation), params, guardrail, _, model, named = guarded
     try:
-        verdict = judge(guarded, rules)
+        known = rules.answered.get((name, region, named, model))
+        if known is not None and known[0].isdisjoint(params):
+            _, asked, decisions, outcome = known
+            verdict = make_record(Verdict, (outcome, decisions, params, guardrail, asked, operation.beyond, rules.inert))
+        else:
+            verdict = judge(guarded, rules)
         is_allowed = verdict.decision == "allowed"
         if observers.hear_routine or not is_allowed:
             observers.hear(Decided(verdict, perf_counter() - started, rules.vocabulary))
@@ -62,7 +69,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Raises:
         PreflightUnavailableError: The principal could not be found out.
     """
-    (name, _, region, _, _, operation), params, guardrail, _, _, named = guarded
+    (name, _, region, _, _, operation), params, guardrail, _, model, named = guarded
     policies = rules.policies
     if policies is None:
         return Verdict("allowed", (), params, guardrail)
@@ -76,7 +83,13 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         ) from error
     asked, inert = rules.questions.ask(operation, params, named, caller), rules.inert
     decisions, outcome = asked.answer(policies, inert, rules.clock() if rules.reads_time else None)
-    return make_record(Verdict, (outcome, decisions, params, guardrail, asked, operation.beyond, inert))
+    heads = rules.questions.heads(operation)
+    # A policy set of a derived class may change its mind, and is asked every time.
+    if heads is not None and heads.isdisjoint(params) and not rules.reads_time and type(policies) is PolicySet:
+        if len(rules.answered) >= _KEPT:
+            rules.answered.clear()
+        rules.answered[name, region, named, model] = heads, asked, decisions, outcome
+    return Verdict(outcome, decisions, params, guardrail, asked, operation.beyond, inert)
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
