@@ -108,7 +108,11 @@ class Retried:
     """
     An attempt failed and another follows after `wait` seconds.
 
-    Where botocore made the attempts (`by`) they are told afterwards, and only that there were so many.
+    Args:
+        attempt: 1 for the first.
+        code: Of the service, or the class of what went wrong with the connection.
+        wait: Seconds.
+        by: Who tries again. botocore is heard when it does, and has waited then.
     """
 
     attempt: int

@@ -18,9 +18,11 @@ from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
 
 from guardedbedrock.aws import gate
+from guardedbedrock.aws.attempts import listen
 from guardedbedrock.aws.bearer import bearer_of
 from guardedbedrock.aws.footing import check_client
 from guardedbedrock.aws.identity import CallerIdentity
+from guardedbedrock.aws.passing import passing
 from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
 from guardedbedrock.bedrock import ROWS, SERVICES, Place
 from guardedbedrock.bedrock.callers import Bearer
@@ -30,7 +32,7 @@ from guardedbedrock.events import Listener, Observers
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy
 from guardedbedrock.stages.send import send
 
 chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
@@ -95,6 +97,8 @@ class Guarded:
             )
         rules = replace(rules, secure=self.meta.endpoint_url.startswith("https:"))
         retry = self._guardedbedrock.retry.for_a_client()
+        if retry is ONE_ATTEMPT:
+            listen(self)
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules, region=region, service=service, retry=retry)
 
     def _put_gate(self, kind: type[gate.Gate]) -> None:
@@ -145,10 +149,12 @@ class GuardedClient(Guarded):
         observers, passage = underway(watch.listeners, call, self), None
         try:
             authorized = authorized_call(self, call, observers)
-            passage = gate.passing(authorized, observers, self._guardedbedrock_gate)
+            passage = passing(authorized, observers, self._guardedbedrock_gate)
             reply = send(authorized, transport, read_body, watch.retry, observers)
             return settled(reply, watch.rules, observers, guarded_stream)
         except BaseException as error:
+            if passage is not None:
+                passage.fail(error)
             observers.fail(error)
             raise
         finally:
@@ -174,7 +180,7 @@ class GuardedClient(Guarded):
                 return presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
             with underway(self._guardedbedrock.listeners, call, self) as observers:
                 authorized = presignable(self, call, observers)
-                with gate.passing(authorized, observers, self._guardedbedrock_gate):
+                with passing(authorized, observers, self._guardedbedrock_gate):
                     url = presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
                 observers.close(None)
                 return url

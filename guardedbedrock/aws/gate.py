@@ -10,7 +10,6 @@ the request read, and read strictly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -20,12 +19,13 @@ from botocore.utils import determine_content_length
 
 from guardedbedrock.aws.footing import found
 from guardedbedrock.aws.gated import GatedAuth, GatedSession, become, behind, kept
+from guardedbedrock.aws.passing import here, passing
 from guardedbedrock.bedrock.inference_paths import inference_at
 from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
 from guardedbedrock.bedrock.selective import gaps
-from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules
+from guardedbedrock.calls import GuardedCall, Rules
 from guardedbedrock.errors import GuardrailTamperedError
-from guardedbedrock.events import AtTheGate, Observers, Refused
+from guardedbedrock.events import AtTheGate, Refused
 
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
@@ -42,54 +42,6 @@ class _Key(str, _OWN):  # type: ignore[misc]  # botocore has no types
 
 
 _KEYS: Final = tuple(_Key(name.lower()) for name in _FRAMING)
-
-
-class passing:  # noqa: N801  # reads as what it does: with passing(authorized)
-    """
-    Open one client's gate for this very call, in this context, until the call is done: at the end of a ``with``, or by `close`.
-
-    Contexts that were copied meanwhile, by a thread or a task, find it closed afterwards.
-    """
-
-    __slots__ = ("_token", "authorized", "base", "gate", "is_told", "let_pass", "observers", "written")
-
-    def __init__(self, authorized: AuthorizedCall, observers: Observers, gate: Gate | None) -> None:
-        self.authorized = authorized
-        self.observers = observers
-        self.gate = gate
-        self.base = gate.base if gate else ""
-        self.is_told = False
-        self.let_pass: tuple[str, Any] | None = None
-        self.written: tuple[str, str, Any, bool] | None = None
-        self._token = _passing.set(self)
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the gate."""
-        self.gate = None
-        _passing.reset(self._token)
-
-
-_passing: ContextVar[passing | None] = ContextVar("guardedbedrock_authorized_call", default=None)
-
-
-def open_gate() -> Gate | None:
-    """Give the gate that is open in this context."""
-    passage = _passing.get()
-    return passage.gate if passage else None
-
-
-def has_let_pass(url: str, headers: Any, body: Any) -> bool:
-    """Say whether the gate of a guarded client let this very request pass, in this context."""
-    passage = _passing.get()
-    if passage is None or passage.let_pass is None or passage.let_pass[0] != url or passage.let_pass[1] is not body:
-        return False
-    place = passage.authorized.guarded.call.operation.place
-    return place is not IN_HEADERS or place.carries(Wire(url, headers, body), passage.authorized.guarded.named)
 
 
 class Gate:
@@ -163,7 +115,7 @@ class Gate:
             base: URL of the endpoint.
             request: botocore's dictionary of the request.
         """
-        passage = _passing.get()
+        passage = here.get()
         if passage is None or passage.gate is not self:
             return
         call, _, _, _, model, named = passage.authorized.guarded
@@ -197,7 +149,7 @@ class Gate:
         """
         if self.mode == "off":
             return
-        passage = _passing.get()
+        passage = here.get()
         if passage is None or passage.gate is not self:
             self._refuse("is of a call which this client did not authorize", about_to_be, None)
             return

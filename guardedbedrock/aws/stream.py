@@ -12,7 +12,7 @@ from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError, HTTPClientError, ResponseStreamingError
 from botocore.response import StreamingBody
 
-from guardedbedrock.aws import gate
+from guardedbedrock.aws.passing import open_gate, passing
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
@@ -87,7 +87,7 @@ class Beginning:
 
     def __init__(self, stream: Any, reply: Reply, observers: Observers) -> None:
         self._stream: Any = stream
-        self._is_open, self._gate = True, gate.open_gate()
+        self._is_open, self._gate = True, open_gate()
         self._authorized, self._again, self._observers = reply.authorized, reply.again, observers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -98,7 +98,7 @@ class Beginning:
 
     def _begin(self) -> tuple[Iterator[dict[str, Any]], Any]:
         if not self._is_open:
-            with gate.passing(self._authorized, self._observers, self._gate):
+            with passing(self._authorized, self._observers, self._gate):
                 self._take(self._again.attempt())
         with breaking(self, BROKEN):
             events = iter(self._stream)

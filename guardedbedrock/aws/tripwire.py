@@ -14,8 +14,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from guardedbedrock.aws.client import chosen
-from guardedbedrock.aws.gate import has_let_pass
 from guardedbedrock.aws.identity import CallerIdentity, SignerIdentity
+from guardedbedrock.aws.passing import has_let_pass
 from guardedbedrock.aws.signers import look_first, look_no_longer
 from guardedbedrock.aws.signing import Inference, inference_of, put_headers
 from guardedbedrock.bedrock import Guardrail

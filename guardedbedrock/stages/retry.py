@@ -59,6 +59,8 @@ class RetryPolicy:
 
     def after(self, attempts: int) -> Self:
         """Give what is left of the policy after some attempts that were not the first: the same tokens, fewer attempts."""
+        if attempts == 0:
+            return self
         left = replace(self, attempts=max(1, self.attempts - attempts))
         object.__setattr__(left, "bucket", self.bucket)
         return left

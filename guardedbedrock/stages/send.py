@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply, make_record
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
-from guardedbedrock.events import Denied, Diverged, Observers, Retried, Sending
+from guardedbedrock.events import Denied, Diverged, Observers, Sending
 from guardedbedrock.stages.failures import MAY_PASS
 from guardedbedrock.stages.retry import Again, RetryPolicy
 
@@ -63,13 +63,13 @@ def send(
             read(response)
     except MAY_PASS as error:
         attempt = partial(_attempt, transport, read, guarded, first, start)
-        with _typed_denials(authorized, retry, observers):
+        with _typed_denials(authorized, observers):
             response = retry.go_on(error, attempt, observers, began)
     else:
         if retry.bucket.tokens != retry.capacity:
             retry.bucket.give()
-    again = partial(_stream_again, authorized, transport, first, retry, observers) if kind in _STREAMS else None
-    return _reply(authorized, kind, response, retry, observers, again)
+    again = partial(_stream_again, authorized, transport, first, observers) if kind in _STREAMS else None
+    return _reply(authorized, kind, response, retry, again)
 
 
 def _attempt(
@@ -85,10 +85,8 @@ def _attempt(
     return response
 
 
-def _stream_again(
-    authorized: AuthorizedCall, transport: Transport, before: Response, retry: RetryPolicy, observers: Observers
-) -> Response:
-    with _typed_denials(authorized, retry, observers):
+def _stream_again(authorized: AuthorizedCall, transport: Transport, before: Response, observers: Observers) -> Response:
+    with _typed_denials(authorized, observers):
         return transport(authorized.guarded.call.name, _anew(authorized.guarded, before, None))
 
 
@@ -111,7 +109,7 @@ async def send_async(
         return response
 
     async def stream_again() -> Response:
-        with _typed_denials(authorized, retry, observers):
+        with _typed_denials(authorized, observers):
             return await transport(name, _anew(guarded, first, None))
 
     if observers.hear_routine:
@@ -120,11 +118,11 @@ async def send_async(
     try:
         response = await attempt(first)
     except MAY_PASS as error:
-        with _typed_denials(authorized, retry, observers):
+        with _typed_denials(authorized, observers):
             response = await retry.go_on_async(error, lambda: attempt(_anew(guarded, first, start)), observers, began)
     else:
         retry.bucket.give()
-    return _reply(authorized, kind, response, retry, observers, stream_again if kind in _STREAMS else None)
+    return _reply(authorized, kind, response, retry, stream_again if kind in _STREAMS else None)
 
 
 def _position(body: Any) -> int | None:
@@ -158,12 +156,10 @@ def is_instrumented(transport: Any) -> bool:
     return False
 
 
-def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, observers: Observers) -> AccessDeniedError | None:
+def _denied(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
     """Type a denial, and tell of it; None of any other error, and of one that is typed already."""
     if isinstance(error, AccessDeniedError):
         return None
-    if retry.attempts == 1:
-        _tell_of_botocores(error.response, observers)
     denied = classify(error.response, authorized.call.name)
     if denied is None:
         return None
@@ -176,23 +172,22 @@ def _denied(error: ClientError, authorized: AuthorizedCall, retry: RetryPolicy, 
 
 
 @contextmanager
-def _typed_denials(authorized: AuthorizedCall, retry: RetryPolicy, observers: Observers) -> Iterator[None]:
+def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator[None]:
     """Type a denial; it stays what botocore raised, too, for a stream that is asked for again when the call has long returned."""
     try:
         yield
     except ClientError as error:
-        denied = _denied(error, authorized, retry, observers)
+        denied = _denied(error, authorized, observers)
         if denied is None:
             raise
         raise bind(denied, type(error)) from error
 
 
-def _reply(  # noqa: PLR0913, PLR0917  # what is known of it already
+def _reply(
     authorized: AuthorizedCall,
     kind: str,
     response: Response,
     retry: RetryPolicy,
-    observers: Observers,
     stream_again: Callable[[], Any] | None,
 ) -> Reply:
     again = None
@@ -202,13 +197,5 @@ def _reply(  # noqa: PLR0913, PLR0917  # what is known of it already
         metadata.pop("MaxAttemptsReached", None)
         if stream_again is not None:
             again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
-    else:
-        _tell_of_botocores(response, observers)
     body = response["body"].data if kind == _READ and "body" in response else None
     return make_record(Reply, (authorized, response, body, again))
-
-
-def _tell_of_botocores(response: Response, observers: Observers) -> None:
-    """Tell of attempts that botocore made on a client whose retries are its own."""
-    for attempt in range(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)):
-        observers.hear(Retried(attempt + 1, "", 0.0, by="botocore"))

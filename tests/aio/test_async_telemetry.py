@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from aio.rig import read
+from aiobotocore.config import AioConfig
 from aws.rig import DENIED_MODEL, HR, Recorder, ask
+from botocore.exceptions import EndpointConnectionError
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -84,6 +86,23 @@ async def test_an_awaited_call_is_tried_again(house: Make, method: str) -> None:
 
     assert response["ResponseMetadata"]["RetryAttempts"] == 2
     assert [event.code for event in recorder.last.of(Retried)] == ["ServiceUnavailableException"] * 2
+
+
+async def test_attempts_that_are_botocores_are_heard_too(house: Make) -> None:
+    """One by one, on a client whose `Config` speaks of retries; an error of the connection says how many there were."""
+    recorder = Recorder()
+    once_more = AioConfig(retries={"total_max_attempts": 2, "mode": "standard"})
+    made = await house(listeners=[recorder], config=once_more)
+    made.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=1)
+
+    await made.client.converse(**ask("converse"))
+    assert [(event.code, event.by) for event in recorder.last.of(Retried)] == [("ServiceUnavailableException", "botocore")]
+
+    made.fake.close()
+    with pytest.raises(EndpointConnectionError) as gone:
+        await made.client.converse(**ask("converse"))
+    assert [(event.attempt, event.by) for event in recorder.last.of(Retried)] == [(1, "botocore")]
+    assert gone.value.retry_attempts == 1  # type: ignore[attr-defined]
 
 
 async def test_a_body_that_breaks_off_is_asked_for_again(house: Make) -> None:

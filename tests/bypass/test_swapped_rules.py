@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from bypass.rig import METHODS, unguarded
 
 from guardedbedrock import Guardrail, GuardrailTamperedError
-from guardedbedrock.aws import gate
+from guardedbedrock.aws.passing import here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,16 +91,16 @@ def test_an_open_gate_lets_only_that_call_through(house: Make) -> None:
     """Whoever opens it by hand still gets no request out that is another than the one it was opened for."""
     made = house()
     seen: list[Any] = []
-    made.client.meta.events.register("before-send", lambda **_: seen.append(gate._passing.get()))
+    made.client.meta.events.register("before-send", lambda **_: seen.append(here.get()))
     made.client.converse(**ask("converse"))
     (passage,) = seen
 
-    token = gate._passing.set(passage)
+    token = here.set(passage)
     try:
         with suppress(ClientError):
             BaseClient._make_api_call(made.client, "Converse", ask("converse"))
     finally:
-        gate._passing.reset(token)
+        here.reset(token)
 
     assert len(made.fake.requests) == 1
     assert unguarded(made.fake) == []

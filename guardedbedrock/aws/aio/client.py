@@ -6,7 +6,6 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-from guardedbedrock.aws import gate
 from guardedbedrock.aws.aio.bearer import bearer_of
 from guardedbedrock.aws.aio.gate import AsyncGate
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
@@ -20,6 +19,7 @@ from guardedbedrock.aws.client import (
     settled,
     underway,
 )
+from guardedbedrock.aws.passing import passing
 from guardedbedrock.calls import Call
 from guardedbedrock.stages.send import AsyncTransport, send_async
 
@@ -70,7 +70,7 @@ class AsyncGuardedClient(Guarded):
         with underway(watch.listeners, call, self) as observers:
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
-            with gate.passing(authorized, observers, self._guardedbedrock_gate):
+            with passing(authorized, observers, self._guardedbedrock_gate):
                 reply = await send_async(authorized, transport, read_body, watch.retry, observers)
                 return settled(reply, watch.rules, observers, guarded_stream)
 
@@ -93,7 +93,7 @@ class AsyncGuardedClient(Guarded):
             with underway(self._guardedbedrock.listeners, call, self) as observers:
                 await self._learn_principal()
                 authorized = presignable(self, call, observers)
-                with gate.passing(authorized, observers, self._guardedbedrock_gate):
+                with passing(authorized, observers, self._guardedbedrock_gate):
                     url = await presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
                 observers.close(None)
                 return url

@@ -11,7 +11,7 @@ from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ResponseStreamingError
 
-from guardedbedrock.aws import gate
+from guardedbedrock.aws.passing import passing
 from guardedbedrock.aws.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
 from guardedbedrock.calls import Reply, Rules
 from guardedbedrock.events import Observers
@@ -95,7 +95,7 @@ class AsyncBeginning(Beginning):
 
     async def _begin_async(self) -> tuple[AsyncIterator[dict[str, Any]], Any]:
         if not self._is_open:
-            with gate.passing(self._authorized, self._observers, self._gate):
+            with passing(self._authorized, self._observers, self._gate):
                 self._take(await self._again.attempt())
         with breaking(self, BROKEN):
             events = aiter(self._stream)
