@@ -81,9 +81,14 @@ def make_client(session: Any, watch: Watch, service_name: str, *args: Any, **opt
 
 
 def _spare_retries(client: Any) -> None:
-    """Take from a client botocore's look at every answer for another attempt, which there is none of; the guard has its own."""
+    """
+    Take from a client botocore's look at every answer for another attempt, which there is none of; the guard has its own.
+
+    So that no request says to the service that it is the last attempt, either, as one would of the only one there is.
+    """
     service = client.meta.service_model.service_id.hyphenize()
-    client.meta.events.unregister(f"needs-retry.{service}", unique_id=f"retry-config-{service}")
+    for event, name in (("needs-retry", "retry-config"), ("request-created", "seed-max-attempts")):
+        client.meta.events.unregister(f"{event}.{service}", unique_id=f"{name}-{service}")
 
 
 def guard_session(session: Any, watch: Watch) -> None:

@@ -254,6 +254,15 @@ def test_an_error_says_nothing_of_botocores_single_attempt(house: Make) -> None:
     assert len(made.fake.requests) == 2
 
 
+def test_no_attempt_says_that_it_is_the_only_one(house: Make) -> None:
+    """It would by botocore, which was told to try once."""
+    made = house(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+
+    throttled(made)
+
+    assert [request.headers["amz-sdk-request"] for request in made.fake.requests] == ["attempt=1"] * 2
+
+
 def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does nothing, so it takes nothing away either: as many attempts as a plain client makes."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
