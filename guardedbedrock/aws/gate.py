@@ -10,6 +10,7 @@ the request read, and read strictly.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -32,16 +33,19 @@ PathTemplate: TypeAlias = tuple[str, ...]
 
 _MODEL: Final = "{modelId}"
 _FRAMING: Final = ("Content-Length", "Transfer-Encoding")
-_OWN: Final[Any] = next(map(type, getattr(HeadersDict({"a": ""}), "_dict", {object(): ""})))
+_KEY: Final[Any] = next(iter(getattr(HeadersDict({"a": ""}), "_dict", ())), object())
+_IS_KNOWN: Final = getattr(_KEY, "_key", None) == "a"
+_name_of: Final = attrgetter("_key")
 
 
-class _Key(str, _OWN):  # type: ignore[misc]  # botocore has no types
+class _Key(str, type(_KEY)):  # type: ignore[misc]  # botocore has no types
     """A key of botocore's headers whose hash needs no function of Python's."""
 
     __slots__ = ()
 
 
 _KEYS: Final = tuple(_Key(name.lower()) for name in _FRAMING)
+_TEXTS: Final = frozenset({str})
 
 
 class Gate:
@@ -122,13 +126,14 @@ class Gate:
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
         ending = place.ending if place else None
+        sent = params.get("modelId")
         if (
             place is not None
             and operation_name == call.name
-            and params.get("modelId") == model
+            and sent == model
+            and type(sent) is type(url) is type(method) is str
             and place.read(params) == named
-            and not (self._refuses_partial and gaps(operation_name, params, strict=True))
-            and type(url) is str
+            and not (self._refuses_partial and _may_keep_back(operation_name, body))
             and inference_at(method, url) == operation_name
             and named in self._approved
             and (
@@ -155,13 +160,17 @@ class Gate:
             return
         url, method, written = request.url, request.method, passage.written
         is_written = (
-            written is not None and written[2] is body and written[1] == url and written[0] == method and type(url) is str
+            written is not None
+            and written[2] is body
+            and written[1] == url
+            and written[0] == method
+            and type(url) is type(method) is str
         )
         # Headers come after what botocore writes of the parameters, so they are read whatever was written.
         is_whole = is_written and written is not None and not written[3]
         problem = None if is_whole else self._difference(passage, request, body, is_written=is_written)
-        if problem is None and about_to_be == "sent" and _is_misframed(request.headers, body):
-            problem = "says that its body is of another length than it is"
+        if problem is None and about_to_be == "sent":
+            problem = _misframed(request.headers, body)
         if problem:
             self._refuse(problem, about_to_be, passage)
         else:
@@ -199,8 +208,8 @@ class Gate:
     def _strange(self, guarded: GuardedCall, method: str, url: Any) -> str | None:
         """Say what is wrong with a request whatever its client's service model says of it."""
         operation = guarded.call.operation
-        if type(url) is not str:
-            return "has a URL that is no text"
+        if type(url) is not str or type(method) is not str:
+            return "has a URL or a method that is no plain text"
         if inference_at(method, url) not in (None, operation.name):
             return f"goes to another operation than {operation.name}"
         is_placed = operation.inference and operation.place is not None
@@ -259,14 +268,24 @@ def _readable(headers: Any) -> Any:
     return read
 
 
-def _is_misframed(headers: Any, body: Any) -> bool:
-    """Say whether the server would take less or more for the body, and the rest for a request of its own."""
+def _misframed(headers: Any, body: Any) -> str | None:
+    """Say why the server would take less or more for the body, and the rest for a request of its own."""
+    own = getattr(headers, "_dict", None) if _IS_KNOWN and type(headers) is HeadersDict else None
+    if not _TEXTS.issuperset(map(type, headers.keys() if own is None else map(_name_of, own))):
+        return "has a header whose name is no plain text"
     length = len(body) if type(body) is bytes else determine_content_length(body)
     if length is None:
-        return False
-    own = getattr(headers, "_dict", None) if type(headers) is HeadersDict else None
+        return None
     known, (framed, coded) = (_readable(headers), _FRAMING) if own is None else (own, _KEYS)
     said = known.get(framed, "0" if body is None else None)
-    if said != str(length) and not (isinstance(said, bytes) and said == str(length).encode()):
+    is_text = type(said) is str and said == str(length)
+    if (is_text or (type(said) is bytes and said == str(length).encode())) and known.get(coded) is None:
+        return None
+    return "says that its body is of another length than it is"
+
+
+def _may_keep_back(operation_name: str, body: Any) -> bool:
+    """Say whether a body has a word of what keeps a part of a prompt from a guardrail; then it is read."""
+    if type(body) is not bytes or b"guardContent" in body or b"streamProcessingMode" in body:
         return True
-    return known.get(coded) is not None
+    return bool(gaps(operation_name, {"messages": (), "body": body}, strict=True))

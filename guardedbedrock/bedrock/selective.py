@@ -90,7 +90,8 @@ def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[Gap]
     kinds = _kinds(params) if has_marks(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield Gap("guard-content", "blocks of the messages are marked with `guardContent`, and all others are not evaluated")
-    if operation in _STREAMS and _get(params.get("guardrailConfig"), "streamProcessingMode") == "async":
+    mode = _get(params.get("guardrailConfig"), "streamProcessingMode")
+    if operation in _STREAMS and isinstance(mode, str) and str.__str__(mode) == "async":  # whatever it compares as
         yield _async_stream("async")
 
 

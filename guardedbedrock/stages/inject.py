@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.model_names import is_meant
@@ -13,6 +13,7 @@ from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError,
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
 
 _NONE: Final[Named] = (None, None)
+_EXACT: Final = frozenset({bool, bytes, dict, float, int, list, str})
 _KEPT: Final = 1024
 
 
@@ -28,6 +29,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
         PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
+    if call.params.__class__ is not dict or not _EXACT.issuperset(map(type, call.params.values())):
+        call = _exactly(call)
     name, params, region, chosen, service, operation = call  # in one step, as every stage does: it costs as much as one field
     if not operation.listed:
         observers.hear(Unlisted(service, name))
@@ -51,6 +54,20 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         if rules.mode == "enforce":
             raise
         return _as_it_is(call)
+
+
+def _exactly(call: Call) -> Call:
+    """Take parameters for what is sent of them: a text of a class of somebody else's may compare as another one."""
+    exact = {name: _exact(value) for name, value in dict(call.params).items()}
+    return make_record(Call, (call.name, exact, *call[2:]))
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return b"".join((value,))
+    return dict(value) if isinstance(value, dict) else value
 
 
 def _as_it_is(call: Call) -> GuardedCall:
