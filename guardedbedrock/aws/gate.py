@@ -113,6 +113,9 @@ class Gate:
         """
         Remember the request that botocore has written, if it is one to a model and says what was authorized.
 
+        Of a body that botocore has just written the end is enough: no key stands in it twice, and what ends so has the guardrail
+        where it belongs. Headers are read when the request leaves.
+
         Args:
             operation_name: What it was written for.
             params: The parameters, after every event handler that may change them.
@@ -122,7 +125,7 @@ class Gate:
         passage = here.get()
         if passage is None or passage.gate is not self:
             return
-        call, _, _, _, model, named = passage.authorized.guarded
+        (call, _, _, _, model, named), _ = passage.authorized
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
         ending = place.ending if place else None
@@ -132,7 +135,6 @@ class Gate:
             and operation_name == call.name
             and sent == model
             and type(sent) is type(url) is type(method) is str
-            and place.read(params) == named
             and not (self._refuses_partial and _may_keep_back(operation_name, body))
             and inference_at(method, url) == operation_name
             and named in self._approved

@@ -34,7 +34,7 @@ WATCH: Final = "_guardedbedrock"
 """The attribute of a client class that holds what its clients go by."""
 
 _HANDLER_ID: Final = "guardedbedrock-client-class"
-_TRY_ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+_TRY_ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "legacy"})  # the mode that keeps no books of its own
 _POSITIONAL: Final = (
     "region_name",
     "api_version",
