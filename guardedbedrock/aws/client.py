@@ -69,6 +69,7 @@ class Guarded:
     _presigns_guarded = False
     meta: Any
     exceptions: Any
+    _serializer: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -134,7 +135,8 @@ class GuardedClient(Guarded):
         written = super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
         request: dict[str, Any] = written
         if self._guardedbedrock_gate is not None:
-            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
+            base, writer = options.get("endpoint_url"), self._serializer
+            self._guardedbedrock_gate.note(operation_model.name, api_params, base, request, writer)
         return request
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:

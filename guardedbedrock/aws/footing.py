@@ -21,6 +21,7 @@ OF_A_CLIENT: Final = (
     "_request_signer._auth_token",  # whether a client has a Bedrock API key
     "_request_signer._choose_signer",  # and whether it signs with it
     "_request_signer.get_auth_instance",  # where the gate looks at what is signed
+    "_serializer.serialize_to_request",  # what writes the requests that the gate compares with
     "meta.endpoint_url",
     "meta.region_name",
     "meta.service_model",

@@ -21,6 +21,7 @@ from botocore.utils import determine_content_length
 from guardedbedrock.aws.footing import found
 from guardedbedrock.aws.gated import GatedAuth, GatedSession, become, behind, kept
 from guardedbedrock.aws.passing import here, passing
+from guardedbedrock.aws.writing import Writing
 from guardedbedrock.bedrock.inference_paths import inference_at
 from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
 from guardedbedrock.bedrock.selective import gaps
@@ -67,6 +68,7 @@ class Gate:
         self._service = client.meta.service_model
         self._templates: dict[str, tuple[str, PathTemplate]] = {}
         self._region: str = client.meta.region_name
+        self._writing = Writing(client)
         self.base: str = client.meta.endpoint_url
         self.follow(rules)
         self._stand_in(found(client, "_request_signer"), found(client, "_endpoint"))
@@ -109,7 +111,9 @@ class Gate:
 
         return gated_send
 
-    def note(self, operation_name: str, params: Mapping[str, Any], base: str | None, request: Mapping[str, Any]) -> None:
+    def note(
+        self, operation_name: str, params: Mapping[str, Any], base: str | None, request: Mapping[str, Any], writer: Any
+    ) -> None:
         """
         Remember the request that botocore has written, if it is one to a model and says what was authorized.
 
@@ -121,6 +125,7 @@ class Gate:
             params: The parameters, after every event handler that may change them.
             base: URL of the endpoint.
             request: botocore's dictionary of the request.
+            writer: The serializer that wrote it.
         """
         passage = here.get()
         if passage is None or passage.gate is not self:
@@ -129,12 +134,14 @@ class Gate:
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
         ending = place.ending if place else None
-        sent = params.get("modelId")
+        sent, writing = params.get("modelId"), self._writing
         if (
             place is not None
             and operation_name == call.name
             and sent == model
             and type(sent) is type(url) is type(method) is str
+            and writer is writing.writer
+            and writing.parts_of(writer) == writing.parts
             and not (self._refuses_partial and _may_keep_back(operation_name, body))
             and inference_at(method, url) == operation_name
             and named in self._approved

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from aws.rig import HR, ask
@@ -90,6 +90,74 @@ def test_a_patched_serializer_is_noticed(house: Make) -> None:
     made.client._serializer = Leaving(made.client._serializer)
 
     assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+class Twice:
+    """Writes requests in which the guardrail stands twice: another one first, and the authorized one where botocore has it."""
+
+    def __init__(self, serializer: Any) -> None:
+        """Stand before a serializer, whole or by its method."""
+        self._serializer = serializer
+
+    def serialize_to_request(self, params: Any, operation_model: Any) -> Any:
+        """Write what is asked for, and one more."""
+        write = getattr(self._serializer, "serialize_to_request", self._serializer)
+        request = write(params, operation_model)
+        request["body"] = b'{"guardrailConfig": {"guardrailIdentifier": "weak", "guardrailVersion": "1"}, ' + request["body"][1:]
+        return request
+
+    def __getattr__(self, name: str) -> Any:
+        """Be like it in all else."""
+        return getattr(self._serializer, name)
+
+
+def around(holder: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put one that writes twice around what a holder has."""
+    plain = getattr(holder, name)
+    twice: Any = Twice(plain)
+    if isinstance(holder, type):
+        twice = lambda self, *args: Twice(plain.__get__(self)).serialize_to_request(*args)  # noqa: E731
+    elif name == "serialize_to_request":
+        twice = twice.serialize_to_request
+    monkeypatch.setattr(holder, name, twice)
+
+
+WRITERS: Final[dict[str, Callable[[Any], tuple[Any, str]]]] = {
+    "the serializer": lambda client: (client, "_serializer"),
+    "the one within": lambda client: (client._serializer, "_serializer"),
+    "its method": lambda client: (client._serializer, "serialize_to_request"),
+    "the method of the one within": lambda client: (client._serializer._serializer, "serialize_to_request"),
+    "the method of its class": lambda client: (type(client._serializer), "serialize_to_request"),
+    "the method of the class within": lambda client: (type(client._serializer._serializer), "serialize_to_request"),
+}
+
+
+@pytest.mark.parametrize("where", WRITERS.values(), ids=WRITERS)
+def test_another_writer_is_read_strictly(
+    house: Make, monkeypatch: pytest.MonkeyPatch, where: Callable[[Any], tuple[Any, str]]
+) -> None:
+    """The end of a body says nothing where it is not botocore that wrote it."""
+    made = house()
+    around(*where(made.client), monkeypatch)
+
+    assert try_all(made, ("converse", "converse_stream")) == 2
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_method_of_the_writer_is_put_in(house: Make) -> None:
+    """One of those that it is made up of."""
+    made = house()
+    inner = made.client._serializer._serializer
+    plain = inner._serialize_payload
+
+    def twice(partitioned: Any, parameters: Any, serialized: Any, *args: Any) -> None:
+        plain(partitioned, parameters, serialized, *args)
+        serialized["body"] = b'{"guardrailConfig": {}, ' + serialized["body"][1:]
+
+    inner._serialize_payload = twice
+
+    assert try_all(made, ("converse", "converse_stream")) == 2
     assert unguarded(made.fake) == made.fake.requests == []
 
 

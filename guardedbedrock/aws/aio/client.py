@@ -36,7 +36,8 @@ class AsyncGuardedClient(Guarded):
         """Write a request, and let the gate see it."""
         request: dict[str, Any] = await super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
         if self._guardedbedrock_gate is not None:
-            self._guardedbedrock_gate.note(operation_model.name, api_params, options.get("endpoint_url"), request)
+            base, writer = options.get("endpoint_url"), self._serializer
+            self._guardedbedrock_gate.note(operation_model.name, api_params, base, request, writer)
         return request
 
     async def __aenter__(self) -> Self:
