@@ -206,11 +206,23 @@ class PutOff:
     open: Callable[[Call], Observation]
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """
+    Stands for the observations of other listeners, which are to be asked instead.
+
+    Args:
+        listeners: Those.
+    """
+
+    listeners: tuple[Listener, ...]
+
+
 class Listener(Protocol):
     """Somebody who wants to know of calls."""
 
-    def open(self, call: Call) -> Observation | PutOff | tuple[Listener, ...] | None:
-        """A call begins; None when nothing of it matters to this listener, other listeners where they are to be asked instead."""
+    def open(self, call: Call) -> Observation | PutOff | Others | None:
+        """A call begins; None when nothing of it matters to this listener."""
 
 
 class Observers:
@@ -242,8 +254,8 @@ class Observers:
                     continue
                 if isinstance(observation, PutOff):
                     self._put_off = (*self._put_off, observation)
-                elif isinstance(observation, tuple):
-                    asked += observation
+                elif isinstance(observation, Others):
+                    asked += observation.listeners
                 else:
                     self._attend(observation)
             except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's

@@ -10,7 +10,7 @@ import logging
 import sys
 
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Listener, PutOff
+from guardedbedrock.events import Listener, Others, PutOff
 from guardedbedrock.telemetry.logs import LATER, QUIET, DecisionLog, is_configured
 from guardedbedrock.telemetry.metrics import CallMetrics
 from guardedbedrock.telemetry.presence import meter_provider, tracer_provider
@@ -21,12 +21,12 @@ class Telemetry:
     """Spans, metrics and log events; one look tells whether anybody takes any of them, which many a process never does."""
 
     def __init__(self) -> None:
-        self._listeners: tuple[Listener, ...] = CallSpans(), CallMetrics(), DecisionLog()
+        self._all = Others((CallSpans(), CallMetrics(), DecisionLog()))
 
-    def open(self, _: Call) -> tuple[Listener, ...] | PutOff:
+    def open(self, _: Call) -> Others | PutOff:
         """Ask all of them, or none until something out of the ordinary is to be logged."""
         is_logged = ("structlog" in sys.modules and is_configured()) or QUIET.isEnabledFor(logging.INFO)
-        return self._listeners if is_logged or tracer_provider() is not None or meter_provider() is not None else LATER
+        return self._all if is_logged or tracer_provider() is not None or meter_provider() is not None else LATER
 
 
 def default_listeners() -> tuple[Listener, ...]:
