@@ -18,7 +18,7 @@ from guardedbedrock.calls import Call
 from guardedbedrock.events import Answered, Said
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content import Spoken, input_attributes
-from guardedbedrock.telemetry.requests import operation_of, server_of, settings_of, stops_of
+from guardedbedrock.telemetry.requests import operation_of, said_by, server_of, settings_of, stops_of
 
 _OF_AN_ANSWER: Final[tuple[tuple[str, str], ...]] = (
     (names.INPUT_TOKENS, "input_tokens"),
@@ -42,20 +42,20 @@ class RequestSpan:
     """
 
     def __init__(self, tracer: Tracer, call: Call, guardrail: Mapping[str, Any], *, with_content: bool) -> None:
-        operation = operation_of(call)
+        operation, asked = operation_of(call), said_by(call)
         attributes = {
             names.OPERATION: operation,
             names.PROVIDER: names.PROVIDER_NAME,
             names.REGION: call.region,
             **guardrail,
-            **settings_of(call),
+            **settings_of(asked),
         }
         if call.model:
             attributes[names.MODEL] = call.model
         if call.operation.streams:
             attributes[names.STREAM] = True
         if with_content:
-            attributes |= {**input_attributes(call), **stops_of(call)}
+            attributes |= {**input_attributes(operation, asked), **stops_of(asked)}
         name = f"{operation} {call.model}" if call.model else operation
         self.span: Span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         self._began = perf_counter()

@@ -12,11 +12,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardedbedrock.calls import Call
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.bodies import answers, conversation, instructions
 from guardedbedrock.telemetry.messages import at, message
-from guardedbedrock.telemetry.requests import LARGEST, given, operation_of, read_body
+from guardedbedrock.telemetry.requests import LARGEST, read_body
 from guardedbedrock.telemetry.streaming import Gathering
 
 VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -28,11 +27,10 @@ def captures_content() -> bool:
     return os.environ.get(VARIABLE, "").strip().lower() in ON_SPANS
 
 
-def input_attributes(call: Call) -> dict[str, str]:
-    """Write the conversation and the system prompt; the conventions have none of embeddings."""
-    if operation_of(call) == "embeddings":
+def input_attributes(operation: str, asked: Mapping[str, Any]) -> dict[str, str]:
+    """Write the conversation and the system prompt that a request says; the conventions have none of embeddings."""
+    if operation == "embeddings":
         return {}
-    asked = given(call)
     told = {names.INPUT_MESSAGES: conversation(asked), names.SYSTEM_INSTRUCTIONS: instructions(asked)}
     return {name: written for name, value in told.items() if value and (written := _json(value))}
 

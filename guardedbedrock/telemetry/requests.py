@@ -53,30 +53,29 @@ def server_of(url: Any) -> dict[str, Any]:
     return {names.SERVER_ADDRESS: there.hostname, names.SERVER_PORT: port} if there.hostname and port else {}
 
 
-def settings_of(call: Call) -> dict[str, Any]:
-    """Give the settings of the request that are numbers, out of the parameters of Converse or the body of InvokeModel."""
+def settings_of(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings that are numbers, out of what a request says."""
     found: dict[str, Any] = {}
     for attribute, spellings in _SETTINGS.items():
-        value = next((value for value in _given(call, spellings) if isinstance(value, int | float)), None)
+        value = next((value for value in _given(asked, spellings) if isinstance(value, int | float)), None)
         if value is not None and not isinstance(value, bool):
             found[attribute] = value
     return found
 
 
-def stops_of(call: Call) -> dict[str, Any]:
+def stops_of(asked: Mapping[str, Any]) -> dict[str, Any]:
     """Give the stop sequences: texts of the application's, so they are content."""
-    lists = (value for value in _given(call, _STOPS) if isinstance(value, list))
+    lists = (value for value in _given(asked, _STOPS) if isinstance(value, list))
     stops = next((each for each in lists if all(isinstance(one, str) for one in each)), None)
     return {} if stops is None else {names.STOP_SEQUENCES: stops}
 
 
-def given(call: Call) -> Mapping[str, Any]:
+def said_by(call: Call) -> Mapping[str, Any]:
     """Give what a request says: the parameters of Converse, or what stands in the body of InvokeModel."""
     return read_body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
 
 
-def _given(call: Call, spellings: tuple[str, ...]) -> Iterator[Any]:
-    asked = given(call)
+def _given(asked: Mapping[str, Any], spellings: tuple[str, ...]) -> Iterator[Any]:
     holders = [asked, *(each for name in _HOLDERS if isinstance(each := asked.get(name), Mapping))]
     yield from (holder[name] for holder in holders for name in spellings if name in holder)
 

@@ -15,7 +15,7 @@ from guardedbedrock.bedrock.answers import SILENCE, of_body, of_invoke_event
 from guardedbedrock.calls import Call
 from guardedbedrock.telemetry.content import Spoken, input_attributes
 from guardedbedrock.telemetry.messages import message
-from guardedbedrock.telemetry.requests import LARGEST
+from guardedbedrock.telemetry.requests import LARGEST, operation_of, said_by
 
 FIELDS: Final = {"id", "source", "request", "reply", "chunks", "input", "system", "output"}
 """`reply` and `chunks` say the same; null where the family has only one of them, or where nothing is told."""
@@ -36,6 +36,11 @@ def read(attributes: dict[str, str]) -> dict[str, Any]:
 def invoke(body: bytes, model: str = "acme.model") -> Call:
     """Make a call of InvokeModel."""
     return Call("InvokeModel", {"modelId": model, "body": body}, "us-east-1")
+
+
+def asked_of(call: Call) -> dict[str, str]:
+    """Give what is told of a request."""
+    return input_attributes(operation_of(call), said_by(call))
 
 
 def answered(body: bytes) -> dict[str, Any]:
@@ -74,8 +79,8 @@ def test_what_is_asked_is_told(case: dict[str, Any]) -> None:
     told = {"messages": case["input"], "system_instructions": case["system"]}
     expected = {name: value for name, value in told.items() if value is not None}
 
-    assert read(input_attributes(invoke(body))) == expected
-    assert read(input_attributes(invoke(body.decode()))) == expected  # type: ignore[arg-type]
+    assert read(asked_of(invoke(body))) == expected
+    assert read(asked_of(invoke(body.decode()))) == expected  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("case", cases("reply"))
@@ -103,8 +108,8 @@ def test_embeddings_have_no_conversation() -> None:
     """The conventions have none of them; of a model that answers the same body is told."""
     body = written({"inputText": "hello"})
 
-    assert input_attributes(invoke(body, "amazon.titan-embed-text-v2:0")) == {}
-    assert input_attributes(invoke(body, "amazon.titan-text-express-v1")) != {}
+    assert asked_of(invoke(body, "amazon.titan-embed-text-v2:0")) == {}
+    assert asked_of(invoke(body, "amazon.titan-text-express-v1")) != {}
 
 
 def test_what_is_too_large_is_not_read() -> None:
@@ -114,13 +119,13 @@ def test_what_is_too_large_is_not_read() -> None:
 
     assert (len(answered(fitting)), answered(large)) == (1, {})
     assert (len(streamed([fitting])), streamed([fitting, written({"generation": "y"})])) == (1, {})
-    assert input_attributes(invoke(written({"prompt": "x" * LARGEST}))) == {}
+    assert asked_of(invoke(written({"prompt": "x" * LARGEST}))) == {}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"text"', b'{"a":' + b"[" * 100_000])
 def test_what_is_no_json_object_tells_nothing(body: bytes) -> None:
     """However it is broken."""
-    assert (input_attributes(invoke(body)), answered(body), streamed([body])) == ({}, {}, {})
+    assert (asked_of(invoke(body)), answered(body), streamed([body])) == ({}, {}, {})
 
 
 def test_half_a_character_can_be_exported() -> None:
@@ -149,9 +154,9 @@ def test_nothing_that_is_said_fails(whole: Any, chunks: list[Any]) -> None:
         read(spoken.attributes(None))
     answered(written(whole))
     streamed(list(map(written, chunks)))
-    read(input_attributes(invoke(written(whole))))
+    read(asked_of(invoke(written(whole))))
     params = whole if isinstance(whole, dict) else {}
-    read(input_attributes(Call("Converse", {**params, "modelId": "acme.model"}, "us-east-1")))
+    read(asked_of(Call("Converse", {**params, "modelId": "acme.model"}, "us-east-1")))
 
 
 BLOCKS: Final = [
