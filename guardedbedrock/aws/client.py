@@ -33,7 +33,7 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize
 from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy
-from guardedbedrock.stages.send import send
+from guardedbedrock.stages.send import STREAMS, send
 
 chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
 """Name of the guardrail that `Guard.using` chose in this context."""
@@ -153,12 +153,18 @@ class GuardedClient(Guarded):
             authorized = authorized_call(self, call, observers)
             passage = passing(authorized, observers, self._guardedbedrock_gate)
             reply = send(authorized, transport, read_body, watch.retry, observers)
-            return settled(reply, watch.rules, observers, guarded_stream)
+            if row.reply in STREAMS:
+                return settled(reply, watch.rules, observers, guarded_stream)
+            settle(reply, watch.rules, observers)
+            if observers.attending:
+                observers.close(None)
         except BaseException as error:
             if passage is not None:
                 passage.fail(error)
             observers.fail(error)
             raise
+        else:
+            return reply.response
         finally:
             if passage is not None:
                 passage.close()
@@ -236,14 +242,13 @@ def settled(
     stream: Callable[[Any, Reply, Rules, Observers], EventStream],
 ) -> dict[str, Any]:
     """Settle the reply; a stream takes the observation with it."""
-    ((call, _, _, _, _, _), _), response, _, _ = reply
-    member = stream_member(response) if call.operation.reply.endswith("stream") else None
+    response = reply.response
+    member = stream_member(response) if reply.authorized.call.operation.reply in STREAMS else None
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response
     settle(reply, rules, observers)
-    if observers.attending:
-        observers.close(None)
+    observers.close(None)
     return response
 
 

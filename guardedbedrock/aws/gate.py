@@ -10,15 +10,11 @@ the request read, and read strictly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import HeadersDict
-from botocore.compat import HTTPHeaders
-from botocore.utils import determine_content_length
-
 from guardedbedrock.aws.footing import found
+from guardedbedrock.aws.framing import misframed, readable
 from guardedbedrock.aws.gated import GatedAuth, GatedSession, become, behind, kept
 from guardedbedrock.aws.passing import here, passing
 from guardedbedrock.aws.writing import Writing
@@ -33,19 +29,6 @@ PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
 
 _MODEL: Final = "{modelId}"
-_FRAMING: Final = ("Content-Length", "Transfer-Encoding")
-_KEY: Final[Any] = next(iter(getattr(HeadersDict({"a": ""}), "_dict", ())), object())
-_IS_KNOWN: Final = getattr(_KEY, "_key", None) == "a"
-_name_of: Final = attrgetter("_key")
-
-
-class _Key(str, type(_KEY)):  # type: ignore[misc]  # botocore has no types
-    """A key of botocore's headers whose hash needs no function of Python's."""
-
-    __slots__ = ()
-
-
-_KEYS: Final = tuple(_Key(name.lower()) for name in _FRAMING)
 _TEXTS: Final = frozenset({str})
 
 
@@ -117,8 +100,7 @@ class Gate:
         """
         Remember the request that botocore has written, if it is one to a model and says what was authorized.
 
-        Of a body that botocore has just written the end is enough: no key stands in it twice, and what ends so has the guardrail
-        where it belongs. Headers are read when the request leaves.
+        Of a body that botocore has just written the end is enough: no key stands in it twice. Headers are read when it leaves.
 
         Args:
             operation_name: What it was written for.
@@ -140,6 +122,7 @@ class Gate:
             and operation_name == call.name
             and sent == model
             and type(sent) is type(url) is type(method) is str
+            and _TEXTS.issuperset(map(type, params))
             and writer is writing.writer
             and writing.parts_of(writer) == writing.parts
             and not (self._refuses_partial and _may_keep_back(operation_name, body))
@@ -179,7 +162,7 @@ class Gate:
         is_whole = is_written and written is not None and not written[3]
         problem = None if is_whole else self._difference(passage, request, body, is_written=is_written)
         if problem is None and about_to_be == "sent":
-            problem = _misframed(request.headers, body)
+            problem = misframed(request.headers, body)
         if problem:
             self._refuse(problem, about_to_be, passage)
         else:
@@ -203,9 +186,9 @@ class Gate:
         guarded = passage.authorized.guarded
         place = guarded.call.operation.place
         if is_written:
-            carried = place is not IN_HEADERS or place.carries(Wire(request.url, _readable(request.headers), body), guarded.named)
+            carried = place is not IN_HEADERS or place.carries(Wire(request.url, readable(request.headers), body), guarded.named)
         else:
-            wire = Wire(request.url, _readable(request.headers), body)
+            wire = Wire(request.url, readable(request.headers), body)
             problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
             if problem:
                 return problem
@@ -265,32 +248,6 @@ def _fits(path: tuple[str, ...], template: PathTemplate) -> bool:
     if len(path) != len(template):
         return False
     return all(want == have or want.startswith("{") for want, have in zip(template, path, strict=True))
-
-
-def _readable(headers: Any) -> Any:
-    """Give headers whose names are found in any case, and found twice where they stand twice."""
-    if type(headers) in (HeadersDict, HTTPHeaders):
-        return headers
-    read = HTTPHeaders()
-    for name, value in headers.items():
-        read[name] = value
-    return read
-
-
-def _misframed(headers: Any, body: Any) -> str | None:
-    """Say why the server would take less or more for the body, and the rest for a request of its own."""
-    own = getattr(headers, "_dict", None) if _IS_KNOWN and type(headers) is HeadersDict else None
-    if not _TEXTS.issuperset(map(type, headers.keys() if own is None else map(_name_of, own))):
-        return "has a header whose name is no plain text"
-    length = len(body) if type(body) is bytes else determine_content_length(body)
-    if length is None:
-        return None
-    known, (framed, coded) = (_readable(headers), _FRAMING) if own is None else (own, _KEYS)
-    said = known.get(framed, "0" if body is None else None)
-    is_text = type(said) is str and said == str(length)
-    if (is_text or (type(said) is bytes and said == str(length).encode())) and known.get(coded) is None:
-        return None
-    return "says that its body is of another length than it is"
 
 
 def _may_keep_back(operation_name: str, body: Any) -> bool:

@@ -13,7 +13,7 @@ from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError,
 from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
 
 _NONE: Final[Named] = (None, None)
-_EXACT: Final = frozenset({bool, bytes, dict, float, int, list, str})
+_TEXTS: Final = frozenset({str})
 _KEPT: Final = 1024
 
 
@@ -29,7 +29,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
         PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
-    if call.params.__class__ is not dict or not _EXACT.issuperset(map(type, call.params.values())):
+    if call.params.__class__ is not dict or not _TEXTS.issuperset(map(type, (*call.params, call.params.get("modelId")))):
         call = _exactly(call)
     name, params, region, chosen, service, operation = call  # in one step, as every stage does: it costs as much as one field
     if not operation.listed:
@@ -58,7 +58,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 
 def _exactly(call: Call) -> Call:
     """Take parameters for what is sent of them: a text of a class of somebody else's may compare as another one."""
-    exact = {name: _exact(value) for name, value in dict(call.params).items()}
+    exact = {_exact(name): _exact(value) for name, value in dict(call.params).items()}
     return make_record(Call, (call.name, exact, *call[2:]))
 
 

@@ -28,7 +28,8 @@ AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 TOKENS: Final = ("clientRequestToken", "clientToken")
 """What the operations call their idempotency tokens, which botocore makes up where the caller gives none."""
 
-_STREAMS: Final = ("converse-stream", "invoke-stream")
+STREAMS: Final = ("converse-stream", "invoke-stream")
+"""The kinds of replies that are streams of events."""
 _READ: Final = "invoke"
 """The kind of reply with a body that is read before anybody sees it."""
 
@@ -68,8 +69,9 @@ def send(
     else:
         if retry.bucket.tokens != retry.capacity:
             retry.bucket.give()
-    again = partial(_stream_again, authorized, transport, first, observers) if kind in _STREAMS else None
-    return _reply(authorized, kind, response, retry, again)
+    if kind == _READ or kind in STREAMS:
+        return _reply(authorized, kind, response, retry, partial(_stream_again, authorized, transport, first, observers))
+    return make_record(Reply, (authorized, response, None, None))
 
 
 def _attempt(
@@ -122,7 +124,10 @@ async def send_async(
             response = await retry.go_on_async(error, lambda: attempt(_anew(guarded, first, start)), observers, began)
     else:
         retry.bucket.give()
-    return _reply(authorized, kind, response, retry, stream_again if kind in _STREAMS else None)
+    if retry.attempts > 1:
+        # aiobotocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
+        response.get("ResponseMetadata", {}).pop("MaxAttemptsReached", None)
+    return _reply(authorized, kind, response, retry, stream_again)
 
 
 def _position(body: Any) -> int | None:
@@ -184,18 +189,10 @@ def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator
 
 
 def _reply(
-    authorized: AuthorizedCall,
-    kind: str,
-    response: Response,
-    retry: RetryPolicy,
-    stream_again: Callable[[], Any] | None,
+    authorized: AuthorizedCall, kind: str, response: Response, retry: RetryPolicy, stream_again: Callable[[], Any]
 ) -> Reply:
     again = None
-    metadata = response.get("ResponseMetadata", {})
-    if retry.attempts > 1:
-        # botocore was told to try once, and takes every answer for the last it may get; the attempts are counted here.
-        metadata.pop("MaxAttemptsReached", None)
-        if stream_again is not None:
-            again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
+    if retry.attempts > 1 and kind in STREAMS:
+        again = Again(stream_again, retry.after(response.get("ResponseMetadata", {}).get("RetryAttempts", 0)))
     body = response["body"].data if kind == _READ and "body" in response else None
-    return make_record(Reply, (authorized, response, body, again))
+    return Reply(authorized, response, body, again)

@@ -26,6 +26,7 @@ FRAMES: Final[dict[str, Callable[[Any], None]]] = {
     "not said": lambda headers: headers.__delitem__("Content-Length"),
     "said in another way": lambda headers: headers.update({"Content-Length": f"+{headers['Content-Length']}"}),
     "chunked": lambda headers: headers.update({"Transfer-Encoding": "chunked"}),
+    "chunked, with a space": lambda headers: headers.update({"Transfer-Encoding ": "chunked"}),
 }
 
 
@@ -87,6 +88,17 @@ def test_the_method_smuggles_nothing(house: Make, method: str) -> None:
 
     assert try_all(made) == len(METHODS)
     assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["X-Team", "x_team", "X.Team!", "x-1"])
+def test_a_header_of_the_applications_passes(house: Make, name: str) -> None:
+    """Whatever name HTTP allows."""
+    made = house()
+    on(made, "before-send", lambda request, **_: request.headers.update({name: "hr"}))
+
+    assert try_all(made) == 0
+    assert [request.headers[name.lower()] for request in made.fake.requests] == ["hr"] * len(METHODS)
+    assert unguarded(made.fake) == []
 
 
 def test_a_file_passes(house: Make) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
 from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ask, read
+from botocore.exceptions import ClientError, ParamValidationError
 from bypass.rig import METHODS, on, try_all, unguarded
 
 from guardedbedrock import AccessDeniedError, Guardrail, GuardrailTamperedError
@@ -92,6 +94,22 @@ def test_a_model_gets_the_guardrail_that_is_meant_for_it(house: Make) -> None:
     made.client.converse(**{**ask("converse"), "modelId": Pretender(MODEL, "amazon.nova-lite-v1:0")})
 
     assert [request.guardrail for request in made.fake.requests] == [(PUBLIC.arn, PUBLIC.version), (HR.arn, HR.version)]
+    assert unguarded(made.fake) == []
+
+
+WEAK_FIRST: Final = {Pretender("guardrailConfig", "requestMetadata"): {"guardrailIdentifier": "weak", "guardrailVersion": "1"}}
+"""A parameter that is taken for another one, and written under its own name."""
+
+
+@pytest.mark.parametrize("method", ["converse", "converse_stream"])
+def test_a_parameter_is_the_one_that_is_sent(house: Make, method: str) -> None:
+    """Such as the application gives it, and such as a handler puts before the guardrail."""
+    made = house()
+    with suppress(ClientError, ParamValidationError):
+        read(getattr(made.client, method)(**WEAK_FIRST, **ask(method)))
+    on(made, "provide-client-params", lambda params, **_: {**WEAK_FIRST, **params})
+
+    assert try_all(made, (method,)) == 1
     assert unguarded(made.fake) == []
 
 
