@@ -135,8 +135,7 @@ class GuardedClient(Guarded):
         written = super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
         request: dict[str, Any] = written
         if self._guardedbedrock_gate is not None:
-            base, writer = options.get("endpoint_url"), self._serializer
-            self._guardedbedrock_gate.note(operation_model.name, api_params, base, request, writer)
+            self._guardedbedrock_gate.note(operation_model.name, options.get("endpoint_url"), request, self._serializer)
         return request
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSRequest
 
 from guardedbedrock.aws.footing import found
 from guardedbedrock.aws.framing import misframed, readable
 from guardedbedrock.aws.gated import GatedAuth, GatedSession, become, behind, kept
 from guardedbedrock.aws.passing import here, passing
 from guardedbedrock.aws.writing import Writing
-from guardedbedrock.bedrock.inference_paths import inference_at
-from guardedbedrock.bedrock.placement import IN_HEADERS, Wire, body_model, json_body, path_segments
+from guardedbedrock.bedrock.inference_paths import beyond, inference_at, reached
+from guardedbedrock.bedrock.placement import CONFIG_KEY, IN_HEADERS, Wire, body_model, json_body
 from guardedbedrock.bedrock.selective import gaps
 from guardedbedrock.calls import GuardedCall, Rules
 from guardedbedrock.errors import GuardrailTamperedError
@@ -29,7 +30,6 @@ PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""
 
 _MODEL: Final = "{modelId}"
-_TEXTS: Final = frozenset({str})
 
 
 class Gate:
@@ -94,20 +94,12 @@ class Gate:
 
         return gated_send
 
-    def note(
-        self, operation_name: str, params: Mapping[str, Any], base: str | None, request: Mapping[str, Any], writer: Any
-    ) -> None:
+    def note(self, operation_name: str, base: str | None, request: Mapping[str, Any], writer: Any) -> None:
         """
-        Remember the request that botocore has written, if it is one to a model and says what was authorized.
+        Remember the request that a writer has written for an operation and an endpoint, if it says what was authorized.
 
-        Of a body that botocore has just written the end is enough: no key stands in it twice. Headers are read when it leaves.
-
-        Args:
-            operation_name: What it was written for.
-            params: The parameters, after every event handler that may change them.
-            base: URL of the endpoint.
-            request: botocore's dictionary of the request.
-            writer: The serializer that wrote it.
+        Of a body that botocore has just written the end is enough, where the key stands once: what ends so has the guardrail
+        where it belongs. Headers are read when the request leaves.
         """
         passage = here.get()
         if passage is None or passage.gate is not self:
@@ -115,22 +107,25 @@ class Gate:
         (call, _, _, _, model, named), _ = passage.authorized
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
-        ending = place.ending if place else None
-        sent, writing = params.get("modelId"), self._writing
+        ending, writing, within = place.ending if place else None, self._writing, self._writing.within
         if (
             place is not None
             and operation_name == call.name
-            and sent == model
-            and type(sent) is type(url) is type(method) is str
-            and _TEXTS.issuperset(map(type, params))
+            and type(url) is type(method) is str
+            and reached(passage.base, method, url) == (operation_name, model)
             and writer is writing.writer
-            and writing.parts_of(writer) == writing.parts
+            and type(writer) is (kind := writing.kind)
+            and "serialize_to_request" not in writer.__dict__
+            and getattr(writer, "_serializer", writer) is within
+            and type(within) is (kind_within := writing.kind_within)
+            and within.__dict__ == writing.state_within
+            and kind.serialize_to_request is writing.write
+            and kind_within.serialize_to_request is writing.write_within
             and not (self._refuses_partial and _may_keep_back(operation_name, body))
-            and inference_at(method, url) == operation_name
             and named in self._approved
             and (
                 ending is None
-                or (type(body) is bytes and body.endswith(ending(named)))
+                or (type(body) is bytes and body.endswith(ending(named)) and body.count(CONFIG_KEY) == 1)
                 or place.carries(Wire(url, {}, body), named)
             )
         ):
@@ -150,6 +145,10 @@ class Gate:
         if passage is None or passage.gate is not self:
             self._refuse("is of a call which this client did not authorize", about_to_be, None)
             return
+        if about_to_be == "sent":
+            strange = misframed(request)
+        else:
+            strange = None if type(request) is AWSRequest else "is none of botocore's own"
         url, method, written = request.url, request.method, passage.written
         is_written = (
             written is not None
@@ -160,9 +159,7 @@ class Gate:
         )
         # Headers come after what botocore writes of the parameters, so they are read whatever was written.
         is_whole = is_written and written is not None and not written[3]
-        problem = None if is_whole else self._difference(passage, request, body, is_written=is_written)
-        if problem is None and about_to_be == "sent":
-            problem = misframed(request.headers, body)
+        problem = (None if is_whole else self._difference(passage, request, body, is_written=is_written)) or strange
         if problem:
             self._refuse(problem, about_to_be, passage)
         else:
@@ -192,7 +189,7 @@ class Gate:
             problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
             if problem:
                 return problem
-            if self._refuses_partial and gaps(guarded.call.name, {**json_body(wire), "body": body}, strict=True):
+            if self._refuses_partial and gaps(guarded.call.name, {**json_body(wire), "body": request.body}, strict=True):
                 return "keeps a part of its prompt from the guardrail"
             carried = place is None or place.carries(wire, guarded.named)
         return None if carried else "does not carry the guardrail that was authorized"
@@ -211,7 +208,7 @@ class Gate:
 
     def _astray(self, passage: passing, method: str, wire: Wire) -> str | None:
         guarded, operation = passage.authorized.guarded, passage.authorized.guarded.call.operation
-        path = _beyond(passage.base, wire.url)
+        path = beyond(passage.base, wire.url)
         if path is None:
             return "goes to another endpoint than the client's"
         verb, template = self._template(operation.name)
@@ -232,16 +229,6 @@ class Gate:
             path = tuple(http["requestUri"].partition("?")[0].strip("/").split("/"))
             self._templates[operation_name] = http["method"], path
         return self._templates[operation_name]
-
-
-def _beyond(base: str, url: str) -> tuple[str, ...] | None:
-    """Split what a URL's path has beyond an endpoint's; None where it leads somewhere else."""
-    there, here = urlsplit(url), urlsplit(base)
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
-        return None
-    before = path_segments(base) if here.path.strip("/") else ()
-    path = path_segments(url)
-    return path[len(before) :] if path[: len(before)] == before else None
 
 
 def _fits(path: tuple[str, ...], template: PathTemplate) -> bool:

@@ -6,35 +6,35 @@ What botocore's own serializer has just written need not be read as strictly as 
 
 from __future__ import annotations
 
-from operator import attrgetter
-from typing import Any, Final
+from typing import Any
 
 from guardedbedrock.aws.footing import found
-
-_WRITE: Final = "serialize_to_request"
-_PARTS: Final = (_WRITE, "__dict__")
 
 
 class Writing:
     """
-    The serializer of a client, and what it is made of: what each call of it is, and what it goes on to.
+    The serializer of a client, and the one within for which it validates, each with its class.
+
+    The gate compares them with what is there, each by itself and in place: every call asks.
 
     Args:
         client: Its client.
 
     Attributes:
         writer: The serializer.
-        parts_of: Gives the parts of the serializer as they are now, in one step: every call asks.
-        parts: What they were; those that can be changed in place as copies.
+        kind: Its class.
+        write: What that class writes with.
+        within: The one within; the serializer itself where nothing is validated.
+        kind_within: Its class.
+        write_within: What that class writes with.
+        state_within: A copy of the attributes of the one within.
     """
 
-    __slots__ = ("parts", "parts_of", "writer")
+    __slots__ = ("kind", "kind_within", "state_within", "within", "write", "write_within", "writer")
 
     def __init__(self, client: Any) -> None:
         self.writer = found(client, "_serializer")
-        found(self.writer, _WRITE)
-        within = (
-            ("", "_serializer.") if hasattr(self.writer, "_serializer") else ("",)
-        )  # there is none where nothing is validated
-        self.parts_of = attrgetter(*(f"{inner}{part}" for inner in within for part in _PARTS))
-        self.parts = tuple(dict(part) if isinstance(part, dict) else part for part in self.parts_of(self.writer))
+        self.within = getattr(self.writer, "_serializer", self.writer)
+        self.kind, self.kind_within = type(self.writer), type(self.within)
+        self.write, self.write_within = (found(kind, "serialize_to_request") for kind in (self.kind, self.kind_within))
+        self.state_within = dict(vars(self.within))

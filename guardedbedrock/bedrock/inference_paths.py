@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from guardedbedrock.bedrock.placement import path_segments
 
@@ -40,4 +41,23 @@ def inference_at(method: str, url: str) -> str | None:
             return _OF_A_MODEL.get(last)
         case [*_, "async-invoke"] if method != "GET":
             return "StartAsyncInvoke"
+    return None
+
+
+def beyond(base: str, url: str) -> tuple[str, ...] | None:
+    """Split what a URL's path has beyond an endpoint's; None where it leads somewhere else."""
+    there, here = urlsplit(url), urlsplit(base)
+    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+        return None
+    before = path_segments(base) if here.path.strip("/") else ()
+    path = path_segments(url)
+    return path[len(before) :] if path[: len(before)] == before else None
+
+
+@lru_cache(maxsize=1024)
+def reached(base: str, method: str, url: str) -> tuple[str, str] | None:
+    """Name the operation and the model that a request to an endpoint reaches; None where it is any other request."""
+    match beyond(base, url):
+        case ("model", model, last) if method == "POST" and last in _OF_A_MODEL:
+            return _OF_A_MODEL[last], model
     return None

@@ -22,6 +22,8 @@ Named: TypeAlias = tuple[str | None, str | None]
 _IDENTIFIER: Final = "guardrailIdentifier"
 _VERSION: Final = "guardrailVersion"
 _CONFIG: Final = "guardrailConfig"
+CONFIG_KEY: Final = b'"guardrailConfig"'
+"""How JSON has the key of a guardrail; a text that speaks of it has no such quotation marks."""
 
 
 class Wire(NamedTuple):

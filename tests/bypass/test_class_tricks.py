@@ -171,3 +171,57 @@ def test_a_subclass_of_the_clients_class_is_guarded(house: Make) -> None:
         BaseClient._make_api_call(made.client, "Converse", ask("converse"))
 
     assert unguarded(made.fake) == []
+
+
+class Writing(Twice):
+    """One that says it equals whatever it is compared with, and all of it too."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, _: object) -> bool:
+        """Lie."""
+        return True
+
+    def __getattribute__(self, name: str) -> Any:
+        """Show the attributes of what it stands before, and a method that equals every other."""
+        if name == "__dict__":
+            return vars(object.__getattribute__(self, "_serializer"))
+        found = object.__getattribute__(self, name)
+        return (
+            type("Method", (), {"__call__": lambda _, *args: found(*args), "__eq__": lambda *_: True})()
+            if callable(found)
+            else found
+        )
+
+
+def another_class(client: Any) -> None:
+    """Make the serializer within one of a class that writes twice."""
+    inner = client._serializer._serializer
+
+    def twice(self: Any, partitioned: Any, parameters: Any, serialized: Any, *args: Any) -> None:
+        super(type(self), self)._serialize_payload(partitioned, parameters, serialized, *args)
+        serialized["body"] = b'{"guardrailConfig": {}, ' + serialized["body"][1:]
+
+    inner.__class__ = type("Mine", (type(inner),), {"_serialize_payload": twice})
+
+
+def one_that_equals_it(client: Any) -> None:
+    """Put a liar in the place of the serializer within."""
+    client._serializer._serializer = Writing(client._serializer._serializer)
+
+
+def method_for_validator(client: Any) -> None:
+    """Put a method onto the serializer, and take something else off."""
+    outer = client._serializer
+    outer.serialize_to_request = Twice(outer._serializer).serialize_to_request
+    del outer._param_validator
+
+
+@pytest.mark.parametrize("change", [another_class, one_that_equals_it, method_for_validator])
+def test_a_writer_is_known_by_what_it_is(house: Make, change: Callable[[Any], None]) -> None:
+    """And not by what it says."""
+    made = house()
+    change(made.client)
+
+    assert try_all(made, ("converse", "converse_stream")) == 2
+    assert unguarded(made.fake) == made.fake.requests == []

@@ -117,3 +117,19 @@ def test_a_conversations_headers_change_nothing(house: Make) -> None:
 
     assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
     assert unguarded(made.fake) == []
+
+
+def test_headers_are_read_as_the_connection_reads_them(house: Make) -> None:
+    """A method put onto them says something else than they are."""
+    made = house()
+
+    def without(request: Any, **_: Any) -> None:
+        kept = [(name, value) for name, value in request.headers.items() if "Guardrail" not in name]
+        request.headers.items = lambda: kept
+
+    on(made, "before-send", without)
+    for method in INVOCATIONS:
+        with pytest.raises(GuardrailTamperedError):
+            getattr(made.client, method)(**ask(method))
+
+    assert unguarded(made.fake) == made.fake.requests == []

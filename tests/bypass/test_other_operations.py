@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import MODEL, ask
+from aws.rig import DENIED_MODEL, MODEL, ask
 from botocore.exceptions import ClientError
-from bypass.rig import on, unguarded
+from bypass.rig import METHODS, on, unguarded
 
 from guardedbedrock import GuardrailTamperedError
 
@@ -88,5 +88,34 @@ def test_an_operation_keeps_its_own_path(house: Make, name: str) -> None:
 
     with pytest.raises(GuardrailTamperedError):
         made.client._make_api_call(name, params[name])
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_service_model_that_leads_a_call_to_another_model_is_refused(house: Make, method: str) -> None:
+    """What is written of the authorized parameters says the authorized model in its path, too."""
+    made = house()
+    http = made.client.meta.service_model.operation_model(made.client.meta.method_to_api_mapping[method]).http
+    kept = dict(http)
+    other = http["requestUri"].replace("{modelId}", DENIED_MODEL)
+    on(made, "before-parameter-build", lambda model, **_: model.http.update(requestUri=other))
+    try:
+        with pytest.raises(GuardrailTamperedError):
+            getattr(made.client, method)(**ask(method))
+    finally:
+        http.update(kept)
+
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_prefix_of_the_host_leads_nowhere_else(house: Make, method: str) -> None:
+    """What botocore's data has goes before the name of the host."""
+    made = house()
+    on(made, "before-parameter-build", lambda model, **_: setattr(model, "endpoint", {"hostPrefix": "localhost:1/"}))
+
+    with pytest.raises(GuardrailTamperedError):
+        getattr(made.client, method)(**ask(method))
 
     assert unguarded(made.fake) == made.fake.requests == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ask, read
+from aws.rig import CONVERSATIONS, DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, ParamValidationError
 from bypass.rig import METHODS, on, try_all, unguarded
 
@@ -164,3 +166,72 @@ def test_a_job_goes_out_as_no_list(house: Make) -> None:
         made.client.list_async_invokes()
 
     assert unguarded(made.fake) == made.fake.requests == []
+
+
+class Unlike(str):
+    """A name of a parameter that equals it where botocore asks, and not where it stands beside it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        """Be found."""
+        return str.__hash__(self)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal all but the text that the guard puts in."""
+        return str.__eq__(self, other) and other is not sys.intern("guardrailConfig")
+
+
+def test_a_name_stands_there_once(house: Make) -> None:
+    """The guardrail that a parameter of the same name has would be the first of two in the body."""
+    made = house()
+
+    def first(params: dict[str, Any], **_: Any) -> None:
+        kept = dict(params)
+        params.clear()
+        params.update({Unlike("guardrailConfig"): dict(WEAK), **kept})
+
+    on(made, "before-parameter-build", first)
+
+    assert try_all(made, CONVERSATIONS) == len(CONVERSATIONS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+class Turning(AWSPreparedRequest):  # type: ignore[misc]  # botocore has no types
+    """A request whose URL is the authorized one as often as it is read at first, and another one then."""
+
+    left = 0
+    right = ""
+
+    @property
+    def url(self) -> str:
+        """Turn."""
+        self.left -= 1
+        return self.right if self.left >= 0 else self.right.replace("haiku-20240307", "opus-20240229")
+
+
+@pytest.mark.parametrize("times", range(5))
+def test_a_request_is_one_of_botocores_own(house: Make, times: int) -> None:
+    """What is read twice is the same twice."""
+    made = house()
+
+    def turn(request: Any, **_: Any) -> None:
+        right = request.__dict__.pop("url")
+        request.__class__ = Turning
+        request.left, request.right = times, right
+
+    on(made, "before-send", turn)
+
+    assert try_all(made) == len(METHODS)
+    assert unguarded(made.fake) == made.fake.requests == []
+
+
+def test_a_request_to_be_signed_is_too(house: Make) -> None:
+    """A presigned URL is not looked at again."""
+    made = house()
+    on(made, "before-sign", lambda request, **_: setattr(request, "__class__", type("Mine", (type(request),), {})))
+
+    with pytest.raises(GuardrailTamperedError):
+        made.client.generate_presigned_url("invoke_model", ask("invoke_model"))
+
+    assert unguarded(made.fake) == []

@@ -36,8 +36,7 @@ class AsyncGuardedClient(Guarded):
         """Write a request, and let the gate see it."""
         request: dict[str, Any] = await super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
         if self._guardedbedrock_gate is not None:
-            base, writer = options.get("endpoint_url"), self._serializer
-            self._guardedbedrock_gate.note(operation_model.name, api_params, base, request, writer)
+            self._guardedbedrock_gate.note(operation_model.name, options.get("endpoint_url"), request, self._serializer)
         return request
 
     async def __aenter__(self) -> Self:
