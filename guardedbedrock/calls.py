@@ -177,6 +177,10 @@ class Call(_Made):
         """Look the row up, and make the record."""
         return make_record(cls, (name, params, region, chosen, service, ROWS[service, name]))
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """Give what copies are made of."""
+        return self[:-1]
+
     @property
     def model(self) -> str | None:
         """The model that the call names."""

@@ -217,10 +217,8 @@ class Gate:
         for label, value in zip(template, path, strict=True):
             if label.startswith("{") and operation.place is None and guarded.params.get(label.strip("{+}")) != value:
                 return f"names another {label.strip('{+}')} than the one that was authorized"
-        if guarded.model is not None:
-            model = path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
-            if model != guarded.model:
-                return "names another model than the one that was authorized"
+        if guarded.model is not None and _model(method, wire, path, template) != guarded.model:
+            return "names another model than the one that was authorized"
         return None
 
     def _template(self, operation_name: str) -> tuple[str, PathTemplate]:
@@ -229,6 +227,13 @@ class Gate:
             path = tuple(http["requestUri"].partition("?")[0].strip("/").split("/"))
             self._templates[operation_name] = http["method"], path
         return self._templates[operation_name]
+
+
+def _model(method: str, wire: Wire, path: PathTemplate, template: PathTemplate) -> str | None:
+    """Read the model of a request: where one answers it stands in the path, whatever botocore's data says of that."""
+    if inference_at(method, wire.url) not in (None, "StartAsyncInvoke"):
+        return path[-2]
+    return path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
 
 
 def _fits(path: tuple[str, ...], template: PathTemplate) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+from copy import copy, deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,8 @@ from aws.rig import DENIED_MODEL, Recorder, ask, denial
 from guardedbedrock.events import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws.rig import Make
 
     from guardedbedrock.calls import Call
@@ -63,3 +67,18 @@ def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: p
     assert len(recorder.last.of(Refused)) == 1
     assert "listener Broken failed with RuntimeError" in caplog.text
     assert "hello there" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy, deepcopy, lambda call: pickle.loads(pickle.dumps(call))],  # noqa: S301
+    ids=["copy", "deep", "pickle"],
+)
+def test_a_call_can_be_copied(house: Make, copied: Callable[[Call], Call]) -> None:
+    """A listener may hand it to another process."""
+    recorder = Recorder()
+    house(listeners=[recorder]).client.converse(**ask("converse"))
+    call = recorder.last.call
+
+    assert copied(call) == call
+    assert type(copied(call)) is type(call)

@@ -93,16 +93,18 @@ def test_an_operation_keeps_its_own_path(house: Make, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_service_model_that_leads_a_call_to_another_model_is_refused(house: Make, method: str) -> None:
-    """What is written of the authorized parameters says the authorized model in its path, too."""
+@pytest.mark.parametrize("params", [{}, {"body": json.dumps({"modelId": MODEL}).encode()}], ids=["as ever", "in the body"])
+def test_a_service_model_that_leads_a_call_to_another_model_is_refused(house: Make, method: str, params: dict[str, Any]) -> None:
+    """What is written of the authorized parameters says the authorized model in its path, too, and not in its body alone."""
     made = house()
+    asked = {**ask(method), **{name: value for name, value in params.items() if name in ask(method)}}
     http = made.client.meta.service_model.operation_model(made.client.meta.method_to_api_mapping[method]).http
     kept = dict(http)
     other = http["requestUri"].replace("{modelId}", DENIED_MODEL)
     on(made, "before-parameter-build", lambda model, **_: model.http.update(requestUri=other))
     try:
         with pytest.raises(GuardrailTamperedError):
-            getattr(made.client, method)(**ask(method))
+            getattr(made.client, method)(**asked)
     finally:
         http.update(kept)
 
