@@ -61,6 +61,19 @@ def test_a_body_that_is_a_file_is_sent_whole_again(house: Make) -> None:
     assert [request.params["body"] for request in made.fake.requests] == [params["body"]] * 3
 
 
+def test_a_stream_that_is_asked_for_again_has_the_whole_file_too(house: Make) -> None:
+    """The file stands where it stood once it was sent."""
+    made = house()
+    made.fake.break_stream(after=0)
+    params = ask("invoke_model_with_response_stream")
+    body = io.BytesIO(b"#" + params["body"])
+    body.seek(1)
+
+    read(made.client.invoke_model_with_response_stream(**{**params, "body": body}))
+
+    assert [request.params["body"] for request in made.fake.requests] == [params["body"]] * 2
+
+
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind != "final"])
 def test_every_code_that_decided_nothing_is_tried_again(house: Make, code: str) -> None:
     """The table is what happens."""
