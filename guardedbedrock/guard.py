@@ -12,8 +12,8 @@ from typing import Any, Final, Self
 
 from guardedbedrock import config
 from guardedbedrock.auditing import audit_of
-from guardedbedrock.aws.client import Watch, chosen
 from guardedbedrock.aws.identity import CallerIdentity
+from guardedbedrock.aws.watch import Watch, chosen
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.backstop import ApiKeys, backstop
 from guardedbedrock.calls import (

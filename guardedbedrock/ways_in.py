@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from guardedbedrock.aws import session as sessions
-from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.install import Installation, install, uninstall
+from guardedbedrock.aws.watch import Watch
 from guardedbedrock.aws.wrapping import wrap
 from guardedbedrock.errors import ConfigurationError
 

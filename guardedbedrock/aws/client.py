@@ -9,56 +9,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import Any, Final
-
-from botocore.eventstream import EventStream
-from botocore.exceptions import ParamValidationError
-from botocore.validate import ParamValidator
+from dataclasses import replace
+from typing import Any
 
 from guardedbedrock.aws import gate
 from guardedbedrock.aws.attempts import listen
 from guardedbedrock.aws.bearer import bearer_of
+from guardedbedrock.aws.calling import MISTAKES, presignable, presigned_call, refuse_mistaken, settled, underway
 from guardedbedrock.aws.footing import check_client
 from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.passing import passing
-from guardedbedrock.aws.stream import guarded_stream, read_body, stream_member
-from guardedbedrock.bedrock import ROWS, SERVICES, Place
+from guardedbedrock.aws.stream import guarded_stream, read_body
+from guardedbedrock.aws.watch import Watch, chosen
+from guardedbedrock.bedrock import ROWS, SERVICES
 from guardedbedrock.bedrock.callers import Bearer
-from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules, make_record
-from guardedbedrock.errors import AccessDeniedError, ConfigurationError, UnguardableOperationError, bind
-from guardedbedrock.events import Listener, Observers
+from guardedbedrock.calls import Call, make_record
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize
-from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy
+from guardedbedrock.stages.retry import ONE_ATTEMPT
 from guardedbedrock.stages.send import STREAMS, send
-
-chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)
-"""Name of the guardrail that `Guard.using` chose in this context."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """
-    What a guarded client goes by.
-
-    Args:
-        rules: For the stages.
-        retry: Of the guard, or none where botocore retries.
-        listeners: Who hears of calls.
-        asks_sts: Whether STS is asked who the client's credentials are.
-        region: Of the client, which knows it when it begins; botocore would look it up anew for every call.
-        service: Of the client.
-    """
-
-    rules: Rules
-    retry: RetryPolicy
-    listeners: tuple[Listener, ...]
-    asks_sts: bool = False
-    region: str = ""
-    service: str = ""
 
 
 class Guarded:
@@ -130,31 +101,45 @@ class GuardedClient(Guarded):
         self._know_signer(bearer_of(self), CallerIdentity)
         self._put_gate(gate.Gate)
 
-    def _convert_to_request_dict(self, api_params: Any, operation_model: Any, *args: Any, **options: Any) -> dict[str, Any]:
+    def _convert_to_request_dict(
+        self,
+        api_params: Any,
+        operation_model: Any,
+        endpoint_url: Any,
+        context: Any = None,
+        headers: Any = None,
+        *args: Any,
+        **options: Any,
+    ) -> dict[str, Any]:
         """Write a request, and let the gate see it."""
-        written = super()._convert_to_request_dict(api_params, operation_model, *args, **options)  # type: ignore[misc]
+        written = super()._convert_to_request_dict(  # type: ignore[misc]
+            api_params, operation_model, endpoint_url, context, headers, *args, **options
+        )
         request: dict[str, Any] = written
         if self._guardedbedrock_gate is not None:
-            self._guardedbedrock_gate.note(operation_model.name, options.get("endpoint_url"), request, self._serializer)
+            self._guardedbedrock_gate.note(operation_model.name, endpoint_url, request, self._serializer)
         return request
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         watch = self._guardedbedrock
-        if watch.rules.mode == "off":
+        rules, service = watch.rules, watch.service
+        if rules.mode == "off":
             return transport(operation_name, api_params)
-        service = watch.service
         row = ROWS[service, operation_name]
         call = make_record(Call, (operation_name, api_params, watch.region, chosen.get(), service, row))
-        # Written out, since every call pays for a context manager: what `underway` and `passing` are elsewhere.
+        # Written out, since every call pays for it: what `underway`, `passing` and `authorized_call` are elsewhere.
         observers, passage = underway(watch.listeners, call, self), None
         try:
-            authorized = authorized_call(self, call, observers)
+            try:
+                authorized = authorize(inject(call, rules, observers), rules, observers)
+            except MISTAKES as error:
+                refuse_mistaken(self, call, error)
             passage = passing(authorized, observers, self._guardedbedrock_gate)
             reply = send(authorized, transport, read_body, watch.retry, observers)
             if row.reply in STREAMS:
-                return settled(reply, watch.rules, observers, guarded_stream)
-            settle(reply, watch.rules, observers)
+                return settled(reply, rules, observers, guarded_stream)
+            settle(reply, rules, observers)
             if observers.attending:
                 observers.close(None)
         except BaseException as error:
@@ -193,86 +178,3 @@ class GuardedClient(Guarded):
                 return url
 
         return generate_presigned_url
-
-
-def call_of(client: Any, name: str, params: Any) -> Call:
-    """Write down what is called, with the guardrail that was chosen here and now."""
-    watch: Watch = client._guardedbedrock  # noqa: SLF001  # the mixin's own
-    return Call(name, params, watch.region, chosen.get(), watch.service)
-
-
-class underway(Observers):  # noqa: N801  # reads as what it does: with underway(listeners, call)
-    """Observe a call while it is under way, and bind its errors to the client's exception classes."""
-
-    __slots__ = ()
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        try:
-            if error is not None:
-                self.fail(error)
-        finally:
-            self.leave()
-
-    def fail(self, error: BaseException) -> None:
-        """Close with an error, and raise a denial as the client's own exception class too."""
-        self.close(error)
-        if isinstance(error, AccessDeniedError):
-            raise bind(error, self._client.exceptions.AccessDeniedException) from error.__cause__
-
-
-def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
-    """Take a call through the stages before the gate."""
-    rules: Rules = client._guardedbedrock.rules  # noqa: SLF001
-    try:
-        return authorize(inject(call, rules, observers), rules, observers)
-    except (AttributeError, KeyError, TypeError) as error:
-        # Parameters are botocore's to refuse, and it does so before it sends anything.
-        shape = client.meta.service_model.operation_model(call.name).input_shape
-        report = ParamValidator().validate(call.params, shape)
-        if report.has_errors():
-            raise ParamValidationError(report=report.generate_report()) from error
-        raise
-
-
-def settled(
-    reply: Reply,
-    rules: Rules,
-    observers: Observers,
-    stream: Callable[[Any, Reply, Rules, Observers], EventStream],
-) -> dict[str, Any]:
-    """Settle the reply; a stream takes the observation with it."""
-    response = reply.response
-    member = stream_member(response) if reply.authorized.call.operation.reply in STREAMS else None
-    if member:
-        response[member] = stream(response[member], reply, rules, observers)
-        return response
-    settle(reply, rules, observers)
-    observers.close(None)
-    return response
-
-
-def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
-    """Write down the call that is to be presigned; None when that is none of the guard's business."""
-    name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
-    off = client._guardedbedrock.rules.mode == "off"  # noqa: SLF001
-    return None if off or name is None else call_of(client, name, params or {})
-
-
-def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
-    """
-    Authorize a call whose URL can bind the guardrail.
-
-    Raises:
-        UnguardableOperationError: The guardrail stands in the body, which a URL does not bind.
-    """
-    authorized = authorized_call(client, call, observers)
-    operation = call.operation
-    place: Place | None = operation.place
-    enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
-    if enforced and operation.inference and not (place and place.signed):
-        raise UnguardableOperationError(
-            message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
-            operation_name=operation.name,
-            hint="presign invoke_model, whose guardrail headers are signed, or make the call here",
-        )
-    return authorized

@@ -20,10 +20,10 @@ from botocore.session import Session
 
 from guardedbedrock.aws import footing
 from guardedbedrock.aws.checked import checked
-from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.session import EVENTS, WATCH, put_first
 from guardedbedrock.aws.tripwire import Tripwire, stand
 from guardedbedrock.aws.unguarded import warn_of_unguarded
+from guardedbedrock.aws.watch import Watch
 from guardedbedrock.stages.retry import ONE_ATTEMPT
 
 _HANDLER_ID: Final = "guardedbedrock-installed"

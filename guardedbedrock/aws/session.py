@@ -20,8 +20,9 @@ import botocore.session
 from botocore.config import Config
 
 from guardedbedrock.aws.checked import checked
-from guardedbedrock.aws.client import Guarded, GuardedClient, Watch
+from guardedbedrock.aws.client import Guarded, GuardedClient
 from guardedbedrock.aws.footing import found
+from guardedbedrock.aws.watch import Watch
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry import ONE_ATTEMPT

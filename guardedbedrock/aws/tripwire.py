@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from guardedbedrock.aws.client import chosen
 from guardedbedrock.aws.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.aws.passing import has_let_pass
 from guardedbedrock.aws.signers import look_first, look_no_longer
 from guardedbedrock.aws.signing import Inference, inference_of, put_headers
+from guardedbedrock.aws.watch import chosen
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.calls import AuthorizedCall, Call, Rules
 from guardedbedrock.errors import AccessDeniedError, GuardrailTamperedError, RefusedError, UnguardableOperationError

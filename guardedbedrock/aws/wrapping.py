@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from guardedbedrock.aws.client import Guarded, Watch
+from guardedbedrock.aws.client import Guarded
 from guardedbedrock.aws.session import WATCH, mixin_for
+from guardedbedrock.aws.watch import Watch
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry import ONE_ATTEMPT

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aws.rig import Make
 
-    from guardedbedrock.aws.client import Watch
+    from guardedbedrock.aws.watch import Watch
 
 UNAPPROVED: Final = Guardrail(f"arn:aws:bedrock:us-east-1:123456789012:guardrail/{WEAK['guardrailIdentifier']}", version="1")
 SWAPS: Final[dict[str, Callable[[Watch], Watch]]] = {

@@ -10,15 +10,8 @@ from guardedbedrock.aws.aio.bearer import bearer_of
 from guardedbedrock.aws.aio.gate import AsyncGate
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
 from guardedbedrock.aws.aio.stream import guarded_stream, read_body
-from guardedbedrock.aws.client import (
-    Guarded,
-    authorized_call,
-    call_of,
-    presignable,
-    presigned_call,
-    settled,
-    underway,
-)
+from guardedbedrock.aws.calling import authorized_call, call_of, presignable, presigned_call, settled, underway
+from guardedbedrock.aws.client import Guarded
 from guardedbedrock.aws.passing import passing
 from guardedbedrock.calls import Call
 from guardedbedrock.stages.send import AsyncTransport, send_async

@@ -7,8 +7,8 @@ from typing import Any
 from aiobotocore.session import get_session
 
 from guardedbedrock.aws.checked import checked
-from guardedbedrock.aws.client import Watch
 from guardedbedrock.aws.session import by_name, guard_events, with_retries
+from guardedbedrock.aws.watch import Watch
 from guardedbedrock.bedrock import SERVICES
 
 
