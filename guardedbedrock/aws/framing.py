@@ -8,9 +8,8 @@ another to the connection: its like is taken apart, and what it said is sent.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from operator import attrgetter
-from typing import Any, Final
+from operator import attrgetter, is_
+from typing import Any, Final, NamedTuple
 
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.compat import HTTPHeaders
@@ -22,14 +21,18 @@ _IS_KNOWN: Final = getattr(_KEY, "_key", None) == "a"
 _name_of: Final = attrgetter("_key")
 
 
-class _Key(str, type(_KEY)):  # type: ignore[misc]  # botocore has no types
-    """A key of botocore's headers whose hash needs no function of Python's."""
+class _Known(NamedTuple):
+    """Names of headers that were looked at, and where among them the length stands; how the body is coded does not."""
 
-    __slots__ = ()
+    names: tuple[str, ...]
+    framed: int
 
 
-_KEYS: Final = tuple(_Key(name.lower()) for name in _FRAMING)
+_known: Final[dict[int, _Known]] = {}
+"""By how many they are."""
+_KEPT: Final = 64
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A name as HTTP has it: some servers take off a space at the end, and find another name."""
 _KINDS: Final = frozenset({type(_KEY)})
 _TEXTS: Final = frozenset({str})
 
@@ -42,12 +45,6 @@ def readable(headers: Any) -> Any:
     for name, value in headers.items():
         read[name] = value
     return read
-
-
-@lru_cache(maxsize=64)
-def _are_tokens(names: tuple[str, ...]) -> bool:
-    """Say whether names are as HTTP has them: some servers take off a space at the end, and find another name."""
-    return all(map(_TOKEN.fullmatch, names))
 
 
 def misframed(request: Any) -> str | None:
@@ -63,17 +60,28 @@ def misframed(request: Any) -> str | None:
     if type(own) is not dict or not _KINDS.issuperset(map(type, own)) or not (type(body) is bytes or body is None):
         headers, body = _plain(request)
         own = getattr(headers, "_dict", None)
-    known, (framed, coded) = (own, _KEYS) if _IS_KNOWN else (headers, _FRAMING)
-    names = tuple(map(_name_of, own) if _IS_KNOWN else headers)
-    if not _TEXTS.issuperset(map(type, names)) or not _are_tokens(names):
-        return "has a header whose name is none"
-    if body is not None and type(body) is not bytes:
-        return "has a body that can not be read"
-    said, length = known.get(framed, "0" if body is None else None), "0" if body is None else str(len(body))
-    is_text = type(said) is str and said == length
-    if (is_text or (type(said) is bytes and said == length.encode())) and known.get(coded) is None:
+    is_whole = _IS_KNOWN and type(body) is bytes
+    if is_whole and (known := _known.get(len(own))) is not None and all(map(is_, map(_name_of, own), known.names)):
+        said, coded = [*own.values()][known.framed], None
+    else:
+        names = tuple(map(_name_of, own) if _IS_KNOWN else headers)
+        if not _TEXTS.issuperset(map(type, names)) or not all(map(_TOKEN.fullmatch, names)):
+            return "has a header whose name is none"
+        if body is not None and type(body) is not bytes:
+            return "has a body that can not be read"
+        said, coded = headers.get(_FRAMING[0], "0" if body is None else None), headers.get(_FRAMING[1])
+        _remember(names, coded)
+    length = "0" if body is None else str(len(body))
+    if coded is None and ((type(said) is str and said == length) or (type(said) is bytes and said == length.encode())):
         return None
     return "says that its body is of another length than it is"
+
+
+def _remember(names: tuple[str, ...], coded: Any) -> None:
+    """Remember names that are plain and tell where the length stands: the next request has the same ones, the very same texts."""
+    lengths = [position for position, name in enumerate(names) if name.lower() == _FRAMING[0].lower()]
+    if len(lengths) == 1 and coded is None and len(_known) < _KEPT:
+        _known[len(names)] = _Known(names, lengths[0])
 
 
 def _plain(request: Any) -> tuple[HeadersDict, Any]:

@@ -29,9 +29,10 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
         PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
-    if call.params.__class__ is not dict or not _TEXTS.issuperset(map(type, (*call.params, call.params.get("modelId")))):
-        call = _exactly(call)
     name, params, region, chosen, service, operation = call  # in one step, as every stage does: it costs as much as one field
+    if params.__class__ is not dict or type(params.get("modelId")) is not str or not _TEXTS.issuperset(map(type, params)):
+        call = _exactly(call)
+        params = call.params
     if not operation.listed:
         observers.hear(Unlisted(service, name))
     try:

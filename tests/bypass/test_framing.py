@@ -71,10 +71,18 @@ def test_an_invocation_smuggles_nothing(house: Make, body: Any) -> None:
     assert unguarded(made.fake) == made.fake.requests == []
 
 
-def test_a_list_smuggles_nothing(house: Make) -> None:
+NO_BODY: Final[dict[str, Callable[[Any], None]]] = {
+    "a body": lambda request: setattr(request, "body", SECOND),
+    "chunks": lambda request: request.headers.update({"Transfer-Encoding": "chunked"}),
+    "a length": lambda request: request.headers.update({"Content-Length": "99"}),
+}
+
+
+@pytest.mark.parametrize("edit", NO_BODY.values(), ids=NO_BODY)
+def test_a_list_smuggles_nothing(house: Make, edit: Callable[[Any], None]) -> None:
     """Nor does a request that has no body."""
     made = house()
-    on(made, "before-send", lambda request, **_: setattr(request, "body", SECOND))
+    on(made, "before-send", lambda request, **_: edit(request))
 
     with pytest.raises(GuardrailTamperedError):
         made.client.list_async_invokes()
