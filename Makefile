@@ -64,7 +64,7 @@ aio: .venv-aio/.dev
 	$(AIO)/pytest -n auto tests/aio
 
 # With the oldest boto3 that the metadata promises, and with the newest that there is: whatever leans on boto3.
-COMPATIBLE ?= tests/aws tests/stages tests/telemetry tests/bedrock tests/testing tests/test_guard.py tests/test_errors.py
+COMPATIBLE ?= tests/aws tests/bypass tests/faults tests/stages tests/telemetry tests/bedrock tests/testing tests/test_guard.py tests/test_errors.py
 compat: .venv-oldest/.dev .venv-newest/.dev
 	.venv-oldest/bin/pytest -n auto $(COMPATIBLE)
 	.venv-newest/bin/pytest -n auto $(COMPATIBLE)
