@@ -134,16 +134,14 @@ def test_half_a_reply_of_converse_is_what_botocore_makes_of_it(house: Make, plai
     made, recorder = troubled(house)
     made.fake.fault(fault, times=None)
 
-    mine, theirs = (
-        _end_of(lambda client=client: client.converse(**ask("converse"))) for client in (made.client, plain(made.fake))
-    )
+    mine, theirs = _half_of(made.client), _half_of(plain(made.fake))
 
     assert mine == theirs
     assert (theirs, len(made.fake.requests)) in (({}, 2), ("ConnectionClosedError", 4))
     assert len(recorder.last.closed) == 1
 
 
-def _end_of(client: Any) -> Any:
+def _half_of(client: Any) -> Any:
     """Give the reply to a call, or the class of its error."""
     try:
         return read(client.converse(**ask("converse")))
