@@ -56,11 +56,12 @@ def clocked(function: Callable[[], object]) -> Measured:
     return measured
 
 
-def in_turns(first: Measured, second: Measured, *, calls: int = 200, rounds: int = 8) -> list[tuple[float, float]]:
+def in_turns(first: Measured, second: Measured, *, calls: int = 200, rounds: int = 9) -> list[tuple[float, float]]:
     """
     Measure two things in turns, and give of each quantity the ratio of its medians and their difference, in us.
 
-    Of several rounds it is the one in which the second, the plain one, was quickest: the one least disturbed.
+    Both are the median of several rounds: any one of them may be lucky, and to take the one in which the plain thing was would be
+    to choose by half of what is compared.
     """
     for _ in range(WARM):
         first(), second()
@@ -68,8 +69,13 @@ def in_turns(first: Measured, second: Measured, *, calls: int = 200, rounds: int
     gc.disable()
     taken = [_round(first, second, calls) for _ in range(rounds)]
     gc.enable()
-    mine, theirs = min(taken, key=lambda medians: medians[1])
-    return [(one / other, (one - other) * 1e6) for one, other in zip(mine, theirs, strict=True)]
+    quantities = zip(*(zip(*medians, strict=True) for medians in taken), strict=True)
+    return [_compared(list(quantity)) for quantity in quantities]
+
+
+def _compared(rounds: list[tuple[float, float]]) -> tuple[float, float]:
+    """Give the ratio and the difference, in us, of two medians: of each the median of all rounds."""
+    return statistics.median(one / other for one, other in rounds), statistics.median(one - other for one, other in rounds) * 1e6
 
 
 def _round(first: Measured, second: Measured, calls: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
