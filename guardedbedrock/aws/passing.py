@@ -79,8 +79,8 @@ def passing_here() -> passing | None:
 
 
 def open_gate() -> Gate | None:
-    """Give the gate that is open in this context."""
-    passage = here.get()
+    """Give that gate."""
+    passage = passing_here()
     return passage.gate if passage else None
 
 

@@ -70,7 +70,7 @@ def send(
         if retry.bucket.tokens != retry.capacity:
             retry.bucket.give()
     if kind == _READ or kind in STREAMS:
-        return _reply(authorized, kind, response, retry, partial(_stream_again, authorized, transport, first, observers))
+        return _reply(authorized, kind, response, retry, partial(_stream_again, authorized, transport, first, start, observers))
     return make_record(Reply, (authorized, response, None, None))
 
 
@@ -87,9 +87,11 @@ def _attempt(
     return response
 
 
-def _stream_again(authorized: AuthorizedCall, transport: Transport, before: Response, observers: Observers) -> Response:
+def _stream_again(
+    authorized: AuthorizedCall, transport: Transport, before: Response, start: int | None, observers: Observers
+) -> Response:
     with _typed_denials(authorized, observers):
-        return transport(authorized.guarded.call.name, _anew(authorized.guarded, before, None))
+        return transport(authorized.guarded.call.name, _anew(authorized.guarded, before, start))
 
 
 async def send_async(
@@ -112,7 +114,7 @@ async def send_async(
 
     async def stream_again() -> Response:
         with _typed_denials(authorized, observers):
-            return await transport(name, _anew(guarded, first, None))
+            return await transport(name, _anew(guarded, first, start))
 
     if observers.hear_routine:
         observers.hear(Sending(is_instrumented(transport)))

@@ -1,0 +1,63 @@
+"""What every attempt is sent, whatever the one before made of it; no client is needed to tell."""
+
+from __future__ import annotations
+
+import asyncio
+from io import BytesIO
+from typing import Any, Final
+
+from aws.rig import HR, MODEL
+
+from guardedbedrock import Guard
+from guardedbedrock.calls import AuthorizedCall, Call
+from guardedbedrock.events import Observers
+from guardedbedrock.stages.inject import inject
+from guardedbedrock.stages.preflight import authorize
+from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.send import send, send_async
+
+BEFORE: Final = len(b"read before ")
+
+
+def authorized() -> tuple[AuthorizedCall, Observers]:
+    """Authorize a stream whose body is a file of which something was read before."""
+    body = BytesIO(b"read before the call")
+    body.seek(BEFORE)
+    rules = Guard(guardrails=[HR], listeners=(), on_partial="allow").rules
+    call = Call("InvokeModelWithResponseStream", {"modelId": MODEL, "body": body}, HR.region)
+    observers = Observers((), call)
+    return authorize(inject(call, rules, observers), rules, observers), observers
+
+
+def test_a_stream_that_is_asked_for_again_is_sent_its_whole_file() -> None:
+    """From where it stood when the call was made."""
+    sent: list[bytes] = []
+
+    def transport(_: str, params: dict[str, Any]) -> dict[str, Any]:
+        sent.append(params["body"].read())
+        return {}
+
+    asked, observers = authorized()
+    send(asked, transport, lambda _: b"", RetryPolicy(), observers).again.attempt()
+
+    assert sent == [b"the call"] * 2
+
+
+def test_so_is_one_that_is_awaited() -> None:
+    """The same."""
+    sent: list[bytes] = []
+
+    async def transport(_: str, params: dict[str, Any]) -> dict[str, Any]:
+        sent.append(params["body"].read())
+        return {}
+
+    async def read(_: dict[str, Any]) -> bytes:
+        return b""
+
+    async def both() -> None:
+        asked, observers = authorized()
+        await (await send_async(asked, transport, read, RetryPolicy(), observers)).again.attempt()
+
+    asyncio.run(both())
+
+    assert sent == [b"the call"] * 2
