@@ -16,20 +16,11 @@ from guardedbedrock.aws.identity import CallerIdentity
 from guardedbedrock.aws.watch import Watch, chosen
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.backstop import ApiKeys, backstop
-from guardedbedrock.calls import (
-    Call,
-    Mode,
-    OnIndeterminate,
-    OnIntervention,
-    OnPartial,
-    OnUnapproved,
-    OnUnguardedReply,
-    Rules,
-    Verdict,
-)
+from guardedbedrock.calls import Call, Verdict
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.events import Listener, Observers
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.observing import Listener, Observers
+from guardedbedrock.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import judge
 from guardedbedrock.stages.retry import RetryPolicy

@@ -12,9 +12,10 @@ from botocore.validate import ParamValidator
 from guardedbedrock.aws.stream import stream_member
 from guardedbedrock.aws.watch import Watch, chosen
 from guardedbedrock.bedrock import Place
-from guardedbedrock.calls import AuthorizedCall, Call, Reply, Rules
+from guardedbedrock.calls import AuthorizedCall, Call, Reply
 from guardedbedrock.errors import AccessDeniedError, UnguardableOperationError, bind
-from guardedbedrock.events import Observers
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize

@@ -22,9 +22,10 @@ from guardedbedrock.aws.writing import Writing
 from guardedbedrock.bedrock.inference_paths import beyond, inference_at, reached
 from guardedbedrock.bedrock.placement import CONFIG_KEY, IN_HEADERS, Wire, body_model, json_body
 from guardedbedrock.bedrock.selective import gaps
-from guardedbedrock.calls import GuardedCall, Rules
+from guardedbedrock.calls import GuardedCall
 from guardedbedrock.errors import GuardrailTamperedError
 from guardedbedrock.events import AtTheGate, Refused
+from guardedbedrock.rules import Rules
 
 PathTemplate: TypeAlias = tuple[str, ...]
 """Segments of an operation's path; ``{modelId}`` and the like stand for a parameter."""

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.placement import IN_HEADERS, Wire
 from guardedbedrock.calls import AuthorizedCall
-from guardedbedrock.events import Observers
+from guardedbedrock.observing import Observers
 
 if TYPE_CHECKING:
     from guardedbedrock.aws.gate import Gate

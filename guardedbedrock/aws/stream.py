@@ -14,8 +14,9 @@ from botocore.response import StreamingBody
 
 from guardedbedrock.aws.passing import open_gate, passing
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.calls import Reply, Rules
-from guardedbedrock.events import Observers
+from guardedbedrock.calls import Reply
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.stream import Passage, observed
 
 BROKEN: Final = (urllib3.exceptions.HTTPError,)

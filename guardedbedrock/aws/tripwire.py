@@ -19,9 +19,11 @@ from guardedbedrock.aws.signers import look_first, look_no_longer
 from guardedbedrock.aws.signing import Inference, inference_of, put_headers
 from guardedbedrock.aws.watch import chosen
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.calls import AuthorizedCall, Call, Rules
+from guardedbedrock.calls import AuthorizedCall, Call
 from guardedbedrock.errors import AccessDeniedError, GuardrailTamperedError, RefusedError, UnguardableOperationError
-from guardedbedrock.events import Event, Listener, Observers, Refused
+from guardedbedrock.events import Event, Refused
+from guardedbedrock.observing import Listener, Observers
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import authorize
 

@@ -6,8 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from guardedbedrock.calls import Rules
-from guardedbedrock.events import Listener
+from guardedbedrock.observing import Listener
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.retry import RetryPolicy
 
 chosen: Final[ContextVar[str | None]] = ContextVar("guardedbedrock_chosen_guardrail", default=None)

@@ -8,9 +8,11 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.model_names import is_meant
 from guardedbedrock.bedrock.placement import Named
 from guardedbedrock.bedrock.selective import gaps, has_marks
-from guardedbedrock.calls import Call, GuardedCall, Rules, make_record
+from guardedbedrock.calls import Call, GuardedCall, make_record
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
-from guardedbedrock.events import Injected, Observers, Partial, Refused, Unlisted
+from guardedbedrock.events import Injected, Partial, Refused, Unlisted
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 
 _NONE: Final[Named] = (None, None)
 _TEXTS: Final = frozenset({str})

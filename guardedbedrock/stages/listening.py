@@ -6,7 +6,8 @@ from typing import Any
 
 from guardedbedrock.bedrock.answers import OF_EVENT, SILENCE
 from guardedbedrock.calls import Reply
-from guardedbedrock.events import Observers, Said, StreamBegan
+from guardedbedrock.events import Said, StreamBegan
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.outcome import answered
 
 

@@ -10,9 +10,11 @@ from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.answers import SILENCE, Answer, of_body, of_converse
 from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
 from guardedbedrock.bedrock.showing import IN_REPLY, in_body, is_readable, is_silent, must_show
-from guardedbedrock.calls import Reply, Rules
+from guardedbedrock.calls import Reply
 from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
-from guardedbedrock.events import Answered, Intervened, Observers, Said, Unguarded
+from guardedbedrock.events import Answered, Intervened, Said, Unguarded
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 
 
 def settle(reply: Reply, rules: Rules, observers: Observers) -> None:

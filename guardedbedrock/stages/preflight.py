@@ -8,7 +8,7 @@ from typing import Final
 
 from guardedbedrock.bedrock.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.hints import hint_for
-from guardedbedrock.calls import AuthorizedCall, GuardedCall, Rules, Verdict, make_record
+from guardedbedrock.calls import AuthorizedCall, GuardedCall, Verdict, make_record
 from guardedbedrock.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -16,8 +16,10 @@ from guardedbedrock.errors import (
     ImplicitDenyError,
     PreflightUnavailableError,
 )
-from guardedbedrock.events import Decided, Observers, Refused
+from guardedbedrock.events import Decided, Refused
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 
 _UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'

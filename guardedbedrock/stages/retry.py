@@ -15,7 +15,8 @@ from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from guardedbedrock.events import GaveUp, Observers, Retried
+from guardedbedrock.events import GaveUp, Retried
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.budget import CAPACITY, COST, Bucket
 from guardedbedrock.stages.failures import MAY_PASS, code_of, kind_of
 from guardedbedrock.stages.pauses import asked_pause

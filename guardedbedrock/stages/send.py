@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from guardedbedrock.bedrock.denials import classify
 from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply, make_record
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
-from guardedbedrock.events import Denied, Diverged, Observers, Sending
+from guardedbedrock.events import Denied, Diverged, Sending
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.failures import MAY_PASS
 from guardedbedrock.stages.retry import Again, RetryPolicy
 

@@ -12,9 +12,10 @@ from botocore.exceptions import EventStreamError, HTTPClientError
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
 from guardedbedrock.bedrock.showing import IN_EVENT, is_last
-from guardedbedrock.calls import Reply, Rules
+from guardedbedrock.calls import Reply
 from guardedbedrock.errors import StreamInterruptedError
-from guardedbedrock.events import Observers
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.listening import Listening
 from guardedbedrock.stages.outcome import Outcome
 

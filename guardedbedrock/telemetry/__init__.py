@@ -10,7 +10,7 @@ import logging
 import sys
 
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Listener, Others, PutOff
+from guardedbedrock.observing import Listener, Others, PutOff
 from guardedbedrock.telemetry.logs import LATER, QUIET, DecisionLog, is_configured
 from guardedbedrock.telemetry.metrics import CallMetrics
 from guardedbedrock.telemetry.presence import meter_provider, tracer_provider

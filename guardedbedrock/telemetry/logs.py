@@ -26,12 +26,12 @@ from guardedbedrock.events import (
     Injected,
     Intervened,
     Partial,
-    PutOff,
     Refused,
     Retried,
     Unguarded,
     Unlisted,
 )
+from guardedbedrock.observing import PutOff
 from guardedbedrock.telemetry import names
 
 LOGGER: Final = "guardedbedrock"

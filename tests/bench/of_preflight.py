@@ -11,7 +11,7 @@ from samples import ALLOW, ALLOWING, ARN, CALL, ROLE
 
 from guardedbedrock import Guard, Guardrail, iam
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Observers
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import judge
 

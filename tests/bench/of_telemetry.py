@@ -17,7 +17,7 @@ from samples import ALLOWING, ARN, CALL, ROLE
 from guardedbedrock import Guard, Guardrail
 from guardedbedrock.auditing import Audit
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Listener, Observers
+from guardedbedrock.observing import Listener, Observers
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.outcome import settle
 from guardedbedrock.stages.preflight import authorize

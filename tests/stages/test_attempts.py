@@ -10,7 +10,7 @@ from aws.rig import HR, MODEL
 
 from guardedbedrock import Guard
 from guardedbedrock.calls import AuthorizedCall, Call
-from guardedbedrock.events import Observers
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.preflight import authorize
 from guardedbedrock.stages.retry import RetryPolicy

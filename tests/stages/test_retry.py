@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 from tenacity import RetryError
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import Observers, Retried
+from guardedbedrock.events import Retried
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.failures import CODES, code_of
 from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy, is_retryable
 

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Observers, Unguarded
+from guardedbedrock.events import Unguarded
+from guardedbedrock.observing import Observers
 from guardedbedrock.telemetry import CallMetrics, CallSpans
 from guardedbedrock.telemetry.metric_names import METRICS
 

@@ -17,7 +17,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.bedrock.selective import Gap
 from guardedbedrock.calls import Call
-from guardedbedrock.events import Observers, Partial, Unguarded, Unlisted
+from guardedbedrock.events import Partial, Unguarded, Unlisted
+from guardedbedrock.observing import Observers
 from guardedbedrock.stages.retry import RetryPolicy
 from guardedbedrock.telemetry import DecisionLog
 from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS

@@ -13,8 +13,9 @@ from botocore.exceptions import ResponseStreamingError
 
 from guardedbedrock.aws.passing import passing
 from guardedbedrock.aws.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
-from guardedbedrock.calls import Reply, Rules
-from guardedbedrock.events import Observers
+from guardedbedrock.calls import Reply
+from guardedbedrock.observing import Observers
+from guardedbedrock.rules import Rules
 from guardedbedrock.stages.stream import Passage, observed_async
 
 BROKEN: Final = (aiohttp.ClientError, TimeoutError)
