@@ -64,7 +64,7 @@ aio: .venv-aio/.dev
 	$(AIO)/pytest -n auto tests/aio
 
 # With the oldest boto3 that the metadata promises, and with the newest that there is: whatever leans on boto3.
-COMPATIBLE ?= tests/aws tests/bypass tests/faults tests/stages tests/telemetry tests/bedrock tests/testing tests/test_guard.py tests/test_errors.py
+COMPATIBLE ?= tests/aws tests/bypass tests/faults tests/stages tests/telemetry tests/bedrock tests/fake tests/test_guard.py tests/test_errors.py
 compat: .venv-oldest/.dev .venv-newest/.dev
 	.venv-oldest/bin/pytest -n auto $(COMPATIBLE)
 	.venv-newest/bin/pytest -n auto $(COMPATIBLE)
@@ -106,7 +106,7 @@ soak: .venv/.dev
 # Each property on this many random examples; another run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/property
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/properties
 
 # The mutants live in a copy of the tree. MUTATE=--whole tries every one.
 mutate: .venv/.dev

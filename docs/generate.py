@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from guardedbedrock.bedrock.asked import TIME_KEYS
-from guardedbedrock.bedrock.authorizations import is_tagging_documented
-from guardedbedrock.bedrock.callers import BEARERS, UNKNOWABLE, Caller
-from guardedbedrock.bedrock.condition_keys import CARRIED
-from guardedbedrock.bedrock.inventory import NOTHING_KNOWN
-from guardedbedrock.bedrock.models import Resource, resources
+from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
+from guardedbedrock.bedrock.authorization.authorizations import is_tagging_documented
+from guardedbedrock.bedrock.authorization.callers import BEARERS, UNKNOWABLE, Caller
+from guardedbedrock.bedrock.authorization.condition_keys import CARRIED
+from guardedbedrock.bedrock.guardrail.location import IN_BODY, IN_HEADERS, IN_PATH, GuardrailLocation
 from guardedbedrock.bedrock.operations import REVIEWED, SERVICES, TABLE, Ask, Operation
-from guardedbedrock.bedrock.placement import IN_BODY, IN_HEADERS, IN_PATH, Place
-from guardedbedrock.bedrock.targets import everything, targets
+from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN
+from guardedbedrock.bedrock.resources.models import Resource, resources
+from guardedbedrock.bedrock.resources.targets import everything, targets
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "authorizations.md"
@@ -45,7 +45,7 @@ MODELS: Final[Mapping[str, str]] = {
     "prompt": f"{OWN}prompt/ABCDEFGHIJ:1",
     "Marketplace endpoint": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/abc",
 }
-PLACES: Final[tuple[tuple[Place, str], ...]] = ((IN_BODY, "body"), (IN_HEADERS, "headers"), (IN_PATH, "path"))
+PLACES: Final[tuple[tuple[GuardrailLocation, str], ...]] = ((IN_BODY, "body"), (IN_HEADERS, "headers"), (IN_PATH, "path"))
 HOW: Final = {"always": "", "given": " *if given*", "either": " *or on* `*`", "perhaps": " *perhaps*"}
 
 WORDS: Final = {
@@ -104,7 +104,7 @@ def cells(row: Operation, *, has_places: bool) -> Iterator[str]:
     yield "<br>".join(map(asked, row.asks))
     yield "<br>".join(keys(row))
     yield "<br>".join(tags(row))
-    yield row.beyond
+    yield row.indirect_effects
 
 
 def asked(ask: Ask) -> str:
@@ -154,8 +154,8 @@ def models() -> Iterator[str]:
 def authorization(one: Resource) -> str:
     """Write one authorization of a model: its action, its ARN, what it carries and what nobody knows of it."""
     said = [f"`{one.action or 'bedrock:InvokeModel'}` on `{one.arn}`"]
-    said += ["*one of*"] if one.among else []
-    said += ["*perhaps*"] if one.perhaps else []
+    said += ["*one of*"] if one.one_of else []
+    said += ["*perhaps*"] if one.undocumented else []
     carried = [f"`{key}` = `{value}`" for key, value in one.context.items() if value is not None]
     said += [f"with {', '.join(carried)}"] if carried else []
     unknown = sorted(one.unknown, key=str.lower)

@@ -16,10 +16,10 @@ from typing import Any, Final
 from generate import code, table
 
 from guardedbedrock import Guard, Guardrail, iam
-from guardedbedrock.calls import Call
-from guardedbedrock.config_tables import RetrySettings
-from guardedbedrock.stages.failures import CODES, EXCEPTIONS, STATUSES
-from guardedbedrock.stages.preflight import denial
+from guardedbedrock.core.records import Call
+from guardedbedrock.settings.tables import RetrySettings
+from guardedbedrock.stages.authorize import denial
+from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES
 from guardedbedrock.telemetry.audit.records import Facts, record
 from guardedbedrock.telemetry.content import ON_SPANS
 from guardedbedrock.telemetry.metric_names import METRICS

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guardedbedrock import iam
-    from guardedbedrock.aws.intervention import intervention
-    from guardedbedrock.aws.models_behind import models_behind
-    from guardedbedrock.aws.unguarded import UnguardedClientWarning
+    from guardedbedrock.aws.client.intervention import intervention
+    from guardedbedrock.aws.client.unguarded import UnguardedClientWarning
+    from guardedbedrock.aws.sources.resolved_models import models_behind
     from guardedbedrock.bedrock import Guardrail, Intervention
-    from guardedbedrock.calls import Authorization, Verdict
+    from guardedbedrock.core.records import Authorization, Verdict
     from guardedbedrock.entry import Session, client
     from guardedbedrock.errors import (
         AccessDeniedError,
@@ -75,16 +75,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Authorization": "guardedbedrock.calls",
+    "Authorization": "guardedbedrock.core.records",
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",
     "Session": "guardedbedrock.entry",
-    "UnguardedClientWarning": "guardedbedrock.aws.unguarded",
-    "Verdict": "guardedbedrock.calls",
+    "UnguardedClientWarning": "guardedbedrock.aws.client.unguarded",
+    "Verdict": "guardedbedrock.core.records",
     "client": "guardedbedrock.entry",
-    "intervention": "guardedbedrock.aws.intervention",
-    "models_behind": "guardedbedrock.aws.models_behind",
+    "intervention": "guardedbedrock.aws.client.intervention",
+    "models_behind": "guardedbedrock.aws.sources.resolved_models",
 }
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from guardedbedrock.aws.cloudwatch import CloudWatchLogs
-from guardedbedrock.aws.sns import SnsPublisher
+from guardedbedrock.aws.sinks.cloudwatch import CloudWatchLogs
+from guardedbedrock.aws.sinks.sns import SnsPublisher
 from guardedbedrock.telemetry.audit import Alert, Audit, DenialAlert, JsonLines, LoggerSink, Sink
 
 __all__ = ["Alert", "Audit", "CloudWatchLogs", "DenialAlert", "JsonLines", "LoggerSink", "Sink", "SnsPublisher", "audit_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from guardedbedrock.aws import session as sessions
+from guardedbedrock.aws.client import session as sessions
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.guard import Guard
 

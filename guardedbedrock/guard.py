@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from guardedbedrock import config
 from guardedbedrock.auditing import audit_of
-from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.aws.watch import Watch, chosen
+from guardedbedrock.aws.client.binding import ClientBinding, chosen
+from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
-from guardedbedrock.bedrock.backstop import ApiKeys, backstop
-from guardedbedrock.calls import Call, Verdict
+from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
+from guardedbedrock.core.observers import Listener, Observers
+from guardedbedrock.core.records import Call, Verdict
+from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
-from guardedbedrock.observing import Listener, Observers
-from guardedbedrock.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
+from guardedbedrock.settings import settings as config
+from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.stages.preflight import judge
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import default_listeners
 from guardedbedrock.telemetry.audit import Audit
 from guardedbedrock.ways_in import WaysIn
@@ -171,14 +171,14 @@ class Guard(WaysIn):
             clock=clock,
             behind=settings.behind,
             enforced=tuple(each.guardrail for each in settings.enforced),
-            inert=settings.inert,
+            advisory_policy_types=settings.advisory_policy_types,
         )
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
         heard = (
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
-        self._watch = Watch(self._rules, retry or settings.retry.policy, heard, asks_sts)
+        self._watch = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts)
 
     @property
     def rules(self) -> Rules:

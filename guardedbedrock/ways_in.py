@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from guardedbedrock.aws import session as sessions
-from guardedbedrock.aws.install import Installation, install, uninstall
-from guardedbedrock.aws.watch import Watch
-from guardedbedrock.aws.wrapping import wrap
+from guardedbedrock.aws.client import session as sessions
+from guardedbedrock.aws.client.binding import ClientBinding
+from guardedbedrock.aws.client.install import Installation, install, uninstall
+from guardedbedrock.aws.client.wrapping import wrap
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SessionT = TypeVar("SessionT")
 class WaysIn:
     """What a guard does for those who want a client."""
 
-    _watch: Watch
+    _watch: ClientBinding
 
     @overload
     def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, MODEL, PUBLIC, ROLE, S3, WEAK, ask, read
 from botocore.exceptions import ClientError
-from bypass.rig import METHODS
+from harness.bypass import METHODS
+from harness.clients import HR, MODEL, PUBLIC, ROLE, S3, WEAK, ask, read
 
 from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, Guardrail, iam
 from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, ask
+from harness.clients import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, ask
 
 from guardedbedrock import (
     Authorization,
@@ -22,7 +22,7 @@ from guardedbedrock import (
     Verdict,
     iam,
 )
-from guardedbedrock.stages.preflight import denial
+from guardedbedrock.stages.authorize import denial
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 if TYPE_CHECKING:

@@ -6,28 +6,28 @@ Mostly tables, so that a new operation is one row (`operations`) and one case. N
 
 from __future__ import annotations
 
-from guardedbedrock.bedrock.asked import Asked, Question
-from guardedbedrock.bedrock.authorizations import authorizations
-from guardedbedrock.bedrock.callers import Caller
-from guardedbedrock.bedrock.guardrails import VOCABULARIES, Guardrail, Vocabulary
-from guardedbedrock.bedrock.interventions import Intervention
-from guardedbedrock.bedrock.inventory import Inventory
+from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet, RequiredAuthorization
+from guardedbedrock.bedrock.authorization.authorizations import authorizations
+from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.guardrail.approved import VOCABULARIES, Guardrail, Vocabulary
+from guardedbedrock.bedrock.guardrail.intervention import Intervention
+from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
 from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find
-from guardedbedrock.bedrock.placement import Place
+from guardedbedrock.bedrock.resources.inventory import Inventory
 
 __all__ = [
     "OPERATIONS",
     "ROWS",
     "SERVICES",
     "VOCABULARIES",
-    "Asked",
+    "AuthorizationSet",
     "Caller",
     "Guardrail",
+    "GuardrailLocation",
     "Intervention",
     "Inventory",
     "Operation",
-    "Place",
-    "Question",
+    "RequiredAuthorization",
     "Vocabulary",
     "authorizations",
     "find",

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from guardedbedrock.bedrock.placement import path_segments
+from guardedbedrock.bedrock.guardrail.location import path_segments
 
 _OF_A_MODEL: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -10,7 +10,7 @@ from guardedbedrock import iam
 from guardedbedrock.cli.screen import write_json
 
 if TYPE_CHECKING:
-    from guardedbedrock.bedrock.backstop import ApiKeys
+    from guardedbedrock.bedrock.guardrail.backstop import ApiKeys
 
 
 def command(config: str | None, api_keys: ApiKeys, *, allow_mantle: bool, deny_indirect: bool) -> int:

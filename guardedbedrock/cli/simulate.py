@@ -14,7 +14,7 @@ from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.screen import console, write_json
 from guardedbedrock.cli.verdicts import Answer, as_json, lines
 from guardedbedrock.errors import ConfigurationError, RefusedError
-from guardedbedrock.stages.preflight import denial
+from guardedbedrock.stages.authorize import denial
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard

@@ -79,10 +79,10 @@ def lines(answer: Answer) -> Iterator[Line]:
 
 def _authorization(authorization: Authorization) -> Iterator[Line]:
     request, decision = authorization.request, authorization.decision
-    perhaps = " (AWS does not document whether it asks this)" if authorization.perhaps else ""
-    yield f"{request.action} on {request.resource}{perhaps}", ""
-    if authorization.among:
-        yield f"  one of several: {authorization.among}", ""
+    undocumented = " (AWS does not document whether it asks this)" if authorization.undocumented else ""
+    yield f"{request.action} on {request.resource}{undocumented}", ""
+    if authorization.one_of:
+        yield f"  one of several: {authorization.one_of}", ""
     by = f", policy type {decision.policy_type}" if decision.policy_type else ""
     yield f"  {decision.outcome}{by}", _STYLES.get(decision.outcome, "red")
     yield f"  statements: {', '.join(map(str, decision.statements)) or 'none'}", ""
@@ -120,8 +120,8 @@ def authorization_as_json(authorization: Authorization) -> dict[str, object]:
     return {
         "action": request.action,
         "resource": request.resource,
-        "among": authorization.among or None,
-        "perhaps": authorization.perhaps,
+        "among": authorization.one_of or None,
+        "perhaps": authorization.undocumented,
         "decision": decision.outcome,
         "policyType": decision.policy_type,
         "statements": [

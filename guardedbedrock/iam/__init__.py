@@ -18,24 +18,24 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.iam.decisions import Decision, Outcome, StatementRef
-from guardedbedrock.iam.documents import POLICY_TYPES, PolicyDocument, PolicyType, Statement
+from guardedbedrock.iam.engine.decisions import Decision, Outcome, StatementRef
+from guardedbedrock.iam.engine.policies import PolicySet
+from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.errors import PolicySyntaxError
-from guardedbedrock.iam.operators import OPERATORS
-from guardedbedrock.iam.parser import parse
-from guardedbedrock.iam.policies import PolicySet
-from guardedbedrock.iam.requests import Request
+from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Statement
+from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.matching.operators import OPERATORS
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.explanations import (
+    from guardedbedrock.iam.explain.model import (
         ExplainedElement,
         ExplainedGroup,
         ExplainedStatement,
         ExplainedValue,
         Explanation,
     )
-    from guardedbedrock.iam.limits import Finding, findings
-    from guardedbedrock.iam.writer import write
+    from guardedbedrock.iam.language.limits import Finding, findings
+    from guardedbedrock.iam.language.writer import write
 
 __all__ = [
     "OPERATORS",
@@ -60,13 +60,13 @@ __all__ = [
     "write",
 ]
 
-_HOMES = {"Finding": "limits", "findings": "limits", "write": "writer"}
+_HOMES = {"Finding": "language.limits", "findings": "language.limits", "write": "language.writer"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'guardedbedrock.iam' has no attribute '{name}'")
-    found = globals()[name] = getattr(import_module(f"guardedbedrock.iam.{_HOMES.get(name, 'explanations')}"), name)
+    found = globals()[name] = getattr(import_module(f"guardedbedrock.iam.{_HOMES.get(name, 'explain.model')}"), name)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement
 from guardedbedrock.testing.denials import denial
 from guardedbedrock.testing.denied import assert_denied

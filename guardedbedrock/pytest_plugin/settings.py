@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock import config as configuration
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
-from guardedbedrock.policy_files import read_policies
+from guardedbedrock.settings import settings as configuration
+from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.testing import FakeGuardrail
 from guardedbedrock.testing.world import Options
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.bedrock.model_names import is_meant
-from guardedbedrock.bedrock.placement import Named
-from guardedbedrock.bedrock.selective import gaps, has_marks
-from guardedbedrock.calls import Call, GuardedCall, make_record
+from guardedbedrock.bedrock.guardrail.coverage import gaps, has_marks
+from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.resources.model_names import is_meant
+from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, UnlistedOperation
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Call, GuardedCall, make_record
+from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
-from guardedbedrock.events import Injected, Partial, Refused, Unlisted
-from guardedbedrock.observing import Observers
-from guardedbedrock.rules import Rules
 
-_NONE: Final[Named] = (None, None)
+_NONE: Final[GuardrailRef] = (None, None)
 _TEXTS: Final = frozenset({str})
 _KEPT: Final = 1024
 
@@ -36,7 +36,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         call = _exactly(call)
         params = call.params
     if not operation.listed:
-        observers.hear(Unlisted(service, name))
+        observers.emit(UnlistedOperation(service, name))
     try:
         place = operation.place
         if place is None or not operation.inference:
@@ -48,12 +48,12 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
             guardrail = rules.preferred.get((region, chosen, model)) or choose(call, rules)
         if rules.on_partial != "allow" and (name != "Converse" or has_marks(params)):
             _look_for_gaps(call, rules, observers)
-        if observers.hear_routine:
-            observers.hear(Injected(guardrail, was_there=None not in named))
+        if observers.wants_routine:
+            observers.emit(GuardrailInjected(guardrail, was_there=None not in named))
         sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
         return make_record(GuardedCall, (call, place.put(params, identifier, version), guardrail, None in named, model, sent))
     except RefusedError as error:
-        observers.hear(Refused(error, enforced=rules.mode == "enforce"))
+        observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
         return _as_it_is(call)
@@ -90,7 +90,7 @@ def _without(call: Call, rules: Rules) -> GuardedCall:
     return _as_it_is(call)
 
 
-def _agreed(named: Named, call: Call, rules: Rules) -> Guardrail | None:
+def _agreed(named: GuardrailRef, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail that a call names; None where the chosen one is to take its place."""
     guardrail = _match(named, call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
@@ -110,9 +110,9 @@ def _look_for_gaps(call: Call, rules: Rules, observers: Observers) -> None:
         )
         if rules.mode == "enforce":
             raise error
-        observers.hear(Refused(error, enforced=False))
+        observers.emit(CallRefused(error, enforced=False))
     else:
-        observers.hear(Partial(found))
+        observers.emit(PartlyGuarded(found))
 
 
 def choose(call: Call, rules: Rules) -> Guardrail:
@@ -160,7 +160,7 @@ def _none(call: Call, rules: Rules) -> GuardrailNotApprovedError:
     )
 
 
-def _match(named: Named, call: Call, rules: Rules) -> Guardrail | None:
+def _match(named: GuardrailRef, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail that what the caller gave agrees with; a version alone speaks of the chosen one."""
     identifier, version = named
     preferred = choose(call, rules) if identifier is None else _preferred(call, rules)
@@ -169,7 +169,7 @@ def _match(named: Named, call: Call, rules: Rules) -> Guardrail | None:
     return next((g for g in fitting if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
 
 
-def _not_approved(call: Call, named: Named, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
+def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
     given = " version ".join(part for part in named if part)
     names = ", ".join(f"`{guardrail.name}` ({guardrail.key})" for guardrail in approved)
     return GuardrailNotApprovedError(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardedbedrock.bedrock.answers import OF_EVENT, SILENCE
-from guardedbedrock.calls import Reply
-from guardedbedrock.events import Said, StreamBegan
-from guardedbedrock.observing import Observers
-from guardedbedrock.stages.outcome import answered
+from guardedbedrock.bedrock.guardrail.reply_metadata import OF_EVENT, SILENCE
+from guardedbedrock.core.events import ContentReceived, StreamStarted
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Reply
+from guardedbedrock.stages.reply import answered
 
 
 class Listening:
@@ -32,16 +32,16 @@ class Listening:
         """Take note of one event."""
         if not self._began:
             self._began = True
-            self._observers.hear(StreamBegan())
+            self._observers.emit(StreamStarted())
         found = self._read(event)
         if found is not SILENCE:
             self._answer |= found
-        if self._observers.hear_content:
-            self._observers.hear(Said(event))
+        if self._observers.wants_content:
+            self._observers.emit(ContentReceived(event))
 
     def end(self) -> None:
         """Tell what was gathered, once."""
         if self._ended:
             return
         self._ended = True
-        self._observers.hear(answered(self._reply, self._answer))
+        self._observers.emit(answered(self._reply, self._answer))

@@ -9,13 +9,13 @@ from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from guardedbedrock.bedrock.denials import classify
-from guardedbedrock.calls import AuthorizedCall, GuardedCall, Reply, make_record
+from guardedbedrock.bedrock.errors.classify import classify
+from guardedbedrock.core.events import DeniedByAws, PreflightDiverged, RequestSending
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply, make_record
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
-from guardedbedrock.events import Denied, Diverged, Sending
-from guardedbedrock.observing import Observers
-from guardedbedrock.stages.failures import MAY_PASS
-from guardedbedrock.stages.retry import Again, RetryPolicy
+from guardedbedrock.stages.retry.failure_classes import MAY_PASS
+from guardedbedrock.stages.retry.policy import Again, RetryPolicy
 
 Response: TypeAlias = dict[str, Any]
 
@@ -56,8 +56,8 @@ def send(
     (name, _, _, _, _, operation), params, _, _, _, _ = guarded
     kind, first = operation.reply, {**params}
     start = _position(first["body"]) if "body" in first else None
-    if observers.hear_routine:
-        observers.hear(Sending(is_instrumented(transport)))
+    if observers.wants_routine:
+        observers.emit(RequestSending(is_instrumented(transport)))
     began = retry.clock() if retry.deadline is not None else 0.0
     try:
         response = transport(name, first)
@@ -117,8 +117,8 @@ async def send_async(
         with _typed_denials(authorized, observers):
             return await transport(name, _anew(guarded, first, start))
 
-    if observers.hear_routine:
-        observers.hear(Sending(is_instrumented(transport)))
+    if observers.wants_routine:
+        observers.emit(RequestSending(is_instrumented(transport)))
     began = retry.begin()
     try:
         response = await attempt(first)
@@ -172,10 +172,10 @@ def _denied(error: ClientError, authorized: AuthorizedCall, observers: Observers
     if denied is None:
         return None
     denied.authorizations = authorized.verdict.authorizations
-    observers.hear(Denied(denied))
+    observers.emit(DeniedByAws(denied))
     foreseen = authorized.verdict.decision == "allowed" and authorized.verdict.decisions
     if foreseen and isinstance(denied, PolicyDeniedError):
-        observers.hear(Diverged(authorized.verdict, denied))
+        observers.emit(PreflightDiverged(authorized.verdict, denied))
     return denied
 
 

@@ -10,14 +10,14 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import EventStreamError, HTTPClientError
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.interventions import NOTHING, Shown, conclude
-from guardedbedrock.bedrock.showing import IN_EVENT, is_last
-from guardedbedrock.calls import Reply
+from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
+from guardedbedrock.bedrock.guardrail.trace import IN_EVENT, is_last
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Reply
+from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import StreamInterruptedError
-from guardedbedrock.observing import Observers
-from guardedbedrock.rules import Rules
 from guardedbedrock.stages.listening import Listening
-from guardedbedrock.stages.outcome import Outcome
+from guardedbedrock.stages.reply import Outcome
 
 
 class Passage:
@@ -44,7 +44,7 @@ class Passage:
         self._shown = NOTHING
         self._last: dict[str, Any] = {}
         self._told = False
-        self._listening = Listening(reply, observers) if observers.hear_routine else None
+        self._listening = Listening(reply, observers) if observers.wants_routine else None
 
     @property
     def intervention(self) -> Intervention | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 
-from guardedbedrock.calls import Call
-from guardedbedrock.observing import Listener, Others, PutOff
+from guardedbedrock.core.observers import Listener, Others, PutOff
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.logs import LATER, QUIET, DecisionLog, is_configured
 from guardedbedrock.telemetry.metrics import CallMetrics
 from guardedbedrock.telemetry.presence import meter_provider, tracer_provider

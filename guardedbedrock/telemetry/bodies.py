@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from guardedbedrock.bedrock.answers import stop_reason
+from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
 from guardedbedrock.telemetry.messages import Path, at, message, number, parts
 
 _PROMPTS: Final = ("prompt", "inputText", "message")

@@ -13,9 +13,9 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from guardedbedrock.bedrock.answers import Answer
-from guardedbedrock.calls import Call
-from guardedbedrock.events import Answered, Said
+from guardedbedrock.bedrock.guardrail.reply_metadata import Answer
+from guardedbedrock.core.events import ContentReceived, ResponseReceived
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content import Spoken, input_attributes
 from guardedbedrock.telemetry.requests import operation_of, said_by, server_of, settings_of, stops_of
@@ -77,12 +77,12 @@ class RequestSpan:
         """The first event of the stream is there."""
         self.span.set_attribute(names.FIRST_CHUNK, perf_counter() - self._began)
 
-    def said(self, event: Said) -> None:
+    def said(self, event: ContentReceived) -> None:
         """Keep what was said until it is known why it ended."""
         if self._spoken is not None:
-            self._spoken.hear(event.words)
+            self._spoken.on_event(event.words)
 
-    def answered(self, event: Answered) -> None:
+    def answered(self, event: ResponseReceived) -> None:
         """Write down what the reply says of itself."""
         self.span.set_attributes(
             {names.STATUS: event.status, names.REQUEST_ID: event.request_id, **answer_attributes(event.answer)}

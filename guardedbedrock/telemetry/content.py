@@ -51,7 +51,7 @@ class Spoken:
         self._gathering = Gathering()
         self._read = 0
 
-    def hear(self, words: Mapping[str, Any] | bytes) -> None:
+    def on_event(self, words: Mapping[str, Any] | bytes) -> None:
         """Take a reply, or the next event of a stream."""
         if isinstance(words, bytes):
             self._messages = [_answer(*each) for each in answers(read_body(words))]

@@ -15,23 +15,23 @@ from typing import Any, Final
 
 from opentelemetry import trace
 
-from guardedbedrock.calls import Call, Verdict
-from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import (
-    Decided,
-    Denied,
-    Diverged,
+from guardedbedrock.core.events import (
+    CallRefused,
+    DeniedByAws,
     Event,
-    GaveUp,
-    Injected,
-    Intervened,
-    Partial,
-    Refused,
+    GuardrailInjected,
+    GuardrailIntervened,
+    PartlyGuarded,
+    PreflightDecided,
+    PreflightDiverged,
+    ReplyUnguarded,
     Retried,
-    Unguarded,
-    Unlisted,
+    RetriesExhausted,
+    UnlistedOperation,
 )
-from guardedbedrock.observing import PutOff
+from guardedbedrock.core.observers import PutOff
+from guardedbedrock.core.records import Call, Verdict
+from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
 
 LOGGER: Final = "guardedbedrock"
@@ -53,7 +53,7 @@ class CallLog:
     """The log of one call."""
 
     __slots__ = ("_call", "_guardrail", "_principal", "_trace")
-    hears_routine = True
+    wants_routine = True
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -68,11 +68,11 @@ class CallLog:
     def leave(self) -> None:
         """Nothing was bound."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Log an event."""
-        if isinstance(event, Injected):
+        if isinstance(event, GuardrailInjected):
             self._guardrail = event.guardrail.key
-        elif isinstance(event, Decided):
+        elif isinstance(event, PreflightDecided):
             self._decided(event)
         else:
             found = _OUT_OF_THE_ORDINARY.get(type(event))
@@ -83,7 +83,7 @@ class CallLog:
     def close(self, error: BaseException | None) -> None:
         """Log nothing more: what failed the call was heard before, or is the application's to log."""
 
-    def _decided(self, event: Decided) -> None:
+    def _decided(self, event: PreflightDecided) -> None:
         decisions = event.verdict.decisions
         self._principal = decisions[0].request.principal if decisions else ""
         level = logging.WARNING if event.verdict.denied else logging.INFO
@@ -158,7 +158,7 @@ def _denial(error: Exception) -> dict[str, Any]:
     return keys
 
 
-def _intervention(event: Intervened) -> dict[str, Any]:
+def _intervention(event: GuardrailIntervened) -> dict[str, Any]:
     found = event.intervention
     keys: dict[str, Any] = {"reason": found.reason, "action": found.action, "policies": list(found.policies)}
     keys |= {"sources": list(found.sources), "guardrail_id": found.guardrail, "text_units": dict(found.text_units)}
@@ -172,27 +172,27 @@ def _retry(event: Retried) -> dict[str, Any]:
 
 
 _OUT_OF_THE_ORDINARY: Final[dict[type, tuple[int, Any, Any]]] = {
-    Unlisted: (logging.WARNING, names.EVENT_UNLISTED, lambda event: {"service": event.service}),
-    Partial: (logging.WARNING, names.EVENT_PARTIAL, lambda event: {"gaps": [gap.kind for gap in event.gaps]}),
-    Refused: (
+    UnlistedOperation: (logging.WARNING, names.EVENT_UNLISTED, lambda event: {"service": event.service}),
+    PartlyGuarded: (logging.WARNING, names.EVENT_PARTIAL, lambda event: {"gaps": [gap.kind for gap in event.gaps]}),
+    CallRefused: (
         logging.WARNING,
         lambda event: names.EVENT_REFUSED if event.enforced else names.EVENT_WOULD_REFUSE,
         lambda event: _denial(event.error),
     ),
     Retried: (logging.INFO, names.EVENT_RETRY, _retry),
-    GaveUp: (
+    RetriesExhausted: (
         logging.WARNING,
         names.EVENT_GAVE_UP,
         lambda event: {"attempt": event.attempt, "code": event.code, "used_up": event.used_up},
     ),
-    Denied: (logging.WARNING, names.EVENT_DENIED, lambda event: _denial(event.error)),
-    Diverged: (
+    DeniedByAws: (logging.WARNING, names.EVENT_DENIED, lambda event: _denial(event.error)),
+    PreflightDiverged: (
         logging.WARNING,
         names.EVENT_DIVERGED,
         lambda event: {"decision": event.verdict.decision, **_denial(event.error)},
     ),
-    Intervened: (logging.INFO, names.EVENT_INTERVENTION, _intervention),
-    Unguarded: (
+    GuardrailIntervened: (logging.INFO, names.EVENT_INTERVENTION, _intervention),
+    ReplyUnguarded: (
         logging.ERROR,
         names.EVENT_UNGUARDED,
         lambda event: {"guardrail_id": event.guardrail, "request_id": event.request_id},

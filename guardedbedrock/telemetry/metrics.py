@@ -16,21 +16,21 @@ from typing import Any, Final
 from opentelemetry import metrics
 from opentelemetry.metrics import Meter
 
-from guardedbedrock.bedrock.answers import SILENCE, Answer
-from guardedbedrock.calls import Call
-from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import (
-    Answered,
-    Decided,
-    Diverged,
+from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, Answer
+from guardedbedrock.core.events import (
+    CallRefused,
     Event,
-    Intervened,
-    Refused,
+    GuardrailIntervened,
+    PreflightDecided,
+    PreflightDiverged,
+    ReplyUnguarded,
+    RequestSending,
+    ResponseReceived,
     Retried,
-    Sending,
-    StreamBegan,
-    Unguarded,
+    StreamStarted,
 )
+from guardedbedrock.core.records import Call
+from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import metric_names as table
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.presence import is_suppressed, meter_provider
@@ -83,7 +83,7 @@ class CallMeter:
     """What is counted of one call."""
 
     __slots__ = ("_age", "_answer", "_began", "_call", "_instrumented", "_record")
-    hears_routine = True
+    wants_routine = True
 
     def __init__(
         self, call: Call, record: Callable[[table.Metric, float, dict[str, Any]], None], age: Callable[[], float]
@@ -100,7 +100,7 @@ class CallMeter:
     def leave(self) -> None:
         """Nothing to do."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Count an event."""
         count = _COUNTERS.get(type(event))
         if count is not None:
@@ -129,24 +129,24 @@ class CallMeter:
         about = {names.OPERATION: operation_of(call), names.PROVIDER: names.PROVIDER_NAME, names.MODEL: call.model}
         return {**about, names.RESPONSE_MODEL: answer.model}
 
-    def _decided(self, event: Decided) -> None:
+    def _decided(self, event: PreflightDecided) -> None:
         verdict = event.verdict
         policy_type = verdict.denied.decision.policy_type if verdict.denied else None
         self._record(table.DECISIONS, 1, {names.DECISION: verdict.decision, names.POLICY_TYPE: policy_type})
         self._record(table.PREFLIGHT, event.seconds, {names.DECISION: verdict.decision})
         self._record(table.SOURCE_AGE, self._age(), {})
 
-    def _sending(self, event: Sending) -> None:
+    def _sending(self, event: RequestSending) -> None:
         self._began, self._instrumented = perf_counter(), event.instrumented
 
-    def _stream_began(self, _: StreamBegan) -> None:
+    def _stream_began(self, _: StreamStarted) -> None:
         if self._began is not None:
             self._record(table.FIRST_CHUNK, perf_counter() - self._began, self._request(SILENCE))
 
-    def _answered(self, event: Answered) -> None:
+    def _answered(self, event: ResponseReceived) -> None:
         self._answer = event.answer
 
-    def _refused(self, event: Refused) -> None:
+    def _refused(self, event: CallRefused) -> None:
         if not isinstance(event.error, AccessDeniedError) or event.error.authorizations:
             return  # a policy's doing, which is counted as a decision
         self._record(table.REFUSALS, 1, {names.ERROR_TYPE: type(event.error).__name__, names.ENFORCED: event.enforced})
@@ -154,16 +154,16 @@ class CallMeter:
     def _retried(self, event: Retried) -> None:
         self._record(table.RETRIES, 1, {names.ERROR_TYPE: event.code or _UNKNOWN, names.BY: event.by})
 
-    def _diverged(self, event: Diverged) -> None:
+    def _diverged(self, event: PreflightDiverged) -> None:
         self._record(table.DIVERGENCES, 1, {names.POLICY_TYPE: getattr(event.error, "policy_type", None)})
 
-    def _intervened(self, event: Intervened) -> None:
+    def _intervened(self, event: GuardrailIntervened) -> None:
         found = event.intervention
         for kind in found.policies or (_UNKNOWN,):
             told = {names.INTERVENTION: found.action or "intervened", names.POLICY_KIND: kind}
             self._record(table.INTERVENTIONS, 1, told)
 
-    def _unguarded(self, _: Unguarded) -> None:
+    def _unguarded(self, _: ReplyUnguarded) -> None:
         self._record(table.UNGUARDED, 1, {})
 
 
@@ -180,13 +180,13 @@ def _of(
 
 
 _COUNTERS: Final[dict[type, Any]] = {
-    Decided: CallMeter._decided,  # noqa: SLF001  # its own class's
-    Sending: CallMeter._sending,  # noqa: SLF001
-    StreamBegan: CallMeter._stream_began,  # noqa: SLF001
-    Answered: CallMeter._answered,  # noqa: SLF001
-    Refused: CallMeter._refused,  # noqa: SLF001
+    PreflightDecided: CallMeter._decided,  # noqa: SLF001  # its own class's
+    RequestSending: CallMeter._sending,  # noqa: SLF001
+    StreamStarted: CallMeter._stream_began,  # noqa: SLF001
+    ResponseReceived: CallMeter._answered,  # noqa: SLF001
+    CallRefused: CallMeter._refused,  # noqa: SLF001
     Retried: CallMeter._retried,  # noqa: SLF001
-    Diverged: CallMeter._diverged,  # noqa: SLF001
-    Intervened: CallMeter._intervened,  # noqa: SLF001
-    Unguarded: CallMeter._unguarded,  # noqa: SLF001
+    PreflightDiverged: CallMeter._diverged,  # noqa: SLF001
+    GuardrailIntervened: CallMeter._intervened,  # noqa: SLF001
+    ReplyUnguarded: CallMeter._unguarded,  # noqa: SLF001
 }

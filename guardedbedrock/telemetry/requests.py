@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from guardedbedrock.calls import Call
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
 
 _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -17,24 +17,24 @@ from botocore.exceptions import ClientError
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from guardedbedrock.calls import Call, Verdict
-from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import (
-    Answered,
-    AtTheGate,
-    Decided,
-    Diverged,
+from guardedbedrock.core.events import (
+    CallRefused,
+    ContentReceived,
     Event,
-    GaveUp,
-    Injected,
-    Intervened,
-    Refused,
+    GuardrailInjected,
+    GuardrailIntervened,
+    PreflightDecided,
+    PreflightDiverged,
+    ReplyUnguarded,
+    RequestSending,
+    RequestVerified,
+    ResponseReceived,
     Retried,
-    Said,
-    Sending,
-    StreamBegan,
-    Unguarded,
+    RetriesExhausted,
+    StreamStarted,
 )
+from guardedbedrock.core.records import Call, Verdict
+from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.client_spans import RequestSpan
 from guardedbedrock.telemetry.content import captures_content
@@ -83,14 +83,14 @@ class CallSpan:
         "_span",
         "_tokens",
         "_tracer",
-        "hears_content",
-        "hears_routine",
+        "wants_content",
+        "wants_routine",
     )
 
     def __init__(self, span: Span, tracer: Tracer, call: Call, slow_preflight: float) -> None:
         self._span, self._tracer, self._call, self._slow = span, tracer, call, slow_preflight
-        self._recording = self.hears_routine = span.is_recording()
-        self.hears_content = self._recording and captures_content()
+        self._recording = self.wants_routine = span.is_recording()
+        self.wants_content = self._recording and captures_content()
         self._tokens: list[Token[context.Context]] = []
         self._guardrail: dict[str, Any] = {}
         self._request: RequestSpan | None = None
@@ -104,7 +104,7 @@ class CallSpan:
         while self._tokens:
             context.detach(self._tokens.pop())
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Write an event down."""
         write = _WRITERS.get(type(event)) if self._recording else None
         if write is not None:
@@ -122,11 +122,11 @@ class CallSpan:
     def _make_current(self, span: Span) -> None:
         self._tokens.append(context.attach(trace.set_span_in_context(span)))
 
-    def _injected(self, event: Injected) -> None:
+    def _injected(self, event: GuardrailInjected) -> None:
         self._guardrail = {names.GUARDRAIL_ID: event.guardrail.id, names.GUARDRAIL_VERSION: event.guardrail.version}
         self._span.set_attributes({**self._guardrail, names.GUARDRAIL_INJECTED: not event.was_there})
 
-    def _decided(self, event: Decided) -> None:
+    def _decided(self, event: PreflightDecided) -> None:
         attributes = decision_attributes(event.verdict)
         self._span.set_attributes({**attributes, names.VOCABULARY: event.vocabulary})
         if event.verdict.denied or event.seconds >= self._slow:
@@ -137,12 +137,12 @@ class CallSpan:
                 child.set_status(Status(StatusCode.ERROR))
             child.end(end)
 
-    def _sending(self, event: Sending) -> None:
+    def _sending(self, event: RequestSending) -> None:
         if not event.instrumented and RequestSpan.is_for(self._call):
-            self._request = RequestSpan(self._tracer, self._call, self._guardrail, with_content=self.hears_content)
+            self._request = RequestSpan(self._tracer, self._call, self._guardrail, with_content=self.wants_content)
             self._make_current(self._request.span)
 
-    def _at_the_gate(self, event: AtTheGate) -> None:
+    def _at_the_gate(self, event: RequestVerified) -> None:
         if self._request is not None:
             self._request.leaves(event.url)
             return
@@ -150,16 +150,16 @@ class CallSpan:
         if current is not self._span and current.is_recording():
             current.set_attributes(self._guardrail)
 
-    def _answered(self, event: Answered) -> None:
+    def _answered(self, event: ResponseReceived) -> None:
         self._span.set_attributes({names.STATUS: event.status, names.REQUEST_ID: event.request_id})
         if self._request is not None:
             self._request.answered(event)
 
-    def _began(self, _: StreamBegan) -> None:
+    def _began(self, _: StreamStarted) -> None:
         if self._request is not None:
             self._request.began()
 
-    def _said(self, event: Said) -> None:
+    def _said(self, event: ContentReceived) -> None:
         if self._request is not None:
             self._request.said(event)
 
@@ -172,7 +172,7 @@ class CallSpan:
         }
         self._outer.add_event(names.EVENT_RETRY, told)
 
-    def _gave_up(self, event: GaveUp) -> None:
+    def _gave_up(self, event: RetriesExhausted) -> None:
         told: dict[str, Any] = {names.RETRY_ATTEMPT: event.attempt, names.ERROR_TYPE: event.code}
         told[names.USED_UP] = event.used_up
         self._outer.add_event(names.EVENT_GAVE_UP, told)
@@ -182,12 +182,12 @@ class CallSpan:
         """The span around all attempts: the request's own where there is one."""
         return self._request.span if self._request is not None else self._span
 
-    def _diverged(self, event: Diverged) -> None:
+    def _diverged(self, event: PreflightDiverged) -> None:
         denied_by = str(getattr(event.error, "policy_type", None) or "")
         told: dict[str, Any] = {names.DECISION: event.verdict.decision, names.POLICY_TYPE: denied_by}
         self._span.add_event(names.EVENT_DIVERGED, told)
 
-    def _intervened(self, event: Intervened) -> None:
+    def _intervened(self, event: GuardrailIntervened) -> None:
         found = event.intervention
         told: dict[str, Any] = {names.INTERVENTION: found.action or "intervened"}
         if found.policies:
@@ -196,7 +196,7 @@ class CallSpan:
             told |= {names.COVERAGE_GUARDED: found.coverage.guarded, names.COVERAGE_TOTAL: found.coverage.total}
         self._both(told)
 
-    def _unguarded(self, event: Unguarded) -> None:
+    def _unguarded(self, event: ReplyUnguarded) -> None:
         self._both({names.UNGUARDED: True})
         told: dict[str, Any] = {names.GUARDRAIL_ID: event.guardrail, names.GUARDRAIL_VERSION: event.version}
         self._span.add_event(names.EVENT_UNGUARDED, told)
@@ -206,25 +206,25 @@ class CallSpan:
         if self._request is not None:
             self._request.span.set_attributes(attributes)
 
-    def _refused(self, event: Refused) -> None:
+    def _refused(self, event: CallRefused) -> None:
         if not event.enforced:
             self._span.add_event(names.EVENT_WOULD_REFUSE, {names.ERROR_TYPE: type(event.error).__name__})
 
 
 _WRITERS: Final[dict[type, Any]] = {
-    Injected: CallSpan._injected,  # noqa: SLF001  # its own class's
-    Decided: CallSpan._decided,  # noqa: SLF001
-    Sending: CallSpan._sending,  # noqa: SLF001
-    AtTheGate: CallSpan._at_the_gate,  # noqa: SLF001
-    Answered: CallSpan._answered,  # noqa: SLF001
-    StreamBegan: CallSpan._began,  # noqa: SLF001
-    Said: CallSpan._said,  # noqa: SLF001
+    GuardrailInjected: CallSpan._injected,  # noqa: SLF001  # its own class's
+    PreflightDecided: CallSpan._decided,  # noqa: SLF001
+    RequestSending: CallSpan._sending,  # noqa: SLF001
+    RequestVerified: CallSpan._at_the_gate,  # noqa: SLF001
+    ResponseReceived: CallSpan._answered,  # noqa: SLF001
+    StreamStarted: CallSpan._began,  # noqa: SLF001
+    ContentReceived: CallSpan._said,  # noqa: SLF001
     Retried: CallSpan._retried,  # noqa: SLF001
-    GaveUp: CallSpan._gave_up,  # noqa: SLF001
-    Diverged: CallSpan._diverged,  # noqa: SLF001
-    Intervened: CallSpan._intervened,  # noqa: SLF001
-    Unguarded: CallSpan._unguarded,  # noqa: SLF001
-    Refused: CallSpan._refused,  # noqa: SLF001
+    RetriesExhausted: CallSpan._gave_up,  # noqa: SLF001
+    PreflightDiverged: CallSpan._diverged,  # noqa: SLF001
+    GuardrailIntervened: CallSpan._intervened,  # noqa: SLF001
+    ReplyUnguarded: CallSpan._unguarded,  # noqa: SLF001
+    CallRefused: CallSpan._refused,  # noqa: SLF001
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardedbedrock.bedrock.answers import stop_reason
+from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
 from guardedbedrock.telemetry.bodies import pieces
 from guardedbedrock.telemetry.messages import Path, at, number, unfolded
 

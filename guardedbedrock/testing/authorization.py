@@ -39,12 +39,12 @@ class Authorizer:
         return tuple(self._policies.evaluate(request) for request in asked())
 
 
-def _settled(asked: Iterable[tuple[bedrock.Question, iam.Request]]) -> Iterator[iam.Request]:
+def _settled(asked: Iterable[tuple[bedrock.RequiredAuthorization, iam.Request]]) -> Iterator[iam.Request]:
     """Take what the service asks: where it asks one of several the first, and nothing of what is not documented."""
     taken: set[str] = set()
     for question, request in asked:
-        if not question.perhaps and question.among not in taken:
-            taken |= {question.among} - {""}
+        if not question.undocumented and question.one_of not in taken:
+            taken |= {question.one_of} - {""}
             yield request
 
 

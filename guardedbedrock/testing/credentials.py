@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from guardedbedrock.bedrock.callers import kind_of_key
+from guardedbedrock.bedrock.authorization.callers import kind_of_key
 from guardedbedrock.testing import signatures
 from guardedbedrock.testing.denials import denial
 from guardedbedrock.testing.signatures import STAMP, Signature, UnreadableError

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock import iam
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam import sentences
+from guardedbedrock.iam.engine import sentences
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.documents import PolicyType
+    from guardedbedrock.iam.language.documents import PolicyType
 
 DENIED: Final = "AccessDeniedException"
 BLANKS: Final = {"principal": "{principal}", "action": "{action}", "resource": "{resource}"}

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam import sentences
+from guardedbedrock.iam.engine import sentences
 from guardedbedrock.testing.denial import BLANKS, Denial
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.documents import PolicyType
+    from guardedbedrock.iam.language.documents import PolicyType
 
 _SUBJECT: Final = "User: {principal} is not authorized to perform: {action}"
 

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from guardedbedrock.bedrock.denials import classify
+from guardedbedrock.bedrock.errors.classify import classify
 from guardedbedrock.errors import AccessDeniedError, ExplicitDenyError, ImplicitDenyError
 
 Side: TypeAlias = Literal["here", "aws"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 if find_spec("aiobotocore"):
-    from aio.rig import make_house, make_plain
+    from harness.aio import make_house, make_plain
 
     __all__ = ["make_house", "make_plain"]
     collect_ignore_glob: list[str] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from aio.relay import Relay
-from aws.rig import HR, POLICIES, ROLE, ask
+from harness.clients import HR, POLICIES, ROLE, ask
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
@@ -19,7 +19,7 @@ from guardedbedrock.telemetry.spans import CallSpans
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from aio.rig import Make
+    from harness.aio import Make
 
 pytestmark = pytest.mark.anyio
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}

@@ -1,4 +1,4 @@
-"""The contract of ``tests/testing/contract.json``, as aiobotocore keeps it: the same calls, parsed to the same results."""
+"""The contract of ``tests/fake/contract.json``, as aiobotocore keeps it: the same calls, parsed to the same results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore import xform_name
-from testing.contract import CASES, STEADY, failure, outcome, params_of, prepare
+from fake.contract import CASES, STEADY, failure, outcome, params_of, prepare
 
 from guardedbedrock.testing import FakeBedrock
 

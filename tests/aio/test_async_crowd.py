@@ -11,16 +11,16 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aio.rig import read
 from aiobotocore.config import AioConfig
-from aws.rig import DENIED_MODEL, HR, PUBLIC, Recorder, ask
+from harness.aio import read
+from harness.clients import DENIED_MODEL, HR, PUBLIC, Recorder, ask
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import Injected
+from guardedbedrock.core.events import GuardrailInjected
 
 if TYPE_CHECKING:
-    from aio.rig import Make
-    from aws.rig import House
+    from harness.aio import Make
+    from harness.clients import House
 
 pytestmark = pytest.mark.anyio
 CALLS: Final = 1000
@@ -74,7 +74,7 @@ async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(house: Make) -> N
     assert len({text for text, _ in arrived}) == len(arrived) == CALLS * 9 // 10
     assert [text for text, guardrail in arrived if GUARDRAILS[text.split()[0]] != guardrail] == []
     assert len(recorder.calls) == CALLS
-    assert all(len(heard.closed) == len(heard.of(Injected)) == 1 for heard in recorder.calls)
+    assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
 async def test_a_crowd_leaves_nothing_behind(house: Make) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aio.rig import read
 from aiobotocore.config import AioConfig
-from aws.rig import Recorder, ask
 from faults.test_fault_matrix import CELLS, LONG, MATRIX, SHORT
+from harness.aio import read
+from harness.clients import Recorder, ask
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import GaveUp, Retried
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.core.events import Retried, RetriesExhausted
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing.faults import HangUp
 
 if TYPE_CHECKING:
-    from aio.rig import Make
+    from harness.aio import Make
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +47,7 @@ async def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method:
     assert type(last).__name__ in {row.error, OTHERWISE.get(name)}
     assert len(made.fake.requests) == (3 if row.code else 1)
     assert len(recorder.last.of(Retried)) == (2 if row.code else 0)
-    assert [event.used_up for event in recorder.last.of(GaveUp)] == (["attempts"] if row.code else [])
+    assert [event.used_up for event in recorder.last.of(RetriesExhausted)] == (["attempts"] if row.code else [])
     assert recorder.last.closed == [last]
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aio.rig import read
 from aiobotocore.client import AioBaseClient
-from aws.rig import HR, ask
-from bypass.rig import GUARDED, METHODS, unguarded
 from bypass.tampering import drop_body, drop_params, strip, strip_prepared, swap_url
+from harness.aio import read
+from harness.bypass import GUARDED, METHODS, unguarded
+from harness.clients import HR, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aio.rig import Make
-    from aws.rig import House
+    from harness.aio import Make
+    from harness.clients import House
 
 pytestmark = pytest.mark.anyio
 

@@ -6,19 +6,19 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aio.rig import read
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, S3, WEAK, Recorder, ask
 from aws.test_guarded_operations import CASES, WRONG
 from botocore.exceptions import ParamValidationError
+from harness.aio import read
+from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, S3, WEAK, Recorder, ask
 
 from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock.core.events import CallRefused, GuardrailInjected, GuardrailIntervened
 from guardedbedrock.errors import GuardrailInterventionError
-from guardedbedrock.events import Injected, Intervened, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aio.rig import Make
+    from harness.aio import Make
 
 pytestmark = pytest.mark.anyio
 INFERENCE: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
@@ -95,7 +95,7 @@ async def test_a_guardrail_that_nobody_approved_is_refused(house: Make, method: 
         await getattr(client, method)(**ask(method), **own)
 
     assert isinstance(refused.value, client.exceptions.AccessDeniedException)
-    assert len(recorder.last.of(Refused)) == 1
+    assert len(recorder.last.of(CallRefused)) == 1
     assert recorder.last.closed == [refused.value]
     assert fake.requests == []
 
@@ -110,7 +110,7 @@ async def test_an_approved_guardrail_of_the_callers_is_kept(house: Make) -> None
     )
 
     assert made.arrived == [("Converse", MODEL, (PUBLIC.id, PUBLIC.version))]
-    assert recorder.last.of(Injected) == [Injected(PUBLIC, was_there=True)]
+    assert recorder.last.of(GuardrailInjected) == [GuardrailInjected(PUBLIC, was_there=True)]
 
 
 async def test_an_operation_without_a_place_for_a_guardrail_is_refused(house: Make) -> None:
@@ -153,7 +153,7 @@ async def test_an_intervention_is_raised_where_that_was_asked_for(house: Make, m
     with pytest.raises(GuardrailInterventionError) as raised:
         await read(await getattr(made.client, method)(**ask(method, "my salary")))
 
-    assert len(recorder.last.of(Intervened)) == 1
+    assert len(recorder.last.of(GuardrailIntervened)) == 1
     assert recorder.last.closed == [raised.value]
 
 
@@ -165,4 +165,4 @@ async def test_apply_guardrail_answers_with_its_verdict(house: Make) -> None:
     verdict = await made.client.apply_guardrail(**CASES["apply_guardrail"][0])
 
     assert verdict["action"] == "GUARDRAIL_INTERVENED"
-    assert len(recorder.last.of(Intervened)) == 1
+    assert len(recorder.last.of(GuardrailIntervened)) == 1

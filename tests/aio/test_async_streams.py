@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aio.rig import relayed
 from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from aiohttp import ClientPayloadError
-from aws.rig import MODEL, Recorder, ask
 from botocore.exceptions import EventStreamError, ResponseStreamingError
+from harness.aio import relayed
+from harness.clients import MODEL, Recorder, ask
 
 from guardedbedrock import GuardedBedrockError, StreamInterruptedError
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from aio.relay import Relay
-    from aio.rig import Make
-    from aws.rig import House
+    from harness.aio import Make
+    from harness.clients import House
 
 pytestmark = pytest.mark.anyio
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}

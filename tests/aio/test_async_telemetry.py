@@ -6,10 +6,10 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aio.rig import read
 from aiobotocore.config import AioConfig
-from aws.rig import DENIED_MODEL, HR, Recorder, ask
 from botocore.exceptions import EndpointConnectionError
+from harness.aio import read
+from harness.clients import DENIED_MODEL, HR, Recorder, ask
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -18,13 +18,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import guardedbedrock
 from guardedbedrock import AccessDeniedError, GuardrailInterventionError
 from guardedbedrock.auditing import Audit
-from guardedbedrock.events import Retried
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.core.events import Retried
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import CallSpans
 from guardedbedrock.testing.faults import BrokenFrame, Fail, HangUp
 
 if TYPE_CHECKING:
-    from aio.rig import Make
+    from harness.aio import Make
 
 pytestmark = pytest.mark.anyio
 

@@ -11,16 +11,16 @@ import aiobotocore.session
 import pytest
 from aiobotocore.client import AioBaseClient
 from aiobotocore.session import get_session
-from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
+from harness.clients import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
 from opentelemetry.instrumentation.botocore import AiobotocoreInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailTamperedError, PolicyDeniedError
-from guardedbedrock.aws import session as sessions
 from guardedbedrock.aws.aio.client import AsyncGuardedClient
-from guardedbedrock.aws.client import Guarded
+from guardedbedrock.aws.client import session as sessions
+from guardedbedrock.aws.client.mixin import Guarded
 from guardedbedrock.telemetry.spans import CallSpans
 from guardedbedrock.testing import FakeBedrock
 
@@ -140,7 +140,7 @@ async def test_clients_of_an_aiobotocore_that_is_loaded_later_are_guarded() -> N
     program = f"""
 import asyncio, sys
 from guardedbedrock import Guard, Guardrail
-from guardedbedrock.aws.client import Guarded
+from guardedbedrock.aws.client.mixin import Guarded
 one = Guard(guardrails=[Guardrail("{HR.arn}", "{HR.version}")])
 async def kind():
     from aiobotocore.session import get_session
@@ -162,8 +162,8 @@ assert not asyncio.run(kind())
 async def test_an_event_that_does_not_come_is_an_error(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """No unguarded client is handed out, and the one that was made is closed."""
     monkeypatch.setattr(sessions, "EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.install._TOLD", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install._TOLD", ())
     one = guard()
     ways = {
         "client": lambda: one.async_client("bedrock-runtime", region_name="us-east-1"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from aws.rig import HR, ROLE, ask
 from botocore import UNSIGNED
 from botocore.config import Config
+from harness.clients import HR, ROLE, ask
 
 from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, iam
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import Recorder, ask
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+from harness.clients import Recorder, ask
 
-from guardedbedrock.events import Retried
+from guardedbedrock.core.events import Retried
 from guardedbedrock.testing.faults import HangUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 WAIT: Final = 0.03  # s
 RETRIES: Final = Config(retries={"total_max_attempts": 3, "mode": "standard"})

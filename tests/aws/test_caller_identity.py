@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
 from botocore import UNSIGNED
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from harness.clients import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import ExplicitDenyError, Guard, PreflightUnavailableError, SourceError, iam
-from guardedbedrock.aws import tripwire
-from guardedbedrock.aws.identity import CallerIdentity
-from guardedbedrock.events import Decided
+from guardedbedrock.aws.signer import tripwire
+from guardedbedrock.aws.sources.identity import CallerIdentity
+from guardedbedrock.core.events import PreflightDecided
 from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 MOTO: Final = "arn:aws:sts::123456789012:user/moto"
 OTHER: Final = "arn:aws:iam::123456789012:role/Other"
@@ -75,7 +75,7 @@ def test_sts_is_asked_once_and_not_before_it_is_needed(house: Make, asked: list[
     with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
         made.client.converse(**ask("converse", model=DENIED_MODEL))
 
-    principal = recorder.calls[0].of(Decided)[0].verdict.authorizations[0].request.principal
+    principal = recorder.calls[0].of(PreflightDecided)[0].verdict.authorizations[0].request.principal
     assert asked == ["GetCallerIdentity"]
     assert principal == MOTO
     assert denied.value.principal == MOTO
@@ -115,7 +115,7 @@ def test_a_policy_variable_knows_the_caller(house: Make, asked: list[str]) -> No
 
     made.client.converse(**ask("converse"))
 
-    assert recorder.last.of(Decided)[0].verdict.decision == "allowed"
+    assert recorder.last.of(PreflightDecided)[0].verdict.decision == "allowed"
     assert asked == ["GetCallerIdentity"]
 
 
@@ -206,7 +206,7 @@ def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: py
             client.converse(**ask("converse"))
             client.close()
 
-    principals = [heard.of(Decided)[0].verdict.authorizations[0].request.principal for heard in recorder.calls]
+    principals = [heard.of(PreflightDecided)[0].verdict.authorizations[0].request.principal for heard in recorder.calls]
     other = "arn:aws:sts::123456789012:assumed-role/Other/one"
     assert principals == [other, other, MOTO]
 

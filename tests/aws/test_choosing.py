@@ -11,8 +11,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, INVOCATIONS, MODEL, PUBLIC, WEAK, ask
 from botocore.exceptions import ParamValidationError
+from harness.clients import HR, INVOCATIONS, MODEL, PUBLIC, WEAK, ask
 
 from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
@@ -20,7 +20,7 @@ from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 NOVA: Final = "amazon.nova-lite-v1:0"
 LLAMA: Final = "meta.llama3-70b-instruct-v1:0"

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, ROLE, WEAK, ask
 from botocore.client import BaseClient
 from botocore.config import Config
+from harness.clients import DENIED_MODEL, HR, MODEL, POLICIES, ROLE, WEAK, ask
 
 import guardedbedrock
 from guardedbedrock import ConfigurationError, Guard, Guardrail, PolicyDeniedError
-from guardedbedrock.aws.client import GuardedClient
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.aws.client.mixin import GuardedClient
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 EUROPE: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/europe000001", version="1", name="europe")
 CREDENTIALS: Final = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}

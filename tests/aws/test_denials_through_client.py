@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ROLE, Recorder, ask, denial
 from botocore.exceptions import ClientError
+from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, ROLE, Recorder, ask, denial
 
 from guardedbedrock import (
     AccessDeniedError,
@@ -21,12 +21,12 @@ from guardedbedrock import (
     errors,
     iam,
 )
-from guardedbedrock.events import Decided, Denied, Diverged
+from guardedbedrock.core.events import DeniedByAws, PreflightDecided, PreflightDiverged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 
 MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
@@ -135,8 +135,8 @@ def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(house: M
 
     heard = recorder.last
     assert [one.decision.outcome for one in error.authorizations] == ["allowed", "allowed"]
-    assert heard.of(Denied) == [Denied(error)]
-    assert heard.of(Diverged) == [Diverged(heard.of(Decided)[0].verdict, error)]
+    assert heard.of(DeniedByAws) == [DeniedByAws(error)]
+    assert heard.of(PreflightDiverged) == [PreflightDiverged(heard.of(PreflightDecided)[0].verdict, error)]
     assert heard.closed == [error]
 
 
@@ -152,9 +152,9 @@ def test_a_denial_that_contradicts_nothing_is_no_divergence(house: Make, options
     made.fake.deny_next(SCP)
     denial(made)
 
-    assert recorder.last.of(Decided)[0].verdict.decision == decision
-    assert len(recorder.last.of(Denied)) == 1
-    assert recorder.last.of(Diverged) == []
+    assert recorder.last.of(PreflightDecided)[0].verdict.decision == decision
+    assert len(recorder.last.of(DeniedByAws)) == 1
+    assert recorder.last.of(PreflightDiverged) == []
 
 
 def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
@@ -167,7 +167,7 @@ def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
     assert isinstance(error, ModelAccessError)
     assert isinstance(error, made.client.exceptions.AccessDeniedException)
     assert not isinstance(error, PolicyDeniedError)
-    assert (len(recorder.last.of(Denied)), recorder.last.of(Diverged)) == (1, [])
+    assert (len(recorder.last.of(DeniedByAws)), recorder.last.of(PreflightDiverged)) == (1, [])
 
 
 @pytest.mark.parametrize(

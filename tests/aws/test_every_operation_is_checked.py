@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, ROLE
 from botocore import xform_name
+from harness.clients import HR, ROLE
 
 from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, UnguardableOperationError, iam
 from guardedbedrock.bedrock import SERVICES, find, operations

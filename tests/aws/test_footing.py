@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import botocore.session
 import pytest
-from aws.rig import HR
 from botocore import handlers
 from botocore.client import BaseClient
+from harness.clients import HR
 
 from guardedbedrock import ConfigurationError, Guard
-from guardedbedrock.aws import footing
+from guardedbedrock.aws.client import botocore_contract as footing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import HR, MODEL, Recorder, ask
 from bypass.tampering import drop_body, drop_params, swap_params
+from harness.clients import HR, MODEL, Recorder, ask
 
 from guardedbedrock import GuardrailTamperedError
-from guardedbedrock.events import Decided, Refused
+from guardedbedrock.core.events import CallRefused, PreflightDecided
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 def test_a_handler_that_changes_something_else_is_let_be(house: Make) -> None:
@@ -49,7 +49,7 @@ def test_every_attempt_begins_with_what_was_authorized(house: Make) -> None:
     made.client.converse(**ask("converse"))
 
     assert found == [False, False, False]
-    assert "inferenceConfig" not in recorder.last.of(Decided)[0].verdict.params
+    assert "inferenceConfig" not in recorder.last.of(PreflightDecided)[0].verdict.params
 
 
 def test_the_callers_own_parameters_are_out_of_a_handlers_reach(house: Make) -> None:
@@ -94,7 +94,7 @@ def test_what_report_would_refuse_is_told_once_and_goes_on(house: Make) -> None:
     made.client.meta.events.register("before-parameter-build", drop_params)
     made.client.converse(**ask("converse"))
 
-    (heard,) = recorder.last.of(Refused)
+    (heard,) = recorder.last.of(CallRefused)
     assert isinstance(heard.error, GuardrailTamperedError)
     assert not heard.enforced
     assert [request.guardrail for request in made.fake.requests] == [None]

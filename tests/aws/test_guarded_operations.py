@@ -6,9 +6,9 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, S3, ask, read
 from botocore import xform_name
 from botocore.exceptions import ParamValidationError
+from harness.clients import DENIED_MODEL, HR, MODEL, S3, ask, read
 
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.testing.wire import load
@@ -16,7 +16,7 @@ from guardedbedrock.testing.wire import load
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
 CONFIG: Final = {"guardrailConfig": NAMED}

@@ -9,17 +9,17 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, MODEL, Recorder, ask
 from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError
 from botocore.response import StreamingBody
+from harness.clients import DENIED_MODEL, MODEL, Recorder, ask
 
 from guardedbedrock import GuardedBedrockError, StreamInterruptedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
 BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1))

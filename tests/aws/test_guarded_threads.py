@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, Recorder, ask
 from botocore.config import Config
+from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, Recorder, ask
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import Injected
+from guardedbedrock.core.events import GuardrailInjected
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 THREADS: Final = 16
 CALLS: Final = 20
@@ -48,7 +48,7 @@ def test_threads_do_not_mix_up_their_guardrails(house: Make) -> None:
     assert len(texts) == len(asked) == THREADS * CALLS
     assert [text for text, guardrail in asked if GUARDRAILS[text.split()[0]] != guardrail] == []
     assert len(recorder.calls) == 2 * THREADS * CALLS
-    assert all(len(heard.closed) == len(heard.of(Injected)) == 1 for heard in recorder.calls)
+    assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
 def test_tasks_do_not_mix_up_their_guardrails(house: Make) -> None:

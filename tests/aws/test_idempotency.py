@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, ROLE
+from harness.clients import HR, ROLE
 
 from guardedbedrock import Guard
 from guardedbedrock.bedrock import SERVICES
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.send import TOKENS
 from guardedbedrock.testing import FakeBedrock
 

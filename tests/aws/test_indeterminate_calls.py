@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws.rig import Recorder, ask, denial
+from harness.clients import Recorder, ask, denial
 
 from guardedbedrock import PreflightUnavailableError, iam
-from guardedbedrock.events import Decided
+from guardedbedrock.core.events import PreflightDecided
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 UNSURE: Final = iam.PolicySet(
     identity=[
@@ -36,7 +36,7 @@ def test_a_call_that_hangs_on_what_nobody_knows_is_sent(house: Make) -> None:
 
     made.client.converse(**ask("converse"))
 
-    verdict = recorder.last.of(Decided)[0].verdict
+    verdict = recorder.last.of(PreflightDecided)[0].verdict
     assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:SourceIp",))
     assert len(made.fake.requests) == 1
 

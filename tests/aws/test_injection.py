@@ -6,14 +6,14 @@ import copy
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import CONVERSATIONS, DENIED_MODEL, HR, INVOCATIONS, MODEL, PUBLIC, S3, WEAK, Recorder, ask, read
+from harness.clients import CONVERSATIONS, DENIED_MODEL, HR, INVOCATIONS, MODEL, PUBLIC, S3, WEAK, Recorder, ask, read
 
 from guardedbedrock import ConfigurationError, Guardrail, GuardrailNotApprovedError, UnguardableOperationError
-from guardedbedrock.events import Injected, Refused
+from guardedbedrock.core.events import CallRefused, GuardrailInjected
 from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 WHOLE: Final = (HR.arn, HR.version)
 SHORT: Final = (HR.id, HR.version)
@@ -86,7 +86,7 @@ def test_an_unapproved_guardrail_is_refused(house: Make, method: str, given: dic
 
     assert fake.requests == []
     assert HR.key in str(refused.value.hint)
-    assert recorder.last.of(Refused) == [Refused(refused.value, enforced=True)]
+    assert recorder.last.of(CallRefused) == [CallRefused(refused.value, enforced=True)]
     assert recorder.last.closed == [refused.value]
 
 
@@ -112,8 +112,8 @@ def test_using_chooses_for_the_calls_within(house: Make, method: str) -> None:
     read(getattr(client, method)(**ask(method)))
 
     assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version), WHOLE]
-    told = [event for heard in recorder.calls for event in heard.of(Injected)]
-    assert told == [Injected(PUBLIC, was_there=False), Injected(HR, was_there=False)]
+    told = [event for heard in recorder.calls for event in heard.of(GuardrailInjected)]
+    assert told == [GuardrailInjected(PUBLIC, was_there=False), GuardrailInjected(HR, was_there=False)]
 
 
 def test_using_nests_and_ends_with_an_error(house: Make) -> None:
@@ -207,7 +207,7 @@ def test_report_tells_and_goes_on(house: Make) -> None:
     client.converse(**ask("converse", model=DENIED_MODEL))
     client.start_async_invoke(**START)
 
-    told = [[(type(event.error).__name__, event.enforced) for event in heard.of(Refused)] for heard in recorder.calls]
+    told = [[(type(event.error).__name__, event.enforced) for event in heard.of(CallRefused)] for heard in recorder.calls]
     assert told == [
         [("GuardrailNotApprovedError", False)],
         [("ExplicitDenyError", False)],

@@ -7,21 +7,21 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, ON_THE_SERVER, Recorder, ask, read
 from botocore.awsrequest import AWSResponse
 from botocore.response import StreamingBody
+from harness.clients import HR, ON_THE_SERVER, Recorder, ask, read
 
 import guardedbedrock
 from guardedbedrock import GuardrailInterventionError, UnguardedReplyError
-from guardedbedrock.bedrock.interventions import Coverage
-from guardedbedrock.events import Intervened, Unguarded
+from guardedbedrock.bedrock.guardrail.intervention import Coverage
+from guardedbedrock.core.events import GuardrailIntervened, ReplyUnguarded
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 from guardedbedrock.testing.eventstream import CONTENT_TYPE, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 TRACED: Final[dict[str, dict[str, Any]]] = {
@@ -57,7 +57,7 @@ def test_block_and_mask_are_told_apart(house: Make, method: str, text: str, acti
     assert isinstance(found.coverage, Coverage)
     assert found.coverage.guarded >= len(text)
     assert found.text_units["wordPolicyUnits"] >= 1
-    assert [event.intervention for event in recorder.last.of(Intervened)] == [found]
+    assert [event.intervention for event in recorder.last.of(GuardrailIntervened)] == [found]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -67,7 +67,7 @@ def test_without_a_trace_the_record_says_what_is_known(house: Make, method: str)
 
     read(getattr(house(listeners=[recorder]).client, method)(**ask(method, "my salary")))
 
-    (told,) = recorder.last.of(Intervened)
+    (told,) = recorder.last.of(GuardrailIntervened)
     assert told.intervention == guardedbedrock.Intervention(recorder.last.call.name, guardrail=HR.id, version=HR.version)
 
 
@@ -135,7 +135,7 @@ def test_a_stream_knows_as_much_as_was_read_of_it(house: Make) -> None:
     known: list[tuple[str, Any, int]] = []
     for one in stream:
         found = guardedbedrock.intervention(stream)
-        known.append((next(iter(one)), found and found.policies, len(recorder.last.of(Intervened))))
+        known.append((next(iter(one)), found and found.policies, len(recorder.last.of(GuardrailIntervened))))
 
     assert known[0][1:] == (None, 0)
     assert known[-2:] == [("messageStop", (), 0), ("metadata", ("wordPolicy",), 1)]
@@ -172,7 +172,7 @@ def test_a_reply_that_shows_no_guardrail_is_told(house: Make, method: str) -> No
 
     unguarded(house(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
 
-    assert recorder.last.of(Unguarded) == [Unguarded(HR.arn, HR.version, "r-1")]
+    assert recorder.last.of(ReplyUnguarded) == [ReplyUnguarded(HR.arn, HR.version, "r-1")]
     assert recorder.last.closed == [None]
 
 
@@ -196,7 +196,7 @@ def test_a_guardrail_that_ran_is_no_alarm(house: Make, method: str) -> None:
 
     for extra in ({}, TRACED[method]):
         read(getattr(client, method)(**ask(method), **extra))
-        assert recorder.last.of(Unguarded) == []
+        assert recorder.last.of(ReplyUnguarded) == []
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_silence_where_the_wire_need_not_speak_is_no_alarm(house: Make, method: 
 
     unguarded(house(listeners=[recorder], on_unguarded_reply="raise"), method, body)
 
-    assert recorder.last.of(Unguarded) == []
+    assert recorder.last.of(ReplyUnguarded) == []

@@ -7,13 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import Recorder, ask, read
+from harness.clients import Recorder, ask, read
 
 from guardedbedrock import GuardrailInterventionError
-from guardedbedrock.events import Intervened
+from guardedbedrock.core.events import GuardrailIntervened
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 BLOCKED: Final = "Sorry, the model cannot answer this question."
@@ -32,7 +32,7 @@ def test_an_intervention_is_told_once(house: Make, method: str) -> None:
 
     reply = read(getattr(made.client, method)(**ask(method, "what is my salary?")))
 
-    assert [event.intervention.operation for event in recorder.last.of(Intervened)] == [recorder.last.call.name]
+    assert [event.intervention.operation for event in recorder.last.of(GuardrailIntervened)] == [recorder.last.call.name]
     assert BLOCKED in said(reply)
     assert recorder.last.closed == [None]
 
@@ -44,7 +44,7 @@ def test_no_intervention_is_no_event(house: Make, method: str) -> None:
 
     reply = read(getattr(made.client, method)(**ask(method)))
 
-    assert recorder.last.of(Intervened) == []
+    assert recorder.last.of(GuardrailIntervened) == []
     assert "hello" in said(reply)
 
 
@@ -63,7 +63,7 @@ def test_the_reason_of_an_intervention_is_the_services_own(house: Make) -> None:
 
     made.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
 
-    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+    assert [event.intervention.reason for event in recorder.last.of(GuardrailIntervened)] == ["Guardrail blocked."]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -76,7 +76,7 @@ def test_an_intervention_can_be_an_error(house: Make, method: str) -> None:
 
     error = stepped_in.value
     assert error.operation_name == recorder.last.call.name
-    assert len(recorder.last.of(Intervened)) == 1
+    assert len(recorder.last.of(GuardrailIntervened)) == 1
     assert recorder.last.closed == [error]
     assert "salary" not in str(error)
     assert error.request_id == made.fake.requests[0].request_id
@@ -104,7 +104,7 @@ def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Mak
             if "messageStop" in event:
                 break
 
-    assert len(recorder.last.of(Intervened)) == 1
+    assert len(recorder.last.of(GuardrailIntervened)) == 1
 
 
 def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
@@ -130,5 +130,5 @@ def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(house: M
     )
 
     assert reply["action"] == "GUARDRAIL_INTERVENED"
-    assert [event.intervention.reason for event in recorder.last.of(Intervened)] == ["Guardrail blocked."]
+    assert [event.intervention.reason for event in recorder.last.of(GuardrailIntervened)] == ["Guardrail blocked."]
     assert recorder.last.closed == [None]

@@ -7,16 +7,16 @@ from copy import copy, deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
-from aws.rig import DENIED_MODEL, Recorder, ask, denial
+from harness.clients import DENIED_MODEL, Recorder, ask, denial
 
-from guardedbedrock.events import Refused
+from guardedbedrock.core.events import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
-    from guardedbedrock.calls import Call
+    from guardedbedrock.core.records import Call
 
 
 class Broken:
@@ -37,7 +37,7 @@ class Broken:
         """Fail, if that is the duty."""
         self._do("leave")
 
-    def hear(self, _: object) -> None:
+    def on_event(self, _: object) -> None:
         """Fail, if that is the duty."""
         self._do("hear")
 
@@ -64,7 +64,7 @@ def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: p
     assert said == "You said: hello there"
     assert "messageStop" in {next(iter(event)) for event in streamed}
     assert [heard.closed for heard in recorder.calls] == [[None], [None], [error]]
-    assert len(recorder.last.of(Refused)) == 1
+    assert len(recorder.last.of(CallRefused)) == 1
     assert "listener Broken failed with RuntimeError" in caplog.text
     assert "hello there" not in caplog.text
 

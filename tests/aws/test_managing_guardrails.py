@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import boto3
 import pytest
-from aws.rig import HR, ROLE, Recorder
 from botocore.client import BaseClient
 from botocore.exceptions import OperationNotPageableError, ParamValidationError
+from harness.clients import HR, ROLE, Recorder
 
 from guardedbedrock import AccessDeniedError, ExplicitDenyError, Guard, GuardrailTamperedError, ImplicitDenyError, iam
 from guardedbedrock.bedrock import operations
-from guardedbedrock.events import Decided, Unlisted
+from guardedbedrock.core.events import PreflightDecided, UnlistedOperation
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def test_an_operation_that_is_not_in_the_table_is_asked_and_reported(office: Any
 
     made.client().list_guardrails()
 
-    verdict = made.heard.last.of(Decided)[0].verdict
-    assert made.heard.last.of(Unlisted) == [Unlisted("bedrock", "ListGuardrails")]
+    verdict = made.heard.last.of(PreflightDecided)[0].verdict
+    assert made.heard.last.of(UnlistedOperation) == [UnlistedOperation("bedrock", "ListGuardrails")]
     assert (verdict.decision, made.arrived) == ("indeterminate", ["ListGuardrails"])
     assert "does not know ListGuardrails" in verdict.remarks[-1]
     with pytest.raises(ImplicitDenyError):
@@ -181,7 +181,7 @@ def test_an_agent_is_checked_as_far_as_it_can_be_seen(office: Any) -> None:
     with pytest.raises(ImplicitDenyError) as denied:
         client.invoke_agent(agentId="AGENT00001", agentAliasId="ALIAS00001", sessionId="s1", inputText="hello")
 
-    told = made.heard.last.of(Decided)[0].verdict.remarks
+    told = made.heard.last.of(PreflightDecided)[0].verdict.remarks
     assert denied.value.resource == "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT00001/ALIAS00001"
     assert "calls models beyond this guard's sight" in told[0]
     assert made.arrived == []

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, INVOCATIONS, MODEL, PUBLIC, ask, read
 from botocore.exceptions import ClientError, StubAssertionError
 from botocore.stub import ANY, Stubber
+from harness.clients import HR, INVOCATIONS, MODEL, PUBLIC, ask, read
 from moto import mock_aws
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -17,13 +17,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import ExplicitDenyError, Guard, GuardrailNotApprovedError
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry.spans import CallSpans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 HERE: Final = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}

@@ -8,7 +8,7 @@ from aws.test_tripwire import HR, MODEL, guardrail_of, sign
 from botocore import auth
 
 from guardedbedrock import Guard, GuardrailTamperedError
-from guardedbedrock.aws import tripwire
+from guardedbedrock.aws.signer import tripwire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

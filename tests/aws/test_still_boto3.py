@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, MODEL, ROLE, S3, ask, read
 from aws.test_guarded_operations import CASES
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import OperationNotPageableError
+from harness.clients import HR, MODEL, ROLE, S3, ask, read
 
 from guardedbedrock import Guard
 from guardedbedrock.bedrock import SERVICES
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 CREDENTIALS: Final = {"region_name": "us-east-1", "aws_access_key_id": "a", "aws_secret_access_key": "b"}
 ONCE: Final = Config(retries={"total_max_attempts": 1, "mode": "standard"})

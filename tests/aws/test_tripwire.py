@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, Recorder, ask, read
 from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
+from harness.clients import DENIED_MODEL, HR, MODEL, POLICIES, POLICY, PUBLIC, ROLE, WEAK, Recorder, ask, read
 
 from guardedbedrock import (
     AccessDeniedError,
@@ -21,9 +21,9 @@ from guardedbedrock import (
     UnguardableOperationError,
     iam,
 )
-from guardedbedrock.aws import tripwire
-from guardedbedrock.aws.signing import inference_of
-from guardedbedrock.events import Refused
+from guardedbedrock.aws.signer import tripwire
+from guardedbedrock.aws.signer.inference_request import inference_of
+from guardedbedrock.core.events import CallRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,7 +130,7 @@ def test_a_conversation_without_an_approved_guardrail_is_refused(standing: Any, 
     with pytest.raises(GuardrailTamperedError) as refused:
         sign(path, body, base=base)
 
-    assert recorder.last.of(Refused) == [Refused(refused.value, enforced=True)]
+    assert recorder.last.of(CallRefused) == [CallRefused(refused.value, enforced=True)]
     assert recorder.last.closed == [refused.value]
 
 
@@ -195,7 +195,7 @@ def test_what_can_carry_no_guardrail_is_refused(standing: Any, path: str, option
     with pytest.raises(UnguardableOperationError, match=r"is no operation of|has no place for|does not bind"):
         sign(path, **options)
 
-    assert len(recorder.last.of(Refused)) == 1
+    assert len(recorder.last.of(CallRefused)) == 1
 
 
 def test_an_operation_that_may_go_out_unguarded_does(standing: Any) -> None:
@@ -218,7 +218,7 @@ def test_the_policies_are_asked(standing: Any, path: str) -> None:
     with pytest.raises(ExplicitDenyError, match="anthropic") as denied:
         sign(path)
 
-    assert [refused.error for refused in recorder.last.of(Refused)] == [denied.value]
+    assert [refused.error for refused in recorder.last.of(CallRefused)] == [denied.value]
 
 
 def test_the_policies_are_told_whether_tls_is_spoken(standing: Any) -> None:
@@ -351,7 +351,7 @@ def test_mode_report_reports_and_lets_pass(standing: Any) -> None:
     request = sign(f"/model/{MODEL}/converse")
 
     assert "Authorization" in request.headers
-    assert [refused.enforced for refused in recorder.last.of(Refused)] == [False]
+    assert [refused.enforced for refused in recorder.last.of(CallRefused)] == [False]
     assert recorder.last.closed == [None]
     assert guardrail_of(sign()) == (HR.arn, HR.version)
     assert len(recorder.calls) == 1
@@ -363,7 +363,7 @@ def test_mode_report_reports_what_can_carry_none(standing: Any, path: str) -> No
 
     sign(path, {"modelId": MODEL})
 
-    assert [refused.enforced for refused in recorder.last.of(Refused)] == [False]
+    assert [refused.enforced for refused in recorder.last.of(CallRefused)] == [False]
 
 
 def test_mode_off_looks_at_nothing(standing: Any) -> None:

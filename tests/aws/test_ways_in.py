@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import botocore.session
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, WEAK, ask
 from boto3 import client as captured_early
 from botocore import handlers
 from botocore.auth import SigV4Auth
@@ -21,6 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.credentials import Credentials
+from harness.clients import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, WEAK, ask
 
 import guardedbedrock
 from guardedbedrock import (
@@ -31,9 +31,9 @@ from guardedbedrock import (
     PolicyDeniedError,
     UnguardedClientWarning,
 )
-from guardedbedrock.aws import session as sessions
-from guardedbedrock.aws.client import Guarded, GuardedClient
-from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy
+from guardedbedrock.aws.client import session as sessions
+from guardedbedrock.aws.client.mixin import Guarded, GuardedClient
+from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy
 from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
@@ -447,7 +447,7 @@ def test_a_framework_that_replaces_boto3_client_is_covered() -> None:
     program = """
 import boto3
 from guardedbedrock import Guard, Guardrail
-from guardedbedrock.aws.client import Guarded
+from guardedbedrock.aws.client.mixin import Guarded
 guard = Guard(guardrails=[Guardrail("{arn}", "{version}")])
 {first}
 {then}
@@ -485,8 +485,8 @@ def test_an_event_that_does_not_come_is_an_error_and_no_unguarded_client(
 
 def test_an_event_that_does_not_come_is_an_error_while_a_guard_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As above, for clients that others make."""
-    monkeypatch.setattr("guardedbedrock.aws.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.install._TOLD", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install._TOLD", ())
 
     with guard().install(), pytest.raises(ConfigurationError, match="creating-client-class did not reach guardedbedrock"):
         boto3.Session().client("bedrock-runtime", region_name="us-east-1")

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.answers import SILENCE, Answer, of_body, of_converse, of_converse_event, of_invoke_event
+from guardedbedrock.bedrock.guardrail.reply_metadata import (
+    SILENCE,
+    Answer,
+    of_body,
+    of_converse,
+    of_converse_event,
+    of_invoke_event,
+)
 
 COUNTED: Final = {"x-amzn-bedrock-input-token-count": "3", "x-amzn-bedrock-output-token-count": "5"}
 BODIES: Final[dict[str, tuple[dict[str, Any], Answer]]] = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock import Asked, Question
+from guardedbedrock.bedrock import AuthorizationSet, RequiredAuthorization
 from guardedbedrock.iam import PolicySet, Request
 from guardedbedrock.testing.denying import DenyingPolicies
 
@@ -47,28 +47,30 @@ RESOURCES: Final = {"yes": "yes", "no": "other", "never": "never", "open": "open
 YES, NO, NEVER, OPEN, REACHED = (((name,), {}) for name in RESOURCES)
 
 
-def among(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+def one_of(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
     """Ask one of some, nobody knows which."""
-    return [((name,), {"among": label}) for name in names]
+    return [((name,), {"one_of": label}) for name in names]
 
 
-def perhaps(name: str) -> tuple[tuple[str], dict[str, Any]]:
+def undocumented(name: str) -> tuple[tuple[str], dict[str, Any]]:
     """Ask what AWS may not ask."""
-    return (name,), {"perhaps": True}
+    return (name,), {"undocumented": True}
 
 
-def unread(name: str) -> tuple[tuple[str], dict[str, Any]]:
+def missing_policy(name: str) -> tuple[tuple[str], dict[str, Any]]:
     """Ask what another policy has a say in."""
-    return (name,), {"unread": "a policy of theirs"}
+    return (name,), {"missing_policy": "a policy of theirs"}
 
 
-def asked(*asking: Any) -> tuple[Asked, Any]:
+def asked(*asking: Any) -> tuple[AuthorizationSet, Any]:
     """Put the questions together, and the answers to them."""
     questions = tuple(
-        Question(Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}), **flags)
+        RequiredAuthorization(
+            Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}), **flags
+        )
         for (name,), flags in asking
     )
-    whole = Asked(questions)
+    whole = AuthorizationSet(questions)
     return whole, tuple(POLICIES.evaluate(request) for request in whole.requests)
 
 
@@ -80,20 +82,20 @@ def asked(*asking: Any) -> tuple[Asked, Any]:
         ([YES, NEVER, NO], "explicitDeny", 1),
         ([OPEN, NEVER], "explicitDeny", 1),
         ([OPEN, YES], "indeterminate", None),
-        (among("a", "yes", "yes"), "allowed", None),
-        (among("a", "yes", "never"), "indeterminate", None),
-        (among("a", "open", "never"), "indeterminate", None),
-        (among("a", "never", "no"), "explicitDeny", 0),
-        ([*among("a", "yes", "no"), *among("b", "no", "never")], "implicitDeny", 2),
-        ([*among("a", "yes", "no"), NO], "implicitDeny", 2),
-        ([YES, perhaps("yes")], "allowed", None),
-        ([YES, perhaps("never")], "indeterminate", None),
-        ([perhaps("never"), NO], "implicitDeny", 1),
-        ([YES, unread("yes")], "indeterminate", None),
-        ([YES, unread("no")], "implicitDeny", 1),
+        (one_of("a", "yes", "yes"), "allowed", None),
+        (one_of("a", "yes", "never"), "indeterminate", None),
+        (one_of("a", "open", "never"), "indeterminate", None),
+        (one_of("a", "never", "no"), "explicitDeny", 0),
+        ([*one_of("a", "yes", "no"), *one_of("b", "no", "never")], "implicitDeny", 2),
+        ([*one_of("a", "yes", "no"), NO], "implicitDeny", 2),
+        ([YES, undocumented("yes")], "allowed", None),
+        ([YES, undocumented("never")], "indeterminate", None),
+        ([undocumented("never"), NO], "implicitDeny", 1),
+        ([YES, missing_policy("yes")], "indeterminate", None),
+        ([YES, missing_policy("no")], "implicitDeny", 1),
         ([REACHED], "indeterminate", None),
         ([REACHED, NO], "implicitDeny", 1),
-        (among("a", "reached", "never"), "indeterminate", None),
+        (one_of("a", "reached", "never"), "indeterminate", None),
     ],
 )
 def test_the_answers_add_up_to_one(asking: list[Any], outcome: str, denied: int | None) -> None:
@@ -114,11 +116,11 @@ def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
     ("asking", "fragment"),
     [
         (
-            among("p routes to one of a, b", "yes", "never"),
+            one_of("p routes to one of a, b", "yes", "never"),
             "p routes to one of a, b, and not all of them are allowed",
         ),
-        ([YES, perhaps("no")], "AWS does not document whether it asks this, which would be denied: User: "),
-        ([unread("yes")], "it hangs on a policy of theirs, which is not among the policies"),
+        ([YES, undocumented("no")], "AWS does not document whether it asks this, which would be denied: User: "),
+        ([missing_policy("yes")], "it hangs on a policy of theirs, which is not among the policies"),
         ([REACHED], "AWS does not list Bedrock among the services that such policies reach"),
     ],
 )
@@ -132,13 +134,17 @@ def test_what_one_word_does_not_say_is_a_remark(asking: list[Any], fragment: str
 
 def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
     """It says how to tell the rest."""
-    whole = Asked((Question(Request(ROLE, "bedrock:X", "arn:aws:bedrock:r:123456789012:*", {}, {"resource:id"})),))
+    whole = AuthorizationSet(
+        (RequiredAuthorization(Request(ROLE, "bedrock:X", "arn:aws:bedrock:r:123456789012:*", {}, {"resource:id"})),)
+    )
     (remark,) = whole.remarks(tuple(POLICIES.evaluate(request) for request in whole.requests))
 
     assert remark.startswith("what is asked is not known whole, only `arn:aws:bedrock:r:123456789012:*`: an ARN")
 
 
-@pytest.mark.parametrize("asking", [[YES], [NO], [OPEN], among("a", "yes", "yes"), among("a", "no", "never"), [unread("no")]])
+@pytest.mark.parametrize(
+    "asking", [[YES], [NO], [OPEN], one_of("a", "yes", "yes"), one_of("a", "no", "never"), [missing_policy("no")]]
+)
 def test_what_needs_no_remark_has_none(asking: list[Any]) -> None:
     """A plain answer speaks for itself."""
     whole, answers = asked(*asking)
@@ -161,21 +167,23 @@ UNTIL: Final = PolicySet(
 )
 
 
-def reached() -> Asked:
+def reached() -> AuthorizationSet:
     """Ask on what a resource control policy denies."""
-    return Asked((Question(Request(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1:123456789012:reached")),))
+    return AuthorizationSet(
+        (RequiredAuthorization(Request(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1:123456789012:reached")),)
+    )
 
 
 def test_what_was_answered_is_given_again_until_something_else_answers() -> None:
     """The same policies, inert types and requests give the very same decisions; any other policies or types answer anew."""
     asked, nobody = reached(), PolicySet(identity=[])
-    inert = ("rcp",)
+    advisory_policy_types = ("rcp",)
 
     first = asked.answer(POLICIES, (), None)
 
     assert asked.answer(POLICIES, (), None)[0] is first[0]
     assert first[1] == "explicitDeny"
-    assert asked.answer(POLICIES, inert, None)[1] == "indeterminate"
+    assert asked.answer(POLICIES, advisory_policy_types, None)[1] == "indeterminate"
     assert asked.answer(POLICIES, (), None)[1] == "explicitDeny"
     assert asked.answer(nobody, (), None)[1] == "implicitDeny"
 
@@ -193,7 +201,7 @@ def test_another_second_is_another_question() -> None:
 
 def test_policies_that_may_change_are_asked_every_time() -> None:
     """What the fake of a test denies from now on is denied from now on."""
-    asked, policies = Asked((Question(Request(ROLE, "bedrock:InvokeModel", "*")),)), DenyingPolicies()
+    asked, policies = AuthorizationSet((RequiredAuthorization(Request(ROLE, "bedrock:InvokeModel", "*")),)), DenyingPolicies()
     before = asked.answer(policies, (), None)[1]
 
     policies.deny(PolicySet(identity=[]))

@@ -9,7 +9,7 @@ import pytest
 
 from guardedbedrock import ConfigurationError, Guardrail
 from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
-from guardedbedrock.bedrock.questions import Questions
+from guardedbedrock.bedrock.authorization.questions import Questions
 from guardedbedrock.iam import PolicySet
 
 ROLE = "arn:aws:iam::123456789012:role/App"

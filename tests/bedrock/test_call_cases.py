@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import casefiles
 import pytest
+from harness import casefiles
 
 from guardedbedrock.bedrock import VOCABULARIES, Operation
-from guardedbedrock.bedrock.callers import BEARERS
-from guardedbedrock.bedrock.models import kind_of
+from guardedbedrock.bedrock.authorization.callers import BEARERS
 from guardedbedrock.bedrock.operations import TABLE
-from guardedbedrock.bedrock.profile_data import GUARDRAIL_PROFILES
+from guardedbedrock.bedrock.resources.models import kind_of
+from guardedbedrock.bedrock.resources.profile_data import GUARDRAIL_PROFILES
 from guardedbedrock.testing import cases
 
 CALLS: Final = cases.load(casefiles.CASES / "calls")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock import ExplicitDenyError, Guard, Guardrail, ImplicitDenyError, PolicyDeniedError, iam
-from guardedbedrock.bedrock.condition_keys import carries
+from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.testing import FakeBedrock
 
 ROLE: Final = "arn:aws:iam::123456789012:role/Admin"

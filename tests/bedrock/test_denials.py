@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from guardedbedrock import errors
-from guardedbedrock.bedrock.denials import GATES, classify
-from guardedbedrock.bedrock.hints import hint_for
-from guardedbedrock.iam.sentences import REASONS
+from guardedbedrock.bedrock.errors.classify import GATES, classify
+from guardedbedrock.bedrock.errors.hints import hint_for
+from guardedbedrock.iam.engine.sentences import REASONS
 
 PATH = Path(__file__).parents[1] / "data" / "denials.json"
 FIELDS = {"id", "why", "source", "code", "status", "message", "expect"}

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from guardedbedrock.bedrock.model_names import is_meant
+from guardedbedrock.bedrock.resources.model_names import is_meant
 
 HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 APPLICATION: Final = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"

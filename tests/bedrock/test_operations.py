@@ -11,8 +11,8 @@ import pytest
 from packaging.version import Version
 
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Caller, Operation, authorizations, find
+from guardedbedrock.bedrock.guardrail.location import Wire
 from guardedbedrock.bedrock.operations import REVIEWED, TABLE
-from guardedbedrock.bedrock.placement import Wire
 
 GUARDRAIL_MEMBERS = {"guardrailConfig", "guardrailIdentifier"}
 MODELS: Final = {name: botocore.session.Session().get_service_model(name) for name in SERVICES}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import botocore.session
 import pytest
 
-from guardedbedrock.bedrock.profile_data import GROUPS, GUARDRAIL_PROFILES, Group, Routes
-from guardedbedrock.bedrock.profiles import destinations, guardrail_destinations
+from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, Group, Routes
+from guardedbedrock.bedrock.resources.profiles import destinations, guardrail_destinations
 
 SESSION = botocore.session.Session()
 REGIONS = {

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock import iam
-from guardedbedrock.bedrock.resource_policies import check_attached, check_resource_policy
+from guardedbedrock.bedrock.resources.policies import check_attached, check_resource_policy
 from guardedbedrock.errors import ConfigurationError
 
 PATH: Final = Path(__file__).parents[1] / "data" / "resource_policies.json"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.selective import Suffixes, gaps
+from guardedbedrock.bedrock.guardrail.coverage import Suffixes, gaps
 
 RANDOM: Final = "q7Zx81mPw0"
 TEXT: Final = {"text": "hello"}

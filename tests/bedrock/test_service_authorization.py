@@ -14,13 +14,13 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.authorizations import authorizations
-from guardedbedrock.bedrock.callers import Caller
-from guardedbedrock.bedrock.condition_keys import CARRIED
-from guardedbedrock.bedrock.inventory import NOTHING_KNOWN
+from guardedbedrock.bedrock.authorization.authorizations import authorizations
+from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.authorization.condition_keys import CARRIED
 from guardedbedrock.bedrock.operations import TABLE, Ask, Operation
-from guardedbedrock.bedrock.resource_types import RESOURCE_TYPES, is_taggable
-from guardedbedrock.bedrock.targets import targets
+from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN
+from guardedbedrock.bedrock.resources.targets import targets
+from guardedbedrock.bedrock.resources.types import RESOURCE_TYPES, is_taggable
 
 DATA: Final = Path(__file__).parents[1] / "data"
 PUBLISHED: Final = json.loads((DATA / "service_authorization.json").read_text("utf-8"))

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.interventions import NOTHING, Coverage, Intervention, Shown, conclude
-from guardedbedrock.bedrock.showing import in_apply, in_body, in_converse, in_converse_event, is_last, must_show
+from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Coverage, Intervention, Shown, conclude
+from guardedbedrock.bedrock.guardrail.trace import in_apply, in_body, in_converse, in_converse_event, is_last, must_show
 
 CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "interventions.json").read_text("utf-8"))
 READERS: Final = {

@@ -15,9 +15,9 @@ MODEL: Final = "amazon.nova-lite-v1:0"
 
 
 def asked(service: str, name: str, params: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Ask an operation: each action without its prefix, the resource, and ``perhaps`` or ``one of`` where it is not sure."""
+    """Ask an operation: each action without its prefix, the resource, and ``undocumented`` or ``one of`` where it is not sure."""
     questions = authorizations(find(service, name), params, CALLER).questions
-    how = [(one.among and "one of") or (one.perhaps and "perhaps") or "" for one in questions]
+    how = [(one.one_of and "one of") or (one.undocumented and "perhaps") or "" for one in questions]
     return [(one.request.action.partition(":")[2], one.request.resource, each) for one, each in zip(questions, how, strict=True)]
 
 

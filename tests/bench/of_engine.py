@@ -17,7 +17,7 @@ from measuring import Row, microseconds
 from samples import ROLE
 
 from guardedbedrock import iam
-from guardedbedrock.iam.patterns import compile_pattern
+from guardedbedrock.iam.matching.patterns import compile_pattern
 
 
 def engine() -> Iterator[Row]:

@@ -10,10 +10,10 @@ from measuring import Row, microseconds
 from samples import ALLOW, ALLOWING, ARN, CALL, ROLE
 
 from guardedbedrock import Guard, Guardrail, iam
-from guardedbedrock.calls import Call
-from guardedbedrock.observing import Observers
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Call
+from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.stages.preflight import judge
 
 UNTIL = {"DateLessThan": {"aws:CurrentTime": "2050-01-01T00:00:00Z"}}
 TIMED = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": {**ALLOW, "Condition": UNTIL}}])

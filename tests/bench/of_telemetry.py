@@ -16,12 +16,12 @@ from samples import ALLOWING, ARN, CALL, ROLE
 
 from guardedbedrock import Guard, Guardrail
 from guardedbedrock.auditing import Audit
-from guardedbedrock.calls import Call
-from guardedbedrock.observing import Listener, Observers
+from guardedbedrock.core.observers import Listener, Observers
+from guardedbedrock.core.records import Call
+from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.stages.outcome import settle
-from guardedbedrock.stages.preflight import authorize
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.reply import settle
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.send import send
 from guardedbedrock.telemetry import CallMetrics, CallSpans, default_listeners
 

@@ -13,12 +13,12 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from harness.serve import MODEL, ask
 from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
-from serve.served import MODEL, ask
 
 from guardedbedrock.cli.serve.setup import read
 from guardedbedrock.cli.serve.watched import WatchedBedrock

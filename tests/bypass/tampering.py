@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from aws.rig import DENIED_MODEL, HR, PUBLIC, WEAK, ask
+from harness.clients import DENIED_MODEL, HR, PUBLIC, WEAK, ask
 
 UNGUARDED: Final = json.dumps({"messages": ask("converse")["messages"]}).encode()
 HEADERS: Final = ("X-Amzn-Bedrock-GuardrailIdentifier", "X-Amzn-Bedrock-GuardrailVersion")

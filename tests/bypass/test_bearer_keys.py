@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, MODEL, ask
 from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
-from bypass.rig import GUARDED, METHODS, on, try_all, unguarded
 from bypass.tampering import drop_body, drop_params, strip, strip_prepared, swap, swap_url, turn
+from harness.bypass import GUARDED, METHODS, on, try_all, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 KEY: Final = "bedrock-api-key-" + "x" * 24
 ATTACKS: Final = [

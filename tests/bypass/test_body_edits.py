@@ -7,15 +7,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, WEAK, ask
-from bypass.rig import CONFIG, on, unguarded
+from harness.bypass import CONFIG, on, unguarded
+from harness.clients import HR, WEAK, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 MESSAGES: Final = json.dumps(ask("converse")["messages"])
 RIGHT: Final = json.dumps(CONFIG)

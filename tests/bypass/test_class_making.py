@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from bypass.rig import try_all, unguarded
+from harness.bypass import try_all, unguarded
 
 from guardedbedrock import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 class Other:

@@ -6,17 +6,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, ask
 from botocore.client import BaseClient
-from bypass.rig import GUARDED, METHODS, try_all, unguarded
+from harness.bypass import GUARDED, METHODS, try_all, unguarded
+from harness.clients import HR, ask
 
 from guardedbedrock import GuardrailTamperedError
-from guardedbedrock.aws.client import GuardedClient
+from guardedbedrock.aws.client.mixin import GuardedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 
 def other_bases(made: House, _: pytest.MonkeyPatch) -> None:

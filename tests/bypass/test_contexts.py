@@ -8,16 +8,16 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import HR, MODEL, PUBLIC, ask
 from botocore.client import BaseClient
-from bypass.rig import CONFIG, GUARDED, on, unguarded
+from harness.bypass import CONFIG, GUARDED, on, unguarded
+from harness.clients import HR, MODEL, PUBLIC, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 
 def past(made: House) -> None:

@@ -7,18 +7,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import ask
 from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
-from bypass.rig import GUARDED, METHODS, try_all, unguarded
 from bypass.tampering import strip_prepared
+from harness.bypass import GUARDED, METHODS, try_all, unguarded
+from harness.clients import ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 UNGUARDED: Final = ask("converse")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, ask, read
 from botocore.client import BaseClient
-from bypass.rig import METHODS, unguarded
+from harness.bypass import METHODS, unguarded
+from harness.clients import HR, ask, read
 
 from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError, GuardrailTamperedError
 from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 DRAFT: Final = Guardrail(HR.arn, version="DRAFT", name="draft")
 

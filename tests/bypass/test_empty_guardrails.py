@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, ask, read
 from botocore.exceptions import ClientError, ParamValidationError
-from bypass.rig import METHODS, unguarded
+from harness.bypass import METHODS, unguarded
+from harness.clients import HR, ask, read
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 EMPTY: Final[dict[str, Any]] = {
     "empty": {},

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, MODEL, ask
 from botocore import UNSIGNED
 from botocore.config import Config
-from bypass.rig import METHODS, try_all, unguarded
 from bypass.tampering import (
     drop_body,
     drop_copy,
@@ -24,13 +22,15 @@ from bypass.tampering import (
     swap_url,
     turn,
 )
+from harness.bypass import METHODS, try_all, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 ON_PARAMS: Final = (drop_params, swap_params, swap_approved, swap_model)
 ON_DICT: Final = (drop_body, swap_url)

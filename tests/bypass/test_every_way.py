@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from aws.rig import HR
+from harness.clients import HR
 
 from guardedbedrock import Guard
 

@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import DENIED_MODEL, WEAK, ask, read
-from bypass.rig import METHODS, try_all, unguarded
 from bypass.tampering import drop_body, strip_prepared
+from harness.bypass import METHODS, try_all, unguarded
+from harness.clients import DENIED_MODEL, WEAK, ask, read
 
 from guardedbedrock.errors import AccessDeniedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 MOMENTS = ("open", "enter", "hear", "leave", "close")
 
@@ -42,7 +42,7 @@ class Failing:
         """Go out."""
         self._at("leave")
 
-    def hear(self, _: Any) -> None:
+    def on_event(self, _: Any) -> None:
         """Take note."""
         self._at("hear")
 

@@ -7,16 +7,16 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import HR, MODEL, PUBLIC, ask
 from botocore.client import BaseClient
-from bypass.rig import GUARDED, on, unguarded
+from harness.bypass import GUARDED, on, unguarded
+from harness.clients import HR, MODEL, PUBLIC, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 

@@ -6,18 +6,18 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, MODEL, ask
 from botocore import UNSIGNED
 from botocore.awsrequest import HeadersDict
 from botocore.config import Config
-from bypass.rig import METHODS, on, try_all, unguarded
+from harness.bypass import METHODS, on, try_all, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 SECOND: Final = b"POST /model/m/converse HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"
 FRAMES: Final[dict[str, Callable[[Any], None]]] = {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, WEAK, ask
 from botocore.compat import HTTPHeaders
-from bypass.rig import on, unguarded
 from bypass.tampering import HEADERS
+from harness.bypass import on, unguarded
+from harness.clients import HR, WEAK, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 IDENTIFIER, VERSION = HEADERS
 INVOCATIONS: Final = ("invoke_model", "invoke_model_with_response_stream")

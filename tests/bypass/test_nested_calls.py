@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, ask
 from botocore.client import BaseClient
-from bypass.rig import CONFIG, GUARDED, on, unguarded
+from harness.bypass import CONFIG, GUARDED, on, unguarded
+from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 EVENTS = ("before-parameter-build", "before-call", "request-created", "before-sign", "before-send")
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {

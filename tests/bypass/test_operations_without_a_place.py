@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, MODEL, S3, WEAK, ask
 from botocore.exceptions import ClientError
-from bypass.rig import CONFIG, unguarded
+from harness.bypass import CONFIG, unguarded
+from harness.clients import HR, MODEL, S3, WEAK, ask
 
 from guardedbedrock import UnguardableOperationError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 JOB: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import ON_THE_SERVER, ask
-from bypass.rig import METHODS, on, try_all, unguarded
+from harness.bypass import METHODS, on, try_all, unguarded
+from harness.clients import ON_THE_SERVER, ask
 
 from guardedbedrock import GuardrailTamperedError
 from guardedbedrock.testing import FakeBedrock
@@ -14,7 +14,7 @@ from guardedbedrock.testing import FakeBedrock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 HOSTS: Final = ("{other}", "{other}@elsewhere", "elsewhere", "elsewhere#@{other}", "{own}.elsewhere")
 

@@ -7,15 +7,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, MODEL, ask
 from botocore.exceptions import ClientError
 from botocore.session import get_session
-from bypass.rig import METHODS, on, unguarded
+from harness.bypass import METHODS, on, unguarded
+from harness.clients import DENIED_MODEL, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 JOB: Final = json.dumps(
     {"modelId": MODEL, "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}}

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from aws.rig import HR, ask
 from botocore.client import BaseClient
 from botocore.config import Config
-from bypass.rig import GUARDED, unguarded
+from harness.bypass import GUARDED, unguarded
+from harness.clients import HR, ask
 
 from guardedbedrock import ConfigurationError, GuardrailTamperedError
 from guardedbedrock.errors import RefusedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "US-EAST-1", "us-east-1 "])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, WEAK, ask, read
-from bypass.rig import METHODS, unguarded
+from harness.bypass import METHODS, unguarded
+from harness.clients import HR, WEAK, ask, read
 
 from guardedbedrock import GuardrailNotApprovedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 OWN: Final = {
     "another": (WEAK["guardrailIdentifier"], "1"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, ask
 from botocore.client import BaseClient
 from botocore.paginate import PaginatorModel
-from bypass.rig import GUARDED, unguarded
+from harness.bypass import GUARDED, unguarded
+from harness.clients import DENIED_MODEL, HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 PAGES = {
     "pagination": {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, MODEL, ask
-from bypass.rig import METHODS, on, try_all, unguarded
+from harness.bypass import METHODS, on, try_all, unguarded
+from harness.clients import DENIED_MODEL, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 TAIL: Final = "converse"
 PATHS: Final = {

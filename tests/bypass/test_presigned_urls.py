@@ -7,18 +7,18 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, S3, WEAK, ask
 from botocore.exceptions import UnknownClientMethodError
 from botocore.signers import generate_presigned_url
-from bypass.rig import unguarded
 from bypass.tampering import HEADERS, strip, swap, turn
+from harness.bypass import unguarded
+from harness.clients import DENIED_MODEL, HR, MODEL, S3, WEAK, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 def test_a_presigned_invoke_model_binds_the_guardrail(house: Make) -> None:

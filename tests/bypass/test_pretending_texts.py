@@ -7,17 +7,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pytest
-from aws.rig import CONVERSATIONS, DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError, ParamValidationError
-from bypass.rig import METHODS, on, try_all, unguarded
+from harness.bypass import METHODS, on, try_all, unguarded
+from harness.clients import CONVERSATIONS, DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
 
 from guardedbedrock import AccessDeniedError, Guardrail, GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 class Pretender(str):

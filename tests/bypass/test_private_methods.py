@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, ask
 from botocore.client import BaseClient
 from botocore.signers import RequestSigner, generate_presigned_url
-from bypass.rig import GUARDED, unguarded
+from harness.bypass import GUARDED, unguarded
+from harness.clients import DENIED_MODEL, HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
-from guardedbedrock.aws.client import GuardedClient
+from guardedbedrock.aws.client.mixin import GuardedClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 PAST: Final[dict[str, Callable[[Any], Callable[..., Any]]]] = {
     "unbound": BaseClient._make_api_call.__get__,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.rig import HR, ask, read
 from botocore.config import Config
-from bypass.rig import METHODS, on, unguarded
 from bypass.tampering import drop_body, drop_params, swap_params, swap_url
+from harness.bypass import METHODS, on, unguarded
+from harness.clients import HR, ask, read
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, MODEL, ask
 from botocore.client import BaseClient
-from bypass.rig import GUARDED, METHODS, try_all, unguarded
+from harness.bypass import GUARDED, METHODS, try_all, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 WAYS: Final[dict[str, Callable[[Any], Any]]] = {
     "the same session": lambda session: session,

@@ -8,14 +8,14 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, Recorder, ask, read
-from bypass.rig import METHODS, on, unguarded
+from harness.bypass import METHODS, on, unguarded
+from harness.clients import HR, Recorder, ask, read
 
 from guardedbedrock import GuardrailTamperedError, PartlyGuardedError
-from guardedbedrock.events import Partial, Refused
+from guardedbedrock.core.events import CallRefused, PartlyGuarded
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 SUFFIX: Final = "q7Zx81mPw0"
 TAG: Final = f"amazon-bedrock-guardrails-guardContent_{SUFFIX}"
@@ -70,7 +70,7 @@ def test_refused(house: Make, method: str, params: dict[str, Any], kinds: list[s
     assert isinstance(refused.value, made.client.exceptions.AccessDeniedException)
     assert SUFFIX not in str(refused.value)
     assert len(kinds) == 1
-    assert recorder.last.of(Refused)[0].enforced
+    assert recorder.last.of(CallRefused)[0].enforced
     assert unguarded(made.fake) == made.fake.requests == []
 
 
@@ -82,7 +82,7 @@ def test_warned_of(house: Make, caplog: pytest.LogCaptureFixture, method: str, p
 
     read(getattr(made.client, method)(**params))
 
-    (heard,) = recorder.last.of(Partial)
+    (heard,) = recorder.last.of(PartlyGuarded)
     assert [gap.kind for gap in heard.gaps] == kinds
     assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
     assert caplog.records == []
@@ -111,7 +111,7 @@ def test_allowed(house: Make, method: str, params: dict[str, Any], kinds: list[s
     read(getattr(made.client, method)(**params))
 
     assert kinds
-    assert recorder.last.of(Partial) == []
+    assert recorder.last.of(PartlyGuarded) == []
     assert unguarded(made.fake) == []
 
 
@@ -122,7 +122,7 @@ def test_reported(house: Make) -> None:
 
     made.client.converse(**conversation(*HIDING))
 
-    (heard,) = recorder.last.of(Refused)
+    (heard,) = recorder.last.of(CallRefused)
     assert (type(heard.error), heard.enforced) == (PartlyGuardedError, False)
     assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
 
@@ -135,7 +135,7 @@ def test_a_suffix_that_comes_again_is_known_by_then(house: Make) -> None:
     for number in range(2):
         made.client.invoke_model(**invocation(f"hello {number}", tagSuffix=SUFFIX))
 
-    first, second = (call.of(Partial) for call in recorder.calls)
+    first, second = (call.of(PartlyGuarded) for call in recorder.calls)
     assert first == []
     assert [gap.kind for gap in second[0].gaps] == ["guessable-suffix"]
     assert unguarded(made.fake) == []

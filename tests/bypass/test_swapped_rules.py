@@ -7,23 +7,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR, WEAK, ask
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from bypass.rig import METHODS, unguarded
+from harness.bypass import METHODS, unguarded
+from harness.clients import HR, WEAK, ask
 
 from guardedbedrock import Guardrail, GuardrailTamperedError
-from guardedbedrock.aws.passing import here
+from guardedbedrock.aws.client.call_context import current_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
-    from guardedbedrock.aws.watch import Watch
+    from guardedbedrock.aws.client.binding import ClientBinding
 
 UNAPPROVED: Final = Guardrail(f"arn:aws:bedrock:us-east-1:123456789012:guardrail/{WEAK['guardrailIdentifier']}", version="1")
-SWAPS: Final[dict[str, Callable[[Watch], Watch]]] = {
+SWAPS: Final[dict[str, Callable[[ClientBinding], ClientBinding]]] = {
     "mode off": lambda watch: replace(watch, rules=replace(watch.rules, mode="off")),
     "mode report": lambda watch: replace(watch, rules=replace(watch.rules, mode="report", approved=())),
     "another list": lambda watch: replace(watch, rules=replace(watch.rules, approved=(UNAPPROVED,))),
@@ -32,7 +32,7 @@ SWAPS: Final[dict[str, Callable[[Watch], Watch]]] = {
 
 
 @pytest.mark.parametrize("swap", SWAPS.values(), ids=SWAPS)
-def test_the_gate_keeps_to_what_it_was_told_first(house: Make, swap: Callable[[Watch], Watch]) -> None:
+def test_the_gate_keeps_to_what_it_was_told_first(house: Make, swap: Callable[[ClientBinding], ClientBinding]) -> None:
     """Mode and approved list are those with which the client was made."""
     made = house()
     made.client._guardedbedrock = swap(made.client._guardedbedrock)
@@ -79,7 +79,7 @@ def test_the_stages_patched_away_do_not_authorize(house: Make, monkeypatch: pyte
 
         return _as_it_is(call)
 
-    monkeypatch.setattr("guardedbedrock.aws.client.inject", as_it_is)
+    monkeypatch.setattr("guardedbedrock.aws.client.mixin.inject", as_it_is)
     for method in METHODS:
         with pytest.raises(GuardrailTamperedError):
             getattr(made.client, method)(**ask(method))
@@ -91,16 +91,16 @@ def test_an_open_gate_lets_only_that_call_through(house: Make) -> None:
     """Whoever opens it by hand still gets no request out that is another than the one it was opened for."""
     made = house()
     seen: list[Any] = []
-    made.client.meta.events.register("before-send", lambda **_: seen.append(here.get()))
+    made.client.meta.events.register("before-send", lambda **_: seen.append(current_call.get()))
     made.client.converse(**ask("converse"))
     (passage,) = seen
 
-    token = here.set(passage)
+    token = current_call.set(passage)
     try:
         with suppress(ClientError):
             BaseClient._make_api_call(made.client, "Converse", ask("converse"))
     finally:
-        here.reset(token)
+        current_call.reset(token)
 
     assert len(made.fake.requests) == 1
     assert unguarded(made.fake) == []

@@ -6,15 +6,15 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from aws.rig import HR, MODEL, ask
 from botocore.client import BaseClient
 from botocore.config import Config
-from bypass.rig import GUARDED, unguarded
+from harness.bypass import GUARDED, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 THREADS: Final = 8
 CALLS: Final = 10

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import HR
 from botocore.client import BaseClient
 from botocore.hooks import HierarchicalEmitter
-from bypass.rig import GUARDED, METHODS, try_all, unguarded
+from harness.bypass import GUARDED, METHODS, try_all, unguarded
+from harness.clients import HR
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aws.rig import Make
+    from harness.clients import Make
 
 EVENTS: Final = ("before-sign", "before-call", "before-send", "before-parameter-build", "choose-signer", "request-created")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from aws.rig import HR, MODEL, ask
 from botocore import UNSIGNED
 from botocore.client import BaseClient
 from botocore.config import Config
-from bypass.rig import GUARDED, METHODS, try_all, unguarded
 from bypass.tampering import drop_body, strip, strip_prepared
+from harness.bypass import GUARDED, METHODS, try_all, unguarded
+from harness.clients import HR, MODEL, ask
 
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 
 def test_unsigned_requests_are_guarded(house: Make) -> None:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import casefiles
 import pytest
+from harness import casefiles
 
 import guardedbedrock
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import casefiles
 import pytest
+from harness import casefiles
 from rich.console import Console
 
 import guardedbedrock.cli

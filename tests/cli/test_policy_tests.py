@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import casefiles
 import pytest
+from harness import casefiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

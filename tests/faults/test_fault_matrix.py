@@ -6,17 +6,17 @@ import socket
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
-from aws.rig import Recorder, ask, read
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
+from harness.clients import Recorder, ask, read
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import Denied, GaveUp, Retried
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.core.events import DeniedByAws, Retried, RetriesExhausted
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing.faults import BadBody, BreakStream, BrokenFrame, Fail, Fault, HangUp, Latency, Stall, WrongLength
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 LONG: Final = 6.0  # s, longer than a client here waits for a byte that does not come
 SHORT: Final = 0.3  # s that it waits where none ever comes
@@ -100,7 +100,9 @@ def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) 
     assert type(failed.value).__name__ == row.error
     assert len(made.fake.requests) == (3 if row.code else 1)
     assert [event.code for event in recorder.last.of(Retried)] == ([row.code] * 2 if row.code else [])
-    assert [(event.attempt, event.used_up) for event in recorder.last.of(GaveUp)] == ([(3, "attempts")] if row.code else [])
+    assert [(event.attempt, event.used_up) for event in recorder.last.of(RetriesExhausted)] == (
+        [(3, "attempts")] if row.code else []
+    )
     assert recorder.last.closed == [failed.value]
 
 
@@ -204,7 +206,7 @@ def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make, meth
 
     assert isinstance(denied.value, ExplicitDenyError)
     assert (denied.value.policy_type, denied.value.simulated) == ("scp", False)
-    assert [event.error for event in recorder.last.of(Denied)] == [denied.value]
+    assert [event.error for event in recorder.last.of(DeniedByAws)] == [denied.value]
     assert recorder.last.closed == [denied.value]
 
 
@@ -226,4 +228,4 @@ def test_nothing_goes_on_past_the_deadline(house: Make, fault: Fault) -> None:
         made.client.converse(**ask("converse"))
 
     assert len(made.fake.requests) <= 11
-    assert [event.used_up for event in recorder.last.of(GaveUp)] == ["deadline"]
+    assert [event.used_up for event in recorder.last.of(RetriesExhausted)] == ["deadline"]

@@ -11,15 +11,15 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-import casefiles
 import pytest
+from harness import casefiles
+from harness.strategies import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from property.strategies import examples
 
 from guardedbedrock import iam
-from guardedbedrock.iam.limits import findings
-from guardedbedrock.iam.writer import write
+from guardedbedrock.iam.language.limits import findings
+from guardedbedrock.iam.language.writer import write
 
 Json: TypeAlias = Any
 CALLS: Final = 8

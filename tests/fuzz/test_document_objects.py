@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 import pytest
 
 from guardedbedrock import iam
-from guardedbedrock.iam.limits import findings
-from guardedbedrock.iam.writer import write
+from guardedbedrock.iam.language.limits import findings
+from guardedbedrock.iam.language.writer import write
 
 Json: TypeAlias = Any
 Path: TypeAlias = tuple[Json, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import casefiles
+from harness import casefiles
 
 from guardedbedrock.testing import cases
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import casefiles
 import pytest
+from harness import casefiles
 
 from guardedbedrock import iam
 

@@ -11,15 +11,15 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-import casefiles
 import pytest
+from harness import casefiles
+from harness.strategies import SCENARIOS, UNKNOWN_SCENARIOS, Scenario, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.strategies import SCENARIOS, UNKNOWN_SCENARIOS, Scenario, examples
 
 from guardedbedrock import iam
-from guardedbedrock.iam.evaluation import Plan
-from guardedbedrock.iam.explanations import NAMES
+from guardedbedrock.iam.engine.plan import Plan
+from guardedbedrock.iam.explain.model import NAMES
 
 CASES: Final = Path(__file__).with_name("explanations.json")
 EXPLAINED: Final = [pytest.param(case, id=case["id"]) for case in json.loads(CASES.read_text("utf-8"))]
@@ -207,7 +207,7 @@ def test_who_asks_for_no_explanation_does_not_load_them() -> None:
 
     printed = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split("\n")  # noqa: S603
 
-    assert printed[:2] == ["[]", "['guardedbedrock.iam.explanations']"]
+    assert printed[:2] == ["[]", "['guardedbedrock.iam.explain', 'guardedbedrock.iam.explain.model']"]
 
 
 def test_the_engine_has_no_other_late_names() -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock import iam
-from guardedbedrock.iam.limits import INLINE_LIMITS, LIMITS, Finding, Holder, findings
-from guardedbedrock.iam.writer import write
+from guardedbedrock.iam.language.limits import INLINE_LIMITS, LIMITS, Finding, Holder, findings
+from guardedbedrock.iam.language.writer import write
 
 STATEMENT: Final = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 OPEN: Final = {**STATEMENT, "Principal": "*"}

@@ -17,13 +17,23 @@ from iam.oracle.questions import asked
 from iam.oracle.resources import resource_fits
 
 from guardedbedrock import iam
-from guardedbedrock.iam.arns import account_of, split_tokens
-from guardedbedrock.iam.operators import OPERATORS
-from guardedbedrock.iam.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Automaton, Tokens, Wildcard, compile_tokens, join
-from guardedbedrock.iam.principals import excepted, grant, identify
-from guardedbedrock.iam.requests import Request
-from guardedbedrock.iam.resources import compile_resources
-from guardedbedrock.iam.variables import Variable
+from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.matching.arns import account_of, split_tokens
+from guardedbedrock.iam.matching.operators import OPERATORS
+from guardedbedrock.iam.matching.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Automaton,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+)
+from guardedbedrock.iam.matching.principals import excepted, grant, identify
+from guardedbedrock.iam.matching.resources import compile_resources
+from guardedbedrock.iam.matching.variables import Variable
 
 DEFINED: Final = {
     ANY: oracle.STAR,

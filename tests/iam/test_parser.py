@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock import errors, iam
-from guardedbedrock.iam.conditions import Condition
+from guardedbedrock.iam.matching.conditions import Condition
 
 GOOD: Final[dict[str, Any]] = {"Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*"}
 OPEN: Final = {**GOOD, "Principal": "*"}

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardedbedrock.iam import sentences
-from guardedbedrock.iam.sentences import REASONS, Sentence, parse, write
+from guardedbedrock.iam.engine import sentences
+from guardedbedrock.iam.engine.sentences import REASONS, Sentence, parse, write
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "denials.json").read_text("utf-8"))
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters='".', exclude_categories=["Z", "C"]), min_size=1)

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock import iam
-from guardedbedrock.iam.conditions import Condition
-from guardedbedrock.iam.writer import write
+from guardedbedrock.iam.language.writer import write
+from guardedbedrock.iam.matching.conditions import Condition
 
 BARE: Final = iam.Statement("Allow", ("s3:*",), ("*",))
 PLAIN: Final = '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'

@@ -25,8 +25,8 @@ def main() -> int:
     """Run them."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.path[:0] = [str(TESTS), str(TESTS / "iam")]
-    import casefiles  # noqa: PLC0415  # loads the mutant, which may fail and must not eat all memory
     import test_cases  # noqa: PLC0415
+    from harness import casefiles  # noqa: PLC0415  # loads the mutant, which may fail and must not eat all memory
 
     for case in casefiles.read(test_cases.STOCK, test_cases.OWN):
         test_cases.test_the_engine_decides_as_the_case_says(case)

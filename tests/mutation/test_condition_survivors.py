@@ -10,9 +10,9 @@ import pytest
 from iam.oracle.conditions import holds
 from iam.oracle.questions import asked
 
-from guardedbedrock.iam.conditions import Condition, compile_conditions, compile_line
-from guardedbedrock.iam.operators import OPERATORS
-from guardedbedrock.iam.requests import Request
+from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.matching.conditions import Condition, compile_conditions, compile_line
+from guardedbedrock.iam.matching.operators import OPERATORS
 
 OPERATOR_NAMES: Final = [
     f"{prefix}{name}{suffix}"

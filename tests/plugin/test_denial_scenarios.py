@@ -8,14 +8,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from guardedbedrock import AccessDeniedError, ConfigurationError, ImplicitDenyError, ModelAccessError
-from guardedbedrock.events import Diverged
-from guardedbedrock.iam import POLICY_TYPES, sentences
+from guardedbedrock.core.events import PreflightDiverged
+from guardedbedrock.iam import POLICY_TYPES
+from guardedbedrock.iam.engine import sentences
 from guardedbedrock.testing import DENIALS
 from guardedbedrock.testing.denying import actions_of
 
 if TYPE_CHECKING:
-    from guardedbedrock.calls import Call
-    from guardedbedrock.events import Event
+    from guardedbedrock.core.events import Event
+    from guardedbedrock.core.records import Call
     from guardedbedrock.guard import Guard
     from guardedbedrock.pytest_plugin.server import BedrockServer
 
@@ -207,7 +208,7 @@ class Witness:
     def leave(self) -> None:
         """Do nothing."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Remember."""
         self.events.append(event)
 
@@ -226,7 +227,7 @@ def test_the_two_differing_is_an_event(
 
     denial_of(guardedbedrock_client, ask)
 
-    assert any(isinstance(event, Diverged) for event in WITNESS.events)
+    assert any(isinstance(event, PreflightDiverged) for event in WITNESS.events)
 
 
 def test_denials_are_lifted_by_a_reset(

@@ -13,12 +13,12 @@ from urllib.error import HTTPError
 
 import pytest
 from botocore.exceptions import ClientError
-from serve.served import COMMAND, ask, serving
+from harness.serve import COMMAND, ask, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from serve.served import Served
+    from harness.serve import Served
 
 CONFIG = """
 region = "eu-central-1"

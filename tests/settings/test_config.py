@@ -11,8 +11,8 @@ import pytest
 from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, ROLE, document, write
 
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.config import PolicySources, Settings, check, load
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.settings.settings import PolicySources, Settings, check, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +164,7 @@ def test_a_document_of_the_environment_is_not_joined_with_that_of_the_file(here:
 
 def test_configuration_loads_no_boto3() -> None:
     """Settings can be checked without the cost of a client library."""
-    code = "import guardedbedrock.config, sys; sys.exit('boto3' in sys.modules)"
+    code = "import guardedbedrock.settings.settings, sys; sys.exit('boto3' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own interpreter
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, document, write
 
-from guardedbedrock.config import load
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.settings.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from settings.samples import GUARDED, GUARDRAIL, ROLE, document, write
 
 from guardedbedrock import iam
-from guardedbedrock.config import load, read_policies
 from guardedbedrock.errors import ConfigurationError, PolicySyntaxError, SourceError
+from guardedbedrock.settings.settings import load, read_policies
 
 if TYPE_CHECKING:
     from pathlib import Path

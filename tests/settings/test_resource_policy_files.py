@@ -10,8 +10,8 @@ from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, ROLE, write
 
 from guardedbedrock import Guard, iam
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.config import check, load, read_policies
 from guardedbedrock.errors import ConfigurationError, PolicySyntaxError
+from guardedbedrock.settings.settings import check, load, read_policies
 
 if TYPE_CHECKING:
     from pathlib import Path

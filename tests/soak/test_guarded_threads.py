@@ -16,15 +16,15 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, PUBLIC, ask, make_house, read
 from botocore.config import Config
-from bypass.rig import unguarded
+from harness.bypass import unguarded
+from harness.clients import DENIED_MODEL, HR, PUBLIC, ask, make_house, read
 
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 __all__ = ["make_house"]
 

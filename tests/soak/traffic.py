@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from guardedbedrock import Guard, Guardrail, iam
 from guardedbedrock.errors import GuardedBedrockError
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 
 ARN: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"

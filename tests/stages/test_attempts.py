@@ -6,14 +6,14 @@ import asyncio
 from io import BytesIO
 from typing import Any, Final
 
-from aws.rig import HR, MODEL
+from harness.clients import HR, MODEL
 
 from guardedbedrock import Guard
-from guardedbedrock.calls import AuthorizedCall, Call
-from guardedbedrock.observing import Observers
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import AuthorizedCall, Call
+from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.stages.preflight import authorize
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.send import send, send_async
 
 BEFORE: Final = len(b"read before ")

@@ -6,18 +6,18 @@ import io
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, Recorder, ask, read
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from harness.clients import DENIED_MODEL, HR, Recorder, ask, read
 from tenacity import RetryError
 
 from guardedbedrock import ExplicitDenyError
-from guardedbedrock.events import Retried
-from guardedbedrock.observing import Observers
-from guardedbedrock.stages.failures import CODES, code_of
-from guardedbedrock.stages.retry import ONE_ATTEMPT, RetryPolicy, is_retryable
+from guardedbedrock.core.events import Retried
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.stages.retry.failure_classes import CODES, code_of
+from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy, is_retryable
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 SCP: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy"
@@ -156,7 +156,12 @@ def test_the_policies_are_asked_once_for_all_attempts(house: Make) -> None:
     made.client.converse(**ask("converse"))
 
     told = [type(event).__name__ for event in recorder.last.events]
-    assert [name for name in told if name in {"Injected", "Decided", "Retried"}] == ["Injected", "Decided", "Retried", "Retried"]
+    assert [name for name in told if name in {"GuardrailInjected", "PreflightDecided", "Retried"}] == [
+        "GuardrailInjected",
+        "PreflightDecided",
+        "Retried",
+        "Retried",
+    ]
     assert recorder.last.closed == [None]
 
 

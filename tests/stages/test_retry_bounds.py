@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import HR, MODEL, POLICIES, ROLE, Recorder, ask
 from botocore import exceptions
 from botocore.config import Config
 from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.session import get_session
+from harness.clients import HR, MODEL, POLICIES, ROLE, Recorder, ask
 
 from guardedbedrock import AccessDeniedError, Guard
-from guardedbedrock.events import GaveUp, Retried
-from guardedbedrock.stages.budget import COST, Bucket
-from guardedbedrock.stages.failures import CODES, EXCEPTIONS, STATUSES, kind_of
-from guardedbedrock.stages.pauses import asked_pause
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.core.events import Retried, RetriesExhausted
+from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES, kind_of
+from guardedbedrock.stages.retry.policy import RetryPolicy
+from guardedbedrock.stages.retry.quota import COST, Bucket
+from guardedbedrock.stages.retry.retry_after import asked_pause
 
 if TYPE_CHECKING:
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 
 class Clock:
@@ -105,7 +105,7 @@ def test_a_pause_beyond_the_deadline_is_not_waited_for(house: Make) -> None:
     error = throttled(made, retry_after=30)
 
     assert (clock.waits, len(made.fake.requests)) == ([], 1)
-    assert recorder.last.of(GaveUp) == [GaveUp(1, "ThrottlingException", "deadline")]
+    assert recorder.last.of(RetriesExhausted) == [RetriesExhausted(1, "ThrottlingException", "deadline")]
     assert error.response["Error"]["Message"] == "slow"
 
 
@@ -159,7 +159,7 @@ def test_the_calls_of_a_client_share_its_tokens(house: Make) -> None:
 
     throttled(made)
     throttled(made)
-    assert [event.used_up for call in recorder.calls for event in call.of(GaveUp)] == ["attempts", "tokens"]
+    assert [event.used_up for call in recorder.calls for event in call.of(RetriesExhausted)] == ["attempts", "tokens"]
     assert len(made.fake.requests) == 3 + 1
 
     made.fake.reset()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from aws.rig import make_house, make_plain
+from harness.clients import make_house, make_plain
 
 __all__ = ["make_house", "make_plain"]
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from botocore.exceptions import ClientError
+from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.auditing import Audit, LoggerSink
@@ -19,7 +19,7 @@ from guardedbedrock.testing import FilterPattern
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 DENIED_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"

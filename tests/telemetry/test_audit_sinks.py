@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from aws.rig import DENIED_MODEL, HR, POLICY, ROLE, ask
 from botocore.config import Config
+from harness.clients import DENIED_MODEL, HR, POLICY, ROLE, ask
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import AccessDeniedError, ConfigurationError, Guard

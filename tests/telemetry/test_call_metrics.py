@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, MODEL, POLICY, WEAK, ask, read
+from harness.clients import DENIED_MODEL, MODEL, POLICY, WEAK, ask, read
 from opentelemetry import context
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import AccessDeniedError
-from guardedbedrock.calls import Call
-from guardedbedrock.events import Unguarded
-from guardedbedrock.observing import Observers
+from guardedbedrock.core.events import ReplyUnguarded
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallMetrics, CallSpans
 from guardedbedrock.telemetry.metric_names import METRICS
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 SESSION: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy"
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
@@ -74,7 +74,7 @@ def all_that_happens(house: Make, counted: Counted) -> House:
     for params in ({}, {"modelId": DENIED_MODEL}, {"guardrailConfig": WEAK}):
         with pytest.raises(AccessDeniedError):
             made.client.converse(**{**ask("converse"), **params})
-    Observers([counted.listener], Call("InvokeModel", {}, "us-east-1")).hear(Unguarded("abc123def456", "3"))
+    Observers([counted.listener], Call("InvokeModel", {}, "us-east-1")).emit(ReplyUnguarded("abc123def456", "3"))
     return made
 
 

@@ -6,7 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
+from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -15,13 +15,13 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from guardedbedrock import AccessDeniedError, GuardedBedrockError, iam
-from guardedbedrock.calls import Call
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallSpans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
     from opentelemetry.trace import Tracer
 
 SECRET: Final = "the merger with Acme"

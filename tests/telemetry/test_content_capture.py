@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from aws.rig import CONVERSATIONS, INVOCATIONS, ask, read
+from harness.clients import CONVERSATIONS, INVOCATIONS, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -18,7 +18,7 @@ from guardedbedrock.testing import ToolUse
 from guardedbedrock.testing.faults import BreakStream
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 SECRET: Final = "the merger with Acme"
 CONTENT: Final = (

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import structlog
-from aws.rig import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from botocore.exceptions import ClientError
+from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 
 from guardedbedrock import AccessDeniedError
-from guardedbedrock.bedrock.selective import Gap
-from guardedbedrock.calls import Call
-from guardedbedrock.events import Partial, Unguarded, Unlisted
-from guardedbedrock.observing import Observers
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.bedrock.guardrail.coverage import Gap
+from guardedbedrock.core.events import PartlyGuarded, ReplyUnguarded, UnlistedOperation
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Call
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import DecisionLog
 from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
 
-    from aws.rig import House, Make
+    from harness.clients import House, Make
 
 SECRET: Final = "the merger with Acme"
 SAID: Final = "sell everything tomorrow"
@@ -234,9 +234,9 @@ def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.Mo
         made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
         denied(made)
         report.client.converse(**ask("converse"), guardrailConfig=WEAK)
-        heard.hear(Unguarded("abc123def456", "3", "r-1"))
-        heard.hear(Unlisted("bedrock-runtime", "NewThing"))
-        heard.hear(Partial((Gap("input-tags", "parts are tagged"),)))
+        heard.emit(ReplyUnguarded("abc123def456", "3", "r-1"))
+        heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
+        heard.emit(PartlyGuarded((Gap("input-tags", "parts are tagged"),)))
 
     assert {entry["event"] for entry in entries} == set(table)
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []
@@ -258,7 +258,7 @@ def test_an_event_names_the_trace(house: Make) -> None:
 def test_structlog_is_the_applications_to_load() -> None:
     """It takes as long to load as boto3: where the application does without it, so does the guard."""
     told = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(decision)s', force=True)"
-    call = "from guardedbedrock.calls import Call; from guardedbedrock.telemetry import logs"
+    call = "from guardedbedrock.core.records import Call; from guardedbedrock.telemetry import logs"
     log = "logs.CallLog(Call('Converse', {}, 'us-east-1'))._log(logging.WARNING, 'guardedbedrock.decision', decision='allowed')"
     script = f"import sys, guardedbedrock; guardedbedrock.client; {told}; {call}; {log}; print('structlog' in sys.modules)"
 

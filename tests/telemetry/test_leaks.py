@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import structlog
-from aws.rig import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, WEAK
 from botocore.exceptions import EventStreamError
 from botocore.session import get_session
+from harness.clients import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, WEAK
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -23,7 +23,7 @@ from opentelemetry.trace import SpanKind
 
 from guardedbedrock import Guard, GuardedBedrockError, StreamInterruptedError
 from guardedbedrock.auditing import Audit, JsonLines
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog, names
 from guardedbedrock.telemetry.content import VARIABLE
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail

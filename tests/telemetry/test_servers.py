@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-from aws.rig import CONVERSATIONS, INVOCATIONS, ask, read
+from harness.clients import CONVERSATIONS, INVOCATIONS, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,7 +16,7 @@ from guardedbedrock.telemetry import CallSpans
 from guardedbedrock.telemetry.requests import server_of
 
 if TYPE_CHECKING:
-    from aws.rig import Make
+    from harness.clients import Make
 
 URLS: Final[dict[Any, tuple[str, int] | None]] = {
     "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse": ("bedrock-runtime.us-east-1.amazonaws.com", 443),

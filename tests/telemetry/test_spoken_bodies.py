@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from property.strategies import examples
 
-from guardedbedrock.bedrock.answers import SILENCE, of_body, of_invoke_event
-from guardedbedrock.calls import Call
+from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, of_body, of_invoke_event
+from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.content import Spoken, input_attributes
 from guardedbedrock.telemetry.messages import message
 from guardedbedrock.telemetry.requests import LARGEST, operation_of, said_by
@@ -46,7 +46,7 @@ def asked_of(call: Call) -> dict[str, str]:
 def answered(body: bytes) -> dict[str, Any]:
     """Give what is told of a reply."""
     spoken = Spoken("invoke")
-    spoken.hear(body)
+    spoken.on_event(body)
     return read(spoken.attributes(of_body(body, {}).finish_reason))
 
 
@@ -55,7 +55,7 @@ def streamed(chunks: list[bytes]) -> dict[str, Any]:
     spoken, answer = Spoken("invoke-stream"), SILENCE
     for chunk in chunks:
         event = {"chunk": {"bytes": chunk}}
-        spoken.hear(event)
+        spoken.on_event(event)
         answer |= of_invoke_event(event)
     return read(spoken.attributes(answer.finish_reason))
 
@@ -131,7 +131,7 @@ def test_what_is_no_json_object_tells_nothing(body: bytes) -> None:
 def test_half_a_character_can_be_exported() -> None:
     """Exporters write UTF-8, in which half of a surrogate pair has no place."""
     spoken = Spoken("invoke")
-    spoken.hear(b'{"generation": "a \\ud83d b"}')
+    spoken.on_event(b'{"generation": "a \\ud83d b"}')
 
     assert [value.encode("utf-8") for value in spoken.attributes(None).values()] != []
 
@@ -150,7 +150,7 @@ def test_nothing_that_is_said_fails(whole: Any, chunks: list[Any]) -> None:
     """The words of all families, in any order and depth."""
     for reply in ("converse", "converse-stream", "apply", "invoke"):
         spoken = Spoken(reply)
-        spoken.hear(whole if isinstance(whole, dict) else {})
+        spoken.on_event(whole if isinstance(whole, dict) else {})
         read(spoken.attributes(None))
     answered(written(whole))
     streamed(list(map(written, chunks)))

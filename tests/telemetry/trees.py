@@ -12,14 +12,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from aws.rig import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
+from harness.clients import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import Guard, GuardedBedrockError
-from guardedbedrock.stages.retry import RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import CallSpans
 from guardedbedrock.testing import FakeBedrock
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardedbedrock.aws.bearer import BEARER, kind_of, signing_of, token_of
-from guardedbedrock.bedrock.callers import Bearer
+from guardedbedrock.aws.client.bearer import BEARER, kind_of, signing_of, token_of
+from guardedbedrock.bedrock.authorization.callers import Bearer
 
 
 async def bearer_of(client: Any) -> Bearer:

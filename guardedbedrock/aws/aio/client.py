@@ -1,4 +1,4 @@
-"""The mixin that makes a client class of aiobotocore a guarded one: what `guardedbedrock.aws.client` does, awaited."""
+"""The mixin that makes a client class of aiobotocore a guarded one: what `guardedbedrock.aws.client.mixin` does, awaited."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from guardedbedrock.aws.aio.bearer import bearer_of
 from guardedbedrock.aws.aio.gate import AsyncGate
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
 from guardedbedrock.aws.aio.stream import guarded_stream, read_body
-from guardedbedrock.aws.calling import authorized_call, call_of, presignable, presigned_call, settled, underway
-from guardedbedrock.aws.client import Guarded
-from guardedbedrock.aws.passing import passing
-from guardedbedrock.calls import Call
+from guardedbedrock.aws.client.call_context import CallContext
+from guardedbedrock.aws.client.call_steps import ObservedCall, authorized_call, call_of, presignable, presigned_call, settled
+from guardedbedrock.aws.client.mixin import Guarded
+from guardedbedrock.core.records import Call
 from guardedbedrock.stages.send import AsyncTransport, send_async
 
 
@@ -60,10 +60,10 @@ class AsyncGuardedClient(Guarded):
     async def _go_through(self, call: Call, transport: AsyncTransport) -> dict[str, Any]:
         await self._find_signer()
         watch = self._guardedbedrock
-        with underway(watch.listeners, call, self) as observers:
+        with ObservedCall(watch.listeners, call, self) as observers:
             await self._learn_principal()
             authorized = authorized_call(self, call, observers)
-            with passing(authorized, observers, self._guardedbedrock_gate):
+            with CallContext(authorized, observers, self._guardedbedrock_gate):
                 reply = await send_async(authorized, transport, read_body, watch.retry, observers)
                 return settled(reply, watch.rules, observers, guarded_stream)
 
@@ -83,10 +83,10 @@ class AsyncGuardedClient(Guarded):
             if call is None:
                 return await presign(self, ClientMethod, Params, ExpiresIn, HttpMethod)
             await self._find_signer()
-            with underway(self._guardedbedrock.listeners, call, self) as observers:
+            with ObservedCall(self._guardedbedrock.listeners, call, self) as observers:
                 await self._learn_principal()
                 authorized = presignable(self, call, observers)
-                with passing(authorized, observers, self._guardedbedrock_gate):
+                with CallContext(authorized, observers, self._guardedbedrock_gate):
                     url = await presign(self, ClientMethod, {**authorized.guarded.params}, ExpiresIn, HttpMethod)
                 observers.close(None)
                 return url

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardedbedrock.aws.gate import Gate
-from guardedbedrock.aws.gated import GatedAuth
+from guardedbedrock.aws.gate.gate import Gate
+from guardedbedrock.aws.gate.swap_class import GatedAuth
 
 
 class AsyncGate(Gate):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from guardedbedrock.aws.identity import CallerIdentity, credentials_of, sts_client
+from guardedbedrock.aws.sources.identity import CallerIdentity, credentials_of, sts_client
 from guardedbedrock.errors import SourceError
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from aiobotocore.session import get_session
 
-from guardedbedrock.aws.checked import checked
-from guardedbedrock.aws.session import by_name, guard_events, with_retries
-from guardedbedrock.aws.watch import Watch
+from guardedbedrock.aws.client.binding import ClientBinding
+from guardedbedrock.aws.client.ensure_guarded import checked
+from guardedbedrock.aws.client.session import by_name, guard_events, with_retries
 from guardedbedrock.bedrock import SERVICES
 
 
-def make_async_client(watch: Watch, service_name: str, *args: Any, **options: Any) -> Any:
+def make_async_client(watch: ClientBinding, service_name: str, *args: Any, **options: Any) -> Any:
     """
     Make a client as ``create_client`` of an aiobotocore session does, guarded when it is one of Bedrock's.
 

@@ -11,11 +11,11 @@ from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ResponseStreamingError
 
-from guardedbedrock.aws.passing import passing
-from guardedbedrock.aws.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
-from guardedbedrock.calls import Reply
-from guardedbedrock.observing import Observers
-from guardedbedrock.rules import Rules
+from guardedbedrock.aws.client.call_context import CallContext
+from guardedbedrock.aws.client.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Reply
+from guardedbedrock.core.rules import Rules
 from guardedbedrock.stages.stream import Passage, observed_async
 
 BROKEN: Final = (aiohttp.ClientError, TimeoutError)
@@ -96,7 +96,7 @@ class AsyncBeginning(Beginning):
 
     async def _begin_async(self) -> tuple[AsyncIterator[dict[str, Any]], Any]:
         if not self._is_open:
-            with passing(self._authorized, self._observers, self._gate):
+            with CallContext(self._authorized, self._observers, self._gate):
                 self._take(await self._again.attempt())
         with breaking(self, BROKEN):
             events = aiter(self._stream)

@@ -34,8 +34,15 @@ class _Rows(dict[tuple[str, str], Operation]):
 
     def __missing__(self, key: tuple[str, str]) -> Operation:
         service, name = key
-        beyond = f"this version of guardedbedrock does not know {name}, so that nobody knows what it is asked on"
-        return Operation(name, service, (Ask(name, "somewhere"),), inference=service == SERVICES[0], beyond=beyond, listed=False)
+        indirect_effects = f"this version of guardedbedrock does not know {name}, so that nobody knows what it is asked on"
+        return Operation(
+            name,
+            service,
+            (Ask(name, "somewhere"),),
+            inference=service == SERVICES[0],
+            indirect_effects=indirect_effects,
+            listed=False,
+        )
 
 
 ROWS: Final[Mapping[tuple[str, str], Operation]] = _Rows({(row.service, row.name): row for row in TABLE})

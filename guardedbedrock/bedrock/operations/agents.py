@@ -139,6 +139,6 @@ def _asks() -> Iterator[tuple[str, tuple[Ask, ...]]]:
 
 
 AGENTS: Final = tuple(
-    Operation(name, _SERVICE, asks, tags=_TAGS.get(name, ()), keys=_KEYS.get(name, ()), beyond=_BEYOND.get(name, ""))
+    Operation(name, _SERVICE, asks, tags=_TAGS.get(name, ()), keys=_KEYS.get(name, ()), indirect_effects=_BEYOND.get(name, ""))
     for name, asks in sorted(_asks())
 )

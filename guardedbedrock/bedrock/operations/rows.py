@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from guardedbedrock.bedrock.placement import Place
+from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
 
 Reply: TypeAlias = Literal["converse", "converse-stream", "invoke", "invoke-stream", "apply", ""]
 """Where a reply shows an intervention; ``""`` where it shows none."""
@@ -70,11 +70,11 @@ class Operation:
     service: str
     asks: tuple[Ask, ...]
     inference: bool = False
-    place: Place | None = None
+    place: GuardrailLocation | None = None
     reply: Reply = ""
     tags: tuple[tuple[str, str], ...] = ()
     keys: tuple[tuple[str, str], ...] = ()
-    beyond: str = ""
+    indirect_effects: str = ""
     listed: bool = True
 
     @property

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from guardedbedrock.bedrock.guardrail.location import IN_BODY, IN_HEADERS, IN_PATH
 from guardedbedrock.bedrock.operations.rows import Ask, Operation
-from guardedbedrock.bedrock.placement import IN_BODY, IN_HEADERS, IN_PATH
 
 _SERVICE: Final = "bedrock-runtime"
 _INVOKE: Final = (Ask("InvokeModel", "model", ("modelId",)),)

@@ -58,8 +58,8 @@ def _asks() -> Iterator[Ask]:
 
 def _row(ask: Ask) -> Operation:
     name = ask.action
-    tags, keys, beyond = _TAGS.get(name, ()), _KEYS.get(name, ()), _BEYOND.get(name, "")
-    return Operation(name, "bedrock", (ask,), tags=tags, keys=keys, beyond=beyond)
+    tags, keys, indirect_effects = _TAGS.get(name, ()), _KEYS.get(name, ()), _BEYOND.get(name, "")
+    return Operation(name, "bedrock", (ask,), tags=tags, keys=keys, indirect_effects=indirect_effects)
 
 
 UNPUBLISHED: Final = tuple(map(_row, _asks()))

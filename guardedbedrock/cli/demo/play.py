@@ -15,12 +15,12 @@ from botocore.exceptions import ClientError
 import guardedbedrock
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.cli.demo.scenarios import Ending, Scenario
+from guardedbedrock.core.events import Event, GuardrailInjected, GuardrailIntervened, PreflightDecided
 from guardedbedrock.errors import AccessDeniedError, RefusedError
-from guardedbedrock.events import Decided, Event, Injected, Intervened
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
 
 if TYPE_CHECKING:
-    from guardedbedrock.calls import Call, Verdict
+    from guardedbedrock.core.records import Call, Verdict
 
 _NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 _STAND_IN: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "1")
@@ -43,7 +43,7 @@ class Witness:
     def leave(self) -> None:
         """There is none to take back."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Remember the event."""
         self.events.append(event)
 
@@ -134,8 +134,8 @@ def _fake(scenario: Scenario) -> FakeBedrock:
 def _step(
     scenario: Scenario, events: list[Event], reply: str, error: ClientError | None, received: tuple[ReceivedRequest, ...]
 ) -> Step:
-    verdict = next((event.verdict for event in events if isinstance(event, Decided)), None)
-    put_in = next((event.guardrail for event in events if isinstance(event, Injected) and not event.was_there), None)
+    verdict = next((event.verdict for event in events if isinstance(event, PreflightDecided)), None)
+    put_in = next((event.guardrail for event in events if isinstance(event, GuardrailInjected) and not event.was_there), None)
     return Step(scenario, _ending(scenario, events, error), verdict, put_in, reply, error, received)
 
 
@@ -144,7 +144,7 @@ def _ending(scenario: Scenario, events: list[Event], error: ClientError | None) 
         return "refused"
     if error is not None:
         return "stopped" if getattr(error, "simulated", False) else "deniedByAws"
-    if any(isinstance(event, Intervened) for event in events):
+    if any(isinstance(event, GuardrailIntervened) for event in events):
         return "intervention"
     return "stream" if OPERATIONS[scenario.call.operation].streams else "reply"
 

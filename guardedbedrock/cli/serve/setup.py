@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardedbedrock.bedrock import VOCABULARIES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
-from guardedbedrock.policy_files import read_policies
+from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.testing import DENIALS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile, ToolUse, faults
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.parsing import parse_file

@@ -9,12 +9,21 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol, Self
 
-from guardedbedrock.calls import Call
+from guardedbedrock.core.events import (
+    CallRefused,
+    Event,
+    GuardrailInjected,
+    GuardrailIntervened,
+    PreflightDecided,
+    PreflightDiverged,
+    ReplyUnguarded,
+    ResponseReceived,
+)
+from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.events import Answered, Decided, Diverged, Event, Injected, Intervened, Refused, Unguarded
 from guardedbedrock.telemetry.audit.records import Facts, record
 
-_LOG: Final = logging.getLogger("guardedbedrock.events")
+_LOG: Final = logging.getLogger("guardedbedrock.core.events")
 
 
 class Sink(Protocol):
@@ -94,22 +103,22 @@ class AuditedCall:
     def leave(self) -> None:
         """Nothing to do."""
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take note of an event."""
         facts = self._facts
-        if isinstance(event, Injected):
+        if isinstance(event, GuardrailInjected):
             facts.guardrail = event.guardrail
-        elif isinstance(event, Decided):
+        elif isinstance(event, PreflightDecided):
             facts.verdict = event.verdict
-        elif isinstance(event, Answered):
+        elif isinstance(event, ResponseReceived):
             facts.request_id = event.request_id
-        elif isinstance(event, Intervened):
+        elif isinstance(event, GuardrailIntervened):
             facts.intervention = event.intervention
-        elif isinstance(event, Refused) and not event.enforced:
+        elif isinstance(event, CallRefused) and not event.enforced:
             facts.would_refuse = type(event.error).__name__
-        elif isinstance(event, Diverged):
+        elif isinstance(event, PreflightDiverged):
             facts.diverged = True
-        elif isinstance(event, Unguarded):
+        elif isinstance(event, ReplyUnguarded):
             facts.unguarded = True
 
     def close(self, error: BaseException | None) -> None:

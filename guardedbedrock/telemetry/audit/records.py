@@ -17,11 +17,11 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.bedrock.interventions import Intervention
-from guardedbedrock.calls import Call, Verdict
+from guardedbedrock.bedrock.guardrail.intervention import Intervention
+from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.iam.arns import split
-from guardedbedrock.iam.principals import identify
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.principals import identify
 
 EVENT_VERSION: Final = "1.09"
 EVENT_SOURCE: Final = "bedrock.amazonaws.com"

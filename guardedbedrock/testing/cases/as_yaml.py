@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
-from guardedbedrock.iam.documents import Object
+from guardedbedrock.iam.language.documents import Object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.documents import load_json
+from guardedbedrock.iam.language.documents import load_json
 from guardedbedrock.testing.cases.finding import YAML
 
 if TYPE_CHECKING:

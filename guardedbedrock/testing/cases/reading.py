@@ -10,16 +10,16 @@ from guardedbedrock.bedrock import (
     OPERATIONS,
     SERVICES,
     VOCABULARIES,
-    Asked,
+    AuthorizationSet,
     Caller,
     Guardrail,
     Inventory,
-    Question,
+    RequiredAuthorization,
     authorizations,
     find,
 )
-from guardedbedrock.bedrock.callers import BEARERS
-from guardedbedrock.bedrock.foreign import own_part
+from guardedbedrock.bedrock.authorization.callers import BEARERS
+from guardedbedrock.bedrock.authorization.cross_account import own_part
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
 from guardedbedrock.testing.cases import shapes
@@ -105,7 +105,15 @@ class Reader:
         policies = self._policies(data["policies"], place)
         expect, why = _expectation(data["expect"]), data.get("why", "")
         if call is None:
-            return Case(data["id"], policies, Asked((Question(_request(data["request"])),)), expect, None, why, file)
+            return Case(
+                data["id"],
+                policies,
+                AuthorizationSet((RequiredAuthorization(_request(data["request"])),)),
+                expect,
+                None,
+                why,
+                file,
+            )
         asked = own_part(_asked(call, place / "call" / "params"), policies)
         return Case(data["id"], policies, asked, expect, call, why, file)
 
@@ -166,7 +174,7 @@ def _guardrails(data: Mapping[str, Any], name: str, place: Place) -> tuple[Guard
     return tuple(made)
 
 
-def _asked(call: ClientCall, place: Place) -> Asked:
+def _asked(call: ClientCall, place: Place) -> AuthorizationSet:
     """Write out what the call asks, with the first guardrail put in where the parameters name none."""
     operation, params = find(call.service, call.operation), call.params
     caller = Caller(call.principal, call.region, vocabulary=call.vocabulary, context=call.context, bearer=call.bearer)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from guardedbedrock.bedrock import Asked, Guardrail, Vocabulary
-    from guardedbedrock.bedrock.callers import Bearer
+    from guardedbedrock.bedrock import AuthorizationSet, Guardrail, Vocabulary
+    from guardedbedrock.bedrock.authorization.callers import Bearer
     from guardedbedrock.iam import Decision, Outcome, PolicySet
 
 
@@ -80,14 +80,14 @@ class Case:
 
     id: str
     policies: PolicySet
-    asked: Asked
+    asked: AuthorizationSet
     expect: Expectation
     call: ClientCall | None = None
     why: str = ""
     file: str = ""
 
     @property
-    def inert(self) -> tuple[str, ...]:
+    def advisory_policy_types(self) -> tuple[str, ...]:
         """Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach."""
         return ("rcp",) if self.call else ()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def run(case: Case) -> Result:
     """Ask every authorization of a case, whatever the first answers."""
     answers = tuple(map(case.policies.evaluate, case.asked.requests))
-    outcome = case.asked.outcome(answers, case.inert)
+    outcome = case.asked.outcome(answers, case.advisory_policy_types)
     deciding = _deciding(case, answers)
     determining = frozenset(statement.sid for answer in answers for statement in answer.statements if statement.sid)
     keys = {key for answer in answers for key in answer.hangs_on} if outcome == "indeterminate" else ()
@@ -31,7 +31,7 @@ def run(case: Case) -> Result:
 
 def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
     """Find the first sure denial, which is the error that AWS would send; else the first that is no allow; else the first."""
-    index = case.asked.denied(answers, case.inert)
+    index = case.asked.denied(answers, case.advisory_policy_types)
     if index is not None:
         return answers[index]
     return next((answer for answer in answers if answer.outcome != "allowed"), answers[0])

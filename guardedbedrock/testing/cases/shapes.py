@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import Final, NoReturn, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.documents import Object
+from guardedbedrock.iam.language.documents import Object
 
 _KINDS: Final[tuple[tuple[type, str], ...]] = (
     (Mapping, "an object"),

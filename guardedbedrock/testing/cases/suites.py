@@ -17,7 +17,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.documents import Object
+from guardedbedrock.iam.language.documents import Object
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.finding import find
 from guardedbedrock.testing.cases.parsing import parse_file

@@ -52,10 +52,10 @@ def test_async(fake: FakeBedrock) -> None:
 def test_async_stream(fake: FakeBedrock) -> None:
     heard: list[str] = []
 
-    async def hear(chunk: Any) -> None:
+    async def on_event(chunk: Any) -> None:
         heard.append(chunk.content)
 
-    asyncio.run(AmazonBedrockChatGenerator(MODEL).run_async(HELLO, streaming_callback=hear))
+    asyncio.run(AmazonBedrockChatGenerator(MODEL).run_async(HELLO, streaming_callback=on_event))
 
     assert "".join(heard) == "You said: hello there"
     assert guarded(fake) == ["ConverseStream"]

@@ -1,0 +1,76 @@
+"""`guardedbedrock.intervention`: the same small record for every operation's reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from typing import Any, Final
+
+from botocore.response import StreamingBody
+
+from guardedbedrock.aws.client.stream import ObservedStream, ReadBody
+from guardedbedrock.bedrock import Intervention
+from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
+from guardedbedrock.bedrock.guardrail.trace import in_apply, in_body, in_converse, in_converse_event, in_invoke_event
+
+_STREAMS: Final = ("stream", "body")
+
+
+def intervention(response: Any) -> Intervention | None:
+    """
+    Say what a guardrail did to a call; None when it did nothing, or nothing that the reply shows.
+
+    The body of an InvokeModel reply stays readable. A guarded client's stream knows as much as was read of it.
+
+    Args:
+        response: What Converse, InvokeModel or ApplyGuardrail returned; the response, or the stream itself, of a streaming
+            operation on a guarded client; or, of any client, a list of the events that were read from a stream.
+
+    Raises:
+        TypeError: It is a stream of a client that is not guarded, which can be read but once, or no reply at all.
+        ValueError: It is the body of a client that is not guarded, and somebody has read from it.
+    """
+    if isinstance(response, ObservedStream):
+        return response.intervention
+    if not isinstance(response, Mapping):
+        return _of_events(response)
+    stream = next((response[name] for name in _STREAMS if isinstance(response.get(name), ObservedStream)), None)
+    return stream.intervention if stream is not None else _of_reply(response)
+
+
+def _of_reply(response: Mapping[str, Any]) -> Intervention | None:
+    if "assessments" in response or "action" in response:
+        return conclude("ApplyGuardrail", in_apply(response))
+    if "body" in response:
+        return conclude("InvokeModel", in_body(_read(response)))
+    if "stream" in response:
+        raise TypeError("this stream can be read but once: pass the list of the events that were read from it")
+    return conclude("Converse", in_converse(response))
+
+
+def _read(response: Mapping[str, Any]) -> bytes:
+    body = response["body"]
+    if isinstance(body, bytes):
+        return body
+    if hasattr(body, "data"):
+        return bytes(body.data)
+    if not isinstance(body, StreamingBody) or not isinstance(response, dict):
+        raise TypeError("this body can not be read here: pass a reply whose body is a StreamingBody, or its bytes")
+    if body.tell():
+        raise ValueError("somebody has read from the body of this reply: ask before it is read, or pass its bytes")
+    response["body"] = ReadBody(body.read())
+    return _read(response)
+
+
+def _of_events(events: Any) -> Intervention | None:
+    if not isinstance(events, list | tuple):
+        raise TypeError(f"{type(events).__name__} is no reply: pass a response, a guarded stream, or a list of events")
+    converse = [in_converse_event(event) for event in events if "chunk" not in event]
+    return conclude(
+        "ConverseStream" if converse else "InvokeModelWithResponseStream",
+        _together([*converse, *(in_invoke_event(event) for event in events if "chunk" in event)]),
+    )
+
+
+def _together(shown: Iterable[Shown]) -> Shown:
+    return reduce(lambda before, after: before | after, shown, NOTHING)

@@ -1,0 +1,1 @@
+"""The gate: what is signed and sent is what was authorized."""

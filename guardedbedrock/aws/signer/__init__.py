@@ -1,0 +1,1 @@
+"""Checks at the signer, for clients that the guard did not create."""

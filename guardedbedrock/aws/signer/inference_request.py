@@ -1,0 +1,142 @@
+"""
+What a request that is about to be signed asks of Bedrock, read without the client that makes it.
+
+Source: the service model of ``bedrock-runtime``; Bedrock User Guide, "Endpoints supported by Amazon Bedrock".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+
+from guardedbedrock.bedrock import SERVICES, find
+from guardedbedrock.bedrock.guardrail.location import Params, Wire, header_of, json_body, path_segments
+
+_SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
+_HOSTS: Final = ("bedrock-runtime", "bedrock-mantle")
+_ASKS_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_MODEL: Final = ("model", "{modelId}")
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """
+    A request that makes a model work, or may.
+
+    Args:
+        name: Name of the operation; method and path where the service model has none such.
+        params: What a client's call would have been given; none where the operation is unknown.
+        region: What it is signed for.
+        wire: The request.
+        presigned: Whether a URL comes of it that somebody else sends.
+        known: Whether the service model has the operation.
+    """
+
+    name: str
+    params: Params
+    region: str
+    wire: Wire
+    presigned: bool
+    known: bool = True
+
+
+def inference_of(signer: Any, request: Any) -> Inference | None:
+    """
+    Read the inference that a request asks for; None where no model is asked, or another service.
+
+    A path counts wherever it stands, since a gateway may have one of its own in front. One that nobody knows counts on the hosts
+    of Bedrock that do nothing but inference.
+
+    Args:
+        signer: One of ``botocore.auth``.
+        request: The ``AWSRequest`` that it is to sign.
+    """
+    if getattr(signer, "_service_name", None) not in _SIGNING_NAMES:
+        return None
+    path, method = _resolved(request.url), str(request.method).upper()
+    region, presigned = str(getattr(signer, "_region_name", "")), "query" in type(signer).__name__.lower()
+    name, model = _operation(method, path)
+    if name is None:
+        unknown = method not in _ASKS_NOTHING and _is_for_inference(request.url)
+        wire = Wire(request.url, request.headers, None)
+        return Inference(f"{method} /{'/'.join(path)}", {}, region, wire, presigned, known=False) if unknown else None
+    if not find(SERVICES[0], name).inference:
+        return None
+    wire = Wire(request.url, request.headers, request.body)
+    return Inference(name, _params(name, model, wire), region, wire, presigned)
+
+
+def put_headers(name: str, params: Params, headers: Any) -> None:
+    """Write those parameters into headers that the operation has there, each once."""
+    for member, header in _headers(name).items():
+        if params.get(member):
+            del headers[header]
+            headers[header] = params[member]
+
+
+def _resolved(url: str) -> tuple[str, ...]:
+    """Split a path as a server reads it: without dots, empty segments and parameters of the last one."""
+    walked: list[str] = []
+    for segment in path_segments(url):
+        if segment == "..":
+            del walked[-1:]
+        elif segment not in ("", "."):
+            walked.append(segment)
+    return (*walked[:-1], *(last.partition(";")[0] for last in walked[-1:]))
+
+
+def _is_for_inference(url: str) -> bool:
+    return any(label.startswith(_HOSTS) for label in (urlsplit(url).hostname or "").split("."))
+
+
+def _operation(method: str, path: tuple[str, ...]) -> tuple[str | None, str]:
+    for name, (verb, template) in _templates().items():
+        if template[:2] == _MODEL:
+            # A model's ARN has slashes of its own, which not every client writes as %2F.
+            if _MODEL[0] in path[:-2] and path[-1:] == template[2:]:
+                return name, "/".join(path[path.index(_MODEL[0]) + 1 : -1])
+        elif method == verb and _ends(path, template):
+            return name, ""
+    return None, ""
+
+
+def _ends(path: tuple[str, ...], template: tuple[str, ...]) -> bool:
+    tail = path[-len(template) :]
+    return len(tail) == len(template) and all(want == have or want[0] == "{" for want, have in zip(template, tail, strict=True))
+
+
+def _params(name: str, model: str, wire: Wire) -> Params:
+    payload = _shape(name).serialization.get("payload")
+    found = {member: header_of(wire.headers, header) for member, header in _headers(name).items()}
+    body = {payload: wire.body} if payload else json_body(wire)
+    named = {"modelId": model} if model else {}
+    return {**body, **{member: value for member, value in found.items() if value}, **named}
+
+
+@cache
+def _runtime() -> Any:
+    return ServiceModel(Loader().load_service_model(SERVICES[0], "service-2"), SERVICES[0])
+
+
+@cache
+def _templates() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Method and path of every operation."""
+    found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
+    return {name: (http["method"], tuple(http["requestUri"].strip("/").split("/"))) for name, http in found.items()}
+
+
+@cache
+def _headers(name: str) -> dict[str, str]:
+    """Parameter of an operation to the header that carries it."""
+    told = {member: shape.serialization for member, shape in _shape(name).members.items()}
+    return {member: how["name"] for member, how in told.items() if how.get("location") == "header"}
+
+
+@cache
+def _shape(name: str) -> Any:
+    return _runtime().operation_model(name).input_shape

@@ -1,0 +1,176 @@
+"""
+Records in CloudWatch Logs, where metric filters and alarms find them.
+
+Nothing waits for AWS: records queue up and a thread sends them in batches. The queue is bounded; what does not fit, or can not be
+delivered, is counted.
+Source: CloudWatch Logs API Reference, "PutLogEvents".
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from threading import Condition, Thread
+from typing import Any, Final
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from opentelemetry import context
+
+_LOG: Final = logging.getLogger("guardedbedrock.core.events")
+_MAX_EVENTS: Final = 10_000
+_MAX_BYTES: Final = 1_048_576
+_OVERHEAD: Final = 26  # bytes that the service adds to each event
+_TRIES: Final = 5
+_LONGEST_PAUSE: Final = 10.0  # s
+_MISSING: Final = "ResourceNotFoundException"
+
+
+class CloudWatchLogs:
+    """
+    Sends records to a log group; a sink of `Audit`.
+
+    Needs ``logs:PutLogEvents`` and ``logs:CreateLogStream``; ``logs:CreateLogGroup`` where the group is missing.
+
+    Args:
+        log_group: Name of the group.
+        log_stream: Name of the stream; of this host and process unless given.
+        client: A client of ``logs``; boto3's default session makes one unless given.
+        region_name: Region of that client.
+        capacity: Records that wait at most; further ones are lost, and counted.
+        interval: Seconds after which a batch is sent that is not full.
+
+    Attributes:
+        lost: How many records were lost: too many waited, or they could not be delivered.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a setting, and all but the first are keywords
+        self,
+        log_group: str,
+        *,
+        log_stream: str = "",
+        client: Any = None,
+        region_name: str | None = None,
+        capacity: int = 10_000,
+        interval: float = 2.0,
+    ) -> None:
+        self._group, self._stream = log_group, log_stream
+        self._client, self._region = client, region_name
+        self._capacity, self._interval = capacity, interval
+        self._waiting: deque[dict[str, Any]] = deque()
+        self._changed = Condition()
+        self._thread: Thread | None = None
+        self._owner = 0
+        self._closing = self._sending = False
+        self.lost = 0
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Queue a record; the oldest ones keep their place."""
+        event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record, separators=(",", ":"))}
+        self._belong_here()
+        with self._changed:
+            if len(self._waiting) >= self._capacity or self._closing:
+                self.lost += 1
+                return
+            self._waiting.append(event)
+            if self._thread is None:
+                self._start()
+            self._changed.notify()
+
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until nothing waits any more, `timeout` seconds at most; False when something still does."""
+        with self._changed:
+            self._changed.notify()
+            return self._changed.wait_for(lambda: not self._waiting and not self._sending, timeout)
+
+    def close(self, timeout: float = 10.0) -> None:
+        """Send what waits, `timeout` seconds at most, and end the thread; what comes later is lost."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread is not None and self._owner == os.getpid():
+            self._thread.join(timeout)
+
+    def _belong_here(self) -> None:
+        """A process that was forked has no thread, and sends nothing that its parent has to send."""
+        if self._owner and self._owner != os.getpid():
+            self._changed = Condition()
+            self._waiting.clear()
+            self._thread, self._sending = None, False
+
+    def _start(self) -> None:
+        self._owner = os.getpid()
+        self._thread = Thread(target=self._run, name="guardedbedrock-audit", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def _run(self) -> None:
+        # What sends records is no request of the application's, and is not to be told of.
+        context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))  # noqa: SLF001  # it has no other name
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if not self._waiting:
+                    return
+                if not self._closing:
+                    self._changed.wait_for(lambda: self._closing or len(self._waiting) >= _MAX_EVENTS, self._interval)
+                batch = self._next_batch()
+                self._sending = True
+            delivered = self._deliver(batch)
+            with self._changed:
+                self._sending = False
+                self.lost += 0 if delivered else len(batch)
+                self._changed.notify_all()
+
+    def _next_batch(self) -> list[dict[str, Any]]:
+        batch: list[dict[str, Any]] = []
+        size = 0
+        while self._waiting and len(batch) < _MAX_EVENTS:
+            size += len(self._waiting[0]["message"].encode()) + _OVERHEAD
+            if batch and size > _MAX_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        return batch
+
+    def _deliver(self, batch: list[dict[str, Any]]) -> bool:
+        for attempt in range(_TRIES):
+            try:
+                self._put(batch)
+            except (BotoCoreError, ClientError) as error:
+                _LOG.warning("CloudWatch Logs did not take %d audit records: %s", len(batch), type(error).__name__)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closing, min(2.0**attempt / 4, _LONGEST_PAUSE))
+            else:
+                return True
+        return False
+
+    def _put(self, batch: list[dict[str, Any]]) -> None:
+        if self._client is None:
+            self._client = boto3.client("logs", region_name=self._region)
+        self._stream = self._stream or f"{socket.gethostname()}-{os.getpid()}"
+        named = {"logGroupName": self._group, "logStreamName": self._stream}
+        try:
+            self._client.put_log_events(**named, logEvents=batch)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _MISSING:
+                raise
+            self._create()
+            self._client.put_log_events(**named, logEvents=batch)
+
+    def _create(self) -> None:
+        """Make the stream, and the group if that is missing too; somebody else may be faster."""
+        named = {"logGroupName": self._group, "logStreamName": self._stream}
+        with suppress(self._client.exceptions.ResourceAlreadyExistsException):
+            try:
+                self._client.create_log_stream(**named)
+            except self._client.exceptions.ResourceNotFoundException:
+                with suppress(self._client.exceptions.ResourceAlreadyExistsException):
+                    self._client.create_log_group(logGroupName=self._group)
+                self._client.create_log_stream(**named)

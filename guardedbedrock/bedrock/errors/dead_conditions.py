@@ -1,0 +1,37 @@
+"""
+Conditions that can never be met, because the action's authorization never carries the key they ask for.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.iam import Decision
+from guardedbedrock.iam.explain.model import ExplainedStatement
+
+
+def dead_conditions(decision: Decision) -> Iterator[str]:
+    """
+    Say of a denial which statements could never have allowed it, or always deny it, and why.
+
+    Args:
+        decision: One that denies.
+    """
+    for group in decision.explain().groups:
+        for statement in group.statements:
+            yield from _dead(statement, decision)
+
+
+def _dead(explained: ExplainedStatement, decision: Decision) -> Iterator[str]:
+    action, statement = decision.request.action, explained.statement
+    is_allow = statement.effect == "Allow"
+    if is_allow is not (explained.applies is False):
+        return
+    tested = (one for one in explained.elements if one.element == "condition" and one.holds is not is_allow)
+    keys = dict.fromkeys(one.request.name for one in tested if not carries(action, one.request.name))
+    if keys:
+        asks = f"it asks for {', '.join(f'`{key}`' for key in keys)}, which that action never carries"
+        yield f"{statement} {'can never allow' if is_allow else 'always denies'} `{action}`: {asks}"

@@ -1,0 +1,1 @@
+"""Guardrails: where calls carry them and what they do."""

@@ -1,0 +1,1 @@
+"""Models, profiles and the other resources that calls name."""

@@ -1,0 +1,229 @@
+"""
+Models: which resources a call to one is authorized on.
+
+What the identifier does not tell (the region a profile routes to, the model behind an application profile or a prompt) comes from
+the inventory, for system-defined profiles from what AWS documents; else it is named among the unknown and never guessed.
+Source: Bedrock User Guide, "Prerequisites for inference profiles", "Global cross-Region inference", "Supported Regions and models
+for inference profiles", "Prerequisites for Prompt management" and "Intelligent prompt routing"; Service Authorization Reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
+from guardedbedrock.bedrock.resources.profiles import destinations
+from guardedbedrock.bedrock.resources.types import arn_of
+from guardedbedrock.iam.matching.arns import split
+
+GEOGRAPHIES: Final = frozenset({"amer", "apac", "au", "ca", "eu", "in", "jp", "sa", "uk", "us", "us-gov"})
+"""First labels of system-defined inference profiles that route within a geography."""
+
+PROVIDERS: Final = frozenset(
+    {
+        "ai21",
+        "amazon",
+        "anthropic",
+        "cohere",
+        "deepseek",
+        "google",
+        "luma",
+        "meta",
+        "minimax",
+        "mistral",
+        "moonshot",
+        "moonshotai",
+        "nvidia",
+        "openai",
+        "qwen",
+        "stability",
+        "twelvelabs",
+        "writer",
+        "xai",
+        "zai",
+    }
+)
+"""First labels of model IDs; what stands before one is a geography, one that AWS names later too."""
+
+GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
+REGION_KEY: Final = "aws:RequestedRegion"
+_PROFILE_KEY: Final = "bedrock:InferenceProfileArn"
+_ROUTER_KEY: Final = "bedrock:PromptRouterArn"
+_TAGS: Final = "aws:ResourceTag/*"
+_ANY_PART: Final = frozenset({"resource:region", "resource:account", "resource:id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """
+    One resource of an authorization.
+
+    Args:
+        arn: Its ARN; a part that is not known is written ``*`` and named in `unknown`.
+        context: Context keys that only this authorization carries; None takes a key away.
+        unknown: Keys and parts that are not known of this authorization.
+        action: Asked in place of the operation's own.
+        among: See `RequiredAuthorization`.
+        perhaps: See `RequiredAuthorization`.
+    """
+
+    arn: str
+    context: Mapping[str, object] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+    action: str = ""
+    one_of: str = ""
+    undocumented: bool = False
+
+
+Reading: TypeAlias = Callable[[str, Caller, Inventory], Iterator[Resource]]
+
+
+def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOWN) -> tuple[Resource, ...]:
+    """
+    Name every resource that invoking a model is authorized on, in the order in which AWS asks.
+
+    Args:
+        model_id: What stands in the call: an ID, or the ARN of anything that can be invoked.
+        caller: For region, account and partition.
+        inventory: What is known to stand behind it.
+    """
+    if model_id in inventory.behind and not model_id.startswith("arn:"):
+        known = {**inventory.behind, profile_arn(model_id, caller): inventory.behind[model_id]}
+        inventory = replace(inventory, behind=known)
+    return tuple(_BY_KIND.get(kind_of(model_id), _itself)(_written_out(model_id, caller), caller, inventory))
+
+
+def kind_of(model_id: str) -> str:
+    """
+    Say which kind of resource an identifier names, ``""`` where it does not tell.
+
+    >>> kind_of("us.anthropic.claude-sonnet-4-20250514-v1:0")
+    'inference-profile'
+    """
+    parts = split(model_id)
+    if parts is not None:
+        return "sagemaker" if parts[2] == "sagemaker" else parts[5].partition("/")[0]
+    label, _, rest = model_id.partition(".")
+    if not rest:
+        return ""
+    routed = label == "global" or ("." in rest and (label in GEOGRAPHIES or rest.partition(".")[0] in PROVIDERS))
+    return "inference-profile" if routed else "foundation-model"
+
+
+def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
+    """Write the ARN of a foundation model, whose account is empty."""
+    return f"arn:{caller.partition}:bedrock:{caller.region if region is None else region}::foundation-model/{model}"
+
+
+def profile_arn(profile: str, caller: Caller) -> str:
+    """Write the ARN of a system-defined inference profile."""
+    return arn_of("inference-profile", profile, caller)
+
+
+def _written_out(model_id: str, caller: Caller) -> str:
+    kind = kind_of(model_id)
+    return arn_of(kind, model_id, caller) if kind and not model_id.startswith("arn:") else model_id
+
+
+def _itself(arn: str, caller: Caller, _: Inventory) -> Iterator[Resource]:
+    if arn.startswith("arn:"):
+        yield Resource(arn, unknown=frozenset({_TAGS}))
+    else:
+        somewhere = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:*"
+        yield Resource(somewhere, unknown=frozenset({"resource:id", _TAGS}))
+
+
+def _foundation(arn: str, _caller: Caller, _inventory: Inventory) -> Iterator[Resource]:
+    yield Resource(arn)
+
+
+def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A system-defined profile: its own ARN, then the model in the region that it routes to."""
+    profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
+    geography, _, model = profile.partition(".")
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY}))
+    behind = _known(arn, inventory)
+    if behind is None and geography == "global":
+        behind = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
+    if behind is None and (regions := destinations(profile, source)):
+        behind = tuple(foundation_model(caller, model, region) for region in regions)
+    if behind is None:
+        unknown = frozenset({"resource:region", REGION_KEY})
+        yield Resource(foundation_model(caller, model, "*"), {_PROFILE_KEY: arn}, unknown)
+    else:
+        yield from _routed(arn, behind, caller)
+
+
+def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
+    behind = _known(arn, inventory)
+    if behind is None:
+        yield _some_model(caller, {_PROFILE_KEY: arn})
+    else:
+        yield from _routed(arn, behind, caller)
+
+
+def _routed(arn: str, behind: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
+    """
+    The models that a profile routes to: one of them, except that a profile that routes everywhere asks all it has.
+
+    A model without a region is a global one, whose ``aws:RequestedRegion`` is ``unspecified``.
+    """
+    written = [_written_out(model, caller) for model in behind]
+    regions = [model.split(":", 5)[3] for model in written]
+    alone = len(written) == 1 or "" in regions
+    one_of = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(dict.fromkeys(regions))}"
+    for model, region in zip(written, regions, strict=True):
+        yield Resource(model, {_PROFILE_KEY: arn, REGION_KEY: region or "unspecified"}, one_of=one_of)
+
+
+def _some_model(caller: Caller, context: Mapping[str, object]) -> Resource:
+    unknown = frozenset({"resource:region", "resource:id", REGION_KEY})
+    return Resource(foundation_model(caller, "*", "*"), context, unknown)
+
+
+def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A prompt router: its own ARN; whether the models that it chooses among are asked is not documented."""
+    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
+    behind = _known(arn, inventory)
+    routed = (
+        [_some_model(caller, {})] if behind is None else [one for model in behind for one in resources(model, caller, inventory)]
+    )
+    for resource in routed:
+        yield replace(resource, unknown=resource.unknown | {_ROUTER_KEY, _PROFILE_KEY}, one_of="", undocumented=True)
+
+
+def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """A prompt: rendering it, then the model that it names, which only the inventory can tell."""
+    yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
+    behind = _known(arn, inventory)
+    if behind is None:
+        unknown = _ANY_PART | {REGION_KEY, _PROFILE_KEY, _ROUTER_KEY, _TAGS, GUARDRAIL_KEY}
+        yield Resource(f"arn:{caller.partition}:bedrock:*:*:*", unknown=unknown)
+    for model in behind or ():
+        yield from resources(model, caller, inventory)
+
+
+def _marketplace(arn: str, caller: Caller, _inventory: Inventory) -> Iterator[Resource]:
+    """An endpoint of a Marketplace model: one constant resource of Bedrock's; what SageMaker asks is not documented."""
+    yield Resource(arn_of("bedrock-marketplace-model-endpoint", "all-access", caller), unknown=frozenset({GUARDRAIL_KEY}))
+    unknown = frozenset({"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:ViaAWSService", _TAGS})
+    yield Resource(arn, {GUARDRAIL_KEY: None}, unknown, action="sagemaker:InvokeEndpoint", undocumented=True)
+
+
+def _known(arn: str, inventory: Inventory) -> tuple[str, ...] | None:
+    return inventory.behind.get(arn) or inventory.behind.get(arn.rpartition("/")[2])
+
+
+_BY_KIND: Final[Mapping[str, Reading]] = {
+    "application-inference-profile": _application_profile,
+    "default-prompt-router": _router,
+    "foundation-model": _foundation,
+    "inference-profile": _profile,
+    "prompt": _prompt,
+    "prompt-router": _router,
+    "sagemaker": _marketplace,
+}

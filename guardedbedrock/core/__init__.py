@@ -1,0 +1,1 @@
+"""The records, events and rules that all stages share."""

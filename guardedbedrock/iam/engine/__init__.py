@@ -1,0 +1,1 @@
+"""The evaluation of a request by a set of policies."""

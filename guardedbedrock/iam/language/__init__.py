@@ -1,0 +1,1 @@
+"""The policy language: documents, their grammar, reading and writing."""

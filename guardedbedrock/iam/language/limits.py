@@ -1,0 +1,183 @@
+"""
+What AWS limits about the text of a policy: its size and its characters.
+
+Limits are findings and never errors: a policy that is too large to be saved still has a meaning, and quotas change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from guardedbedrock.iam.errors import PolicySyntaxError
+from guardedbedrock.iam.language.documents import PolicyDocument, PolicyType, Source, load_json
+from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.language.writer import NOT_ALLOWED, dump
+
+Holder: TypeAlias = Literal["user", "group", "role"]
+"""What inline policies are embedded in."""
+Code: TypeAlias = Literal["policy-size", "inline-size", "character"]
+
+
+class Limit(NamedTuple):
+    """
+    A size that AWS sets.
+
+    Args:
+        characters: As many as there may be.
+        of: What may have them.
+        source: Title of the page that says so.
+        counts_white_space: Whether spaces, tabs and line breaks count.
+        any_character: Whether characters beyond U+00FF may stand in the text.
+    """
+
+    characters: int
+    of: str
+    source: str
+    counts_white_space: bool = False
+    any_character: bool = False
+
+
+_IAM: Final = "IAM User Guide: IAM and AWS STS quotas"
+_ORGANIZATIONS: Final = "AWS Organizations User Guide: Quotas and service limits for AWS Organizations"
+_MANAGED: Final = Limit(6_144, "a managed policy", _IAM)
+
+LIMITS: Final[Mapping[PolicyType, Limit]] = {
+    "identity": _MANAGED,
+    "boundary": _MANAGED,
+    "session": Limit(2_048, "a session policy", "AWS STS API Reference: GetFederationToken", counts_white_space=True),
+    "scp": Limit(5_120, "a service control policy", _ORGANIZATIONS, counts_white_space=True, any_character=True),
+    "rcp": Limit(5_120, "a resource control policy", _ORGANIZATIONS, counts_white_space=True, any_character=True),
+    "endpoint": Limit(20_480, "a VPC endpoint policy", "AWS PrivateLink quotas", counts_white_space=True, any_character=True),
+    "resource": Limit(
+        20_480, "a resource-based policy", "Amazon Bedrock API Reference: PutResourcePolicy", counts_white_space=True
+    ),
+}
+"""Of one policy; an identity-based policy counts as managed unless it is said to be inline."""
+
+INLINE_LIMITS: Final[Mapping[Holder, Limit]] = {
+    "user": Limit(2_048, "the inline policies of a user together", _IAM),
+    "group": Limit(5_120, "the inline policies of a group together", _IAM),
+    "role": Limit(10_240, "the inline policies of a role together", _IAM),
+}
+"""Of all inline policies of one user, group or role."""
+
+_ALLOWED: Final = "tab, LF, CR, U+0020 to U+00FF"
+_WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\n\r"))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    Something that AWS would not save, though it can be read.
+
+    Args:
+        code: ``policy-size``, ``inline-size`` (of several policies together) or ``character``.
+        message: What is found and what the limit is, one clause.
+        pointer: JSON pointer to the place; ``""`` for the whole document.
+        policy: Name of the policy; None where it has none, and of several together.
+    """
+
+    code: Code
+    message: str
+    pointer: str = ""
+    policy: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.policy or 'policy'}{f' at {self.pointer}' if self.pointer else ''}: {self.message}"
+
+
+def findings(
+    source: Source | Iterable[Source],
+    policy_type: PolicyType = "identity",
+    *,
+    inline_in: Holder | None = None,
+    name: str | None = None,
+) -> tuple[Finding, ...]:
+    """
+    Find what exceeds AWS's limits in one policy or in several.
+
+    Text is measured as it stands, and need not be JSON. An object or a document is measured as `write` writes it on one line,
+    but with no character escaped; pointers are into that. Where white space does not count, none within a value does either
+    (UNVERIFIED: AWS's page does not tell the two apart).
+
+    >>> findings(f"{{}}{' ' * 5_119}", "scp")[0].message
+    '5,121 characters with white space are more than the 5,120 that a service control policy may have'
+
+    Args:
+        source: JSON text, a JSON object or a document; or several, which are measured one by one.
+        policy_type: Decides which limits hold.
+        inline_in: What identity-based policies are embedded in, whose limit is on all of them together; None for managed ones.
+        name: What to call a policy that has no name; of several with its place, as in ``name[0]``.
+
+    Raises:
+        PolicySyntaxError: An object is no policy.
+        ValueError: A document can not be written; or policies of another type than identity are said to be inline.
+    """
+    if inline_in is not None and policy_type != "identity":
+        raise ValueError(f"a policy of type {policy_type} is never inline in a {inline_in}")
+    policies = list(_policies(source, policy_type, name))
+    limit = LIMITS[policy_type]
+    found = [finding for policy, text in policies for finding in _of_characters(text, policy, limit)]
+    if inline_in is not None:
+        return (*_of_size([text for _, text in policies], None, INLINE_LIMITS[inline_in], "inline-size"), *found)
+    return (*(finding for policy, text in policies for finding in _of_size([text], policy, limit, "policy-size")), *found)
+
+
+def _policies(source: Source | Iterable[Source], policy_type: PolicyType, name: str | None) -> Iterator[tuple[str | None, str]]:
+    """Walk over the policies: name and text."""
+    if isinstance(source, str | Mapping | PolicyDocument):
+        yield _measured(source, policy_type, name)
+        return
+    for index, one in enumerate(source):
+        yield _measured(one, policy_type, f"{name or policy_type}[{index}]")
+
+
+def _measured(source: Source, policy_type: PolicyType, name: str | None) -> tuple[str | None, str]:
+    if isinstance(source, str):
+        return name, source
+    document = parse(source, policy_type, name=name)
+    return document.name, dump(document)
+
+
+def _of_size(texts: Sequence[str], policy: str | None, limit: Limit, code: Code) -> Iterator[Finding]:
+    size = sum(len(text if limit.counts_white_space else text.translate(_WHITE_SPACE)) for text in texts)
+    if size > limit.characters:
+        counted = f"{size:,} characters {'with' if limit.counts_white_space else 'without'} white space"
+        yield Finding(code, f"{counted} are more than the {limit.characters:,} that {limit.of} may have", policy=policy)
+
+
+def _of_characters(text: str, policy: str | None, limit: Limit) -> Iterator[Finding]:
+    odd = frozenset() if limit.any_character else frozenset(NOT_ALLOWED.findall(text))
+    if odd:
+        for pointer, characters in _places(text, odd):
+            numbers = ", ".join(f"U+{ord(character):04X}" for character in characters)
+            message = f"{numbers} {'are' if ',' in numbers else 'is'} none of the characters that AWS takes ({_ALLOWED})"
+            yield Finding("character", message, pointer, policy)
+
+
+def _places(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
+    """Walk over the texts in which such characters stand; of text that is no JSON the place is the whole of it."""
+    try:
+        data = load_json(text)
+    except PolicySyntaxError:
+        yield "", sorted(odd)
+        return
+    for pointer, string in _strings(data):
+        if here := odd.intersection(string):
+            yield pointer, sorted(here)
+
+
+def _strings(data: object) -> Iterator[tuple[str, str]]:
+    """Walk over keys and values in their order; with a stack, because text may be nested deeper than functions may."""
+    left: list[tuple[str, object]] = [("", data)]
+    while left:
+        pointer, value = left.pop()
+        if isinstance(value, str):
+            yield pointer, value
+        elif isinstance(value, dict):
+            inner = [(f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", key, one) for key, one in value.items()]
+            left += [(place, part) for place, key, one in reversed(inner) for part in (one, key)]
+        elif isinstance(value, list):
+            left += [(f"{pointer}/{index}", one) for index, one in reversed(list(enumerate(value)))]

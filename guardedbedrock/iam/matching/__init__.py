@@ -1,0 +1,1 @@
+"""Whether one element of a statement matches a request."""

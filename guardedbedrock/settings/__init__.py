@@ -1,0 +1,1 @@
+"""Settings: their definition, sources and error messages."""

@@ -1,0 +1,1 @@
+"""Retries: policy, failure classes, quota and `Retry-After`."""

@@ -1,0 +1,77 @@
+"""Makes the calls of the contract that langchain-aws can make, and writes what came of each as JSON: a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from langchain_aws import ChatBedrockConverse
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from fake.contract import CASES, LANGCHAIN, STEADY, failure, prepare
+
+from guardedbedrock.testing import FakeBedrock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _chat(clients: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
+    params, config = case["params"], case["params"].get("inferenceConfig", {})
+    model = ChatBedrockConverse(
+        model=params["modelId"],
+        client=clients["bedrock-runtime"],
+        bedrock_client=clients["bedrock"],
+        provider="anthropic",
+        guardrails=params.get("guardrailConfig"),
+        max_tokens=config.get("maxTokens"),
+        temperature=config.get("temperature"),
+        stop_sequences=config.get("stopSequences"),
+    )
+    try:
+        if case["operation"] == "Converse":
+            return _told(model.invoke(list(_messages(params))))
+        chunks = list(model.stream(list(_messages(params))))
+        return _told(sum(chunks[1:], chunks[0]))
+    except Exception as error:  # noqa: BLE001 - whatever comes is the outcome
+        return failure(error)
+
+
+def _messages(params: dict[str, Any]) -> Iterator[BaseMessage]:
+    yield from (SystemMessage(block["text"]) for block in params.get("system", ()))
+    for message in params["messages"]:
+        kind = HumanMessage if message["role"] == "user" else AIMessage
+        yield kind([{"type": "text", "text": block["text"]} for block in message["content"]])
+
+
+def _told(message: Any) -> dict[str, Any]:
+    metadata, usage = message.response_metadata, message.usage_metadata
+    return {
+        "text": message.text if isinstance(message.text, str) else message.text(),
+        "tools": [[call["name"], call["args"], call["id"]] for call in message.tool_calls],
+        "stopReason": metadata["stopReason"],
+        "tokens": [usage["input_tokens"], usage["output_tokens"]],
+    }
+
+
+def main() -> None:
+    """Run all cases against one fake."""
+    told = {}
+    with FakeBedrock() as fake:
+        clients = {
+            name: boto3.client(name, **fake.client_kwargs(), config=Config(**STEADY)) for name in ("bedrock-runtime", "bedrock")
+        }
+        for name in LANGCHAIN:
+            prepare(fake, CASES[name].get("setup", {}))
+            told[name] = _chat(clients, CASES[name])
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

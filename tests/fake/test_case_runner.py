@@ -1,0 +1,278 @@
+"""Cases: what one may say, what comes of it, and what is refused with its place."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import casefiles
+
+from guardedbedrock import ConfigurationError, PolicySyntaxError
+from guardedbedrock.testing import cases
+
+ALLOW = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+PRINCIPAL = "arn:aws:iam::123456789012:role/App"
+
+
+def policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    """Make a case that asks a request, and passes; what is None is left out."""
+    case = {
+        "id": "a",
+        "policies": {"identity": [policy(ALLOW)]},
+        "request": {"principal": PRINCIPAL, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"},
+        "expect": {"decision": "allowed", "determining": ["Read"]},
+    }
+    return {key: value for key, value in (case | changes).items() if value is not None}
+
+
+def calling(operation: str = "Converse", params: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    """Make a case that makes a call, and passes."""
+    given = {"modelId": "acme.tiny-v1"} if params is None else params
+    case = {
+        "id": "a",
+        "policies": {"identity": [policy({"Sid": "All", "Effect": "Allow", "Action": "bedrock:*", "Resource": "*"})]},
+        "principal": PRINCIPAL,
+        "guardrails": [{"arn": GUARDRAIL, "version": "1"}],
+        "call": {"operation": operation, "region": "us-east-1", "params": given},
+        "expect": {"decision": "allowed"},
+    }
+    return {key: value for key, value in (case | changes).items() if value is not None}
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def one(tmp_path: Path, case: dict[str, Any]) -> cases.Result:
+    (loaded,) = cases.load(write(tmp_path / "cases.json", [case]))
+    return cases.run(loaded)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        cases.load(path)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "case", cases.load(casefiles.CASES / "calls.json", casefiles.CASES / "iam.json"), ids=lambda case: case.id
+)
+def test_the_projects_own_cases_pass(case: cases.Case) -> None:
+    assert cases.run(case).differences == {}
+
+
+def test_there_are_twenty_calls() -> None:
+    loaded = cases.load(casefiles.CASES / "calls.json")
+
+    assert [case.call is not None for case in loaded] == [True] * 20
+
+
+@pytest.mark.parametrize(
+    ("expect", "different"),
+    [
+        ({"decision": "allowed"}, set()),
+        ({"decision": "explicitDeny"}, {"decision"}),
+        ({"decision": "allowed", "determining": ["Other"]}, {"determining"}),
+        ({"decision": "allowed", "determining": []}, {"determining"}),
+        ({"decision": "allowed", "policyType": "identity"}, set()),
+        ({"decision": "allowed", "policyType": "scp"}, {"policyType"}),
+        ({"decision": "allowed", "hangsOn": []}, set()),
+        ({"decision": "allowed", "hangsOn": ["aws:SourceIp"]}, {"hangsOn"}),
+    ],
+)
+def test_everything_that_a_case_expects_is_compared(tmp_path: Path, expect: dict[str, Any], different: set[str]) -> None:
+    result = one(tmp_path, asking(expect=expect))
+
+    assert set(result.differences) == different
+    assert result.passed is not bool(different)
+
+
+def test_names_of_open_keys_ignore_case(tmp_path: Path) -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/Team": "x"}}
+    case = asking(
+        policies={"identity": [policy(ALLOW | {"Condition": condition})]},
+        request={"principal": PRINCIPAL, "action": "s3:GetObject", "resource": "*", "unknown": ["aws:PrincipalTag/Team"]},
+        expect={"decision": "indeterminate", "hangsOn": ["AWS:principaltag/team"]},
+    )
+
+    assert one(tmp_path, case).passed
+
+
+def test_the_order_of_determining_statements_does_not_matter_and_one_without_sid_counts_as_none(tmp_path: Path) -> None:
+    nameless = {key: value for key, value in ALLOW.items() if key != "Sid"}
+    documents = [policy(ALLOW, ALLOW | {"Sid": "Also"}, nameless)]
+
+    result = one(
+        tmp_path, asking(policies={"identity": documents}, expect={"decision": "allowed", "determining": ["Also", "Read"]})
+    )
+
+    assert result.passed
+    assert result.determining == {"Also", "Read"}
+
+
+@pytest.mark.parametrize(
+    ("case", "key"),
+    [
+        pytest.param(calling(), f"{GUARDRAIL}:1", id="injected"),
+        pytest.param(calling("InvokeModel"), f"{GUARDRAIL}:1", id="injected into headers"),
+        pytest.param(
+            calling(params={"modelId": "m.x", "guardrailConfig": {"guardrailIdentifier": "zzz", "guardrailVersion": "9"}}),
+            "arn:aws:bedrock:us-east-1:123456789012:guardrail/zzz:9",
+            id="the call's own is kept",
+        ),
+        pytest.param(calling(guardrails=None), None, id="none to inject"),
+    ],
+)
+def test_the_first_guardrail_is_put_in_where_the_call_names_none(tmp_path: Path, case: dict[str, Any], key: str | None) -> None:
+    result = one(tmp_path, case)
+
+    assert result.authorizations[0].request.context.get("bedrock:GuardrailIdentifier") == key
+
+
+def test_of_two_guardrails_the_first_is_put_in(tmp_path: Path) -> None:
+    second = {"arn": GUARDRAIL.replace("abc", "xyz"), "version": "2"}
+
+    result = one(tmp_path, calling(guardrails=[{"arn": GUARDRAIL, "version": "DRAFT"}, second]))
+
+    assert result.authorizations[0].request.context["bedrock:GuardrailIdentifier"] == GUARDRAIL
+
+
+def test_a_call_comes_to_its_first_denial_even_behind_an_open_answer(tmp_path: Path) -> None:
+    by_address = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    invoke = {"Sid": "Invoke", "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": by_address}
+    expect = {"decision": "implicitDeny", "policyType": "identity", "hangsOn": []}
+
+    result = one(tmp_path, calling(policies={"identity": [policy(invoke)]}, expect=expect))
+
+    assert result.passed, result.differences
+    assert [answer.outcome for answer in result.authorizations] == ["indeterminate", "implicitDeny"]
+
+
+@pytest.mark.parametrize(
+    ("case", "problem"),
+    [
+        pytest.param(asking(note=""), "case `a`: the field `note` is not known", id="stray field"),
+        pytest.param(asking(expct={}), "did you mean `expect`?", id="misspelt field"),
+        pytest.param(asking(vocabulary="aws"), "the field `vocabulary` is not known", id="field of a call in a request"),
+        pytest.param(asking(expect=None), "case `a`: the field `expect` is missing", id="missing field"),
+        pytest.param(asking(request=None), "case `a`: asks nothing", id="neither request nor call"),
+        pytest.param(asking(call={}), "case `a`: asks a request and a call", id="request and call"),
+        pytest.param(asking(id=None), "case number 1: the field `id` is missing", id="no id"),
+        pytest.param(asking(id=7), "case number 1 at /id: should be a string, not a number", id="id of another type"),
+        pytest.param(asking(id=""), "case number 1 at /id: should not be empty", id="empty id"),
+        pytest.param(asking(why=["x"]), "at /why: should be a string, not an array", id="why of another type"),
+        pytest.param("x", "case number 1: should be an object, not a string", id="text for a case"),
+        pytest.param(None, "case number 1: should be an object, not null", id="null for a case"),
+        pytest.param(asking(request="r"), "at /request: should be an object", id="text for request"),
+        pytest.param(
+            asking(request={"principal": "p", "action": "a:B"}), "at /request: the field `resource` is missing", id="no resource"
+        ),
+        pytest.param(
+            asking(request={"principal": "p", "action": "a:B", "resource": "*", "context": {"k": [{}]}}),
+            "at /request/context/k/0: should be a string, number or Boolean, not an object",
+            id="object in the context",
+        ),
+        pytest.param(
+            asking(request={"principal": "p", "action": "a:B", "resource": "*", "unknown": "aws:SourceIp"}),
+            "at /request/unknown: should be an array",
+            id="text for unknown",
+        ),
+        pytest.param(
+            asking(policies={"idenity": []}), "at /policies: the field `idenity` is not known; did you mean", id="policy type"
+        ),
+        pytest.param(asking(policies={"identity": {}}), "at /policies/identity: should be an array", id="policies no array"),
+        pytest.param(asking(policies={"identity": ["{}"]}), "at /policies/identity/0: should be an object", id="policy as text"),
+        pytest.param(
+            asking(policies={"scp": [policy(ALLOW)]}), "at /policies/scp/0: should be an array", id="SCP without levels"
+        ),
+        pytest.param(asking(expect={"decision": "allow"}), "at /expect/decision: `allow` is none of", id="bad decision word"),
+        pytest.param(asking(expect={"decision": "Allowed"}), "did you mean `allowed`?", id="decision in another case"),
+        pytest.param(
+            asking(expect={"decision": "allowed", "by": "x"}), "at /expect: the field `by` is not known", id="stray in expect"
+        ),
+        pytest.param(
+            asking(expect={"decision": "allowed", "determining": "Read"}), "/expect/determining: should be", id="text for Sids"
+        ),
+        pytest.param(
+            asking(expect={"decision": "allowed", "policyType": "x"}), "/expect/policyType: `x` is none of", id="policy type"
+        ),
+        pytest.param(calling("Convers"), "at /call/operation: `Convers` is none of", id="unknown operation"),
+        pytest.param(calling(vocabulary="AWS"), "at /vocabulary: `AWS` is none of", id="unknown vocabulary"),
+        pytest.param(calling(principal=None), "the field `principal` is missing", id="no principal"),
+        pytest.param(calling(params={}), "at /call/params: `modelId` is missing, which Converse needs", id="no model"),
+        pytest.param(calling(params={"modelId": 5}), "at /call/params: holds a value of a type", id="model of another type"),
+        pytest.param(
+            calling(guardrails=[{"arn": GUARDRAIL}]), "at /guardrails/0: the field `version` is missing", id="no version"
+        ),
+        pytest.param(
+            calling(guardrails=[{"arn": "x", "version": "1"}]), "at /guardrails/0: guardrail `x` is not the ARN", id="bad ARN"
+        ),
+        pytest.param(
+            calling(guardrails=[{"arn": GUARDRAIL.replace("abc", "G-"), "version": "1"}]),
+            "at /guardrails/0: guardrail ID `G-123def456` would be refused by AWS",
+            id="ID of the other vocabulary",
+        ),
+    ],
+)
+def test_what_nobody_would_check_is_refused_with_its_place(tmp_path: Path, case: object, problem: str) -> None:
+    path = write(tmp_path / "cases.json", [case])
+
+    said = refusal(path)
+
+    assert said.startswith(f"{path}: case ")
+    assert problem in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (ALLOW | {"Condition": {"StringEqualz": {"k": "v"}}}, "policy identity[1] at /Statement/0/Condition/StringEqualz: "),
+        (ALLOW | {"Principal": "*"}, "policy identity[1] at /Statement/0/Principal: "),
+        ({"Effect": "Allow"}, "policy identity[1] at /Statement/0: "),
+    ],
+)
+def test_a_policy_that_can_not_be_read_is_a_syntax_error_with_its_case(tmp_path: Path, statement: Any, problem: str) -> None:
+    path = write(tmp_path / "cases.json", [asking(policies={"identity": [policy(ALLOW), policy(statement)]})])
+
+    with pytest.raises(PolicySyntaxError) as caught:
+        cases.load(path)
+
+    assert str(caught.value).startswith(f"{path}: case `a`: {problem}")
+
+
+def test_cases_with_the_same_policies_share_them(tmp_path: Path) -> None:
+    other = asking(id="c", policies={"identity": [policy(ALLOW | {"Sid": "Other"})]})
+
+    first, second, third = cases.load(write(tmp_path / "cases.json", [asking(), asking(id="b"), other]))
+
+    assert first.policies is second.policies
+    assert first.policies is not third.policies
+
+
+def test_two_thousand_cases_take_under_five_seconds(tmp_path: Path) -> None:
+    """With policies of their own each and the start of the interpreter; in CPU time, which a busy machine does not stretch."""
+    many = [
+        asking(id=str(n), policies={"identity": [policy(ALLOW, ALLOW | {"Sid": f"S{n}"})]}, expect={"decision": "allowed"})
+        for n in range(2000)
+    ]
+    path = write(tmp_path / "cases.json", many)
+    script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    done = subprocess.run([sys.executable, "-c", script, "test", str(path)], capture_output=True, text=True, check=False)  # noqa: S603
+
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.stdout == "2000 passed, 0 failed\n"
+    assert after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime < 5

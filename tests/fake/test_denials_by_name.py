@@ -1,0 +1,145 @@
+"""Every denial by its name: over the wire, in the preflight, and where the two diverge."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from botocore.exceptions import ClientError
+
+from guardedbedrock import ConfigurationError, Guard, Guardrail, errors, iam
+from guardedbedrock.bedrock.errors import classify as classifier
+from guardedbedrock.testing import DENIALS, Denial, FakeBedrock, FakeGuardrail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Serve: TypeAlias = Callable[..., tuple[FakeBedrock, Any]]
+
+ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+ROLE = "arn:aws:iam::123456789012:role/HRBot"
+GUARDED = {"guardrailConfig": {"guardrailIdentifier": ARN, "guardrailVersion": "1"}}
+OPEN = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}])
+EVERY = [pytest.param(denial, id=name) for name, denial in DENIALS.items()]
+LOCAL = [
+    pytest.param(denial, id=name)
+    for name, denial in DENIALS.items()
+    if denial.policy_type and (denial.policy_type != "resource" or denial.explicit)
+]
+NOBODY_IS_DENIED = {"expired-token", "unknown-token"}
+
+
+def _guarded(fake: FakeBedrock, policies: iam.PolicySet) -> Any:
+    guard = Guard(guardrails=[Guardrail(ARN, version="1")], policies=policies, principal=ROLE, rcp_applies=True, listeners=())
+    return closing(guard.client("bedrock-runtime", **fake.client_kwargs()))
+
+
+def _served() -> FakeBedrock:
+    return FakeBedrock(guardrails=[FakeGuardrail(ARN)], principal=ROLE)
+
+
+def test_there_is_a_denial_for_every_clause_that_aws_has() -> None:
+    """Implicit and explicit for each policy type, as far as AWS has words for it."""
+    reasons = iam.engine.sentences.REASONS
+    clauses = {(kind, explicit) for kind, pair in reasons.items() for explicit in (False, True) if pair[explicit]}
+
+    assert {(denial.policy_type, denial.explicit) for denial in DENIALS.values() if denial.policy_type} == clauses
+
+
+@pytest.mark.parametrize("denial", EVERY)
+def test_the_server_denies_by_name(serve: Serve, ask: dict[str, Any], denial: Denial) -> None:
+    """Code, status and words are AWS's, about this very call; the next call goes through."""
+    fake, client = serve(principal=ROLE)
+    fake.deny("Converse", by=denial.name)
+
+    with pytest.raises(ClientError) as caught:
+        client.converse(**ask)
+    client.converse(**ask)
+
+    response = caught.value.response
+    assert response["Error"]["Code"] == denial.code
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == denial.status
+    assert "{" not in response["Error"]["Message"]
+    if "{principal}" in denial.message:
+        assert ROLE in response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("denial", EVERY)
+def test_what_the_server_says_is_understood(denial: Denial) -> None:
+    """The classifier of the guard reads the policy type, whether a Deny matched, and the policy."""
+    error = denial.error(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m")
+    metadata = {"HTTPStatusCode": error.status}
+    read = classifier.classify(
+        {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": metadata}, "Converse"
+    )
+
+    if denial.name in NOBODY_IS_DENIED:
+        assert read is None
+    elif denial.policy_type is None and denial.name not in {"no-reason", "api-key"}:
+        assert isinstance(read, errors.ModelAccessError)
+    else:
+        assert isinstance(read, errors.AccessDeniedError)
+        assert (read.policy_type, read.policy_arn) == (denial.policy_type, denial.policy_arn)
+        kind = {True: errors.ExplicitDenyError, False: errors.ImplicitDenyError, None: errors.AccessDeniedError}[denial.explicit]
+        assert isinstance(read, kind)
+
+
+@pytest.mark.parametrize("denial", LOCAL)
+def test_the_preflight_denies_by_name(ask: dict[str, Any], denial: Denial) -> None:
+    """The same denial without a server's help: same policy type, same kind, and nothing is sent."""
+    with _served() as fake, _guarded(fake, denial.policies("bedrock:InvokeModel")) as client:
+        with pytest.raises(errors.PolicyDeniedError) as caught:
+            client.converse(**ask)
+
+        assert fake.requests == []
+    assert (caught.value.policy_type, caught.value.policy_arn) == (denial.policy_type, denial.policy_arn)
+    assert isinstance(caught.value, errors.ExplicitDenyError) is denial.explicit
+    assert caught.value.simulated
+
+
+@pytest.mark.parametrize("denial", LOCAL)
+def test_preflight_and_server_diverge(ask: dict[str, Any], denial: Denial) -> None:
+    """The policies at home allow what AWS denies: the error tells that it is AWS's own."""
+    with _served() as fake, _guarded(fake, OPEN) as client:
+        fake.deny(by=denial.name)
+        with pytest.raises(errors.PolicyDeniedError) as caught:
+            client.converse(**ask)
+
+        assert len(fake.requests) == 1
+    assert (caught.value.policy_type, caught.value.simulated) == (denial.policy_type, False)
+
+
+@pytest.mark.parametrize("name", ["model-access", "no-reason", "resource-implicit"])
+def test_no_policy_says_what_only_a_server_can(name: str) -> None:
+    """The mend is named."""
+    with pytest.raises(ConfigurationError, match=r"FakeBedrock\.deny"):
+        DENIALS[name].policies()
+
+
+def test_one_of_several_authorizations_is_denied(serve: Serve, ask: dict[str, Any]) -> None:
+    """A call that does not ask for it goes through and leaves the denial for the next."""
+    fake, client = serve(guardrails=[FakeGuardrail(ARN)])
+    fake.deny(by="identity-implicit", action="bedrock:ApplyGuardrail", times=None)
+
+    client.converse(**ask)
+    with pytest.raises(ClientError, match=re.escape(f"bedrock:ApplyGuardrail on resource: {ARN} because no")):
+        client.converse(**ask, **GUARDED)
+
+
+def test_a_policy_type_alone_is_its_explicit_deny(serve: Serve, ask: dict[str, Any]) -> None:
+    """The commonest thing to ask for is the shortest."""
+    fake, client = serve()
+    fake.deny(by="scp")
+
+    with pytest.raises(ClientError, match=r"with an explicit deny in a service control policy$"):
+        client.converse(**ask)
+
+
+def test_a_name_that_is_none_names_all(serve: Serve) -> None:
+    """The error helps to find the right one."""
+    fake, _ = serve()
+
+    with pytest.raises(ConfigurationError, match=r"there is no denial 'spc'; there are identity-implicit"):
+        fake.deny(by="spc")

@@ -1,0 +1,72 @@
+"""What the tests of guarded async clients stand on: the houses of `aws.rig`, with clients of aiobotocore."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from aio.relay import Relay
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from harness.clients import HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, House, Recorder
+
+from guardedbedrock import Guard
+from guardedbedrock.stages.retry.policy import RetryPolicy
+from guardedbedrock.testing import FakeBedrock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+__all__ = ["make_house", "make_plain"]
+
+Make: TypeAlias = "Callable[..., Awaitable[House]]"
+
+
+async def read(response: dict[str, Any]) -> dict[str, Any]:
+    """Read a response to its end, without what differs from one request to the next."""
+    whole = {name: value for name, value in response.items() if name != "ResponseMetadata"}
+    for name in ("body", "stream"):
+        if name in whole:
+            whole[name] = await whole[name].read() if hasattr(whole[name], "read") else [event async for event in whole[name]]
+    return whole
+
+
+@pytest.fixture(name="house")
+async def make_house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
+    """Make houses by the keywords of `Guard`, plus ``config`` of the client and ``fake``, the keywords of `FakeBedrock`."""
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    async with AsyncExitStack() as stack:
+        yield partial(_house, stack)
+
+
+async def _house(
+    stack: AsyncExitStack, *, config: AioConfig | None = None, fake: dict[str, Any] | None = None, **options: Any
+) -> House:
+    server = stack.enter_context(FakeBedrock(**{"guardrails": ON_THE_SERVER, **(fake or {})}))
+    patient = RetryPolicy(attempts=3, sleep=lambda _: None)
+    told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
+    guard = Guard(**{**told, **options})
+    made = guard.async_client("bedrock-runtime", **server.client_kwargs(), config=config)
+    return House(server, guard, await stack.enter_async_context(made))
+
+
+@pytest.fixture(name="plain")
+async def make_plain() -> AsyncIterator[Callable[[FakeBedrock], Awaitable[Any]]]:
+    """Make clients as aiobotocore makes them."""
+    async with AsyncExitStack() as stack:
+        yield partial(_plain, stack)
+
+
+async def _plain(stack: AsyncExitStack, fake: FakeBedrock) -> Any:
+    once = AioConfig(retries={"total_max_attempts": 1})
+    return await stack.enter_async_context(get_session().create_client("bedrock-runtime", **fake.client_kwargs(), config=once))
+
+
+async def relayed(stack: AsyncExitStack, made: House) -> tuple[Relay, Any, Recorder]:
+    """Put a relay in front of a house, and a listener into a client that goes through it."""
+    relay, recorder = await stack.enter_async_context(Relay(made.fake)), Recorder()
+    guard = Guard(guardrails=[HR], policies=POLICIES, principal=ROLE, listeners=[recorder])
+    there = {**made.fake.client_kwargs(), "endpoint_url": relay.url}
+    return relay, await stack.enter_async_context(guard.async_client("bedrock-runtime", **there)), recorder
