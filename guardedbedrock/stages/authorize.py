@@ -88,8 +88,8 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     asked, advisory_policy_types = rules.questions.ask(operation, params, named, caller), rules.advisory_policy_types
     decisions, outcome = asked.answer(policies, advisory_policy_types, rules.clock() if rules.reads_time else None)
     heads = rules.questions.heads(operation)
-    # A policy set of a derived class may change its mind, and is asked every time.
-    if heads is not None and heads.isdisjoint(params) and not rules.reads_time and type(policies) is PolicySet:
+    # A policy set that is not static can change its decisions: evaluate it every time.
+    if heads is not None and heads.isdisjoint(params) and not rules.reads_time and policies.is_static:
         if len(rules.answered) >= _KEPT:
             rules.answered.clear()
         rules.answered[name, region, named, model] = heads, asked, decisions, outcome

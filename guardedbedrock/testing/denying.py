@@ -58,6 +58,11 @@ class DenyingPolicies(PolicySet):
         """What the policies read that it began with; a denial that was added reads nothing."""
         return super().reads if self._base is None else self._base.reads
 
+    @property
+    def is_static(self) -> bool:
+        """False: `deny` and `clear` change the decisions."""
+        return False
+
     def deny(self, denial: PolicySet) -> None:
         """Deny from now on what these policies deny."""
         self._denials = (*self._denials, denial)

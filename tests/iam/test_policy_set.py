@@ -13,6 +13,11 @@ def policy(**elements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+def test_a_policy_set_is_static() -> None:
+    """A caller may cache its decisions."""
+    assert iam.PolicySet(identity=[policy()]).is_static
+
+
 def test_a_set_names_the_keys_that_it_reads() -> None:
     """Keys of conditions and of variables, in lower case; text without a variable names none."""
     policies = iam.PolicySet(

@@ -82,7 +82,7 @@ class AuthorizationSet:
         Have policies answer, and add the answers up.
 
         What the same policies last said of the same requests is given again: nothing else goes into an answer of a `PolicySet`.
-        One of a derived class may change its mind, and is asked every time.
+        A policy set that is not static is evaluated every time.
 
         Args:
             policies: Those that answer.
@@ -96,7 +96,7 @@ class AuthorizationSet:
             and last[0] is requests
             and last[1] is policies
             and last[2] is advisory_policy_types
-            and type(policies) is PolicySet
+            and policies.is_static
         ):
             return last[3], last[4]
         decisions = tuple([policies.evaluate(request) for request in requests])

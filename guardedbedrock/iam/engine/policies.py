@@ -80,6 +80,15 @@ class PolicySet:
             self._reads = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
         return self._reads
 
+    @property
+    def is_static(self) -> bool:
+        """
+        Whether equal requests always get equal decisions, so that a caller may cache them.
+
+        True for `PolicySet`. Override it with False in a derived class whose policies can change.
+        """
+        return True
+
     def evaluate(self, request: Request) -> Decision:
         """Decide one request."""
         plan = self._plans.get(request.action)
