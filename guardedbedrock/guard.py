@@ -58,7 +58,7 @@ class Guard(WaysIn):
         context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
         enforced: Guardrails that the account or the organization puts on every model call: a caller needs
             ``bedrock:ApplyGuardrail`` on them too.
-        behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs.
+        profiles: Identifier of an application profile, prompt router or prompt to the models that it resolves to, IDs or ARNs.
         rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
         retry: Attempts, waits and the deadline, on clients whose `Config` says nothing of retries.
         listeners: Who hears of calls; spans, metrics and log events unless given.
@@ -86,7 +86,7 @@ class Guard(WaysIn):
         allow_unguarded: Iterable[str] = (),
         context: Mapping[str, object] | None = None,
         enforced: Iterable[Guardrail] = (),
-        behind: Mapping[str, Iterable[str]] | None = None,
+        profiles: Mapping[str, Iterable[str]] | None = None,
         rcp_applies: bool = False,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
@@ -108,7 +108,7 @@ class Guard(WaysIn):
             allow_unguarded=tuple(allow_unguarded),
             context=dict(context or {}),
             enforced=tuple(enforced),
-            behind={name: models if isinstance(models, str) else list(models) for name, models in (behind or {}).items()},
+            profiles={name: models if isinstance(models, str) else list(models) for name, models in (profiles or {}).items()},
             rcp_applies=rcp_applies,
         )
         self._settle(settings, retry, listeners, audit, clock)
@@ -169,7 +169,7 @@ class Guard(WaysIn):
             on_unguarded_reply=settings.on_unguarded_reply,
             allow_unguarded=settings.allow_unguarded,
             clock=clock,
-            behind=settings.behind,
+            resolved_models=settings.profiles,
             enforced=tuple(each.guardrail for each in settings.enforced),
             advisory_policy_types=settings.advisory_policy_types,
         )

@@ -106,16 +106,16 @@ MODELS: Final = {
     "an imported model": "arn:aws:bedrock:us-east-1:123456789012:imported-model/abcdefghijkl",
     "a deployment": "arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abcdefghijkl",
 }
-BEHIND: Final = {MODELS["an application profile"]: (MODEL,)}
+PROFILES: Final = {MODELS["an application profile"]: (MODEL,)}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 def test_models_of_every_kind(model: str) -> None:
     """A guarded call passes through a profile, whose models are asked on themselves; an unguarded one is denied on those."""
     policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy()])
-    guarded = guard(policies=policies, principal=ROLE, behind=BEHIND).simulate("Converse", ask("converse", model=model))
+    guarded = guard(policies=policies, principal=ROLE, profiles=PROFILES).simulate("Converse", ask("converse", model=model))
     bare = authorizations(
-        OPERATIONS["Converse"], ask("converse", model=model), Caller(ROLE, "us-east-1"), Inventory(behind=BEHIND)
+        OPERATIONS["Converse"], ask("converse", model=model), Caller(ROLE, "us-east-1"), Inventory(resolved_models=PROFILES)
     )
     denied = [asked.request for asked in bare.questions if policies.evaluate(asked.request).outcome == "explicitDeny"]
 

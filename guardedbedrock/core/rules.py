@@ -57,7 +57,7 @@ class Rules:
         on_unguarded_reply: Whether a reply which shows that no guardrail ran is a reply or an error.
         allow_unguarded: Operations without a place for a guardrail that may go out all the same.
         clock: The current time, for ``aws:CurrentTime``.
-        behind: What is known to stand behind profiles, routers and prompts; see `Inventory`.
+        resolved_models: The models that profiles, routers and prompts resolve to; see `Inventory`.
         enforced: Guardrails that the account or the organization puts on every model call.
         inert: Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach.
         secure: Whether the client speaks TLS.
@@ -78,7 +78,7 @@ class Rules:
     on_unguarded_reply: OnUnguardedReply = "return"
     allow_unguarded: frozenset[str] = frozenset()
     clock: Callable[[], datetime] = _now
-    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enforced: tuple[Guardrail, ...] = ()
     advisory_policy_types: tuple[str, ...] = ("rcp",)
     secure: bool = True
@@ -121,7 +121,7 @@ class Rules:
         guardrails = (*self.approved, *self.enforced)
         return Inventory(
             tags={guardrail.arn: guardrail.tags for guardrail in guardrails if guardrail.tags is not None},
-            behind=self.behind,
+            resolved_models=self.resolved_models,
             enforced=self.enforced,
             profiles={guardrail.arn: guardrail.profile for guardrail in guardrails if guardrail.profile},
         )

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         context: Context keys that are known beyond those of the call, such as ``aws:PrincipalOrgID``.
         enforced: Guardrails that the account or the organization puts on every model call of their region: a caller needs
             ``bedrock:ApplyGuardrail`` on them too.
-        behind: Identifier of an application profile, prompt router or prompt to the models behind it, IDs or ARNs; of a
+        profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models; of a
             system-defined profile, where AWS's documentation should not be taken for it.
         rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
         retry: Attempts, waits and the deadline.
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     enforced: tuple[GuardrailSettings, ...] = Field(
         default=(), description="write [[enforced]] tables, each with arn and version"
     )
-    behind: dict[str, ModelList] = Field(
+    profiles: dict[str, ModelList] = Field(
         default_factory=dict, description='write lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
     )
     rcp_applies: bool = Field(default=False, description="leave it out for false")

@@ -29,6 +29,10 @@ _MERGED: Final = ("policies", "context")
 """Tables whose keys may come from several layers; every other value comes from one layer as a whole."""
 
 
+RENAMED: Final = {"behind": "profiles"}
+"""Former name of a setting to its name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """
@@ -55,6 +59,8 @@ class Layer:
             ConfigurationError: With the key that was meant.
         """
         for name in self.data:
+            if name in RENAMED:
+                raise ConfigurationError(f"{self.place((name,))} was renamed: write `{RENAMED[name]}` instead")
             if name not in known:
                 raise unknown(self.place((name,)), name, known)
 
@@ -105,6 +111,9 @@ def _check_names(given: Collection[str], fields: list[str]) -> None:
     whole = f"{PREFIX}POLICIES"
     parts = [f"{whole}{_NESTED}{kind.upper()}" for kind in POLICY_TYPES]
     for name in given:
+        former = name.removeprefix(PREFIX).lower()
+        if former in RENAMED:
+            raise ConfigurationError(f"environment variable {name} was renamed: set {PREFIX}{RENAMED[former].upper()} instead")
         if name not in fields and name not in parts:
             raise unknown(f"environment variable {name}", name.upper(), [*fields, CONFIG, *parts])
     part = next((name for name in parts if name in given), None)

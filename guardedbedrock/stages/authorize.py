@@ -24,8 +24,8 @@ from guardedbedrock.iam import PolicySet
 _UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'
 _TELL_CONTEXT: Final = f"give these context keys under context in the configuration, {_OR_SEND}"
-_TELL_BEHIND: Final = (
-    "name the ARN, or give under behind in the configuration which models stand behind the profile or prompt, as "
+_TELL_MODELS: Final = (
+    "name the ARN, or list under `profiles` in the configuration the models that the profile or prompt resolves to, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
 _KEPT: Final = 1024
@@ -105,7 +105,7 @@ def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
             message=f"the policies give no sure answer: {why}",
             operation_name=guarded.call.name,
             authorizations=verdict.authorizations,
-            hint=_TELL_BEHIND if any(key.startswith("resource:") for key in verdict.hangs_on) else _TELL_CONTEXT,
+            hint=_TELL_MODELS if any(key.startswith("resource:") for key in verdict.hangs_on) else _TELL_CONTEXT,
         )
 
 

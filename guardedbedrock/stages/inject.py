@@ -142,7 +142,7 @@ def _preferred(call: Call, rules: Rules) -> Guardrail | None:
 
 def _is_for(guardrail: Guardrail, model: object, rules: Rules) -> bool:
     # A model that is missing or no text is botocore's to refuse.
-    return not isinstance(model, str) or is_meant(model, guardrail.models, rules.behind)
+    return not isinstance(model, str) or is_meant(model, guardrail.models, rules.resolved_models)
 
 
 def _none(call: Call, rules: Rules) -> GuardrailNotApprovedError:

@@ -114,7 +114,7 @@ class World:
     def _inventory(self, params: Params) -> bedrock.Inventory:
         enforced = self._enforced(params.get("modelId", ""))
         guardrails = tuple(bedrock.Guardrail(self._shelf.arn(entry.guardrail), entry.version) for entry in enforced)
-        return bedrock.Inventory(tags=self._shelf.tags, behind=self.control.behind, enforced=guardrails)
+        return bedrock.Inventory(tags=self._shelf.tags, resolved_models=self.control.resolved_models, enforced=guardrails)
 
     @property
     def guardrails(self) -> tuple[FakeGuardrail, ...]:

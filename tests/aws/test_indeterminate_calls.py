@@ -68,9 +68,9 @@ def test_a_call_that_hangs_on_the_model_behind_a_profile_says_how_to_tell_it(hou
     statement = {"Effect": "Allow", "Action": "bedrock:*", "Resource": [here, "arn:aws:bedrock:us-east-1:123456789012:*"]}
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": statement}])
     error = denial(house(policies=policies, on_indeterminate="refuse"), modelId=profile)
-    told = house(policies=policies, on_indeterminate="refuse", behind={profile: [here.replace("*", "acme.tiny-v1:0")]})
+    told = house(policies=policies, on_indeterminate="refuse", profiles={profile: [here.replace("*", "acme.tiny-v1:0")]})
 
     assert isinstance(error, PreflightUnavailableError)
     assert "it hangs on resource:region" in str(error)
-    assert "under behind in the configuration" in str(error.hint)
+    assert "under `profiles` in the configuration" in str(error.hint)
     assert told.client.converse(**ask("converse", model=profile))["stopReason"] == "end_turn"

@@ -10,7 +10,10 @@ from guardedbedrock.bedrock.resources.model_names import is_meant
 
 HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 APPLICATION: Final = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
-BEHIND: Final = {APPLICATION: (f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}",), "router": (f"us.{HAIKU}", "meta.llama3")}
+RESOLVED: Final = {
+    APPLICATION: (f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}",),
+    "router": (f"us.{HAIKU}", "meta.llama3"),
+}
 
 MEANT: Final = [
     (HAIKU, "anthropic.*"),
@@ -44,14 +47,14 @@ NOT_MEANT: Final = [
 @pytest.mark.parametrize(("model", "pattern"), MEANT)
 def test_a_model_is_meant_by_any_of_its_names(model: str, pattern: str) -> None:
     """ID, ARN, profile in front of it, and what stands behind a profile of one's own."""
-    assert is_meant(model, (pattern,), BEHIND)
-    assert is_meant(model, ("nothing", pattern), BEHIND)
+    assert is_meant(model, (pattern,), RESOLVED)
+    assert is_meant(model, ("nothing", pattern), RESOLVED)
 
 
 @pytest.mark.parametrize(("model", "pattern"), NOT_MEANT)
 def test_another_model_is_not_meant(model: str, pattern: str) -> None:
     """IAM's wildcards and no others; case counts, as it does in IDs."""
-    assert not is_meant(model, (pattern,), BEHIND)
+    assert not is_meant(model, (pattern,), RESOLVED)
 
 
 def test_no_pattern_means_nothing() -> None:

@@ -100,12 +100,12 @@ def test_a_profile_is_denied_where_all_its_regions_are(
     regions: tuple[str, ...], allowed_in: tuple[str, ...], decision: str
 ) -> None:
     """Where some are, the call fails when it is routed there."""
-    assert verdict(INVOKE, APPLY, only_in(*allowed_in), model=f"us.{HAIKU}", behind=routing(*regions)).decision == decision
+    assert verdict(INVOKE, APPLY, only_in(*allowed_in), model=f"us.{HAIKU}", profiles=routing(*regions)).decision == decision
 
 
 def test_the_intermittent_denial_is_told() -> None:
     """Which regions there are, which one denies, and in AWS's own words why."""
-    found = verdict(INVOKE, APPLY, only_in("us-east-1"), model=f"us.{HAIKU}", behind=routing("us-east-1", "us-east-2"))
+    found = verdict(INVOKE, APPLY, only_in("us-east-1"), model=f"us.{HAIKU}", profiles=routing("us-east-1", "us-east-2"))
     (remark,) = found.remarks
 
     assert remark.startswith(

@@ -28,9 +28,9 @@ def preflight() -> Iterator[Row]:
     answered before is given again.
     """
     model = "anthropic.claude-3-haiku-20240307-v1:0"
-    behind = {f"us.{model}": [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in REGIONS]}
+    profiles = {f"us.{model}": [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in REGIONS]}
     enforced = Guardrail(ARN.replace("abc123def456", "enforced1234"), version="1")
-    options = {"guardrails": [Guardrail(ARN, version="3")], "enforced": [enforced], "principal": ROLE, "behind": behind}
+    options = {"guardrails": [Guardrail(ARN, version="3")], "enforced": [enforced], "principal": ROLE, "profiles": profiles}
     call = Call("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
     for policies, clock in ((ALLOWING, None), (TIMED, count(1_800_000_000))):
         told = {} if clock is None else {"clock": lambda seconds=clock: datetime.fromtimestamp(next(seconds), UTC)}

@@ -70,14 +70,14 @@ def test_an_application_profile_is_made_and_deleted(manage: Manage, source: str,
     arn = made["inferenceProfileArn"]
     found = control.get_inference_profile(inferenceProfileIdentifier=arn)
     tags = control.list_tags_for_resource(resourceARN=arn)["tags"]
-    behind = fake._world.control.behind[arn]
+    resolved = fake._world.control.resolved_models[arn]
     control.delete_inference_profile(inferenceProfileIdentifier=arn)
 
     assert arn.startswith(f"{ACCOUNT}:application-inference-profile/")
     assert (made["status"], found["type"], found["description"]) == ("ACTIVE", "APPLICATION", "Costs of HR")
-    assert (_models(found), behind, tags) == (models, models, [{"key": "a", "value": "b"}])
+    assert (_models(found), resolved, tags) == (models, models, [{"key": "a", "value": "b"}])
     assert control.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"] == []
-    assert arn not in fake._world.control.behind
+    assert arn not in fake._world.control.resolved_models
     with pytest.raises(control.exceptions.ResourceNotFoundException):
         control.list_tags_for_resource(resourceARN=arn)
 

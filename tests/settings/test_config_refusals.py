@@ -21,6 +21,7 @@ SECRET = "hunter2-sk-live"
 BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown-key": ("vocabluary = 'aws'\n", ("`vocabluary` is not known", "did you mean `vocabulary`?")),
     "unknown-and-far": ("zzz = 1\n", ("`zzz` is not known", "known are guardrails, policies, principal")),
+    "old-name": ("[behind]\n'p' = ['m']\n", ("`behind` was renamed: write `profiles` instead",)),
     "key-in-capitals": ("Mode = 'off'\n", ("`Mode` is not known", "did you mean `mode`?")),
     "key-of-the-settings-library": ("_env_file = '.env'\n", ("`_env_file` is not known",)),
     "reserved": ("models = []\n", ("`models` is not known",)),
@@ -141,6 +142,10 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"GUARDEDBEDROCK_POLICIES__IDENTIY": "x"},
         ("GUARDEDBEDROCK_POLICIES__IDENTIY is not known", "did you mean `GUARDEDBEDROCK_POLICIES__IDENTITY`?"),
     ),
+    "old-name": (
+        {"GUARDEDBEDROCK_BEHIND": "{}"},
+        ("GUARDEDBEDROCK_BEHIND was renamed: set GUARDEDBEDROCK_PROFILES instead",),
+    ),
     "nested-under-a-text": ({"GUARDEDBEDROCK_MODE__X": "off"}, ("GUARDEDBEDROCK_MODE__X is not known",)),
     "nested-in-a-list": ({"GUARDEDBEDROCK_GUARDRAILS__0__ARN": ARN}, ("GUARDEDBEDROCK_GUARDRAILS__0__ARN is not known",)),
     "whole-and-part": (
@@ -174,6 +179,7 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 }
 
 BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "old-name": ({"behind": {}}, ("keyword argument `behind` was renamed: write `profiles` instead",)),
     "misspelt": ({"guardrail": []}, ("keyword argument `guardrail` is not known: did you mean `guardrails`?",)),
     "guardrails": ({"guardrails": [{"arn": ARN}]}, ("keyword argument `guardrails[0].version` is missing",)),
     "policies": ({"policies": ["a.json"]}, ("keyword argument `policies.identity[0]`: there is no file `",)),

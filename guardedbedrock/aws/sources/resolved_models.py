@@ -1,4 +1,4 @@
-"""What stands behind inference profiles, prompt routers and prompts, as AWS tells it: a source for the setting `behind`."""
+"""What stands behind inference profiles, prompt routers and prompts, as AWS tells it: a source for the setting `profiles`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from guardedbedrock.iam.matching.arns import split
 
 def models_behind(*identifiers: str, session: Any = None, **options: Any) -> dict[str, tuple[str, ...]]:
     """
-    Ask AWS which models stand behind some identifiers, once, for `Guard(behind=...)`.
+    Ask AWS which models stand behind some identifiers, once, for `Guard(profiles=...)`.
 
-        behind = guardedbedrock.models_behind("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
+        profiles = guardedbedrock.models_behind("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
 
     Needs ``bedrock:GetInferenceProfile``, ``bedrock:GetPromptRouter`` or ``bedrock:GetPrompt`` on what is asked about.
 

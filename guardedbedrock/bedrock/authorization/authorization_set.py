@@ -19,7 +19,7 @@ NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 
 
-_TELL_BEHIND: Final = "an ARN in place of a name tells it, and `behind` in the settings what stands behind a profile or a prompt"
+_TELL_MODELS: Final = "an ARN in place of a name tells it, and `profiles` in the settings the models of a profile or a prompt"
 
 
 class RequiredAuthorization(NamedTuple):
@@ -150,7 +150,7 @@ class AuthorizationSet:
             if question.missing_policy and not decision.is_denied:
                 yield f"it hangs on {question.missing_policy}, which is not among the policies"
             if question.request.blind and decision.outcome == "indeterminate":
-                yield f"what is asked is not known whole, only `{question.request.resource}`: {_TELL_BEHIND}"
+                yield f"what is asked is not known whole, only `{question.request.resource}`: {_TELL_MODELS}"
             if decision.is_denied and decision.policy_type in advisory_policy_types:
                 yield f"AWS does not list Bedrock among the services that such policies reach: {decision.message()}"
 

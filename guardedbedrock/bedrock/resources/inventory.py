@@ -18,14 +18,14 @@ class Inventory:
 
     Args:
         tags: Resource tags of guardrails, by ARN; they may change while a fake serves them.
-        behind: Identifier of an inference profile, prompt router, prompt or provisioned model, as calls name it or as its ARN, to
-            the models behind it: IDs or ARNs. What is not here is taken from what AWS documents, or is not known.
+        resolved_models: Identifier of an inference profile, prompt router, prompt or provisioned model, as calls name it or as
+            its ARN, to the IDs or ARNs of its models. For an identifier that is missing, AWS's documentation decides, if it can.
         enforced: Guardrails that the account or the organization puts on every model call of their region.
         profiles: ARN of a guardrail to the ID or ARN of the guardrail profile that it uses across regions.
     """
 
     tags: Tags = field(default_factory=dict)
-    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enforced: tuple[Guardrail, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
 

@@ -13,11 +13,11 @@ from functools import lru_cache
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 
-Behind = Mapping[str, tuple[str, ...]]
+ResolvedModels = Mapping[str, tuple[str, ...]]
 """Identifier of a profile, router or prompt to the models behind it; see `Inventory`."""
 
 
-def is_meant(model: str, patterns: tuple[str, ...], behind: Behind) -> bool:
+def is_meant(model: str, patterns: tuple[str, ...], resolved_models: ResolvedModels) -> bool:
     """
     Say whether one of the patterns means a model, by whatever name a call has it.
 
@@ -27,15 +27,15 @@ def is_meant(model: str, patterns: tuple[str, ...], behind: Behind) -> bool:
     Args:
         model: As a call names it.
         patterns: IAM's wildcards: ``*`` is any run of characters, ``?`` exactly one.
-        behind: What is known to stand behind it; one of these models is enough.
+        resolved_models: What is known of the models that it resolves to; one of these models is enough.
     """
     matchers = _compiled(patterns)
-    return any(matches(name) for name in names_of(model, behind) for matches in matchers)
+    return any(matches(name) for name in names_of(model, resolved_models) for matches in matchers)
 
 
-def names_of(model: str, behind: Behind) -> Iterator[str]:
-    """Name a model as the call does, by the ID in its ARN, by the model in a profile's ID, and by what stands behind it."""
-    for one in (model, *_standing_behind(model, behind)):
+def names_of(model: str, resolved_models: ResolvedModels) -> Iterator[str]:
+    """Name a model as the call does, by the ID in its ARN, by the model in a profile's ID, and by the models it resolves to."""
+    for one in (model, *_resolved(model, resolved_models)):
         yield one
         bare = one.rpartition("/")[2]
         yield bare
@@ -43,8 +43,8 @@ def names_of(model: str, behind: Behind) -> Iterator[str]:
             yield bare.partition(".")[2]
 
 
-def _standing_behind(model: str, behind: Behind) -> Iterable[str]:
-    return behind.get(model) or behind.get(model.rpartition("/")[2]) or ()
+def _resolved(model: str, resolved_models: ResolvedModels) -> Iterable[str]:
+    return resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or ()
 
 
 @lru_cache(maxsize=256)

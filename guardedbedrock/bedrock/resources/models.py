@@ -88,11 +88,11 @@ def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOW
     Args:
         model_id: What stands in the call: an ID, or the ARN of anything that can be invoked.
         caller: For region, account and partition.
-        inventory: What is known to stand behind it.
+        inventory: What is known of the models that it resolves to.
     """
-    if model_id in inventory.behind and not model_id.startswith("arn:"):
-        known = {**inventory.behind, profile_arn(model_id, caller): inventory.behind[model_id]}
-        inventory = replace(inventory, behind=known)
+    if model_id in inventory.resolved_models and not model_id.startswith("arn:"):
+        known = {**inventory.resolved_models, profile_arn(model_id, caller): inventory.resolved_models[model_id]}
+        inventory = replace(inventory, resolved_models=known)
     return tuple(_BY_KIND.get(kind_of(model_id), _itself)(_written_out(model_id, caller), caller, inventory))
 
 
@@ -145,34 +145,34 @@ def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resourc
     profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
     geography, _, model = profile.partition(".")
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY}))
-    behind = _known(arn, inventory)
-    if behind is None and geography == "global":
-        behind = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
-    if behind is None and (regions := destinations(profile, source)):
-        behind = tuple(foundation_model(caller, model, region) for region in regions)
-    if behind is None:
+    resolved = _known(arn, inventory)
+    if resolved is None and geography == "global":
+        resolved = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
+    if resolved is None and (regions := destinations(profile, source)):
+        resolved = tuple(foundation_model(caller, model, region) for region in regions)
+    if resolved is None:
         unknown = frozenset({"resource:region", REGION_KEY})
         yield Resource(foundation_model(caller, model, "*"), {_PROFILE_KEY: arn}, unknown)
     else:
-        yield from _routed(arn, behind, caller)
+        yield from _routed(arn, resolved, caller)
 
 
 def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
-    behind = _known(arn, inventory)
-    if behind is None:
+    resolved = _known(arn, inventory)
+    if resolved is None:
         yield _some_model(caller, {_PROFILE_KEY: arn})
     else:
-        yield from _routed(arn, behind, caller)
+        yield from _routed(arn, resolved, caller)
 
 
-def _routed(arn: str, behind: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
+def _routed(arn: str, resolved: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
     """
     The models that a profile routes to: one of them, except that a profile that routes everywhere asks all it has.
 
     A model without a region is a global one, whose ``aws:RequestedRegion`` is ``unspecified``.
     """
-    written = [_written_out(model, caller) for model in behind]
+    written = [_written_out(model, caller) for model in resolved]
     regions = [model.split(":", 5)[3] for model in written]
     alone = len(written) == 1 or "" in regions
     one_of = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(dict.fromkeys(regions))}"
@@ -188,9 +188,11 @@ def _some_model(caller: Caller, context: Mapping[str, object]) -> Resource:
 def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     """A prompt router: its own ARN; whether the models that it chooses among are asked is not documented."""
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
-    behind = _known(arn, inventory)
+    resolved = _known(arn, inventory)
     routed = (
-        [_some_model(caller, {})] if behind is None else [one for model in behind for one in resources(model, caller, inventory)]
+        [_some_model(caller, {})]
+        if resolved is None
+        else [one for model in resolved for one in resources(model, caller, inventory)]
     )
     for resource in routed:
         yield replace(resource, unknown=resource.unknown | {_ROUTER_KEY, _PROFILE_KEY}, one_of="", undocumented=True)
@@ -199,11 +201,11 @@ def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
 def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     """A prompt: rendering it, then the model that it names, which only the inventory can tell."""
     yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
-    behind = _known(arn, inventory)
-    if behind is None:
+    resolved = _known(arn, inventory)
+    if resolved is None:
         unknown = _ANY_PART | {REGION_KEY, _PROFILE_KEY, _ROUTER_KEY, _TAGS, GUARDRAIL_KEY}
         yield Resource(f"arn:{caller.partition}:bedrock:*:*:*", unknown=unknown)
-    for model in behind or ():
+    for model in resolved or ():
         yield from resources(model, caller, inventory)
 
 
@@ -215,7 +217,7 @@ def _marketplace(arn: str, caller: Caller, _inventory: Inventory) -> Iterator[Re
 
 
 def _known(arn: str, inventory: Inventory) -> tuple[str, ...] | None:
-    return inventory.behind.get(arn) or inventory.behind.get(arn.rpartition("/")[2])
+    return inventory.resolved_models.get(arn) or inventory.resolved_models.get(arn.rpartition("/")[2])
 
 
 _BY_KIND: Final[Mapping[str, Reading]] = {

@@ -69,7 +69,7 @@ _OF_CALLS: Final[Mapping[str, Shape]] = {
     "vocabulary": shapes.one_of(VOCABULARIES),
     "guardrails": _GUARDRAILS,
     "enforced": _GUARDRAILS,
-    "behind": shapes.object_of(shapes.array_of(shapes.name)),
+    "profiles": shapes.object_of(shapes.array_of(shapes.name)),
     "context": shapes.object_of(shapes.context_value),
 }
 OF_CALL: Final = shapes.fields(
@@ -156,7 +156,7 @@ def _call(data: Mapping[str, Any], place: Place) -> ClientCall:
         vocabulary=vocabulary,
         guardrails=_guardrails(data, "guardrails", place),
         enforced=_guardrails(data, "enforced", place),
-        behind={name: tuple(models) for name, models in data.get("behind", {}).items()},
+        resolved_models={name: tuple(models) for name, models in data.get("profiles", {}).items()},
         context=data.get("context", {}),
         service=asked.get("service", OPERATIONS[asked["operation"]].service),
         bearer=asked.get("bearer", ""),
@@ -181,7 +181,7 @@ def _asked(call: ClientCall, place: Place) -> AuthorizationSet:
     listed = (*call.guardrails, *call.enforced)
     inventory = Inventory(
         tags={guardrail.arn: guardrail.tags for guardrail in listed if guardrail.tags is not None},
-        behind=call.behind,
+        resolved_models=call.resolved_models,
         enforced=call.enforced,
         profiles={guardrail.arn: guardrail.profile for guardrail in listed if guardrail.profile},
     )

@@ -44,7 +44,7 @@ class ClientCall:
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         guardrails: The approved ones; the first is put in where the operation takes one and the parameters name none.
         enforced: Those that the account or the organization puts on every model call.
-        behind: What stands behind profiles, routers and prompts.
+        resolved_models: The models that profiles, routers and prompts resolve to.
         context: Context keys that are known of the call.
         service: The boto3 service of the client.
         bearer: Kind of the Bedrock API key that the client signs with.
@@ -57,7 +57,7 @@ class ClientCall:
     vocabulary: Vocabulary = "aws"
     guardrails: tuple[Guardrail, ...] = ()
     enforced: tuple[Guardrail, ...] = ()
-    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     context: Mapping[str, object] = field(default_factory=dict)
     service: str = "bedrock-runtime"
     bearer: Bearer = ""

@@ -36,7 +36,7 @@ class Profiles:
     ) -> None:
         self._place, self._tags, self._new_id = place, tags, new_id
         self._shown: dict[str, Params] = {}
-        self.behind: dict[str, tuple[str, ...]] = {}
+        self.resolved_models: dict[str, tuple[str, ...]] = {}
         for profile in given:
             self._put(profile, {"tags": [{"key": key, "value": value} for key, value in profile.tags.items()]})
 
@@ -61,7 +61,7 @@ class Profiles:
         arn = self._find(params["inferenceProfileIdentifier"])
         if self._shown[arn]["type"] != "APPLICATION":
             raise ServiceError.invalid(f"{arn} is defined by the system and can not be deleted")
-        del self._shown[arn], self.behind[arn]
+        del self._shown[arn], self.resolved_models[arn]
         self._tags.drop(arn)
         return {}
 
@@ -69,7 +69,7 @@ class Profiles:
         arn, now = profile.arn(*self._place), datetime.now(UTC)
         if profile.kind == "APPLICATION":
             self._tags.put(arn, params.get("tags", ()))
-        self.behind[arn] = profile.models
+        self.resolved_models[arn] = profile.models
         self._shown[arn] = {
             "inferenceProfileName": profile.name or _name(profile.identifier),
             "inferenceProfileArn": arn,
@@ -84,7 +84,7 @@ class Profiles:
         return self._shown[arn]
 
     def _models(self, source: str) -> tuple[str, ...]:
-        return (source,) if ":foundation-model/" in source else self.behind[self._find(source)]
+        return (source,) if ":foundation-model/" in source else self.resolved_models[self._find(source)]
 
     def _find(self, identifier: str) -> str:
         for arn in self._shown:

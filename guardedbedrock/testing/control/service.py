@@ -69,9 +69,9 @@ class Control:
         }
 
     @property
-    def behind(self) -> Mapping[str, tuple[str, ...]]:
-        """ARN of each inference profile to the models behind it; it changes as clients make and delete profiles."""
-        return self._profiles.behind
+    def resolved_models(self) -> Mapping[str, tuple[str, ...]]:
+        """ARN of each inference profile to the models that it resolves to; it changes as clients make and delete profiles."""
+        return self._profiles.resolved_models
 
     @property
     def enforced(self) -> tuple[FakeEnforcement, ...]:
