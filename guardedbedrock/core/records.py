@@ -1,78 +1,65 @@
 """
 The records that a call hands from stage to stage.
 
-Each stage takes only what the stage before returns, so no path can skip one: `Call`, `GuardedCall`, `AuthorizedCall`, `Reply`.
+Each stage accepts only what the stage before returns, so no path can skip one: `Call`, `GuardedCall`, `AuthorizedCall`, `Reply`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
-from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet, RequiredAuthorization
+from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef, Params
 from guardedbedrock.iam import Decision, Outcome, Request
 
-make_record: Final = tuple.__new__
-"""
-Makes one of the records below from its class and the tuple of all its fields.
 
-Their own constructors are functions of Python's, which takes as long again, and every call makes each of these records.
-"""
-
-
-class _Made(NamedTuple):
-    name: str
-    params: Params
-    region: str
-    chosen: str | None
-    service: str
-    operation: Operation
-
-
-class Call(_Made):
+@dataclass(frozen=True, slots=True)
+class Call:
     """
     A call as the application made it.
 
     Args:
-        name: Name of the operation.
+        name: Name of the operation, such as ``Converse``.
         params: Its parameters; never changed.
         region: Region of the client.
-        chosen: Name of the guardrail that `Guard.using` chose, of this guard or another.
-        service: The boto3 service of the client.
+        chosen: Name of the guardrail that `Guard.using` chose in this context; it may belong to another guard.
+        service: The boto3 service name of the client.
 
     Attributes:
-        operation: The row of the operation.
+        operation: The row of the operation in the table of operations.
     """
 
-    __slots__ = ()
+    name: str
+    params: Params
+    region: str
+    chosen: str | None = None
+    service: str = "bedrock-runtime"
+    operation: Operation = field(init=False, repr=False, compare=False)
 
-    def __new__(cls, name: str, params: Params, region: str, chosen: str | None = None, service: str = "bedrock-runtime") -> Self:
-        """Look the row up, and make the record."""
-        return make_record(cls, (name, params, region, chosen, service, ROWS[service, name]))
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        """Give what copies are made of."""
-        return self[:-1]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operation", ROWS[self.service, self.name])
 
     @property
     def model(self) -> str | None:
-        """The model that the call names."""
+        """The model ID or ARN that the call names."""
         return self.params.get("modelId")
 
 
-class GuardedCall(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedCall:
     """
     A call with its guardrail.
 
     Args:
-        call: The call as it was made.
+        call: The call as the application made it.
         params: The parameters as they will be sent.
-        guardrail: The approved guardrail in them; None where none is or none can be.
-        injected: Whether the guard put it there.
-        model: The model that was authorized. The gate compares with this and the next, which no event handler can change as it
-            can change the parameters.
-        named: Identifier and version of the guardrail that was authorized.
+        guardrail: The approved guardrail in them; None if the call goes out without one.
+        injected: Whether the guard added it.
+        model: The authorized model. The gate compares requests with `model` and `guardrail_ref`: event handlers can change
+            `params`, but not these two.
+        guardrail_ref: The authorized guardrail, as (identifier, version).
     """
 
     call: Call
@@ -80,19 +67,20 @@ class GuardedCall(NamedTuple):
     guardrail: Guardrail | None
     injected: bool
     model: str | None
-    named: GuardrailRef
+    guardrail_ref: GuardrailRef
 
 
-class Authorization(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Authorization:
     """
-    One question that the call put to IAM, and the answer.
+    One authorization that the call needs, and the decision of the policies.
 
     Args:
-        request: What was asked.
-        decision: What the policies answered.
-        among: AWS asks one of all authorizations of the call that have this same text; ``""`` where it stands alone.
-        perhaps: Nothing documents whether AWS asks it.
-        unread: A policy that has a say and is not known; ``""`` where there is none.
+        request: The IAM request.
+        decision: What the policies decided.
+        one_of: AWS checks only one of all authorizations of the call with this same text; ``""`` if it checks this one always.
+        undocumented: Whether AWS does not document that it checks this authorization.
+        missing_policy: A policy that also decides and that is not among the configured ones; ``""`` if there is none.
     """
 
     request: Request
@@ -102,85 +90,91 @@ class Authorization(NamedTuple):
     missing_policy: str = ""
 
 
-class Verdict(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Verdict:
     """
-    What the policies say of a call as a whole.
+    What the policies decide about a whole call.
 
     Args:
         decision: The outcome of the first authorization that is surely denied (the error that AWS would send), else
-            ``indeterminate`` if one is open, else ``allowed``.
-        decisions: What the policies answered; ``()`` when no policies are configured.
+            ``indeterminate`` if an authorization is open, else ``allowed``.
+        decisions: One decision for each authorization; ``()`` if no policies are configured.
         params: The parameters as they would be sent.
         guardrail: The approved guardrail in them.
-        asked: What was asked, and how each answer counts; None when no policies are configured.
-        beyond: What the operation does out of this guard's sight; ``""`` where it does nothing there.
-        inert: Policy types whose denials are not sure to come.
+        authorization_set: The authorizations that the call needs; None if no policies are configured.
+        indirect_effects: What the operation makes AWS do on the caller's behalf, which this guard cannot see; ``""`` if nothing.
+        advisory_policy_types: Policy types whose denials leave the verdict open.
     """
 
     decision: Outcome
     decisions: tuple[Decision, ...]
     params: Params
     guardrail: Guardrail | None = None
-    asked: AuthorizationSet | None = None
+    authorization_set: AuthorizationSet | None = None
     indirect_effects: str = ""
     advisory_policy_types: tuple[str, ...] = ()
 
     @property
     def authorizations(self) -> tuple[Authorization, ...]:
-        """All that was asked, each question with its decision, in the order in which AWS asks."""
-        questions = (
-            self.asked.questions if self.asked else tuple(RequiredAuthorization(decision.request) for decision in self.decisions)
-        )
-        pairs = zip(questions, self.decisions, strict=True)
+        """All authorizations with their decisions, in the order in which AWS checks them."""
+        if self.authorization_set is None:
+            return tuple(Authorization(decision.request, decision) for decision in self.decisions)
         return tuple(
-            Authorization(decision.request, decision, q.one_of, q.undocumented, q.missing_policy) for q, decision in pairs
+            Authorization(decision.request, decision, one.one_of, one.undocumented, one.missing_policy)
+            for one, decision in zip(self.authorization_set.questions, self.decisions, strict=True)
         )
 
     @property
     def denied(self) -> Authorization | None:
         """The first authorization that is surely denied."""
-        index = self.asked.denied(self.decisions, self.advisory_policy_types) if self.asked else None
+        if self.authorization_set is None:
+            return None
+        index = self.authorization_set.denied(self.decisions, self.advisory_policy_types)
         return None if index is None else self.authorizations[index]
 
     @property
     def message(self) -> str | None:
-        """The sentence of the error that AWS would send first; None when nothing is surely denied."""
+        """The message of the error that AWS would send first; None if nothing is surely denied."""
         return self.denied.decision.message() if self.denied else None
 
     @property
     def hangs_on(self) -> tuple[str, ...]:
-        """Context keys that an indeterminate verdict hangs on."""
+        """The context keys that an indeterminate verdict depends on; ``()`` for any other verdict."""
         keys = {key for one in self.authorizations for key in one.decision.hangs_on}
         return tuple(sorted(keys)) if self.decision == "indeterminate" else ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What one word does not say: regions that deny while others allow, policies nobody read, calls out of sight."""
-        told = self.asked.remarks(self.decisions, self.advisory_policy_types) if self.asked else ()
-        return (*told, self.indirect_effects) if self.indirect_effects else tuple(told)
+        """Sentences about what the decision alone does not say: denied regions, missing policies, indirect effects."""
+        found = (
+            () if self.authorization_set is None else self.authorization_set.remarks(self.decisions, self.advisory_policy_types)
+        )
+        return (*found, self.indirect_effects) if self.indirect_effects else tuple(found)
 
 
-class AuthorizedCall(NamedTuple):
-    """A guarded call that may be sent, with the verdict that lets it."""
+@dataclass(frozen=True, slots=True)
+class AuthorizedCall:
+    """A guarded call that may be sent, with the verdict that allows it."""
 
     guarded: GuardedCall
     verdict: Verdict
 
     @property
     def call(self) -> Call:
-        """The call as it was made."""
+        """The call as the application made it."""
         return self.guarded.call
 
 
-class Reply(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Reply:
     """
-    What came back for an authorized call.
+    The reply to an authorized call.
 
     Args:
         authorized: The call.
-        response: As botocore parsed it.
-        body: The bytes of its body, where that is no stream; the response has them still to be read.
-        again: Asks for the stream again, should it break before its first event; None where nobody may.
+        response: The response as botocore parsed it.
+        body: The bytes of the response body if it is not a stream; the caller can still read them from the response.
+        again: Requests the stream once more if it breaks before its first event; None if it must not be requested again.
     """
 
     authorized: AuthorizedCall

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from time import perf_counter
 from typing import Final
 
+from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for
 from guardedbedrock.core.events import CallRefused, PreflightDecided
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Verdict, make_record
+from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Verdict
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import (
     AccessDeniedError,
@@ -19,7 +20,7 @@ from guardedbedrock.errors import (
     ImplicitDenyError,
     PreflightUnavailableError,
 )
-from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam import Decision, Outcome, PolicySet
 
 _UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'
@@ -42,14 +43,12 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             `on_indeterminate` is ``refuse``.
     """
     started = perf_counter()
-    (name, _, region, _, _, operation), params, guardrail, _, model, named = guarded
+    call, params = guarded.call, guarded.params
     try:
-        known = rules.answered.get((name, region, named, model))
+        known = rules.answered.get((call.name, call.region, guarded.guardrail_ref, guarded.model))
         if known is not None and known[0].isdisjoint(params):
             _, asked, decisions, outcome = known
-            verdict = make_record(
-                Verdict, (outcome, decisions, params, guardrail, asked, operation.indirect_effects, rules.advisory_policy_types)
-            )
+            verdict = _verdict(guarded, rules, asked, decisions, outcome)
         else:
             verdict = judge(guarded, rules)
         is_allowed = verdict.decision == "allowed"
@@ -63,7 +62,7 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             raise
         if isinstance(error, PreflightUnavailableError) and not error.authorizations:
             verdict = Verdict("indeterminate", (), guarded.params, guarded.guardrail)
-    return make_record(AuthorizedCall, (guarded, verdict))
+    return AuthorizedCall(guarded, verdict)
 
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
@@ -73,16 +72,16 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Raises:
         PreflightUnavailableError: The principal could not be found out.
     """
-    (name, _, region, _, _, operation), params, guardrail, _, model, named = guarded
-    policies = rules.policies
+    call, params, policies = guarded.call, guarded.params, rules.policies
+    operation, region, named = call.operation, call.region, guarded.guardrail_ref
     if policies is None:
-        return Verdict("allowed", (), params, guardrail)
+        return Verdict("allowed", (), params, guarded.guardrail)
     try:
         caller = rules.callers.get(region) or rules.caller(region)
     except ConfigurationError as error:
         raise PreflightUnavailableError(
             message=f"the policies could not be checked: {error}",
-            operation_name=name,
+            operation_name=call.name,
             hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
         ) from error
     asked, advisory_policy_types = rules.questions.ask(operation, params, named, caller), rules.advisory_policy_types
@@ -92,8 +91,22 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     if heads is not None and heads.isdisjoint(params) and not rules.reads_time and policies.is_static:
         if len(rules.answered) >= _KEPT:
             rules.answered.clear()
-        rules.answered[name, region, named, model] = heads, asked, decisions, outcome
-    return Verdict(outcome, decisions, params, guardrail, asked, operation.indirect_effects, advisory_policy_types)
+        rules.answered[call.name, region, named, guarded.model] = heads, asked, decisions, outcome
+    return _verdict(guarded, rules, asked, decisions, outcome)
+
+
+def _verdict(
+    guarded: GuardedCall, rules: Rules, asked: AuthorizationSet, decisions: tuple[Decision, ...], outcome: Outcome
+) -> Verdict:
+    return Verdict(
+        decision=outcome,
+        decisions=decisions,
+        params=guarded.params,
+        guardrail=guarded.guardrail,
+        authorization_set=asked,
+        indirect_effects=guarded.call.operation.indirect_effects,
+        advisory_policy_types=rules.advisory_policy_types,
+    )
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Guardrail
@@ -10,7 +11,7 @@ from guardedbedrock.bedrock.guardrail.location import GuardrailRef
 from guardedbedrock.bedrock.resources.model_names import is_meant
 from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, UnlistedOperation
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import Call, GuardedCall, make_record
+from guardedbedrock.core.records import Call, GuardedCall
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 
@@ -31,12 +32,15 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no place for a guardrail and is not among those that may go out without.
         PartlyGuardedError: The guardrail would not look at all of it, and `on_partial` is ``refuse``.
     """
-    name, params, region, chosen, service, operation = call  # in one step, as every stage does: it costs as much as one field
-    if params.__class__ is not dict or type(params.get("modelId")) is not str or not _TEXTS.issuperset(map(type, params)):
+    if (
+        type(call.params) is not dict
+        or type(call.params.get("modelId")) is not str
+        or not _TEXTS.issuperset(map(type, call.params))
+    ):
         call = _exactly(call)
-        params = call.params
+    params, operation = call.params, call.operation
     if not operation.listed:
-        observers.emit(UnlistedOperation(service, name))
+        observers.emit(UnlistedOperation(call.service, call.name))
     try:
         place = operation.place
         if place is None or not operation.inference:
@@ -45,13 +49,20 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         guardrail = _agreed(named, call, rules) if named != _NONE else None
         if guardrail is None:
             named = _NONE
-            guardrail = rules.preferred.get((region, chosen, model)) or choose(call, rules)
-        if rules.on_partial != "allow" and (name != "Converse" or has_marks(params)):
+            guardrail = rules.preferred.get((call.region, call.chosen, model)) or choose(call, rules)
+        if rules.on_partial != "allow" and (call.name != "Converse" or has_marks(params)):
             _look_for_gaps(call, rules, observers)
         if observers.wants_routine:
             observers.emit(GuardrailInjected(guardrail, was_there=None not in named))
         sent = identifier, version = guardrail.id if named[0] == guardrail.id else guardrail.arn, guardrail.version
-        return make_record(GuardedCall, (call, place.put(params, identifier, version), guardrail, None in named, model, sent))
+        return GuardedCall(
+            call=call,
+            params=place.put(params, identifier, version),
+            guardrail=guardrail,
+            injected=None in named,
+            model=model,
+            guardrail_ref=sent,
+        )
     except RefusedError as error:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
@@ -62,7 +73,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 def _exactly(call: Call) -> Call:
     """Take parameters for what is sent of them: a text of a class of somebody else's may compare as another one."""
     exact = {_exact(name): _exact(value) for name, value in dict(call.params).items()}
-    return make_record(Call, (call.name, exact, *call[2:]))
+    return replace(call, params=exact)
 
 
 def _exact(value: Any) -> Any:
@@ -76,7 +87,7 @@ def _exact(value: Any) -> Any:
 def _as_it_is(call: Call) -> GuardedCall:
     place = call.operation.place
     named = place.read(call.params) if place else (None, None)
-    return GuardedCall(call, call.params, None, injected=False, model=call.model, named=named)
+    return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_ref=named)
 
 
 def _without(call: Call, rules: Rules) -> GuardedCall:

@@ -30,12 +30,13 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
         UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
     """
-    ((call, params, _, _, _, named), _), response, body, _ = reply
+    guarded, response, body = reply.authorized.guarded, reply.response, reply.body
+    params = guarded.params
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
         observers.emit(answered(reply, _answer(reply)))
-    kind = call.operation.reply
+    kind = guarded.call.operation.reply
     if is_silent(kind, response, params):
         return
     if body is not None:
@@ -44,7 +45,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
     else:
         reader = IN_REPLY.get(kind)
         shown = reader(response) if reader else NOTHING
-        silent = shown is NOTHING and (None in named or not must_show(kind, params))
+        silent = shown is NOTHING and (None in guarded.guardrail_ref or not must_show(kind, params))
     if not silent:
         Outcome(reply, rules, observers).settle(shown)
 
@@ -52,7 +53,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
 def _shows(reply: Reply) -> bool:
     """Say whether a reply must show that its guardrail ran, if it did."""
     guarded = reply.authorized.guarded
-    return None not in guarded.named and must_show(guarded.call.operation.reply, guarded.params)
+    return None not in guarded.guardrail_ref and must_show(guarded.call.operation.reply, guarded.params)
 
 
 def answered(reply: Reply, answer: Answer) -> ResponseReceived:
@@ -122,7 +123,7 @@ class Outcome:
         return GuardrailInterventionError(**self._named(), intervention=found)
 
     def _unguarded(self) -> UnguardedReplyError | None:
-        identifier, version = self._reply.authorized.guarded.named
+        identifier, version = self._reply.authorized.guarded.guardrail_ref
         named = str(identifier), str(version)
         self._observers.emit(ReplyUnguarded(*named, self._request_id))
         return UnguardedReplyError(**self._named(), guardrail=named) if self.raises_unguarded else None

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from guardedbedrock.bedrock.errors.classify import classify
 from guardedbedrock.core.events import DeniedByAws, PreflightDiverged, RequestSending
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply, make_record
+from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
 from guardedbedrock.stages.retry.failure_classes import MAY_PASS
 from guardedbedrock.stages.retry.policy import Again, RetryPolicy
@@ -52,9 +52,8 @@ def send(
             preflight had allowed carries the preflight's authorizations.
         ClientError: Any other answer of the service, as botocore raises it.
     """
-    guarded, _ = authorized
-    (name, _, _, _, _, operation), params, _, _, _, _ = guarded
-    kind, first = operation.reply, {**params}
+    guarded = authorized.guarded
+    name, kind, first = guarded.call.name, guarded.call.operation.reply, {**guarded.params}
     start = _position(first["body"]) if "body" in first else None
     if observers.wants_routine:
         observers.emit(RequestSending(is_instrumented(transport)))
@@ -72,7 +71,7 @@ def send(
             retry.bucket.give()
     if kind == _READ or kind in STREAMS:
         return _reply(authorized, kind, response, retry, partial(_stream_again, authorized, transport, first, start, observers))
-    return make_record(Reply, (authorized, response, None, None))
+    return Reply(authorized, response)
 
 
 def _attempt(

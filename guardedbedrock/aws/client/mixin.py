@@ -21,9 +21,9 @@ from guardedbedrock.aws.client.call_steps import MISTAKES, ObservedCall, presign
 from guardedbedrock.aws.client.stream import guarded_stream, read_body
 from guardedbedrock.aws.gate import gate
 from guardedbedrock.aws.sources.identity import CallerIdentity
-from guardedbedrock.bedrock import ROWS, SERVICES
+from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.bedrock.authorization.callers import Bearer
-from guardedbedrock.core.records import Call, make_record
+from guardedbedrock.core.records import Call
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
@@ -123,11 +123,10 @@ class GuardedClient(Guarded):
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
         watch = self._guardedbedrock
-        rules, service = watch.rules, watch.service
+        rules = watch.rules
         if rules.mode == "off":
             return transport(operation_name, api_params)
-        row = ROWS[service, operation_name]
-        call = make_record(Call, (operation_name, api_params, watch.region, chosen.get(), service, row))
+        call = Call(operation_name, api_params, watch.region, chosen.get(), watch.service)
         # Written out, since every call pays for it: what `ObservedCall`, `CallContext` and `authorized_call` are elsewhere.
         observers, passage = ObservedCall(watch.listeners, call, self), None
         try:
@@ -137,7 +136,7 @@ class GuardedClient(Guarded):
                 refuse_mistaken(self, call, error)
             passage = CallContext(authorized, observers, self._guardedbedrock_gate)
             reply = send(authorized, transport, read_body, watch.retry, observers)
-            if row.reply in STREAMS:
+            if call.operation.reply in STREAMS:
                 return settled(reply, rules, observers, guarded_stream)
             settle(reply, rules, observers)
             if observers.active:

@@ -105,7 +105,8 @@ class Gate:
         passage = current_call.get()
         if passage is None or passage.gate is not self:
             return
-        (call, _, _, _, model, named), _ = passage.authorized
+        guarded = passage.authorized.guarded
+        call, model, named = guarded.call, guarded.model, guarded.guardrail_ref
         place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
         ending, writing, within = place.ending if place else None, self._writing, self._writing.within
@@ -184,7 +185,9 @@ class Gate:
         guarded = passage.authorized.guarded
         place = guarded.call.operation.place
         if is_written:
-            carried = place is not IN_HEADERS or place.carries(Wire(request.url, readable(request.headers), body), guarded.named)
+            carried = place is not IN_HEADERS or place.carries(
+                Wire(request.url, readable(request.headers), body), guarded.guardrail_ref
+            )
         else:
             wire = Wire(request.url, readable(request.headers), body)
             problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
@@ -192,7 +195,7 @@ class Gate:
                 return problem
             if self._refuses_partial and gaps(guarded.call.name, {**json_body(wire), "body": request.body}, strict=True):
                 return "keeps a part of its prompt from the guardrail"
-            carried = place is None or place.carries(wire, guarded.named)
+            carried = place is None or place.carries(wire, guarded.guardrail_ref)
         return None if carried else "does not carry the guardrail that was authorized"
 
     def _strange(self, guarded: GuardedCall, method: str, url: Any) -> str | None:
@@ -203,7 +206,7 @@ class Gate:
         if inference_at(method, url) not in (None, operation.name):
             return f"goes to another operation than {operation.name}"
         is_placed = operation.inference and operation.place is not None
-        if is_placed and self.mode == "enforce" and guarded.named not in self._approved:
+        if is_placed and self.mode == "enforce" and guarded.guardrail_ref not in self._approved:
             return "names a guardrail that this client does not have among the approved ones"
         return None
 

@@ -154,7 +154,7 @@ def _problem(asked: Inference, authorized: AuthorizedCall) -> RefusedError | Non
         put_headers(asked.name, guarded.params, asked.wire.headers)
     elif asked.presigned:
         return _unbound(asked)
-    return None if place.carries(asked.wire, guarded.named) else _unguarded(asked, guarded.guardrail)
+    return None if place.carries(asked.wire, guarded.guardrail_ref) else _unguarded(asked, guarded.guardrail)
 
 
 def _unknown(asked: Inference) -> RefusedError:
