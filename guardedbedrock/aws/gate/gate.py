@@ -21,7 +21,8 @@ from guardedbedrock.aws.gate.serializer_fingerprint import Writing
 from guardedbedrock.aws.gate.swap_class import GatedAuth, GatedSession, become, behind, kept
 from guardedbedrock.bedrock.guardrail.coverage import gaps
 from guardedbedrock.bedrock.guardrail.location import CONFIG_KEY, IN_HEADERS, Wire, body_model, json_body
-from guardedbedrock.bedrock.inference_paths import beyond, inference_at, reached
+from guardedbedrock.bedrock.operations import RUNTIME_PATHS
+from guardedbedrock.bedrock.request_paths import matches_template, path_below
 from guardedbedrock.core.events import CallRefused, RequestVerified
 from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.core.rules import Rules
@@ -114,7 +115,7 @@ class Gate:
             place is not None
             and operation_name == call.name
             and type(url) is type(method) is str
-            and reached(passage.base, method, url) == (operation_name, model)
+            and RUNTIME_PATHS.find_below(passage.base, method, url) == (operation_name, model)
             and writer is writing.writer
             and type(writer) is (kind := writing.kind)
             and "serialize_to_request" not in writer.__dict__
@@ -203,7 +204,8 @@ class Gate:
         operation = guarded.call.operation
         if type(url) is not str or type(method) is not str:
             return "has a URL or a method that is no plain text"
-        if inference_at(method, url) not in (None, operation.name):
+        target = RUNTIME_PATHS.find(method, url)
+        if target is not None and target.operation != operation.name:
             return f"goes to another operation than {operation.name}"
         is_placed = operation.inference and operation.place is not None
         if is_placed and self.mode == "enforce" and guarded.guardrail_ref not in self._approved:
@@ -212,11 +214,11 @@ class Gate:
 
     def _astray(self, passage: CallContext, method: str, wire: Wire) -> str | None:
         guarded, operation = passage.authorized.guarded, passage.authorized.guarded.call.operation
-        path = beyond(passage.base, wire.url)
+        path = path_below(passage.base, wire.url)
         if path is None:
             return "goes to another endpoint than the client's"
         verb, template = self._template(operation.name)
-        if method != verb or not _fits(path, template):
+        if method != verb or not matches_template(path, template):
             return f"goes to another operation than {operation.name}"
         for label, value in zip(template, path, strict=True):
             if label.startswith("{") and operation.place is None and guarded.params.get(label.strip("{+}")) != value:
@@ -235,15 +237,10 @@ class Gate:
 
 def _model(method: str, wire: Wire, path: PathTemplate, template: PathTemplate) -> str | None:
     """Read the model of a request: where one answers it stands in the path, whatever botocore's data says of that."""
-    if inference_at(method, wire.url) not in (None, "StartAsyncInvoke"):
+    target = RUNTIME_PATHS.find(method, wire.url)
+    if target is not None and target.model:
         return path[-2]
     return path[template.index(_MODEL)] if _MODEL in template else body_model(wire)
-
-
-def _fits(path: tuple[str, ...], template: PathTemplate) -> bool:
-    if len(path) != len(template):
-        return False
-    return all(want == have or want.startswith("{") for want, have in zip(template, path, strict=True))
 
 
 def _may_keep_back(operation_name: str, body: Any) -> bool:

@@ -15,12 +15,12 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from guardedbedrock.bedrock import SERVICES, find
-from guardedbedrock.bedrock.guardrail.location import Params, Wire, header_of, json_body, path_segments
+from guardedbedrock.bedrock.guardrail.location import Params, Wire, header_of, json_body
+from guardedbedrock.bedrock.request_paths import OperationPaths
 
 _SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
 _HOSTS: Final = ("bedrock-runtime", "bedrock-mantle")
 _ASKS_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_MODEL: Final = ("model", "{modelId}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,14 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
     """
     if getattr(signer, "_service_name", None) not in _SIGNING_NAMES:
         return None
-    path, method = _resolved(request.url), str(request.method).upper()
+    method = str(request.method).upper()
     region, presigned = str(getattr(signer, "_region_name", "")), "query" in type(signer).__name__.lower()
-    name, model = _operation(method, path)
-    if name is None:
+    target = _paths().find(method, request.url)
+    if target is None:
         unknown = method not in _ASKS_NOTHING and _is_for_inference(request.url)
         wire = Wire(request.url, request.headers, None)
-        return Inference(f"{method} /{'/'.join(path)}", {}, region, wire, presigned, known=False) if unknown else None
+        return Inference(f"{method} {urlsplit(request.url).path}", {}, region, wire, presigned, known=False) if unknown else None
+    name, model = target
     if not find(SERVICES[0], name).inference:
         return None
     wire = Wire(request.url, request.headers, request.body)
@@ -79,35 +80,8 @@ def put_headers(name: str, params: Params, headers: Any) -> None:
             headers[header] = params[member]
 
 
-def _resolved(url: str) -> tuple[str, ...]:
-    """Split a path as a server reads it: without dots, empty segments and parameters of the last one."""
-    walked: list[str] = []
-    for segment in path_segments(url):
-        if segment == "..":
-            del walked[-1:]
-        elif segment not in ("", "."):
-            walked.append(segment)
-    return (*walked[:-1], *(last.partition(";")[0] for last in walked[-1:]))
-
-
 def _is_for_inference(url: str) -> bool:
     return any(label.startswith(_HOSTS) for label in (urlsplit(url).hostname or "").split("."))
-
-
-def _operation(method: str, path: tuple[str, ...]) -> tuple[str | None, str]:
-    for name, (verb, template) in _templates().items():
-        if template[:2] == _MODEL:
-            # A model's ARN has slashes of its own, which not every client writes as %2F.
-            if _MODEL[0] in path[:-2] and path[-1:] == template[2:]:
-                return name, "/".join(path[path.index(_MODEL[0]) + 1 : -1])
-        elif method == verb and _ends(path, template):
-            return name, ""
-    return None, ""
-
-
-def _ends(path: tuple[str, ...], template: tuple[str, ...]) -> bool:
-    tail = path[-len(template) :]
-    return len(tail) == len(template) and all(want == have or want[0] == "{" for want, have in zip(template, tail, strict=True))
 
 
 def _params(name: str, model: str, wire: Wire) -> Params:
@@ -124,10 +98,10 @@ def _runtime() -> Any:
 
 
 @cache
-def _templates() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Method and path of every operation."""
+def _paths() -> OperationPaths:
+    """The paths of every operation that the installed botocore has, which may be more than the table of operations has."""
     found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
-    return {name: (http["method"], tuple(http["requestUri"].strip("/").split("/"))) for name, http in found.items()}
+    return OperationPaths({name: f"{http['method']} {http['requestUri']}" for name, http in found.items()})
 
 
 @cache

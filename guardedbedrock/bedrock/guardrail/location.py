@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
-from urllib.parse import unquote, urlsplit
+
+from guardedbedrock.bedrock.request_paths import path_segments
 
 Params: TypeAlias = Mapping[str, Any]
 """Parameters of a boto3 call."""
@@ -141,12 +142,6 @@ def _path_carries(wire: Wire, named: GuardrailRef) -> bool:
         case [*_, "guardrail", identifier, "version", version, "apply"]:
             return (identifier, version) == named
     return False
-
-
-@lru_cache(maxsize=1024)
-def path_segments(url: str) -> tuple[str, ...]:
-    """Split the path of a URL, each segment decoded."""
-    return tuple(unquote(segment) for segment in urlsplit(url).path.strip("/").split("/"))
 
 
 def body_model(wire: Wire) -> str | None:

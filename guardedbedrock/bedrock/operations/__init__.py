@@ -16,8 +16,9 @@ from guardedbedrock.bedrock.operations.control import CONTROL
 from guardedbedrock.bedrock.operations.rows import Ask, Operation, Reply, When
 from guardedbedrock.bedrock.operations.runtime import RUNTIME
 from guardedbedrock.bedrock.operations.unpublished import UNPUBLISHED
+from guardedbedrock.bedrock.request_paths import OperationPaths
 
-__all__ = ["OPERATIONS", "REVIEWED", "ROWS", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
+__all__ = ["OPERATIONS", "REVIEWED", "ROWS", "RUNTIME_PATHS", "SERVICES", "TABLE", "Ask", "Operation", "Reply", "When", "find"]
 
 SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
 """The boto3 services whose clients are guarded."""
@@ -50,6 +51,10 @@ ROWS: Final[Mapping[tuple[str, str], Operation]] = _Rows({(row.service, row.name
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in reversed(TABLE)})
 """Every known operation by its name; of a name that two services have, the earlier one of `SERVICES`."""
+
+
+RUNTIME_PATHS: Final = OperationPaths({row.name: row.path for row in RUNTIME})
+"""Finds the operation of ``bedrock-runtime`` that a request reaches."""
 
 
 def find(service: str, name: str) -> Operation:

@@ -64,6 +64,7 @@ class Operation:
         keys: Condition key of Bedrock to the path of the parameter that gives its value.
         beyond: What happens out of this guard's sight; ``""`` where nothing does.
         listed: Whether the table has it.
+        path: HTTP method and path, such as ``POST /model/{modelId}/converse``; only the rows of ``bedrock-runtime`` have one.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Operation:
     keys: tuple[tuple[str, str], ...] = ()
     indirect_effects: str = ""
     listed: bool = True
+    path: str = ""
 
     @property
     def streams(self) -> bool:

@@ -21,22 +21,79 @@ _TIER: Final = (("bedrock:ServiceTier", "serviceTier"),)
 _TIER_TYPE: Final = (("bedrock:ServiceTier", "serviceTier.type"),)
 
 
-def _inference(name: str, asks: tuple[Ask, ...], **more: object) -> Operation:
-    return Operation(name, _SERVICE, asks, inference=True, **more)  # type: ignore[arg-type]
-
-
 RUNTIME: Final = (
-    _inference("Converse", (*_INVOKE, _TOOL), place=IN_BODY, reply="converse", keys=_TIER_TYPE),
-    _inference("ConverseStream", (*_STREAM, _TOOL), place=IN_BODY, reply="converse-stream", keys=_TIER_TYPE),
-    _inference("InvokeModel", _INVOKE, place=IN_HEADERS, reply="invoke", keys=_TIER),
-    _inference("InvokeModelWithResponseStream", _STREAM, place=IN_HEADERS, reply="invoke-stream", keys=_TIER),
-    _inference("InvokeModelWithBidirectionalStream", _INVOKE),
-    _inference("StartAsyncInvoke", (*_INVOKE, _ASYNC), tags=(("tags", "async-invoke"),)),
-    Operation("GetAsyncInvoke", _SERVICE, (Ask("GetAsyncInvoke", "async-invoke", ("invocationArn",)),)),
-    Operation("ListAsyncInvokes", _SERVICE, (Ask("ListAsyncInvokes"),)),
     Operation(
-        "ApplyGuardrail", _SERVICE, (Ask("ApplyGuardrail", "guardrail", ("guardrailIdentifier",)),), place=IN_PATH, reply="apply"
+        "Converse",
+        _SERVICE,
+        (*_INVOKE, _TOOL),
+        inference=True,
+        place=IN_BODY,
+        reply="converse",
+        keys=_TIER_TYPE,
+        path="POST /model/{modelId}/converse",
     ),
-    Operation("InvokeGuardrailChecks", _SERVICE, (Ask("InvokeGuardrailChecks"),)),
-    Operation("CountTokens", _SERVICE, (Ask("CountTokens", "counted-model", ("modelId",)),)),
+    Operation(
+        "ConverseStream",
+        _SERVICE,
+        (*_STREAM, _TOOL),
+        inference=True,
+        place=IN_BODY,
+        reply="converse-stream",
+        keys=_TIER_TYPE,
+        path="POST /model/{modelId}/converse-stream",
+    ),
+    Operation(
+        "InvokeModel",
+        _SERVICE,
+        _INVOKE,
+        inference=True,
+        place=IN_HEADERS,
+        reply="invoke",
+        keys=_TIER,
+        path="POST /model/{modelId}/invoke",
+    ),
+    Operation(
+        "InvokeModelWithResponseStream",
+        _SERVICE,
+        _STREAM,
+        inference=True,
+        place=IN_HEADERS,
+        reply="invoke-stream",
+        keys=_TIER,
+        path="POST /model/{modelId}/invoke-with-response-stream",
+    ),
+    Operation(
+        "InvokeModelWithBidirectionalStream",
+        _SERVICE,
+        _INVOKE,
+        inference=True,
+        path="POST /model/{modelId}/invoke-with-bidirectional-stream",
+    ),
+    Operation(
+        "StartAsyncInvoke",
+        _SERVICE,
+        (*_INVOKE, _ASYNC),
+        inference=True,
+        tags=(("tags", "async-invoke"),),
+        path="POST /async-invoke",
+    ),
+    Operation(
+        "GetAsyncInvoke",
+        _SERVICE,
+        (Ask("GetAsyncInvoke", "async-invoke", ("invocationArn",)),),
+        path="GET /async-invoke/{invocationArn}",
+    ),
+    Operation("ListAsyncInvokes", _SERVICE, (Ask("ListAsyncInvokes"),), path="GET /async-invoke"),
+    Operation(
+        "ApplyGuardrail",
+        _SERVICE,
+        (Ask("ApplyGuardrail", "guardrail", ("guardrailIdentifier",)),),
+        place=IN_PATH,
+        reply="apply",
+        path="POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
+    ),
+    Operation("InvokeGuardrailChecks", _SERVICE, (Ask("InvokeGuardrailChecks"),), path="POST /guardrail-checks/invoke"),
+    Operation(
+        "CountTokens", _SERVICE, (Ask("CountTokens", "counted-model", ("modelId",)),), path="POST /model/{modelId}/count-tokens"
+    ),
 )
