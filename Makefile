@@ -1,16 +1,16 @@
-# A fresh machine needs only Python 3.11 or later: every target makes .venv by itself.
+# A fresh machine needs only Python 3.11 or later: every target creates the environment that it uses.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# What everyone installs, so that a release elsewhere breaks nothing here by itself. To take up new ones: `make constraints`.
+# Pinned versions, so that a release of a dependency cannot break a build. `make constraints` renews them.
 CONSTRAINTS := tests/constraints.txt
 
-# aiobotocore holds boto3 back, so what is awaited is tested in an environment of its own; its other packages are as above.
+# aiobotocore pins an older boto3, so the async tests use an environment of their own.
 AIO := .venv-aio/bin
 AIO_CONSTRAINTS := tests/constraints-aio.txt
 AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test browser aio lint type laws docs bench soak bench-aio fuzz mutate compat constraints clean
+.PHONY: demo test browser aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks build constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,10 @@ AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 
 .venv/.browser: .venv/.dev
 	$(PIP) install --constraint $(CONSTRAINTS) --group browser
+	@touch $@
+
+.venv/.build: .venv/.dev
+	$(PIP) install --constraint $(CONSTRAINTS) --group build
 	@touch $@
 
 .venv-aio/bin/python:
@@ -56,14 +60,14 @@ demo: .venv/.demo
 test: lint type laws
 	$(BIN)/pytest -n auto
 
-# Needs Debian's chromium and chromium-driver; `make test` needs neither.
+# Needs Debian's chromium and chromium-driver.
 browser: .venv/.browser
 	$(BIN)/pytest tests/browser/check_page.py
 
 aio: .venv-aio/.dev
 	$(AIO)/pytest -n auto tests/aio
 
-# With the oldest boto3 that the metadata promises, and with the newest that there is: whatever leans on boto3.
+# Everything that depends on boto3, with the oldest supported version and with the newest release.
 COMPATIBLE ?= tests/aws tests/bypass tests/faults tests/stages tests/telemetry tests/bedrock tests/fake tests/test_guard.py tests/test_errors.py
 compat: .venv-oldest/.dev .venv-newest/.dev
 	.venv-oldest/bin/pytest -n auto $(COMPATIBLE)
@@ -76,51 +80,60 @@ lint: .venv/.dev
 type: .venv/.dev
 	$(BIN)/mypy
 
-# Real frameworks over the fake, each in its own locked environment under .venvs. ONLY="anthropic litellm" runs those.
-.PHONY: frameworks
+# Each framework has its own locked environment under .venvs. ONLY="anthropic litellm" runs those two.
 frameworks: .venv/.dev
 	$(BIN)/python tests/frameworks/run.py $(ONLY)
 
 laws: .venv/.dev
 	$(BIN)/lint-imports
 
-# A test fails while a page is stale.
+# Generated pages. A test fails while one is stale.
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_observability.py
 
-# PARTS="engine clients" measures only those.
+# PARTS="engine clients" measures only those parts.
 bench: .venv/.dev
 	$(BIN)/python tests/bench/budgets.py $(PARTS)
 
 bench-aio: .venv-aio/.dev
 	$(AIO)/python tests/bench/of_async.py
 
-# At least 20,000 calls by 8 threads in 2 minutes, with faults on one in twenty; then 64 threads on one guarded client, each with as
-# many calls as SOAK_CALLS says. All tests together make a few.
+# At least 20,000 calls by 8 threads in 2 minutes with faults on 5 %, then 64 threads on one client with SOAK_CALLS calls each.
 soak: SOAK_CALLS ?= 200
 soak: .venv/.dev
 	$(BIN)/python tests/soak/run.py
 	SOAK_CALLS=$(SOAK_CALLS) $(BIN)/pytest tests/soak/test_guarded_threads.py
 
-# Each property on this many random examples; another run tries others.
+# Random examples for each property; every run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/properties
 
-# The mutants live in a copy of the tree. MUTATE=--whole tries every one.
+# Mutation testing, on a copy of the tree. MUTATE=--whole tries every mutant.
 mutate: .venv/.dev
 	$(BIN)/python tests/mutation/run.py $(MUTATE)
 
-# Takes the newest release of everything. Commit the file when `make test` is green again.
+# Builds sdist and wheel, checks their metadata, and runs the demo from the wheel in a clean environment.
+build: .venv/.build
+	rm -rf dist .venv-wheel
+	$(BIN)/python -m build --quiet
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip --quiet --disable-pip-version-check install --constraint $(CONSTRAINTS) \
+		"guardedbedrock[cli,testing] @ file://$(CURDIR)/$$(ls dist/*.whl)"
+	cd / && $(CURDIR)/.venv-wheel/bin/guardedbedrock demo
+	rm -rf .venv-wheel
+
+# Takes the newest release of everything. Commit the files when `make test aio` passes again.
 constraints:
 	rm -rf .venv
-	$(MAKE) .venv/.browser CONSTRAINTS=/dev/null
+	$(MAKE) .venv/.browser .venv/.build CONSTRAINTS=/dev/null
 	$(PIP) freeze --exclude-editable > $(CONSTRAINTS)
 	rm -rf .venv-aio
 	$(MAKE) .venv-aio/.dev AIO_CONSTRAINTS=/dev/null
 	$(AIO_PIP) freeze --exclude-editable > $(AIO_CONSTRAINTS)
 
 clean:
-	rm -rf .venv .venv-aio .venv-oldest .venv-newest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf .venvs
+	rm -rf .venv .venv-aio .venv-oldest .venv-newest .venv-wheel .venvs
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,8 +1,8 @@
 """
 One application, two roles: development may use the development guardrail only, production the production guardrail only.
 
-Shows that each role gets through with its own guardrail, and that a role configured with the other's is denied before
-anything is sent, with the statement that says so. A fake Bedrock on loopback stands in for AWS.
+Shows that each role may call with its own guardrail. A role that is configured with the other guardrail is denied before
+anything is sent, and the statement that denies it is printed. A fake Bedrock on loopback replaces AWS.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GUARDRAILS = {
 
 
 def policy(stage: str) -> dict[str, Any]:
-    """Allow Bedrock, and deny every model call that does not carry the guardrail of a stage."""
+    """Write a policy that denies every model call without the guardrail of a stage."""
     without = {"StringNotEquals": {"bedrock:GuardrailIdentifier": GUARDRAILS[stage].key}}
     models = {"Action": "bedrock:InvokeModel*", "Resource": "*"}
     deny = {"Sid": f"Only{stage.title()}", "Effect": "Deny", **models, "Condition": without}
@@ -29,7 +29,7 @@ def policy(stage: str) -> dict[str, Any]:
 
 
 def call(fake: FakeBedrock, role: str, guardrail: str) -> str:
-    """Make a call as a role, under a guardrail, and say what came of it."""
+    """Call a model as a role with a guardrail, and return the result in words."""
     guard = Guard(
         guardrails=[GUARDRAILS[guardrail]],
         policies=iam.PolicySet(identity=[policy(role)]),
@@ -39,13 +39,19 @@ def call(fake: FakeBedrock, role: str, guardrail: str) -> str:
     try:
         client.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "hello"}]}])
     except ExplicitDenyError as denied:
-        statements = [one.sid for asked in denied.authorizations for one in asked.decision.statements if one.effect == "Deny"]
+        deciding = [statement for item in denied.authorizations for statement in item.decision.statements]
+        statements = [statement.sid for statement in deciding if statement.effect == "Deny"]
+            one.sid
+            for authorization in denied.authorizations
+            for one in authorization.decision.statements
+            if one.effect == "Deny"
+        ]
         return f"denied by {', '.join(statements)}"
     return "allowed"
 
 
 with FakeBedrock(guardrails=[FakeGuardrail(one.arn, version=one.version) for one in GUARDRAILS.values()]) as server:
-    for who in GUARDRAILS:
-        for what in GUARDRAILS:
-            print(f"the {who} role with the {what} guardrail: {call(server, who, what)}")
+    for stage in GUARDRAILS:
+        for other in GUARDRAILS:
+            print(f"the {stage} role with the {other} guardrail: {call(server, stage, other)}")
     print(f"{len(server.requests)} requests were sent")

@@ -1,8 +1,8 @@
 """
-An HR chatbot whose every model call carries the HR guardrail, though the application code never names it.
+An HR chatbot whose every model call carries the HR guardrail, although the application code never names it.
 
 Shows an answer, an intervention of the guardrail on a denied word, and a call for another team's model that is denied
-before anything is sent. A fake Bedrock on loopback stands in for AWS.
+before anything is sent. A fake Bedrock on loopback replaces AWS.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ HR_POLICY = {
 
 
 def ask(client: Any, model: str, question: str) -> None:
-    """Ask a model, and print what came of it."""
+    """Ask a model and print the result."""
     print(f"\n{question}  [{model}]")
     try:
         reply = client.converse(modelId=model, messages=[{"role": "user", "content": [{"text": question}]}])
     except PolicyDeniedError as denied:
-        print(f"  denied before sending: {denied.action} on {denied.resource}\n  mend: {denied.hint}")
+        print(f"  denied before sending: {denied.action} on {denied.resource}\n  fix: {denied.hint}")
     else:
         print(f"  {reply['stopReason']}: {reply['output']['message']['content'][0]['text']}")
 

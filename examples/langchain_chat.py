@@ -1,8 +1,8 @@
 """
-A guarded client inside LangChain: ``ChatBedrockConverse`` takes it as it takes any boto3 client.
+A guarded client inside LangChain: ``ChatBedrockConverse`` accepts it like any boto3 client.
 
-Shows a reply, a stream, and a denial that reaches the application as the typed error. Needs ``langchain-aws``; a fake Bedrock
-on loopback stands in for AWS.
+Shows a reply, a stream, and a denial that reaches the application as the typed error. Requires ``langchain-aws``. A fake
+Bedrock on loopback replaces AWS.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ with FakeBedrock(guardrails=[FakeGuardrail(GUARDRAIL.arn, version="3")]) as fake
     try:
         other.invoke("Hello?")
     except ImplicitDenyError as denied:
-        print(f"denied: {denied.action} on {denied.resource}\nmend:   {denied.hint}")
+        print(f"denied: {denied.action} on {denied.resource}\nfix:    {denied.hint}")
 
     for request in fake.requests:
         print(f"{request.operation} was sent with {' version '.join(request.guardrail or ('no guardrail',))}")

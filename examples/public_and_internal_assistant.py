@@ -1,7 +1,7 @@
 """
 One client, two audiences: the internal guardrail is the default, and ``guard.using`` chooses the stricter one for customers.
 
-Shows the same question answered for an employee and blocked for a customer. A fake Bedrock on loopback stands in for AWS.
+Shows the same question answered for an employee and blocked for a customer. A fake Bedrock on loopback replaces AWS.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ QUESTION = "When does project Falcon launch?"
 
 
 def answer(client: Any, question: str) -> str:
-    """Ask the model; which guardrail goes along is not this function's business."""
+    """Ask the model. This function does not choose the guardrail."""
     reply = client.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": question}]}])
     return reply["output"]["message"]["content"][0]["text"]
 
@@ -31,7 +31,7 @@ guard = Guard(
 )
 on_the_server = [
     FakeGuardrail(INTERNAL, version="1", pii={"EMAIL": "anonymize"}),
-    FakeGuardrail(CUSTOMER, version="4", denied_topics={"unreleased": ("falcon",)}, blocked_input="I can not talk about that."),
+    FakeGuardrail(CUSTOMER, version="4", denied_topics={"unreleased": ("falcon",)}, blocked_input="I cannot talk about that."),
 ]
 
 with FakeBedrock(guardrails=on_the_server) as fake:

@@ -1,4 +1,4 @@
-"""Every example runs as its docstring says: alone, without an account, with warnings as errors."""
+"""Every example runs alone, without an account, and with warnings as errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "public_and_internal_assistant.py": (
         "internal:        In May, says {EMAIL}.",
-        "customer-facing: I can not talk about that.",
+        "customer-facing: I cannot talk about that.",
         f"Converse was sent with {GUARDRAIL}/internal0001 version 1",
         f"Converse was sent with {GUARDRAIL}/customer0001 version 4",
     ),
@@ -43,17 +43,15 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
         f"ConverseStream was sent with {GUARDRAIL}/abc123def456 version 3",
     ),
 }
-"""Example to the lines it prints, in their order; others may stand between them."""
+"""Lines that each example prints, in this order. Other lines may come between them."""
 
 
-def test_every_example_is_run() -> None:
-    """An example that nobody runs is an example that breaks."""
+def test_every_example_is_tested() -> None:
     assert {path.name for path in FOLDER.glob("*.py")} == set(LINES)
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_an_example_prints_what_happened(name: str, tmp_path: Path) -> None:
-    """An example needs no account, no configuration and no working directory of its own."""
+def test_an_example_prints_its_result_without_account_or_configuration(name: str, tmp_path: Path) -> None:
     nothing = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "AWS_EC2_METADATA_DISABLED": "true"}
     command = [sys.executable, "-W", "error", str(FOLDER / name)]
 
@@ -65,8 +63,7 @@ def test_an_example_prints_what_happened(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_an_example_is_short_and_says_what_it_shows(name: str) -> None:
-    """An example is read from top to bottom."""
+def test_an_example_is_short_and_documents_its_purpose(name: str) -> None:
     source = (FOLDER / name).read_text("utf-8")
 
     assert len(source.splitlines()) < LONGEST
