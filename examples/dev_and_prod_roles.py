@@ -41,11 +41,6 @@ def call(fake: FakeBedrock, role: str, guardrail: str) -> str:
     except ExplicitDenyError as denied:
         deciding = [statement for item in denied.authorizations for statement in item.decision.statements]
         statements = [statement.sid for statement in deciding if statement.effect == "Deny"]
-            one.sid
-            for authorization in denied.authorizations
-            for one in authorization.decision.statements
-            if one.effect == "Deny"
-        ]
         return f"denied by {', '.join(statements)}"
     return "allowed"
 
