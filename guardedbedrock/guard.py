@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from guardedbedrock.auditing import audit_of
+from guardedbedrock.aws.client import session as sessions
 from guardedbedrock.aws.client.binding import ClientBinding, chosen
+from guardedbedrock.aws.client.install import Installation, install, uninstall
+from guardedbedrock.aws.client.wrapping import wrap
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
@@ -26,7 +29,13 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import default_listeners
 from guardedbedrock.telemetry.audit import Audit
-from guardedbedrock.ways_in import WaysIn
+
+if TYPE_CHECKING:
+    from types_aiobotocore_bedrock_runtime import BedrockRuntimeClient as AsyncBedrockRuntimeClient
+    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+ClientT = TypeVar("ClientT")
+SessionT = TypeVar("SessionT")
 
 CALLER: Final = "caller"
 
@@ -35,7 +44,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Guard(WaysIn):
+class Guard:
     """
     An approved list, policies and a principal, ready to guard clients.
 
@@ -178,12 +187,128 @@ class Guard(WaysIn):
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
-        self._watch = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts)
+        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts)
 
     @property
     def rules(self) -> Rules:
         """What the guard was told."""
         return self._rules
+
+    @overload
+    def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...
+    @overload
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any: ...
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        """
+        Create a client as ``boto3.client`` does.
+
+        A client of a Bedrock service is guarded: operations that take a guardrail get the approved one, and every call is
+        checked against the policies before it is sent. Clients of other services are plain boto3 clients.
+
+        Args:
+            service_name: Any service.
+            args: The positional arguments of ``boto3.client``, from ``region_name`` on.
+            options: The keyword arguments of ``boto3.client``.
+
+        Raises:
+            ConfigurationError: No guardrail is approved for the region of the client.
+        """
+        return sessions.make_client(sessions.default_session(), self._binding, service_name, *args, **options)
+
+    @overload
+    def async_client(
+        self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any
+    ) -> AbstractAsyncContextManager[AsyncBedrockRuntimeClient]: ...
+    @overload
+    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]: ...
+    def async_client(self, service_name: str, *args: Any, **options: Any) -> AbstractAsyncContextManager[Any]:
+        """
+        Create a client as ``create_client`` of an aiobotocore session does. Needs the extra ``aio``.
+
+            async with guard.async_client("bedrock-runtime", region_name="us-east-1") as client:
+                reply = await client.converse(modelId=..., messages=[...])
+
+        The client is guarded as a client of `client` is. Its event streams support ``async with``, which closes a stream that
+        was not read to its end.
+
+        Args:
+            service_name: Any service.
+            args: The positional arguments of ``create_client``, from ``region_name`` on.
+            options: The keyword arguments of ``create_client``.
+
+        Raises:
+            ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
+        """
+        try:
+            from guardedbedrock.aws.aio.making import make_async_client  # noqa: PLC0415  # aiobotocore is optional
+        except ImportError as error:
+            raise ConfigurationError(
+                f"async clients need aiobotocore, which could not be imported ({error}): install guardedbedrock[aio]"
+            ) from error
+        made: AbstractAsyncContextManager[Any] = make_async_client(self._binding, service_name, *args, **options)
+        return made
+
+    def session(self, session: SessionT) -> SessionT:
+        """
+        Guard every Bedrock client that a session creates from now on.
+
+        The clients keep botocore's retries: two retry loops would multiply. If several guards are set on a session, the last one
+        applies.
+
+        Args:
+            session: A session of boto3, botocore or aiobotocore.
+
+        Returns:
+            The same session.
+
+        Raises:
+            ConfigurationError: The object is not such a session.
+        """
+        sessions.guard_session(session, self._binding)
+        return session
+
+    def wrap(self, client: ClientT) -> ClientT:
+        """
+        Guard an existing client in place, for all code that holds it.
+
+        The client keeps botocore's retries. A client that another guard created or wrapped uses this guard from now on.
+
+        Args:
+            client: A client of boto3 or aiobotocore.
+
+        Returns:
+            The same client.
+
+        Raises:
+            ConfigurationError: The object cannot be guarded, or no guardrail is approved for the client's region. The object is
+                unchanged.
+        """
+        wrap(client, self._binding)
+        return client
+
+    def install(self, *, strict: bool = False) -> Installation:
+        """
+        Guard every Bedrock client that is created in this process from now on, by any code and any session.
+
+        A second call does nothing. Precedence: 1. the guard that created or wrapped the client, 2. the session's guard, 3. the
+        installed guard. If several guards are installed, the most recent wins.
+
+        Args:
+            strict: Whether to check the requests of other libraries (LiteLLM, the Anthropic SDK) that sign with botocore's
+                signers. An inference request without a guardrail gets one if its operation carries it in headers, and is
+                refused otherwise. Requests with a bearer token are not signed and not checked.
+
+        Returns:
+            A context manager that undoes this call when it exits. Without it, call `uninstall`.
+
+        Warns:
+            UnguardedClientWarning: Clients that were created before stay unguarded.
+        """
+        return install(self._binding, strict=strict)
+
+    def uninstall(self) -> None:
+        """Undo `install`. Clients that were created in between stay guarded."""
+        uninstall(self._binding)
 
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
@@ -215,7 +340,7 @@ class Guard(WaysIn):
         """
         guard = copy(self)
         guard._rules = replace(self._rules, choice=self._approved_name(name))  # noqa: SLF001  # its own class
-        guard._watch = replace(self._watch, rules=guard._rules)  # noqa: SLF001
+        guard._binding = replace(self._binding, rules=guard._rules)  # noqa: SLF001
         return guard
 
     def _approved_name(self, name: str) -> str:
