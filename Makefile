@@ -92,6 +92,11 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_observability.py
 
+# Lays out every file of test cases; a test fails while one is not in this layout.
+.PHONY: format-cases
+format-cases: .venv/.dev
+	$(BIN)/python tests/harness/case_format.py
+
 # PARTS="engine clients" measures only those parts.
 bench: .venv/.dev
 	$(BIN)/python tests/bench/budgets.py $(PARTS)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import casefiles
 
 from guardedbedrock import errors
 from guardedbedrock.bedrock.errors.classify import GATES, classify
@@ -24,7 +25,7 @@ GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 def load(text: str) -> dict[str, dict[str, Any]]:
     """Read the cases by id; a stray or missing field, a repeated id or no case at all is an error."""
     cases: dict[str, dict[str, Any]] = {}
-    for case in json.loads(text):
+    for case in casefiles.parse(text):
         assert set(case) == FIELDS, f"{case.get('id')}: {set(case) ^ FIELDS}"
         assert set(case["expect"]) == EXPECT, f"{case['id']}: {set(case['expect']) ^ EXPECT}"
         assert case["id"] not in cases, f"repeated id {case['id']}"

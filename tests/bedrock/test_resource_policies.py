@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from harness import casefiles
 
 from guardedbedrock import iam
 from guardedbedrock.bedrock.resources.policies import check_attached, check_resource_policy
@@ -37,7 +38,7 @@ OWN: Final = {
 def load(text: str) -> dict[str, dict[str, Any]]:
     """Read the cases by id; a stray or missing field, a repeated id or no case at all is an error."""
     cases: dict[str, dict[str, Any]] = {}
-    for case in json.loads(text):
+    for case in casefiles.parse(text):
         assert set(case) == FIELDS, f"{case.get('id')}: {set(case) ^ FIELDS}"
         assert case["id"] not in cases, f"repeated id {case['id']}"
         filled = json.dumps(case).replace("{resource}", RESOURCES[case["resource"]])

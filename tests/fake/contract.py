@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
+from harness import casefiles
 
 from guardedbedrock import iam
 from guardedbedrock.testing import FakeEnforcement, FakeGuardrail, FakeInferenceProfile, Reasoning, ToolUse, faults
@@ -20,9 +21,7 @@ from guardedbedrock.testing import FakeEnforcement, FakeGuardrail, FakeInference
 if TYPE_CHECKING:
     from guardedbedrock.testing import FakeBedrock
 
-CASES: Final[dict[str, dict[str, Any]]] = {
-    case["id"]: case for case in json.loads(Path(__file__).with_name("contract.json").read_text())
-}
+CASES: Final[dict[str, dict[str, Any]]] = {case["id"]: case for case in casefiles.load(Path(__file__).with_name("contract.json"))}
 KEYS: Final = {"id", "why", "service", "setup", "before", "operation", "params", "expect"}
 
 _KINDS: Final[dict[str, Any]] = {

@@ -32,11 +32,10 @@ LITTLE: Final = 600
 
 def corpus() -> Iterator[tuple[iam.PolicyType, bytes]]:
     """Walk over the policies of the case files, by type and as text."""
-    for path in (casefiles.CASES / "iam.json", *sorted((casefiles.CASES / "iam").glob("*.json"))):
-        for case in json.loads(path.read_text("utf-8")):
-            for policy_type, stands in case["policies"].items():
-                levels = stands if policy_type in ("scp", "rcp") else [stands]
-                yield from ((policy_type, json.dumps(one).encode()) for level in levels for one in level)
+    for case in casefiles.read(casefiles.CASES / "iam.json", casefiles.CASES / "iam"):
+        for policy_type, documents in case["policies"].items():
+            levels = documents if policy_type in ("scp", "rcp") else [documents]
+            yield from ((policy_type, json.dumps(one).encode()) for level in levels for one in level)
 
 
 REAL: Final = sorted(set(corpus()), key=lambda row: (len(row[1]), row))

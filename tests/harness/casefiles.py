@@ -1,7 +1,7 @@
 """
-Case files as raw JSON, one pytest param for each case.
+Reads case files as raw JSON, one pytest param for each case.
 
-What a case may say is held by `guardedbedrock.testing.cases`, which reads the same files in ``iam/test_cases.py``.
+`guardedbedrock.testing.cases` defines what a case may contain. It reads the same files in ``tests/iam/test_cases.py``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,36 @@ from typing import Any, Final, TypeAlias
 import pytest
 from _pytest.mark import ParameterSet
 
+from guardedbedrock.testing.cases.suites import write_out
+
 Case: TypeAlias = Mapping[str, Any]
 
 CASES: Final = Path(__file__).parents[1] / "cases"
+LONG_TEXTS: Final = ("message", "refused")
+"""Members whose text may be an array of parts, because JSON cannot break a line inside a string."""
+
+
+def parse(text: str) -> Any:
+    """Parse JSON, and join the parts of long texts with blanks."""
+    return json.loads(text, object_hook=_joined)
+
+
+def load(path: Path) -> Any:
+    """Parse a file of JSON as `parse` does."""
+    return parse(path.read_text("utf-8"))
+
+
+def _joined(members: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: members[name] for name in LONG_TEXTS if isinstance(members.get(name), list)}
+    return members | {name: " ".join(value) for name, value in parts.items()}
 
 
 def read(*places: Path) -> Iterator[Case]:
-    """Read every case of some files and folders, in the order of their names."""
+    """Read every case of some files and folders, in the order of their names, with shared policies written out."""
     for place in places:
         for path in sorted(place.rglob("*.json")) if place.is_dir() else [place]:
-            yield from json.loads(path.read_text("utf-8"))
+            data = load(path)
+            yield from write_out(data, path) if isinstance(data, dict) else data
 
 
 def params(*places: Path) -> list[ParameterSet]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from harness import casefiles
 
 from guardedbedrock import iam
 from guardedbedrock.iam.language.limits import INLINE_LIMITS, LIMITS, Finding, Holder, findings
@@ -160,7 +161,7 @@ def test_every_limit_names_its_page() -> None:
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "cases" / "iam").glob("*.json")), ids=lambda p: p.stem)
 def test_the_policies_of_the_cases_have_no_findings(path: Path) -> None:
     """Real policies are within the limits."""
-    for case in json.loads(path.read_text("utf-8")):
+    for case in casefiles.read(path):
         for policy_type, given in case["policies"].items():
             levels = given if policy_type in ("scp", "rcp") else [given]
             assert [findings(level, policy_type) for level in levels] == [()] * len(levels)

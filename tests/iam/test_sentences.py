@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import casefiles
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardedbedrock.iam.engine import sentences
 from guardedbedrock.iam.engine.sentences import REASONS, Sentence, parse, write
 
-CASES = json.loads((Path(__file__).parents[1] / "data" / "denials.json").read_text("utf-8"))
+CASES = casefiles.load(Path(__file__).parents[1] / "data" / "denials.json")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters='".', exclude_categories=["Z", "C"]), min_size=1)
 HOSTILE = {
     "users": "User: " * 50_000,
