@@ -297,5 +297,5 @@ def test_a_simulation_of_an_unknown_caller_is_unavailable(monkeypatch: pytest.Mo
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
 
-    with pytest.raises(PreflightUnavailableError, match="could not be checked"):
+    with pytest.raises(PreflightUnavailableError, match="cannot be evaluated"):
         guard(principal="caller").simulate("Converse", CONVERSE)

@@ -1,16 +1,20 @@
-"""Second stage: ask the policies about every authorization that the call needs, before anything is sent."""
+"""Second stage: evaluate every authorization that the call needs, before anything is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from time import perf_counter
 from typing import Final
 
-from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
+from guardedbedrock.bedrock.authorization.authorizations import authorizations
+from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.authorization.cross_account import own_part
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for
 from guardedbedrock.core.events import CallRefused, PreflightDecided
 from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.preflight_cache import Preflight
 from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Verdict
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import (
@@ -20,42 +24,33 @@ from guardedbedrock.errors import (
     ImplicitDenyError,
     PreflightUnavailableError,
 )
-from guardedbedrock.iam import Decision, Outcome, PolicySet
+from guardedbedrock.iam import PolicySet
 
-_UNDOCUMENTED: Final = "it hangs on a rule that is not documented"
+_UNDOCUMENTED: Final = "the decision depends on a rule that AWS does not document"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'
-_TELL_CONTEXT: Final = f"give these context keys under context in the configuration, {_OR_SEND}"
-_TELL_MODELS: Final = (
-    "name the ARN, or list under `profiles` in the configuration the models that the profile or prompt resolves to, as "
+_SET_CONTEXT: Final = f"set these context keys under `context` in the configuration, {_OR_SEND}"
+_SET_PROFILES: Final = (
+    "name the ARN, or list under `profiles` in the configuration the models behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
-_KEPT: Final = 1024
 _NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
 def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> AuthorizedCall:
     """
-    Let the call pass when no policy surely denies it.
+    Let the call pass if no policy surely denies it.
 
     Raises:
-        ExplicitDenyError, ImplicitDenyError: A policy denies it; nothing was sent.
-        PreflightUnavailableError: The principal could not be found out, or the answer hangs on what is not known and
+        ExplicitDenyError, ImplicitDenyError: A policy denies the call; nothing was sent.
+        PreflightUnavailableError: The principal is unknown, or the decision depends on unknown context keys and
             `on_indeterminate` is ``refuse``.
     """
     started = perf_counter()
-    call, params = guarded.call, guarded.params
     try:
-        known = rules.answered.get((call.name, call.region, guarded.guardrail_ref, guarded.model))
-        if known is not None and known[0].isdisjoint(params):
-            _, asked, decisions, outcome = known
-            verdict = _verdict(guarded, rules, asked, decisions, outcome)
-        else:
-            verdict = judge(guarded, rules)
-        is_allowed = verdict.decision == "allowed"
-        if observers.wants_routine or not is_allowed:
+        verdict = judge(guarded, rules)
+        if observers.wants_routine or verdict.decision != "allowed":
             observers.emit(PreflightDecided(verdict, perf_counter() - started, rules.vocabulary))
-        if not is_allowed:
-            _check(guarded, verdict, rules)
+        _check(guarded, verdict, rules)
     except AccessDeniedError as error:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
@@ -67,58 +62,72 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
 
 def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     """
-    Ask about every authorization, whatever the first answers.
+    Evaluate every authorization of the call, also those after a denied one.
 
     Raises:
-        PreflightUnavailableError: The principal could not be found out.
+        PreflightUnavailableError: The principal is unknown.
     """
-    call, params, policies = guarded.call, guarded.params, rules.policies
-    operation, region, named = call.operation, call.region, guarded.guardrail_ref
-    if policies is None:
-        return Verdict("allowed", (), params, guarded.guardrail)
-    try:
-        caller = rules.callers.get(region) or rules.caller(region)
-    except ConfigurationError as error:
-        raise PreflightUnavailableError(
-            message=f"the policies could not be checked: {error}",
-            operation_name=call.name,
-            hint="name the principal's ARN in the configuration, or mend the credentials that are asked for it",
-        ) from error
-    asked, advisory_policy_types = rules.questions.ask(operation, params, named, caller), rules.advisory_policy_types
-    decisions, outcome = asked.answer(policies, advisory_policy_types, rules.clock() if rules.reads_time else None)
-    heads = rules.questions.heads(operation)
-    # A policy set that is not static can change its decisions: evaluate it every time.
-    if heads is not None and heads.isdisjoint(params) and not rules.reads_time and policies.is_static:
-        if len(rules.answered) >= _KEPT:
-            rules.answered.clear()
-        rules.answered[call.name, region, named, guarded.model] = heads, asked, decisions, outcome
-    return _verdict(guarded, rules, asked, decisions, outcome)
-
-
-def _verdict(
-    guarded: GuardedCall, rules: Rules, asked: AuthorizationSet, decisions: tuple[Decision, ...], outcome: Outcome
-) -> Verdict:
+    if rules.policies is None:
+        return Verdict("allowed", (), guarded.params, guarded.guardrail)
+    result = _preflight(guarded, rules, rules.policies)
     return Verdict(
-        decision=outcome,
-        decisions=decisions,
+        decision=result.outcome,
+        decisions=result.decisions,
         params=guarded.params,
         guardrail=guarded.guardrail,
-        authorization_set=asked,
+        authorization_set=result.authorization_set,
         indirect_effects=guarded.call.operation.indirect_effects,
         advisory_policy_types=rules.advisory_policy_types,
     )
 
 
+def _preflight(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> Preflight:
+    now = rules.clock() if rules.reads_time else None
+    key = rules.preflights.key(guarded, now) if policies.is_static else None
+    known = rules.preflights.get(key) if key is not None else None
+    if known is not None:
+        return known
+    result = _evaluate(guarded, rules, policies, now)
+    if key is not None:
+        rules.preflights.put(key, result)
+    return result
+
+
+def _evaluate(guarded: GuardedCall, rules: Rules, policies: PolicySet, now: datetime | None) -> Preflight:
+    caller = _caller(guarded, rules)
+    needed = own_part(authorizations(guarded.call.operation, guarded.params, caller, rules.inventory), policies)
+    requests = needed.requests if now is None else needed.at(now)
+    decisions = tuple(policies.evaluate(request) for request in requests)
+    return Preflight(needed, decisions, needed.outcome(decisions, rules.advisory_policy_types))
+
+
+def _caller(guarded: GuardedCall, rules: Rules) -> Caller:
+    try:
+        return rules.caller(guarded.call.region)
+    except ConfigurationError as error:
+        raise PreflightUnavailableError(
+            message=f"the policies cannot be evaluated: {error}",
+            operation_name=guarded.call.name,
+            hint="set the principal's ARN in the configuration, or fix the credentials that are used to look it up",
+        ) from error
+
+
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
+    if verdict.decision == "allowed":
+        return
     if verdict.denied:
         raise denial(guarded.call.name, verdict, rules)
     if verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse":
-        why = f"it hangs on {', '.join(verdict.hangs_on)}" if verdict.hangs_on else "; ".join(verdict.remarks) or _UNDOCUMENTED
+        why = (
+            f"the decision depends on {', '.join(verdict.hangs_on)}"
+            if verdict.hangs_on
+            else "; ".join(verdict.remarks) or _UNDOCUMENTED
+        )
         raise PreflightUnavailableError(
             message=f"the policies give no sure answer: {why}",
             operation_name=guarded.call.name,
             authorizations=verdict.authorizations,
-            hint=_TELL_MODELS if any(key.startswith("resource:") for key in verdict.hangs_on) else _TELL_CONTEXT,
+            hint=_SET_PROFILES if any(key.startswith("resource:") for key in verdict.hangs_on) else _SET_CONTEXT,
         )
 
 

@@ -17,7 +17,6 @@ from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError,
 
 _NONE: Final[GuardrailRef] = (None, None)
 _TEXTS: Final = frozenset({str})
-_KEPT: Final = 1024
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -49,7 +48,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         guardrail = _agreed(named, call, rules) if named != _NONE else None
         if guardrail is None:
             named = _NONE
-            guardrail = rules.preferred.get((call.region, call.chosen, model)) or choose(call, rules)
+            guardrail = choose(call, rules)
         if rules.on_partial != "allow" and (call.name != "Converse" or has_marks(params)):
             _look_for_gaps(call, rules, observers)
         if observers.wants_routine:
@@ -136,10 +135,6 @@ def choose(call: Call, rules: Rules) -> Guardrail:
     preferred = _preferred(call, rules)
     if preferred is None:
         raise _none(call, rules)
-    if len(rules.preferred) >= _KEPT:
-        rules.preferred.clear()
-    if isinstance(call.model, str):
-        rules.preferred[call.region, call.chosen, call.model] = preferred
     return preferred
 
 

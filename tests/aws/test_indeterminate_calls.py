@@ -71,6 +71,6 @@ def test_a_call_that_hangs_on_the_model_behind_a_profile_says_how_to_tell_it(hou
     told = house(policies=policies, on_indeterminate="refuse", profiles={profile: [here.replace("*", "acme.tiny-v1:0")]})
 
     assert isinstance(error, PreflightUnavailableError)
-    assert "it hangs on resource:region" in str(error)
+    assert "the decision depends on resource:region" in str(error)
     assert "under `profiles` in the configuration" in str(error.hint)
     assert told.client.converse(**ask("converse", model=profile))["stopReason"] == "end_turn"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
 
 from guardedbedrock.bedrock import AuthorizationSet, RequiredAuthorization
 from guardedbedrock.iam import PolicySet, Request
-from guardedbedrock.testing.denying import DenyingPolicies
 
 ROLE: Final = "arn:aws:iam::123456789012:role/App"
 POLICIES: Final = PolicySet(
@@ -150,60 +148,3 @@ def test_what_needs_no_remark_has_none(asking: list[Any]) -> None:
     whole, answers = asked(*asking)
 
     assert list(whole.remarks(answers, ("rcp",))) == []
-
-
-UNTIL: Final = PolicySet(
-    identity=[
-        {
-            "Version": "2012-10-17",
-            "Statement": {
-                "Effect": "Allow",
-                "Action": "*",
-                "Resource": "*",
-                "Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}},
-            },
-        }
-    ]
-)
-
-
-def reached() -> AuthorizationSet:
-    """Ask on what a resource control policy denies."""
-    return AuthorizationSet(
-        (RequiredAuthorization(Request(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1:123456789012:reached")),)
-    )
-
-
-def test_what_was_answered_is_given_again_until_something_else_answers() -> None:
-    """The same policies, inert types and requests give the very same decisions; any other policies or types answer anew."""
-    asked, nobody = reached(), PolicySet(identity=[])
-    advisory_policy_types = ("rcp",)
-
-    first = asked.answer(POLICIES, (), None)
-
-    assert asked.answer(POLICIES, (), None)[0] is first[0]
-    assert first[1] == "explicitDeny"
-    assert asked.answer(POLICIES, advisory_policy_types, None)[1] == "indeterminate"
-    assert asked.answer(POLICIES, (), None)[1] == "explicitDeny"
-    assert asked.answer(nobody, (), None)[1] == "implicitDeny"
-
-
-def test_another_second_is_another_question() -> None:
-    """What was answered before a policy ended is not given again after."""
-    asked = reached()
-    before, after = datetime(2029, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
-
-    said = [asked.answer(UNTIL, (), now)[1] for now in (before, before, after, before, after)]
-
-    assert said == ["allowed", "allowed", "implicitDeny", "allowed", "implicitDeny"]
-    assert asked.answer(UNTIL, (), None)[1] == "implicitDeny"
-
-
-def test_policies_that_may_change_are_asked_every_time() -> None:
-    """What the fake of a test denies from now on is denied from now on."""
-    asked, policies = AuthorizationSet((RequiredAuthorization(Request(ROLE, "bedrock:InvokeModel", "*")),)), DenyingPolicies()
-    before = asked.answer(policies, (), None)[1]
-
-    policies.deny(PolicySet(identity=[]))
-
-    assert (before, asked.answer(policies, (), None)[1]) == ("allowed", "implicitDeny")

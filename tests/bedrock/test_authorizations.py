@@ -9,8 +9,6 @@ import pytest
 
 from guardedbedrock import ConfigurationError, Guardrail
 from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
-from guardedbedrock.bedrock.authorization.questions import Questions
-from guardedbedrock.iam import PolicySet
 
 ROLE = "arn:aws:iam::123456789012:role/App"
 US = "arn:aws:bedrock:us-east-1"
@@ -228,21 +226,6 @@ def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
     assert request.context["aws:SourceVpce"] == "vpce-1"
     assert not {"aws:SourceVpce", "aws:PrincipalOrgID"} & set(request.unknown)
     assert "aws:SourceIp" in request.unknown
-
-
-def test_the_same_call_is_written_out_once() -> None:
-    """Another model, guardrail, tier, system tool or caller is another call; only calls to a model are remembered."""
-    questions, caller = Questions(PolicySet(), Inventory()), Caller(ROLE, "us-east-1")
-    converse = OPERATIONS["Converse"]
-    named = ("abc123def456", "3")
-    first = questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["one"]}, named, caller)
-
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "messages": ["two"]}, named, caller) is first
-    assert questions.ask(converse, {"modelId": "a.b", **NAMED}, named, caller) is not first
-    assert questions.ask(converse, {"modelId": HAIKU}, (None, None), caller) is not first
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "serviceTier": {"type": "flex"}}, named, caller) is not first
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED, "toolConfig": SYSTEM_TOOL}, named, caller) is not first
-    assert questions.ask(converse, {"modelId": HAIKU, **NAMED}, named, Caller(ROLE, "us-east-1")) is not first
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.engine.decisions import Decision, Outcome
-from guardedbedrock.iam.engine.policies import PolicySet
 from guardedbedrock.iam.engine.requests import Request
 
 Decisions: TypeAlias = tuple[Decision, ...]
 PolicyTypes: TypeAlias = Collection[str]
-Answered: TypeAlias = tuple[tuple[Request, ...], PolicySet, PolicyTypes, Decisions, Outcome]
 
 NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
@@ -58,51 +56,16 @@ class AuthorizationSet:
     questions: tuple[RequiredAuthorization, ...]
     requests: tuple[Request, ...] = field(init=False, repr=False, compare=False)
     is_plain: bool = field(init=False, repr=False, compare=False)
-    _latest: dict[int, tuple[Request, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _answered: Answered | None = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "requests", tuple(question.request for question in self.questions))
         object.__setattr__(self, "is_plain", all(question.is_plain for question in self.questions))
 
     def at(self, now: datetime) -> tuple[Request, ...]:
-        """Ask the same at a known time, which counts in whole seconds; those of the last second are kept."""
-        second = int(now.timestamp())
-        last = self._latest.get(second)
-        if last is None:
-            current = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            time = {"aws:CurrentTime": current, "aws:EpochTime": str(second)}
-            last = tuple([request.told(time) for request in self.requests])
-            self._latest.clear()
-            self._latest[second] = last
-        return last
-
-    def answer(self, policies: PolicySet, advisory_policy_types: PolicyTypes, now: datetime | None) -> tuple[Decisions, Outcome]:
-        """
-        Have policies answer, and add the answers up.
-
-        What the same policies last said of the same requests is given again: nothing else goes into an answer of a `PolicySet`.
-        A policy set that is not static is evaluated every time.
-
-        Args:
-            policies: Those that answer.
-            advisory_policy_types: As in `outcome`.
-            now: The time, where the policies read it.
-        """
-        requests = self.requests if now is None else self.at(now)
-        last = self._answered
-        if (
-            last is not None
-            and last[0] is requests
-            and last[1] is policies
-            and last[2] is advisory_policy_types
-            and policies.is_static
-        ):
-            return last[3], last[4]
-        decisions = tuple([policies.evaluate(request) for request in requests])
-        outcome = self.outcome(decisions, advisory_policy_types)
-        object.__setattr__(self, "_answered", (requests, policies, advisory_policy_types, decisions, outcome))
-        return decisions, outcome
+        """Give the requests with a known time, in whole seconds as IAM compares it."""
+        current = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        time = {"aws:CurrentTime": current, "aws:EpochTime": str(int(now.timestamp()))}
+        return tuple([request.told(time) for request in self.requests])
 
     def outcome(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> Outcome:
         """
