@@ -1,0 +1,245 @@
+"""An account: its principals, their policies of every type, and who can do what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from os import PathLike
+from typing import Any, Final, Self
+
+from guardedbedrock._root import ConfigurationError
+from guardedbedrock.iam.account.documents import read_document
+from guardedbedrock.iam.account.snapshot import read_snapshot
+from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.policies import PolicySet
+from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.language.documents import PolicyDocument, PolicyType
+from guardedbedrock.iam.language.parser import parse
+
+_SETS_KEPT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPrincipal:
+    """
+    A user or a role of an account.
+
+    Args:
+        arn: Its ARN, path included.
+        kind: ``user`` or ``role``.
+        name: Its name without the path.
+        id: Its unique ID, such as ``AROAEXAMPLE``.
+        tags: Its tags.
+        boundary: ARN of its permissions boundary, if it has one.
+        groups: ARNs of the groups of a user.
+        managed: ARNs of its attached managed policies.
+        inline: Its inline policies by name.
+        trust: Trust policy of a role.
+        last_used: When a role was last used, ISO 8601; None if it was never used or is not known.
+    """
+
+    arn: str
+    kind: str
+    name: str
+    id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    boundary: str | None = None
+    groups: tuple[str, ...] = ()
+    managed: tuple[str, ...] = ()
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    trust: Mapping[str, Any] | None = field(default=None, repr=False)
+    last_used: str | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """
+    The decision for one principal.
+
+    Args:
+        principal: ARN of the principal.
+        decision: What its policies decide.
+    """
+
+    principal: str
+    decision: Decision
+
+
+class Account:
+    """
+    The principals of an account with their policies, read from a snapshot.
+
+        account = Account.from_snapshot("snapshot.json")
+        policies = account.policy_set("arn:aws:iam::123456789012:role/App")
+        for access in account.who_can("bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m", {}):
+            print(access.principal, access.decision.outcome)
+
+    Attributes:
+        principals: ARN to `AccountPrincipal`.
+        snapshot: The snapshot, as a JSON object.
+    """
+
+    def __init__(self, snapshot: Mapping[str, Any]) -> None:
+        self.snapshot = snapshot
+        self._managed: dict[tuple[str, PolicyType], PolicyDocument] = {}
+        self.principals: Mapping[str, AccountPrincipal] = {
+            arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
+        }
+        self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
+        # A report asks about one principal for many models and guardrails in a row.
+        self._sets = lru_cache(maxsize=_SETS_KEPT)(self._build)
+
+    @classmethod
+    def from_snapshot(cls, source: Mapping[str, Any] | str | PathLike[str]) -> Self:
+        """
+        Read an account from a snapshot, or from a dump of `GetAccountAuthorizationDetails`.
+
+        Args:
+            source: A JSON object, JSON text or the path of a file.
+
+        Raises:
+            ConfigurationError: The source is not a snapshot, or its digest differs.
+            PolicySyntaxError: A policy document cannot be read.
+        """
+        return cls(read_snapshot(source))
+
+    @property
+    def id(self) -> str:
+        """The account ID, twelve digits."""
+        return str(self.snapshot.get("account", ""))
+
+    @property
+    def is_management_account(self) -> bool:
+        """Whether SCPs do not apply because this is the organization's management account."""
+        organization = self.snapshot.get("organization") or {}
+        return bool(self.id) and organization.get("management_account") == self.id
+
+    @property
+    def gaps(self) -> Sequence[Mapping[str, Any]]:
+        """What could not be read; see the section ``gaps`` of the snapshot."""
+        return tuple(self.snapshot.get("gaps") or ())
+
+    def policy_set(self, principal: str, resource: str | None = None) -> PolicySet:
+        """
+        Return the policies that apply to a principal.
+
+        Args:
+            principal: ARN of a user or role, or of a session of a role.
+            resource: ARN of the resource; its resource-based policy is included if the snapshot has one.
+
+        Raises:
+            ConfigurationError: The account has no such principal, or a policy is missing in the snapshot without a gap.
+        """
+        return self._sets(self.find(principal).arn, resource if self._resource_policy(resource) else None)
+
+    def find(self, principal: str) -> AccountPrincipal:
+        """
+        Return the user or role behind an ARN; for a session, its role.
+
+        Raises:
+            ConfigurationError: The account has no such principal, or several roles could be behind a session.
+        """
+        if principal in self.principals:
+            return self.principals[principal]
+        parts = principal.split(":", 5)
+        if len(parts) == 6 and parts[2] == "sts" and parts[5].startswith("assumed-role/"):  # noqa: PLR2004  # an ARN
+            name = parts[5].split("/")[1]
+            named = [one for one in self.principals.values() if one.kind == "role" and one.name == name]
+            if len(named) == 1:
+                return named[0]
+        raise ConfigurationError(f"the snapshot of account {self.id} has no principal `{principal}`; take a snapshot that has it")
+
+    def evaluate(
+        self, principal: str, action: str, resource: str, context: Mapping[str, object] | None = None, unknown: Sequence[str] = ()
+    ) -> Decision:
+        """
+        Decide one request of a principal. Its tags are known from the snapshot.
+
+        Args:
+            principal: ARN of a user or role.
+            action: ``service:Action``.
+            resource: ARN of the resource.
+            context: Context keys that are known.
+            unknown: Context keys whose value is not known.
+        """
+        entry = self.find(principal)
+        tags = {f"aws:PrincipalTag/{key}": value for key, value in entry.tags.items()}
+        request = Request(entry.arn, action, resource, {**tags, **(context or {})}, unknown)
+        return self.policy_set(principal, resource).evaluate(request)
+
+    def who_can(
+        self, action: str, resource: str, context: Mapping[str, object] | None = None, unknown: Sequence[str] = ()
+    ) -> tuple[Access, ...]:
+        """
+        List the principals whose request is allowed or `indeterminate`, in the order of their ARNs.
+
+        Args:
+            action: ``service:Action``.
+            resource: ARN of the resource.
+            context: Context keys that are known.
+            unknown: Context keys whose value is not known.
+        """
+        decided = (Access(arn, self.evaluate(arn, action, resource, context, unknown)) for arn in self.principals)
+        return tuple(access for access in decided if not access.decision.is_denied)
+
+    def _build(self, arn: str, resource: str | None) -> PolicySet:
+        principal = self.principals[arn]
+        policy = self._resource_policy(resource)
+        return PolicySet(
+            identity=self._identity(principal),
+            boundary=[self._document(principal.boundary, "boundary")] if principal.boundary else None,
+            scp=None if self.is_management_account else self._levels["scp"],
+            rcp=self._levels["rcp"],
+            resource=[parse(policy, "resource", name=resource)] if policy else None,
+        )
+
+    def _identity(self, principal: AccountPrincipal) -> list[PolicyDocument]:
+        groups = self.snapshot.get("groups") or {}
+        owners = [(principal.arn, principal.inline, principal.managed)]
+        owners += [(arn, groups[arn]["inline"], tuple(groups[arn]["managed"])) for arn in principal.groups]
+        documents = []
+        for owner, inline, managed in owners:
+            documents += [parse(document, "identity", name=f"{name} of {owner}") for name, document in inline.items()]
+            documents += [self._document(arn, "identity") for arn in managed]
+        return documents
+
+    def _document(self, arn: str, policy_type: PolicyType) -> PolicyDocument:
+        if (arn, policy_type) not in self._managed:
+            document = (self.snapshot.get("managed_policies") or {}).get(arn)
+            if document is None:
+                raise ConfigurationError(f"the snapshot of account {self.id} has no document of `{arn}`; take a new snapshot")
+            source = read_document(document, name=arn)
+            self._managed[arn, policy_type] = parse(source, policy_type, name=arn.rpartition("/")[2], arn=arn)
+        return self._managed[arn, policy_type]
+
+    def _read_levels(self, kind: PolicyType) -> list[list[PolicyDocument]] | None:
+        levels = self.snapshot.get(kind)
+        if levels is None:
+            return None
+        return [
+            [
+                parse(read_document(policy["document"], name=policy["name"]), kind, name=policy["name"], arn=policy.get("arn"))
+                for policy in level["policies"]
+            ]
+            for level in levels
+        ]
+
+    def _resource_policy(self, resource: str | None) -> Mapping[str, Any] | None:
+        document = (self.snapshot.get("resource_policies") or {}).get(resource) if resource else None
+        return None if document is None else read_document(document, name=str(resource))
+
+    @staticmethod
+    def _principal(arn: str, entry: Mapping[str, Any]) -> AccountPrincipal:
+        names = ("id", "tags", "boundary", "inline", "trust", "last_used")
+        given = {name: entry[name] for name in names if entry.get(name) is not None}
+        return AccountPrincipal(
+            arn=arn,
+            kind=entry["kind"],
+            name=entry["name"],
+            groups=tuple(entry.get("groups") or ()),
+            managed=tuple(entry.get("managed") or ()),
+            missing=tuple(entry.get("unknown_groups") or ()),
+            **given,
+        )

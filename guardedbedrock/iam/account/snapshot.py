@@ -1,0 +1,182 @@
+"""
+The snapshot: one JSON object with everything that was read from an account at one time.
+
+Sections, all optional except the first four:
+
+=====================  =========================================================================================
+key                    value
+=====================  =========================================================================================
+schema                 ``guardedbedrock.snapshot``
+version                1
+account                twelve digits
+time                   ISO 8601, UTC
+partition              ``aws``, ``aws-cn`` or ``aws-us-gov``
+regions                regions that were read
+principals             ARN to ``kind``, ``name``, ``id``, ``path``, ``tags``, ``inline``, ``managed``, ``boundary``, ``groups``
+groups                 ARN to ``inline`` and ``managed``
+managed_policies       ARN to the default version's document
+organization           ``id``, ``management_account``, ``path`` (root to account)
+scp, rcp               levels, root first: ``target`` and ``policies`` (``id``, ``name``, ``document``)
+guardrails             ``arn``, ``id``, ``name``, ``region``, ``version``, ``status``, ``tags``, ``versions``
+resource_policies      guardrail ARN to document
+enforced_guardrails    ``region``, ``arn``, ``version``, ``origin``
+inference_profiles     ``arn``, ``id``, ``region``, ``status``, ``type``, ``models``
+last_accessed          principal ARN to service prefix to ISO 8601 time or null
+gaps                   ``section``, ``api``, ``error``, ``statement``; optional ``principal``
+=====================  =========================================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from guardedbedrock._root import ConfigurationError
+from guardedbedrock.iam.account.documents import DETAIL_KEYS, sections_of_details
+from guardedbedrock.iam.language.documents import load_json
+
+SCHEMA: Final = "guardedbedrock.snapshot"
+VERSION: Final = 1
+REQUIRED: Final = ("schema", "version", "account", "time")
+_DETAIL_GAPS: Final = ("scp", "rcp")
+
+_OBJECTS: Final = ("principals", "groups", "managed_policies", "resource_policies", "last_accessed")
+_LISTS: Final = ("regions", "scp", "rcp", "guardrails", "enforced_guardrails", "inference_profiles", "gaps")
+
+
+def to_text(snapshot: Mapping[str, Any]) -> str:
+    """Return a snapshot as canonical JSON text: sorted keys, two spaces, one final line break."""
+    return json.dumps(snapshot, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def write_snapshot(snapshot: Mapping[str, Any], path: str | PathLike[str]) -> None:
+    """
+    Write a snapshot to `path`, and its SHA-256 digest to ``path.sha256`` in the format of ``sha256sum``.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    target = Path(path)
+    data = to_text(snapshot).encode()
+    target.write_bytes(data)
+    digest_path(target).write_text(f"{hashlib.sha256(data).hexdigest()}  {target.name}\n", "utf-8")
+
+
+def digest_path(path: Path) -> Path:
+    """Return the path of a snapshot's digest file."""
+    return path.with_name(path.name + ".sha256")
+
+
+def read_snapshot(source: Mapping[str, Any] | str | PathLike[str]) -> dict[str, Any]:
+    """
+    Read a snapshot, or a dump of `GetAccountAuthorizationDetails` as the AWS CLI and cloudsplaining write it.
+
+    Args:
+        source: A JSON object, JSON text (it starts with ``{``) or the path of a file.
+
+    Returns:
+        A snapshot. A dump has no policies of the organization: sections ``scp`` and ``rcp`` are listed in ``gaps``.
+
+    Raises:
+        ConfigurationError: The file is missing, its digest is missing or differs, or the content is not a snapshot.
+        PolicySyntaxError: A policy document cannot be read.
+    """
+    if isinstance(source, Mapping):
+        return _snapshot(source, "snapshot")
+    if isinstance(source, str) and source.lstrip().startswith("{"):
+        return parse_snapshot(source, name="snapshot")
+    path = Path(source)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    digest_file = digest_path(path)
+    digest = digest_file.read_text("utf-8") if digest_file.exists() else None
+    return verify_and_parse(data, digest, name=str(path))
+
+
+def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str, Any]:
+    """
+    Verify the digest of a snapshot and parse it.
+
+    Args:
+        data: Content of the file.
+        digest: Content of the digest file in the format of ``sha256sum``; None if there is none.
+        name: Name of the file, for error messages.
+
+    Raises:
+        ConfigurationError: The digest is missing or differs, or the content is not a snapshot.
+    """
+    if digest is not None:
+        wanted = (digest.split() or [""])[0].lower()
+        if hashlib.sha256(data).hexdigest() != wanted:
+            raise ConfigurationError(
+                f"{name}: the content does not match {name}.sha256; the file was changed or truncated, so take a new snapshot"
+            )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{name}: is not UTF-8 text; take a new snapshot") from None
+    snapshot = parse_snapshot(text, name=name)
+    if digest is None:
+        if not snapshot.get("foreign"):
+            raise ConfigurationError(f"{name}: {name}.sha256 is missing; copy it beside the snapshot, or take a new snapshot")
+        warnings.warn(f"{name} has no digest file, so changes to it are not detected", stacklevel=3)
+    return snapshot
+
+
+def parse_snapshot(text: str, *, name: str) -> dict[str, Any]:
+    """
+    Parse JSON text that is a snapshot or a dump of authorization details.
+
+    Raises:
+        ConfigurationError: The content is not a snapshot, or its schema version is unknown.
+    """
+    loaded = load_json(text, file=name)
+    if not isinstance(loaded, Mapping):
+        raise ConfigurationError(f"{name}: is not a snapshot; it must be a JSON object")
+    return _snapshot(loaded, name)
+
+
+def _snapshot(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if "schema" not in loaded and any(key in loaded for key in DETAIL_KEYS):
+        return _foreign(loaded, name)
+    missing = [key for key in REQUIRED if key not in loaded]
+    if missing:
+        raise ConfigurationError(
+            f"{name}: `{missing[0]}` is missing; write the file with `guardedbedrock snapshot`, or give the output of "
+            "`aws iam get-account-authorization-details`"
+        )
+    if loaded["schema"] != SCHEMA:
+        raise ConfigurationError(f"{name}: schema `{loaded['schema']}` is unknown; this version reads `{SCHEMA}`")
+    if loaded["version"] != VERSION:
+        raise ConfigurationError(
+            f"{name}: schema version {loaded['version']} is unknown; this version of guardedbedrock reads version {VERSION}, "
+            "so update guardedbedrock or take a new snapshot"
+        )
+    for keys, kind, word in ((_OBJECTS, Mapping, "object"), (_LISTS, list, "array")):
+        for key in keys:
+            if loaded.get(key) is not None and not isinstance(loaded[key], kind):
+                raise ConfigurationError(f"{name}: `{key}` must be a JSON {word}; take a new snapshot")
+    return dict(loaded)
+
+
+def _foreign(details: Mapping[str, Any], name: str) -> dict[str, Any]:
+    try:
+        sections = sections_of_details(details)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"{name}: is not the output of `aws iam get-account-authorization-details` ({type(error).__name__}: {error})"
+        ) from None
+    arns = [*sections["principals"], *sections["groups"]]
+    account = arns[0].split(":")[4] if arns else ""
+    gaps = [
+        {"section": section, "api": "organizations:ListPoliciesForTarget", "error": "not part of this dump", "statement": None}
+        for section in _DETAIL_GAPS
+    ]
+    return {"schema": SCHEMA, "version": VERSION, "account": account, "time": "", "foreign": True, "gaps": gaps, **sections}
