@@ -1,7 +1,7 @@
 """
 Write `docs/observability.md` from the tables of names, metrics and failures: ``make docs``.
 
-The prose is `docs/observability.in.md`; each ``<!-- name -->`` in it is replaced by what the code says.
+The prose is `docs/templates/observability.md`; each ``<!-- name -->`` in it is replaced by what the code says.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from generate import code, table
 
 from guardedbedrock import Guard, Guardrail, iam
+from guardedbedrock.core.events import ContentReceived, Rare, Routine
 from guardedbedrock.core.records import Call
 from guardedbedrock.settings.tables import RetrySettings
 from guardedbedrock.stages.authorize import denial
@@ -29,7 +31,7 @@ from guardedbedrock.telemetry.spans import SLOW_PREFLIGHT
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "observability.md"
-PROSE: Final = HERE / "observability.in.md"
+PROSE: Final = HERE / "templates" / "observability.md"
 
 ROLE: Final = "arn:aws:iam::123456789012:role/HRBotServiceRole"
 HR: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")
@@ -49,6 +51,7 @@ def page() -> str:
         "attributes": "\n".join(attributes()),
         "content": " or ".join(f"`{word}`" for word in ON_SPANS),
         "failures": "\n".join(failures()),
+        "events": "\n".join(event_classes()),
         "largest": f"{LARGEST:,}",
         "log-context": code(LOG_CONTEXT),
         "log-events": "\n".join(log_events()),
@@ -60,6 +63,18 @@ def page() -> str:
         "unguarded": f"`{EVENT_UNGUARDED}`",
     }
     return re.sub(r"<!-- ([\w-]+) -->", lambda found: written[found[1]], PROSE.read_text("utf-8"))
+
+
+def event_classes() -> Iterator[str]:
+    """Write the table of event classes."""
+    kinds = {**dict.fromkeys(get_args(Routine), "routine"), **dict.fromkeys(get_args(Rare), "rare"), ContentReceived: "content"}
+    yield from table(("event", "kind", "attributes", "when"), *(event_row(event, kind) for event, kind in kinds.items()))
+
+
+def event_row(event: type, kind: str) -> tuple[str, str, str, str]:
+    """Describe one event class."""
+    when = next(line for line in str(event.__doc__).strip().splitlines() if line)
+    return f"`{event.__name__}`", kind, code([field.name for field in fields(event)]), when
 
 
 def attributes() -> Iterator[str]:

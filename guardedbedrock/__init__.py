@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from guardedbedrock.aws.client.unguarded import UnguardedClientWarning
     from guardedbedrock.aws.sources.resolved_models import models_behind
     from guardedbedrock.bedrock import Guardrail, Intervention
+    from guardedbedrock.core.observers import Listener, Observation
     from guardedbedrock.core.records import Authorization, Verdict
     from guardedbedrock.entry import Session, client
     from guardedbedrock.errors import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         UnguardedReplyError,
     )
     from guardedbedrock.guard import Guard
+    from guardedbedrock.stages.retry.policy import RetryPolicy
 
 __all__ = [
     "AccessDeniedError",
@@ -55,12 +57,15 @@ __all__ = [
     "GuardrailTamperedError",
     "ImplicitDenyError",
     "Intervention",
+    "Listener",
     "ModelAccessError",
+    "Observation",
     "PartlyGuardedError",
     "PolicyDeniedError",
     "PolicySyntaxError",
     "PreflightUnavailableError",
     "RefusedError",
+    "RetryPolicy",
     "Session",
     "SourceError",
     "StreamInterruptedError",
@@ -79,6 +84,9 @@ _HOMES = {
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",
+    "Listener": "guardedbedrock.core.observers",
+    "Observation": "guardedbedrock.core.observers",
+    "RetryPolicy": "guardedbedrock.stages.retry.policy",
     "Session": "guardedbedrock.entry",
     "UnguardedClientWarning": "guardedbedrock.aws.client.unguarded",
     "Verdict": "guardedbedrock.core.records",

@@ -6,11 +6,12 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.testing import FilterPattern
+from guardedbedrock import GuardrailNotApprovedError
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FilterPattern
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = (DOCS / "authorizations.md").read_text("utf-8")
@@ -47,3 +48,23 @@ def test_the_filters_of_the_page_find_the_record_of_the_page() -> None:
     patterns = re.findall(r"--filter-pattern '([^']+)'", OBSERVED)
 
     assert [FilterPattern(pattern).matches(record) for pattern in patterns] == [True] * 3
+
+
+def test_the_listener_of_the_page_counts_denials() -> None:
+    """The example of "Write a listener" runs as it is printed."""
+    source = OBSERVED[OBSERVED.index("## Write a listener") :]
+    example = re.search(r"```python\n(.+?)```", source, re.DOTALL)
+    assert example is not None
+    names: dict[str, Any] = {}
+    exec(example[1], names)  # noqa: S102  # the page's own code
+
+    ours = FakeGuardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3")
+    with FakeBedrock(guardrails=[ours]) as fake:
+        client = names["guard"].client("bedrock-runtime", **fake.client_kwargs())
+        call = {"modelId": "amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+        client.converse(**call)
+        with pytest.raises(GuardrailNotApprovedError):
+            client.converse(**call, guardrailConfig={"guardrailIdentifier": "weak00000001", "guardrailVersion": "1"})
+        client.close()
+
+    assert names["counter"].counts == {("Converse", "GuardrailNotApprovedError"): 1}

@@ -13,7 +13,14 @@ import pytest
 
 import guardedbedrock
 
-MODULES = ("guardedbedrock", "guardedbedrock.iam", "guardedbedrock.bedrock", "guardedbedrock.errors", "guardedbedrock.testing")
+MODULES = (
+    "guardedbedrock",
+    "guardedbedrock.bedrock",
+    "guardedbedrock.errors",
+    "guardedbedrock.events",
+    "guardedbedrock.iam",
+    "guardedbedrock.testing",
+)
 HEAVY = ("boto3", "botocore", "structlog", "opentelemetry", "pydantic", "tenacity")
 LOADED = "import json, sys; {program}; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
 

@@ -1,10 +1,10 @@
-"""What listeners hear of a call; `observing` says how."""
+"""The events of a call; listeners receive them, see `observers`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
 from guardedbedrock.bedrock.guardrail.coverage import Gap
@@ -12,42 +12,70 @@ from guardedbedrock.bedrock.guardrail.reply_metadata import Answer
 from guardedbedrock.core.records import Verdict
 
 
-class GuardrailInjected(NamedTuple):
-    """The guard put a guardrail into the call, or found an approved one there."""
+@dataclass(frozen=True, slots=True)
+class GuardrailInjected:
+    """
+    The call has an approved guardrail.
+
+    Args:
+        guardrail: The guardrail that is sent.
+        was_there: Whether the caller had named it; False if the guard added it.
+    """
 
     guardrail: Guardrail
     was_there: bool
 
 
-class PreflightDecided(NamedTuple):
-    """The policies were asked, in `seconds`, in the words of `vocabulary`."""
+@dataclass(frozen=True, slots=True)
+class PreflightDecided:
+    """
+    The policies were evaluated.
+
+    Args:
+        verdict: The result.
+        seconds: How long it took.
+        vocabulary: ``aws`` or ``invoke-with-guardrail``.
+    """
 
     verdict: Verdict
     seconds: float
     vocabulary: str = "aws"
 
 
-class RequestSending(NamedTuple):
-    """The call may go out; `instrumented` says whether an OpenTelemetry instrumentor stands around botocore's part of it."""
+@dataclass(frozen=True, slots=True)
+class RequestSending:
+    """
+    The call is about to be sent.
+
+    Args:
+        instrumented: Whether an OpenTelemetry instrumentor wraps botocore's part of the call.
+    """
 
     instrumented: bool
 
 
-class RequestVerified(NamedTuple):
-    """A request of the call leaves for `url`; whatever span botocore's instrumentor made for it is the current one."""
+@dataclass(frozen=True, slots=True)
+class RequestVerified:
+    """
+    The gate has verified a request, at signing or at sending. A span that botocore's instrumentor made for it is current.
+
+    Args:
+        url: Where the request goes.
+    """
 
     url: str = ""
 
 
-class ResponseReceived(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
     """
-    The service has answered; of a stream this is told at its end.
+    AWS has answered; for a stream, the stream has ended.
 
     Args:
         status: HTTP status.
-        request_id: AWS's id of the request.
-        retry_attempts: How many attempts came after the first.
-        answer: What the reply says of itself.
+        request_id: AWS's ID of the request.
+        retry_attempts: Number of attempts after the first.
+        answer: Model, tokens and finish reason, as far as the reply says them.
     """
 
     status: int
@@ -56,16 +84,18 @@ class ResponseReceived(NamedTuple):
     answer: Answer
 
 
-class StreamStarted(NamedTuple):
-    """The first event of a stream is there."""
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The first event of a stream has arrived."""
 
 
-class ContentReceived(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ContentReceived:
     """
-    The model says something; told only to those who ask for it by `wants_content`.
+    The model's words, sent only to observations with `wants_content`.
 
     Args:
-        words: As they came: the reply of Converse, the body of InvokeModel, or one event of a stream.
+        words: As received: the reply of Converse, the body of InvokeModel, or one event of a stream.
     """
 
     words: Mapping[str, Any] | bytes
@@ -73,7 +103,13 @@ class ContentReceived(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnlistedOperation:
-    """botocore has an operation that the table of operations has not; it is asked under its own name, on nobody knows what."""
+    """
+    botocore has an operation that this version of guardedbedrock does not know.
+
+    Args:
+        service: The boto3 service name.
+        operation: The name of the operation.
+    """
 
     service: str
     operation: str
@@ -81,14 +117,25 @@ class UnlistedOperation:
 
 @dataclass(frozen=True, slots=True)
 class PartlyGuarded:
-    """The call goes out, and its guardrail will not look at all of it."""
+    """
+    The call is sent although its guardrail does not evaluate all of it, or too late.
+
+    Args:
+        gaps: What it does not evaluate.
+    """
 
     gaps: tuple[Gap, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """The guard refuses the call; in mode ``report`` it would have, and the call goes on."""
+    """
+    The guard refuses the call.
+
+    Args:
+        error: The error that is raised, or that mode ``enforce`` would raise.
+        enforced: False in mode ``report``: the call is sent all the same.
+    """
 
     error: Exception
     enforced: bool
@@ -97,13 +144,13 @@ class CallRefused:
 @dataclass(frozen=True, slots=True)
 class Retried:
     """
-    An attempt failed and another follows after `wait` seconds.
+    An attempt failed and another follows.
 
     Args:
-        attempt: 1 for the first.
-        code: Of the service, or the class of what went wrong with the connection.
-        wait: Seconds.
-        by: Who tries again. botocore is heard when it does, and has waited then.
+        attempt: Number of the failed attempt; 1 for the first.
+        code: The service's error code, or the class of a connection error.
+        wait: Seconds until the next attempt.
+        by: Who retries. botocore's retries are reported after its wait.
     """
 
     attempt: int
@@ -114,7 +161,14 @@ class Retried:
 
 @dataclass(frozen=True, slots=True)
 class RetriesExhausted:
-    """An attempt failed that may pass a moment later, and none follows: the attempts, the time or the tokens are used up."""
+    """
+    An attempt failed with a retryable error, and no other attempt follows.
+
+    Args:
+        attempt: Number of the failed attempt.
+        code: As in `Retried`.
+        used_up: Which limit of the `RetryPolicy` was reached.
+    """
 
     attempt: int
     code: str
@@ -123,14 +177,25 @@ class RetriesExhausted:
 
 @dataclass(frozen=True, slots=True)
 class DeniedByAws:
-    """AWS denied the call."""
+    """
+    AWS denied the call.
+
+    Args:
+        error: The typed denial.
+    """
 
     error: Exception
 
 
 @dataclass(frozen=True, slots=True)
 class PreflightDiverged:
-    """AWS denied what the preflight had allowed."""
+    """
+    AWS denied a call that the preflight had allowed.
+
+    Args:
+        verdict: The result of the preflight.
+        error: The typed denial.
+    """
 
     verdict: Verdict
     error: Exception
@@ -138,7 +203,13 @@ class PreflightDiverged:
 
 @dataclass(frozen=True, slots=True)
 class GuardrailIntervened:
-    """The guardrail stepped in; AWS's id of the request tells which reply it was."""
+    """
+    The guardrail blocked or masked content.
+
+    Args:
+        intervention: What it did.
+        request_id: AWS's ID of the request.
+    """
 
     intervention: Intervention
     request_id: str = ""
@@ -146,7 +217,14 @@ class GuardrailIntervened:
 
 @dataclass(frozen=True, slots=True)
 class ReplyUnguarded:
-    """The reply shows that no guardrail ran, although `guardrail` was sent."""
+    """
+    The reply shows that no guardrail ran, although one was sent.
+
+    Args:
+        guardrail: Identifier of the guardrail that was sent.
+        version: Its version.
+        request_id: AWS's ID of the request.
+    """
 
     guardrail: str
     version: str
@@ -154,7 +232,7 @@ class ReplyUnguarded:
 
 
 Routine: TypeAlias = GuardrailInjected | PreflightDecided | RequestSending | RequestVerified | ResponseReceived | StreamStarted
-"""Events of every call; told where somebody `wants_routine`."""
+"""Events of every call, sent only to observations with `wants_routine`."""
 
 Rare: TypeAlias = (
     UnlistedOperation
@@ -167,6 +245,6 @@ Rare: TypeAlias = (
     | GuardrailIntervened
     | ReplyUnguarded
 )
-"""Events out of the ordinary; always told."""
+"""Events that few calls have, sent to every observation."""
 
 Event: TypeAlias = Routine | Rare | ContentReceived

@@ -1,125 +1,109 @@
 """
-Who hears of a call: listeners, and what each makes of one call.
+Listeners and observations: how telemetry, audit and applications follow calls.
 
-A listener opens an observation with the call; the observation hears events in their order and closes with the call or with its
-stream. It never steers, and a listener that fails is silenced for that call: `Observers` sees to it.
+A `Listener` opens an `Observation` for each call. It receives the events of the call in order and is closed when the call,
+or its stream, has ended. It cannot change the call, and an observation that raises never breaks it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, Self
+from collections.abc import Iterable
+from typing import Any, Final, Protocol, Self, get_args
 
-from guardedbedrock.core.events import ContentReceived, Event
+from guardedbedrock.core.events import ContentReceived, Event, PreflightDecided, Routine
 from guardedbedrock.core.records import Call
 
 _LOG: Final = logging.getLogger("guardedbedrock.core.events")
 _LOG.addHandler(logging.NullHandler())
 
+_ROUTINE: Final = frozenset(get_args(Routine))
+
 
 class Observation(Protocol):
     """
-    What one listener makes of one call.
+    Follows one call. Derive from this class to implement only the methods that you need.
 
-    Optional attributes: `wants_routine` (default True; False receives no `Routine` events, except `PreflightDecided` of a
-    denied call) and `wants_content` (default False; True receives `ContentReceived`).
+    Optional attributes, read once when the call begins:
+
+    - `wants_routine` (default True): whether to receive the events of every call. If False, only `Rare` events are received, and
+      `PreflightDecided` if the decision is not ``allowed``.
+    - `wants_content` (default False): whether to receive `ContentReceived`, which has the model's words.
     """
 
     def enter(self) -> None:
-        """The call is under way in this context; a span becomes the current one."""
+        """Called in the caller's context when the call begins."""
 
     def leave(self) -> None:
-        """The call has returned; its stream may still go on, in any thread."""
+        """Called in the same context when the call returns or raises; its stream may still be read, in any thread."""
 
     def on_event(self, event: Event) -> None:
-        """Take note of an event."""
+        """
+        Receive an event.
+
+        Args:
+            event: One of the classes in `guardedbedrock.events`.
+        """
 
     def close(self, error: BaseException | None) -> None:
-        """The call, or its stream, has ended; called once."""
+        """
+        Called once, when the call or its stream has ended.
 
-
-@dataclass(frozen=True, slots=True)
-class PutOff:
-    """
-    Stands for an observation that is opened only when there is something to hear, which of most calls there never is.
-
-    It is neither entered nor left nor closed.
-
-    Args:
-        open: Opens it.
-    """
-
-    open: Callable[[Call], Observation]
-
-
-@dataclass(frozen=True, slots=True)
-class Others:
-    """
-    Stands for the observations of other listeners, which are to be asked instead.
-
-    Args:
-        listeners: Those.
-    """
-
-    listeners: tuple[Listener, ...]
+        Args:
+            error: The error that it ended with; None if it succeeded or its stream was left early.
+        """
 
 
 class Listener(Protocol):
-    """Somebody who wants to know of calls."""
+    """
+    Follows calls; passed to a guard as ``Guard(listeners=[...])``.
 
-    def open(self, call: Call) -> Observation | PutOff | Others | None:
-        """A call begins; None when nothing of it matters to this listener."""
+    Methods are called in the threads of the calls, so a listener must be thread-safe.
+    """
+
+    def open(self, call: Call) -> Observation | None:
+        """
+        Begin to follow a call.
+
+        Args:
+            call: The call as the application made it. Its `params` contain the prompt.
+
+        Returns:
+            The observation, or None to ignore the call.
+        """
 
 
 class Observers:
     """
-    The observations of one call, as one that never fails.
+    The observations of one call.
 
-    It begins with the call, and is left when that returns: at the end of a ``with``, or by `leave`. A listener that raises is
-    logged, without what it was told.
+    Used with ``with``, or ended by `leave`. An observation that raises is logged, without the event.
 
     Args:
-        listeners: Who wants to know.
-        call: Of what.
-        client: Whose call it is, for whoever derives from this.
+        listeners: The listeners of the client.
+        call: The call.
+        client: The client that makes the call, for subclasses.
     """
 
-    __slots__ = ("_call", "_client", "_closed", "_observations", "_put_off", "active", "wants_content", "wants_routine")
+    __slots__ = ("_client", "_closed", "_observations", "wants_content", "wants_routine")
 
     def __init__(self, listeners: Iterable[Listener], call: Call, client: Any = None) -> None:
-        self._call, self._client = call, client
+        self._client = client
         self._closed = self.wants_routine = self.wants_content = False
-        self._observations: tuple[Observation, ...] = ()
-        self.active: tuple[Observation, ...] = ()
-        self._put_off: tuple[PutOff, ...] = ()
-        asked = [*listeners]
-        for listener in asked:
+        self._observations: list[Observation] = []
+        for listener in listeners:
             try:
                 observation = listener.open(call)
-                if observation is None:
-                    continue
-                if isinstance(observation, PutOff):
-                    self._put_off = (*self._put_off, observation)
-                elif isinstance(observation, Others):
-                    asked += observation.listeners
-                else:
-                    self._attend(observation)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is the listener's
-                _failed(listener, error)
+                if observation is not None:
+                    self._add(observation)
+            except Exception as error:  # noqa: BLE001  # a listener may raise anything, and the call goes on
+                _log_failure(listener, error)
 
-    def _attend(self, observation: Observation) -> None:
-        self.active = self._observations = (*self._observations, observation)
-        self.wants_routine |= getattr(observation, "wants_routine", True)
-        self.wants_content |= getattr(observation, "wants_content", False)
+    def _add(self, observation: Observation) -> None:
+        self._observations.append(observation)
+        self.wants_routine |= _wants_routine(observation)
+        self.wants_content |= _wants_content(observation)
         observation.enter()
-
-    def _open(self, put_off: PutOff) -> None:
-        try:
-            self._observations = (*self._observations, put_off.open(self._call))
-        except Exception as error:  # noqa: BLE001
-            _failed(put_off.open, error)
 
     def __enter__(self) -> Self:
         return self
@@ -128,38 +112,49 @@ class Observers:
         self.leave()
 
     def leave(self) -> None:
-        """The call has returned."""
-        for observation in reversed(self.active):
+        """Tell every observation that the call has returned."""
+        for observation in reversed(self._observations):
             try:
                 observation.leave()
             except Exception as error:  # noqa: BLE001
-                _failed(observation, error)
+                _log_failure(observation, error)
 
     def emit(self, event: Event) -> None:
-        """Tell every observation."""
-        if self._put_off:
-            put_off, self._put_off = self._put_off, ()
-            for each in put_off:
-                self._open(each)
+        """Send an event to every observation that wants it."""
         for observation in self._observations:
-            if type(event) is ContentReceived and not getattr(observation, "wants_content", False):
-                continue
             try:
-                observation.on_event(event)
+                if _wants(observation, event):
+                    observation.on_event(event)
             except Exception as error:  # noqa: BLE001
-                _failed(observation, error)
+                _log_failure(observation, error)
 
     def close(self, error: BaseException | None = None) -> None:
-        """Close every observation; a second time does nothing."""
+        """Close every observation; a second call does nothing."""
         if self._closed:
             return
         self._closed = True
-        for observation in self.active:
+        for observation in self._observations:
             try:
                 observation.close(error)
             except Exception as failure:  # noqa: BLE001
-                _failed(observation, failure)
+                _log_failure(observation, failure)
 
 
-def _failed(who: object, error: Exception) -> None:
-    _LOG.warning("listener %s failed with %s", type(who).__name__, type(error).__name__)
+def _wants(observation: Observation, event: Event) -> bool:
+    if isinstance(event, ContentReceived):
+        return _wants_content(observation)
+    if type(event) not in _ROUTINE or _wants_routine(observation):
+        return True
+    return isinstance(event, PreflightDecided) and event.verdict.decision != "allowed"
+
+
+def _wants_routine(observation: Observation) -> bool:
+    return getattr(observation, "wants_routine", True)
+
+
+def _wants_content(observation: Observation) -> bool:
+    return getattr(observation, "wants_content", False)
+
+
+def _log_failure(failed: object, error: Exception) -> None:
+    _LOG.warning("listener %s failed with %s", type(failed).__name__, type(error).__name__)

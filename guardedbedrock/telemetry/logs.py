@@ -29,7 +29,6 @@ from guardedbedrock.core.events import (
     RetriesExhausted,
     UnlistedOperation,
 )
-from guardedbedrock.core.observers import PutOff
 from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
@@ -44,19 +43,18 @@ _RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "mes
 class DecisionLog:
     """Logs decisions and what is out of the ordinary."""
 
-    def open(self, call: Call) -> CallLog | PutOff:
-        """Begin the log of one call; where decisions are not heard, not before something is out of the ordinary."""
-        return CallLog(call) if _is_heard(logging.INFO) else LATER
+    def open(self, call: Call) -> CallLog:
+        """Begin the log of one call."""
+        return CallLog(call, wants_routine=_is_heard(logging.INFO))
 
 
 class CallLog:
     """The log of one call."""
 
-    __slots__ = ("_call", "_guardrail", "_principal", "_trace")
-    wants_routine = True
+    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "wants_routine")
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, call: Call, *, wants_routine: bool = True) -> None:
+        self._call, self.wants_routine = call, wants_routine
         self._guardrail: str | None = None
         self._principal = ""
         self._trace: dict[str, str] = {}
@@ -86,6 +84,7 @@ class CallLog:
     def _decided(self, event: PreflightDecided) -> None:
         decisions = event.verdict.decisions
         self._principal = decisions[0].request.principal if decisions else ""
+        self._guardrail = event.verdict.guardrail.key if event.verdict.guardrail else None
         level = logging.WARNING if event.verdict.denied else logging.INFO
         if _is_heard(level):
             self._log(level, names.EVENT_DECISION, **_decision(event.verdict, event.seconds))
@@ -105,10 +104,6 @@ class CallLog:
         if self._principal:
             bound["principal"] = self._principal
         _write(level, event, {**bound, **keys})
-
-
-LATER: Final = PutOff(CallLog)
-"""The log of a call of which only what is out of the ordinary is heard."""
 
 
 def _is_heard(level: int) -> bool:

@@ -139,8 +139,7 @@ class GuardedClient(Guarded):
             if call.operation.reply in STREAMS:
                 return settled(reply, rules, observers, guarded_stream)
             settle(reply, rules, observers)
-            if observers.active:
-                observers.close(None)
+            observers.close(None)
         except BaseException as error:
             if passage is not None:
                 passage.fail(error)
@@ -151,8 +150,7 @@ class GuardedClient(Guarded):
         finally:
             if passage is not None:
                 passage.close()
-            if observers.active:
-                observers.leave()
+            observers.leave()
 
     @staticmethod
     def _guard_presign(presign: Callable[..., str]) -> Callable[..., str]:

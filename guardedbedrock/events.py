@@ -1,0 +1,52 @@
+"""
+The events that an `Observation` receives.
+
+`Routine` events belong to every call, `Rare` events to few; `Event` is the union of all. See "Write a listener" in
+`docs/observability.md`.
+"""
+
+from __future__ import annotations
+
+from guardedbedrock.core.events import (
+    CallRefused,
+    ContentReceived,
+    DeniedByAws,
+    Event,
+    GuardrailInjected,
+    GuardrailIntervened,
+    PartlyGuarded,
+    PreflightDecided,
+    PreflightDiverged,
+    Rare,
+    ReplyUnguarded,
+    RequestSending,
+    RequestVerified,
+    ResponseReceived,
+    Retried,
+    RetriesExhausted,
+    Routine,
+    StreamStarted,
+    UnlistedOperation,
+)
+
+__all__ = [
+    "CallRefused",
+    "ContentReceived",
+    "DeniedByAws",
+    "Event",
+    "GuardrailInjected",
+    "GuardrailIntervened",
+    "PartlyGuarded",
+    "PreflightDecided",
+    "PreflightDiverged",
+    "Rare",
+    "ReplyUnguarded",
+    "RequestSending",
+    "RequestVerified",
+    "ResponseReceived",
+    "Retried",
+    "RetriesExhausted",
+    "Routine",
+    "StreamStarted",
+    "UnlistedOperation",
+]
