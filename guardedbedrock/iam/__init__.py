@@ -1,5 +1,7 @@
 """
-The IAM policy engine: documents in, decisions out; pure, without boto3, input or output, clock or environment.
+The IAM policy engine: it evaluates a request against policies and returns a decision.
+
+The engine is pure: it uses the standard library only, and no boto3, I/O, clock or environment.
 
     >>> from guardedbedrock import iam
     >>> allow = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:Invoke*", "Resource": "*"}}
@@ -8,9 +10,12 @@ The IAM policy engine: documents in, decisions out; pure, without boto3, input o
     >>> policies.evaluate(request).outcome
     'allowed'
 
-A request passes one way through the modules: a `PolicySet` parses documents (`parser`, `documents`), compiles statements
-(`statements`, `conditions`, `operators`, `variables`, `arns`, `patterns`), finds those that cover the action (`index`), asks
-them (`evaluation`) and answers with a `Decision` (`decisions`, `sentences`, `hangs_on`, `explanations`).
+Packages, in the order in which a policy passes through them:
+
+1. `language` parses documents and rejects what AWS would reject.
+2. `matching` compiles the elements of a statement to tests of a request.
+3. `engine` indexes statements by action, evaluates a `Request` and returns a `Decision`.
+4. `explain` tells why a decision is what it is.
 """
 
 from __future__ import annotations
@@ -60,14 +65,16 @@ __all__ = [
     "write",
 ]
 
-_HOMES = {"Finding": "language.limits", "findings": "language.limits", "write": "language.writer"}
+_LAZY_MODULES = {"Finding": "language.limits", "findings": "language.limits", "write": "language.writer"}
+"""Modules that most processes never need; they are imported when a name is first used. All other names: `explain.model`."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'guardedbedrock.iam' has no attribute '{name}'")
-    found = globals()[name] = getattr(import_module(f"guardedbedrock.iam.{_HOMES.get(name, 'explain.model')}"), name)
-    return found
+    module = import_module(f"guardedbedrock.iam.{_LAZY_MODULES.get(name, 'explain.model')}")
+    value = globals()[name] = getattr(module, name)
+    return value
 
 
 def __dir__() -> list[str]:

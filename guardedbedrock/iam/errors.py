@@ -1,4 +1,4 @@
-"""What the engine raises: one error, for a policy document that can not be read."""
+"""The error that the engine raises for an invalid policy document."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from guardedbedrock._root import ConfigurationError
 
 class PolicySyntaxError(ConfigurationError):
     """
-    A policy document that AWS would refuse, or that nobody can read for sure.
+    A policy document that AWS would reject, or whose meaning is ambiguous.
 
     Args:
-        problem: What is wrong and what would mend it, one clause.
-        pointer: JSON pointer (RFC 6901) to the place, ``""`` for the whole document.
+        problem: What is wrong and how to fix it, in one clause.
+        pointer: JSON pointer (RFC 6901) to the location, ``""`` for the whole document.
         file: Name of the file or of the document, if it has one.
     """
 
@@ -24,9 +24,9 @@ class PolicySyntaxError(ConfigurationError):
         self.file = file
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Survive pickling with every field and note."""
-        return _revive, (self.problem, self.pointer, self.file), dict(self.__dict__)
+        """Pickle every field, and the notes."""
+        return _unpickle, (self.problem, self.pointer, self.file), dict(self.__dict__)
 
 
-def _revive(problem: str, pointer: str, file: str | None) -> PolicySyntaxError:
+def _unpickle(problem: str, pointer: str, file: str | None) -> PolicySyntaxError:
     return PolicySyntaxError(problem, pointer=pointer, file=file)

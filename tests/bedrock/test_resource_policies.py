@@ -96,7 +96,7 @@ def test_the_size_is_that_of_the_text() -> None:
 
     assert said(text.ljust(20_480), GUARDRAIL) is None
     assert said(text.ljust(20_481), GUARDRAIL, name="a.json") == (
-        "a.json: 20,481 characters with white space are more than the 20,480 that a resource-based policy may have: shorten it"
+        "a.json: 20,481 characters with white space exceed the limit of 20,480 for a resource-based policy: shorten it"
     )
     assert said({"Statement": [OWN | {"Sid": "x" * 20_480}]}, GUARDRAIL) is not None
     assert said(text.ljust(20_481), RESOURCES["custom-model"]) is None

@@ -94,7 +94,9 @@ def test_files_globs_and_folders(cli: Cli, tmp_path: Path) -> None:
         pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id stands twice", id="repeated id"),
         pytest.param([], "cases.json: has no case", id="empty file"),
         pytest.param(
-            "[{]", "cases.json: is no JSON: expecting property name enclosed in double quotes in line 1, column 3", id="JSON"
+            "[{]",
+            "cases.json: is not valid JSON: expecting property name enclosed in double quotes in line 1, column 3",
+            id="JSON",
         ),
         pytest.param("7", "cases.json: should be a list of cases", id="no list"),
         pytest.param({}, "cases.json: the field `cases` is missing", id="no suite"),

@@ -41,8 +41,10 @@ def refusal(path: Path) -> str:
     [
         pytest.param("[]", "has no case", id="empty array"),
         pytest.param("3", "should be a list of cases, or a suite that has one under `cases`", id="number for array"),
-        pytest.param("", "is no JSON: expecting value in line 1, column 1", id="empty file"),
-        pytest.param('[{"id": "a",\n "expect" 1}]', "is no JSON: expecting ':' delimiter in line 2, column 11", id="broken JSON"),
+        pytest.param("", "is not valid JSON: expecting value in line 1, column 1", id="empty file"),
+        pytest.param(
+            '[{"id": "a",\n "expect" 1}]', "is not valid JSON: expecting ':' delimiter in line 2, column 11", id="broken JSON"
+        ),
         pytest.param('[{"id": "a", "id": "b"}]', "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
             '[{"id": "a", "request": {"context": {"k": 1, "k": 2}}}]', "at /request/context: has the key `k`", id="deep"

@@ -1,4 +1,4 @@
-"""The case files are in the form that users write their policy tests in."""
+"""The case files have the format in which users write their policy tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from guardedbedrock.testing import cases
 FILES = casefiles.CASES / "iam.json", casefiles.CASES / "iam", casefiles.CASES / "calls.json"
 
 
-def test_cases_are_in_the_form_of_policy_tests() -> None:
-    """The reader that users have refuses stray fields, repeated ids and empty files; each case also says why and who says so."""
+def test_case_files_are_valid_policy_tests() -> None:
+    """The loader rejects unknown fields, repeated ids and empty files. Each case also has a reason and a source."""
     loaded = cases.load(*FILES)
 
     assert [case["id"] for case in casefiles.read(*FILES)] == [case.id for case in loaded]

@@ -1,4 +1,4 @@
-"""The cases of the engine: stock and own, each with its decision, its determining statements and who decided."""
+"""The engine against its case files: decision, determining statements, policy type and unresolved keys."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from harness import casefiles
 
 from guardedbedrock import iam
 
-STOCK = casefiles.CASES / "iam.json"
-OWN = casefiles.CASES / "iam"
+PUBLISHED = casefiles.CASES / "iam.json"
+PROJECT = casefiles.CASES / "iam"
 
 
-def question(case: casefiles.Case) -> tuple[iam.PolicySet, iam.Request]:
-    """Make the policies and the request of a case."""
-    asked = case["request"]
+def policies_and_request(case: casefiles.Case) -> tuple[iam.PolicySet, iam.Request]:
+    """Return the policies and the request of a case."""
+    fields = case["request"]
     request = iam.Request(
-        principal=asked["principal"],
-        action=asked["action"],
-        resource=asked["resource"],
-        context=asked.get("context", {}),
-        unknown=asked.get("unknown", ()),
-        resource_account=asked.get("resourceAccount"),
+        principal=fields["principal"],
+        action=fields["action"],
+        resource=fields["resource"],
+        context=fields.get("context", {}),
+        unknown=fields.get("unknown", ()),
+        resource_account=fields.get("resourceAccount"),
     )
     return iam.PolicySet(**case["policies"]), request
 
 
 def statements_of(case: casefiles.Case) -> Iterator[dict[str, Any]]:
-    """Walk over the raw statements of a case."""
+    """Yield the statements of a case as JSON objects."""
     for policy_type, given in case["policies"].items():
         levels = given if policy_type in ("scp", "rcp") else [given]
         for document in (document for level in levels for document in level):
@@ -37,10 +37,10 @@ def statements_of(case: casefiles.Case) -> Iterator[dict[str, Any]]:
             yield from statements if isinstance(statements, list) else [statements]
 
 
-@pytest.mark.parametrize("case", casefiles.params(STOCK, OWN))
-def test_the_engine_decides_as_the_case_says(case: casefiles.Case) -> None:
-    """Decision, determining statements and, where the case names them, policy type and open keys are as expected."""
-    policies, request = question(case)
+@pytest.mark.parametrize("case", casefiles.params(PUBLISHED, PROJECT))
+def test_engine_decides_as_the_case_expects(case: casefiles.Case) -> None:
+    """Decision and determining statements are as expected; so are policy type and unresolved keys, if the case has them."""
+    policies, request = policies_and_request(case)
 
     decision = policies.evaluate(request)
 
@@ -54,9 +54,9 @@ def test_the_engine_decides_as_the_case_says(case: casefiles.Case) -> None:
     assert expected | {"determining": sorted(expected["determining"])} == got
 
 
-@pytest.mark.parametrize("case", casefiles.params(STOCK, OWN))
-def test_a_case_can_tell_every_statement_and_every_denier(case: casefiles.Case) -> None:
-    """Statements have Sids of their own and a denied case names the policy type, so that no case passes for another reason."""
+@pytest.mark.parametrize("case", casefiles.params(PUBLISHED, PROJECT))
+def test_case_identifies_every_statement(case: casefiles.Case) -> None:
+    """Sids are unique and a denied case has a policy type, so that no case passes for the wrong reason."""
     sids = [statement.get("Sid") for statement in statements_of(case)]
 
     assert None not in sids
@@ -65,7 +65,7 @@ def test_a_case_can_tell_every_statement_and_every_denier(case: casefiles.Case) 
     assert ("policyType" in case["expect"]) == case["expect"]["decision"].endswith("Deny")
 
 
-def test_the_stock_of_cases_only_grows() -> None:
-    """There are at least 128 stock and 400 own cases."""
-    assert sum(1 for _ in casefiles.read(STOCK)) >= 128
-    assert sum(1 for _ in casefiles.read(OWN)) >= 400
+def test_number_of_cases() -> None:
+    """There are at least 128 published and 400 project cases."""
+    assert sum(1 for _ in casefiles.read(PUBLISHED)) >= 128
+    assert sum(1 for _ in casefiles.read(PROJECT)) >= 400

@@ -1,9 +1,11 @@
 """
-Mutants of a module: every small change that the operators of Cosmic Ray make to its source.
+Generate the mutants of a module: every small change that the operators of Cosmic Ray make to its source.
 
-Left out are changes that no test can see, whatever the code: in annotations, in type aliases, of the bare star of a signature
-(which is taken for a product), and ``is`` for ``==`` or ``==`` for ``is`` (what is compared by identity here equals nothing else,
-and equal constants are mostly one object).
+Changes that no test can detect are left out:
+
+1. changes in annotations and type aliases,
+2. changes of the bare ``*`` in a signature, which Cosmic Ray takes for a multiplication,
+3. ``is`` for ``==`` and ``==`` for ``is``: what is compared by identity here equals nothing else.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ class Mutant(NamedTuple):
 
     Args:
         module: Name of the file.
-        line: Where the change is, from 1.
-        operator: What is done to the source.
-        occurrence: At which of the places where that can be done.
+        line: Line of the change, from 1.
+        operator: Name of the Cosmic Ray operator.
+        occurrence: Index among the locations at which the operator can be applied.
     """
 
     module: str
@@ -37,7 +39,7 @@ class Mutant(NamedTuple):
     occurrence: int
 
     def apply(self, code: str) -> str:
-        """Change the source of the module."""
+        """Return the changed source of the module."""
         mutated = mutate_code(code, OperatorProvider()[self.operator](), self.occurrence)
         if mutated is None:
             raise LookupError(self)
@@ -45,7 +47,7 @@ class Mutant(NamedTuple):
 
 
 def mutants(module: str, code: str) -> Iterator[Mutant]:
-    """Find every mutant of a module."""
+    """Yield every mutant of a module."""
     unseen = (*_unseen(code), *_bare_stars(code))
     nodes = list(ast_nodes(get_ast(code)))
     provider = OperatorProvider()
@@ -60,7 +62,7 @@ def mutants(module: str, code: str) -> Iterator[Mutant]:
 
 
 def change(code: str, mutated: str) -> tuple[str, str]:
-    """Take the changed lines of both: they name a mutant wherever its line moves to."""
+    """Return the changed lines before and after; they identify a mutant independently of its line number."""
     before, after = code.splitlines(), mutated.splitlines()
     while before and after and before[0] == after[0]:
         del before[0], after[0]
@@ -70,7 +72,7 @@ def change(code: str, mutated: str) -> tuple[str, str]:
 
 
 def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
-    """Find annotations and type aliases."""
+    """Yield the positions of annotations and type aliases."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.AnnAssign):
             is_alias = isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias"

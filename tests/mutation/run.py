@@ -1,8 +1,8 @@
 """
-Mutation testing of the engine's deciding modules, in a copy of the tree: ``make mutate``.
+Run mutation testing of the engine's deciding modules in a copy of the tree: ``make mutate``.
 
-Leaves with 1 when fewer than 90 of 100 mutants are killed. A survivor is looked at: a case mends it, or it stands in
-``survivors.json`` with its reason (and counts as a survivor all the same).
+The exit code is 1 when fewer than 90 % of the mutants are killed. Each survivor is reviewed: either a new test kills it, or
+``survivors.json`` lists it with a reason. A listed survivor still counts as a survivor.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ from mutants import Mutant, change, mutants
 ROOT: Final = Path(__file__).parents[2]
 ENGINE: Final = Path("guardedbedrock/iam")
 DECIDING: Final = (
-    "patterns",
-    "variables",
-    "conditions",
-    "statements",
-    "evaluation",
-    "resources",
-    "operators",
-    "principals",
-    "arns",
+    "matching/arns",
+    "matching/conditions",
+    "matching/logic",
+    "matching/operators",
+    "matching/patterns",
+    "matching/principals",
+    "matching/resources",
+    "matching/variables",
+    "engine/statements",
+    "engine/plan",
 )
 KNOWN: Final = Path(__file__).with_name("survivors.json")
 LEAST: Final = 0.9
@@ -43,7 +44,7 @@ SEED: Final = 3
 
 
 class TreeCopy:
-    """A copy of the tree, in which one module at a time is changed."""
+    """A copy of the tree in which one module at a time is changed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,11 +57,11 @@ class TreeCopy:
         return (self._folder / ENGINE / module).read_text("utf-8")
 
     def passes(self) -> bool:
-        """Run the deciding tests on the tree as it is, and keep what is compiled."""
+        """Run the deciding tests on the unchanged tree, and keep the compiled bytecode."""
         return self._run(os.environ | {"PYTHONPATH": str(self._folder)}, stderr=None)
 
     def kills(self, module: str, code: str) -> bool:
-        """Say whether a test fails, or takes too long, with other code in a module's place."""
+        """Return whether a test fails or times out when a module has other code."""
         path = self._folder / ENGINE / module
         original = path.read_text("utf-8")
         for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
@@ -74,7 +75,7 @@ class TreeCopy:
     def _run(self, environment: dict[str, str], stderr: int | None = subprocess.DEVNULL) -> bool:
         command = [sys.executable, str(self._folder / "tests/mutation/deciding_tests.py")]
         try:
-            done = subprocess.run(  # noqa: S603  # our own script
+            done = subprocess.run(  # noqa: S603  # a script of this folder
                 command, cwd=self._folder, env=environment, timeout=TIMEOUT, check=False, stdout=subprocess.DEVNULL, stderr=stderr
             )
         except subprocess.TimeoutExpired:
@@ -83,7 +84,7 @@ class TreeCopy:
 
 
 def main() -> int:
-    """Run the sample, tell of the survivors."""
+    """Run the sample, report the survivors and return the exit code."""
     options = _options()
     began = time.monotonic()
     with TemporaryDirectory(prefix="mutate-") as folder:
@@ -93,7 +94,7 @@ def main() -> int:
             return 1
         everything = [m for name in options.modules for m in mutants(f"{name}.py", tree.source(f"{name}.py"))]
         size = len(everything) if options.whole else min(options.sample, len(everything))
-        sample = sorted(random.Random(options.seed).sample(everything, size))  # noqa: S311  # no secret
+        sample = sorted(random.Random(options.seed).sample(everything, size))  # noqa: S311  # not a secret
         known = _known()
         survivors = [mutant for mutant in sample if _survives(mutant, tree, known)]
     score = 1 - len(survivors) / len(sample)
@@ -125,7 +126,7 @@ def _survives(mutant: Mutant, tree: TreeCopy, known: Mapping[tuple[str, str, str
 
 
 def _known() -> dict[tuple[str, str, str], str]:
-    """Read the survivors that were looked at, with their reasons."""
+    """Return the reviewed survivors with their reasons."""
     rows = json.loads(KNOWN.read_text("utf-8"))
     return {(row["module"], row["before"], after): row["reason"] for row in rows for after in row["after"]}
 

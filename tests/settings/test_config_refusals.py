@@ -154,7 +154,7 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "broken-json": (
         {"GUARDEDBEDROCK_GUARDRAILS": '[{"arn": '},
-        ("environment variable GUARDEDBEDROCK_GUARDRAILS is no JSON: expecting value in line 1, column 10",),
+        ("environment variable GUARDEDBEDROCK_GUARDRAILS is not valid JSON: expecting value in line 1, column 10",),
     ),
     "no-json": ({"GUARDEDBEDROCK_GUARDRAILS": ARN}, ("environment variable GUARDEDBEDROCK_GUARDRAILS should be a list",)),
     "in-json": (

@@ -107,8 +107,8 @@ BAD_SOURCES: dict[str, tuple[Any, type[ConfigurationError], str]] = {
     "file": (["no.json"], ConfigurationError, "`policies.identity[0]`: there is no file `{here}/no.json`"),
     "nothing": ({}, ConfigurationError, "`policies` names no policy, and would allow everything"),
     "null": (None, ConfigurationError, "`policies` should be a table"),
-    "syntax": ("broken.json", PolicySyntaxError, "{here}/broken.json: is no JSON: expecting value in line 1, column 15"),
-    "wrapper": ("wrapped.json", PolicySyntaxError, "{here}/wrapped.json at /PolicyVersion: `PolicyVersion` is no element"),
+    "syntax": ("broken.json", PolicySyntaxError, "{here}/broken.json: is not valid JSON: expecting value in line 1, column 15"),
+    "wrapper": ("wrapped.json", PolicySyntaxError, "{here}/wrapped.json at /PolicyVersion: `PolicyVersion` is not an element"),
     "inline": ([{"Statement": 1}], PolicySyntaxError, "policies.identity[0] at /Statement: should be an array"),
     "latin": ("latin.json", SourceError, "`policies.identity[0]`: `{here}/latin.json` is not UTF-8 text: save it as UTF-8"),
     "dangling": (

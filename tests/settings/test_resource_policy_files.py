@@ -82,7 +82,7 @@ def test_the_size_of_a_file_counts(here: Path) -> None:
 
     sentence = refusal(read_policies, sources={"resource": "big.json"}, base=here)
 
-    assert sentence.startswith(f"{here}/big.json: 20,481 characters with white space are more than the 20,480 ")
+    assert sentence.startswith(f"{here}/big.json: 20,481 characters with white space exceed the limit of 20,480 ")
 
 
 def test_compiled_policies_are_checked_where_a_guard_takes_them() -> None:

@@ -17,7 +17,7 @@ from guardedbedrock.iam.engine.decisions import Decision, Outcome, StatementRef
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import Compiled
 from guardedbedrock.iam.language.documents import PolicyType
-from guardedbedrock.iam.matching.operators import both, either
+from guardedbedrock.iam.matching.logic import both, either
 from guardedbedrock.iam.matching.principals import Grant, Principal, identify
 from guardedbedrock.iam.matching.resources import Test
 

@@ -20,7 +20,7 @@ from guardedbedrock.iam.matching.arns import PARTS, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
 from guardedbedrock.iam.matching.patterns import compile_tokens, tokenize
 from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.iam.matching.variables import Variable, template
+from guardedbedrock.iam.matching.variables import variables_in
 
 Candidate: TypeAlias = str | tuple[str, ...] | None
 """A value of a key; None is absent."""
@@ -139,7 +139,7 @@ def _of_variables(key: str, compiled: Compiled, request: Request) -> Iterator[st
 
 
 def _fillings(key: str, pattern: str, target: str) -> Iterator[str]:
-    if "${" not in pattern or not any(isinstance(p, Variable) and p.key == key for p in template(pattern, tokenize)):
+    if all(variable.key != key for variable in variables_in([pattern])):
         return
     before, _, rest = pattern.partition("${")
     after = rest.partition("}")[2]

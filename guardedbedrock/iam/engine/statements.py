@@ -17,7 +17,7 @@ from guardedbedrock.iam.matching.conditions import Condition, ConditionTest, com
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 from guardedbedrock.iam.matching.principals import Grant, Principal, excepted, grant, identify
 from guardedbedrock.iam.matching.resources import Test, anything, compile_resources
-from guardedbedrock.iam.matching.variables import keys, plain, template
+from guardedbedrock.iam.matching.variables import variables_in
 
 _BOUNDED: Final = ("user", "role", "assumed-role")
 """Who can have a permissions boundary of its own."""
@@ -117,9 +117,7 @@ class Compiled:
         for condition in self.statement.conditions:
             yield condition.key.lower()
             texts += condition.values
-        for text in texts:
-            if "${" in text:
-                yield from keys(template(text, plain))
+        yield from (variable.key for variable in variables_in(texts))
 
     def names(self, action: str) -> bool:
         """Say whether Action names an action in lower case, or NotAction does."""

@@ -19,8 +19,7 @@ from guardedbedrock.iam.engine.sample_values import Candidate, of_key, of_part
 from guardedbedrock.iam.engine.statements import Compiled
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import PARTS
-from guardedbedrock.iam.matching.patterns import tokenize
-from guardedbedrock.iam.matching.variables import Variable, template
+from guardedbedrock.iam.matching.variables import variables_in
 
 Judge: TypeAlias = Callable[[Request], object]
 """Says of a request whether it is denied; two answers that differ are two answers."""
@@ -62,9 +61,7 @@ def _spellings(compiled: Compiled) -> Iterator[str]:
     yield from (condition.key for condition in statement.conditions)
     if compiled.document.version == VARIABLES_SINCE:
         texts = [*statement.resources, *(value for condition in statement.conditions for value in condition.values)]
-        for part in (part for text in texts if "${" in text for part in template(text, tokenize)):
-            if isinstance(part, Variable):
-                yield part.spelling
+        yield from (variable.spelling for variable in variables_in(texts))
 
 
 def _matters(key: str, axes: dict[str, tuple[Candidate, ...]], request: Request, judge: Judge) -> bool:

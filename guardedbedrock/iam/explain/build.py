@@ -28,10 +28,10 @@ from guardedbedrock.iam.explain.model import (
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split
 from guardedbedrock.iam.matching.conditions import Condition, compile_line, parse_operator
-from guardedbedrock.iam.matching.operators import either
+from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.principals import Grant, identify
 from guardedbedrock.iam.matching.resources import compile_resources
-from guardedbedrock.iam.matching.variables import Variable, plain, template
+from guardedbedrock.iam.matching.variables import variables_in
 
 _BY_LEVEL: Final = ("scp", "rcp")
 _UNDOCUMENTED: Final = "for which AWS documents no rule"
@@ -181,8 +181,7 @@ def _value(key: str, request: Request) -> ExplainedValue:
 
 
 def _variables(texts: Iterable[str], request: Request) -> tuple[ExplainedValue, ...]:
-    parts = (part for text in texts if "${" in text for part in template(text, plain))
-    spellings = dict.fromkeys(part.spelling for part in parts if isinstance(part, Variable))
+    spellings = dict.fromkeys(variable.spelling for variable in variables_in(texts))
     return tuple(_value(spelling, request) for spelling in spellings)
 
 

@@ -1,1 +1,1 @@
-"""The policy language: documents, their grammar, reading and writing."""
+"""The policy language: what a policy document may contain, how it is parsed and written, and AWS's size limits."""

@@ -1,7 +1,7 @@
 """
-Policy documents: what a document may hold, and the record it becomes.
+The records of a policy document, and JSON loading that detects repeated keys.
 
-A document is read whole or refused with a JSON pointer; a statement that nobody can read never vanishes.
+A document is parsed completely or rejected with a JSON pointer. An invalid statement is never skipped.
 Source: IAM User Guide, "IAM JSON policy elements reference" and "Grammar of the IAM JSON policy language".
 """
 
@@ -25,15 +25,15 @@ DEFAULT_VERSION: Final = "2008-10-17"
 
 class Statement(NamedTuple):
     """
-    One statement, as written.
+    One statement of a policy.
 
     Args:
         effect: ``Allow`` or ``Deny``.
-        actions: Patterns of Action, or of NotAction when `not_action`.
-        resources: Patterns of Resource, or of NotResource when `not_resource`.
-        principal: Principal, or NotPrincipal when `not_principal`; None where the policy type has none.
+        actions: Patterns of Action, or of NotAction if `not_action`.
+        resources: Patterns of Resource, or of NotResource if `not_resource`.
         conditions: The lines of all condition blocks, joined by AND.
-        sid: Name, if it has one.
+        principal: Principal, or NotPrincipal if `not_principal`. None for a policy type without this element.
+        sid: Statement ID, if it has one.
     """
 
     effect: Literal["Allow", "Deny"]
@@ -50,14 +50,14 @@ class Statement(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
     """
-    A policy document, read.
+    A parsed policy document.
 
     Args:
-        statements: In their order.
-        version: ``2012-10-17`` or ``2008-10-17``; a document without Version has the latter, and no policy variables.
+        statements: The statements in their order.
+        version: ``2012-10-17`` or ``2008-10-17``. A document without Version has ``2008-10-17``, which has no variables.
         id: The Id element.
-        name: What to call it in decisions: a policy name or a file.
-        arn: Its ARN, if it is a managed policy, an SCP or an RCP.
+        name: Name that decisions show: a policy name or a file.
+        arn: ARN of a managed policy, an SCP or an RCP.
     """
 
     statements: tuple[Statement, ...]
@@ -68,46 +68,46 @@ class PolicyDocument:
 
 
 Source: TypeAlias = PolicyDocument | Mapping[str, object] | str
-"""What a policy may be given as: read already, a JSON object, or JSON text."""
+"""How a policy can be given: a parsed document, a JSON object, or JSON text."""
 
 
 class Object(dict[str, object]):
-    """A JSON object that remembers which of its keys stood there twice."""
+    """A JSON object that remembers a key that occurred twice; Python's `json` would silently drop the first one."""
 
     repeated: str | None = None
 
 
 def load_json(text: str, *, file: str | None = None) -> object:
     """
-    Read JSON text, keeping sight of repeated keys.
+    Load JSON text. An object with a repeated key becomes an `Object` whose `repeated` names the key.
 
     Raises:
-        PolicySyntaxError: It is no JSON; the message names line and column.
+        PolicySyntaxError: The text is not valid JSON. The message gives line and column.
     """
-    import json  # noqa: PLC0415  # slow to load, and most policies come as objects
+    import json  # noqa: PLC0415  # imports slowly, and most policies are given as objects
 
     try:
         return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant)
     except RecursionError:
-        raise PolicySyntaxError("is nested too deeply to be a policy", file=file) from None
+        raise PolicySyntaxError("is nested too deeply for a policy", file=file) from None
     except json.JSONDecodeError as error:
-        problem = f"is no JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
+        problem = f"is not valid JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
         raise PolicySyntaxError(problem, file=file) from None
     except ValueError as error:
-        raise PolicySyntaxError(f"is no JSON: {error}", file=file) from None
+        raise PolicySyntaxError(f"is not valid JSON: {error}", file=file) from None
 
 
 def _object(pairs: Iterable[tuple[str, object]]) -> Object:
-    made = Object()
+    result = Object()
     for key, value in pairs:
-        if key in made:
-            made.repeated = key
-        made[key] = value
-    return made
+        if key in result:
+            result.repeated = key
+        result[key] = value
+    return result
 
 
 def _number(text: str) -> Decimal:
-    """Keep a number exact; one beyond any use would fill the memory when it is written out."""
+    """Parse a number exactly. A number with a huge exponent is rejected: writing it out would exhaust the memory."""
     number: Decimal | None
     try:
         number = Decimal(text)

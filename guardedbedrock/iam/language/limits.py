@@ -1,7 +1,7 @@
 """
-What AWS limits about the text of a policy: its size and its characters.
+AWS's limits on the text of a policy: its size and its characters.
 
-Limits are findings and never errors: a policy that is too large to be saved still has a meaning, and quotas change.
+A policy beyond a limit gives a finding, not an error: it can still be evaluated, and quotas change.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from guardedbedrock.iam.language.parser import parse
 from guardedbedrock.iam.language.writer import NOT_ALLOWED, dump
 
 Holder: TypeAlias = Literal["user", "group", "role"]
-"""What inline policies are embedded in."""
+"""The identities that can have inline policies."""
 Code: TypeAlias = Literal["policy-size", "inline-size", "character"]
 
 
 class Limit(NamedTuple):
     """
-    A size that AWS sets.
+    A size limit.
 
     Args:
-        characters: As many as there may be.
-        of: What may have them.
-        source: Title of the page that says so.
+        characters: The maximum number of characters.
+        of: What the limit applies to.
+        source: Title of the AWS page that documents it.
         counts_white_space: Whether spaces, tabs and line breaks count.
-        any_character: Whether characters beyond U+00FF may stand in the text.
+        any_character: Whether the text may contain characters beyond U+00FF.
     """
 
     characters: int
@@ -54,14 +54,14 @@ LIMITS: Final[Mapping[PolicyType, Limit]] = {
         20_480, "a resource-based policy", "Amazon Bedrock API Reference: PutResourcePolicy", counts_white_space=True
     ),
 }
-"""Of one policy; an identity-based policy counts as managed unless it is said to be inline."""
+"""Limits of one policy. An identity-based policy counts as managed unless `inline_in` is given."""
 
 INLINE_LIMITS: Final[Mapping[Holder, Limit]] = {
     "user": Limit(2_048, "the inline policies of a user together", _IAM),
     "group": Limit(5_120, "the inline policies of a group together", _IAM),
     "role": Limit(10_240, "the inline policies of a role together", _IAM),
 }
-"""Of all inline policies of one user, group or role."""
+"""Limits of all inline policies of one user, group or role together."""
 
 _ALLOWED: Final = "tab, LF, CR, U+0020 to U+00FF"
 _WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\n\r"))
@@ -70,13 +70,13 @@ _WHITE_SPACE: Final = dict.fromkeys(map(ord, " \t\n\r"))
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    Something that AWS would not save, though it can be read.
+    A limit that a policy exceeds, so that AWS would not save it.
 
     Args:
         code: ``policy-size``, ``inline-size`` (of several policies together) or ``character``.
-        message: What is found and what the limit is, one clause.
-        pointer: JSON pointer to the place; ``""`` for the whole document.
-        policy: Name of the policy; None where it has none, and of several together.
+        message: What was found and what the limit is, in one clause.
+        pointer: JSON pointer to the location; ``""`` for the whole document.
+        policy: Name of the policy; None if it has none, and for several policies together.
     """
 
     code: Code
@@ -96,27 +96,27 @@ def findings(
     name: str | None = None,
 ) -> tuple[Finding, ...]:
     """
-    Find what exceeds AWS's limits in one policy or in several.
+    Find which of AWS's limits one or several policies exceed.
 
-    Text is measured as it stands, and need not be JSON. An object or a document is measured as `write` writes it on one line,
-    but with no character escaped; pointers are into that. Where white space does not count, none within a value does either
-    (UNVERIFIED: AWS's page does not tell the two apart).
+    Text is measured as given, and does not have to be JSON. An object or a document is measured as `write` writes it on one
+    line, but without escapes; pointers refer to that text. Where white space does not count, white space within a value does
+    not count either (UNVERIFIED: AWS's page does not distinguish the two).
 
     >>> findings(f"{{}}{' ' * 5_119}", "scp")[0].message
-    '5,121 characters with white space are more than the 5,120 that a service control policy may have'
+    '5,121 characters with white space exceed the limit of 5,120 for a service control policy'
 
     Args:
         source: JSON text, a JSON object or a document; or several, which are measured one by one.
-        policy_type: Decides which limits hold.
-        inline_in: What identity-based policies are embedded in, whose limit is on all of them together; None for managed ones.
-        name: What to call a policy that has no name; of several with its place, as in ``name[0]``.
+        policy_type: Selects the limits.
+        inline_in: The identity that the policies are embedded in, whose limit applies to their sum; None for managed policies.
+        name: Name for a policy that has none. Several policies get an index, such as ``name[0]``.
 
     Raises:
-        PolicySyntaxError: An object is no policy.
-        ValueError: A document can not be written; or policies of another type than identity are said to be inline.
+        PolicySyntaxError: An object is not a valid policy.
+        ValueError: A document cannot be written, or `inline_in` is given for a policy type other than identity.
     """
     if inline_in is not None and policy_type != "identity":
-        raise ValueError(f"a policy of type {policy_type} is never inline in a {inline_in}")
+        raise ValueError(f"a policy of type {policy_type} cannot be inline in a {inline_in}: omit inline_in")
     policies = list(_policies(source, policy_type, name))
     limit = LIMITS[policy_type]
     found = [finding for policy, text in policies for finding in _of_characters(text, policy, limit)]
@@ -126,7 +126,7 @@ def findings(
 
 
 def _policies(source: Source | Iterable[Source], policy_type: PolicyType, name: str | None) -> Iterator[tuple[str | None, str]]:
-    """Walk over the policies: name and text."""
+    """Yield name and text of each policy."""
     if isinstance(source, str | Mapping | PolicyDocument):
         yield _measured(source, policy_type, name)
         return
@@ -145,7 +145,7 @@ def _of_size(texts: Sequence[str], policy: str | None, limit: Limit, code: Code)
     size = sum(len(text if limit.counts_white_space else text.translate(_WHITE_SPACE)) for text in texts)
     if size > limit.characters:
         counted = f"{size:,} characters {'with' if limit.counts_white_space else 'without'} white space"
-        yield Finding(code, f"{counted} are more than the {limit.characters:,} that {limit.of} may have", policy=policy)
+        yield Finding(code, f"{counted} exceed the limit of {limit.characters:,} for {limit.of}", policy=policy)
 
 
 def _of_characters(text: str, policy: str | None, limit: Limit) -> Iterator[Finding]:
@@ -153,12 +153,12 @@ def _of_characters(text: str, policy: str | None, limit: Limit) -> Iterator[Find
     if odd:
         for pointer, characters in _places(text, odd):
             numbers = ", ".join(f"U+{ord(character):04X}" for character in characters)
-            message = f"{numbers} {'are' if ',' in numbers else 'is'} none of the characters that AWS takes ({_ALLOWED})"
+            message = f"{numbers} {'are' if ',' in numbers else 'is'} not allowed; AWS accepts {_ALLOWED}"
             yield Finding("character", message, pointer, policy)
 
 
 def _places(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
-    """Walk over the texts in which such characters stand; of text that is no JSON the place is the whole of it."""
+    """Yield the pointer of each text with such characters, and the characters. For text that is not JSON it is ``""``."""
     try:
         data = load_json(text)
     except PolicySyntaxError:
@@ -170,7 +170,7 @@ def _places(text: str, odd: frozenset[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _strings(data: object) -> Iterator[tuple[str, str]]:
-    """Walk over keys and values in their order; with a stack, because text may be nested deeper than functions may."""
+    """Yield keys and text values in their order. A stack replaces recursion, because text may be nested too deeply for it."""
     left: list[tuple[str, object]] = [("", data)]
     while left:
         pointer, value = left.pop()

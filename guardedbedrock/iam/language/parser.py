@@ -1,5 +1,5 @@
 """
-From JSON to a policy document, or to an error that names the place.
+Parse a policy document, or raise an error that gives the location of what is wrong.
 
 Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 """
@@ -43,68 +43,75 @@ _STATEMENT: Final = frozenset(
 )
 _PRINCIPALS: Final = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _EVERYONE: Final = ("*", {"AWS": "*"})
-ResultT = TypeVar("ResultT")
 _WITH_PRINCIPAL: Final = ("resource", "rcp", "endpoint")
+_WITH_ALPHANUMERIC_SID: Final = ("identity", "boundary", "session")
 _ARRAYS: Final = (list, tuple)
 _SCALARS: Final = (bool, int, float, Decimal)
-_PLAIN_SID: Final = ("identity", "boundary", "session")
+ResultT = TypeVar("ResultT")
 
 
 def parse(
     source: Source, policy_type: PolicyType = "identity", *, name: str | None = None, arn: str | None = None
 ) -> PolicyDocument:
     """
-    Read a policy document.
+    Parse a policy document.
 
     Args:
-        source: JSON text, a JSON object, or a document already read (which is given back).
-        policy_type: Decides which elements may stand in it: Principal stands in resource-based, endpoint and resource control
-            policies and must; it must not stand in the others.
-        name: What to call it: a policy name or a file.
-        arn: Its ARN, if it is a managed policy, an SCP or an RCP.
+        source: JSON text, a JSON object, or a `PolicyDocument`, which is returned with `name` and `arn` filled in.
+        policy_type: Selects the allowed elements. Resource-based, endpoint and resource control policies require Principal or
+            NotPrincipal; the other types do not allow them.
+        name: Name that errors and decisions show: a policy name or a file.
+        arn: ARN of a managed policy, an SCP or an RCP.
 
     Raises:
-        PolicySyntaxError: AWS would refuse the document, or it cannot be read for sure; with file and JSON pointer.
+        PolicySyntaxError: AWS would reject the document, or its meaning is ambiguous. The error has the file and a JSON pointer.
     """
     if isinstance(source, PolicyDocument):
-        _fits(source, policy_type)
+        _check_principals(source, policy_type)
         return replace(source, name=source.name or name, arn=source.arn or arn)
     data = load_json(source, file=name) if isinstance(source, str) else source
     try:
         return _document(data, policy_type, name, arn)
-    except _Misread as misread:
-        raise PolicySyntaxError(misread.problem, pointer=misread.pointer, file=name) from None
+    except _Invalid as invalid:
+        raise PolicySyntaxError(invalid.problem, pointer=invalid.pointer, file=name) from None
 
 
-def _fits(document: PolicyDocument, policy_type: PolicyType) -> None:
-    """Refuse a document that was read as another type: without its Principal it would grant to everyone."""
-    wanted = policy_type in _WITH_PRINCIPAL
+def _check_principals(document: PolicyDocument, policy_type: PolicyType) -> None:
+    """Reject a document that was parsed as another type: without its Principal it would grant to everyone."""
+    required = policy_type in _WITH_PRINCIPAL
     for index, statement in enumerate(document.statements):
-        if (statement.principal is not None) is not wanted:
-            problem = f"has {'no' if wanted else 'a'} Principal, so it is no policy of type {policy_type}; parse it as one"
+        if (statement.principal is not None) is not required:
+            has, other = ("no", "add one") if required else ("a", "remove it")
+            problem = f"has {has} Principal, but was given as a policy of type {policy_type}; {other}, or change the type"
             raise PolicySyntaxError(problem, pointer=f"/Statement/{index}", file=document.name)
 
 
-class _Misread(Exception):  # noqa: N818  # never leaves this module
-    """What is wrong, and the way to it, gathered from the inside out while it passes the readers."""
+class _Invalid(Exception):  # noqa: N818  # caught in this module
+    """
+    Something invalid.
+
+    Args:
+        problem: What is wrong and how to fix it.
+        keys: Path to it from the value that was read, outermost key first. Callers insert the keys above.
+    """
 
     def __init__(self, problem: str, *keys: str | int) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.path = list(reversed(keys))
+        self.path = list(keys)
 
     @property
     def pointer(self) -> str:
-        keys = (str(key).replace("~", "~0").replace("/", "~1") for key in reversed(self.path))
+        keys = (str(key).replace("~", "~0").replace("/", "~1") for key in self.path)
         return "".join(f"/{key}" for key in keys)
 
 
-def _at(key: str | int, read: Callable[..., ResultT], *given: object) -> ResultT:
-    """Read what stands under a key; the key is only written down when something is wrong there."""
+def _at(key: str | int, read: Callable[..., ResultT], *arguments: object) -> ResultT:
+    """Call a reader; if it finds something invalid, add the key to its location."""
     try:
-        return read(*given)
-    except _Misread as misread:
-        misread.path.append(key)
+        return read(*arguments)
+    except _Invalid as invalid:
+        invalid.path.insert(0, key)
         raise
 
 
@@ -112,9 +119,9 @@ def _document(data: object, policy_type: PolicyType, name: str | None, arn: str 
     body = _members(data, _DOCUMENT)
     version = body.get("Version", DEFAULT_VERSION)
     if version not in (VARIABLES_SINCE, DEFAULT_VERSION):
-        raise _Misread(f"should be `{VARIABLES_SINCE}` or `{DEFAULT_VERSION}`", "Version")
+        raise _Invalid(f"should be `{VARIABLES_SINCE}` or `{DEFAULT_VERSION}`", "Version")
     if "Statement" not in body:
-        raise _Misread("has no Statement")
+        raise _Invalid("Statement is missing; add at least one statement")
     statements = _at("Statement", _statements, body["Statement"], policy_type)
     identifier = _at("Id", _text, body["Id"]) if "Id" in body else None
     return PolicyDocument(statements, str(version), identifier, name, arn)
@@ -125,98 +132,86 @@ def _statements(data: object, policy_type: PolicyType) -> tuple[Statement, ...]:
         return (_statement(data, policy_type),)
     items = _array(data)
     if not items:
-        raise _Misread("is empty; write at least one statement")
-    read: list[Statement] = []
-    try:
-        for item in items:
-            read.append(_statement(item, policy_type))  # noqa: PERF401  # the length tells where it stopped
-    except _Misread as misread:
-        misread.path.append(len(read))
-        raise
-    _check_distinct([statement.sid for statement in read])
-    return tuple(read)
+        raise _Invalid("is empty; add at least one statement")
+    statements = tuple(_at(index, _statement, item, policy_type) for index, item in enumerate(items))
+    _check_sids_are_unique(statements)
+    return statements
 
 
-def _check_distinct(sids: list[str | None]) -> None:
+def _check_sids_are_unique(statements: tuple[Statement, ...]) -> None:
     seen: set[str] = set()
-    for index, sid in enumerate(sids):
-        if sid in seen:
-            raise _Misread(f"the Sid `{sid}` stands twice; Sids are unique within a policy", index, "Sid")
-        if sid:
-            seen.add(sid)
+    for index, statement in enumerate(statements):
+        if statement.sid in seen:
+            raise _Invalid(f"the Sid `{statement.sid}` is used twice; Sids must be unique within a policy", index, "Sid")
+        if statement.sid:
+            seen.add(statement.sid)
 
 
 def _statement(data: object, policy_type: PolicyType) -> Statement:
-    """Read one statement; `where` is written down only when something is wrong there."""
     body = _members(data, _STATEMENT)
     effect = body.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise _Misread("should be `Allow` or `Deny`", "Effect")
+        raise _Invalid("should be `Allow` or `Deny`", "Effect")
     action, resource = _either(body, "Action", "NotAction"), _either(body, "Resource", "NotResource")
     principal = _principal(body, policy_type)
-    where = action
-    try:
-        actions = _texts(body[action], check_action)
-        where = resource
-        resources = _texts(body[resource], check_resource)
-        where = "Condition"
-        conditions = _conditions(body["Condition"]) if "Condition" in body else ()
-        where = "Sid"
-        sid = _sid(body["Sid"], policy_type) if "Sid" in body else None
-    except _Misread as misread:
-        misread.path.append(where)
-        raise
-    not_principal = principal is not None and "NotPrincipal" in body
-    names = action == "NotAction", resource == "NotResource"
-    return Statement(effect, actions, resources, conditions, principal, names[0], names[1], not_principal, sid)
+    return Statement(
+        effect=effect,
+        actions=_at(action, _texts, body[action], check_action),
+        resources=_at(resource, _texts, body[resource], check_resource),
+        conditions=_at("Condition", _conditions, body["Condition"]) if "Condition" in body else (),
+        principal=principal,
+        not_action=action == "NotAction",
+        not_resource=resource == "NotResource",
+        not_principal=principal is not None and "NotPrincipal" in body,
+        sid=_at("Sid", _sid, body["Sid"], policy_type) if "Sid" in body else None,
+    )
 
 
 def _sid(data: object, policy_type: PolicyType) -> str | None:
     sid = _text(data)
-    if sid and policy_type in _PLAIN_SID and not (sid.isascii() and sid.isalnum()):
-        raise _Misread("may hold only letters and digits")
+    if sid and policy_type in _WITH_ALPHANUMERIC_SID and not (sid.isascii() and sid.isalnum()):
+        raise _Invalid("may contain only letters and digits")
     return sid or None
 
 
 def _either(body: Mapping[str, object], name: str, negation: str) -> str:
-    """Choose between an element and its negation, of which exactly one must stand there."""
+    """Return which of an element and its negation is present; exactly one is required."""
     if (name in body) is (negation in body):
-        raise _Misread(f"needs either {name} or {negation}{', not both' if name in body else ''}")
+        raise _Invalid(f"needs either {name} or {negation}{', not both' if name in body else ''}")
     return name if name in body else negation
 
 
 def _principal(body: Mapping[str, object], policy_type: PolicyType) -> PrincipalElement | None:
-    if policy_type not in _WITH_PRINCIPAL and "Principal" not in body and "NotPrincipal" not in body:
-        return None
     present = [key for key in ("Principal", "NotPrincipal") if key in body]
     if policy_type not in _WITH_PRINCIPAL:
-        raise _Misread(f"a policy of type {policy_type} has no {present[0]}; remove it", present[0])
+        if present:
+            raise _Invalid(f"is not allowed in a policy of type {policy_type}; remove it", present[0])
+        return None
     if len(present) != 1:
-        raise _Misread(f"needs either Principal or NotPrincipal{', not both' if present else ''}")
+        raise _Invalid(f"needs either Principal or NotPrincipal{', not both' if present else ''}")
     if policy_type == "rcp" and (present[0] == "NotPrincipal" or body["Principal"] not in _EVERYONE):
-        raise _Misread('write `"Principal": "*"`: a resource control policy applies to everyone', present[0])
-    return _at(present[0], _named, body[present[0]])
+        raise _Invalid('write `"Principal": "*"`: a resource control policy applies to every principal', present[0])
+    return _at(present[0], _principal_element, body[present[0]])
 
 
-def _named(data: object) -> PrincipalElement:
+def _principal_element(data: object) -> PrincipalElement:
     if data in _EVERYONE:
         return (("AWS", "*"),)
     members = _members(data, _PRINCIPALS)
-    return tuple((kind, text) for kind, given in members.items() for text in _at(kind, _texts, given))
+    return tuple((kind, text) for kind, texts in members.items() for text in _at(kind, _texts, texts))
 
 
 def _conditions(data: object) -> tuple[Condition, ...]:
     lines: list[Condition] = []
     for operator, block in _members(data).items():
         if parse_operator(operator) is None:
-            raise _Misread(f"`{operator}` is no condition operator", operator)
-        for key, given in _at(operator, _members, block).items():
-            try:
-                lines.append(Condition(operator, key, _values(given)))
-            except _Misread as misread:
-                misread.path += [key, operator]
-                raise
+            raise _Invalid(f"`{operator}` is not a condition operator", operator)
+        lines += _at(operator, _condition_lines, operator, block)
     return tuple(lines)
+
+
+def _condition_lines(operator: str, block: object) -> list[Condition]:
+    return [Condition(operator, key, _at(key, _values, values)) for key, values in _members(block).items()]
 
 
 def _values(data: object) -> tuple[str, ...]:
@@ -229,60 +224,58 @@ def _values(data: object) -> tuple[str, ...]:
 
 def _value(data: object) -> str:
     if not isinstance(data, _SCALARS):
-        raise _Misread(f"should be a string, number or Boolean, not {_kind(data)}")
+        raise _Invalid(f"should be a string, number or Boolean, not {_json_type(data)}")
     text = text_of(data)
     if not isinstance(data, bool) and text.strip("-.0123456789"):
-        raise _Misread("is a number out of range")
+        raise _Invalid("is a number out of range")
     return text
 
 
 def _members(data: object, known: frozenset[str] | None = None) -> Mapping[str, object]:
-    if data.__class__ is not dict and not isinstance(data, Mapping):  # the first test spares most documents the second
-        raise _Misread(f"should be an object, not {_kind(data)}")
+    if not isinstance(data, Mapping):
+        raise _Invalid(f"should be an object, not {_json_type(data)}")
     if isinstance(data, Object) and data.repeated is not None:
-        raise _Misread(f"has the key `{data.repeated}` twice; keep one")
-    if known is not None and known.issuperset(data):
-        return data
+        raise _Invalid(f"has the key `{data.repeated}` twice; keep one")
     for key in data:
         if not isinstance(key, str):
-            raise _Misread(f"has a key that is {_kind(key)}; keys are strings")
+            raise _Invalid(f"has a key that is {_json_type(key)}; keys must be strings")
         if known is not None and key not in known:
-            raise _Misread(f"`{key}` is no element of this place; known are {', '.join(sorted(known))}", key)
+            raise _Invalid(f"`{key}` is not an element of this object; known are {', '.join(sorted(known))}", key)
     return data
 
 
 def _texts(data: object, check: Callable[[str], str | None] = lambda _: None) -> tuple[str, ...]:
-    """Read one text or an array of them; an empty array is legal, and matches nothing."""
+    """Read one string or an array of strings. An empty array is valid, and matches nothing."""
     if isinstance(data, str):
         problem = check(data)
         if problem:
-            raise _Misread(problem)
+            raise _Invalid(problem)
         return (data,)
     items = tuple(_array(data))
     for index, item in enumerate(items):
-        problem = check(item) if isinstance(item, str) else f"should be a string, not {_kind(item)}"
+        problem = check(item) if isinstance(item, str) else f"should be a string, not {_json_type(item)}"
         if problem:
-            raise _Misread(problem, index)
+            raise _Invalid(problem, index)
     return items
 
 
 def _array(data: object) -> Sequence[Any]:
     if not isinstance(data, _ARRAYS):
-        raise _Misread(f"should be an array, not {_kind(data)}")
+        raise _Invalid(f"should be an array, not {_json_type(data)}")
     return data
 
 
 def _text(data: object) -> str:
     if not isinstance(data, str):
-        raise _Misread(f"should be a string, not {_kind(data)}")
+        raise _Invalid(f"should be a string, not {_json_type(data)}")
     return data
 
 
-def _kind(data: object) -> str:
-    return next((name for kind, name in _KINDS.items() if isinstance(data, kind)), f"a {type(data).__name__}")
+def _json_type(data: object) -> str:
+    return next((name for kind, name in _JSON_TYPES.items() if isinstance(data, kind)), f"a {type(data).__name__}")
 
 
-_KINDS: Final[dict[type, str]] = {
+_JSON_TYPES: Final[dict[type, str]] = {
     Mapping: "an object",
     list: "an array",
     str: "a string",

@@ -1,8 +1,8 @@
 """
-From a policy document back to JSON, in one form for all that means the same.
+Write a policy document as canonical JSON: documents with the same meaning have the same text.
 
-Elements stand in the order of the grammar, a list of one is its single value, and what was a number or a Boolean is the text
-that IAM compares.
+Elements have the order of the grammar. A list of one value is written as that value. A number or a Boolean is written as the
+text that IAM compares.
 Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 """
 
@@ -19,7 +19,7 @@ from guardedbedrock.iam.matching.principals import PrincipalElement
 _EVERYONE: Final = (("AWS", "*"),)
 NOT_ALLOWED: Final = re.compile(r"[^\t\n\r\x20-\xff]")
 """
-A character that may stand in the text of no policy but escaped.
+A character that a policy text may only contain escaped.
 
 Source: IAM API Reference, CreatePolicy (the pattern of PolicyDocument).
 """
@@ -27,33 +27,33 @@ Source: IAM API Reference, CreatePolicy (the pattern of PolicyDocument).
 
 def write(document: PolicyDocument, *, indent: int | None = None) -> str:
     """
-    Write a document as canonical JSON: read again as the same policy type, it is the same document.
+    Write a document as canonical JSON. Parsed again as the same policy type, the text gives the same document.
 
     >>> from guardedbedrock import iam
     >>> print(write(iam.parse({"Statement": {"Resource": ["*"], "Action": "s3:*", "Effect": "Deny"}})))
     {"Version":"2008-10-17","Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}
 
     Args:
-        document: Its name and ARN stand outside of the text.
+        document: The document. Its name and ARN are not part of the text.
         indent: Spaces for each level; None for one line without white space.
 
     Raises:
-        ValueError: No JSON says the same; of what `parse` read there is always one.
+        ValueError: JSON cannot express the document. This never happens for a document that `parse` returned.
     """
     text = dump(document, indent=indent)
     return NOT_ALLOWED.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def dump(document: PolicyDocument, *, indent: int | None = None) -> str:
-    """Write as `write` does, but let every character stand as it is."""
+    """Write canonical JSON like `write`, but escape no characters except those that JSON requires."""
     separators = (",", ":" if indent is None else ": ")
     return json.dumps(_object(document), indent=indent, separators=separators, ensure_ascii=False)
 
 
 def _object(document: PolicyDocument) -> dict[str, Any]:
-    """Make the JSON object; Version always stands there, because its absence has a meaning that few readers know."""
+    """Return the JSON object. Version is always written, because few readers know what a missing Version means."""
     if not document.statements:
-        raise ValueError("a document without statements can not be written, because no policy text may lack them")
+        raise ValueError("a document without statements cannot be written: a policy requires at least one statement")
     return {
         "Version": document.version,
         **({} if document.id is None else {"Id": document.id}),
@@ -87,8 +87,8 @@ def _conditions(index: int, lines: tuple[Condition, ...]) -> dict[str, dict[str,
     for operator, key, values in lines:
         block = blocks.setdefault(operator, {})
         if key in block:
-            # as one line their values would be joined by OR
-            raise ValueError(f"statement {index} has two lines of `{operator}` on `{key}`, which no JSON object can hold")
+            # merged into one line, their values would be joined by OR instead of AND
+            raise ValueError(f"statement {index} has two conditions `{operator}` on `{key}`; a JSON object cannot contain both")
         block[key] = _one_or_many(values)
     return blocks
 

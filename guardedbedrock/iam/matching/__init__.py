@@ -1,1 +1,1 @@
-"""Whether one element of a statement matches a request."""
+"""Match the elements of a statement (principal, resource, condition) against a request."""

@@ -1,7 +1,7 @@
 """
-Amazon Resource Names, and patterns that are matched part by part.
+Split Amazon Resource Names, and match ARN patterns part by part.
 
-An ARN has six parts, split at its first five colons; a wildcard never spans a colon among the first five.
+An ARN has six parts, separated by its first five colons. In a condition, a wildcard never matches one of these five colons.
 Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Condition operators: Amazon Resource Name (ARN)".
 """
 
@@ -14,16 +14,16 @@ from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, compile_tokens, join
 
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
-"""The parts in their order; ``resource:region`` and so on name them among the unknown."""
+"""The parts of an ARN in their order. Unknown parts of a resource are named after them, such as ``resource:region``."""
 
 Parts: TypeAlias = tuple[str, ...]
 ArnTest: TypeAlias = Callable[[str, Parts], Truth]
-"""Of an ARN and its parts."""
+"""Takes an ARN and its parts, and tells whether a pattern matches it."""
 
 
 def split(arn: str) -> Parts | None:
     """
-    Split an ARN into its six parts, or None when the text is no ARN.
+    Split an ARN into its six parts; return None for text that is not an ARN.
 
     >>> split("arn:aws:bedrock:us-east-1::foundation-model/m-v1:0")[-1]
     'foundation-model/m-v1:0'
@@ -33,7 +33,7 @@ def split(arn: str) -> Parts | None:
 
 
 def account_of(arn: str) -> str:
-    """Read the account of an ARN; ``""`` where it has none."""
+    """Return the account of an ARN, ``""`` if it has none."""
     parts = split(arn)
     return parts[4] if parts else ""
 
@@ -50,10 +50,10 @@ def split_tokens(tokens: Tokens) -> tuple[Tokens, ...]:
 
 def compile_arn(tokens: Tokens) -> ArnTest:
     """
-    Make the test of one ARN pattern.
+    Compile one ARN pattern of a condition.
 
-    A pattern with fewer than six parts is text that AWS documents nowhere: where it would cover the text as a whole the answer
-    is None (it may match), else False. A lone ``*`` covers everything.
+    AWS does not document what a pattern with fewer than six parts matches. Such a pattern returns None (it may match) where
+    it matches the text as a whole, else False. A lone ``*`` matches everything.
     """
     whole = compile_tokens(tokens)
     if tokens == (ANY,):
@@ -63,15 +63,15 @@ def compile_arn(tokens: Tokens) -> ArnTest:
         return lambda arn, _parts: None if whole(arn) else False
     if any(isinstance(token, Wildcard) for part in pattern[:-1] for token in part):
         return _by_part(pattern)
-    return lambda arn, _parts: whole(arn)  # the same answer as part by part, and quicker
+    return lambda arn, _parts: whole(arn)  # no wildcard before the fifth colon: comparing the whole text is the same and faster
 
 
 def _by_part(pattern: tuple[Tokens, ...]) -> ArnTest:
     checks = tuple((index, compile_tokens(part)) for index, part in enumerate(pattern) if part != (ANY,))
 
     def test(_arn: str, parts: Parts) -> Truth:
-        for index, covers in checks:  # noqa: SIM110  # a generator costs more than the matchers it asks
-            if not covers(parts[index]):
+        for index, matches in checks:  # noqa: SIM110  # measured: a generator costs more than the comparisons
+            if not matches(parts[index]):
                 return False
         return True
 

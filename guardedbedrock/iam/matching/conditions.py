@@ -1,5 +1,5 @@
 """
-Condition blocks, compiled: one test over a context, three-valued.
+Compile condition blocks to three-valued tests of a context.
 
 Source: IAM User Guide, "IAM JSON policy elements: Condition", "Condition operators" and "Multivalued context keys".
 """
@@ -11,15 +11,24 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.engine.context import UNKNOWN, Context, Truth, family, lookup
-from guardedbedrock.iam.matching.operators import OPERATORS, Match, Operator, either, never
-from guardedbedrock.iam.matching.variables import Template, fixed, is_fixed, is_open, keys, resolve, template
+from guardedbedrock.iam.matching.logic import either, negate
+from guardedbedrock.iam.matching.operators import OPERATORS, Match, Operator, match_nothing
+from guardedbedrock.iam.matching.variables import (
+    Template,
+    fixed,
+    has_unknown_value,
+    has_variables,
+    parse_template,
+    resolve,
+    variables_of,
+)
 
 Quantifier: TypeAlias = Literal["", "ForAllValues", "ForAnyValue"]
 ConditionTest: TypeAlias = Callable[[Context], Truth]
 
 _IF_EXISTS: Final = "IfExists"
-_NOTHING: Final = ("", ("",))
-"""A set that holds only the empty text counts as an empty set."""
+_EMPTY_SETS: Final = ("", ("",))
+"""A set whose only value is the empty text counts as an empty set."""
 
 
 class Condition(NamedTuple):
@@ -27,9 +36,9 @@ class Condition(NamedTuple):
     One line of a condition block: operator, key, values.
 
     Args:
-        operator: As the policy spells it, prefix and suffix included.
+        operator: As the policy spells it, with set prefix and ``IfExists``.
         key: As the policy spells it.
-        values: Policy values as texts; a JSON Boolean or number is written as text.
+        values: Policy values as text. A JSON Boolean or number is converted to text.
     """
 
     operator: str
@@ -38,7 +47,14 @@ class Condition(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A condition taken apart and compiled, with the keys that its answer may hang on."""
+    """
+    One compiled line of a condition block.
+
+    Args:
+        test: Tests a context.
+        key: The tested key, as the policy spells it.
+        reads: Every key that the test reads, in lower case: the tested key, and those of policy variables.
+    """
 
     test: ConditionTest
     key: str
@@ -48,35 +64,34 @@ class Line(NamedTuple):
 @lru_cache(maxsize=512)
 def parse_operator(name: str) -> tuple[Quantifier, Operator, bool] | None:
     """
-    Take an operator apart: quantifier, operator, whether it ends in ``IfExists``; None when there is no such operator.
+    Split an operator into set prefix, base operator, and whether it ends in ``IfExists``; return None if it is unknown.
 
     >>> parse_operator("ForAllValues:StringLikeIfExists")[1].name
     'StringLike'
     """
-    head, colon, rest = name.rpartition(":")
-    if colon and head not in ("ForAllValues", "ForAnyValue"):
+    prefix, colon, rest = name.rpartition(":")
+    if colon and prefix not in ("ForAllValues", "ForAnyValue"):
         return None
     base = rest.removesuffix(_IF_EXISTS)
-    row = OPERATORS.get(base)
-    if row is None or (base == "Null" and base != name):
+    operator = OPERATORS.get(base)
+    if operator is None or (base == "Null" and base != name):
         return None
-    return head, row, base != rest  # type: ignore[return-value]  # the guard above left only the three quantifiers
+    return prefix, operator, base != rest  # type: ignore[return-value]  # the check above leaves only the three quantifiers
 
 
 def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> ConditionTest | None:
     """
-    Join all lines of a block with AND; None when there is no line.
+    Join all lines of a condition block with AND; return None if there is no line.
 
     Args:
-        conditions: The lines; their operators are known.
+        conditions: The lines. Their operators are known.
         variables: Whether the document's Version has policy variables.
     """
     tests = tuple(compile_line(condition, variables=variables).test for condition in conditions)
     if not tests:
         return None
-    first, *others = tests
-    if not others:
-        return first
+    if len(tests) == 1:
+        return tests[0]
 
     def every(context: Context) -> Truth:
         answer: Truth = True
@@ -92,23 +107,31 @@ def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> C
 
 
 def compile_line(condition: Condition, *, variables: bool) -> Line:
-    """Compile one line."""
+    """
+    Compile one line of a condition block.
+
+    Raises:
+        LookupError: The operator is unknown.
+    """
     parsed = parse_operator(condition.operator)
     if parsed is None:
         raise LookupError(condition.operator)
-    quantifier, row, if_exists = parsed
+    quantifier, operator, if_exists = parsed
     key = condition.key.lower()
-    with_variables = variables and row.variables
-    templates = [template(v, row.reading) if with_variables else row.reading(v) for v in condition.values]
-    reads = tuple(name for parts in templates for name in keys(parts))
-    form = Form(quantifier, row.negated, if_exists or {"": row.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier])
+    with_variables = variables and operator.variables
+    tokenizer = operator.tokenizer
+    templates = [parse_template(value, tokenizer) if with_variables else tokenizer(value) for value in condition.values]
+    reads = tuple(variable.key for template in templates for variable in variables_of(template))
+    when_absent = if_exists or {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier]
+    form = Form(quantifier, operator.negated, when_absent)
     if reads:
-        return Line(_quantified(key, form, *_resolving(row, templates)), condition.key, (key, *reads))
-    match = row.compile([fixed(parts) for parts in templates])
-    if row.name == "Null":
+        match_resolved, is_unmatchable = _with_variables(operator, templates)
+        return Line(_quantified(key, form, match_resolved, is_unmatchable), condition.key, (key, *reads))
+    match = operator.compile([fixed(template) for template in templates])
+    if operator.name == "Null":
         test = _null(key, match)
     elif quantifier:
-        test = _quantified(key, form, lambda value, _: match(value), lambda _: match is never)
+        test = _quantified(key, form, lambda value, _: match(value), lambda _: match is match_nothing)
     else:
         test = _single(key, form, match)
     return Line(test, condition.key, (key,))
@@ -116,21 +139,26 @@ def compile_line(condition: Condition, *, variables: bool) -> Line:
 
 class Form(NamedTuple):
     """
-    What prefix and suffix make of an operator.
+    How prefix, negation and suffix change an operator.
 
     Args:
-        quantifier: The prefix.
-        negated: Whether matches are turned round.
-        absent: What an absent key means.
+        quantifier: The set prefix.
+        negated: Whether the answer for each request value is negated.
+        absent: The answer for an absent key.
     """
 
     quantifier: Quantifier
     negated: bool
     absent: bool
 
-    def of_unknown(self, *, barren: bool) -> Truth:
-        """Say what an unknown key means: it is open, unless no policy value can match and so no value of the key changes it."""
-        if not barren:
+    def answer_for_unknown(self, *, unmatchable: bool) -> Truth:
+        """
+        Return the answer for an unknown key.
+
+        INVARIANT: The answer is None unless every possible value of the key, absent included, gives the same answer. That is
+        only so where no policy value can match (`unmatchable`).
+        """
+        if not unmatchable:
             return None
         if self.negated:
             return True if self.quantifier == "ForAllValues" else None
@@ -138,9 +166,9 @@ class Form(NamedTuple):
 
 
 def _single(key: str, form: Form, match: Match) -> ConditionTest:
-    """Compare a single-valued key; a multivalued one does not match without a set operator."""
-    star, (_, negated, absent) = family(key), form
-    unknown = form.of_unknown(barren=match is never)
+    """Test a key without a set prefix; a multivalued key does not match without one."""
+    family_key, (_, negated, absent) = family(key), form
+    when_unknown = form.answer_for_unknown(unmatchable=match is match_nothing)
 
     def test(context: Context) -> Truth:
         value = context.get(key)
@@ -148,8 +176,8 @@ def _single(key: str, form: Form, match: Match) -> ConditionTest:
             answer = match(value)
             return answer if answer is None else answer is not negated
         if value is None:
-            return absent if star is None or star not in context else unknown
-        return unknown if value is UNKNOWN else False
+            return absent if family_key is None or family_key not in context else when_unknown
+        return when_unknown if value is UNKNOWN else False
 
     return test
 
@@ -162,20 +190,23 @@ def _null(key: str, match: Match) -> ConditionTest:
     return test
 
 
-def _quantified(key: str, form: Form, match: Callable[[str, Context], Truth], barren: Callable[[Context], bool]) -> ConditionTest:
+def _quantified(
+    key: str, form: Form, match: Callable[[str, Context], Truth], is_unmatchable: Callable[[Context], bool]
+) -> ConditionTest:
+    """Test a key with a set prefix, or with policy variables in the values."""
     quantifier, negated, absent = form
 
     def one(value: str, context: Context) -> Truth:
         answer = match(value, context)
-        return answer if answer is None else answer is not negated
+        return negate(answer) if negated else answer
 
     def test(context: Context) -> Truth:
         value = lookup(context, key)
         if value is None:
             return absent
         if value is UNKNOWN:
-            return form.of_unknown(barren=barren(context))
-        if quantifier and value in _NOTHING:
+            return form.answer_for_unknown(unmatchable=is_unmatchable(context))
+        if quantifier and value in _EMPTY_SETS:
             return quantifier == "ForAllValues"
         if isinstance(value, str):
             return one(value, context)
@@ -183,37 +214,37 @@ def _quantified(key: str, form: Form, match: Callable[[str, Context], Truth], ba
             return False
         if quantifier == "ForAnyValue":
             return either(one(item, context) for item in value)
-        return _not(either(_not(one(item, context)) for item in value))
+        return negate(either(negate(one(item, context)) for item in value))
 
     return test
 
 
-def _not(answer: Truth) -> Truth:
-    return None if answer is None else not answer
-
-
-def _resolving(row: Operator, templates: list[Template]) -> tuple[Callable[[str, Context], Truth], Callable[[Context], bool]]:
+def _with_variables(
+    operator: Operator, templates: list[Template]
+) -> tuple[Callable[[str, Context], Truth], Callable[[Context], bool]]:
     """
-    Match against values that hold variables; one without a value matches nothing, so the negated operator matches.
+    Match against policy values of which some have variables.
+
+    A variable without a value matches nothing. The negated operator therefore matches.
 
     Returns:
-        The matcher, and whether it matches nothing whatever the request has.
+        The matcher, and a function that tells whether no value of the tested key can match in a context.
     """
-    always = row.compile([fixed(parts) for parts in templates if is_fixed(parts)])
-    moving = [parts for parts in templates if not is_fixed(parts)]
+    match_fixed = operator.compile([fixed(template) for template in templates if not has_variables(template)])
+    variable_templates = [template for template in templates if has_variables(template)]
 
-    def one(parts: Template, value: str, context: Context) -> Truth:
-        tokens = resolve(parts, context)
+    def match_template(template: Template, value: str, context: Context) -> Truth:
+        tokens = resolve(template, context)
         if tokens is None:
             return False
-        if is_open(parts, context):
-            return None if row.may_match(tokens, value) else False
-        return row.compile([tokens])(value)
+        if has_unknown_value(template, context):
+            return None if operator.may_match(tokens, value) else False
+        return operator.compile([tokens])(value)
 
     def match(value: str, context: Context) -> Truth:
-        return either((always(value), *(one(parts, value, context) for parts in moving)))
+        return either((match_fixed(value), *(match_template(template, value, context) for template in variable_templates)))
 
-    def barren(context: Context) -> bool:
-        return always is never and all(resolve(parts, context) is None for parts in moving)
+    def is_unmatchable(context: Context) -> bool:
+        return match_fixed is match_nothing and all(resolve(template, context) is None for template in variable_templates)
 
-    return match, barren
+    return match, is_unmatchable

@@ -1,7 +1,7 @@
 """
-IAM wildcards, compiled: ``*`` is any run of characters, ``?`` exactly one, nothing else is special.
+Compile IAM wildcard patterns: ``*`` matches any run of characters, ``?`` exactly one; nothing else is special.
 
-A pattern is a tuple of tokens, so that text which only looks like a wildcard (``${*}``, the value of a variable) stays text.
+A pattern is a tuple of tokens. Text that only looks like a wildcard (``${*}``, or the value of a variable) stays text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 
 class Wildcard(Enum):
-    """The tokens of a pattern that are not text; the last two are what the first two become where a colon bounds them."""
+    """The tokens of a pattern that are not text. The last two are ``*`` and ``?`` that cannot match a colon."""
 
     ANY = "*"
     ONE = "?"
@@ -30,7 +30,7 @@ Matcher: TypeAlias = Callable[[str], bool]
 
 
 def tokenize(text: str) -> Tokens:
-    """Read policy text as a pattern."""
+    """Split policy text into text and wildcards."""
     if "*" not in text and "?" not in text:
         return (text,) if text else ()
     tokens: list[str | Wildcard] = []
@@ -43,7 +43,7 @@ def tokenize(text: str) -> Tokens:
 
 
 def join(tokens: Iterable[str | Wildcard]) -> Tokens:
-    """Bring tokens into normal form: no empty text, no text beside text, no ``*`` beside ``*``."""
+    """Normalize tokens: no empty text, no two adjacent texts, no two adjacent ``*``."""
     normal: list[str | Wildcard] = []
     for token in tokens:
         last = normal[-1] if normal else None
@@ -56,9 +56,10 @@ def join(tokens: Iterable[str | Wildcard]) -> Tokens:
 
 def compile_tokens(tokens: Tokens) -> Matcher:
     """
-    Make the function that says whether a pattern covers the whole of a value.
+    Return a function that tells whether the pattern matches a whole value.
 
-    Cost: linear in the value for every pattern, however hostile; no regex.
+    Cost: linear in the length of the value for every pattern. No regular expression is used, because its cost could be
+    exponential for a hostile pattern.
     Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Condition operators: String".
     """
     if not _ONE_BY_ONE.isdisjoint(tokens):
@@ -72,7 +73,7 @@ def compile_tokens(tokens: Tokens) -> Matcher:
 
 def compile_pattern(text: str) -> Matcher:
     """
-    Compile policy text.
+    Compile a pattern that is given as policy text.
 
     >>> compile_pattern("bedrock:Invoke*")("bedrock:InvokeModel")
     True
@@ -85,7 +86,7 @@ def _everything(_: str) -> bool:
 
 
 def _runs(tokens: Tokens) -> Matcher:
-    """Match text runs between stars, leftmost first: with no ``?`` the leftmost place is never a worse one."""
+    """Find the text runs between stars from left to right; without ``?`` the leftmost occurrence is always sufficient."""
     head = tokens[0] if isinstance(tokens[0], str) else ""
     tail = tokens[-1] if isinstance(tokens[-1], str) else ""
     if tokens == (head, ANY):
@@ -115,9 +116,9 @@ def _runs(tokens: Tokens) -> Matcher:
 
 class Automaton:
     """
-    A pattern whose positions are all followed at once, one bit for each.
+    A nondeterministic automaton for one pattern, with all of its states in one integer.
 
-    Bit ``i`` of a state says "the first ``i`` characters of the pattern are matched"; a star is a loop on its bit.
+    Bit ``i`` is set when the first ``i`` characters of the pattern are matched. A star lets its bit stay set.
     """
 
     __slots__ = ("_accept", "_free", "_loops", "_moves", "_steps")
@@ -145,14 +146,18 @@ class Automaton:
             self._free |= bit if character is ONE else 0
 
     def matches(self, value: str) -> bool:
-        """Say whether the pattern covers the whole of a value."""
+        """Return whether the pattern matches the whole value."""
         return bool(self._read(1, value) & self._accept)
 
     def may_match(self, pieces: Iterable[str | Wildcard]) -> bool:
         """
-        Say whether it could, if some text stood for each `ANY`, and some text without a colon for each `ANY_BUT_COLON`.
+        Return whether the pattern could match a value that is only partly known.
 
-        The first five colons of a pattern that has them are those of an ARN, and none of a name.
+        The first five colons of a pattern that has at least five are taken as the separators of an ARN. Unknown text does not
+        match them.
+
+        Args:
+            pieces: Known text, `ANY` for unknown text, and `ANY_BUT_COLON` for unknown text without a colon.
         """
         state = 1
         for piece in pieces:
@@ -171,14 +176,14 @@ class Automaton:
         return state
 
     def _guess(self, state: int, unknown: Wildcard) -> int:
-        anything = self._moves | (self._colons_of_a_name() if unknown is ANY else 0)
+        anything = self._moves | (self._colons_within_name() if unknown is ANY else 0)
         for character, bits in self._steps.items():
             anything |= bits if character != ":" else 0
         while (grown := state | ((state << 1) & anything)) != state:
             state = grown
         return state
 
-    def _colons_of_a_name(self) -> int:
+    def _colons_within_name(self) -> int:
         colons = self._steps.get(":", 0)
         if colons.bit_count() >= _COLONS_OF_AN_ARN:
             for _ in range(_COLONS_OF_AN_ARN):

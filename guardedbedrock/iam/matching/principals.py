@@ -1,5 +1,5 @@
 """
-Who asks, and what a Principal element says of them.
+Identify the caller of a request, and match it against Principal and NotPrincipal.
 
 Source: IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal".
 """
@@ -18,30 +18,33 @@ PrincipalKind: TypeAlias = Literal["user", "role", "assumed-role", "federated-us
 
 
 class Grant(IntEnum):
-    """How closely a Principal element names a caller; the closer, the less can limit the grant."""
+    """How directly a Principal element names a caller. The more direct, the fewer policies limit the grant."""
 
     NONE = 0
     ACCOUNT = 1
-    """The account: a delegation, the caller's own policies must still allow."""
+    """The element names the account: the caller's own policies must allow too."""
     PERHAPS = 2
-    """A user, and the caller is a federated session: whose, its ARN does not tell. A boundary and a session policy limit."""
+    """
+    Whether the element names the caller is unknown: it names a user, and the ARN of a federated session does not contain the
+    user. A boundary and a session policy limit the grant.
+    """
     ROLE = 3
-    """The role of a session: a boundary and a session policy still limit."""
+    """The element names the role of a session: a boundary and a session policy limit the grant."""
     OPEN = 4
-    """Everyone: a boundary does not limit; whether a session policy does is not documented."""
+    """The element names everyone: a boundary does not limit the grant; for a session policy AWS documents no rule."""
     EXACT = 5
-    """This very user or session: nothing of the caller's own account limits but an explicit deny and an SCP."""
+    """The element names this user or session: in the caller's account only an explicit deny and an SCP limit the grant."""
 
 
 class Principal(NamedTuple):
     """
-    A principal, read from its ARN.
+    A principal, parsed from its ARN.
 
     Args:
-        arn: As given.
-        kind: What it is; ``other`` for a text that is no ARN of a principal.
+        arn: The ARN as given.
+        kind: The type of the principal; ``other`` for text that is not the ARN of a principal.
         account: Twelve digits, or ``""``.
-        role_name: Name of the role behind a session or of the role itself, without path; ``""`` for others.
+        role_name: Name, without path, of the role or of the role behind a session; ``""`` for other principals.
     """
 
     arn: str
@@ -51,7 +54,7 @@ class Principal(NamedTuple):
 
     @property
     def is_service_linked(self) -> bool:
-        """Tell a service-linked role, to which no SCP applies, by its path or name."""
+        """Whether this is a service-linked role, to which no SCP applies. Its path or name shows it."""
         return ":role/aws-service-role/" in self.arn or self.role_name.startswith("AWSServiceRoleFor")
 
 
@@ -67,7 +70,7 @@ _KINDS: Mapping[tuple[str, str], PrincipalKind] = {
 @lru_cache(maxsize=1024)
 def identify(arn: str) -> Principal:
     """
-    Read a principal's ARN.
+    Parse the ARN of a principal, or the name of a service.
 
     >>> identify("arn:aws:sts::111122223333:assumed-role/App/session").role_name
     'App'
@@ -82,16 +85,19 @@ def identify(arn: str) -> Principal:
 
 
 PrincipalElement: TypeAlias = tuple[tuple[str, str], ...]
-"""Pairs of a principal type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and one value; ``"*"`` is ``("AWS",
-"*")``."""
+"""
+Pairs of a principal type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and one value.
+
+``"Principal": "*"`` is ``(("AWS", "*"),)``.
+"""
 
 
 def grant(element: PrincipalElement, principal: Principal) -> Grant:
-    """Say how closely an element names a principal."""
-    return max((_named(kind, value, principal) for kind, value in element), default=Grant.NONE)
+    """Return how directly an element names a principal."""
+    return max((_grant_by(kind, value, principal) for kind, value in element), default=Grant.NONE)
 
 
-def _named(kind: str, value: str, principal: Principal) -> Grant:
+def _grant_by(kind: str, value: str, principal: Principal) -> Grant:
     if kind == "Service":
         return Grant.EXACT if principal.kind == "service" and value in (principal.arn, "*") else Grant.NONE
     if kind != "AWS":
@@ -113,9 +119,10 @@ def _named(kind: str, value: str, principal: Principal) -> Grant:
 
 def excepted(element: PrincipalElement, principal: Principal) -> Truth:
     """
-    Say whether NotPrincipal leaves a caller out; None of a federated session whose user may be the one it names.
+    Return whether NotPrincipal lists a caller, so that the statement does not apply to it.
 
-    A role session is left out only where the element lists its account, its role and the session itself.
+    A role session is excepted only if the element lists its account, its role and the session. The answer is None for a
+    federated session whose user may be the listed one.
     """
     names = [value for kind, value in element if kind == "AWS"]
     if "*" in names:

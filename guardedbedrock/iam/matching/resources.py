@@ -1,9 +1,10 @@
 """
-Resource patterns.
+Match the resource of a request against the patterns of Resource.
 
-A ``*`` that is the last character of a segment can expand beyond the colon, so ``arn:aws:bedrock:*`` covers every resource of
-the service; a ``*`` within a segment, and every ``?``, stays within it. The sixth part of a pattern is one segment, whatever
-colons it holds.
+1. A ``*`` that ends a segment can match across colons: ``arn:aws:bedrock:*`` matches every resource of the service.
+2. Any other ``*``, and every ``?``, matches only within its segment.
+3. The sixth part of a pattern is one segment, whatever colons it contains.
+
 Source: IAM User Guide, "IAM JSON policy elements: Resource".
 """
 
@@ -15,7 +16,7 @@ from typing import Final, TypeAlias
 from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens
-from guardedbedrock.iam.matching.operators import either
+from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.patterns import (
     ANY,
     ANY_BUT_COLON,
@@ -29,17 +30,26 @@ from guardedbedrock.iam.matching.patterns import (
     join,
     tokenize,
 )
-from guardedbedrock.iam.matching.variables import Template, Variable, fixed, is_open, resolve, template
+from guardedbedrock.iam.matching.variables import (
+    Template,
+    Variable,
+    fixed,
+    has_unknown_value,
+    has_variables,
+    parse_template,
+    resolve,
+)
 
 Test: TypeAlias = Callable[[Request], Truth]
 
-_BEFORE_THE_LAST: Final = PARTS.index("id")
+_LAST: Final = PARTS.index("id")
 _FILLINGS: Final = ("", "\0", "\0" * 12)
-"""Text that no pattern names: a pattern that covers all three, none, short and long, covers whatever may stand there."""
+"""No text, a short one and a long one, none of which a pattern names. A pattern that matches all three matches any text."""
+_WITHIN_SEGMENT: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
 
 
 def anything(_: Request) -> Truth:
-    """Cover every resource."""
+    """Match every resource."""
     return True
 
 
@@ -51,67 +61,72 @@ def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
     """
     Join the patterns of Resource with OR.
 
-    Source: also IAM User Guide, "IAM policy elements: Variables and tags" (variables stand after the fifth colon).
+    Source: also IAM User Guide, "IAM policy elements: Variables and tags" (a variable may occur after the fifth colon).
     """
     if "*" in patterns:
         return anything
-    moving = tuple(p for p in patterns if variables and "${" in p)
-    still = tuple(p for p in patterns if p not in moving)
-    tests = [_moving(template(pattern, tokenize)) for pattern in moving]
-    if still:
-        tests.append(_still(still))
-    first, *others = tests or [_nothing]
-    return (lambda request: either(test(request) for test in tests)) if others else first
+    with_variables = tuple(pattern for pattern in patterns if variables and "${" in pattern)
+    constant = tuple(pattern for pattern in patterns if pattern not in with_variables)
+    tests = [_test_template(parse_template(pattern, tokenize)) for pattern in with_variables]
+    if constant:
+        tests.append(_test_constant(constant))
+    if not tests:
+        return _nothing
+    return tests[0] if len(tests) == 1 else lambda request: either(test(request) for test in tests)
 
 
-def _still(patterns: tuple[str, ...]) -> Test:
-    """Match patterns without variables; a text can be compared with all plain ones at once."""
+def _test_constant(patterns: tuple[str, ...]) -> Test:
+    """Match patterns without variables; those without wildcards are compared all at once."""
     plain = frozenset(pattern for pattern in patterns if "*" not in pattern and "?" not in pattern)
-    covers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
+    matchers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
     if len(patterns) == 1:
-        (only,) = covers or tuple(pattern.__eq__ for pattern in plain)
-        return lambda request: _any_blindly(patterns, request) if request.blind else only(request.resource)
+        (matches,) = matchers or tuple(pattern.__eq__ for pattern in plain)
+        return lambda request: _match_any_partly_known(patterns, request) if request.blind else matches(request.resource)
 
     def test(request: Request) -> Truth:
         if request.blind:
-            return _any_blindly(patterns, request)
+            return _match_any_partly_known(patterns, request)
         resource = request.resource
         if resource in plain:
             return True
-        for covering in covers:  # noqa: SIM110  # a generator costs more than the matchers it asks
-            if covering(resource):
+        for matches in matchers:  # noqa: SIM110  # measured: a generator costs more than the comparisons
+            if matches(resource):
                 return True
         return False
 
     return test
 
 
-def _any_blindly(patterns: tuple[str, ...], request: Request) -> Truth:
-    return either(_blindly(bounded(tokenize(pattern)), request) for pattern in patterns)
-
-
 def _compile(pattern: str) -> Matcher:
-    """Compile one pattern; where a wildcard only ends a segment, segments need not be looked at."""
-    head = pattern.split(":")[:_BEFORE_THE_LAST]
-    free = all("?" not in segment and "*" not in segment.rstrip("*") for segment in head)
+    """Compile one pattern. Where every wildcard ends its segment, segment borders do not matter and matching is faster."""
+    segments = pattern.split(":")[:_LAST]
+    without_borders = all("?" not in segment and "*" not in segment.rstrip("*") for segment in segments)
     tokens = tokenize(pattern)
-    return compile_tokens(tokens if free else bounded(tokens))
+    return compile_tokens(tokens if without_borders else bounded(tokens))
 
 
 def bounded(tokens: Tokens) -> Tokens:
-    """Bind the wildcards within a segment to it."""
-    segments = split_tokens(tokens)
-    parts: list[str | Wildcard] = []
-    for index, segment in enumerate(segments):
-        parts += [":"] if index else []
-        last = len(segment) - 1
-        inner = index < _BEFORE_THE_LAST
-        parts += [_BOUND.get(t, t) if inner and not (t is ANY and place == last) else t for place, t in enumerate(segment)]
-    return join(parts)
+    """Replace the wildcards that must not match a colon."""
+    bounded_tokens: list[str | Wildcard] = []
+    for index, segment in enumerate(split_tokens(tokens)):
+        bounded_tokens += [":"] if index else []
+        for place, token in enumerate(segment):
+            ends_segment = token is ANY and place == len(segment) - 1
+            is_bounded = index < _LAST and not ends_segment
+            bounded_tokens.append(_WITHIN_SEGMENT.get(token, token) if is_bounded else token)
+    return join(bounded_tokens)
 
 
-def _blindly(tokens: Tokens, request: Request) -> Truth:
-    """Match a resource of which parts are not known: True or False only where no text in their place could turn it."""
+def _match_any_partly_known(patterns: tuple[str, ...], request: Request) -> Truth:
+    return either(_match_partly_known(bounded(tokenize(pattern)), request) for pattern in patterns)
+
+
+def _match_partly_known(tokens: Tokens, request: Request) -> Truth:
+    """
+    Match a resource of which some parts are unknown.
+
+    INVARIANT: The answer is True or False only where no text in place of the unknown parts could change it.
+    """
     if request.parts is None:
         return False
     automaton = Automaton(tokens)
@@ -126,7 +141,7 @@ def _filled(request: Request, filling: str) -> str:
 
 
 def _pieces(request: Request) -> Iterator[str | Wildcard]:
-    """Give what is known of a resource and what is not: the last part alone may hold colons."""
+    """Yield the known text of a resource, and a wildcard for each unknown text. Only the last part may contain colons."""
     for index, part in enumerate(request.parts or ()):
         yield ":" if index else ""
         if index not in request.blind:
@@ -134,28 +149,25 @@ def _pieces(request: Request) -> Iterator[str | Wildcard]:
             continue
         for place, known in enumerate(request.written(index).split("*")):
             if place:
-                yield ANY if index == _BEFORE_THE_LAST else ANY_BUT_COLON
+                yield ANY if index == _LAST else ANY_BUT_COLON
             yield known
 
 
-def _moving(parts: Template) -> Test:
-    """Match with variables; one before the fifth colon is documented nowhere, so what it would match stays open."""
-    if all(not isinstance(part, Variable) for part in parts):
-        tokens = bounded(fixed(parts))
-        covers = compile_tokens(tokens)
-        return lambda request: _blindly(tokens, request) if request.blind else covers(request.resource)
-    head = fixed(parts[: next(i for i, part in enumerate(parts) if isinstance(part, Variable))])
-    early = len(split_tokens(head)) < len(PARTS)
+def _test_template(template: Template) -> Test:
+    """Match a pattern with variables. AWS does not document one before the fifth colon, so what it would match is None."""
+    if not has_variables(template):
+        tokens = bounded(fixed(template))
+        matches = compile_tokens(tokens)
+        return lambda request: _match_partly_known(tokens, request) if request.blind else matches(request.resource)
+    before_variable = fixed(template[: next(i for i, part in enumerate(template) if isinstance(part, Variable))])
+    is_undocumented = len(split_tokens(before_variable)) < len(PARTS)
 
     def test(request: Request) -> Truth:
-        tokens = resolve(parts, request.facts)
-        if tokens is None:
+        resolved = resolve(template, request.facts)
+        if resolved is None:
             return False
-        tokens = bounded(tokens)
-        answer = _blindly(tokens, request) if request.blind else compile_tokens(tokens)(request.resource)
-        return None if answer and (early or is_open(parts, request.facts)) else answer
+        tokens = bounded(resolved)
+        answer = _match_partly_known(tokens, request) if request.blind else compile_tokens(tokens)(request.resource)
+        return None if answer and (is_undocumented or has_unknown_value(template, request.facts)) else answer
 
     return test
-
-
-_BOUND: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}

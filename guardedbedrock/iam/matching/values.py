@@ -1,7 +1,7 @@
 """
-Texts of conditions as the numbers, instants, networks and bytes that they mean.
+Parse the text of condition values as numbers, instants, networks and bytes.
 
-Each reader answers None for a text that is not of its kind: such a value equals nothing and lies in no range.
+Each function returns None for text that is not of its kind. Such a value matches nothing.
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 """
 
@@ -22,7 +22,7 @@ _LONGEST_NUMBER: Final = 64
 
 def number(text: str) -> int | Decimal | None:
     """
-    Read an integer or decimal, exactly.
+    Parse an integer or decimal exactly.
 
     >>> number("9007199254740993")
     9007199254740993
@@ -39,7 +39,7 @@ def number(text: str) -> int | Decimal | None:
 
 def instant(text: str) -> Decimal | int | None:
     """
-    Read a W3C date (year, month, day, or with time and zone) or epoch seconds, as seconds since the epoch.
+    Parse a W3C date (year, month, day, or with time and zone) or epoch seconds; return seconds since the epoch.
 
     >>> instant("1970-01-01T01:00:00+01:00")
     0
@@ -59,7 +59,7 @@ def instant(text: str) -> Decimal | int | None:
 
 
 def network(text: str) -> IPv4Network | IPv6Network | None:
-    """Read a CIDR block; a bare address is a block of one, bits of the host are masked."""
+    """Parse a CIDR block. An address without prefix is a block of one address; host bits are ignored."""
     try:
         return ip_network(text, strict=False)
     except ValueError:
@@ -67,7 +67,7 @@ def network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 def address(text: str) -> IPv4Address | IPv6Address | None:
-    """Read one IP address."""
+    """Parse one IP address."""
     try:
         return ip_address(text)
     except ValueError:
@@ -75,7 +75,7 @@ def address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def octets(text: str) -> bytes | None:
-    """Read base64."""
+    """Decode base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

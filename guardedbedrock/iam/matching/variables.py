@@ -1,12 +1,12 @@
 """
-Policy variables: ``${aws:username}``, with defaults and the three literals ``${*} ${?} ${$}``.
+Policy variables: ``${aws:username}``, with defaults, and the three literals ``${*} ${?} ${$}``.
 
 Source: IAM User Guide, "IAM policy elements: Variables and tags".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.engine.context import UNKNOWN, Context, lookup
@@ -15,12 +15,12 @@ from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, join
 
 class Variable(NamedTuple):
     """
-    A context key that stands for its value.
+    A context key that is replaced by its value.
 
     Args:
-        key: In lower case.
-        default: Takes its place when the key is absent.
-        spelling: As the policy spells it.
+        key: The key in lower case.
+        default: Replaces the variable when the key is absent.
+        spelling: The key as the policy spells it.
     """
 
     key: str
@@ -29,26 +29,26 @@ class Variable(NamedTuple):
 
 
 Template: TypeAlias = tuple[str | Wildcard | Variable, ...]
-Reading: TypeAlias = Callable[[str], Tokens]
-"""How the text between variables is read: as a pattern, or as plain text."""
+Tokenizer: TypeAlias = Callable[[str], Tokens]
+"""Reads the text between variables: `tokenize` as a pattern, `plain` as literal text."""
 
 _LITERALS: Final = ("*", "?", "$")
 
 
 def plain(text: str) -> Tokens:
-    """Read text in which ``*`` and ``?`` mean themselves."""
+    """Read text in which ``*`` and ``?`` are ordinary characters."""
     return (text,) if text else ()
 
 
-def template(text: str, reading: Reading) -> Template:
-    """Read policy text under Version 2012-10-17; a ``${`` that nothing closes is text."""
+def parse_template(text: str, tokenizer: Tokenizer) -> Template:
+    """Parse policy text of Version 2012-10-17. A ``${`` without a closing brace is text."""
     parts: list[str | Wildcard | Variable] = []
-    at = 0
-    while (start := text.find("${", at)) >= 0 and (end := text.find("}", start)) >= 0:
-        parts += reading(text[at:start])
+    position = 0
+    while (start := text.find("${", position)) >= 0 and (end := text.find("}", start)) >= 0:
+        parts += tokenizer(text[position:start])
         parts.append(_variable(text[start + 2 : end]))
-        at = end + 1
-    parts += reading(text[at:])
+        position = end + 1
+    parts += tokenizer(text[position:])
     return tuple(parts)
 
 
@@ -62,36 +62,43 @@ def _variable(inner: str) -> str | Variable:
     return Variable(inner.strip().lower(), None, inner.strip())
 
 
-def keys(parts: Template) -> tuple[str, ...]:
-    """Name the context keys that a template reads."""
-    return tuple(part.key for part in parts if isinstance(part, Variable))
+def variables_in(texts: Iterable[str]) -> Iterator[Variable]:
+    """Yield every variable that occurs in policy texts, in their order, repeated ones too."""
+    for text in texts:
+        if "${" in text:
+            yield from variables_of(parse_template(text, plain))
 
 
-def is_fixed(parts: Template) -> bool:
-    """Tell whether a template has no variable left."""
-    return not any(isinstance(part, Variable) for part in parts)
+def variables_of(template: Template) -> Iterator[Variable]:
+    """Yield the variables of a template."""
+    return (part for part in template if isinstance(part, Variable))
 
 
-def fixed(parts: Template) -> Tokens:
-    """Take a template without variables as the tokens it is."""
-    return join(part for part in parts if not isinstance(part, Variable))
+def has_variables(template: Template) -> bool:
+    """Return whether a template has a variable."""
+    return any(True for _ in variables_of(template))
 
 
-def is_open(parts: Template, context: Context) -> bool:
-    """Tell whether a variable's value can not be known."""
-    return any(isinstance(part, Variable) and lookup(context, part.key) is UNKNOWN for part in parts)
+def fixed(template: Template) -> Tokens:
+    """Return the tokens of a template without its variables."""
+    return join(part for part in template if not isinstance(part, Variable))
 
 
-def resolve(parts: Template, context: Context) -> Tokens | None:
+def has_unknown_value(template: Template, context: Context) -> bool:
+    """Return whether the value of one of the variables is unknown."""
+    return any(lookup(context, variable.key) is UNKNOWN for variable in variables_of(template))
+
+
+def resolve(template: Template, context: Context) -> Tokens | None:
     """
-    Put values in the place of variables.
+    Replace variables by their values.
 
     Returns:
-        Tokens, in which a value's own ``*`` stays text and a value that can not be known is a wildcard (it may be anything);
-        None when a variable has no value (it is absent, or multivalued).
+        Tokens. A ``*`` within a value stays text. An unknown value becomes a wildcard, because it may be any text. None when
+        a variable has no value: its key is absent or multivalued.
     """
     tokens: list[str | Wildcard] = []
-    for part in parts:
+    for part in template:
         if not isinstance(part, Variable):
             tokens.append(part)
             continue

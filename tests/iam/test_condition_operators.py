@@ -1,4 +1,4 @@
-"""Every condition operator against a few values of policy and context, all with all: what mutants got past the cases."""
+"""Every condition operator, compared with the second engine for every pair of policy values and context value."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ CONTEXT_VALUES: Final = [
 ]
 
 
-def facing(key: str) -> Iterator[Request]:
-    """Make requests with each value of a key, and with the key unknown."""
+def requests_with(key: str) -> Iterator[Request]:
+    """Yield requests with each value of a key, and with the key unknown."""
     others = {"k:a": "a", "k:set": ["a", "b"]}
     for value in CONTEXT_VALUES:
         yield Request("arn:aws:iam::111122223333:role/App", "acme:Get", "*", {**others, key: value}, ("k:open",))
@@ -88,10 +88,10 @@ def facing(key: str) -> Iterator[Request]:
 
 
 @pytest.mark.parametrize("operator", OPERATOR_NAMES)
-def test_a_condition_holds_as_the_second_engine_says(operator: str) -> None:
-    """Of every value of a key, and of a key that is absent or unknown; the keys that are read are named."""
+def test_condition_holds_as_in_the_second_engine(operator: str) -> None:
+    """The key has each value, is absent, and is unknown."""
     for key, some in (("k:key", POLICY_VALUES), ("K:Tag/x", POLICY_VALUES[:2])):
-        requests = list(facing(key))
+        requests = list(requests_with(key))
         for values in some:
             line = compile_line(Condition(operator, key, values), variables=True)
             for request in requests:
@@ -99,8 +99,8 @@ def test_a_condition_holds_as_the_second_engine_says(operator: str) -> None:
 
 
 @pytest.mark.parametrize("length", range(4))
-def test_lines_of_a_block_are_joined_with_and(length: int) -> None:
-    """One that fails outweighs one that is open, wherever it stands; no line is no test."""
+def test_conditions_of_a_block_are_joined_with_and(length: int) -> None:
+    """False decides before None, in any order. A block without conditions has no test."""
     texts = {True: "a", False: "b", None: "${k:open}"}
     request = Request("arn:aws:iam::111122223333:role/App", "acme:Get", "*", {"k:a": "a"}, ("k:open",))
 

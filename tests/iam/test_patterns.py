@@ -1,0 +1,74 @@
+"""Wildcard patterns: every small pattern is compared with the second engine on every short value."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Final
+
+import pytest
+from iam import oracle
+
+from guardedbedrock.iam.matching.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Automaton,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+)
+
+ORACLE_WILDCARDS: Final = {
+    ANY: oracle.STAR,
+    ONE: oracle.ONE,
+    ANY_BUT_COLON: oracle.STAR_IN_SEGMENT,
+    ONE_BUT_COLON: oracle.ONE_IN_SEGMENT,
+}
+
+
+def words(letters: str, longest: int) -> list[str]:
+    """Return every text of these letters, up to a length."""
+    return ["".join(word) for length in range(longest + 1) for word in itertools.product(letters, repeat=length)]
+
+
+def patterns(tokens: tuple[str | Wildcard, ...], longest: int) -> set[Tokens]:
+    """Return every pattern of these tokens, up to a length."""
+    return {join(some) for length in range(longest + 1) for some in itertools.product(tokens, repeat=length)}
+
+
+def oracle_pattern(pattern: Tokens) -> tuple[str, ...]:
+    """Return a pattern as the second engine represents it."""
+    return tuple(itertools.chain.from_iterable(t if isinstance(t, str) else (ORACLE_WILDCARDS[t],) for t in pattern))
+
+
+@pytest.mark.parametrize(
+    ("tokens", "pattern_length", "letters", "value_length"),
+    [
+        pytest.param(("a", "b", ANY), 5, "ab", 5, id="stars"),
+        pytest.param(("a", ":", *ORACLE_WILDCARDS), 3, "a:b", 3, id="all wildcards"),
+        pytest.param(("ab", "a", ONE, ANY_BUT_COLON), 4, "ab", 3, id="runs"),
+    ],
+)
+def test_pattern_matches_the_same_values_as_the_second_engine(
+    tokens: tuple[str | Wildcard, ...], pattern_length: int, letters: str, value_length: int
+) -> None:
+    """This holds for every pattern of few tokens and every short value."""
+    values = words(letters, value_length)
+
+    for pattern in patterns(tokens, pattern_length):
+        matches, plain = compile_tokens(pattern), oracle_pattern(pattern)
+        assert [value for value in values if oracle.fits(plain, value)] == [value for value in values if matches(value)]
+
+
+@pytest.mark.parametrize(("piece", "letters"), [(ANY, "ax:"), (ANY_BUT_COLON, "ax")])
+def test_pattern_may_match_if_some_text_for_the_unknown_piece_matches(piece: Wildcard, letters: str) -> None:
+    """An unknown piece is any text, or any text without a colon; it can be empty."""
+    unknown = words(letters, 3)
+
+    for pattern in patterns(("a", ":", *ORACLE_WILDCARDS), 3):
+        plain, automaton = oracle_pattern(pattern), Automaton(pattern)
+        for before, after in itertools.product(["", "a", ":", "b:"], repeat=2):
+            could = any(oracle.fits(plain, f"{before}{text}{after}") for text in unknown)
+            assert could is automaton.may_match([before, piece, after])
