@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from copy import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
@@ -23,7 +23,8 @@ from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
-from guardedbedrock.settings import settings as config
+from guardedbedrock.settings.settings import Settings, check, load
+from guardedbedrock.settings.values import CALLER
 from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 ClientT = TypeVar("ClientT")
 SessionT = TypeVar("SessionT")
 
-CALLER: Final = "caller"
+_OBJECTS: Final = frozenset({"audit", "retry"})
+"""Settings that are tables in a configuration and objects in code."""
 
 
 def _now() -> datetime:
@@ -46,36 +48,40 @@ def _now() -> datetime:
 
 class Guard:
     """
-    An approved list, policies and a principal, ready to guard clients.
+    Approved guardrails, policies and a principal that clients are guarded with.
+
+        guard = Guard(guardrails=[Guardrail(arn, version="3", name="hr")], policies="policies/*.json", principal=role_arn)
+        client = guard.client("bedrock-runtime", region_name="us-east-1")
+
+    Every keyword up to `retry` is a setting with the same name and default in a configuration file; ``docs/configuration.md``
+    describes them in full.
 
     Args:
-        guardrails: The approved guardrails; the first of a region that is for the call's model is injected unless `using` or
-            `choosing` names another.
-        policies: A `PolicySet`, or where to read one: a path, a glob or a list of them (identity-based policies), or a mapping
-            of policy type to such. None checks the approved list only.
-        principal: ARN of who calls, or ``"caller"``: STS is asked once, when it is first needed.
+        guardrails: The approved guardrails. The first one for the client's Region and the call's model is injected.
+        policies: A `PolicySet`, a path, a glob or a list of them (identity-based policies), or a mapping of policy type to such
+            sources. None checks the list of approved guardrails only.
+        principal: ARN of the caller, or ``"caller"``: STS is asked once, at the first call.
+        role_arn: ARN of the role of the caller's session, with its path.
         vocabulary: ``aws``, or ``invoke-with-guardrail`` for policies that name ``bedrock:InvokeModelWithGuardrail``.
-        mode: ``enforce``; ``report`` (what would be refused is reported and goes on); ``off``.
+        mode: ``enforce``, ``report`` (send every call, and report what would be refused) or ``off``.
         on_unapproved: ``refuse`` a call that names another guardrail, or ``replace`` it.
-        on_partial: ``warn`` of a call whose guardrail would look at a part of the prompt only or too late (``guardContent``
-            beside other content, input tags, ``streamProcessingMode`` async), ``allow`` it, or ``refuse`` it.
-        on_indeterminate: ``send`` a call on which the policies give no sure answer, or ``refuse`` it.
-        on_intervention: ``return`` the reply of a guardrail that stepped in, or ``raise``.
+        on_partial: ``warn``, ``allow`` or ``refuse`` a call whose guardrail checks only a part of the prompt, or too late.
+        on_indeterminate: ``send`` or ``refuse`` a call for which the policies give no sure answer.
+        on_intervention: ``return`` the reply of a guardrail that intervened, or ``raise``.
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
-        allow_draft: Whether a guardrail may be approved in version ``DRAFT``, which changes whenever somebody edits it.
-        allow_unguarded: Operations without a place for a guardrail that may go out all the same.
-        context: Context keys that are known of every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
-        enforced: Guardrails that the account or the organization puts on every model call: a caller needs
-            ``bedrock:ApplyGuardrail`` on them too.
-        profiles: Identifier of an application profile, prompt router or prompt to the models that it resolves to, IDs or ARNs.
-        rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
-        retry: Attempts, waits and the deadline, on clients whose `Config` says nothing of retries.
-        listeners: Who hears of calls; spans, metrics and log events unless given.
-        audit: Writes records for auditors; nobody does unless given. It hears beside the listeners.
-        clock: The current time.
+        allow_draft: Allow ``DRAFT`` as an approved version.
+        allow_unguarded: Operations that cannot carry a guardrail and may be called all the same.
+        context: Condition keys that have the same value in every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
+        enforced: Guardrails that the account or the organization enforces on every model call.
+        profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models.
+        rcp_applies: Treat a denial by a resource control policy as final.
+        retry: Retries of the guard; see ``docs/configuration.md`` for the order of precedence.
+        listeners: Receive the events of each call; spans, metrics and log events unless given.
+        audit: Writes records for auditors, in addition to the listeners.
+        clock: Returns the current time.
 
     Raises:
-        ConfigurationError: Something in it can not be used.
+        ConfigurationError: A value is invalid. The message gives the keyword and how to fix it.
     """
 
     def __init__(  # noqa: PLR0913  # each is a setting, and all are keywords
@@ -84,6 +90,7 @@ class Guard:
         guardrails: Iterable[Guardrail],
         policies: PolicySet | Mapping[str, Any] | Iterable[Any] | str | Path | None = None,
         principal: str | None = None,
+        role_arn: str | None = None,
         vocabulary: Vocabulary = "aws",
         mode: Mode = "enforce",
         on_unapproved: OnUnapproved = "refuse",
@@ -102,25 +109,10 @@ class Guard:
         audit: Audit | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        settings = config.check(
-            guardrails=tuple(guardrails),
-            policies=policies,
-            principal=principal,
-            vocabulary=vocabulary,
-            mode=mode,
-            on_unapproved=on_unapproved,
-            on_partial=on_partial,
-            on_indeterminate=on_indeterminate,
-            on_intervention=on_intervention,
-            on_unguarded_reply=on_unguarded_reply,
-            allow_draft=allow_draft,
-            allow_unguarded=tuple(allow_unguarded),
-            context=dict(context or {}),
-            enforced=tuple(enforced),
-            profiles={name: models if isinstance(models, str) else list(models) for name, models in (profiles or {}).items()},
-            rcp_applies=rcp_applies,
-        )
-        self._settle(settings, retry, listeners, audit, clock)
+        # Every keyword with the name of a setting is checked as that setting; None means that it was not given.
+        names = Settings.model_fields.keys() - _OBJECTS
+        given = {name: value for name, value in locals().items() if name in names and value is not None}
+        self._configure(check(**given), retry, listeners, audit, clock)
 
     @classmethod
     def from_config(
@@ -150,13 +142,12 @@ class Guard:
                 mend.
         """
         guard = cls.__new__(cls)
-        gathered = config.load(path, **settings)
-        guard._settle(gathered, retry, listeners, audit, clock)  # noqa: SLF001  # its own class
+        guard._configure(load(path, **settings), retry, listeners, audit, clock)  # noqa: SLF001  # its own class
         return guard
 
-    def _settle(
+    def _configure(
         self,
-        settings: config.Settings,
+        settings: Settings,
         retry: RetryPolicy | None,
         listeners: Iterable[Listener] | None,
         audit: Audit | None,
@@ -164,22 +155,18 @@ class Guard:
     ) -> None:
         asks_sts = settings.principal == CALLER
         named = settings.principal or ""
+        # A setting that a stage reads is a field of `Rules` with the same name; only the exceptions are written out.
+        same = {field.name: getattr(settings, field.name) for field in fields(Rules) if field.name in Settings.model_fields}
+        exceptions: dict[str, Any] = {
+            "policies": settings.policy_set(),
+            "principal": CallerIdentity() if asks_sts else lambda: named,
+            "context": settings.known_context,
+        }
         self._rules = Rules(
+            **{**same, **exceptions},
             approved=settings.approved,
-            policies=settings.policy_set(),
-            principal=CallerIdentity() if asks_sts else lambda: named,
-            context=dict(settings.context),
-            vocabulary=settings.vocabulary,
-            mode=settings.mode,
-            on_unapproved=settings.on_unapproved,
-            on_partial=settings.on_partial,
-            on_indeterminate=settings.on_indeterminate,
-            on_intervention=settings.on_intervention,
-            on_unguarded_reply=settings.on_unguarded_reply,
-            allow_unguarded=settings.allow_unguarded,
             clock=clock,
             resolved_models=settings.profiles,
-            enforced=tuple(each.guardrail for each in settings.enforced),
             advisory_policy_types=settings.advisory_policy_types,
         )
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))

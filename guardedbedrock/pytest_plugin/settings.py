@@ -106,9 +106,8 @@ def _configured(path: Path) -> dict[str, Any]:
     settings = configuration.load(path, environ={})
     named = {name: getattr(settings, name) for name in _OF_CONFIG}
     principal = settings.principal if settings.principal != "caller" else None
-    enforced = tuple(each.guardrail for each in settings.enforced)
     both = {"guardrails": settings.approved, "policies": settings.policy_set(), "vocabulary": settings.vocabulary}
-    return {**named, **both, "principal": principal, "enforced": enforced}
+    return {**named, **both, "principal": principal, "enforced": settings.enforced}
 
 
 def _region(guardrails: Iterable[object]) -> str:

@@ -5,38 +5,46 @@ A source that yields nothing is an error: a Deny must not vanish because a folde
 """
 
 import glob
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError, model_validator
 
 from guardedbedrock.bedrock.resources.policies import check_attached
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
 from guardedbedrock.iam.language.documents import Source
+from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.problems import Loc, MisfitError, Models, as_list, dotted, explain
+from guardedbedrock.settings.reader import read_text
 
 LEVELED: Final = frozenset({"scp", "rcp"})
 _MAY_BE_EMPTY: Final = frozenset({"identity", "resource"})
-_POLICIES: Final = "list files, globs or policy documents"
-_LEVELS: Final = 'write one list for each level, root first, as in [["root.json"], ["account.json"]]'
+_POLICIES_FIX: Final = "list files, globs or policy documents"
+_LEVELS_FIX: Final = 'write one list for each level, root first, as in [["root.json"], ["account.json"]]'
 _WILD: Final = frozenset("*?[")
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The files of a name or glob, found once, when the configuration is validated."""
+
+    paths: tuple[Path, ...]
+
+
 def _usable(item: Any) -> Any:
-    """Let a document, JSON text or the name of something that is there pass."""
-    if isinstance(item, Mapping | PolicyDocument):
+    """Accept a document or JSON text, and find the files of a name or glob."""
+    if isinstance(item, Mapping | PolicyDocument | PolicyFiles):
         return item
     if not isinstance(item, str | Path):
-        raise MisfitError(" should be a file, a glob or a policy document")
-    if not _is_json(item):
-        find(str(item))
-    return str(item)
+        raise MisfitError(f"must be a file, a glob or a policy document; {_POLICIES_FIX}")
+    return item if _is_json(item) else PolicyFiles(find(str(item)))
 
 
-Item: TypeAlias = Annotated[str | Mapping[str, Any] | PolicyDocument, PlainValidator(_usable)]
-"""A file or glob, JSON text, a JSON object, or a document that was read already."""
+Item: TypeAlias = Annotated[str | Mapping[str, Any] | PolicyDocument | PolicyFiles, PlainValidator(_usable)]
+"""The files of a name or glob, JSON text, a JSON object, or a parsed document."""
 
 Listed: TypeAlias = Annotated[tuple[Item, ...] | None, BeforeValidator(as_list)]
 Levels: TypeAlias = tuple[tuple[Item, ...], ...] | None
@@ -51,41 +59,44 @@ class PolicySources(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    identity: Listed = Field(default=None, description=_POLICIES)
-    boundary: Listed = Field(default=None, description=_POLICIES)
-    session: Listed = Field(default=None, description=_POLICIES)
-    scp: Levels = Field(default=None, description=_LEVELS)
-    rcp: Levels = Field(default=None, description=_LEVELS)
-    endpoint: Listed = Field(default=None, description=_POLICIES)
-    resource: Listed = Field(default=None, description=_POLICIES)
+    identity: Listed = setting(None, "Identity-based policies of the principal.", _POLICIES_FIX)
+    boundary: Listed = setting(None, "The permissions boundary of the principal.", _POLICIES_FIX)
+    session: Listed = setting(None, "Session policies of the role session.", _POLICIES_FIX)
+    scp: Levels = setting(None, "Service control policies: one list for each level of the organization, root first.", _LEVELS_FIX)
+    rcp: Levels = setting(
+        None, "Resource control policies: one list for each level of the organization, root first.", _LEVELS_FIX
+    )
+    endpoint: Listed = setting(None, "The policy of the VPC endpoint that the calls pass through.", _POLICIES_FIX)
+    resource: Listed = setting(
+        None, "Resource-based policies of guardrails. `[]` says that the guardrails have none.", _POLICIES_FIX
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _by_type(cls, given: Any) -> Any:
-        return given if isinstance(given, cls) else by_type(given)
+        return given if isinstance(given, cls) else by_type(given) or {}
 
     @model_validator(mode="after")
-    def _in_play(self) -> Self:
+    def _not_empty(self) -> Self:
         if not any(sources or (sources is not None and kind in _MAY_BE_EMPTY) for kind, sources in self):
-            raise MisfitError(" names no policy, and would allow everything: fill in `identity`, or leave `policies` out")
+            raise MisfitError("names no policy, which would allow everything; fill in `identity`, or remove `policies`")
         return self
 
     def read(self) -> PolicySet:
         """
-        Read every file and compile the policies; each document bears the name of its file.
+        Read every file and compile the policies. The name of a document is that of its file.
 
         Raises:
-            PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
-            SourceError: A file can not be read.
-            ConfigurationError: A file is gone.
+            PolicySyntaxError: A document is not a policy, or AWS would not attach it to the guardrail that it names.
+            SourceError: A file cannot be read.
         """
         given: dict[str, Any] = {}
         for kind in POLICY_TYPES:
             sources = getattr(self, kind)
             if kind in LEVELED and sources is not None:
-                given[kind] = [_documents(level, kind, ("policies", kind, i)) for i, level in enumerate(sources)]
+                given[kind] = [list(_documents(level, kind, ("policies", kind, i))) for i, level in enumerate(sources)]
             elif sources is not None:
-                given[kind] = _documents(sources, kind, ("policies", kind))
+                given[kind] = list(_documents(sources, kind, ("policies", kind)))
         return PolicySet(**given)
 
 
@@ -93,16 +104,16 @@ def read_policies(
     sources: Mapping[str, Any] | Sequence[Any] | PolicyDocument | PolicySet | str | Path, *, base: Path
 ) -> PolicySet:
     """
-    Read policies that code names.
+    Read policies that are given in code.
 
     Args:
-        sources: A mapping with the keywords of `PolicySet`; a list or a single source is identity-based policies. A text that
-            starts with ``{`` is JSON, every other text a file or glob; a `PolicySet` is given back.
-        base: Folder that relative names start from.
+        sources: A mapping with the keywords of `PolicySet`; a list or a single source is identity-based policies. A string that
+            starts with ``{`` is JSON, every other string a file or glob. A `PolicySet` is returned unchanged.
+        base: Folder that relative paths start from.
 
     Raises:
-        PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
-        ConfigurationError: A key is unknown, a file is missing, a glob matches nothing.
+        PolicySyntaxError: A document is not a policy, or AWS would not attach it to the guardrail that it names.
+        ConfigurationError: A key is unknown, a file is missing, or a glob matches nothing.
     """
     if isinstance(sources, PolicySet):
         return sources
@@ -110,36 +121,36 @@ def read_policies(
         checked = PolicySources.model_validate(anchored(sources, base))
     except ValidationError as error:
         models: Models = {"": PolicySources, "policies": PolicySources}
-        raise explain(error, lambda loc: f"`{dotted(loc)}`", models, under=("policies",)) from None
+        raise explain(error, dotted, models, under=("policies",)) from None
     return checked.read()
 
 
 def by_type(given: Any) -> Any:
-    """Bring sources without a key under ``identity``; a mapping with a Statement is a document, not keys."""
+    """Put sources without a key under ``identity``. A mapping with a Statement is a document, not a mapping of keys."""
     sources = isinstance(given, Mapping) and "Statement" not in given
     return given if sources or given is None else {"identity": given}
 
 
 def anchored(given: Any, base: Path) -> Any:
     """
-    Make every relative name absolute, and put sources without a key under theirs, so that sources can be joined key by key.
+    Make every relative path absolute, and put sources without a key under theirs, so that sources can be merged key by key.
 
     Args:
-        given: Sources as configured, of whatever shape; what has the wrong one is left as it is.
-        base: Folder that relative names start from.
+        given: Sources as configured. A value of the wrong type is left unchanged, for the validation to report.
+        base: Folder that relative paths start from.
     """
+
+    def absolute(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [absolute(each) for each in value]
+        if not isinstance(value, str | Path) or _is_json(value):
+            return value
+        literal = _WILD.isdisjoint(str(value)) or _exists(base / value)
+        return str(base / value if literal else Path(glob.escape(str(base))) / value)
+
     if given is None or isinstance(given, PolicySet | PolicySources):
         return given
-    return {kind: _anchored(value, base) for kind, value in by_type(given).items()}
-
-
-def _anchored(value: Any, base: Path) -> Any:
-    if isinstance(value, list | tuple):
-        return [_anchored(each, base) for each in value]
-    if not isinstance(value, str | Path) or _is_json(value):
-        return value
-    literal = _WILD.isdisjoint(str(value)) or _exists(base / value)
-    return str(base / value if literal else Path(glob.escape(str(base))) / value)
+    return {kind: absolute(value) for kind, value in by_type(given).items()}
 
 
 def _exists(path: Path) -> bool:
@@ -153,61 +164,49 @@ def _is_json(item: str | Path) -> bool:
     return isinstance(item, str) and item.lstrip().startswith("{")
 
 
-def find(pattern: str) -> list[Path]:
+def find(pattern: str) -> tuple[Path, ...]:
     """
-    Find the files of a name or glob, sorted; ``**`` goes through folders, and a file that bears the very name wins over the glob.
+    Find the files of a name or glob, sorted. ``**`` matches folders; a file with exactly that name wins over the glob.
 
     Raises:
-        MisfitError: There is none, or the name is a folder's.
+        MisfitError: There is no such file, or the name is that of a folder.
     """
     try:
         return _found(pattern)
     except OSError as error:
-        raise MisfitError(f": `{pattern}` can not be read ({error.strerror}): correct the path or its permissions") from None
+        raise MisfitError(f"`{pattern}` cannot be read ({error.strerror}); correct the path or its permissions") from None
 
 
-def _found(pattern: str) -> list[Path]:
+def _found(pattern: str) -> tuple[Path, ...]:
     path = Path(pattern)
     if path.is_dir():
-        raise MisfitError(f": `{path}` is a folder: name a file in it, or a glob such as `{path / '*.json'}`")
+        raise MisfitError(f"`{path}` is a folder; name a file in it, or a glob such as `{path / '*.json'}`")
     if path.exists():
-        return [path]
-    matches = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-    files = sorted(match for match in matches if not match.is_dir())
+        return (path,)
+    matches = map(Path, glob.glob(pattern, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute pattern
+    files = tuple(sorted(match for match in matches if not match.is_dir()))
     if not files:
         what = "there is no file" if _WILD.isdisjoint(pattern) else "no file matches"
-        raise MisfitError(f": {what} `{pattern}`: correct the path, or put the file there")
+        raise MisfitError(f"{what} `{pattern}`; correct the path, or create the file")
     return files
 
 
-def _documents(items: Sequence[Any], kind: PolicyType, loc: Loc) -> list[PolicyDocument]:
-    documents: list[PolicyDocument] = []
+def _documents(items: Sequence[Any], kind: PolicyType, loc: Loc) -> Iterator[PolicyDocument]:
     for index, item in enumerate(items):
         key = dotted((*loc, index))
-        if isinstance(item, str) and not _is_json(item):
-            documents += [_document(_text(path, key), kind, str(path)) for path in _files(item, key)]
+        if isinstance(item, PolicyFiles):
+            for path in item.paths:
+                yield _document(_text(path, key), kind, str(path))
         else:
-            documents.append(_document(item, kind, key))
-    return documents
+            yield _document(item, kind, key)
 
 
 def _document(source: Source, kind: PolicyType, name: str) -> PolicyDocument:
-    if kind == "resource":
-        check_attached(source, name=name)
-    return parse(source, kind, name=name)
-
-
-def _files(pattern: str, key: str) -> list[Path]:
-    try:
-        return find(pattern)
-    except MisfitError as error:
-        raise ConfigurationError(f"`{key}`{error}") from None
+    return check_attached(source, name=name) if kind == "resource" else parse(source, kind, name=name)
 
 
 def _text(path: Path, key: str) -> str:
     try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise SourceError(f"`{key}`: `{path}` is not UTF-8 text: save it as UTF-8") from None
-    except OSError as error:
-        raise SourceError(f"`{key}`: `{path}` can not be read ({error.strerror}): correct the file or its permissions") from None
+        return read_text(path)
+    except ConfigurationError as error:
+        raise SourceError(f"{key}: {error}") from None

@@ -1,12 +1,12 @@
 """
-One clear sentence for whatever is wrong with a configuration: the place, the key, the mend.
+Error messages of the configuration: what is wrong, where, and how to fix it.
 
-A sentence repeats no value that was given, apart from names of files, ARNs and operations: it might be a misplaced secret.
+A message repeats no configured value, apart from file names, ARNs and operations: a value may be a misplaced secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -17,36 +17,47 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Loc: TypeAlias = tuple[int | str, ...]
-"""Where a value stands: keys and, in lists, indexes."""
+"""The location of a value: keys and, in lists, indexes."""
 
 Places: TypeAlias = Callable[[Loc], str]
-"""Says where a key was given, such as ``guardedbedrock.toml: `mode` ``."""
+"""Writes a location with its source, such as ``guardedbedrock.toml: mode``."""
 
 Models: TypeAlias = "Mapping[str, type[BaseModel]]"
-"""By a top-level key the model of what stands under it; ``""`` is the top itself."""
+"""The model of the table under each top-level key; ``""`` is the top level itself."""
 
 _PROBLEMS: Final = {
-    "missing": "is missing",
-    "literal_error": "should be {expected}",
-    "string_type": "should be a text",
-    "tuple_type": "should be a list",
-    "frozen_set_type": "should be a list",
-    "dict_type": "should be a table",
-    "mapping_type": "should be a table",
-    "model_type": "should be a table",
+    "missing": "missing",
+    "literal_error": "must be {expected}",
+    "string_type": "must be a string",
+    "tuple_type": "must be a list",
+    "frozen_set_type": "must be a list",
+    "dict_type": "must be a table",
+    "mapping_type": "must be a table",
+    "model_type": "must be a table",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
 }
 _UNKNOWN: Final = "extra_forbidden"
 _KEY_ITSELF: Final = "[key]"
-"""What pydantic puts behind a key of a mapping when the key is wrong, not its value."""
+"""pydantic appends this to the location of a mapping's key when the key is wrong, not its value."""
 
 
 class MisfitError(ValueError):
     """
-    A value that does not fit; pydantic collects it, `explain` turns it into a `ConfigurationError`.
+    A value that does not fit. pydantic collects it, and `explain` turns it into a `ConfigurationError`.
 
     Args:
-        problem: What is wrong and what would mend it; goes on behind the place, so it starts with a space or a colon.
-        loc: Where, from the model on that was being validated.
+        problem: The problem and its fix, as in ``must be a list; write [...]``.
+        loc: The location, relative to the model that is being validated.
     """
 
     def __init__(self, problem: str, *loc: int | str) -> None:
@@ -56,7 +67,7 @@ class MisfitError(ValueError):
 
 def dotted(loc: Loc) -> str:
     """
-    Write a place as people read it.
+    Write a location as people read it.
 
     >>> dotted(("guardrails", 0, "version"))
     'guardrails[0].version'
@@ -66,13 +77,13 @@ def dotted(loc: Loc) -> str:
 
 def explain(error: ValidationError, places: Places, models: Models, *, under: Loc = ()) -> ConfigurationError:
     """
-    Turn what pydantic found into one error; an unknown key comes first, since it is often why another is missing.
+    Turn pydantic's findings into one error. An unknown key comes first: a misspelt key is often why another one is missing.
 
     Args:
-        error: With one or more findings.
-        places: Says where a key was given.
-        models: Know the keys and, in their descriptions, the mends.
-        under: Where the validated model itself stands.
+        error: Holds one or more findings.
+        places: Writes a location with its source.
+        models: The models, whose fields carry the text of the fix.
+        under: The location of the validated model.
     """
     findings = error.errors(include_url=False, include_input=False)
     finding = min(findings, key=lambda each: each["type"] != _UNKNOWN)
@@ -83,39 +94,41 @@ def explain(error: ValidationError, places: Places, models: Models, *, under: Lo
     if kind == _UNKNOWN:
         return unknown(places(loc), str(loc[-1]), _fields(loc, models)[0])
     if misfit is not None:
-        return ConfigurationError(f"{places(loc) if loc else ''}{misfit}")
-    problem = _PROBLEMS.get(kind, "can not be used").format(**context)
-    return ConfigurationError(f"{places(loc)} {problem}: {_mend(loc, models)}")
+        return ConfigurationError(f"{places(loc)}: {misfit}" if loc else str(misfit))
+    problem = _PROBLEMS.get(kind, "invalid value").format(**context)
+    return ConfigurationError(f"{places(loc)}: {problem}; {_fix(loc, models)}")
 
 
 def unknown(place: str, name: str, known: Collection[str]) -> ConfigurationError:
-    """Say that nobody knows a key, and which one was meant."""
-    return ConfigurationError(f"{place} is not known: {nearest(name, known)}")
+    """Report an unknown key, with the key that was probably meant."""
+    return ConfigurationError(f"{place}: unknown key; {nearest(name, known)}")
 
 
 def nearest(name: str, known: Collection[str]) -> str:
     """
-    Guess what was meant, or list what there is.
+    Guess the intended name, or list the known ones.
 
     >>> nearest("vocabluary", ["mode", "vocabulary"])
     'did you mean `vocabulary`?'
     """
     near = get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"known are {', '.join(known)}"
+    return f"did you mean `{near[0]}`?" if near else f"the known keys are {', '.join(known)}"
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:
-    """Find the fields among which a place lies, and its own name there."""
+    """Find the fields of the table that a location lies in, and the name of its field there."""
     names = [part for part in loc if isinstance(part, str)]
     nested = len(names) > 1 and names[0] in models
     return (models[names[0]].model_fields, names[1]) if nested else (models[""].model_fields, names[0])
 
 
-def _mend(loc: Loc, models: Models) -> str:
+def _fix(loc: Loc, models: Models) -> str:
     fields, name = _fields(loc, models)
-    return (name in fields and fields[name].description) or "correct its value"
+    extra = fields[name].json_schema_extra if name in fields else None
+    return str(extra["fix"]) if isinstance(extra, dict) and "fix" in extra else "correct the value"
 
 
 def as_list(value: Any) -> Any:
-    """Take a single text, path or object for a list of one; leave all else as it is."""
-    return value if value is None or isinstance(value, list | tuple | set | frozenset) else [value]
+    """Turn an iterable into a list, and a single string, path or object into a list of one; leave None unchanged."""
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    return list(value) if several else value if value is None else [value]

@@ -1,51 +1,42 @@
 """
-Settings from code, the environment and a TOML file, in this order of precedence; the one place where they are validated.
+The definition of every setting, and `load`, which gathers settings from code, the environment and a TOML file.
 
-A key that nobody knows is an error, and so is a file that is not there: what was meant to guard must not be left out in silence.
+To add a setting, write one entry in `Settings`, one keyword in `Guard`, and use it; ``make docs`` writes the reference page.
+An unknown key or a missing file is an error: a misspelt setting must not weaken a guard silently.
 """
 
 import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetPydanticSchema,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, ValidationError, model_validator
 from pydantic_core.core_schema import no_info_wrap_validator_function
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.approved import DRAFT
 from guardedbedrock.bedrock.resources.policies import check_attached
+from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.policy_files import PolicySources, read_policies
 from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
-from guardedbedrock.settings.sources import PREFIX, from_code, from_environment, from_file, merge, places
-from guardedbedrock.settings.tables import AuditSettings, RetrySettings
+from guardedbedrock.settings.sources import PREFIX, Layer, from_code, from_environment, from_file, looked_for, merge, places
+from guardedbedrock.settings.tables import AuditSettings, ConfiguredGuardrail, GuardrailSettings, RetrySettings
 from guardedbedrock.settings.values import (
-    ARN_MEND,
-    DRAFT_MEND,
-    MODELS_MEND,
-    PRINCIPAL_MEND,
-    PROFILE_MEND,
+    CALLER,
+    DRAFT_PROBLEM,
+    PRINCIPAL_FIX,
+    ROLE_ARN_FIX,
     UNGUARDED,
-    VERSION_MEND,
     ContextKey,
     ContextValue,
-    GuardrailArn,
-    GuardrailProfile,
-    GuardrailVersion,
     ModelList,
-    ModelPatterns,
     PrincipalName,
+    RoleArn,
     UnguardedOperation,
     fitting,
 )
@@ -53,167 +44,191 @@ from guardedbedrock.settings.values import (
 __all__ = ["GuardrailSettings", "PolicySources", "Settings", "check", "load", "read_policies"]
 
 _NO_GUARDRAIL: Final = (
-    f"no guardrail is configured: write [[guardrails]] with arn and version into guardedbedrock.toml, set {PREFIX}GUARDRAILS, "
-    'or pass guardrails=[...]; mode = "off" goes without'
+    f"no guardrail is configured; write [[guardrails]] with arn and version into guardedbedrock.toml, set {PREFIX}GUARDRAILS, "
+    'or pass guardrails=[...]; mode = "off" needs none'
 )
+_PROFILES_FIX: Final = 'map identifiers to lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
 
 
-class GuardrailSettings(BaseModel):
-    """An approved guardrail as configured; see `Guardrail`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    arn: GuardrailArn = Field(description=ARN_MEND)
-    version: GuardrailVersion = Field(description=VERSION_MEND)
-    name: str = Field(default="", description='write a name such as "hr", or leave it out')
-    tags: dict[str, str] | None = Field(
-        None, description='write texts, as in { team = "hr" }, or leave it out where nobody knows'
-    )
-    profile: GuardrailProfile = Field(default="", description=PROFILE_MEND)
-    models: ModelPatterns = Field(default=(), description=MODELS_MEND)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_record(cls, given: Any) -> Any:
-        if isinstance(given, Guardrail):
-            tags = given.tags and dict(given.tags)
-            names = ("arn", "version", "name", "profile", "models")
-            return {"tags": tags, **{name: getattr(given, name) for name in names}}
-        return given
-
-    @property
-    def guardrail(self) -> Guardrail:
-        """The guardrail, pinned."""
-        return Guardrail(self.arn, self.version, self.name, self.tags, self.profile, self.models)
-
-
-def _ready_or_sources(_type: Any, schema_of: Any) -> Any:
-    """Let compiled policies pass, without the two findings for one mistake that a union reports."""
+def _compiled_or_sources(_type: Any, schema_of: Any) -> Any:
+    """Accept a compiled `PolicySet`. A union would report two findings for one mistake."""
     return no_info_wrap_validator_function(
         lambda given, sources: given if isinstance(given, PolicySet) else sources(given), schema_of(PolicySources | None)
     )
 
 
-Policies: TypeAlias = Annotated[PolicySources | PolicySet | None, GetPydanticSchema(_ready_or_sources)]
+Policies: TypeAlias = Annotated[PolicySources | PolicySet | None, GetPydanticSchema(_compiled_or_sources)]
 
 
-class Settings(BaseSettings):
-    """
-    Everything that can be configured, validated; made by `load`.
+class Settings(BaseModel):
+    """All settings, validated. Use `load` to make one: it knows where each key was given."""
 
-    Args:
-        guardrails: The approved guardrails, each pinned to a version; the first of a region that is for the call's model is the
-            one that is injected.
-        policies: Where the policies come from; None checks the approved list only.
-        principal: ARN of the caller, or ``"caller"`` to ask STS; needed with policies.
-        vocabulary: What a guarded call asks of IAM: what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
-        mode: ``report`` logs and goes on, ``off`` does nothing.
-        on_unapproved: What happens to a call that names a guardrail which is not approved.
-        on_partial: What becomes of a call whose guardrail would look at a part of the prompt only, or at chunks that have arrived
-            by then.
-        on_indeterminate: Whether a call goes to AWS when the answer hangs on what this process can not know.
-        on_intervention: Whether an intervention is a reply or an error.
-        on_unguarded_reply: Whether a reply which shows that no guardrail ran, although one was sent, is a reply or an error.
-        allow_draft: Whether a guardrail may be approved in version ``DRAFT``, which changes whenever somebody edits it.
-        allow_unguarded: Operations that can not carry a guardrail and may go without.
-        context: Context keys that are known beyond those of the call, such as ``aws:PrincipalOrgID``.
-        enforced: Guardrails that the account or the organization puts on every model call of their region: a caller needs
-            ``bedrock:ApplyGuardrail`` on them too.
-        profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models; of a
-            system-defined profile, where AWS's documentation should not be taken for it.
-        rcp_applies: Whether a denial by an RCP is a sure one; AWS does not list Bedrock among the services that RCPs reach.
-        retry: Attempts, waits and the deadline.
-        audit: Where records for auditors go; nowhere unless given.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__", arbitrary_types_allowed=True
+    guardrails: tuple[ConfiguredGuardrail, ...] = setting(
+        (),
+        "The approved guardrails. The first one whose Region is that of the client and whose `models` match is injected.",
+        "write [[guardrails]] tables, each with arn and version",
     )
-
-    guardrails: tuple[GuardrailSettings, ...] = Field(
-        default=(), description="write [[guardrails]] tables, each with arn and version"
+    policies: Policies = setting(
+        None,
+        "The policies to check each call against before it is sent. Without it, only the list of approved guardrails is checked.",
+        "write a table with keys such as identity and scp",
     )
-    policies: Policies = Field(default=None, description="write a table with keys such as identity and scp")
-    principal: PrincipalName | None = Field(default=None, description=PRINCIPAL_MEND)
-    vocabulary: Vocabulary = Field(default="aws", description="leave it out for what AWS asks")
-    mode: Literal["enforce", "report", "off"] = Field(default="enforce", description='leave it out for "enforce"')
-    on_unapproved: Literal["refuse", "replace"] = Field(default="refuse", description='leave it out for "refuse"')
-    on_partial: Literal["allow", "warn", "refuse"] = Field(default="warn", description='leave it out for "warn"')
-    on_indeterminate: Literal["send", "refuse"] = Field(default="send", description='leave it out for "send"')
-    on_intervention: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
-    on_unguarded_reply: Literal["return", "raise"] = Field(default="return", description='leave it out for "return"')
-    allow_draft: bool = Field(default=False, description="leave it out for false")
-    allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = Field(
-        default=frozenset(), description=f"name operations out of {' and '.join(UNGUARDED)}"
+    principal: PrincipalName | None = setting(
+        None,
+        'ARN of the user, role or session that signs the calls, or `"caller"`: STS is asked once, at the first call. Required '
+        "with `policies`.",
+        PRINCIPAL_FIX,
     )
-    context: dict[ContextKey, ContextValue] = Field(
-        default_factory=dict, description='write context keys with their values, as in { "aws:PrincipalOrgID" = "o-1234567890" }'
+    role_arn: RoleArn | None = setting(
+        None,
+        "ARN of the role of the session, with its path. A session ARN does not contain the path, so conditions on "
+        "`aws:PrincipalArn` that depend on it are `indeterminate` without this setting.",
+        ROLE_ARN_FIX,
     )
-    enforced: tuple[GuardrailSettings, ...] = Field(
-        default=(), description="write [[enforced]] tables, each with arn and version"
+    vocabulary: Vocabulary = setting(
+        "aws",
+        'The actions that a guarded call needs: those of AWS, or `bedrock:InvokeModelWithGuardrail` (`"invoke-with-guardrail"`), '
+        "which some articles teach and AWS does not have.",
+        'set it to "aws", or remove it',
     )
-    profiles: dict[str, ModelList] = Field(
-        default_factory=dict, description='write lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
+    mode: Mode = setting(
+        "enforce",
+        '`"enforce"` refuses, `"report"` sends every call and reports what would be refused, `"off"` does nothing.',
+        'set it to "enforce", or remove it',
     )
-    rcp_applies: bool = Field(default=False, description="leave it out for false")
-    retry: RetrySettings = Field(default_factory=RetrySettings, description="write a [retry] table, with keys such as attempts")
-
-    audit: AuditSettings | None = Field(default=None, description="write an [audit] table, with keys such as file")
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `load` gathered, since it alone can say where a key was given."""
-        return (init_settings,)
+    on_unapproved: OnUnapproved = setting(
+        "refuse",
+        "What to do with a call that names a guardrail or version that is not approved: refuse it, or replace the guardrail.",
+        'set it to "refuse", or remove it',
+    )
+    on_partial: OnPartial = setting(
+        "warn",
+        "What to do with a call whose guardrail checks only a part of the prompt (`guardContent` beside other content, input "
+        "tags), or checks a stream too late (`streamProcessingMode` async).",
+        'set it to "warn", or remove it',
+    )
+    on_indeterminate: OnIndeterminate = setting(
+        "send",
+        "What to do with a call for which the configured policies give no sure answer.",
+        'set it to "send", or remove it',
+    )
+    on_intervention: OnIntervention = setting(
+        "return",
+        "What to do when a guardrail intervenes: return the reply, or raise `GuardrailInterventionError`.",
+        'set it to "return", or remove it',
+    )
+    on_unguarded_reply: OnUnguardedReply = setting(
+        "return",
+        "What to do with a reply which shows that no guardrail ran although one was sent: return it, or raise "
+        "`UnguardedReplyError`.",
+        'set it to "return", or remove it',
+    )
+    allow_draft: bool = setting(
+        default=False,
+        description="Allow `DRAFT` as an approved version. The draft changes whenever the guardrail is edited.",
+        fix="set it to true or false",
+    )
+    allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = setting(
+        frozenset(),
+        f"Operations that cannot carry a guardrail and may be called all the same: {' or '.join(f'`{op}`' for op in UNGUARDED)}.",
+        f"name operations out of {' and '.join(UNGUARDED)}",
+    )
+    context: dict[ContextKey, ContextValue] = setting(
+        None,
+        "Condition keys that have the same value in every call, such as `aws:PrincipalOrgID`.",
+        'map context keys to values, as in { "aws:PrincipalOrgID" = "o-1234567890" }',
+        factory=dict,
+    )
+    enforced: tuple[ConfiguredGuardrail, ...] = setting(
+        (),
+        "Guardrails that the account or the organization enforces on every model call of their Region. A caller needs "
+        "`bedrock:ApplyGuardrail` on them, too.",
+        "write [[enforced]] tables, each with arn and version",
+    )
+    profiles: dict[str, ModelList] = setting(
+        None,
+        "The models of application inference profiles, prompt routers and prompts, by identifier. "
+        "`guardedbedrock.models_behind` reads them from AWS. An entry for a system-defined profile overrides what AWS documents.",
+        _PROFILES_FIX,
+        factory=dict,
+    )
+    rcp_applies: bool = setting(
+        default=False,
+        description="Treat a denial by a resource control policy as final. AWS does not list Bedrock among the services of RCPs.",
+        fix="set it to true or false",
+    )
+    retry: RetrySettings = setting(
+        None,
+        "Retries of the guard. It is not used where botocore retries: see the order of precedence below.",
+        "write a [retry] table, with keys such as attempts",
+        factory=RetrySettings,
+    )
+    audit: AuditSettings | None = setting(
+        None,
+        "Where to write records for auditors. None are written without it.",
+        "write an [audit] table, with keys such as file",
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not self.guardrails and self.mode != "off":
             raise MisfitError(_NO_GUARDRAIL)
         taken: dict[tuple[str, str], int] = {}
-        for index, guardrail in enumerate(self.approved):
+        for index, guardrail in enumerate(self.guardrails):
             fitting(partial(guardrail.check, self.vocabulary), "guardrails", index, "arn")
             if guardrail.version == DRAFT and not self.allow_draft:
-                raise MisfitError(f" is {DRAFT_MEND}", "guardrails", index, "version")
+                raise MisfitError(DRAFT_PROBLEM, "guardrails", index, "version")
             first = taken.setdefault((guardrail.region, guardrail.name), index)
             if first != index:
-                what = f"the name `{guardrail.name}` of guardrails[{first}] again, in the same region"
-                raise MisfitError(f" has {what}: give each a name of its own", "guardrails", index)
+                what = f"has the same name and Region as guardrails[{first}] (`{guardrail.name}`)"
+                raise MisfitError(f"{what}; set a different name", "guardrails", index)
         for kind, document in self.policies if isinstance(self.policies, PolicySet) else ():
             if kind == "resource":
                 fitting(partial(check_attached, document), "policies")
         if self.policies is not None and self.principal is None:
-            raise MisfitError(f" needs a principal: set `principal`; {PRINCIPAL_MEND}", "policies")
+            raise MisfitError(f"needs a principal; set `principal`, or remove `policies` ({PRINCIPAL_FIX})", "policies")
+        self._check_role()
         return self
+
+    def _check_role(self) -> None:
+        """Reject a role that cannot be the one of the principal's session."""
+        if self.role_arn is None or self.principal == CALLER:
+            return
+        principal, role = identify(self.principal or ""), identify(self.role_arn)
+        if principal.kind != "assumed-role":
+            raise MisfitError('needs a role session; set principal = "caller" or a session ARN, or remove role_arn', "role_arn")
+        if (principal.account, principal.role_name) != (role.account, role.role_name):
+            raise MisfitError("not the role of the session in `principal`; correct one of them", "role_arn")
 
     @property
     def advisory_policy_types(self) -> tuple[str, ...]:
-        """Policy types whose denials are not sure to come."""
+        """Policy types whose denials are not final."""
         return () if self.rcp_applies else ("rcp",)
 
     @property
     def approved(self) -> tuple[Guardrail, ...]:
         """The approved guardrails, in their order."""
-        return tuple(each.guardrail for each in self.guardrails)
+        return self.guardrails
+
+    @property
+    def known_context(self) -> dict[str, str | tuple[str, ...]]:
+        """The condition keys of every call: those of `context`, and the one that `role_arn` gives."""
+        return {**({"aws:PrincipalArn": self.role_arn} if self.role_arn else {}), **self.context}
 
     def policy_set(self) -> PolicySet | None:
         """
-        Read the policies; None when only the approved list is checked.
+        Read the policies; None when only the list of approved guardrails is checked.
 
         Raises:
-            PolicySyntaxError: A document can not be read as a policy, or AWS would not attach it to the guardrail it names.
-            ConfigurationError: A file can not be read.
+            PolicySyntaxError: A document is not a policy, or AWS would not attach it to the guardrail that it names.
+            SourceError: A file cannot be read.
         """
         return self.policies.read() if isinstance(self.policies, PolicySources) else self.policies
 
 
-_MODELS: Final[Models] = {
+MODELS: Final[Models] = {
     "": Settings,
     "guardrails": GuardrailSettings,
     "enforced": GuardrailSettings,
@@ -221,44 +236,58 @@ _MODELS: Final[Models] = {
     "retry": RetrySettings,
     "audit": AuditSettings,
 }
+"""The model of each table, by its key; ``""`` is the top level."""
 
 
 def load(path: str | Path | None = None, *, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """
-    Gather and validate the settings: keyword arguments, then ``GUARDEDBEDROCK_*``, then a TOML file.
+    Gather and validate the settings.
 
-    ``policies`` and ``context`` are joined key by key; every other key comes whole from the first that gives it. Names of policy
-    files start from the folder of the TOML file that holds them, else from the working directory.
+    For each key the first of these sources wins:
+
+    1. keyword arguments,
+    2. environment variables ``GUARDEDBEDROCK_*``,
+    3. the TOML file.
+
+    ``policies`` and ``context`` are merged key by key. Relative paths of policy files start from the folder of the TOML file that
+    holds them, otherwise from the working directory.
 
     Args:
-        path: TOML file; without it ``GUARDEDBEDROCK_CONFIG``, else ``guardedbedrock.toml`` or ``[tool.guardedbedrock]`` of
-            ``pyproject.toml`` in the working directory, else none.
+        path: TOML file. Without it: ``GUARDEDBEDROCK_CONFIG``, then ``guardedbedrock.toml`` in the working directory, then
+            ``[tool.guardedbedrock]`` of ``pyproject.toml`` there.
         environ: Environment variables; those of the process unless given.
-        overrides: Settings by name; guardrails may be `Guardrail`s, policies a `PolicySet`.
+        overrides: Settings by name; guardrails may be `Guardrail` records, policies a `PolicySet`.
 
     Raises:
-        ConfigurationError: One sentence with the place, the key and the mend.
+        ConfigurationError: One sentence that says what is wrong, where, and how to fix it.
     """
     here = Path.cwd()
     variables = os.environ if environ is None else environ
-    return _settled(from_code(overrides, here), from_environment(variables, Settings, here), from_file(path, variables, here))
+    file = from_file(path, variables, here)
+    searched = "" if file else f"; looked for {' and '.join(map(str, looked_for(here)))}"
+    return _validated(
+        [from_code(overrides, here), from_environment(variables, Settings.model_fields, here), *([file] if file else [])],
+        searched,
+    )
 
 
 def check(**given: Any) -> Settings:
     """
-    Validate settings that code gives, whatever file or environment there is.
+    Validate settings that are given in code, without looking at files or the environment.
 
     Raises:
-        ConfigurationError: One sentence with the place, the key and the mend.
+        ConfigurationError: One sentence that says what is wrong, where, and how to fix it.
     """
-    return _settled(from_code(given, Path.cwd()))
+    return _validated([from_code(given, Path.cwd())])
 
 
-def _settled(*found: Any) -> Settings:
-    layers = [layer for layer in found if layer]
+def _validated(layers: list[Layer], searched: str = "") -> Settings:
     for layer in layers:
         layer.check(tuple(Settings.model_fields))
     try:
         return Settings(**merge(layers))
     except ValidationError as error:
-        raise explain(error, places(layers), _MODELS) from None
+        problem = explain(error, places(layers), MODELS)
+        if str(problem) == _NO_GUARDRAIL:
+            problem = ConfigurationError(f"{_NO_GUARDRAIL}{searched}")
+        raise problem from None

@@ -1,46 +1,41 @@
-"""Where settings come from: code, the environment, a TOML file; each a layer that can say where a key stands in it."""
+"""The layers that settings come from: code, the environment, a TOML file. Each layer knows where it gives a key."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_settings import BaseSettings, EnvSettingsSource
-
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam import POLICY_TYPES, PolicySyntaxError
-from guardedbedrock.iam.language.documents import Object, load_json
+from guardedbedrock.iam import POLICY_TYPES
+from guardedbedrock.iam.language.documents import Object
 from guardedbedrock.settings.policy_files import anchored
 from guardedbedrock.settings.problems import Loc, Places, dotted, unknown
+from guardedbedrock.settings.reader import parse_json, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from pydantic.fields import FieldInfo
 
 PREFIX: Final = "GUARDEDBEDROCK_"
 CONFIG: Final = "GUARDEDBEDROCK_CONFIG"
 FILE: Final = "guardedbedrock.toml"
 PYPROJECT: Final = "pyproject.toml"
-_NESTED: Final = "__"
-_MERGED: Final = ("policies", "context")
+MERGED: Final = ("policies", "context")
 """Tables whose keys may come from several layers; every other value comes from one layer as a whole."""
-
-
 RENAMED: Final = {"behind": "profiles"}
 """Former name of a setting to its name."""
+
+_NESTED: Final = "__"
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """
-    What one place says.
+    The settings of one source.
 
     Args:
-        data: Top-level keys, with policy files made absolute.
-        place: Says where a key stands.
+        data: Top-level keys, with absolute paths of policy files.
+        place: Writes the location of a key.
     """
 
     data: Mapping[str, Any]
@@ -53,58 +48,70 @@ class Layer:
 
     def check(self, known: Sequence[str]) -> None:
         """
-        Refuse a top-level key that nobody knows.
+        Reject an unknown top-level key.
 
         Raises:
-            ConfigurationError: With the key that was meant.
+            ConfigurationError: With the key that was probably meant.
         """
         for name in self.data:
             if name in RENAMED:
-                raise ConfigurationError(f"{self.place((name,))} was renamed: write `{RENAMED[name]}` instead")
+                raise ConfigurationError(f"{self.place((name,))}: was renamed; write `{RENAMED[name]}` instead")
             if name not in known:
                 raise unknown(self.place((name,)), name, known)
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Join layers, the first one winning."""
+    """Merge layers; the first one wins."""
     merged: dict[str, Any] = {}
     for layer in reversed(layers):
         for key, value in layer.data.items():
-            below = merged.get(key) if key in _MERGED else None
+            below = merged.get(key) if key in MERGED else None
             merged[key] = {**below, **value} if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
 def places(layers: Sequence[Layer]) -> Places:
-    """Make the function that says which layer gave a key, and where it stands there."""
+    """Make the function that writes a location as the layer that gave the key does."""
 
     def place(loc: Loc) -> str:
-        kept = (loc[:2], loc[:1]) if loc[0] in _MERGED else (loc[:1],)
-        giver = next((layer for key in kept for layer in layers if layer.holds(key)), None)
-        return giver.place(loc) if giver else f"`{dotted(loc)}`"
+        keys = (loc[:2], loc[:1]) if loc[0] in MERGED else (loc[:1],)
+        giver = next((layer for key in keys for layer in layers if layer.holds(key)), None)
+        return giver.place(loc) if giver else dotted(loc)
 
     return place
 
 
+def _layer(given: Mapping[str, Any], base: Path, place: Places) -> Layer:
+    """Make a layer, and resolve the paths of its policy files against a folder."""
+    policies = {"policies": anchored(given["policies"], base)} if "policies" in given else {}
+    return Layer({**given, **policies}, place)
+
+
 def from_code(given: Mapping[str, Any], base: Path) -> Layer:
-    """Take keyword arguments."""
-    return Layer(_anchored(given, base), lambda loc: f"keyword argument `{dotted(loc)}`")
+    """Make the layer of keyword arguments."""
+    return _layer(given, base, lambda loc: f"keyword argument {dotted(loc)}")
 
 
-def from_environment(environ: Mapping[str, str], settings: type[BaseSettings], base: Path) -> Layer:
+def from_environment(environ: Mapping[str, str], fields: Collection[str], base: Path) -> Layer:
     """
-    Take ``GUARDEDBEDROCK_*``; a value that starts like JSON is JSON, ``null`` is None, all else is text.
+    Make the layer of ``GUARDEDBEDROCK_*``. A value that starts like JSON is JSON, ``null`` is None, all else is text.
+
+    Args:
+        environ: Environment variables.
+        fields: Names of the settings.
+        base: Folder that relative paths start from.
 
     Raises:
-        ConfigurationError: A variable is unknown, or holds broken JSON.
+        ConfigurationError: A variable is unknown, or holds invalid JSON.
     """
     given = {name: text for name, text in environ.items() if name.upper().startswith(PREFIX) and name != CONFIG}
-    _check_names(given, [PREFIX + name.upper() for name in settings.model_fields])
-    read = {name: _decoded(text, f"environment variable {name}") for name, text in given.items()}
-    source = _Environment(settings)
-    source.env_vars = {name.lower(): given[name] for name, value in read.items() if value is not None or _NESTED in name}
-    nulls = {name.removeprefix(PREFIX).lower(): None for name, value in read.items() if value is None and _NESTED not in name}
-    return Layer(_anchored({**source(), **nulls}, base), _variable_place(frozenset(given)))
+    _check_names(given, [PREFIX + name.upper() for name in fields])
+    data: dict[str, Any] = {}
+    for name, text in given.items():
+        key, _, part = name.removeprefix(PREFIX).lower().partition(_NESTED)
+        value = _decoded(text, f"environment variable {name}")
+        data[key] = {**data.get(key, {}), part: value} if part else value
+    return _layer(data, base, _variable_place(frozenset(given)))
 
 
 def _check_names(given: Collection[str], fields: list[str]) -> None:
@@ -113,19 +120,12 @@ def _check_names(given: Collection[str], fields: list[str]) -> None:
     for name in given:
         former = name.removeprefix(PREFIX).lower()
         if former in RENAMED:
-            raise ConfigurationError(f"environment variable {name} was renamed: set {PREFIX}{RENAMED[former].upper()} instead")
+            raise ConfigurationError(f"environment variable {name}: was renamed; set {PREFIX}{RENAMED[former].upper()} instead")
         if name not in fields and name not in parts:
             raise unknown(f"environment variable {name}", name.upper(), [*fields, CONFIG, *parts])
     part = next((name for name in parts if name in given), None)
     if part and whole in given:
-        raise ConfigurationError(f"environment variable {whole} and {part} are both set: keep one of them")
-
-
-class _Environment(EnvSettingsSource):
-    """The environment, with one reading of JSON, and with plain text where a list may be one text."""
-
-    def decode_complex_value(self, field_name: str, _field: FieldInfo, value: Any) -> Any:
-        return _decoded(value, field_name)
+        raise ConfigurationError(f"environment variable {whole}: set together with {part}; keep one of them")
 
 
 def _decoded(text: str, where: str) -> Any:
@@ -133,18 +133,15 @@ def _decoded(text: str, where: str) -> Any:
         return None
     if not text.lstrip().startswith(("{", "[", '"')):
         return text
-    try:
-        value = load_json(text)
-    except PolicySyntaxError as error:
-        raise ConfigurationError(f"{where} {error.problem}; correct it there, or write plain text") from None
+    value = parse_json(text, where)
     key = _repeated(value)
     if key is not None:
-        raise ConfigurationError(f"{where} has the key `{key}` twice: keep one")
+        raise ConfigurationError(f"{where}: has the key `{key}` twice; keep one")
     return value
 
 
 def _repeated(value: Any) -> str | None:
-    """Find a key that stands twice in one object, of which JSON would drop the first."""
+    """Find a key that an object holds twice; JSON would drop the first value, which may be a Deny."""
     if isinstance(value, Object) and value.repeated is not None:
         return value.repeated
     children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
@@ -155,49 +152,41 @@ def _variable_place(names: Collection[str]) -> Places:
     def place(loc: Loc) -> str:
         whole, part = (PREFIX + _NESTED.join(map(str, loc[:size])).upper() for size in (1, 2))
         variable = part if part in names else whole
-        return f"environment variable {variable}" + (f": `{dotted(loc)}`" if len(loc) > 1 else "")
+        return f"environment variable {variable}" + (f": {dotted(loc)}" if len(loc) > 1 else "")
 
     return place
 
 
 def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -> Layer | None:
     """
-    Take the TOML file: the one named, else the environment's, else the working directory's, else none.
+    Make the layer of the TOML file; None if there is no file.
+
+    The file is, in this order: the one given, the one that ``GUARDEDBEDROCK_CONFIG`` names, ``guardedbedrock.toml`` in the
+    working directory, ``[tool.guardedbedrock]`` of ``pyproject.toml`` there.
 
     Raises:
-        ConfigurationError: A file that was named is not there, or a file is no TOML.
+        ConfigurationError: The file that was given or named does not exist, or a file is not TOML.
     """
     if path is not None:
-        return _read(base / path, f"the configuration file `{path}`", named=True)
+        return _read(base / path, named=f"configuration file {base / path}")
     if CONFIG in environ:
-        return _read(base / environ[CONFIG], f"environment variable {CONFIG} names `{environ[CONFIG]}`, which", named=True)
-    present = (base / name for name in (FILE, PYPROJECT) if (base / name).exists())
-    layers = (_read(path, f"`{path}`", named=False) for path in present)
+        return _read(base / environ[CONFIG], named=f"environment variable {CONFIG}: {base / environ[CONFIG]}")
+    layers = (_read(file) for file in looked_for(base) if file.exists())
     return next((layer for layer in layers if layer), None)
 
 
-def _read(path: Path, what: str, *, named: bool) -> Layer | None:
-    try:
-        data = tomllib.loads(path.read_bytes().decode())
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: is no TOML: {str(error).lower()}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigurationError(f"{what} can not be read ({error.strerror}): looked for `{path}`; correct the path") from None
+def looked_for(base: Path) -> tuple[Path, ...]:
+    """Name the files that are looked for where no file is given, in their order."""
+    return (base / FILE, base / PYPROJECT)
+
+
+def _read(path: Path, *, named: str = "") -> Layer | None:
+    data = read_toml(path, what=named or None)
     if path.name != PYPROJECT:
-        return _file_layer(data, path, str(path))
-    tool = data.get("tool", {})
-    if not named and "guardedbedrock" not in tool:
+        return _layer(data, path.parent, lambda loc: f"{path}: {dotted(loc)}")
+    table = data.get("tool", {}).get("guardedbedrock") if isinstance(data.get("tool", {}), Mapping) else None
+    if table is None and not named:
         return None
-    if not isinstance(tool.get("guardedbedrock"), Mapping):
-        raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]: add it, or name another file")
-    return _file_layer(tool["guardedbedrock"], path, f"{path} [tool.guardedbedrock]")
-
-
-def _file_layer(data: Mapping[str, Any], path: Path, label: str) -> Layer:
-    return Layer(_anchored(data, path.parent), lambda loc: f"{label}: `{dotted(loc)}`")
-
-
-def _anchored(given: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    return {key: anchored(value, base) if key == "policies" else value for key, value in given.items()}
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]; add it, or name another file")
+    return _layer(table, path.parent, lambda loc: f"{path} [tool.guardedbedrock]: {dotted(loc)}")

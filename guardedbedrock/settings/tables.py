@@ -1,61 +1,156 @@
-"""The tables ``[retry]`` and ``[audit]`` of the configuration."""
+"""The tables ``[[guardrails]]``, ``[retry]`` and ``[audit]`` of the configuration."""
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
+    GetPydanticSchema,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
 )
+from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.settings.entry import REQUIRED, setting
 from guardedbedrock.settings.problems import MisfitError
+from guardedbedrock.settings.values import (
+    ARN_FIX,
+    MODELS_FIX,
+    PROFILE_FIX,
+    VERSION_FIX,
+    GuardrailArn,
+    GuardrailProfile,
+    GuardrailVersion,
+    ModelPatterns,
+)
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.retry.quota import CAPACITY
 
 
-class RetrySettings(BaseModel):
-    """How often and how patiently calls are tried again; see `RetryPolicy`."""
+class GuardrailSettings(BaseModel):
+    """The table of an approved or enforced guardrail; see `Guardrail`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    attempts: PositiveInt = Field(default=3, description="write how many, the first included; 1 never retries")
-    longest_wait: NonNegativeFloat = Field(default=20.0, description="write seconds")
-    deadline: PositiveFloat | None = Field(default=120.0, description="write seconds since the call began")
-    capacity: NonNegativeInt = Field(default=CAPACITY, description="write how many tokens the calls of a client share")
+    arn: GuardrailArn = setting(REQUIRED, "ARN of the guardrail, without the version.", ARN_FIX)
+    version: GuardrailVersion = setting(
+        REQUIRED, 'A published version such as `"3"`, as a string or a number. `"DRAFT"` needs `allow_draft`.', VERSION_FIX
+    )
+    name: str = setting(
+        "",
+        "Name for `guard.using`, `guard.choosing`, logs and errors. Defaults to the guardrail ID.",
+        'set it to a name such as "hr", or remove it',
+    )
+    tags: dict[str, str] | None = setting(
+        None,
+        "Resource tags of the guardrail, for policies with `aws:ResourceTag/...` conditions. Unknown if they are not given.",
+        'set it to strings, as in { team = "hr" }, or remove it if the tags are not known',
+    )
+    profile: GuardrailProfile = setting(
+        "", "ID or ARN of the guardrail profile that the guardrail uses across Regions, such as `us.guardrail.v1:0`.", PROFILE_FIX
+    )
+    models: ModelPatterns = setting(
+        (),
+        "Patterns of the models that the guardrail is for, with `*` and `?` as in IAM. A pattern matches the model ID, its ARN "
+        "and the inference profiles of the model. All models if it is not given.",
+        MODELS_FIX,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_record(cls, given: Any) -> Any:
+        if isinstance(given, Guardrail):
+            tags = given.tags and dict(given.tags)
+            names = ("arn", "version", "name", "profile", "models")
+            return {"tags": tags, **{name: getattr(given, name) for name in names}}
+        return given
+
+    @property
+    def guardrail(self) -> Guardrail:
+        """The guardrail as a record."""
+        return Guardrail(self.arn, self.version, self.name, self.tags, self.profile, self.models)
+
+
+def _validated_as_table(_type: Any, schema_of: Any) -> CoreSchema:
+    return no_info_after_validator_function(lambda table: table.guardrail, schema_of(GuardrailSettings))
+
+
+ConfiguredGuardrail: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as_table)]
+"""A `Guardrail`, given as one or as a table."""
+
+
+class RetrySettings(BaseModel):
+    """The table ``[retry]``; see `RetryPolicy`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attempts: PositiveInt = setting(
+        3, "Number of attempts, the first one included. 1 never retries.", "set it to a whole number such as 3"
+    )
+    longest_wait: NonNegativeFloat = setting(
+        20.0, "Longest wait between two attempts, in seconds.", "set it to seconds such as 20"
+    )
+    deadline: PositiveFloat | None = setting(
+        120.0,
+        "Seconds since the beginning of a call after which no further attempt starts.",
+        "set it to seconds such as 120",
+    )
+    capacity: NonNegativeInt = setting(
+        CAPACITY,
+        "Retry tokens that all calls of a client share. A retry takes tokens, a success returns them. 0 never retries.",
+        f"set it to a whole number such as {CAPACITY}",
+    )
 
     @property
     def policy(self) -> RetryPolicy:
-        """The policy."""
+        """The settings as a `RetryPolicy`."""
         return RetryPolicy(self.attempts, self.longest_wait, self.deadline, self.capacity)
 
 
 class AuditSettings(BaseModel):
-    """Where records for auditors go; see `guardedbedrock.auditing`."""
+    """The table ``[audit]``; see `guardedbedrock.auditing`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    records: Literal["denials", "all"] = Field(default="denials", description='leave it out for "denials"')
-    file: str = Field(default="", description='write the path of a file of JSON lines, such as "audit.jsonl"')
-    file_bytes: NonNegativeInt = Field(default=10_000_000, description="write bytes; 0 never begins a new file")
-    file_count: NonNegativeInt = Field(default=5, description="write how many old files are kept")
-    fsync: bool = Field(default=False, description="leave it out for false")
-    logger: str = Field(default="", description='write the name of a logger, such as "guardedbedrock.audit"')
-    log_group: str = Field(default="", description="write the name of a log group of CloudWatch Logs")
-    log_stream: str = Field(default="", description="write the name of a log stream, or leave it out for one of this process")
-    region: str = Field(default="", description="write the region of the log group, or leave it out for the session's")
-    alert_above: NonNegativeInt | None = Field(default=None, description="write how many denials are still well")
-    alert_within: PositiveFloat = Field(default=300.0, description="write seconds")
-    alert_topic: str = Field(default="", description="write the ARN of a topic of Amazon SNS")
+    records: Literal["denials", "all"] = setting("denials", "The calls to write records for.", 'set it to "denials" or "all"')
+    file: str = setting(
+        "", "Path of a file of JSON lines, relative to the working directory.", 'set it to a path such as "audit.jsonl"'
+    )
+    file_bytes: NonNegativeInt = setting(
+        10_000_000, "Size in bytes at which a new file starts. 0 never starts a new file.", "set it to a number of bytes"
+    )
+    file_count: NonNegativeInt = setting(5, "Number of old files to keep.", "set it to a whole number such as 5")
+    fsync: bool = setting(False, "Flush each record to the disk before the call continues.", "set it to true or false")  # noqa: FBT003
+    logger: str = setting(
+        "", "Name of a standard-library logger.", 'set it to the name of a logger such as "guardedbedrock.audit"'
+    )
+    log_group: str = setting("", "Name of a CloudWatch Logs log group.", "set it to the name of a log group")
+    log_stream: str = setting(
+        "", "Name of the log stream. Defaults to one per process.", "set it to the name of a log stream, or remove it"
+    )
+    region: str = setting(
+        "",
+        "Region of the log group. Defaults to the Region of the session.",
+        'set it to a Region such as "us-east-1", or remove it',
+    )
+    alert_above: NonNegativeInt | None = setting(
+        None, "Number of denials within `alert_within` to tolerate.", "set it to a whole number such as 10"
+    )
+    alert_within: PositiveFloat = setting(
+        300.0, "Length of the window for `alert_above`, in seconds.", "set it to seconds such as 300"
+    )
+    alert_topic: str = setting(
+        "", "ARN of the Amazon SNS topic to notify when there are more denials than that.", "set it to the ARN of an SNS topic"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if not (self.file or self.logger or self.log_group or self.alert_topic):
-            raise MisfitError(" names no place for records: set file, logger, log_group or alert_topic, or leave `audit` out")
+            raise MisfitError("names no destination; set file, logger, log_group or alert_topic, or remove [audit]")
         if (self.alert_above is None) != (not self.alert_topic):
-            raise MisfitError(": alert_above and alert_topic go together: set both, or pass a DenialAlert with a hook in code")
+            raise MisfitError("alert_above and alert_topic need each other; set both, or pass a DenialAlert with a hook in code")
         return self

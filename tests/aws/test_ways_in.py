@@ -145,7 +145,7 @@ def test_a_session_of_the_package_needs_a_configuration(tmp_path: Path, monkeypa
     """It fails when it is made, not when it is used."""
     monkeypatch.setenv("GUARDEDBEDROCK_CONFIG", str(tmp_path / "nowhere.toml"))
 
-    with pytest.raises(ConfigurationError, match="can not be read"):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
         guardedbedrock.Session()
 
 

@@ -213,7 +213,7 @@ def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
             id="wrong type",
         ),
         pytest.param(["--params", TINY, "--using", "x"], "no approved guardrail is named `x`", id="no such name"),
-        pytest.param(["--params", TINY, "--config", "none.toml"], "`none.toml` can not be read", id="no configuration"),
+        pytest.param(["--params", TINY, "--config", "none.toml"], "none.toml: cannot be read", id="no configuration"),
     ],
 )
 def test_bad_input_is_one_line(simulate: Cli, arguments: list[str], problem: str) -> None:

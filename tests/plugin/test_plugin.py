@@ -249,10 +249,10 @@ def test_ours(guardedbedrock_client):
     ("arguments", "problem"),
     [
         ("policy={}", "*ConfigurationError: @pytest.mark.guardedbedrock: `policy` is not known; did you mean `policies`?"),
-        ("nonsense=1", "*ConfigurationError: @pytest.mark.guardedbedrock: `nonsense` is not known; known are *behind, *"),
+        ("nonsense=1", "*ConfigurationError: @pytest.mark.guardedbedrock: `nonsense` is not known; known are *profiles, *"),
         ("guardrails=[3]", "*ConfigurationError: guardrails: a `int` is no guardrail; give names, FakeGuardrails or Guardrails"),
         ("policies='none.json'", "*ConfigurationError: *there is no file*none.json*"),
-        ("mode='strict'", "*ConfigurationError: *`mode` should be *enforce*"),
+        ("mode='strict'", "*ConfigurationError: *mode: must be *enforce*"),
         ("['hr']", "*UsageError: @pytest.mark.guardedbedrock takes keywords only, such as guardrails=?'hr'?"),
     ],
 )

@@ -38,7 +38,7 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes: x: "),
         (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: holds a value that FakeGuardrail does not take"),
         ('[[inference_profiles]]\nid = "us.x"\nmodels = []', " at /inference_profiles/0: "),
-        ('policies = "none.json"', ": `policies.identity[0]`: there is no file"),
+        ('policies = "none.json"', ": policies.identity[0]: there is no file"),
         ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: should be a number, not below 0, or "always"'),
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: should be a number, not below 0, or "always"'),
         ("[[replies]]\ntimes = 1", " at /replies/0: needs a `text`, or a `tool` with its `input`, or both"),

@@ -103,18 +103,18 @@ def test_a_path_object_is_a_file(here: Path) -> None:
 
 
 BAD_SOURCES: dict[str, tuple[Any, type[ConfigurationError], str]] = {
-    "key": ({"identiy": []}, ConfigurationError, "`policies.identiy` is not known: did you mean `identity`?"),
-    "file": (["no.json"], ConfigurationError, "`policies.identity[0]`: there is no file `{here}/no.json`"),
-    "nothing": ({}, ConfigurationError, "`policies` names no policy, and would allow everything"),
-    "null": (None, ConfigurationError, "`policies` should be a table"),
+    "key": ({"identiy": []}, ConfigurationError, "policies.identiy: unknown key; did you mean `identity`?"),
+    "file": (["no.json"], ConfigurationError, "policies.identity[0]: there is no file `{here}/no.json`"),
+    "nothing": ({}, ConfigurationError, "policies: names no policy, which would allow everything"),
+    "null": (None, ConfigurationError, "policies: names no policy, which would allow everything"),
     "syntax": ("broken.json", PolicySyntaxError, "{here}/broken.json: is not valid JSON: expecting value in line 1, column 15"),
     "wrapper": ("wrapped.json", PolicySyntaxError, "{here}/wrapped.json at /PolicyVersion: `PolicyVersion` is not an element"),
     "inline": ([{"Statement": 1}], PolicySyntaxError, "policies.identity[0] at /Statement: should be an array"),
-    "latin": ("latin.json", SourceError, "`policies.identity[0]`: `{here}/latin.json` is not UTF-8 text: save it as UTF-8"),
+    "latin": ("latin.json", SourceError, "policies.identity[0]: {here}/latin.json: not UTF-8 text; save it as UTF-8"),
     "dangling": (
         "dang*.json",
         SourceError,
-        "`policies.identity[0]`: `{here}/dangling.json` can not be read (No such file or directory)",
+        "policies.identity[0]: {here}/dangling.json: cannot be read (No such file or directory)",
     ),
 }
 
@@ -146,5 +146,5 @@ def test_a_file_that_goes_away_between_loading_and_reading_is_an_error(here: Pat
     settings = load(environ=GUARDED, policies="a.json", principal=ROLE)
     (here / "a.json").unlink()
 
-    with pytest.raises(ConfigurationError, match=r"^`policies.identity\[0\]`: there is no file"):
+    with pytest.raises(SourceError, match=r"^policies.identity\[0\]: .*/a.json: cannot be read \(No such file"):
         settings.policy_set()

@@ -90,7 +90,7 @@ def test_compiled_policies_are_checked_where_a_guard_takes_them() -> None:
     policies = iam.PolicySet(identity=[], resource=[SHARED, OPEN])
     given: dict[str, Any] = {"guardrails": [Guardrail(ARN, "1")], "policies": policies, "principal": ROLE}
 
-    assert refusal(Guard, **given).startswith(f"keyword argument `policies`: resource[1]{REASON}")
+    assert refusal(Guard, **given).startswith(f"keyword argument policies: resource[1]{REASON}")
     assert refusal(Guard, **given) == refusal(check, **given)
     assert check(**given | {"policies": iam.PolicySet(resource=[SHARED, ELSEWHERE])}).policies is not None
 

@@ -30,7 +30,10 @@ def check_resource_policy(policy: Source, resource: str, *, name: str | None = N
 
     Source: Amazon Bedrock User Guide, "Using resource-based policies for guardrails".
     """
-    document = iam.parse(policy, "resource", name=name)
+    _check(iam.parse(policy, "resource", name=name), policy, resource, name)
+
+
+def _check(document: iam.PolicyDocument, policy: Source, resource: str, name: str | None) -> None:
     attached = target(resource)
     if attached is None:
         return
@@ -45,11 +48,11 @@ def check_resource_policy(policy: Source, resource: str, *, name: str | None = N
             raise iam.PolicySyntaxError(problem, pointer=_pointer(policy, index, element), file=document.name)
 
 
-def check_attached(policy: Source, *, name: str | None = None) -> None:
+def check_attached(policy: Source, *, name: str | None = None) -> iam.PolicyDocument:
     """
-    Check a resource-based policy as one on the guardrail or guardrail profile that its statements name.
+    Parse a resource-based policy, and check it as one on the guardrail or guardrail profile that its statements name.
 
-    A policy that names none is read, and not checked: what it is attached to is not known.
+    A policy that names neither is parsed, and not checked: what it is attached to is not known.
 
     Args:
         policy: As for `check_resource_policy`.
@@ -58,9 +61,10 @@ def check_attached(policy: Source, *, name: str | None = None) -> None:
     Raises:
         ConfigurationError: As `check_resource_policy` does.
     """
-    statements = iam.parse(policy, "resource", name=name).statements
-    named = [text for statement in statements for text in statement.resources if target(text)]
-    check_resource_policy(policy, min(named, key=is_wild, default=""), name=name)
+    document = iam.parse(policy, "resource", name=name)
+    named = [text for statement in document.statements for text in statement.resources if target(text)]
+    _check(document, policy, min(named, key=is_wild, default=""), name)
+    return document
 
 
 def _check_size(policy: str | Mapping[str, object], name: str | None) -> None:

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
 from guardedbedrock.iam.engine.context import LARGEST_EXPONENT
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.matching.conditions import Condition
 from guardedbedrock.iam.matching.principals import PrincipalElement
+
+if TYPE_CHECKING:
+    from json import JSONDecodeError
 
 PolicyType: TypeAlias = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
 POLICY_TYPES: Final[tuple[PolicyType, ...]] = get_args(PolicyType)
@@ -91,10 +94,17 @@ def load_json(text: str, *, file: str | None = None) -> object:
     except RecursionError:
         raise PolicySyntaxError("is nested too deeply for a policy", file=file) from None
     except json.JSONDecodeError as error:
-        problem = f"is not valid JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
-        raise PolicySyntaxError(problem, file=file) from None
+        raise PolicySyntaxError(f"is not valid JSON: {_json_problem(error)}", file=file) from None
     except ValueError as error:
         raise PolicySyntaxError(f"is not valid JSON: {error}", file=file) from None
+
+
+def _json_problem(error: JSONDecodeError) -> str:
+    before = error.doc[: error.pos].rstrip()
+    if before.endswith(",") and error.doc[error.pos : error.pos + 1] in ("}", "]"):
+        # Python points at the bracket; the mistake is the comma before it.
+        return f"trailing comma in line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10)) - 1}; remove it"
+    return f"{error.msg.lower()} in line {error.lineno}, column {error.colno}"
 
 
 def _object(pairs: Iterable[tuple[str, object]]) -> Object:
