@@ -1,7 +1,7 @@
 """
-Parsing any bytes gives a document or a `PolicySyntaxError`, with work proportional to the size.
+Whatever the bytes of a document, the answer is a document or a `PolicySyntaxError`, after work in proportion to them.
 
-Work is measured in function calls and in characters of the result, so that the bound is the same on every machine.
+Work is counted in function calls and in characters made, so that the bound is the same on every machine.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from guardedbedrock.iam.language.writer import write
 
 Json: TypeAlias = Any
 CALLS: Final = 8
-"""Maximum number of function calls for each character of a document."""
+"""How many calls each character of a document may cost."""
 CHARACTERS: Final = 20
-"""Maximum number of characters in the result for each character of a document."""
-BASE: Final = 600
-"""Calls and characters that are always allowed."""
+"""How many characters may be made of each."""
+LITTLE: Final = 600
+"""How much of either is nothing."""
 
 
 def corpus() -> Iterator[tuple[iam.PolicyType, bytes]]:
-    """Yield type and text of each policy of the case files."""
+    """Walk over the policies of the case files, by type and as text."""
     for case in casefiles.read(casefiles.CASES / "iam.json", casefiles.CASES / "iam"):
         for policy_type, documents in case["policies"].items():
             levels = documents if policy_type in ("scp", "rcp") else [documents]
@@ -64,15 +64,15 @@ EDITS: Final = st.lists(st.tuples(st.integers(0, 2**12), st.integers(0, 40), PIE
 
 
 def edited(raw: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """Replace bytes at some places by others."""
+    """Cut out of some bytes and put others there."""
     for at, cut, piece in edits:
         place = at % (len(raw) + 1)
         raw = raw[:place] + piece + raw[place + cut :]
     return raw
 
 
-def parse_and_measure(source: Json, policy_type: iam.PolicyType, size: int) -> iam.PolicyDocument | None:
-    """Parse a document and check the cost; return None if it is rejected."""
+def answer(source: Json, policy_type: iam.PolicyType, size: int) -> iam.PolicyDocument | None:
+    """Read a document, or None where it is refused as it should be; check what either cost."""
     calls, before = 0, sys.getprofile()
 
     def count(*_: object) -> None:
@@ -84,19 +84,19 @@ def parse_and_measure(source: Json, policy_type: iam.PolicyType, size: int) -> i
     try:
         found = iam.parse(source, policy_type, name="p")
     except iam.PolicySyntaxError as refused:
-        message = str(refused)
+        said = str(refused)
     finally:
         sys.setprofile(before)
     if found:
-        message = repr(found)
-    assert calls <= BASE + CALLS * size
-    assert len(message) <= BASE + CHARACTERS * size
+        said = repr(found)
+    assert calls <= LITTLE + CALLS * size
+    assert len(said) <= LITTLE + CHARACTERS * size
     return found
 
 
 def check(text: str, policy_type: iam.PolicyType) -> None:
-    """Parse text. A parsed document can be written; text can be measured whether it is valid or not."""
-    found = parse_and_measure(text, policy_type, len(text))
+    """Read text; what was read can be written, and what was not can be measured all the same."""
+    found = answer(text, policy_type, len(text))
 
     assert found is None or iam.parse(write(found), policy_type, name="p") == found
     assert len(findings(text, policy_type)) <= len(text)
@@ -105,14 +105,14 @@ def check(text: str, policy_type: iam.PolicyType) -> None:
 @settings(max_examples=examples(300))
 @given(st.binary(max_size=200), ENCODINGS, TYPES)
 def test_random_bytes(raw: bytes, encoding: str, policy_type: iam.PolicyType) -> None:
-    """Most of them are not even text."""
+    """Most are no text, let alone JSON."""
     check(raw.decode(encoding, "replace"), policy_type)
 
 
 @settings(max_examples=examples(300))
 @given(st.lists(PIECES, max_size=20).map(b"".join), ENCODINGS, TYPES)
 def test_bytes_that_look_like_a_document(raw: bytes, encoding: str, policy_type: iam.PolicyType) -> None:
-    """They are pieces of documents in any order."""
+    """Pieces of documents in any order."""
     check(raw.decode(encoding, "replace"), policy_type)
 
 
@@ -120,7 +120,7 @@ def test_bytes_that_look_like_a_document(raw: bytes, encoding: str, policy_type:
 @given(st.sampled_from(REAL), EDITS)
 @example(REAL[0], [(0, 0, b"[" * 2_000)])
 def test_real_documents_with_changed_bytes(real: tuple[iam.PolicyType, bytes], edits: list[tuple[int, int, bytes]]) -> None:
-    """Bytes of a document from the case files are removed or inserted."""
+    """A document of the case files in which something was cut out or put in."""
     policy_type, raw = real
 
     check(edited(raw, edits).decode("utf-8", "replace"), policy_type)
@@ -131,7 +131,7 @@ def test_real_documents_with_changed_bytes(real: tuple[iam.PolicyType, bytes], e
 def test_halves_of_two_real_documents(
     first: tuple[iam.PolicyType, bytes], second: tuple[iam.PolicyType, bytes], upto: int, since: int
 ) -> None:
-    """The beginning of one document is joined with the end of another one of any type."""
+    """The beginning of one and the end of another, of whatever types."""
     (policy_type, head), (_, tail) = first, second
 
     check((head[: upto % len(head)] + tail[since % len(tail) :]).decode("utf-8", "replace"), policy_type)
@@ -174,6 +174,6 @@ HOSTILE: Final = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_cost_of_a_hostile_document_is_proportional_to_its_size(text: str) -> None:
-    """The documents are deeply nested, long or repetitive."""
+def test_a_hostile_document_costs_no_more_than_its_size(text: str) -> None:
+    """Deep, long, or repeated without end."""
     check(text, "identity")

@@ -1,4 +1,4 @@
-"""Python objects that are not JSON, in every place of a document: they are parsed like JSON, or rejected."""
+"""What is no JSON but Python, in every place of a document: it is read as JSON would be, or refused."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Path: TypeAlias = tuple[Json, ...]
 
 
 class Word(enum.Enum):
-    """A constant that is not a string."""
+    """A constant that is no string."""
 
     ALLOW = "Allow"
 
 
 class Text(enum.StrEnum):
-    """A constant that is a string."""
+    """A constant that is one."""
 
     ALLOW = "Allow"
 
@@ -46,8 +46,8 @@ DOCUMENT: Final[Json] = {
         }
     ],
 }
-MAX_LENGTH: Final = 1_000
-"""Maximum length of an error or of a parsed document; some of the unusual values are far longer."""
+LONGEST: Final = 1_000
+"""Characters that a document with one odd value may have; the odd ones that are long have far more."""
 ENDLESS: Final[Json] = {}
 ENDLESS["Statement"] = [ENDLESS]
 INNERMOST: Final[list[Json]] = []
@@ -55,7 +55,7 @@ INNERMOST.append(INNERMOST)
 DEEP: Final[list[Json]] = []
 for _ in range(50_000):
     DEEP[:] = [list(DEEP)]
-UNUSUAL: Final[dict[str, Json]] = {
+ODD: Final[dict[str, Json]] = {
     "bytes": b"Allow",
     "bytearray": bytearray(b"*"),
     "memoryview": memoryview(b"*"),
@@ -88,18 +88,18 @@ UNUSABLE: Final[dict[str, Json]] = {
     "zero of many places": Decimal("0e-999999"),
     "integer of many digits": 10**5_000,
 }
-"""Numbers that cannot occur in JSON text and that no value can be compared with."""
+"""Numbers that JSON text can not hold for the parser, and that nothing can be compared with."""
 
 
 def nodes(value: Json, path: Path = ()) -> Iterator[Path]:
-    """Yield the path of every value of a document."""
+    """Walk over the places of a document."""
     yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from nodes(inner, (*path, key))
 
 
 def replaced(value: Json, path: Path, new: Json, *, key: bool = False) -> Json:
-    """Return a copy with one value replaced, or with the key of that value replaced."""
+    """Put something else in one place, or in place of the key that leads there."""
     if not path:
         return new
     first, *rest = path
@@ -110,46 +110,46 @@ def replaced(value: Json, path: Path, new: Json, *, key: bool = False) -> Json:
     return copy
 
 
-def can_be_a_key(value: Json) -> bool:
-    """Return whether an object can be a key of a dict."""
+def can_be_a_key(odd: Json) -> bool:
+    """Say whether a dict takes it."""
     try:
-        hash(value)
+        hash(odd)
     except (TypeError, RecursionError):
         return False
     return True
 
 
-def documents_with(value: Json) -> Iterator[Json]:
-    """Yield documents with the object in one place: as a value and, if possible, as a key."""
+def with_one(odd: Json) -> Iterator[Json]:
+    """Walk over the documents that have it in one place, as value and, where it can be one, as key."""
     for path in nodes(DOCUMENT):
-        yield replaced(DOCUMENT, path, value)
-        if path and isinstance(path[-1], str) and can_be_a_key(value):
-            yield replaced(DOCUMENT, path, value, key=True)
+        yield replaced(DOCUMENT, path, odd)
+        if path and isinstance(path[-1], str) and can_be_a_key(odd):
+            yield replaced(DOCUMENT, path, odd, key=True)
 
 
-def parse(source: Json) -> iam.PolicyDocument | None:
-    """Parse a document; return None if it is rejected. The error must not be long."""
+def read(source: Json) -> iam.PolicyDocument | None:
+    """Read a document, or None where it is refused with words of a decent length."""
     found: iam.PolicyDocument | None = None
     try:
         found = iam.parse(source, "resource")
     except iam.PolicySyntaxError as refused:
-        message = str(refused)
-    assert len(repr(found) if found else message) <= MAX_LENGTH
+        said = str(refused)
+    assert len(repr(found) if found else said) <= LONGEST
     return found
 
 
-@pytest.mark.parametrize("value", UNUSUAL.values(), ids=UNUSUAL)
-def test_unusual_object_is_parsed_or_rejected(value: Json) -> None:
-    """What is parsed can be written and measured."""
-    for source in documents_with(value):
-        found = parse(source) if not isinstance(source, str) else None
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_object_is_read_or_refused(odd: Json) -> None:
+    """And what is read can be written and measured."""
+    for source in with_one(odd):
+        found = read(source) if not isinstance(source, str) else None
 
         if found is not None:
             assert iam.parse(write(found), "resource") == found
-            assert len(findings(source, "resource")) <= MAX_LENGTH
+            assert len(findings(source, "resource")) <= LONGEST
 
 
 @pytest.mark.parametrize("number", UNUSABLE.values(), ids=UNUSABLE)
-def test_unusable_number_is_rejected_everywhere(number: Json) -> None:
-    """It would exhaust the memory or equal nothing, also as the value of a condition."""
-    assert [source for source in documents_with(number) if parse(source) is not None] == []
+def test_an_unusable_number_is_refused_everywhere(number: Json) -> None:
+    """As value of a condition too: it would fill the memory, or equal nothing."""
+    assert [source for source in with_one(number) if read(source) is not None] == []

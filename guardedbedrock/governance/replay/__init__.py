@@ -1,0 +1,1 @@
+"""Replay of CloudTrail: which recorded calls would a policy change deny?"""

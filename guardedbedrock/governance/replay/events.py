@@ -1,0 +1,204 @@
+"""
+One CloudTrail record, reduced to what a replay reads.
+
+Source: AWS CloudTrail User Guide, "CloudTrail record contents" and "CloudTrail userIdentity element"; Amazon Bedrock User
+Guide, "Monitor Amazon Bedrock API calls using CloudTrail".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+SOURCES: Final = frozenset({"bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"})
+MANTLE: Final = "bedrock-mantle.amazonaws.com"
+SERVICE_EVENT: Final = "AwsServiceEvent"
+"""The `eventType` of records that no principal requested."""
+
+DENIAL_CODES: Final = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "UnauthorizedOperation",
+        "Client.UnauthorizedOperation",
+        "Client.AccessDenied",
+        "VpceAccessDenied",
+    }
+)
+_DENIAL_TEXTS: Final = ("is not authorized to perform", "denied due to a VPC endpoint policy")
+
+
+class RecordError(ValueError):
+    """A record that is not a CloudTrail record; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailEvent:
+    """
+    A record of an API call.
+
+    Args:
+        event_id: ``eventID``.
+        request_id: ``requestID``; ``""`` if the record has none.
+        source: ``eventSource``.
+        name: ``eventName``.
+        kind: ``eventType``.
+        region: ``awsRegion``.
+        time: ``eventTime`` in seconds since 1970.
+        error_code: ``errorCode``; ``""`` for a call that succeeded.
+        error_message: ``errorMessage``.
+        params: ``requestParameters`` as canonical JSON text.
+        principal_type: ``userIdentity.type``.
+        principal_arn: ARN of the user or session.
+        role_arn: ARN of the role behind a session, with its path.
+        principal_id: ``userIdentity.principalId``, which is ``aws:userid``.
+        account: ``userIdentity.accountId``.
+        owner: ``recipientAccountId``.
+        invoked_by: The AWS service that called on behalf of the principal.
+        mfa: ``sessionContext.attributes.mfaAuthenticated``.
+        issued: ``sessionContext.attributes.creationDate``.
+        source_identity: ``sessionContext.sourceIdentity``.
+        address: ``sourceIPAddress``.
+        endpoint: ``vpcEndpointId``.
+        agent: ``userAgent``.
+        host: ``tlsDetails.clientProvidedHostHeader``.
+        inference_region: ``additionalEventData.inferenceRegion``.
+        replaces: Event ID of the record that an UPDATED_DATA addendum replaces.
+        replaced_request: Request ID of that record.
+    """
+
+    event_id: str
+    request_id: str
+    source: str
+    name: str
+    kind: str
+    region: str
+    time: int
+    error_code: str = ""
+    error_message: str = ""
+    params: str = "{}"
+    principal_type: str = ""
+    principal_arn: str = ""
+    role_arn: str = ""
+    principal_id: str = ""
+    account: str = ""
+    owner: str = ""
+    invoked_by: str = ""
+    mfa: str = ""
+    issued: str = ""
+    source_identity: str = ""
+    address: str = ""
+    endpoint: str = ""
+    agent: str = ""
+    host: str = ""
+    inference_region: str = ""
+    replaces: str = ""
+    replaced_request: str = ""
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the record shows a denial by a policy. Bedrock also sends these codes for legacy models, with another text."""
+        if self.error_code not in DENIAL_CODES:
+            return False
+        return not self.error_message or any(text in self.error_message for text in _DENIAL_TEXTS)
+
+
+def event_of(record: object) -> TrailEvent:
+    """
+    Reduce a CloudTrail record.
+
+    Raises:
+        RecordError: It is not a CloudTrail record.
+    """
+    if not isinstance(record, Mapping):
+        raise RecordError("the record is not a JSON object")
+    try:
+        identity = _object(record.get("userIdentity"))
+        session = _object(identity.get("sessionContext"))
+        attributes, issuer = _object(session.get("attributes")), _object(session.get("sessionIssuer"))
+        addendum = _object(record.get("addendum"))
+        updates = addendum.get("reason") == "UPDATED_DATA"
+        params = record.get("requestParameters")
+        return TrailEvent(
+            event_id=_text(record["eventID"]),
+            request_id=_text(record.get("requestID")),
+            source=_text(record["eventSource"]),
+            name=_text(record["eventName"]),
+            kind=_text(record.get("eventType")),
+            region=_text(record["awsRegion"]),
+            time=seconds_of(_text(record["eventTime"])),
+            error_code=_text(record.get("errorCode")),
+            error_message=_text(record.get("errorMessage")),
+            params=canonical(params) if params else "{}",
+            principal_type=_text(identity.get("type")),
+            principal_arn=_text(identity.get("arn")),
+            role_arn=_text(issuer.get("arn")) if issuer.get("type") == "Role" else "",
+            principal_id=_text(identity.get("principalId")),
+            account=_text(identity.get("accountId")),
+            owner=_text(record.get("recipientAccountId")),
+            invoked_by=_text(identity.get("invokedBy")),
+            mfa=_text(attributes.get("mfaAuthenticated")),
+            issued=_text(attributes.get("creationDate")),
+            source_identity=_text(session.get("sourceIdentity")),
+            address=_text(record.get("sourceIPAddress")),
+            endpoint=_text(record.get("vpcEndpointId")),
+            agent=_text(record.get("userAgent")),
+            host=_text(_object(record.get("tlsDetails")).get("clientProvidedHostHeader")),
+            inference_region=_text(_object(record.get("additionalEventData")).get("inferenceRegion")),
+            replaces=_text(addendum.get("originalEventID")) if updates else "",
+            replaced_request=_text(addendum.get("originalRequestID")) if updates else "",
+        )
+    except KeyError as missing:
+        raise RecordError(f"the record has no `{missing.args[0]}`") from None
+    except (TypeError, ValueError) as error:
+        raise RecordError(f"the record cannot be read: {error}") from None
+
+
+def canonical(value: Any) -> str:
+    """Write a JSON value as text with sorted keys, so that equal values have equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def seconds_of(time: str) -> int:
+    """
+    Convert ``eventTime`` to seconds since 1970.
+
+    Raises:
+        ValueError: It is not ISO 8601.
+    """
+    return int(datetime.fromisoformat(time).timestamp())
+
+
+def key_of(identifier: str) -> bytes:
+    """
+    Return 16 bytes that identify an event or a request.
+
+    CloudTrail uses UUIDs, which have 16 bytes and can be written out again. Other texts are hashed.
+    """
+    try:
+        return UUID(identifier).bytes
+    except ValueError:
+        return hashlib.blake2b(identifier.encode(), digest_size=16).digest()
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"expected a JSON object, got {type(value).__name__}")
+    return value
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    raise TypeError(f"expected a text, got {type(value).__name__}")

@@ -1,0 +1,143 @@
+"""The policies to replay against: one set for every principal, or those of a snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam import POLICY_TYPES, PolicySet
+from guardedbedrock.iam.account.account import Account
+from guardedbedrock.iam.account.documents import DETAIL_KEYS
+from guardedbedrock.settings.settings import load, read_policies
+
+
+class Policies(Protocol):
+    """Policies by principal."""
+
+    def policy_set(self, principal: str, resource: str) -> PolicySet | None:
+        """Return the policies of a principal; None if they are not known."""
+
+    def every_set(self) -> Iterable[PolicySet]:
+        """Return all policy sets, to find out which context keys they read."""
+
+    def tags(self, principal: str) -> Mapping[str, str] | None:
+        """Return the tags of a principal; None if they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamePolicies:
+    """The same policies for every principal."""
+
+    policies: PolicySet
+
+    def policy_set(self, principal: str, resource: str) -> PolicySet | None:  # noqa: ARG002  # the protocol's
+        """Return the policies."""
+        return self.policies
+
+    def every_set(self) -> Iterable[PolicySet]:
+        """Return the policies."""
+        return (self.policies,)
+
+    def tags(self, principal: str) -> Mapping[str, str] | None:  # noqa: ARG002  # the protocol's
+        """Return None: no tags are known."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPolicies:
+    """The policies of a snapshot, by principal."""
+
+    account: Account
+
+    def policy_set(self, principal: str, resource: str) -> PolicySet | None:
+        """Return the policies of a principal of the account; None for another principal."""
+        try:
+            return self.account.policy_set(principal, resource)
+        except ConfigurationError:
+            return None
+
+    def every_set(self) -> Iterable[PolicySet]:
+        """Return the policy set of every principal."""
+        return (self.account.policy_set(arn) for arn in self.account.principals)
+
+    def tags(self, principal: str) -> Mapping[str, str] | None:
+        """Return the tags of a principal of the account."""
+        try:
+            return self.account.find(principal).tags
+        except ConfigurationError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """
+    What a file of policies says.
+
+    Args:
+        policies: The policies.
+        guardrails: The approved guardrails, if the file is a configuration.
+        resolved_models: Models of profiles and prompts, if the file is a configuration or a snapshot.
+    """
+
+    policies: Policies
+    guardrails: tuple[Guardrail, ...] = ()
+    resolved_models: Mapping[str, tuple[str, ...]] | None = None
+
+
+_TOML: Final = ".toml"
+
+
+def read_given(path: str | Path) -> Given:
+    """
+    Read a file of policies.
+
+    Args:
+        path: An identity-based policy, a JSON object of policy type to documents, a snapshot, or a configuration in TOML.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is none of these.
+        PolicySyntaxError: A document is not a policy.
+    """
+    file = Path(path)
+    if file.suffix == _TOML:
+        return _of_configuration(file)
+    try:
+        data = json.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{file}: is not JSON: {error}") from None
+    if not isinstance(data, Mapping):
+        raise ConfigurationError(f"{file}: must be a JSON object: a policy, policies by type, or a snapshot")
+    if "schema" in data or any(key in data for key in DETAIL_KEYS):
+        return of_snapshot(file)
+    if "Statement" not in data and not set(data) <= set(POLICY_TYPES):
+        raise ConfigurationError(f"{file}: is not a policy, a mapping of policy types ({', '.join(POLICY_TYPES)}) or a snapshot")
+    return Given(SamePolicies(read_policies(data, base=file.parent)))
+
+
+def of_snapshot(path: str | Path) -> Given:
+    """Read a snapshot; see `read_given`."""
+    account = Account.from_snapshot(path)
+    return Given(AccountPolicies(account), resolved_models=models_of(account.snapshot))
+
+
+def models_of(snapshot: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    """Return the models of each inference profile of a snapshot, by ARN and by ID."""
+    found: dict[str, tuple[str, ...]] = {}
+    for profile in snapshot.get("inference_profiles") or ():
+        found[profile["arn"]] = found[profile["id"]] = tuple(profile["models"])
+    return found
+
+
+def _of_configuration(file: Path) -> Given:
+    settings = load(file)
+    policies = settings.policy_set()
+    if policies is None:
+        raise ConfigurationError(f"{file}: has no [policies]; add the policies to replay against")
+    return Given(SamePolicies(policies), settings.approved, settings.profiles)

@@ -1,0 +1,212 @@
+"""
+Reduce an event to what its verdict depends on.
+
+A verdict depends on the principal, the operation, some parameters and the context keys that the policies read. Events that agree
+in these share one `CallTuple`, which is evaluated once.
+Source: AWS CloudTrail User Guide, "CloudTrail userIdentity element"; IAM User Guide, "AWS global condition context keys".
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Final
+
+from guardedbedrock.bedrock import SERVICES, Operation, find
+from guardedbedrock.governance.replay.events import TrailEvent, canonical, seconds_of
+from guardedbedrock.iam import PolicySet
+
+TIME_KEYS: Final = frozenset({"aws:currenttime", "aws:epochtime"})
+_HOSTS: Final = {"bedrock-runtime": "bedrock-runtime", "bedrock-agent-runtime": "bedrock-agent-runtime"}
+_PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "FederatedUser": "FederatedUser", "Root": "Account"}
+
+
+@dataclass(frozen=True, slots=True)
+class CallTuple:
+    """
+    What the verdict on a call depends on.
+
+    Args:
+        service: boto3 service of the operation.
+        operation: Name of the operation.
+        region: Region that was called.
+        principal: ARN of the user, of the role behind a session, or of the session if its role is not recorded; ``""`` if the
+            record names no principal.
+        account: Account of the principal.
+        caller: Kind of the principal, as CloudTrail names it.
+        params: The parameters that authorizations depend on, as canonical JSON text.
+        context: Context keys that the policies read and the record gives, as sorted pairs.
+        outcome: ``allowed``, ``denied`` or ``error``, as recorded.
+    """
+
+    service: str
+    operation: str
+    region: str
+    principal: str
+    account: str
+    caller: str
+    params: str
+    context: tuple[tuple[str, str], ...] = ()
+    outcome: str = "allowed"
+
+    @property
+    def model(self) -> str:
+        """The model that the call names; ``""`` if it names none."""
+        model = json.loads(self.params).get("modelId", "")
+        return model if isinstance(model, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """
+    Reduces events for a fixed set of context keys.
+
+    Args:
+        reads: Context keys in lower case that any of the policies reads.
+        bounds: Times in seconds since 1970 that the policies compare with, sorted. Times between two bounds are equivalent.
+        roles: Role name to role ARN, for sessions whose record does not show the role; from a snapshot.
+    """
+
+    reads: frozenset[str] = frozenset()
+    bounds: tuple[int, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, event: TrailEvent) -> CallTuple:
+        """Reduce an event."""
+        service, operation = operation_of(event)
+        return CallTuple(
+            service=service,
+            operation=event.name,
+            region=event.region,
+            principal=self._principal(event),
+            account=event.account,
+            caller=event.principal_type,
+            params=_params(operation, event.params),
+            context=self._context(event),
+            outcome="denied" if event.is_denied else "error" if event.error_code else "allowed",
+        )
+
+    def key(self, event: TrailEvent) -> tuple[object, ...]:
+        """Return the raw values that `of` depends on, to remember what was reduced before."""
+        return (
+            event.name,
+            event.source,
+            event.host,
+            event.region,
+            event.role_arn or event.principal_arn,
+            event.account,
+            event.principal_type,
+            event.invoked_by,
+            event.params,
+            event.error_code,
+            event.error_code and event.error_message,
+            self._context(event) if self.reads else (),
+        )
+
+    def _principal(self, event: TrailEvent) -> str:
+        if event.role_arn:
+            return event.role_arn
+        if event.principal_type == "AssumedRole":
+            name = event.principal_arn.partition(":assumed-role/")[2].partition("/")[0]
+            return self.roles.get(name, event.principal_arn)
+        return event.principal_arn
+
+    def _context(self, event: TrailEvent) -> tuple[tuple[str, str], ...]:
+        if not self.reads:
+            return ()
+        found = {key: value for key, value in _facts(event).items() if value and key.lower() in self.reads}
+        if not TIME_KEYS.isdisjoint(self.reads):
+            second = self._representative(event.time)
+            found["aws:EpochTime"] = str(second)
+            found["aws:CurrentTime"] = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return tuple(sorted(found.items()))
+
+    def _representative(self, second: int) -> int:
+        """Return one time for all times that the policies cannot tell apart: a bound itself, or the second after one."""
+        place = bisect_left(self.bounds, second)
+        if place < len(self.bounds) and self.bounds[place] == second:
+            return second
+        before = bisect_right(self.bounds, second)
+        return self.bounds[before - 1] + 1 if before else (self.bounds[0] - 1 if self.bounds else second)
+
+
+def operation_of(event: TrailEvent) -> tuple[str, Operation]:
+    """Return the boto3 service and the row of an event's operation; the host decides if two services have the name."""
+    called = event.host.partition(".")[0].removesuffix("-fips")
+    first = [_HOSTS[called]] if called in _HOSTS else []
+    for service in (*first, *SERVICES):
+        row = find(service, event.name)
+        if row.listed:
+            return service, row
+    return "bedrock", find("bedrock", event.name)
+
+
+def projection_for(policy_sets: Iterable[PolicySet], roles: Mapping[str, str] | None = None) -> Projection:
+    """Build the projection that serves all of these policies."""
+    reads: set[str] = set()
+    bounds: set[int] = set()
+    for policies in policy_sets:
+        reads |= policies.reads
+        if not TIME_KEYS.isdisjoint(policies.reads):
+            bounds |= set(_bounds(policies))
+    return Projection(frozenset(reads), tuple(sorted(bounds)), roles or {})
+
+
+def _bounds(policies: PolicySet) -> Iterable[int]:
+    for _, document in policies:
+        for statement in document.statements:
+            for condition in statement.conditions:
+                if condition.key.lower() in TIME_KEYS:
+                    yield from _seconds(condition.values)
+
+
+def _seconds(values: Sequence[str]) -> Iterable[int]:
+    for value in values:
+        try:
+            yield int(value) if value.lstrip("-").isdigit() else seconds_of(value)
+        except ValueError:
+            continue  # not a date, so no time is before or after it
+
+
+def _facts(event: TrailEvent) -> dict[str, str]:
+    """Return the context keys that a record gives. A key that is missing here is unknown, never absent."""
+    facts = {
+        "aws:userid": event.principal_id,
+        "aws:SourceIdentity": event.source_identity,
+        "aws:TokenIssueTime": event.issued,
+        "aws:UserAgent": event.agent,
+        "aws:SourceVpce": event.endpoint,
+        "aws:ViaAWSService": "true" if event.invoked_by else "false",
+        "aws:PrincipalType": _PRINCIPAL_TYPES.get(event.principal_type, ""),
+        # "false" does not tell whether the key was absent or false.
+        "aws:MultiFactorAuthPresent": "true" if event.mfa == "true" else "",
+    }
+    if _is_address(event.address) and not event.invoked_by:
+        facts["aws:VpcSourceIp" if event.endpoint else "aws:SourceIp"] = event.address
+    return facts
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _params(operation: Operation, text: str) -> str:
+    """Keep the parameters that authorizations depend on."""
+    given = json.loads(text)
+    paths = [path for ask in operation.asks for path in ask.named]
+    paths += [path for _, path in operation.keys] + [path for path, _ in operation.tags]
+    heads = {path.partition(".")[0].removesuffix("[]") for path in paths} | {"modelId", "tags", "tagKeys", *_GUARDRAIL}
+    kept: dict[str, Any] = {name: value for name, value in given.items() if name in heads}
+    return canonical(kept)
+
+
+_GUARDRAIL: Final = ("guardrailIdentifier", "guardrailVersion", "guardrailConfig")
+"""No record seen so far shows the guardrail of an inference call. If one does, it counts."""

@@ -1,0 +1,157 @@
+"""
+The replay: read trails, count distinct calls, evaluate each once.
+
+    report = replay(["trail/"], "new-policy.json", baseline="old-policy.json")
+    print(report.newly_denied)
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from guardedbedrock.bedrock import Inventory
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.replay.counting import Group, count
+from guardedbedrock.governance.replay.files import Skipped, find_files
+from guardedbedrock.governance.replay.policies import AccountPolicies, Given, of_snapshot, read_given
+from guardedbedrock.governance.replay.projection import Projection, projection_for
+from guardedbedrock.governance.replay.report import ReplayReport, build
+from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
+from guardedbedrock.governance.replay.verdicts import SOURCES, Judge, Source
+
+_BYTES_A_BUCKET: Final = 4 << 20
+_MOST_BUCKETS: Final = 4096
+_TASKS_A_WORKER: Final = 4
+"""More tasks than workers, so that one large file does not leave the others idle."""
+
+Progress = Callable[[int, int], None]
+
+
+def replay(  # noqa: PLR0913  # each is an option of the command
+    trails: Iterable[str | Path],
+    policies: str | Path | Given,
+    *,
+    baseline: str | Path | Given | None = None,
+    snapshot: str | Path | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    assume: Mapping[str, str] | None = None,
+    guardrail: Source = "from-log",
+    invocation_logs: Iterable[str | Path] = (),
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> ReplayReport:
+    """
+    Replay recorded calls against policies.
+
+    Args:
+        trails: Files and folders of CloudTrail records.
+        policies: The new policies: an identity-based policy for every principal, a mapping of policy types, a snapshot, or a
+            configuration with ``[policies]``.
+        baseline: The old policies, in the same forms; None compares with what the records show.
+        snapshot: A snapshot that supplies role ARNs, tags and profiles.
+        since: First time that counts, ISO 8601.
+        until: First time that no longer counts, ISO 8601.
+        assume: Context keys that hold for every call.
+        guardrail: Which guardrail calls carry; see `Judge`.
+        invocation_logs: Files and folders of model invocation logs.
+        workers: Number of processes.
+        progress: Called with the number of finished and of all tasks.
+
+    Raises:
+        ConfigurationError: An input is missing or cannot be read.
+        PolicySyntaxError: A document is not a policy.
+    """
+    if guardrail not in SOURCES:
+        raise ConfigurationError(f"guardrail: `{guardrail}` is unknown; choose one of {', '.join(SOURCES)}")
+    new = policies if isinstance(policies, Given) else read_given(policies)
+    old = baseline if isinstance(baseline, Given) or baseline is None else read_given(baseline)
+    known = of_snapshot(snapshot) if snapshot is not None else None
+    skipped: list[Skipped] = []
+    files, logs = find_files(trails, skipped.append), find_files(invocation_logs, skipped.append)
+    if guardrail == "injected" and not new.guardrails:
+        raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
+    every_set = [one for given in (new, old) if given for one in given.policies.every_set()]
+    projection = projection_for(every_set, _roles(known, new, old))
+    bounds = (_second(since, "since"), _second(until, "until"))
+    results, groups = first_pass(files, logs, projection, bounds, workers=workers, progress=progress)
+    models = {**((known and known.resolved_models) or {}), **(new.resolved_models or {})}
+
+    def judge(given: Given) -> Judge:
+        return Judge(
+            given.policies,
+            guardrail=guardrail,
+            guardrails=new.guardrails,
+            assumed=assume or {},
+            inventory=Inventory(resolved_models=models),
+        )
+
+    report = build(groups, judge(new), judge(old) if old else None)
+    report.events = sum(result.events for result in results)
+    report.mantle = sum(result.mantle for result in results)
+    report.skipped = sorted(
+        [*skipped, *(one for result in results for one in result.skipped)], key=lambda one: (one.file, one.reason)
+    )
+    return report
+
+
+def first_pass(  # noqa: PLR0913  # what a pass needs
+    files: Sequence[Path],
+    logs: Sequence[Path],
+    projection: Projection,
+    bounds: tuple[int | None, int | None] = (None, None),
+    *,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> tuple[list[ScanResult], list[Group]]:
+    """Read all files with some processes, and count the distinct calls; see `replay`."""
+    size = sum(file.stat().st_size for file in (*files, *logs) if file.exists())
+    buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
+    with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder:
+        spool = Path(folder)
+        shares = plan(files, logs, workers * _TASKS_A_WORKER if workers > 1 else 1)
+        tasks = [ScanTask(number, trail, log, spool, buckets, projection, *bounds) for number, (trail, log) in enumerate(shares)]
+        results = sorted(_scan_all(tasks, workers, progress or (lambda _done, _all: None)), key=lambda result: result.number)
+        return results, count(spool, buckets, results)
+
+
+def _scan_all(tasks: Sequence[ScanTask], workers: int, progress: Progress) -> Iterable[ScanResult]:
+    if workers <= 1:
+        for done, task in enumerate(tasks):
+            progress(done, len(tasks))
+            yield scan(task)
+        progress(len(tasks), len(tasks))
+        return
+    # A spawned process inherits neither threads nor locks of this one.
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        futures = [pool.submit(scan, task) for task in tasks]
+        for done, future in enumerate(as_completed(futures)):
+            progress(done + 1, len(tasks))
+            yield future.result()
+
+
+def _roles(*given: Given | None) -> dict[str, str]:
+    """Map role names to ARNs where a snapshot knows them and the name is unique."""
+    found: dict[str, set[str]] = {}
+    for one in given:
+        if one is not None and isinstance(one.policies, AccountPolicies):
+            for principal in one.policies.account.principals.values():
+                if principal.kind == "role":
+                    found.setdefault(principal.name, set()).add(principal.arn)
+    return {name: next(iter(arns)) for name, arns in found.items() if len(arns) == 1}
+
+
+def _second(time: str | datetime | None, name: str) -> int | None:
+    if time is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(time) if isinstance(time, str) else time
+    except ValueError:
+        raise ConfigurationError(f"{name}: `{time}` is not a time; write it like 2026-11-01 or 2026-11-01T00:00:00Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
