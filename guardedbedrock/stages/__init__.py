@@ -1,6 +1,5 @@
 """
-The stages of a call, in the order in which it passes them: `inject`, `preflight`, `send`, `outcome`; `stream` and `retry`
-serve the last two.
+The stages of a call, in order: `inject`, `authorize`, `send`, and for the reply `reply` or `stream`.
 
-None of them does input or output of its own; what is asked of AWS is asked by the function that `send` is given.
+A stage does no I/O: `send` is given the function that calls AWS. `retry` holds the retry policy of `send`.
 """

@@ -1,4 +1,4 @@
-"""Last stage: read from the reply whether the guardrail stepped in, and whether it ran at all."""
+"""Last stage: read from the reply whether the guardrail intervened, and whether it ran at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
 from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, Answer, of_body, of_converse
-from guardedbedrock.bedrock.guardrail.trace import IN_REPLY, in_body, is_readable, is_silent, must_show
+from guardedbedrock.bedrock.guardrail.trace import IN_REPLY, in_body, is_readable, must_show
 from guardedbedrock.core.events import ContentReceived, GuardrailIntervened, ReplyUnguarded, ResponseReceived
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -19,118 +19,124 @@ from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyErro
 
 def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
     """
-    Tell of an intervention, or of a guardrail that did not run; raise it if the rules ask for that.
+    Report an intervention, or a guardrail that did not run; raise it if the rules say so.
 
     Args:
-        reply: What came back.
+        reply: The reply, which is not a stream.
         rules: For `on_intervention` and `on_unguarded_reply`.
-        observers: Who is told.
+        observers: The observations of the call.
 
     Raises:
-        GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
-        UnguardedReplyError: It was sent, the reply shows that it did not run, and `on_unguarded_reply` is ``raise``.
+        GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
+        UnguardedReplyError: The reply shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
     """
-    guarded, response, body = reply.authorized.guarded, reply.response, reply.body
-    params = guarded.params
+    response, body = reply.response, reply.body
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
-        observers.emit(answered(reply, _answer(reply)))
-    kind = guarded.call.operation.reply
-    if is_silent(kind, response, params):
-        return
-    if body is not None:
-        shown = in_body(body)
-        silent = shown is NOTHING and not is_readable(body)
-    else:
-        reader = IN_REPLY.get(kind)
+        observers.emit(response_received(reply, _answer(reply)))
+    if body is None:
+        reader = IN_REPLY.get(reply.authorized.call.operation.reply)
         shown = reader(response) if reader else NOTHING
-        silent = shown is NOTHING and (None in guarded.guardrail_ref or not must_show(kind, params))
-    if not silent:
-        Outcome(reply, rules, observers).settle(shown)
+    else:
+        shown = in_body(body)
+        if shown is NOTHING and not is_readable(body):
+            return  # a body in another format, which cannot show whether the guardrail ran
+    ReplyCheck(reply, rules, observers).settle(shown)
 
 
-def _shows(reply: Reply) -> bool:
-    """Say whether a reply must show that its guardrail ran, if it did."""
-    guarded = reply.authorized.guarded
-    return None not in guarded.guardrail_ref and must_show(guarded.call.operation.reply, guarded.params)
-
-
-def answered(reply: Reply, answer: Answer) -> ResponseReceived:
-    """Put together what is told of an answer."""
-    metadata = _mapping(reply.response.get("ResponseMetadata"))
-    status, request_id = metadata.get("HTTPStatusCode") or 0, str(metadata.get("RequestId", ""))
-    return ResponseReceived(status, request_id, metadata.get("RetryAttempts") or 0, answer)
+def response_received(reply: Reply, answer: Answer) -> ResponseReceived:
+    """Make the event of a response."""
+    metadata = _metadata(reply)
+    return ResponseReceived(
+        status=metadata.get("HTTPStatusCode") or 0,
+        request_id=str(metadata.get("RequestId", "")),
+        retry_attempts=metadata.get("RetryAttempts") or 0,
+        answer=answer,
+    )
 
 
 def _answer(reply: Reply) -> Answer:
     if reply.body is not None:
-        return of_body(reply.body, _mapping(_mapping(reply.response.get("ResponseMetadata")).get("HTTPHeaders")))
+        return of_body(reply.body, _metadata(reply).get("HTTPHeaders") or {})
     return of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else SILENCE
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _metadata(reply: Reply) -> Mapping[str, Any]:
+    metadata = reply.response.get("ResponseMetadata")
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
-class Outcome:
+class ReplyCheck:
     """
-    What becomes of what a reply shows of its guardrail.
+    Reports, and raises if the rules say so, what a reply shows of its guardrail.
 
     Args:
-        reply: What came back.
-        rules: What the application asked for.
-        observers: Who is told.
+        reply: The reply.
+        rules: For `on_intervention` and `on_unguarded_reply`.
+        observers: The observations of the call.
+
+    Attributes:
+        intervention: The intervention, once it was reported.
     """
 
     __slots__ = ("_observers", "_reply", "intervention", "raises_intervention", "raises_unguarded")
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
-        inference = reply.authorized.call.operation.inference
+        # ApplyGuardrail is called for its result, so an intervention is never an error there.
+        is_inference = reply.authorized.call.operation.inference
         self._reply, self._observers = reply, observers
-        self.raises_intervention = rules.on_intervention == "raise" and inference
-        self.raises_unguarded = rules.on_unguarded_reply == "raise" and inference
+        self.raises_intervention = rules.on_intervention == "raise" and is_inference
+        self.raises_unguarded = rules.on_unguarded_reply == "raise" and is_inference
         self.intervention: Intervention | None = None
 
     def settle(self, shown: Shown) -> None:
         """
-        Tell what a whole reply shows.
+        Report what a whole reply shows, and raise it if the rules say so.
 
         Raises:
-            GuardrailInterventionError: The guardrail stepped in, and that is to be an error.
-            UnguardedReplyError: It did not run, and that is to be an error.
+            GuardrailInterventionError: The guardrail intervened.
+            UnguardedReplyError: No guardrail ran.
         """
-        error = self.tell(shown)
+        error = self.report(shown)
         if error is not None:
             raise error
 
-    def tell(self, shown: Shown) -> GuardrailInterventionError | UnguardedReplyError | None:
-        """Tell what a whole reply shows, and give the error that the application asked for."""
-        found = conclude(self._reply.authorized.call.name, shown)
+    def report(self, shown: Shown) -> GuardrailInterventionError | UnguardedReplyError | None:
+        """Report what a reply shows, and give the error that the rules ask for."""
+        found = self.conclude(shown)
         if found is not None:
             return self._intervened(found)
-        return self._unguarded() if shown == NOTHING and _shows(self._reply) else None
+        return self._unguarded() if shown == NOTHING and self._must_show() else None
+
+    def conclude(self, shown: Shown) -> Intervention | None:
+        """Give the intervention, with the guardrail that was sent if the reply names none; None if there was none."""
+        found = conclude(self._reply.authorized.call.name, shown)
+        sent = self._reply.authorized.guarded.guardrail
+        if found is None or sent is None or found.guardrail not in (None, sent.id):
+            return found
+        return replace(found, guardrail=sent.id, version=found.version or sent.version)
+
+    def _must_show(self) -> bool:
+        """Say whether the reply must show that its guardrail ran, if it did."""
+        guarded = self._reply.authorized.guarded
+        return None not in guarded.guardrail_ref and must_show(guarded.call.operation.reply, guarded.params)
 
     def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
-        """ApplyGuardrail is asked for a verdict, so there it is never an error."""
-        sent = self._reply.authorized.guarded.guardrail
-        if sent is not None and found.guardrail in (None, sent.id):
-            found = replace(found, guardrail=sent.id, version=found.version or sent.version)
         self.intervention = found
         self._observers.emit(GuardrailIntervened(found, self._request_id))
-        if not self.raises_intervention:
-            return None
-        return GuardrailInterventionError(**self._named(), intervention=found)
+        return GuardrailInterventionError(**self._about(), intervention=found) if self.raises_intervention else None
 
     def _unguarded(self) -> UnguardedReplyError | None:
-        identifier, version = self._reply.authorized.guarded.guardrail_ref
-        named = str(identifier), str(version)
-        self._observers.emit(ReplyUnguarded(*named, self._request_id))
-        return UnguardedReplyError(**self._named(), guardrail=named) if self.raises_unguarded else None
+        identifier, version = (str(part) for part in self._reply.authorized.guarded.guardrail_ref)
+        self._observers.emit(ReplyUnguarded(identifier, version, self._request_id))
+        if not self.raises_unguarded:
+            return None
+        return UnguardedReplyError(**self._about(), guardrail=(identifier, version))
 
     @property
     def _request_id(self) -> str:
-        return str(_mapping(self._reply.response.get("ResponseMetadata")).get("RequestId", ""))
+        return str(_metadata(self._reply).get("RequestId", ""))
 
-    def _named(self) -> dict[str, Any]:
+    def _about(self) -> dict[str, Any]:
         return {"operation_name": self._reply.authorized.call.name, "response": self._reply.response}

@@ -1,4 +1,4 @@
-"""What passes through an event stream: events unchanged, interventions told, errors typed, the observation closed at its end."""
+"""The last stage of an event stream: pass its events on unchanged, report interventions, type errors, close the observations."""
 
 from __future__ import annotations
 
@@ -10,146 +10,169 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import EventStreamError, HTTPClientError
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
+from guardedbedrock.bedrock.guardrail.intervention import NOTHING, conclude
+from guardedbedrock.bedrock.guardrail.reply_metadata import OF_EVENT, SILENCE
 from guardedbedrock.bedrock.guardrail.trace import IN_EVENT, is_last
+from guardedbedrock.core.events import ContentReceived, StreamStarted
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import StreamInterruptedError
-from guardedbedrock.stages.listening import Listening
-from guardedbedrock.stages.reply import Outcome
+from guardedbedrock.stages.reply import ReplyCheck, response_received
 
 
-class Passage:
+class StreamMonitor:
     """
-    What is known of a stream while its events pass.
+    What the events of one stream have shown so far.
 
-    An intervention is told once, with all that the stream says of it: the word for it comes first and the trace after, so it is
-    told with the trace or, without one, at the end. Where it is to be an error no event passes between the two.
+    An intervention is reported once, with all that the stream says about it. The stop reason comes first and the trace after it,
+    so it is reported with the trace or, without one, at the end. If interventions are raised, no event passes between the two.
 
     Args:
-        reply: What the events belong to.
+        reply: The reply that the stream belongs to.
         rules: For `on_intervention` and `on_unguarded_reply`.
-        observers: Who is told; the observation closes at the end, whatever it is.
+        observers: Closed at the end of the stream, however it ends.
     """
 
-    __slots__ = ("_last", "_listening", "_observers", "_outcome", "_read", "_shown", "_told", "name")
+    __slots__ = ("_check", "_is_reported", "_last", "_metadata", "_observers", "_read", "_shown", "name")
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         operation = reply.authorized.call.operation
         self.name = operation.name
         self._read = IN_EVENT[operation.reply]
-        self._outcome = Outcome(reply, rules, observers)
+        self._check = ReplyCheck(reply, rules, observers)
         self._observers = observers
         self._shown = NOTHING
         self._last: dict[str, Any] = {}
-        self._told = False
-        self._listening = Listening(reply, observers) if observers.wants_routine else None
+        self._is_reported = False
+        self._metadata = _StreamMetadata(reply, observers) if observers.wants_routine or observers.wants_content else None
 
     @property
     def intervention(self) -> Intervention | None:
         """What the guardrail did, as far as the stream was read."""
-        return self._outcome.intervention or conclude(self.name, self._shown)
+        return self._check.intervention or self._check.conclude(self._shown)
 
     def passes(self, event: dict[str, Any]) -> bool:
         """
-        Look at an event, and say whether it may pass.
+        Look at an event, and say whether the caller gets it.
 
         Raises:
-            GuardrailInterventionError: The guardrail stepped in, and that is to be an error.
+            GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
         """
         self._last = event
-        if self._listening is not None:
-            self._listening.note(event)
+        if self._metadata is not None:
+            self._metadata.note(event)
         shown = self._read(event)
-        if shown is NOTHING:
-            return not self._held
-        self._shown |= shown
-        if shown.trace is not None and conclude(self.name, self._shown) is not None:
-            self._tell(self._shown)
-        return not self._held
-
-    @property
-    def _held(self) -> bool:
-        return bool(self._shown.stepped_in) and self._outcome.raises_intervention
+        if shown is not NOTHING:
+            self._shown |= shown
+            if shown.trace is not None and conclude(self.name, self._shown) is not None:
+                self._settle()
+        return not (self._shown.stepped_in and self._check.raises_intervention)
 
     def end(self) -> None:
         """
-        Every event has passed.
+        Settle the whole stream: every event has passed.
 
         Raises:
-            GuardrailInterventionError: As above.
-            UnguardedReplyError: Nothing showed that the guardrail ran, and that is to be an error.
+            GuardrailInterventionError: As in `passes`.
+            UnguardedReplyError: The stream shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
         """
         if self._shown != NOTHING or is_last(self._last):
-            self._tell(self._shown)
+            self._settle()
 
     def close(self, error: BaseException | None) -> None:
-        """The stream ended before its last event, or after it: tell what was seen of an intervention, and no more."""
-        if self._shown.stepped_in and not self._told:
-            self._told = True
-            self._outcome.tell(self._shown)
-        if self._listening is not None:
-            self._listening.end()
+        """Report what was seen of an intervention, if the stream ended early, and close the observations."""
+        if self._shown.stepped_in and not self._is_reported:
+            self._is_reported = True
+            self._check.report(self._shown)
+        if self._metadata is not None:
+            self._metadata.end()
         self._observers.close(error)
 
-    def _tell(self, shown: Shown) -> None:
-        if not self._told:
-            self._told = True
-            self._outcome.settle(shown)
+    def _settle(self) -> None:
+        if not self._is_reported:
+            self._is_reported = True
+            self._check.settle(self._shown)
 
 
-def observed(
+class _StreamMetadata:
+    """Reports when a stream began, its words, and at its end its tokens, model and finish reason."""
+
+    __slots__ = ("_answer", "_has_ended", "_has_started", "_observers", "_read", "_reply")
+
+    def __init__(self, reply: Reply, observers: Observers) -> None:
+        self._reply, self._observers = reply, observers
+        self._read = OF_EVENT[reply.authorized.call.operation.reply]
+        self._answer = SILENCE
+        self._has_started = self._has_ended = False
+
+    def note(self, event: dict[str, Any]) -> None:
+        if not self._has_started:
+            self._has_started = True
+            self._observers.emit(StreamStarted())
+        found = self._read(event)
+        if found is not SILENCE:
+            self._answer |= found
+        if self._observers.wants_content:
+            self._observers.emit(ContentReceived(event))
+
+    def end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._observers.emit(response_received(self._reply, self._answer))
+
+
+def observe_stream(
     events: Iterable[dict[str, Any]],
     close: Callable[[], None],
-    passage: Passage,
+    monitor: StreamMonitor,
     *,
     broken: tuple[type[Exception], ...] = (),
 ) -> Iterator[dict[str, Any]]:
     """
-    Pass events on; give the connection up when they end early.
+    Pass the events of a stream on, and close the connection if they end early.
 
     Args:
-        events: What the connection brings.
-        close: Gives the connection up.
-        passage: What is known of the stream.
-        broken: What the HTTP library in use raises when a connection breaks.
+        events: The events as botocore parses them.
+        close: Closes the connection.
+        monitor: Looks at each event.
+        broken: The exceptions of the HTTP library for a connection that breaks.
 
     Raises:
-        StreamInterruptedError: The service broke the stream off with an error event, or the connection broke.
-        GuardrailInterventionError: The guardrail stepped in and `on_intervention` is ``raise``.
-        UnguardedReplyError: It did not run, and `on_unguarded_reply` is ``raise``.
+        StreamInterruptedError: The service sent an error event, or the connection broke.
+        GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
+        UnguardedReplyError: No guardrail ran, and `on_unguarded_reply` is ``raise``.
     """
-    with _until_the_end(close, passage, broken):
+    with _closing(close, monitor, broken):
         for event in events:
-            if passage.passes(event):
+            if monitor.passes(event):
                 yield event
-        passage.end()
+        monitor.end()
 
 
-async def observed_async(
+async def observe_stream_async(
     events: AsyncIterable[dict[str, Any]],
     close: Callable[[], None],
-    passage: Passage,
+    monitor: StreamMonitor,
     *,
     broken: tuple[type[Exception], ...] = (),
 ) -> AsyncIterator[dict[str, Any]]:
-    """Pass events on as `observed` does, for whoever awaits them."""
-    with _until_the_end(close, passage, broken):
+    """Pass the events of a stream on as `observe_stream` does, for async clients."""
+    with _closing(close, monitor, broken):
         async for event in events:
-            if passage.passes(event):
+            if monitor.passes(event):
                 yield event
-        passage.end()
+        monitor.end()
 
 
 @contextmanager
-def _until_the_end(close: Callable[[], None], passage: Passage, broken: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Close the observation with whatever the events end with."""
+def _closing(close: Callable[[], None], monitor: StreamMonitor, broken: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Close the monitor with the error that the stream ends with."""
     error: BaseException | None = None
     try:
         yield
     except (EventStreamError, HTTPClientError, ParserError, *broken) as failure:
-        error = interrupted(failure, passage.name)
+        error = interrupted(failure, monitor.name)
         close()
         raise error from failure
     except BaseException as other:
@@ -157,12 +180,12 @@ def _until_the_end(close: Callable[[], None], passage: Passage, broken: tuple[ty
         close()
         raise
     finally:
-        passage.close(error)
+        monitor.close(error)
 
 
 def interrupted(broken: Exception, operation_name: str) -> StreamInterruptedError:
     """Type the error of a broken stream; an error event keeps its code and message."""
     response = getattr(broken, "response", None)
-    damaged = "a damaged frame came" if isinstance(broken, ParserError) else "the connection broke"
-    message = response["Error"].get("Message", "") if response else f"{damaged} in the middle of the stream"
+    problem = "a damaged frame arrived" if isinstance(broken, ParserError) else "the connection broke"
+    message = response["Error"].get("Message", "") if response else f"{problem} in the middle of the stream"
     return StreamInterruptedError(message=message, operation_name=operation_name, response=response)

@@ -71,7 +71,7 @@ def test_a_model_that_no_guardrail_is_for_is_refused(house: Make) -> None:
     """It would get one that was meant for another."""
     made = house(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
 
-    with pytest.raises(GuardrailNotApprovedError, match=f"no guardrail .* is for the model `{LLAMA}`") as refused:
+    with pytest.raises(GuardrailNotApprovedError, match=f"no guardrail .* fits the model `{LLAMA}`") as refused:
         converse(made, LLAMA)
 
     assert "add the model to `models`" in str(refused.value.hint)

@@ -192,7 +192,7 @@ def test_the_guardrail_that_was_chosen_here_is_put_in(standing: Any) -> None:
 def test_what_can_carry_no_guardrail_is_refused(standing: Any, path: str, options: dict[str, Any]) -> None:
     recorder = standing()
 
-    with pytest.raises(UnguardableOperationError, match=r"is no operation of|has no place for|does not bind"):
+    with pytest.raises(UnguardableOperationError, match=r"is no operation of|has no guardrail location|does not bind"):
         sign(path, **options)
 
     assert len(recorder.last.of(CallRefused)) == 1

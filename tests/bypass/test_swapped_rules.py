@@ -75,9 +75,9 @@ def test_the_stages_patched_away_do_not_authorize(house: Make, monkeypatch: pyte
 
     def as_it_is(call: Any, rules: Any, observers: Any) -> Any:
         del rules, observers
-        from guardedbedrock.stages.inject import _as_it_is  # noqa: PLC0415
+        from guardedbedrock.stages.inject import _unchanged  # noqa: PLC0415
 
-        return _as_it_is(call)
+        return _unchanged(call)
 
     monkeypatch.setattr("guardedbedrock.aws.client.mixin.inject", as_it_is)
     for method in METHODS:

@@ -122,7 +122,7 @@ def test_an_open_answer_stops_where_the_configuration_says_so(simulate: Cli, tmp
     [
         (["--params", FOREIGN], "Converse", "guardrail zzz version 1 is not approved for us-east-1"),
         (["--params", TINY, "--region", "eu-west-1"], "Converse", "no guardrail is approved for eu-west-1"),
-        (["--params", TINY], "StartAsyncInvoke", "StartAsyncInvoke has no place for a guardrail"),
+        (["--params", TINY], "StartAsyncInvoke", "StartAsyncInvoke has no guardrail location"),
     ],
 )
 def test_what_the_guard_itself_refuses_is_shown_with_its_hint(

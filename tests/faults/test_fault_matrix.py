@@ -187,7 +187,7 @@ def test_a_stream_that_broke_is_not_begun_again(house: Make, method: str) -> Non
     response = getattr(made.client, method)(**ask(method))
     seen: list[Any] = []
 
-    with pytest.raises(Exception, match="a damaged frame came in the middle of the stream"):
+    with pytest.raises(Exception, match="a damaged frame arrived in the middle of the stream"):
         seen.extend(response["stream" if method == "converse_stream" else "body"])
 
     assert (len(seen) <= 2, len(made.fake.requests)) == (True, 1)

@@ -13,8 +13,8 @@ from tenacity import RetryError
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.core.events import Retried
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.stages.retry.failure_classes import CODES, code_of
-from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy, is_retryable
+from guardedbedrock.stages.retry.failure_classes import CODES, code_of, is_retryable
+from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy
 
 if TYPE_CHECKING:
     from harness.clients import Make
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 SCP: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy"
 STATUS: Final = {"ThrottlingException": 429, "TooManyRequestsException": 429, "ModelTimeoutException": 408}
+
+DAILY: Final = (
+    "Too many tokens per day, please wait before trying again.",
+    "Too many requests per day, please wait before trying again.",
+    "TOO MANY TOKENS PER DAY",
+)
 
 
 def patient(waits: list[float], attempts: int = 3) -> RetryPolicy:
@@ -111,6 +117,27 @@ def test_a_request_that_is_wrong_is_not_tried_again(house: Make, code: str) -> N
         made.client.converse(**ask("converse"))
 
     assert len(made.fake.requests) == 1
+
+
+@pytest.mark.parametrize("message", DAILY)
+def test_a_daily_quota_is_not_retried(house: Make, message: str) -> None:
+    waits: list[float] = []
+    made = house(retry=patient(waits))
+    made.fake.fail_next(429, "ThrottlingException", message, times=9)
+
+    with pytest.raises(made.client.exceptions.ThrottlingException) as answered:
+        made.client.converse(**ask("converse"))
+
+    assert (len(made.fake.requests), waits, answered.value.retry_attempts) == (1, [], 0)
+
+
+def test_a_quota_per_minute_is_retried(house: Make) -> None:
+    made = house()
+    made.fake.fail_next(429, "ThrottlingException", "Too many tokens, please wait before trying again.")
+
+    made.client.converse(**ask("converse"))
+
+    assert len(made.fake.requests) == 2
 
 
 def test_a_denial_of_aws_is_not_tried_again(house: Make) -> None:

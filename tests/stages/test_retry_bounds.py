@@ -18,8 +18,8 @@ from guardedbedrock import AccessDeniedError, Guard
 from guardedbedrock.core.events import Retried, RetriesExhausted
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES, kind_of
 from guardedbedrock.stages.retry.policy import RetryPolicy
-from guardedbedrock.stages.retry.quota import COST, Bucket
-from guardedbedrock.stages.retry.retry_after import asked_pause
+from guardedbedrock.stages.retry.quota import COST, RetryQuota
+from guardedbedrock.stages.retry.retry_after import requested_pause
 
 if TYPE_CHECKING:
     from harness.clients import House, Make
@@ -148,8 +148,8 @@ def test_how_long_an_answer_asks_to_wait(headers: dict[str, str], seconds: float
     """Both headers, both forms, and no nonsense."""
     error = ClientError({"Error": {}, "ResponseMetadata": {"HTTPHeaders": headers}}, "Converse")
 
-    assert asked_pause(error, NOW) == seconds
-    assert asked_pause(ValueError()) == 0.0
+    assert requested_pause(error, NOW) == seconds
+    assert requested_pause(ValueError()) == 0.0
 
 
 def test_the_calls_of_a_client_share_its_tokens(house: Make) -> None:
@@ -197,12 +197,12 @@ def test_a_retry_that_helped_gives_its_tokens_back(house: Make) -> None:
 
 def test_a_bucket_never_holds_more_than_fits_nor_less_than_nothing() -> None:
     """From many threads."""
-    bucket = Bucket(100)
+    quota = RetryQuota(100)
 
     def use() -> None:
         for _ in range(500):
-            if bucket.take(3):
-                bucket.give(3)
+            if quota.acquire(3):
+                quota.release(3)
 
     threads = [Thread(target=use) for _ in range(8)]
     for thread in threads:
@@ -210,9 +210,9 @@ def test_a_bucket_never_holds_more_than_fits_nor_less_than_nothing() -> None:
     for thread in threads:
         thread.join()
 
-    assert (bucket.tokens, bucket.take(101), bucket.tokens) == (100, False, 100)
-    bucket.give(50)
-    assert bucket.tokens == 100
+    assert (quota.tokens, quota.acquire(101), quota.tokens) == (100, False, 100)
+    quota.release(50)
+    assert quota.tokens == 100
 
 
 @pytest.mark.parametrize("fail", [0, 2])

@@ -16,7 +16,7 @@ from guardedbedrock.aws.client.stream import NO_EVENT, Beginning, ObservedStream
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
 from guardedbedrock.core.rules import Rules
-from guardedbedrock.stages.stream import Passage, observed_async
+from guardedbedrock.stages.stream import StreamMonitor, observe_stream_async
 
 BROKEN: Final = (aiohttp.ClientError, TimeoutError)
 
@@ -79,9 +79,9 @@ class ReadBody(AioStreamingBody):  # type: ignore[misc]
 
 def guarded_stream(inner: AioEventStream, reply: Reply, rules: Rules, observers: Observers) -> AsyncGuardedEventStream:
     """Put the observation around the event stream of a reply."""
-    passage = Passage(without(reply, inner), rules, observers)
+    passage = StreamMonitor(without(reply, inner), rules, observers)
     source = inner if reply.again is None else AsyncBeginning(inner, reply, observers)
-    return AsyncGuardedEventStream(source, observed_async(source, source.close, passage, broken=BROKEN), passage)
+    return AsyncGuardedEventStream(source, observe_stream_async(source, source.close, passage, broken=BROKEN), passage)
 
 
 class AsyncBeginning(Beginning):

@@ -17,7 +17,7 @@ from guardedbedrock.bedrock import Intervention
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
 from guardedbedrock.core.rules import Rules
-from guardedbedrock.stages.stream import Passage, observed
+from guardedbedrock.stages.stream import StreamMonitor, observe_stream
 
 BROKEN: Final = (urllib3.exceptions.HTTPError,)
 """What the HTTP library says of a connection that breaks: botocore hands the bytes of a stream on as it reads them."""
@@ -35,7 +35,7 @@ class ObservedStream:
         passage: Closed with the stream, if its end was not reached.
     """
 
-    def __init__(self, inner: Any, events: Any, passage: Passage) -> None:
+    def __init__(self, inner: Any, events: Any, passage: StreamMonitor) -> None:
         self._inner = inner
         self._events = events
         self._passage = passage
@@ -71,9 +71,9 @@ class GuardedEventStream(ObservedStream, EventStream):  # type: ignore[misc]  # 
 
 def guarded_stream(inner: EventStream, reply: Reply, rules: Rules, observers: Observers) -> GuardedEventStream:
     """Put the observation around the event stream of a reply."""
-    passage = Passage(without(reply, inner), rules, observers)
+    passage = StreamMonitor(without(reply, inner), rules, observers)
     source = inner if reply.again is None else Beginning(inner, reply, observers)
-    return GuardedEventStream(source, observed(source, source.close, passage, broken=BROKEN), passage)
+    return GuardedEventStream(source, observe_stream(source, source.close, passage, broken=BROKEN), passage)
 
 
 class Beginning:

@@ -76,14 +76,6 @@ def must_show(place: str, params: Params) -> bool:
     return is_object and config.get("trace") not in _NO_TRACE
 
 
-def is_silent(place: str, reply: Mapping[str, Any], params: Params) -> bool:
-    """Say at a glance whether a reply shows nothing of a guardrail, and need not: nearly every one of Converse."""
-    if place != "converse" or reply.get("stopReason") == _STEPPED_IN or "trace" in reply:
-        return False
-    config = params.get("guardrailConfig")
-    return config.__class__ is dict and config.get("trace") in _NO_TRACE
-
-
 def is_readable(body: bytes) -> bool:
     """Say whether a body, or a chunk of one, is of the kind in which the guardrail's key would stand."""
     return bool(_json(body))

@@ -1,1 +1,1 @@
-"""Retries: policy, failure classes, quota and `Retry-After`."""
+"""Retries: policy, classes of failures, the quota of a client, and the pause that a service asks for."""

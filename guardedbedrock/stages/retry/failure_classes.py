@@ -1,5 +1,5 @@
 """
-Which failures are worth another attempt, as data with reasons.
+Which failures are retried, as data with reasons.
 
 Source: Bedrock API Reference, "Common errors" and the errors of "Converse"; AWS SDKs and Tools Reference Guide, "Retry behavior".
 """
@@ -18,11 +18,11 @@ Kind: TypeAlias = Literal["throttling", "server", "connection", "final"]
 
 class Failure(NamedTuple):
     """
-    One row of the table.
+    One row of a table of failures.
 
     Args:
-        name: A service's error code, an HTTP status, or a class of botocore's exceptions.
-        kind: ``throttling``, ``server`` and ``connection`` may pass a moment later, ``final`` will not.
+        name: An error code of the service, an HTTP status, or the name of a botocore exception.
+        kind: ``throttling``, ``server`` and ``connection`` are retried, ``final`` is not.
         why: The reason.
     """
 
@@ -32,58 +32,76 @@ class Failure(NamedTuple):
 
 
 CODES: Final = (
-    Failure("ThrottlingException", "throttling", "the quota of requests or tokens refills"),
+    Failure("ThrottlingException", "throttling", "the quota of requests or tokens per minute refills"),
     Failure("TooManyRequestsException", "throttling", "the same, from a gateway in front of the service"),
     Failure("ModelNotReadyException", "server", "an imported or provisioned model is still being loaded"),
     Failure("ModelTimeoutException", "server", "the model took too long, which depends on its load"),
-    Failure("InternalServerException", "server", "the service failed before it decided anything"),
-    Failure("ServiceUnavailableException", "server", "the service is overloaded, and asks to come back"),
-    Failure("AccessDeniedException", "final", "a policy does not change its mind between two attempts"),
-    Failure("ValidationException", "final", "the same request would be as wrong a moment later"),
-    Failure("ResourceNotFoundException", "final", "the same name would be as unknown a moment later"),
-    Failure("ServiceQuotaExceededException", "final", "a quota of things, not of time: waiting frees none"),
-    Failure("ModelErrorException", "final", "the model answered, with an error about this input"),
-    Failure("ModelStreamErrorException", "final", "the model answered, with an error about this input"),
-    Failure("ConflictException", "final", "somebody else changes the same resource: the caller has to look first"),
+    Failure("InternalServerException", "server", "the service failed before it processed the request"),
+    Failure("ServiceUnavailableException", "server", "the service is overloaded, and asks callers to retry"),
+    Failure("AccessDeniedException", "final", "policies do not change between two attempts"),
+    Failure("ValidationException", "final", "the same request is still invalid"),
+    Failure("ResourceNotFoundException", "final", "the same name is still unknown"),
+    Failure("ServiceQuotaExceededException", "final", "a quota of resources: waiting does not free one"),
+    Failure("ModelErrorException", "final", "the model answered with an error about this input"),
+    Failure("ModelStreamErrorException", "final", "the model answered with an error about this input"),
+    Failure("ConflictException", "final", "another caller changes the same resource, so the caller has to read it again"),
 )
-"""Error codes; a code that is not listed goes by its HTTP status."""
+"""Error codes. A code that is not listed is classified by its HTTP status."""
 
 STATUSES: Final = (
-    Failure("500", "server", "something broke on the way, whatever the code"),
-    Failure("502", "server", "a gateway got no proper answer"),
-    Failure("503", "server", "a gateway knows nobody to ask just now"),
-    Failure("504", "server", "a gateway got no answer in time"),
+    Failure("500", "server", "the server failed, whatever the code"),
+    Failure("502", "server", "a gateway got an invalid response"),
+    Failure("503", "server", "no healthy upstream"),
+    Failure("504", "server", "a gateway got no response in time"),
 )
 
 EXCEPTIONS: Final = (
-    Failure("ConnectionError", "connection", "no connection, or it broke before the answer was there"),
-    Failure("HTTPClientError", "connection", "the connection broke, or was silent for too long, in the middle of the answer"),
+    Failure("ConnectionError", "connection", "no connection, or it broke before the response began"),
+    Failure("HTTPClientError", "connection", "the connection broke or timed out in the middle of the response"),
     Failure("IncompleteReadError", "connection", "the body ended before its announced length"),
 )
+
+DAILY_QUOTA: Final = "per day"
+"""
+Words in the message of a throttling error about a daily quota, as in "Too many tokens per day, please wait before trying again.".
+It has the code of the quotas per minute, and no retry succeeds before the next day.
+"""
 
 _BY_NAME: Final[Mapping[str, Failure]] = MappingProxyType({row.name: row for row in (*CODES, *STATUSES)})
 _CLASSES: Final[Mapping[type[Exception], Failure]] = MappingProxyType({getattr(exceptions, row.name): row for row in EXCEPTIONS})
 
-MAY_PASS: Final[tuple[type[Exception], ...]] = (ClientError, *_CLASSES)
-"""Classes of exceptions among which a failure that may pass is to be found."""
+REQUEST_ERRORS: Final[tuple[type[Exception], ...]] = (ClientError, *_CLASSES)
+"""The exceptions with which a sent request can fail; others are never retried."""
 
 
 def kind_of(error: BaseException) -> Kind:
-    """Look an error up; one that is in no table is ``final``. In a stream the same codes begin with a small letter."""
-    if isinstance(error, ClientError):
-        code = code_of(error)
-        row = _BY_NAME.get(code[:1].upper() + code[1:]) or _BY_NAME.get(str(status_of(error)))
-        return row.kind if row else "final"
-    return next((row.kind for each, row in _CLASSES.items() if isinstance(error, each)), "final")
+    """Classify an error; an unknown one is ``final``."""
+    if not isinstance(error, ClientError):
+        return next((row.kind for each, row in _CLASSES.items() if isinstance(error, each)), "final")
+    code = code_of(error)
+    # The error events of a stream have the same codes, with a small first letter.
+    row = _BY_NAME.get(code[:1].upper() + code[1:]) or _BY_NAME.get(str(status_of(error)))
+    if row is None or (row.kind == "throttling" and _is_daily_quota(error)):
+        return "final"
+    return row.kind
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Say whether another attempt can succeed."""
+    return kind_of(error) != "final"
 
 
 def code_of(error: BaseException | None) -> str:
-    """Name an error: its service code, else its class."""
+    """Give the error code of the service, else the name of the exception class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return type(error).__name__
 
 
 def status_of(error: ClientError) -> int:
-    """Give the HTTP status of an error, 0 where it has none."""
+    """Give the HTTP status of an error; 0 if it has none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
+
+
+def _is_daily_quota(error: ClientError) -> bool:
+    return DAILY_QUOTA in str(error.response.get("Error", {}).get("Message", "")).lower()

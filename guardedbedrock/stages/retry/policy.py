@@ -1,8 +1,8 @@
 """
-How often and how patiently a call is tried again.
+How often and how long a call is retried.
 
-Denials and bad requests never are; `failures` says what is, and why. The attempts of a call are counted together, whoever makes
-them: where botocore makes them, on clients that were made elsewhere, this loop stands aside.
+`failure_classes` lists the failures that are retried. Only one loop retries a call: this one, or botocore's on clients that were
+not created by a guard.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from botocore.exceptions import ClientError
@@ -17,30 +18,33 @@ from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 
 from guardedbedrock.core.events import Retried, RetriesExhausted
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.stages.retry.failure_classes import MAY_PASS, code_of, kind_of
-from guardedbedrock.stages.retry.quota import CAPACITY, COST, Bucket
-from guardedbedrock.stages.retry.retry_after import asked_pause
+from guardedbedrock.stages.retry.failure_classes import REQUEST_ERRORS, code_of, is_retryable, kind_of
+from guardedbedrock.stages.retry.quota import CAPACITY, COST, REFILL, RetryQuota
+from guardedbedrock.stages.retry.retry_after import requested_pause
 
 ResultT = TypeVar("ResultT")
 
 _FIRST_BOUND: Final = 0.5  # s
-COUNT: Final = "RetryAttempts"
+_COUNT: Final = "RetryAttempts"
+"""Where botocore counts retries, in ``ResponseMetadata``."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """
-    How often and how patiently.
+    How often and how long the calls of a guard are retried.
+
+        guard = Guard(..., retry=RetryPolicy(attempts=5, deadline=60.0))
 
     Args:
-        attempts: All attempts, the first included; 1 never retries.
-        longest_wait: Upper bound of a wait, in seconds; waits are random up to a bound that doubles (full jitter). A service
-            that asks for a longer pause gets it.
-        deadline: Seconds since the call began after which no further attempt begins; None for no such bound. An attempt under
-            way ends by the client's own timeouts.
-        capacity: Tokens that a client has for further attempts of all its calls; 0 never retries.
-        sleep: Waits that many seconds; a test gives its own. What it returns to a task is awaited if it can be.
-        clock: Seconds of a clock that never goes back.
+        attempts: The number of attempts, including the first; 1 never retries.
+        longest_wait: Upper bound of a wait, in seconds. Waits are random below a bound that doubles (full jitter). A longer pause
+            that the service asks for is respected.
+        deadline: Seconds after the begin of the call at which no further attempt begins; None for no deadline. It does not
+            interrupt an attempt: the client's own timeouts do.
+        capacity: Tokens of the retry quota, which all calls of a client share; 0 never retries.
+        sleep: Waits for a number of seconds; a test passes its own. For async clients it may return an awaitable.
+        clock: A monotonic clock, in seconds.
     """
 
     attempts: int = 3
@@ -49,174 +53,131 @@ class RetryPolicy:
     capacity: int = CAPACITY
     sleep: Callable[[float], Awaitable[None] | None] | None = None
     clock: Callable[[], float] = time.monotonic
-    bucket: Bucket = field(init=False, repr=False, compare=False)
+    quota: RetryQuota = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bucket", Bucket(self.capacity))
+        object.__setattr__(self, "quota", RetryQuota(self.capacity))
 
     def for_a_client(self) -> Self:
-        """Give the same policy with tokens of its own, which the calls of a client share; one that never retries needs none."""
+        """Give the same policy with a new quota; a policy that never retries needs none and stays the same object."""
         return self if self.attempts == 1 else replace(self)
 
-    def after(self, attempts: int) -> Self:
-        """Give what is left of the policy after some attempts that were not the first: the same tokens, fewer attempts."""
-        if attempts == 0:
+    def after(self, retries: int) -> Self:
+        """Give the rest of the policy after some retries: the same quota, fewer attempts."""
+        if retries == 0:
             return self
-        left = replace(self, attempts=max(1, self.attempts - attempts))
-        object.__setattr__(left, "bucket", self.bucket)
-        return left
-
-    def begin(self) -> float:
-        """Give the time at which a call begins, for its deadline."""
-        return self.clock() if self.deadline is not None else 0.0
+        rest = replace(self, attempts=max(1, self.attempts - retries))
+        object.__setattr__(rest, "quota", self.quota)
+        return rest
 
     def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
         """
-        Run until it succeeds, fails for good, or the attempts, the time or the tokens are used up.
+        Attempt until an attempt succeeds, fails for good, or the attempts, the time or the tokens are used up.
 
-        The last original exception surfaces, with ``retry_attempts``; so does the number in an answer's ``ResponseMetadata``.
-
-        Cost: the first attempt runs bare; tenacity takes over once it has failed.
+        Raises:
+            Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
         """
-        began = self.begin()
-        try:
-            result = attempt()
-        except MAY_PASS as error:
-            return self.go_on(error, attempt, observers, began)
-        self.bucket.give()
-        return result
+        with _Retries(self, observers) as retries:
+            if self.attempts > 1:
+                attempt = partial(Retrying(**retries.options(self.sleep)), attempt)
+            return retries.succeed(attempt())
 
     async def run_async(self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers) -> ResultT:
-        """Run as `run` does, for whoever awaits it."""
-        began = self.begin()
-        try:
-            result = await attempt()
-        except MAY_PASS as error:
-            return await self.go_on_async(error, attempt, observers, began)
-        self.bucket.give()
-        return result
+        """Attempt as `run` does, for async clients."""
+        with _Retries(self, observers) as retries:
+            if self.attempts > 1:
+                attempt = partial(AsyncRetrying(**retries.options(self.sleep and self._sleep_async)), attempt)
+            return retries.succeed(await attempt())
 
-    def go_on(self, error: Exception, attempt: Callable[[], ResultT], observers: Observers, began: float) -> ResultT:
-        """Go on after a first attempt that failed, as `run` does."""
-        failed = self._worth_another(error)
-        loop = _Loop(self, observers, began)
-        with loop:
-            result: ResultT = Retrying(**loop.plan(self.sleep))(_once_more, failed, attempt)
-            return loop.counted(result)
-
-    async def go_on_async(
-        self, error: Exception, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, began: float
-    ) -> ResultT:
-        """Go on as `go_on` does, for whoever awaits it."""
-        failed = self._worth_another(error)
-
-        async def once_more() -> ResultT:
-            return await _once_more(failed, attempt)
-
-        loop = _Loop(self, observers, began)
-        with loop:
-            return loop.counted(await AsyncRetrying(**loop.plan(self.sleep and self._pause))(once_more))
-
-    async def _pause(self, seconds: float) -> None:
-        paused = self.sleep(seconds) if self.sleep else None
-        if paused is not None:
-            await paused
-
-    def _worth_another(self, error: Exception) -> list[Exception]:
-        """Give the error for tenacity to begin with, or raise it: one that surfaces at once says that it was tried once."""
-        if self.attempts == 1:
-            metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
-            _count(error, metadata.get(COUNT, 0))  # what botocore counted
-            raise error
-        if not is_retryable(error):
-            _count(error, 0)
-            raise error
-        return [error]
+    async def _sleep_async(self, seconds: float) -> None:
+        pause = self.sleep(seconds) if self.sleep else None
+        if pause is not None:
+            await pause
 
 
-class _Loop:
-    """The attempts of one call that come after the first."""
+class _Retries:
+    """The retries of one call: tenacity's callbacks, which share the number of retries and the tokens."""
 
-    def __init__(self, policy: RetryPolicy, observers: Observers, began: float) -> None:
+    def __init__(self, policy: RetryPolicy, observers: Observers) -> None:
         self._policy, self._observers = policy, observers
         self._wait = wait_random_exponential(multiplier=_FIRST_BOUND, max=policy.longest_wait)
-        self._end = None if policy.deadline is None else began + policy.deadline
-        self._taken = 0
-        self._retried = 0
+        self._deadline = None if policy.deadline is None else policy.clock() + policy.deadline
+        self._tokens = 0
+        self._count = 0
 
-    def plan(self, sleep: Callable[[float], Any] | None) -> dict[str, Any]:
+    def options(self, sleep: Callable[[float], Any] | None) -> dict[str, Any]:
+        """Give the options of `tenacity.Retrying`."""
         return {
-            "stop": self._stops,
+            "stop": self._stop,
             "wait": self._pause,
             "retry": retry_if_exception(is_retryable),
-            "before_sleep": self._tell,
+            "before_sleep": self._report,
             "reraise": True,
             **({"sleep": sleep} if sleep else {}),
         }
 
-    def counted(self, result: ResultT) -> ResultT:
-        self._policy.bucket.give(self._taken)
-        if isinstance(result, dict):
-            result.setdefault("ResponseMetadata", {})[COUNT] = self._retried
+    def succeed(self, result: ResultT) -> ResultT:
+        """Release tokens, and count the retries in a response as botocore does."""
+        self._policy.quota.release(self._tokens or REFILL)
+        if self._count and isinstance(result, dict):
+            result.setdefault("ResponseMetadata", {})[_COUNT] = self._count
         return result
 
-    def __enter__(self) -> None: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if error is not None:
-            _count(error, self._retried)
+        if isinstance(error, REQUEST_ERRORS):
+            _set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
 
     def _pause(self, state: RetryCallState) -> float:
-        """Wait at random below the bound, and no less than the service asks for."""
-        return max(self._wait(state), asked_pause(_error(state)))
+        return max(self._wait(state), requested_pause(_error_of(state)))
 
-    def _stops(self, state: RetryCallState) -> bool:
-        why = self._used_up(state)
-        if why != "":
-            self._observers.emit(RetriesExhausted(state.attempt_number, code_of(_error(state)), why))
-        return why != ""
+    def _stop(self, state: RetryCallState) -> bool:
+        limit = self._reached_limit(state)
+        if limit is None:
+            return False
+        self._observers.emit(RetriesExhausted(state.attempt_number, code_of(_error_of(state)), limit))
+        return True
 
-    def _used_up(self, state: RetryCallState) -> Literal["", "attempts", "deadline", "tokens"]:
+    def _reached_limit(self, state: RetryCallState) -> Literal["attempts", "deadline", "tokens"] | None:
         policy = self._policy
         if state.attempt_number >= policy.attempts:
             return "attempts"
-        if self._end is not None and policy.clock() + state.upcoming_sleep > self._end:
+        if self._deadline is not None and policy.clock() + state.upcoming_sleep > self._deadline:
             return "deadline"
-        self._taken = COST[kind_of(_error(state))]
-        return "" if policy.bucket.take(self._taken) else "tokens"
+        self._tokens = COST[kind_of(_error_of(state))]
+        return None if policy.quota.acquire(self._tokens) else "tokens"
 
-    def _tell(self, state: RetryCallState) -> None:
-        self._retried += 1
-        self._observers.emit(Retried(state.attempt_number, code_of(_error(state)), state.upcoming_sleep))
+    def _report(self, state: RetryCallState) -> None:
+        self._count += 1
+        self._observers.emit(Retried(state.attempt_number, code_of(_error_of(state)), state.upcoming_sleep))
 
 
-def _error(state: RetryCallState) -> BaseException:
+def _error_of(state: RetryCallState) -> BaseException:
     error = state.outcome.exception() if state.outcome else None
-    return error or LookupError("an attempt that did not fail")
+    return error or LookupError("the attempt did not fail")
 
 
-def _once_more(failed: list[Exception], attempt: Callable[[], ResultT]) -> ResultT:
-    """Let tenacity count the attempt that failed before it was asked, then attempt."""
-    if failed:
-        raise failed.pop()
-    return attempt()
+def _count_of_botocore(error: BaseException) -> int:
+    metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+    return int(metadata.get(_COUNT, 0))
 
 
-def _count(error: BaseException, retried: int) -> None:
-    """Write into an error how many attempts came after the first."""
+def _set_retry_attempts(error: BaseException, count: int) -> None:
     if not hasattr(type(error), "retry_attempts"):
-        error.retry_attempts = retried  # type: ignore[attr-defined]  # ours read it from their response
+        error.retry_attempts = count  # type: ignore[attr-defined]  # our own errors read it from their response
     if isinstance(error, ClientError):
-        error.response.setdefault("ResponseMetadata", {})[COUNT] = retried
+        error.response.setdefault("ResponseMetadata", {})[_COUNT] = count
 
 
 class Again(NamedTuple):
     """
-    How a stream is asked for again.
+    How to request a stream once more.
 
     Args:
-        attempt: Makes the call; what it returns is awaited where the first attempt was.
-        retry: What is left of the policy.
+        attempt: Makes the call again; for async clients its result is awaited.
+        retry: The rest of the policy.
     """
 
     attempt: Callable[[], Any]
@@ -224,9 +185,4 @@ class Again(NamedTuple):
 
 
 ONE_ATTEMPT: Final = RetryPolicy(attempts=1)
-"""For clients whose retries are botocore's."""
-
-
-def is_retryable(error: BaseException) -> bool:
-    """Say whether another attempt may pass."""
-    return kind_of(error) != "final"
+"""For clients on which botocore retries."""

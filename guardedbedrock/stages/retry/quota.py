@@ -1,8 +1,9 @@
 """
-What keeps retries from becoming a storm.
+The quota that keeps retries from multiplying the load on a failing service.
 
-A bucket of tokens, shared by the calls of a client: an attempt that is not the first takes some, a call that is answered gives
-some back. Source: AWS SDKs and Tools Reference Guide, "Retry behavior", "Standard retry mode".
+All calls of a client share it: a retry acquires tokens, a successful call releases some. botocore's ``standard`` retry mode works
+the same way.
+Source: AWS SDKs and Tools Reference Guide, "Retry behavior", "Standard retry mode".
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from guardedbedrock.stages.retry.failure_classes import Kind
 
 CAPACITY: Final = 500
 COST: Final[Mapping[Kind, int]] = {"throttling": 5, "server": 5, "connection": 10}
-"""Tokens that another attempt takes: a service that does not answer at all is asked more sparingly."""
+"""Tokens that a retry costs, by the kind of failure."""
 REFILL: Final = 1
-"""Tokens that an answer at the first attempt gives back."""
+"""Tokens that a call releases if its first attempt succeeds."""
 
 
-class Bucket:
+class RetryQuota:
     """
-    Tokens; safe to use from many threads.
+    A number of tokens; safe to use from many threads.
 
     Args:
-        capacity: Tokens when it is full.
+        capacity: The number of tokens at the start, and at most.
     """
 
     __slots__ = ("_capacity", "_lock", "tokens")
@@ -34,20 +35,18 @@ class Bucket:
         self._capacity = self.tokens = capacity
         self._lock = Lock()
 
-    def take(self, tokens: int) -> bool:
-        """Take tokens, or none if there are not enough."""
+    def acquire(self, tokens: int) -> bool:
+        """Take tokens; take none and return False if there are too few."""
         with self._lock:
             if tokens > self.tokens:
                 return False
             self.tokens -= tokens
             return True
 
-    def give(self, tokens: int = REFILL) -> None:
-        """
-        Give tokens back, up to what there is room for.
-
-        Cost: a comparison while it is full, which is the rule.
-        """
+    def release(self, tokens: int = REFILL) -> None:
+        """Return tokens, up to the capacity."""
+        # Without the lock: nearly every call finds the quota full, and a token that another thread takes meanwhile is returned
+        # by the next call.
         if self.tokens == self._capacity:
             return
         with self._lock:

@@ -1,7 +1,8 @@
-"""How long a service asks its callers to wait."""
+"""The pause that a service asks for before the next attempt."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -12,30 +13,36 @@ _SECONDS: Final = "retry-after"
 _MILLISECONDS: Final = "x-amz-retry-after"
 
 
-def asked_pause(error: BaseException | None, now: datetime | None = None) -> float:
+def requested_pause(error: BaseException | None, now: datetime | None = None) -> float:
     """
-    Read the pause that an answer asks for, in seconds; 0 when it asks for none.
+    Read the pause that an error response asks for.
 
-    ``x-amz-retry-after`` counts milliseconds; ``Retry-After`` counts seconds, or names a date.
+    ``x-amz-retry-after`` has milliseconds and wins; ``Retry-After`` has seconds or a date.
     Source: RFC 9110, "Retry-After"; botocore, `retries.standard`.
+
+    Args:
+        error: The error of the attempt.
+        now: The current time, for a date; the system's if None.
+
+    Returns:
+        Seconds; 0 if the response asks for no pause, or for an invalid one.
     """
     if not isinstance(error, ClientError):
         return 0.0
-    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    milliseconds = _number(headers.get(_MILLISECONDS))
+    headers: Mapping[str, Any] = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    milliseconds = _duration(headers.get(_MILLISECONDS))
     if milliseconds is not None:
         return milliseconds / 1000
-    seconds = _number(headers.get(_SECONDS))
+    seconds = _duration(headers.get(_SECONDS))
     return _until(headers.get(_SECONDS), now) if seconds is None else seconds
 
 
-def _number(text: Any) -> float | None:
-    """Read a count; anything else, and what is below nothing or endless, is none."""
+def _duration(text: Any) -> float | None:
     try:
-        count = float(text)
+        duration = float(text)
     except (TypeError, ValueError):
         return None
-    return count if 0 <= count < float("inf") else None
+    return duration if 0 <= duration < float("inf") else None
 
 
 def _until(date: Any, now: datetime | None) -> float:
