@@ -23,7 +23,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.iam.engine.decisions import Decision, Outcome, StatementRef
+from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
 from guardedbedrock.iam.engine.policies import PolicySet
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.errors import PolicySyntaxError

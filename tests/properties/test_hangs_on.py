@@ -21,13 +21,13 @@ DENIED = ("implicitDeny", "explicitDeny")
 def axes_of(decision: iam.Decision) -> dict[str, tuple[Any, ...]]:
     """List values for everything that the request does not know and some statement reads."""
     request = decision.request
-    statements = [compiled for _, group in decision.grounds.groups for compiled in group]  # type: ignore[attr-defined]
+    statements = [compiled for _, group in decision.grounds.plan.groups for compiled in group]  # type: ignore[attr-defined]
     read = {key for compiled in statements for key in compiled.reads()}
     families = [name.lower().removesuffix("*") for name in request.unknown if name.endswith("/*")]
     given_keys = {key.lower() for key in request.context}
     unknown = {name.lower() for name in request.unknown} | {key for key in read for family in families if key.startswith(family)}
     axes = {key: of_key(key, statements, request) for key in sorted(read & unknown - given_keys)}
-    return axes | {f"resource:{PARTS[index]}": of_part(index, statements, request) for index in request.blind}
+    return axes | {f"resource:{PARTS[index]}": of_part(index, statements, request) for index in request.unknown_parts}
 
 
 def asked(request: iam.Request, values: dict[str, Any]) -> iam.Request:

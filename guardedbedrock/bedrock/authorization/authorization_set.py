@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.decisions import Decision, Outcome
+from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.outcomes import Outcome
 from guardedbedrock.iam.engine.requests import Request
 
 Decisions: TypeAlias = tuple[Decision, ...]
@@ -65,7 +66,7 @@ class AuthorizationSet:
         """Give the requests with a known time, in whole seconds as IAM compares it."""
         current = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         time = {"aws:CurrentTime": current, "aws:EpochTime": str(int(now.timestamp()))}
-        return tuple([request.told(time) for request in self.requests])
+        return tuple([request.with_context(time) for request in self.requests])
 
     def outcome(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> Outcome:
         """
@@ -112,7 +113,7 @@ class AuthorizationSet:
                 yield f"AWS does not document whether it asks this, which would be denied: {decision.message()}"
             if question.missing_policy and not decision.is_denied:
                 yield f"it hangs on {question.missing_policy}, which is not among the policies"
-            if question.request.blind and decision.outcome == "indeterminate":
+            if question.request.unknown_parts and decision.outcome == "indeterminate":
                 yield f"what is asked is not known whole, only `{question.request.resource}`: {_TELL_MODELS}"
             if decision.is_denied and decision.policy_type in advisory_policy_types:
                 yield f"AWS does not list Bedrock among the services that such policies reach: {decision.message()}"

@@ -1,87 +1,61 @@
-"""A decision: the outcome, which kind of policy decided, which statements, and what it hangs on."""
+"""A decision: the outcome of one request, with what it is based on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import PolicyType
 
 if TYPE_CHECKING:
     from guardedbedrock.iam.explain.model import Explanation
 
-Outcome: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny", "indeterminate"]
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRef:
-    """
-    A statement that took part in a decision.
-
-    Args:
-        policy_type: What its policy is attached as.
-        policy: Name of the policy; ``identity[0]`` where it has none.
-        index: Place among the policy's statements, from 0.
-        sid: Its Sid, if it has one.
-        effect: ``Allow`` or ``Deny``.
-        policy_arn: ARN of the policy, if it has one.
-    """
-
-    policy_type: PolicyType
-    policy: str
-    index: int
-    sid: str | None
-    effect: Literal["Allow", "Deny"]
-    policy_arn: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.policy_type} {self.policy} statement {self.sid or self.index}"
-
 
 class Grounds(Protocol):
-    """What a decision rests on; the plan that made it, or a record of what that said."""
+    """What a decision is based on: the policies that were evaluated, or a record of their answers."""
 
-    def determining(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
-        """Find the statements that make an outcome what it is."""
+    def statements(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
+        """Return the statements that determine the outcome."""
 
-    def open_keys(self, request: Request) -> tuple[str, ...]:
-        """Name the unknown context keys that an answer hangs on."""
+    def unresolved_keys(self, request: Request) -> tuple[str, ...]:
+        """Return the unknown context keys that an indeterminate decision depends on."""
 
     def explain(self, decision: Decision) -> Explanation:
-        """Tell why a decision is what it is."""
+        """Explain the decision."""
 
 
-class Recorded(NamedTuple):
-    """Grounds that were worked out before, so that a decision can leave the process."""
+class RecordedGrounds(NamedTuple):
+    """The answers of other grounds, so that a decision can be pickled without its policies."""
 
-    statements: tuple[StatementRef, ...]
-    keys: tuple[str, ...]
+    recorded_statements: tuple[StatementRef, ...]
+    recorded_keys: tuple[str, ...]
     explanation: Explanation
 
-    def determining(self, _outcome: Outcome, _request: Request) -> tuple[StatementRef, ...]:
-        """Give what was recorded."""
-        return self.statements
+    def statements(self, _outcome: Outcome, _request: Request) -> tuple[StatementRef, ...]:
+        """Return the recorded statements."""
+        return self.recorded_statements
 
-    def open_keys(self, _request: Request) -> tuple[str, ...]:
-        """Give what was recorded."""
-        return self.keys
+    def unresolved_keys(self, _request: Request) -> tuple[str, ...]:
+        """Return the recorded keys."""
+        return self.recorded_keys
 
     def explain(self, _decision: Decision) -> Explanation:
-        """Give what was recorded."""
+        """Return the recorded explanation."""
         return self.explanation
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Decision:
     """
-    What IAM answers to one request.
+    The decision of one request.
 
     Args:
-        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``; ``indeterminate`` when a value that nobody here knows could
-            change it.
-        policy_type: The kind of policy that decided; None when it is indeterminate.
-        request: The question.
+        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``, or ``indeterminate``: the answer depends on an unknown value
+            or on a rule that AWS does not document.
+        policy_type: The type of policy that decides; None when the outcome is ``indeterminate``.
+        request: The request.
     """
 
     outcome: Outcome
@@ -90,7 +64,7 @@ class Decision:
     grounds: Grounds = field(repr=False, compare=False)
 
     def __init__(self, outcome: Outcome, policy_type: PolicyType | None, request: Request, grounds: Grounds) -> None:
-        # The setters of the slots take half the time of a frozen dataclass's own constructor, on the deciding path.
+        # Measured: the slots' own setters take half the time of the constructor that a frozen dataclass generates.
         _set_outcome(self, outcome)
         _set_policy_type(self, policy_type)
         _set_request(self, request)
@@ -98,36 +72,40 @@ class Decision:
 
     @property
     def is_denied(self) -> bool:
-        """Say whether the answer is surely no."""
+        """Whether the request is certainly denied."""
         return self.outcome in ("implicitDeny", "explicitDeny")
 
     @property
     def statements(self) -> tuple[StatementRef, ...]:
         """
-        The determining statements, worked out when asked for.
+        The statements that determine the outcome; computed on access.
 
-        Of an explicit deny every Deny that surely applies, of an allowed request the Allows that grant, else none.
+        1. ``explicitDeny``: every Deny that certainly applies.
+        2. ``allowed``: every Allow that grants the request.
+        3. Other outcomes: none.
         """
-        return self.grounds.determining(self.outcome, self.request)
+        return self.grounds.statements(self.outcome, self.request)
 
     @property
     def hangs_on(self) -> tuple[str, ...]:
         """
-        Names of the context keys that an indeterminate answer hangs on, sorted; ``()`` for a sure answer.
+        The keys that the decision depends on, sorted; ``()`` unless the outcome is ``indeterminate``.
 
-        Empty for an indeterminate answer too where AWS documents no rule, such as a Resource pattern with fewer than six parts.
+        Empty for an indeterminate outcome too where AWS documents no rule, such as an ARN pattern with fewer than six parts.
         """
-        return self.grounds.open_keys(self.request) if self.outcome == "indeterminate" else ()
+        return self.grounds.unresolved_keys(self.request) if self.outcome == "indeterminate" else ()
 
     @property
     def policy_arn(self) -> str | None:
-        """ARN of the policy that denies explicitly, if it has one."""
-        decided = (s.policy_arn for s in self.statements if s.policy_type == self.policy_type)
-        return next((arn for arn in decided if arn), None) if self.outcome == "explicitDeny" else None
+        """ARN of a policy that denies explicitly, if it has one."""
+        if self.outcome != "explicitDeny":
+            return None
+        arns = (statement.policy_arn for statement in self.statements if statement.policy_type == self.policy_type)
+        return next((arn for arn in arns if arn), None)
 
     def message(self) -> str:
-        """Write the sentence that AWS itself would send for a denial; for another outcome, the same without a reason."""
-        from guardedbedrock.iam.engine.sentences import write  # noqa: PLC0415  # only a denial needs it, and it is slow to load
+        """Return the message that AWS would send for a denial. For other outcomes it has no reason."""
+        from guardedbedrock.iam.engine.sentences import write  # noqa: PLC0415  # loads `re`, which only a denial needs
 
         return write(
             principal=self.request.principal,
@@ -140,18 +118,18 @@ class Decision:
 
     def explain(self) -> Explanation:
         """
-        Tell of every statement that covers the action whether it applies and, if not, which element failed on what value.
+        Explain the decision: for each statement that covers the action, whether it applies and which elements fail.
 
-        ``str()`` of it is for a terminal, ``as_data()`` for JSON.
+        ``str()`` of the explanation is text for a terminal, ``as_data()`` is data for JSON.
 
-        Cost: compiles what it looks at anew; some tens of microseconds for each statement.
+        Cost: about ten microseconds for each statement that covers the action.
         """
         return self.grounds.explain(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Take the worked-out answers along in place of compiled policies."""
-        recorded = Recorded(self.statements, self.hangs_on, self.explain())
-        return Decision, (self.outcome, self.policy_type, self.request, recorded)
+        """Pickle the computed answers in place of the compiled policies."""
+        grounds = RecordedGrounds(self.statements, self.hangs_on, self.explain())
+        return Decision, (self.outcome, self.policy_type, self.request, grounds)
 
 
 _set_outcome, _set_policy_type, _set_request, _set_grounds = (

@@ -1,81 +1,90 @@
-"""The policies that concern a principal, compiled, and the questions they answer."""
+"""The policies that apply to a principal, compiled, and the requests that they decide."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from guardedbedrock.iam.engine.authorizer import authorize
 from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.engine.index import ActionIndex
-from guardedbedrock.iam.engine.plan import GATES, OWN, Group, Plan, Tests
+from guardedbedrock.iam.engine.plan import NAMING_ORDER, build_plan
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.engine.statements import Compiled, Compiler
+from guardedbedrock.iam.engine.statements import CompiledStatement, StatementCompiler
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Source
 from guardedbedrock.iam.language.parser import parse
-from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.iam.matching.resources import Test
 
-Given: TypeAlias = Source | Iterable[Source] | None
-Levels: TypeAlias = Iterable[Given] | None
+Policies: TypeAlias = Source | Iterable[Source] | None
+"""One policy, several, or None for a policy type that does not apply."""
+Levels: TypeAlias = Iterable[Policies] | None
 
-_NAMING_ORDER: Final[tuple[PolicyType, ...]] = ("rcp", "scp", "endpoint", "resource", "identity", "boundary", "session")
-_PLANS_KEPT: Final = 1024
+_MAX_PLANS: Final = 1024
 
 
 class PolicySet:
     """
-    Policies of every type, compiled once and asked many times; immutable and safe to share between threads.
+    Policies of every type, compiled once; immutable and safe to share between threads.
+
+        >>> policies = PolicySet(
+        ...     identity={"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}},
+        ...     scp=[[{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}]],
+        ... )
+        >>> model = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
+        >>> policies.evaluate(Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", model)).outcome
+        'allowed'
 
     Args:
-        identity: Identity-based policies of the user and its groups, or of the role. ``[]`` means there is none: nothing is
-            allowed.
+        identity: Identity-based policies of the user and its groups, or of the role. ``[]`` means that the principal has none, so
+            that nothing is allowed.
         boundary: Permissions boundary.
         session: Session policies.
-        scp: Service control policies by level of the organization, root first, the account last: ``[[...], [...]]``.
-        rcp: Resource control policies by level, on top of the allow-all that is always attached.
+        scp: Service control policies by level of the organization, the root first, the account last: ``[[...], [...]]``.
+        rcp: Resource control policies by level, beside the allow-all RCP that is always attached.
         endpoint: VPC endpoint policy.
         resource: Resource-based policies of the resource.
 
-    Each policy is a JSON object, JSON text or a `PolicyDocument`; a single one may stand without a list. What is None is not
-    in play; an empty list is not in play either where such a policy can not be empty (boundary, endpoint). ``session=[]`` says
-    that no session policy was passed, which leaves a federated user without permissions and changes nothing for others.
+    Each policy is a JSON object, JSON text or a `PolicyDocument`. A single policy needs no list. None means that policies of
+    this type do not apply. An empty list means the same for boundary and endpoint, which cannot be empty. ``session=[]`` means
+    that no session policy was passed: a federated user then has no permissions, and other principals are not limited.
 
     Raises:
-        PolicySyntaxError: A document can not be read.
+        PolicySyntaxError: A document cannot be parsed.
     """
 
-    def __init__(  # noqa: PLR0913  # each is a policy type, and all are keywords
+    def __init__(  # noqa: PLR0913  # one keyword for each policy type
         self,
         *,
-        identity: Given = None,
-        boundary: Given = None,
-        session: Given = None,
+        identity: Policies = None,
+        boundary: Policies = None,
+        session: Policies = None,
         scp: Levels = None,
         rcp: Levels = None,
-        endpoint: Given = None,
-        resource: Given = None,
+        endpoint: Policies = None,
+        resource: Policies = None,
     ) -> None:
         flat = {"identity": identity, "boundary": boundary, "session": session, "endpoint": endpoint, "resource": resource}
         levels = {"scp": scp, "rcp": rcp}
-        compiler = Compiler(bounded=_is_in_play("boundary", boundary))
-        self._groups: list[tuple[PolicyType, list[Compiled]]] = []
-        self._passes_none = session is not None and not _listed(session)
+        compiler = StatementCompiler(has_boundary=_applies("boundary", boundary))
+        self._groups: list[tuple[PolicyType, list[CompiledStatement]]] = []
+        self._has_empty_session = session is not None and not _listed(session)
         self.documents: dict[PolicyType, tuple[PolicyDocument, ...]] = {}
-        for policy_type in _NAMING_ORDER:
+        for policy_type in NAMING_ORDER:
             if policy_type in levels:
-                given = [_listed(level) for level in levels[policy_type] or ()]
+                groups = [_listed(level) for level in levels[policy_type] or ()]
             else:
-                given = [_listed(flat[policy_type])] if _is_in_play(policy_type, flat[policy_type]) else []
-            for number, sources in enumerate(given):
+                groups = [_listed(flat[policy_type])] if _applies(policy_type, flat[policy_type]) else []
+            for number, sources in enumerate(groups):
                 label = f"{policy_type}[{number}]" if policy_type in levels else policy_type
                 self._add(compiler, policy_type, label, sources)
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
-        self._plans: dict[str, Plan] = {}
+        # Keyed by the action as a request spells it. A plan depends on the policies and the action only.
+        self._plans: dict[str, PlanGrounds] = {}
         self._reads: frozenset[str] | None = None
 
     @property
     def reads(self) -> frozenset[str]:
-        """Context keys, in lower case, that any statement reads; worked out when first asked for."""
+        """The context keys, in lower case, that any statement reads; computed on first access."""
         if self._reads is None:
             self._reads = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
         return self._reads
@@ -91,82 +100,50 @@ class PolicySet:
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request."""
-        plan = self._plans.get(request.action)
-        if plan is None:
-            if len(self._plans) >= _PLANS_KEPT:
-                self._plans = {}
-            plan = self._plans[request.action] = self._plan(request.action.lower())
-        return plan.decide(request)
+        grounds = self._plans.get(request.action)
+        if grounds is None:
+            grounds = self._compile(request.action)
+        outcome, policy_type = authorize(grounds.plan, request)
+        return Decision(outcome, policy_type, request, grounds)
 
     def __iter__(self) -> Iterator[tuple[PolicyType, PolicyDocument]]:
-        """Walk over all documents with their policy types."""
+        """Iterate over all documents with their policy types."""
         for policy_type in POLICY_TYPES:
             yield from ((policy_type, document) for document in self.documents.get(policy_type, ()))
 
     def __repr__(self) -> str:
-        counted = ", ".join(f"{policy_type}={len(documents)}" for policy_type, documents in self.documents.items())
-        return f"PolicySet({counted})"
+        counts = ", ".join(f"{policy_type}={len(documents)}" for policy_type, documents in self.documents.items())
+        return f"PolicySet({counts})"
 
-    def _add(self, compiler: Compiler, policy_type: PolicyType, label: str, sources: Sequence[Source]) -> None:
-        group: list[Compiled] = []
+    def _add(self, compiler: StatementCompiler, policy_type: PolicyType, label: str, sources: Sequence[Source]) -> None:
+        group: list[CompiledStatement] = []
         self._groups.append((policy_type, group))
-        for place, source in enumerate(sources):
-            document = parse(source, policy_type, name=f"{label}[{place}]")
+        for position, source in enumerate(sources):
+            document = parse(source, policy_type, name=f"{label}[{position}]")
             self.documents[policy_type] = (*self.documents.get(policy_type, ()), document)
-            where = document, policy_type, document.name or ""
-            group += [Compiled(statement, *where, index, compiler) for index, statement in enumerate(document.statements)]
+            group += [
+                CompiledStatement(statement, document, policy_type, document.name or "", index, compiler)
+                for index, statement in enumerate(document.statements)
+            ]
 
-    def _plan(self, action: str) -> Plan:
-        covering = set(map(id, self._index.covering(action)))
-        groups: tuple[Group, ...] = tuple((t, tuple(c for c in group if id(c) in covering)) for t, group in self._groups)
-        resource = [group for policy_type, group in groups if policy_type == "resource"]
-        return Plan(
-            groups=groups,
-            denies=tuple(_denies(groups)),
-            gates=_allows(groups, GATES),
-            own=_allows(groups, OWN) + ((("session", (_needs_no_session_policy,)),) if self._passes_none else ()),
-            grants=tuple(c for group in resource for c in group if c.statement.effect == "Allow") if resource else None,
-            whole=tuple(group for _, group in self._groups),
-        )
+    def _compile(self, action: str) -> PlanGrounds:
+        covering = frozenset(map(id, self._index.covering(action.lower())))
+        grounds = PlanGrounds(build_plan(self._groups, covering, has_empty_session=self._has_empty_session))
+        if len(self._plans) >= _MAX_PLANS:
+            self._plans = {}
+        self._plans[action] = grounds
+        return grounds
 
 
-def _needs_no_session_policy(request: Request) -> bool:
-    """A role session without session policies has the role's permissions; a federated user without them has none."""
-    return identify(request.principal).kind != "federated-user"
-
-
-def _listed(given: Given) -> list[Source]:
-    if given is None:
+def _listed(policies: Policies) -> list[Source]:
+    if policies is None:
         return []
-    if isinstance(given, str | Mapping | PolicyDocument):
-        return [given]
-    return list(given)
+    if isinstance(policies, str | Mapping | PolicyDocument):
+        return [policies]
+    return list(policies)
 
 
-def _is_in_play(policy_type: PolicyType, given: Given) -> bool:
-    if given is None:
+def _applies(policy_type: PolicyType, policies: Policies) -> bool:
+    if policies is None:
         return False
-    return policy_type in ("identity", "resource") or bool(_listed(given))
-
-
-def _ask(compiled: Compiled) -> Test:
-    """Take the shared test of a statement that names no principal, else its own."""
-    return compiled.test if compiled.statement.principal is None else compiled.applies
-
-
-def _denies(groups: Iterable[Group]) -> Iterator[tuple[PolicyType, Test]]:
-    seen: set[tuple[bool, Test]] = set()
-    for policy_type, group in groups:
-        for compiled in group:
-            key = (policy_type in ("scp", "rcp"), _ask(compiled))
-            if compiled.statement.effect == "Deny" and key not in seen:
-                seen.add(key)
-                yield policy_type, key[1]
-
-
-def _allows(groups: Iterable[Group], types: Sequence[PolicyType]) -> Tests:
-    return tuple(
-        (policy_type, tuple(dict.fromkeys(_ask(c) for c in group if c.statement.effect == "Allow")))
-        for policy_type, group in sorted(groups, key=lambda group: _NAMING_ORDER.index(group[0]))
-        if policy_type in types
-    )
+    return policy_type in ("identity", "resource") or bool(_listed(policies))

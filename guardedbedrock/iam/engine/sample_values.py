@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.engine.statements import Compiled
+from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens
@@ -32,7 +32,7 @@ _SET_MEMBERS: Final = 6
 _CHUNKS: Final = 12
 
 
-def of_key(key: str, statements: Iterable[Compiled], request: Request) -> tuple[Candidate, ...]:
+def of_key(key: str, statements: Iterable[CompiledStatement], request: Request) -> tuple[Candidate, ...]:
     """Find values of one key, in lower case, that conditions and variables of the statements tell apart."""
     lines = [condition for compiled in statements for condition in compiled.statement.conditions]
     on_key = [line for line in lines if line.key.lower() == key]
@@ -45,9 +45,9 @@ def of_key(key: str, statements: Iterable[Compiled], request: Request) -> tuple[
     return tuple(found)
 
 
-def of_part(index: int, statements: Iterable[Compiled], request: Request) -> tuple[str, ...]:
+def of_part(index: int, statements: Iterable[CompiledStatement], request: Request) -> tuple[str, ...]:
     """Find texts for a part of the resource that is not known: what patterns have in its place, and what none has."""
-    written = request.written(index)
+    written = request.part_pattern(index)
     found = dict.fromkeys(written.replace("*", text) for text in ("", FRESH, FRESH * 3))
     if PARTS[index] == "account":
         found[identify(request.principal).account] = None
@@ -125,7 +125,7 @@ _MAKERS: Final[Mapping[str, Callable[[str], Iterable[str]]]] = {
 }
 
 
-def _of_variables(key: str, compiled: Compiled, request: Request) -> Iterator[str]:
+def _of_variables(key: str, compiled: CompiledStatement, request: Request) -> Iterator[str]:
     """Find the texts that would let a pattern with this variable cover what it is compared with."""
     if compiled.document.version != VARIABLES_SINCE:
         return

@@ -1,94 +1,112 @@
 """
-Statements of a policy set, compiled when an action first needs them: one test of a request, three-valued.
+Statements of a policy set, compiled to three-valued tests of a request.
 
-What several statements share is compiled once, so that equal resources and conditions are one object and can be tested once.
+A statement is compiled when a request first needs it. Equal resource and condition elements are compiled once and share one
+test object, so that the evaluator can recognize equal tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.engine.decisions import StatementRef
+from guardedbedrock.iam.engine.outcomes import StatementRef
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyDocument, PolicyType, Statement
-from guardedbedrock.iam.matching.conditions import Condition, ConditionTest, compile_conditions
+from guardedbedrock.iam.matching.conditions import Condition, ConditionTest, Line, compile_line, join_lines
+from guardedbedrock.iam.matching.logic import negate
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 from guardedbedrock.iam.matching.principals import Grant, Principal, excepted, grant, identify
 from guardedbedrock.iam.matching.resources import Test, anything, compile_resources
 from guardedbedrock.iam.matching.variables import variables_in
 
-_BOUNDED: Final = ("user", "role", "assumed-role")
-"""Who can have a permissions boundary of its own."""
+_CAN_HAVE_BOUNDARY: Final = ("user", "role", "assumed-role")
 
 
-class Compiler:
+class StatementCompiler:
     """
-    Compiles the statements of one policy set, each distinct part once.
+    Compiles the statements of one policy set, each distinct element once.
 
     Args:
-        bounded: Whether a permissions boundary is in play.
+        has_boundary: Whether the policy set has a permissions boundary.
     """
 
-    __slots__ = ("_actions", "_conditions", "_resources", "_tests", "bounded")
+    __slots__ = ("_actions", "_lines", "_resources", "_tests", "has_boundary")
 
-    def __init__(self, *, bounded: bool) -> None:
-        self.bounded = bounded
+    def __init__(self, *, has_boundary: bool) -> None:
+        self.has_boundary = has_boundary
         self._actions: dict[str, Matcher] = {}
         self._resources: dict[tuple[tuple[str, ...], bool, bool], Test] = {}
-        self._conditions: dict[tuple[tuple[Condition, ...], bool], ConditionTest | None] = {}
+        self._lines: dict[tuple[tuple[Condition, ...], bool], tuple[tuple[Line, ...], ConditionTest | None]] = {}
         self._tests: dict[tuple[Test, ConditionTest | None], Test] = {}
 
     def action(self, pattern: str) -> Matcher:
-        """Compile an action pattern; case does not matter in actions."""
+        """Compile a pattern of Action. Actions ignore case."""
         if pattern not in self._actions:
             self._actions[pattern] = compile_pattern(pattern.lower())
         return self._actions[pattern]
 
     def test(self, statement: Statement, *, variables: bool) -> Test:
-        """Join resource and condition."""
-        parts = self._resource(statement, variables=variables), self._condition(statement, variables=variables)
-        found = self._tests.get(parts)
-        if found is None:
-            found = self._tests[parts] = _both(*parts)
-        return found
+        """Compile the resource and condition elements of a statement, joined with AND."""
+        key = self.resource(statement, variables=variables), self.conditions(statement, variables=variables)[1]
+        test = self._tests.get(key)
+        if test is None:
+            test = self._tests[key] = _join(*key)
+        return test
 
-    def _resource(self, statement: Statement, *, variables: bool) -> Test:
+    def resource(self, statement: Statement, *, variables: bool) -> Test:
+        """Compile Resource or NotResource."""
         key = (statement.resources, statement.not_resource, variables)
-        found = self._resources.get(key)
-        if found is None:
-            test = compile_resources(statement.resources, variables=variables)
-            found = self._resources[key] = _negated(test) if statement.not_resource else test
-        return found
+        test = self._resources.get(key)
+        if test is None:
+            matches = compile_resources(statement.resources, variables=variables)
+            test = self._resources[key] = _negated(matches) if statement.not_resource else matches
+        return test
 
-    def _condition(self, statement: Statement, *, variables: bool) -> ConditionTest | None:
+    def pattern(self, pattern: str, *, variables: bool) -> Test:
+        """Compile one pattern of Resource or NotResource, without negation."""
+        key = ((pattern,), False, variables)
+        test = self._resources.get(key)
+        if test is None:
+            test = self._resources[key] = compile_resources((pattern,), variables=variables)
+        return test
+
+    def conditions(self, statement: Statement, *, variables: bool) -> tuple[tuple[Line, ...], ConditionTest | None]:
+        """Compile the condition lines of a statement, one by one and joined with AND; the joined test is None without lines."""
         if not statement.conditions:
-            return None
+            return (), None
         key = (statement.conditions, variables)
-        found = self._conditions.get(key)
-        if found is None:
-            found = self._conditions[key] = compile_conditions(statement.conditions, variables=variables)
-        return found
+        compiled = self._lines.get(key)
+        if compiled is None:
+            lines = tuple([compile_line(condition, variables=variables) for condition in statement.conditions])
+            compiled = self._lines[key] = lines, join_lines(lines)
+        return compiled
 
 
-class Compiled:
+class CompiledStatement:
     """
-    One statement in its place, ready to be asked.
+    One statement with its position, ready to be evaluated.
 
     Args:
-        statement: As written.
-        document: The policy it stands in.
-        policy_type: What that policy is attached as.
+        statement: The statement as written.
+        document: The policy document that contains it.
+        policy_type: How that policy is attached.
         policy: Name of the policy.
-        index: Its place among the statements of the policy, from 0.
-        compiler: Compiles its parts when they are first needed.
+        index: Position among the statements of the policy, from 0.
+        compiler: Compiles the elements when they are first needed.
     """
 
     __slots__ = ("_compiler", "_test", "document", "index", "policy", "policy_type", "statement")
 
-    def __init__(  # noqa: PLR0913, PLR0917  # made once for each statement of a large policy: no time for names
-        self, statement: Statement, document: PolicyDocument, policy_type: PolicyType, policy: str, index: int, compiler: Compiler
+    def __init__(  # noqa: PLR0913, PLR0917  # measured: keywords slow the loading of large policies
+        self,
+        statement: Statement,
+        document: PolicyDocument,
+        policy_type: PolicyType,
+        policy: str,
+        index: int,
+        compiler: StatementCompiler,
     ) -> None:
         self.statement = statement
         self.document = document
@@ -100,60 +118,90 @@ class Compiled:
 
     @property
     def test(self) -> Test:
-        """Resource and condition; the principal is asked apart, because its answer has degrees."""
+        """Resource and condition. The principal is separate, because its answer has degrees (`grant`)."""
         if self._test is None:
-            self._test = self._compiler.test(self.statement, variables=self.document.version == VARIABLES_SINCE)
+            self._test = self._compiler.test(self.statement, variables=self.has_variables)
         return self._test
 
     @property
+    def has_variables(self) -> bool:
+        """Whether ``${...}`` is a policy variable in this document."""
+        return self.document.version == VARIABLES_SINCE
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The compiled condition lines, in the order of ``statement.conditions``."""
+        return self._compiler.conditions(self.statement, variables=self.has_variables)[0]
+
+    @property
     def reference(self) -> StatementRef:
-        """Name the statement as decisions do."""
-        where = (self.policy_type, self.policy, self.index, self.statement.sid, self.statement.effect)
-        return StatementRef(*where, policy_arn=self.document.arn)
+        """How decisions name this statement."""
+        statement = self.statement
+        return StatementRef(
+            policy_type=self.policy_type,
+            policy=self.policy,
+            index=self.index,
+            sid=statement.sid,
+            effect=statement.effect,
+            policy_arn=self.document.arn,
+        )
 
     def reads(self) -> Iterator[str]:
-        """Name the context keys, in lower case, that the statement reads."""
-        texts = list(self.statement.resources)
-        for condition in self.statement.conditions:
-            yield condition.key.lower()
-            texts += condition.values
-        yield from (variable.key for variable in variables_in(texts))
+        """Yield the context keys, in lower case, that the statement reads."""
+        yield from (condition.key.lower() for condition in self.statement.conditions)
+        yield from (variable.key for variable in variables_in(self._texts()))
 
-    def names(self, action: str) -> bool:
-        """Say whether Action names an action in lower case, or NotAction does."""
+    def _texts(self) -> Iterator[str]:
+        yield from self.statement.resources
+        for condition in self.statement.conditions:
+            yield from condition.values
+
+    def covers(self, action: str) -> bool:
+        """Return whether a pattern of Action or NotAction matches an action in lower case."""
         compiled = self._compiler.action
         return any(compiled(pattern)(action) for pattern in self.statement.actions)
 
+    def covers_resource(self, request: Request) -> Truth:
+        """Return whether Resource or NotResource covers the resource."""
+        return self._compiler.resource(self.statement, variables=self.has_variables)(request)
+
+    def pattern_test(self, pattern: str) -> Test:
+        """Return the test of one pattern of Resource or NotResource, without negation."""
+        return self._compiler.pattern(pattern, variables=self.has_variables)
+
     def grant(self, request: Request) -> Grant:
-        """Say how closely the statement names the caller; a policy type without Principal names everyone."""
+        """Return how directly the statement names the caller. Without a principal element it names everyone."""
         element = self.statement.principal
         if element is None:
             return Grant.OPEN
         principal = identify(request.principal)
-        if self.statement.not_principal:
-            if self.spares_no_one(principal):
-                return Grant.OPEN
-            left_out = excepted(element, principal)
-            return Grant.PERHAPS if left_out is None else Grant.NONE if left_out else Grant.OPEN
-        return grant(element, principal)
+        if not self.statement.not_principal:
+            return grant(element, principal)
+        if self.denies_despite_not_principal(principal):
+            return Grant.OPEN
+        is_excepted = excepted(element, principal)
+        if is_excepted is None:
+            return Grant.PERHAPS
+        return Grant.NONE if is_excepted else Grant.OPEN
 
-    def spares_no_one(self, principal: Principal) -> bool:
+    def denies_despite_not_principal(self, principal: Principal) -> bool:
         """
-        Say whether this is a Deny with NotPrincipal and the caller has a permissions boundary: it is denied, whoever is named.
+        Return whether this is a Deny with NotPrincipal and the caller has a permissions boundary.
 
+        Such a statement denies the caller even if NotPrincipal lists it.
         Source: IAM User Guide, "AWS JSON policy elements: NotPrincipal".
         """
         denies_all_but = self.statement.not_principal and self.statement.effect == "Deny"
-        return denies_all_but and self._compiler.bounded and principal.kind in _BOUNDED
+        return denies_all_but and self._compiler.has_boundary and principal.kind in _CAN_HAVE_BOUNDARY
 
     def applies(self, request: Request) -> Truth:
-        """Say whether the whole statement applies."""
+        """Return whether principal, resource and condition all match. The action was matched by the index."""
         granted = self.grant(request)
         answer = self.test(request) if granted else False
         return None if answer and granted is Grant.PERHAPS else answer
 
 
-def _both(resource: Test, condition: ConditionTest | None) -> Test:
+def _join(resource: Test, condition: ConditionTest | None) -> Test:
     if condition is None:
         return resource
     if resource is anything:
@@ -169,9 +217,5 @@ def _both(resource: Test, condition: ConditionTest | None) -> Test:
     return test
 
 
-def _negated(test: Callable[[Request], Truth]) -> Test:
-    def negated(request: Request) -> Truth:
-        answer = test(request)
-        return None if answer is None else not answer
-
-    return negated
+def _negated(test: Test) -> Test:
+    return lambda request: negate(test(request))

@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 from guardedbedrock.iam.engine.context import UNKNOWN, lookup
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.sample_values import Candidate, of_key, of_part
-from guardedbedrock.iam.engine.statements import Compiled
+from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import PARTS
 from guardedbedrock.iam.matching.variables import variables_in
@@ -29,7 +29,7 @@ _SAMPLES: Final = 256
 _SEED: Final = 20121017
 
 
-def open_keys(statements: Sequence[Compiled], request: Request, judge: Judge) -> tuple[str, ...]:
+def open_keys(statements: Sequence[CompiledStatement], request: Request, judge: Judge) -> tuple[str, ...]:
     """
     Name the keys, sorted and as the policies spell them.
 
@@ -42,12 +42,12 @@ def open_keys(statements: Sequence[Compiled], request: Request, judge: Judge) ->
     """
     keys = _unknown_keys(statements, request)
     axes: dict[str, tuple[Candidate, ...]] = {key: of_key(key, statements, request) for key in keys}
-    axes |= {f"resource:{PARTS[index]}": of_part(index, statements, request) for index in request.blind}
+    axes |= {f"resource:{PARTS[index]}": of_part(index, statements, request) for index in request.unknown_parts}
     matter = {key for key in axes if _matters(key, axes, request, judge)}
     return tuple(sorted((keys.get(key, key) for key in matter), key=str.lower))
 
 
-def _unknown_keys(statements: Iterable[Compiled], request: Request) -> dict[str, str]:
+def _unknown_keys(statements: Iterable[CompiledStatement], request: Request) -> dict[str, str]:
     """Find unknown keys that statements read: lower case to the spelling that stands there first."""
     found: dict[str, str] = {}
     for spelling in (spelling for compiled in statements for spelling in _spellings(compiled)):
@@ -56,7 +56,7 @@ def _unknown_keys(statements: Iterable[Compiled], request: Request) -> dict[str,
     return found
 
 
-def _spellings(compiled: Compiled) -> Iterator[str]:
+def _spellings(compiled: CompiledStatement) -> Iterator[str]:
     statement = compiled.statement
     yield from (condition.key for condition in statement.conditions)
     if compiled.document.version == VARIABLES_SINCE:
@@ -89,7 +89,7 @@ def _with(assignment: dict[str, Candidate], request: Request) -> Request:
     context = {key: value for key, value in request.context.items() if key.lower() not in assignment}
     context |= {key: value for key, value in assignment.items() if value is not None and not key.startswith("resource:")}
     parts = list(request.parts or ())
-    for index in request.blind if parts else ():
+    for index in request.unknown_parts if parts else ():
         parts[index] = str(assignment[f"resource:{PARTS[index]}"])
     resource = ":".join(parts) if parts else request.resource
     return replace(request, context=context, unknown=frozenset(), resource=resource)

@@ -1,7 +1,7 @@
 """
-Why a decision is what it is, as records and as text for a terminal.
+Why a decision is what it is: records for programs, and text for a terminal.
 
-A statement is near when its Action or NotAction covers the action. `guardedbedrock.iam.explain.build` fills the records in.
+`guardedbedrock.iam.explain.build` creates the records.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.engine.decisions import Outcome, StatementRef
+from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
 from guardedbedrock.iam.language.documents import PolicyType
 
 State: TypeAlias = Literal["present", "absent", "unknown"]
@@ -26,20 +26,20 @@ NAMES: Final[dict[PolicyType, str]] = {
     "boundary": "permissions boundary",
     "session": "session policy",
 }
-"""What AWS calls one policy of each type."""
+"""What AWS calls a policy of each type."""
 
-_SHOWN: Final = 5
+_MAX_VALUES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedValue:
     """
-    What a request has for something that a policy compares.
+    What the request has for an element of a policy.
 
     Args:
-        name: Context key as the policy spells it; ``principal`` or ``resource`` for these.
-        state: ``present``, ``absent``, or ``unknown`` where nobody here knows it.
-        values: Several of a multivalued key, none unless it is present.
+        name: Context key as the policy spells it; ``principal`` or ``resource`` for these elements.
+        state: ``present``, ``absent``, or ``unknown``.
+        values: The values of a present key: one, or several of a multivalued key.
     """
 
     name: str
@@ -47,9 +47,7 @@ class ExplainedValue:
     values: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        if self.state != "present":
-            return {"absent": "absent", "unknown": "not known"}[self.state]
-        return ", ".join(value or '""' for value in self.values)
+        return ", ".join(value or '""' for value in self.values) if self.state == "present" else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,11 @@ class ExplainedElement:
 
     Args:
         element: ``principal``, ``resource`` or ``condition``.
-        operator: Condition operator; else the element's name, such as ``NotResource``.
-        policy: What the policy has there.
-        request: What the request has there.
-        holds: True, False, or None when that hangs on what is unknown.
-        note: What the values do not show by themselves.
+        operator: Condition operator; for other elements their name, such as ``NotResource``.
+        policy: What the policy has.
+        request: What the request has.
+        holds: True, False, or None if that depends on an unknown value or on a rule that AWS does not document.
+        note: What the values alone do not show.
         variables: Values of the policy variables that `policy` reads.
     """
 
@@ -76,18 +74,16 @@ class ExplainedElement:
     variables: tuple[ExplainedValue, ...] = ()
 
     def lines(self) -> Iterator[str]:
-        """Write it for a terminal."""
+        """Yield the element as text for a terminal."""
         yield f"Condition {self.operator} {self.request.name}" if self.element == "condition" else self.operator
-        shown = [value or '""' for value in self.policy[:_SHOWN]] or ["nothing"]
-        yield from (f"  policy: {value}" for value in shown)
-        if len(self.policy) > _SHOWN:
-            yield f"  policy: and {len(self.policy) - _SHOWN} more"
+        values = [value or '""' for value in self.policy[:_MAX_VALUES]] or ["no value"]
+        yield from (f"  policy: {value}" for value in values)
+        if len(self.policy) > _MAX_VALUES:
+            yield f"  policy: and {len(self.policy) - _MAX_VALUES} more"
         yield from (f"  ${{{variable.name}}}: {variable}" for variable in self.variables)
-        if self.element == "principal" or not self.note:
-            yield f"  request: {self.request}"
-            yield from [f"  note: {self.note}"] if self.note else []
-        else:
-            yield f"  request: {self.request}, {self.note}"
+        yield f"  request: {self.request}"
+        if self.note:
+            yield f"  note: {self.note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +92,10 @@ class ExplainedStatement:
     A statement that covers the action.
 
     Args:
-        statement: Which it is.
-        applies: True, False, or None when that hangs on what is unknown.
-        determining: Whether it makes the outcome what it is.
-        elements: All its elements but the action, those that hold too.
+        statement: Reference to the statement.
+        applies: True, False, or None if that depends on an unknown value or on a rule that AWS does not document.
+        determining: Whether the statement determines the outcome.
+        elements: All its elements except the action, including those that hold.
     """
 
     statement: StatementRef
@@ -109,37 +105,44 @@ class ExplainedStatement:
 
     @property
     def failing(self) -> tuple[ExplainedElement, ...]:
-        """The elements that surely do not hold; all of them, and none of a statement that applies or may apply."""
+        """The elements that certainly do not hold. A statement that applies or may apply has none."""
         return tuple(element for element in self.elements if element.holds is False)
 
     def lines(self) -> Iterator[str]:
-        """Write it for a terminal, with the elements that matter."""
-        applies = {True: "applies", False: "does not apply", None: "may apply"}[self.applies]
+        """Yield the statement, and the elements that decide about it, as text for a terminal."""
         effect = self.statement.effect
-        word = {"Allow": "grants", "Deny": "denies"}[effect] if self.determining else applies
-        yield f"{name(self.statement)}: {effect} {word}"
+        if self.determining:
+            verb = "grants" if effect == "Allow" else "denies"
+        else:
+            verb = {True: "applies", False: "does not apply", None: "may apply"}[self.applies]
+        yield f"{self.statement.name}: {effect} {verb}"
         for element in self.elements:
-            fired = element.element == "condition" and effect == "Deny" and self.applies
-            noted = (
-                element.element == "principal" and element.note and self.applies and (effect == "Deny" or not self.determining)
-            )
-            if element.holds is not True or fired or noted:
+            if element.holds is not True or self._shows(element):
                 yield from _indented(element.lines())
+
+    def _shows(self, element: ExplainedElement) -> bool:
+        """Return whether an element that holds is worth showing: what a Deny matched, and a principal that needs a note."""
+        if not self.applies:
+            return False
+        is_deny = self.statement.effect == "Deny"
+        if element.element == "condition":
+            return is_deny
+        return element.element == "principal" and element.note is not None and (is_deny or not self.determining)
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedGroup:
     """
-    All policies of one type or, for organizations, of one level.
+    All policies of one type or, for an organization, of one level.
 
     Args:
         policy_type: The type.
-        allows: Whether a statement allows, or whether none need: of an RCP (allow-all is always attached), of a waived group.
-        level: Counted from 1, the root of the organization; None where there are no levels.
-        levels: How many levels there are.
-        waived: Why nothing of it needs to allow, if that is so.
-        closest: Of a group in which no Allow names the action: the action named there that is most like it.
-        statements: Those that cover the action, in their order.
+        allows: Whether a statement allows. True if no Allow is required (`waived`).
+        level: Counted from 1, the root of the organization; None for types without levels.
+        levels: The number of levels.
+        waived: Why no Allow is required, if that is so.
+        closest: If no Allow names the action: the most similar action that one names.
+        statements: The statements that cover the action, in their order.
     """
 
     policy_type: PolicyType
@@ -152,17 +155,17 @@ class ExplainedGroup:
 
     @property
     def name(self) -> str:
-        """What to call it: ``service control policy at level 1 of 3, counted from the root``."""
-        where = f" at level {self.level} of {self.levels}, counted from the root" if self.level else ""
-        return f"{NAMES[self.policy_type]}{where}"
+        """For example ``service control policy at level 2 of 3 (level 1 is the root)``."""
+        level = f" at level {self.level} of {self.levels} (level 1 is the root)" if self.level else ""
+        return f"{NAMES[self.policy_type]}{level}"
 
     def lines(self) -> Iterator[str]:
-        """Write it for a terminal."""
+        """Yield the group as text for a terminal."""
         allows = {True: "allows", False: "does not allow", None: "may allow"}[self.allows]
         denies = any(s.determining and s.statement.effect == "Deny" for s in self.statements)
-        nothing = "" if self.statements else ", no statement names the action"
+        no_statement = "" if self.statements else ", no statement names the action"
         level = f", level {self.level} of {self.levels}" if self.level else ""
-        yield f"{NAMES[self.policy_type]}{level}: {'denies' if denies else self.waived or allows}{nothing}"
+        yield f"{NAMES[self.policy_type]}{level}: {'denies' if denies else self.waived or allows}{no_statement}"
         for statement in self.statements:
             yield from _indented(statement.lines())
 
@@ -170,18 +173,18 @@ class ExplainedGroup:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """
-    Why a decision is what it is; ``str()`` writes it for a terminal.
+    Why a decision is what it is. ``str()`` returns text for a terminal.
 
     Args:
         outcome: As in the decision.
         policy_type: As in the decision.
-        principal: Who asked.
-        action: For what.
-        resource: On what.
-        reason: The reason as one sentence: of an implicit deny the first thing that is missing.
-        details: More on the reason, a clause each.
+        principal: ARN of the caller.
+        action: The requested action.
+        resource: The requested resource.
+        reason: The reason in one sentence; of an implicit deny the first policy type that does not allow.
+        details: More about the reason, one clause each.
         hangs_on: As in the decision.
-        groups: The policies in play, in the order in which AWS names them.
+        groups: The policies, in the order in which AWS names them.
     """
 
     outcome: Outcome
@@ -199,14 +202,9 @@ class Explanation:
         return "\n".join((self.outcome, *_indented((self.reason, *self.details)), *blocks))
 
     def as_data(self) -> dict[str, Any]:
-        """Give it as what JSON can hold, under the names of the fields."""
+        """Return the explanation as data for JSON, under the names of the fields."""
         data: dict[str, Any] = _data(self)
         return data
-
-
-def name(statement: StatementRef) -> str:
-    """Name a statement by its policy and its Sid, or its place."""
-    return f"{statement.policy} statement {statement.sid or statement.index}"
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
@@ -216,4 +214,4 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
 def _data(record: object) -> Any:
     if is_dataclass(record):
         return {field.name: _data(getattr(record, field.name)) for field in fields(record)}
-    return [_data(one) for one in record] if isinstance(record, tuple) else record
+    return [_data(item) for item in record] if isinstance(record, tuple) else record

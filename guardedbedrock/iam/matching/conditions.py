@@ -6,7 +6,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Condition", "Condition operat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -87,7 +87,12 @@ def compile_conditions(conditions: Iterable[Condition], *, variables: bool) -> C
         conditions: The lines. Their operators are known.
         variables: Whether the document's Version has policy variables.
     """
-    tests = tuple(compile_line(condition, variables=variables).test for condition in conditions)
+    return join_lines([compile_line(condition, variables=variables) for condition in conditions])
+
+
+def join_lines(lines: Sequence[Line]) -> ConditionTest | None:
+    """Join compiled lines with AND; return None if there is no line."""
+    tests = tuple([line.test for line in lines])
     if not tests:
         return None
     if len(tests) == 1:

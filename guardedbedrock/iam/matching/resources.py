@@ -81,10 +81,10 @@ def _test_constant(patterns: tuple[str, ...]) -> Test:
     matchers = tuple(_compile(pattern) for pattern in patterns if pattern not in plain)
     if len(patterns) == 1:
         (matches,) = matchers or tuple(pattern.__eq__ for pattern in plain)
-        return lambda request: _match_any_partly_known(patterns, request) if request.blind else matches(request.resource)
+        return lambda request: _match_any_partly_known(patterns, request) if request.unknown_parts else matches(request.resource)
 
     def test(request: Request) -> Truth:
-        if request.blind:
+        if request.unknown_parts:
             return _match_any_partly_known(patterns, request)
         resource = request.resource
         if resource in plain:
@@ -137,17 +137,19 @@ def _match_partly_known(tokens: Tokens, request: Request) -> Truth:
 
 def _filled(request: Request, filling: str) -> str:
     parts = enumerate(request.parts or ())
-    return ":".join(request.written(index).replace("*", filling) if index in request.blind else part for index, part in parts)
+    return ":".join(
+        request.part_pattern(index).replace("*", filling) if index in request.unknown_parts else part for index, part in parts
+    )
 
 
 def _pieces(request: Request) -> Iterator[str | Wildcard]:
     """Yield the known text of a resource, and a wildcard for each unknown text. Only the last part may contain colons."""
     for index, part in enumerate(request.parts or ()):
         yield ":" if index else ""
-        if index not in request.blind:
+        if index not in request.unknown_parts:
             yield part
             continue
-        for place, known in enumerate(request.written(index).split("*")):
+        for place, known in enumerate(request.part_pattern(index).split("*")):
             if place:
                 yield ANY if index == _LAST else ANY_BUT_COLON
             yield known
@@ -158,7 +160,7 @@ def _test_template(template: Template) -> Test:
     if not has_variables(template):
         tokens = bounded(fixed(template))
         matches = compile_tokens(tokens)
-        return lambda request: _match_partly_known(tokens, request) if request.blind else matches(request.resource)
+        return lambda request: _match_partly_known(tokens, request) if request.unknown_parts else matches(request.resource)
     before_variable = fixed(template[: next(i for i, part in enumerate(template) if isinstance(part, Variable))])
     is_undocumented = len(split_tokens(before_variable)) < len(PARTS)
 
@@ -167,7 +169,7 @@ def _test_template(template: Template) -> Test:
         if resolved is None:
             return False
         tokens = bounded(resolved)
-        answer = _match_partly_known(tokens, request) if request.blind else compile_tokens(tokens)(request.resource)
+        answer = _match_partly_known(tokens, request) if request.unknown_parts else compile_tokens(tokens)(request.resource)
         return None if answer and (is_undocumented or has_unknown_value(template, request.facts)) else answer
 
     return test
