@@ -300,21 +300,26 @@ class Guard:
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
         """
-        Choose among the approved guardrails by name, for the calls made within.
+        Choose an approved guardrail by name for the calls that are made inside the block.
 
-        The choice is the context's: it holds in this thread or task, and goes along into tasks, `asyncio.to_thread` and whatever
-        else copies the context; a thread that a pool started before, or starts without a copy, does not know of it. It goes
-        before every other choice but a guardrail that the call itself names, and means nothing to a guard that has none of that
-        name.
+            with guard.using("public"):
+                client.converse(...)
+
+        The choice is stored in a `contextvars.ContextVar`: tasks, `asyncio.to_thread` and whatever else copies the context
+        inherit it, threads that you start yourself do not. It overrides every other choice, except for a guardrail that the call
+        itself names. A guard without a guardrail of that name ignores it.
+
+        Inside a generator, the block also affects the code that runs between the generator's steps in the same context. There,
+        use a client of `choosing` instead.
 
         Raises:
             ConfigurationError: No approved guardrail has that name.
         """
-        token = chosen.set(self._approved_name(name))
+        block = chosen.enter(self._approved_name(name))
         try:
             yield
         finally:
-            chosen.reset(token)
+            chosen.leave(block)
 
     def choosing(self, name: str) -> Self:
         """

@@ -244,7 +244,7 @@ def test_a_callers_own_guardrail_is_kept_if_it_is_approved(
 def test_a_draft_is_approved_only_where_that_is_allowed() -> None:
     """It changes whenever somebody edits the guardrail, so it is no version to rely on."""
     draft = Guardrail(HR.arn, "DRAFT")
-    with pytest.raises(ConfigurationError, match=r"`guardrails\[0\].version` is DRAFT.*or set allow_draft = true"):
+    with pytest.raises(ConfigurationError, match=r"guardrails\[0\].version: DRAFT.*or set allow_draft = true"):
         Guard(guardrails=[draft])
 
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
