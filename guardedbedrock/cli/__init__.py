@@ -1,7 +1,7 @@
 """
-The command line: each command parses, calls one function, and shows what came back.
+The command line. Each command parses its arguments, calls the public API and prints the result.
 
-Exit codes: 0 as hoped, 1 something was found or denied, 2 bad input, said in one line on stderr.
+Exit codes: 0 success, 1 a finding or a denial, 2 invalid input (one line on stderr), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ from typing import Final
 
 __all__ = ["main"]
 
-_EXTRA: Final = frozenset({"rich", "typer"})
-_MISSING: Final = "guardedbedrock: the command line needs more packages: pip install 'guardedbedrock[cli]'"
+_EXTRA_MODULES: Final = frozenset({"rich", "typer"})
+_MISSING_EXTRA: Final = "guardedbedrock: the command line needs more packages: pip install 'guardedbedrock[cli]'"
 
 
 def main() -> int:
-    """Run the command that the process was started with, and give its exit code."""
+    """
+    Run the command in ``sys.argv``.
+
+    Returns:
+        The exit code of the process.
+    """
     try:
         import_module("rich")
         app = import_module("guardedbedrock.cli.app")
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if error.name not in _EXTRA_MODULES:
             raise
-        sys.stderr.write(f"{_MISSING}\n")
+        sys.stderr.write(f"{_MISSING_EXTRA}\n")
         return 2
     code: int = app.run(sys.argv[1:])
     return code

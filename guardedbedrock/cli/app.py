@@ -1,4 +1,4 @@
-"""The commands with their arguments; what a command does is loaded when it is called, so that a quick one stays quick."""
+"""The commands and their arguments. A command imports its implementation when it runs, so that ``--help`` starts quickly."""
 
 from __future__ import annotations
 
@@ -14,90 +14,107 @@ from guardedbedrock.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Format = Literal["text", "json"]
-Report = Literal["text", "json", "junit", "sarif", "github"]
+OutputFormat = Literal["text", "json"]
+ReportFormat = Literal["text", "json", "junit", "sarif", "github"]
 ApiKeys = Literal["allow", "short-term", "deny"]
 
-AS_HOPED: Final = 0
-BAD_INPUT: Final = 2
-INTERRUPTED: Final = 130
+EXIT_OK: Final = 0
+EXIT_INVALID_INPUT: Final = 2
+EXIT_INTERRUPTED: Final = 130
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # click's UsageError; newer typer brings its own click
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
-    if wanted:
+def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer calls option callbacks with a positional value
+    if requested:
         typer.echo(f"guardedbedrock {guardedbedrock.__version__}")
         raise typer.Exit
 
 
 app = typer.Typer(
     name="guardedbedrock",
-    help="Guardrails and IAM for Amazon Bedrock: see it work, ask what would become of a call, test policies.",
-    add_completion=False,
+    help="Guardrails and IAM for Amazon Bedrock: see a demo, simulate calls, test policies, serve a fake Bedrock.",
+    invoke_without_command=True,
 )
 
-FormatOption = Annotated[Format, typer.Option("--format", help="For people, or for programs.")]
-ReportOption = Annotated[Report, typer.Option("--format", help="For people, for programs, or for CI.")]
-VersionOption = Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")]
+ConfigOption = Annotated[
+    str | None, typer.Option("--config", metavar="FILE", help="Configuration file.", show_default="guardedbedrock.toml")
+]
+OutputOption = Annotated[OutputFormat, typer.Option("--format", help="Output format.")]
+ReportOption = Annotated[ReportFormat, typer.Option("--format", help="Output format: for people, for programs, or for CI.")]
+VersionOption = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line, and give its exit code."""
+    """
+    Run one command line.
+
+    Args:
+        arguments: The arguments after the program name.
+
+    Returns:
+        The exit code. Invalid input is one line on stderr, never a traceback.
+    """
     command = typer.main.get_command(app)
     try:
         code = command.main(list(arguments), prog_name="guardedbedrock", standalone_mode=False)
     except (ConfigurationError, _USAGE_ERROR) as error:
-        _complain(error)
-        return BAD_INPUT
+        _print_error(error)
+        return EXIT_INVALID_INPUT
     except typer.Abort:
-        return INTERRUPTED
-    return code if isinstance(code, int) else AS_HOPED
+        return EXIT_INTERRUPTED
+    return code if isinstance(code, int) else EXIT_OK
 
 
-def _complain(error: Exception) -> None:
-    said = " ".join(getattr(error, "format_message", error.__str__)().split())
-    sys.stderr.write(f"guardedbedrock: {said[:1].lower()}{said[1:]}\n")
+def _print_error(error: Exception) -> None:
+    message = " ".join(getattr(error, "format_message", error.__str__)().split())
+    sys.stderr.write(f"guardedbedrock: {message[:1].lower()}{message[1:]}\n")
 
 
 @app.callback()
-def options(*, version: VersionOption = False) -> None:
-    """Take the options that belong to no command."""
+def options(context: typer.Context, *, version: VersionOption = False) -> None:  # noqa: ARG001 - the option's callback reads it
+    """Handle the options that belong to no command; without a command, print the help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
-def demo(output: FormatOption = "text") -> int:
-    """Walk real calls through the guard and a fake Bedrock on this machine, and show who decided what."""
-    from guardedbedrock.cli.demo import command  # noqa: PLC0415 - loads boto3
+def demo(output: OutputOption = "text") -> int:
+    """Run example calls through a guard and a fake Bedrock on this machine. Exit code 1 if one ends unexpectedly."""
+    from guardedbedrock.cli.demo import command  # noqa: PLC0415 - imports boto3
 
     return command(output)
 
 
 @app.command()
-def simulate(  # noqa: PLR0913 - each is an option
+def simulate(  # noqa: PLR0913 - each parameter is an option
     *,
-    operation: Annotated[str, typer.Option(help="Such as Converse.")],
-    params: Annotated[str, typer.Option(help="Parameters of the call as JSON, or @FILE to read them from.")] = "{}",
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="Configuration; guardedbedrock.toml unless given.")] = None,
-    region: Annotated[str | None, typer.Option(help="Region of the client; the first approved guardrail's unless given.")] = None,
-    using: Annotated[str | None, typer.Option(metavar="NAME", help="Choose among the approved guardrails.")] = None,
-    output: FormatOption = "text",
+    operation: Annotated[str, typer.Option(help="Operation to simulate, such as Converse.")],
+    params: Annotated[str, typer.Option(help="Parameters of the call as JSON, or @FILE to read them from a file.")] = "{}",
+    config: ConfigOption = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the client.", show_default="region of the first approved guardrail")
+    ] = None,
+    using: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Approved guardrail to inject.", show_default="the first one")
+    ] = None,
+    output: OutputOption = "text",
 ) -> int:
-    """Say what would become of a call, without making it. Exit code 1 when it would be denied."""
-    from guardedbedrock.cli.simulate import Question, command  # noqa: PLC0415 - loads boto3
+    """Show what the guard does with a call, without sending it. Exit code 1 if the call is denied or refused."""
+    from guardedbedrock.cli.simulate import SimulateArguments, command  # noqa: PLC0415 - imports boto3
 
-    return command(Question(operation, params, config, region, using), output)
+    return command(SimulateArguments(operation, params, config, region, using), output)
 
 
 @app.command()
 def backstop(
     *,
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="Configuration; guardedbedrock.toml unless given.")] = None,
-    api_keys: Annotated[ApiKeys, typer.Option(help="Which Bedrock API keys may call.")] = "allow",
-    allow_mantle: Annotated[bool, typer.Option("--allow-mantle", help="Leave bedrock-mantle open.")] = False,
-    deny_indirect: Annotated[bool, typer.Option("--deny-indirect", help="Deny agents, flows and batch jobs too.")] = False,
+    config: ConfigOption = None,
+    api_keys: Annotated[ApiKeys, typer.Option(help="Bedrock API keys that may call models.")] = "allow",
+    allow_mantle: Annotated[bool, typer.Option("--allow-mantle", help="Do not deny the bedrock-mantle endpoint.")] = False,
+    deny_indirect: Annotated[bool, typer.Option("--deny-indirect", help="Also deny agents, flows and batch jobs.")] = False,
 ) -> int:
-    """Print the IAM policy with which AWS refuses what goes round the guard. Exit code 1 when AWS would not take its size."""
-    from guardedbedrock.cli.backstop import command  # noqa: PLC0415 - loads boto3
+    """Print the IAM policy with which AWS denies model calls without an approved guardrail. Exit code 1 if it is too large."""
+    from guardedbedrock.cli.backstop import command  # noqa: PLC0415 - imports boto3
 
     return command(config, api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
 
@@ -107,10 +124,10 @@ def policy_tests(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Case files, suites, globs or folders.")],
     *,
     output: ReportOption = "text",
-    junit_xml: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a JUnit report there as well.")] = None,
+    junit_xml: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a JUnit report to this file.")] = None,
 ) -> int:
-    """Ask the policies of case files, and compare the answers. Exit code 1 when one differs."""
-    from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - loads the engine
+    """Evaluate the policies of case files and compare the decisions with the expected ones. Exit code 1 if one differs."""
+    from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - imports the policy engine
 
     return command(files, output, junit_xml)
 
@@ -118,15 +135,16 @@ def policy_tests(
 @app.command()
 def serve(
     *,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where to listen, on loopback; 0 is a port that nobody uses.")
-    ] = 8484,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 selects a free port.")] = 8484,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What there is and what goes wrong: TOML, YAML or JSON.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Guardrails, policies, replies, denials and faults of the server, in TOML, YAML or JSON."
+        ),
     ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys need.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require. A flag without a value.")] = False,
 ) -> int:
-    """Serve a fake Bedrock to programs in any language, with a page that shows what arrives."""
-    from guardedbedrock.cli.serve import command  # noqa: PLC0415 - loads botocore
+    """Serve a fake Bedrock for programs in any language, with a page that shows the requests."""
+    from guardedbedrock.cli.serve import command  # noqa: PLC0415 - imports botocore
 
     return command(port, config, tls=tls)

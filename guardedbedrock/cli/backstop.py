@@ -1,4 +1,4 @@
-"""``guardedbedrock backstop``: the policy with which AWS refuses what goes round the guard."""
+"""``guardedbedrock backstop``: print the IAM policy with which AWS denies unguarded model calls."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING
 
 import guardedbedrock
 from guardedbedrock import iam
-from guardedbedrock.cli.screen import write_json
+from guardedbedrock.cli.console import write_json
 
 if TYPE_CHECKING:
     from guardedbedrock.bedrock.guardrail.backstop import ApiKeys
 
 
 def command(config: str | None, api_keys: ApiKeys, *, allow_mantle: bool, deny_indirect: bool) -> int:
-    """Print the policy as JSON, and say on stderr where AWS would find it too large; 1 when it is."""
+    """
+    Print the backstop policy as JSON, and warn on stderr if it exceeds an AWS size limit.
+
+    Returns:
+        1 if the policy is too large for AWS, else 0.
+    """
     guard = guardedbedrock.Guard.from_config(config)
     policy = guard.backstop_policy(api_keys=api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
     write_json(policy)
-    found = iam.findings(policy)
-    for finding in found:
+    findings = iam.findings(policy)
+    for finding in findings:
         sys.stderr.write(f"guardedbedrock: {finding.message}\n")
-    return 1 if found else 0
+    return 1 if findings else 0

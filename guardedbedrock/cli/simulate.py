@@ -1,4 +1,4 @@
-"""``guardedbedrock simulate``: what would become of a call."""
+"""``guardedbedrock simulate``: show what the guard does with a call, without sending it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import guardedbedrock
 from guardedbedrock.bedrock import OPERATIONS
-from guardedbedrock.cli.screen import console, write_json
-from guardedbedrock.cli.verdicts import Answer, as_json, lines
+from guardedbedrock.cli.console import console, write_json
+from guardedbedrock.cli.simulation import Simulation, as_json, text_lines
 from guardedbedrock.errors import ConfigurationError, RefusedError
 from guardedbedrock.stages.authorize import denial
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class SimulateArguments:
     """
-    What the command line asks.
+    The arguments of the command.
 
     Args:
         operation: Such as ``Converse``.
-        params: JSON text, or ``@`` and the name of a file.
-        config: The configuration file; None looks where `Guard.from_config` looks.
+        params: JSON text, or ``@`` and a file name.
+        config: Configuration file; None looks where `Guard.from_config` looks.
         region: Region of the client.
-        using: Name of the guardrail to choose.
+        using: Name of the approved guardrail to inject.
     """
 
     operation: str
@@ -40,60 +40,69 @@ class Question:
     using: str | None = None
 
 
-def command(question: Question, output: str) -> int:
-    """Ask, and show the answer; 1 when the call would not go out."""
-    params = read_params(question.params)
-    if question.operation not in OPERATIONS:
-        near = ", ".join(get_close_matches(question.operation, OPERATIONS) or OPERATIONS)
-        raise ConfigurationError(f"--operation: `{question.operation}` is no operation that is known; there is {near}")
-    answer = ask(guardedbedrock.Guard.from_config(question.config), question, params)
+def command(arguments: SimulateArguments, output: str) -> int:
+    """
+    Simulate the call and print the result.
+
+    Returns:
+        1 if the call would not be sent, else 0.
+    """
+    params = read_params(arguments.params)
+    if arguments.operation not in OPERATIONS:
+        matches = ", ".join(get_close_matches(arguments.operation, OPERATIONS) or OPERATIONS)
+        raise ConfigurationError(f"--operation: unknown operation `{arguments.operation}`; did you mean one of {matches}?")
+    simulation = simulate(guardedbedrock.Guard.from_config(arguments.config), arguments, params)
     if output == "json":
-        write_json(as_json(answer))
+        write_json(as_json(simulation))
     else:
         screen = console()
-        for text, style in lines(answer):
+        for text, style in text_lines(simulation):
             screen.print(text, style=style, soft_wrap=True)
-    return 1 if answer.stopped else 0
+    return 1 if simulation.stopped else 0
 
 
-def ask(guard: Guard, question: Question, params: dict[str, Any]) -> Answer:
+def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:
     """
-    Simulate the call, and find out what the caller would read.
+    Simulate the call, including the error that the caller would get.
 
     Raises:
-        ConfigurationError: The parameters lack what the operation is asked on, or no approved guardrail has the name.
+        ConfigurationError: A required parameter is missing or has the wrong type, or no approved guardrail has the name.
     """
-    operation, region = question.operation, question.region
+    operation, region = arguments.operation, arguments.region
     try:
-        with guard.using(question.using) if question.using else nullcontext():
+        with guard.using(arguments.using) if arguments.using else nullcontext():
             verdict = guard.simulate(operation, params, region_name=region)
     except RefusedError as refusal:
-        return Answer(operation, params, None, refusal, stopped=True)
+        return Simulation(operation, params, verdict=None, error=refusal, stopped=True)
     except (AttributeError, TypeError):
-        raise ConfigurationError(f"--params: holds a value of a type that {operation} does not take") from None
+        raise ConfigurationError(f"--params: a value has a type that {operation} does not accept") from None
     error = denial(operation, verdict, guard.rules) if verdict.denied else None
     refused = verdict.decision == "indeterminate" and guard.rules.on_indeterminate == "refuse"
-    return Answer(operation, params, verdict, error, stopped=refused or error is not None)
+    return Simulation(operation, params, verdict=verdict, error=error, stopped=refused or error is not None)
 
 
-def read_params(given: str) -> dict[str, Any]:
+def read_params(argument: str) -> dict[str, Any]:
     """
-    Read the parameters of a call.
+    Parse the ``--params`` argument: JSON text, or ``@`` and a file name.
 
     Raises:
-        ConfigurationError: They are no JSON object, or the file can not be read.
+        ConfigurationError: The text is not a JSON object, or the file cannot be read.
     """
-    where = f"--params {given}" if given.startswith("@") else "--params"
+    location = f"--params {argument}" if argument.startswith("@") else "--params"
     try:
-        text = Path(given[1:]).read_text("utf-8-sig") if given.startswith("@") else given
+        text = Path(argument[1:]).read_text("utf-8-sig") if argument.startswith("@") else argument
         params = json.loads(text)
     except OSError as error:
-        raise ConfigurationError(f"{where}: can not be read: {error.strerror}") from None
+        raise ConfigurationError(f"{location}: cannot read the file: {error.strerror}") from None
     except json.JSONDecodeError as error:
-        problem = f"is no JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
-        raise ConfigurationError(f"{where}: {problem}") from None
+        problem = f"invalid JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
+        raise ConfigurationError(f"{location}: {problem}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{where}: is not UTF-8 text") from None
+        raise ConfigurationError(f"{location}: not UTF-8 text; save the file as UTF-8") from None
+    except RecursionError:
+        raise ConfigurationError(f"{location}: nested too deeply") from None
+    except ValueError:  # an integer with more digits than Python converts
+        raise ConfigurationError(f"{location}: a number has too many digits") from None
     if not isinstance(params, dict):
-        raise ConfigurationError(f"{where}: should be a JSON object")
+        raise ConfigurationError(f"{location}: must be a JSON object")
     return params

@@ -1,4 +1,4 @@
-"""Runs the command line as a user does: a process of its own, with its exit code and both of its outputs."""
+"""Run the command line as a user does: in a separate process, with its exit code, stdout and stderr."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 SCRIPT = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
 
 
-class Ran(NamedTuple):
-    """What a process left."""
+class Completed(NamedTuple):
+    """The exit code and output of a process."""
 
     code: int
     out: str
     err: str
 
 
-def run(cwd: Path, *arguments: str, script: str = SCRIPT, **environ: str) -> Ran:
-    """Run the command line in a folder; a warning is an error there too."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GUARDEDBEDROCK_", "COLUMNS"))}
+def run(cwd: Path, *arguments: str, script: str = SCRIPT, **environ: str) -> Completed:
+    """Run the command line in a folder; warnings are errors there too."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GUARDEDBEDROCK_", "COLUMNS"))}
     command = [sys.executable, "-W", "error", "-c", script, *arguments]
-    done = subprocess.run(  # noqa: S603 - our own
-        command, cwd=cwd, env=kept | environ, capture_output=True, text=True, timeout=60, check=False
+    process = subprocess.run(  # noqa: S603 - a command of this test
+        command, cwd=cwd, env=inherited | environ, capture_output=True, text=True, timeout=60, check=False
     )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Completed(process.returncode, process.stdout, process.stderr)
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Callable[..., Ran]:
-    """Run the command line in the test's own folder."""
+def cli(tmp_path: Path) -> Callable[..., Completed]:
+    """Run the command line in the temporary folder of the test."""
     return lambda *arguments, **options: run(tmp_path, *arguments, **options)

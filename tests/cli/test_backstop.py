@@ -18,7 +18,7 @@ GUARDRAIL: Final = '[[guardrails]]\narn = "arn:aws:bedrock:us-east-1:12345678901
 
 @pytest.fixture(name="config")
 def write_config(tmp_path: Path) -> Callable[[int], str]:
-    """Write a configuration that approves as many guardrails."""
+    """Write a configuration with this number of approved guardrails."""
 
     def write(number: int) -> str:
         path = tmp_path / "guardedbedrock.toml"
@@ -38,10 +38,9 @@ def write_config(tmp_path: Path) -> Callable[[int], str]:
         ),
     ],
 )
-def test_the_policy_is_printed(
+def test_backstop_prints_the_policy_of_the_guard(
     cli: Callable[..., Any], config: Callable[[int], str], arguments: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    """As the guard of that configuration writes it, and nothing else on stdout."""
     path = config(2)
 
     code, out, err = cli("backstop", "--config", path, *arguments)
@@ -50,8 +49,7 @@ def test_the_policy_is_printed(
     assert json.loads(out) == Guard.from_config(path, listeners=()).backstop_policy(**options)
 
 
-def test_one_that_is_too_large_is_a_finding(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
-    """AWS would not save it."""
+def test_a_policy_that_exceeds_the_size_limit_is_a_finding(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
     code, out, err = cli("backstop", "--config", config(90))
 
     assert code == 1
@@ -59,8 +57,7 @@ def test_one_that_is_too_large_is_a_finding(cli: Callable[..., Any], config: Cal
     assert json.loads(out)["Version"] == "2012-10-17"
 
 
-def test_nothing_approved_is_bad_input(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
-    """There is no backstop for it."""
+def test_a_configuration_without_guardrails_is_invalid_input(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
     code, out, err = cli("backstop", "--config", config(0))
 
     assert (code, out) == (2, "")

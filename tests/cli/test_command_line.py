@@ -1,4 +1,4 @@
-"""What all commands have in common: exit codes, one line for bad input, nothing loaded that is not needed."""
+"""What all commands share: exit codes, one line for invalid input, and no unnecessary imports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_version(cli: Cli) -> None:
     assert cli("--version") == (0, f"guardedbedrock {guardedbedrock.__version__}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["simulate", "--help"], ["test", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["demo", "--help"], ["simulate", "--help"], ["test", "--help"]])
 def test_help(cli: Cli, arguments: list[str]) -> None:
     code, out, err = cli(*arguments)
 
@@ -48,7 +48,6 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param([], "missing command", id="no command"),
         pytest.param(["tset"], "tset", id="unknown command"),
         pytest.param(["test"], "missing argument", id="no file"),
         pytest.param(["test", "--frmat", "json", "x"], "--frmat", id="unknown option"),
@@ -58,7 +57,7 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
         pytest.param(["test", "none.json"], "none.json: there is no such file", id="no such file"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str], problem: str) -> None:
+def test_invalid_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str], problem: str) -> None:
     code, out, err = cli(*arguments)
 
     assert (code, out) == (2, "")
@@ -68,51 +67,50 @@ def test_bad_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str], p
 
 
 @pytest.mark.parametrize("module", ["typer", "rich"])
-def test_without_the_extra_the_command_says_what_to_install(cli: Cli, module: str) -> None:
+def test_without_the_extra_the_error_names_the_package_to_install(cli: Cli, module: str) -> None:
     code, out, err = cli("demo", script=WITHOUT % module)
 
     assert (code, out) == (2, "")
     assert err == "guardedbedrock: the command line needs more packages: pip install 'guardedbedrock[cli]'\n"
 
 
-def test_another_module_that_is_missing_is_no_matter_of_extras(cli: Cli) -> None:
+def test_another_missing_module_is_not_reported_as_a_missing_extra(cli: Cli) -> None:
     assert "ModuleNotFoundError" in cli("test", "x", script=WITHOUT % "guardedbedrock.errors").err
 
 
-def test_the_test_command_loads_no_boto3(cli: Cli) -> None:
-    """It starts quickly, and runs where no client ever will."""
+def test_the_test_command_imports_no_boto3(cli: Cli) -> None:
     code, out, err = cli("test", str(casefiles.CASES / "calls.json"), script=LOADED)
 
     assert (code, out, err) == (0, "20 passed, 0 failed\n", "")
 
 
-def test_no_colour_where_nobody_sees_it(cli: Cli) -> None:
+def test_output_that_is_not_a_terminal_has_no_colours(cli: Cli) -> None:
     assert "\x1b" not in "".join(cli("demo")[1:])
 
 
 @pytest.mark.parametrize(("environ", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False)])
-def test_colour_on_a_terminal_unless_refused(environ: dict[str, str], *, coloured: bool) -> None:
-    ours, theirs = os.openpty()
-    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+def test_a_terminal_gets_colours_unless_no_color_is_set(environ: dict[str, str], *, coloured: bool) -> None:
+    terminal, other_end = os.openpty()
+    inherited = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
     script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", script, "test", str(casefiles.CASES / "calls.json")]
 
-    subprocess.run(command, stdout=theirs, env=kept | environ, check=True, timeout=60)  # noqa: S603 - our own
+    subprocess.run(command, stdout=other_end, env=inherited | environ, check=True, timeout=60)  # noqa: S603 - a command of this test
 
-    shown = os.read(ours, 1000).decode()
-    os.close(ours)
-    os.close(theirs)
+    shown = os.read(terminal, 1000).decode()
+    os.close(terminal)
+    os.close(other_end)
     assert "20 passed, 0 failed" in shown
     assert ("\x1b[32m" in shown) is coloured
 
 
 @pytest.mark.parametrize("files", [casefiles.CASES / "calls.json", casefiles.CASES / "iam.json"], ids=lambda path: path.name)
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_a_reader_that_hangs_up_is_no_error(files: Path, output: str) -> None:
-    """As in ``guardedbedrock test ... --format json | head -1``, whether or not the output is longer than a buffer."""
+def test_a_reader_that_closes_the_pipe_early_causes_no_error(files: Path, output: str) -> None:
+    """As in ``guardedbedrock test ... --format json | head -1``, with output that is shorter or longer than a buffer."""
     script = "import sys; from guardedbedrock.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", script, "test", str(files), "--format", output]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603 - a command of this test
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

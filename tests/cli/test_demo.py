@@ -1,4 +1,4 @@
-"""``guardedbedrock demo``, and the scenarios that ship with it."""
+"""``guardedbedrock demo``, and the scenarios in the package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness import casefiles
 from rich.console import Console
 
 import guardedbedrock.cli
-from guardedbedrock.cli.demo.play import Step, play, undisturbed
+from guardedbedrock.cli.demo.play import ScenarioResult, isolated_environment, play
 from guardedbedrock.cli.demo.scenarios import Scenario, scenarios
 from guardedbedrock.cli.demo.table import show, summary
 from guardedbedrock.iam import PolicySet
@@ -27,33 +27,33 @@ SHIPPED = Path(guardedbedrock.cli.__file__).with_name("scenarios.json")
 
 
 @pytest.fixture(autouse=True)
-def _undisturbed() -> Iterator[None]:
-    with undisturbed():
+def _isolated() -> Iterator[None]:
+    with isolated_environment():
         yield
 
 
 def scenario(name: str) -> Scenario:
-    """Find a scenario that ships with the package."""
+    """Find a scenario of the package by its id."""
     return next(each for each in scenarios() if each.case.id == name)
 
 
-def test_the_scenarios_are_the_calls_of_the_tests() -> None:
+def test_the_package_contains_the_call_cases_of_the_tests() -> None:
     assert SHIPPED.read_bytes() == CALLS.read_bytes()
 
 
-def test_the_table_ends_with_what_happened(cli: Cli) -> None:
+def test_the_table_ends_with_a_summary(cli: Cli) -> None:
     code, out, err = cli("demo")
 
-    said = " ".join(out.split())
+    printed = " ".join(out.split())
     assert (code, err) == (0, "")
-    assert said.endswith(
+    assert printed.endswith(
         "23 scenarios: 23 as expected; 10 calls were stopped before anything was sent; "
         "13 requests were sent, and every request to a model carried the approved guardrail."
     )
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_table_fits_the_terminal_and_breaks_no_name_of_an_error(cli: Cli, columns: str) -> None:
+def test_the_table_fits_the_terminal_and_breaks_no_error_name(cli: Cli, columns: str) -> None:
     out = cli("demo", COLUMNS=columns).out
 
     assert max(map(len, out.splitlines())) <= int(columns)
@@ -61,21 +61,21 @@ def test_the_table_fits_the_terminal_and_breaks_no_name_of_an_error(cli: Cli, co
     assert out.count("ExplicitDenyError") == 3
 
 
-def test_json_tells_every_scenario(cli: Cli) -> None:
+def test_json_lists_every_scenario(cli: Cli) -> None:
     code, out, err = cli("demo", "--format", "json")
 
-    said = json.loads(out)
-    told = {each["id"]: each for each in said["scenarios"]}
+    printed = json.loads(out)
+    results = {each["id"]: each for each in printed["scenarios"]}
     expected = {case["id"]: case["expect"]["decision"] for case in casefiles.read(CALLS)}
     assert (code, err) == (0, "")
-    assert said["summary"] == {"scenarios": 23, "asExpected": 23, "stopped": 10, "requests": 13, "unguarded": 0}
-    assert {name: told[name]["decision"] for name in expected} == expected
-    assert all(each["asExpected"] for each in told.values())
-    assert sum(each["requests"] for each in told.values()) == 13
+    assert printed["summary"] == {"scenarios": 23, "asExpected": 23, "stopped": 10, "requests": 13, "unguarded": 0}
+    assert {name: results[name]["decision"] for name in expected} == expected
+    assert all(each["asExpected"] for each in results.values())
+    assert sum(each["requests"] for each in results.values()) == 13
 
 
-def test_a_network_setup_of_the_machine_does_not_disturb(cli: Cli) -> None:
-    """Neither a proxy nor a profile, a token or an endpoint that the environment names."""
+def test_the_configuration_of_the_machine_does_not_affect_the_demo(cli: Cli) -> None:
+    """The environment sets a profile, an API key, an endpoint and proxies."""
     environ = {
         "AWS_PROFILE": "none",
         "AWS_BEARER_TOKEN_BEDROCK": "x",
@@ -102,15 +102,15 @@ def test_a_network_setup_of_the_machine_does_not_disturb(cli: Cli) -> None:
         ("admin/update-can-never-carry-tags", "stopped", "", "ImplicitDenyError", 0),
     ],
 )
-def test_each_kind_of_ending(name: str, ending: str, reply: str, error: str | None, sent: int) -> None:
-    step = play(scenario(name))
+def test_every_kind_of_ending_occurs(name: str, ending: str, reply: str, error: str | None, sent: int) -> None:
+    result = play(scenario(name))
 
-    caught = type(step.error).__name__ if step.error else None
-    assert (step.ending, step.reply, caught, len(step.received), step.as_expected) == (ending, reply, error, sent, True)
+    caught = type(result.error).__name__ if result.error else None
+    assert (result.ending, result.reply, caught, len(result.received), result.as_expected) == (ending, reply, error, sent, True)
 
 
-def differently(name: str, change: str) -> Step:
-    """Play a scenario in a world that is not the one it expects."""
+def play_with_change(name: str, change: str) -> ScenarioResult:
+    """Play a scenario with one unexpected change."""
     played = scenario(name)
     policies = PolicySet(identity=[])
     match change:
@@ -126,38 +126,38 @@ def differently(name: str, change: str) -> Step:
             expect = replace(played.case.expect, decision="indeterminate")
             return play(replace(played, case=replace(played.case, expect=expect)))
         case "guardrail":
-            step = play(played)
-            return replace(step, received=tuple(replace(request, guardrail=None) for request in step.received))
+            result = play(played)
+            return replace(result, received=tuple(replace(request, guardrail=None) for request in result.received))
         case "twice":
-            step = play(played)
-            return replace(step, received=step.received * 2)
+            result = play(played)
+            return replace(result, received=result.received * 2)
         case _:
             raise LookupError(change)
 
 
 @pytest.mark.parametrize("change", ["guard denies", "server denies", "decision", "statements", "guardrail", "twice"])
-def test_what_is_not_as_expected_is_told(change: str, capsys: pytest.CaptureFixture[str]) -> None:
-    step = differently("approved/first", change)
+def test_an_unexpected_result_is_reported(change: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = play_with_change("approved/first", change)
 
-    show([step], Console(width=120))
+    show([result], Console(width=120))
 
-    assert not step.as_expected
-    assert summary([step])["asExpected"] == 0
+    assert not result.as_expected
+    assert summary([result])["asExpected"] == 0
     assert "Not as expected: approved/first" in capsys.readouterr().out
 
 
-def test_a_request_without_the_guardrail_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    show([differently("approved/first", "guardrail")], Console(width=200))
+def test_a_request_without_an_approved_guardrail_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    show([play_with_change("approved/first", "guardrail")], Console(width=200))
 
-    assert "1 of the requests to a model lacked it" in capsys.readouterr().out
+    assert "1 of the requests to a model had no approved guardrail" in capsys.readouterr().out
 
 
-def test_the_guards_own_refusal_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_by_the_guard_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     played = scenario("stream/guarded")
     foreign = {**played.call.params, "guardrailConfig": {"guardrailIdentifier": "zzz", "guardrailVersion": "1"}}
 
-    step = play(replace(played, call=replace(played.call, params=foreign)))
-    show([step], Console(width=400))
+    result = play(replace(played, call=replace(played.call, params=foreign)))
+    show([result], Console(width=400))
 
-    assert (step.ending, len(step.received)) == ("refused", 0)
-    assert "the guard: guardrail zzz version 1 is not approved for us-east-1" in capsys.readouterr().out
+    assert (result.ending, len(result.received)) == ("refused", 0)
+    assert "guard: guardrail zzz version 1 is not approved for us-east-1" in capsys.readouterr().out

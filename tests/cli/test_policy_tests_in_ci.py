@@ -1,4 +1,4 @@
-"""The GitHub action and the pre-commit hook: valid, and run as they are written."""
+"""The GitHub action and the pre-commit hook are valid and work."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def suite(decision: str) -> str:
     return json.dumps([case])
 
 
-def ran(command: list[str], cwd: Path, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Run a command with our scripts on the path, and give its exit code and all it said."""
+def run(command: list[str], cwd: Path, environ: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run a command with this environment's scripts on the path; return its exit code, and stdout and stderr together."""
     clean = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(cwd), "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(  # noqa: S603 - our own
+    done = subprocess.run(  # noqa: S603 - a command of this test
         command, cwd=cwd, env={**clean, **(environ or {})}, capture_output=True, text=True, timeout=120, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_action_fits_githubs_schema() -> None:
-    assert ran([f"{BIN}/check-jsonschema", "--builtin-schema", "vendor.github-actions", str(ACTION)], ROOT)[0] == 0
+def test_the_action_is_valid_by_githubs_schema() -> None:
+    assert run([f"{BIN}/check-jsonschema", "--builtin-schema", "vendor.github-actions", str(ACTION)], ROOT)[0] == 0
 
 
 @pytest.mark.parametrize(("decision", "code"), [("allowed", 0), ("explicitDeny", 1), ("maybe", 2)])
-def test_the_action_runs_the_files_of_its_input(tmp_path: Path, decision: str, code: int) -> None:
-    """Its last step as bash runs it on a runner, on a name with a space and a glob."""
+def test_the_action_runs_the_files_in_its_input(tmp_path: Path, decision: str, code: int) -> None:
+    """Run its last step in bash as a GitHub runner does, with a name that contains a space and with a glob."""
     action: dict[str, Any] = yaml.safe_load(ACTION.read_text("utf-8"))
     (tmp_path / "more tests").mkdir()
     (tmp_path / "more tests" / "a.json").write_text(suite(decision), "utf-8")
@@ -55,16 +55,15 @@ def test_the_action_runs_the_files_of_its_input(tmp_path: Path, decision: str, c
     environ = {name: inputs[value.removeprefix("${{ inputs.").removesuffix(" }}")] for name, value in step["env"].items()}
     environ |= {"RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
 
-    ended, said = ran(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], tmp_path, environ)
+    code_of_step, output = run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]], tmp_path, environ)
 
-    assert ended == code, said
-    assert ("::error file=more tests/a.json,line=1,title=reads::" in said) is (code == 1)
+    assert code_of_step == code, output
+    assert ("::error file=more tests/a.json,line=1,title=reads::" in output) is (code == 1)
     assert (tmp_path / "out.xml").exists() is (code != 2)
     assert (tmp_path / "summary.md").exists() is (code != 2)
 
 
-def test_the_action_needs_no_input() -> None:
-    """And what it installs by default is this package, with the command line."""
+def test_every_input_of_the_action_has_a_default() -> None:
     inputs = yaml.safe_load(ACTION.read_text("utf-8"))["inputs"]
 
     assert {name: given["default"] for name, given in inputs.items()} == {
@@ -74,22 +73,22 @@ def test_the_action_needs_no_input() -> None:
     }
 
 
-def test_the_hook_is_one_that_pre_commit_takes(tmp_path: Path) -> None:
-    assert ran([f"{BIN}/pre-commit", "validate-manifest", str(HOOKS)], tmp_path) == (0, "")
+def test_pre_commit_accepts_the_hook(tmp_path: Path) -> None:
+    assert run([f"{BIN}/pre-commit", "validate-manifest", str(HOOKS)], tmp_path) == (0, "")
 
 
-@pytest.mark.parametrize(("decision", "ends", "said"), [("allowed", 0, "Passed"), ("explicitDeny", 1, "FAILED reads: ")])
-def test_the_hook_runs_the_policy_tests_of_a_repository(tmp_path: Path, decision: str, ends: int, said: str) -> None:
-    """By pre-commit itself; only the language differs from the manifest, so that nothing is installed."""
+@pytest.mark.parametrize(("decision", "code_of_hook", "message"), [("allowed", 0, "Passed"), ("explicitDeny", 1, "FAILED reads: ")])
+def test_the_hook_runs_the_policy_tests_of_a_repository(tmp_path: Path, decision: str, code_of_hook: int, message: str) -> None:
+    """pre-commit runs the hook as the manifest defines it, except for the language, so that it installs nothing."""
     (hook,) = yaml.safe_load(HOOKS.read_text("utf-8"))
     local = {name: value for name, value in hook.items() if name != "additional_dependencies"} | {"language": "system"}
     (tmp_path / "policy-tests").mkdir()
     (tmp_path / "policy-tests" / "a.json").write_text(suite(decision), "utf-8")
     (tmp_path / ".pre-commit-config.yaml").write_text(json.dumps({"repos": [{"repo": "local", "hooks": [local]}]}), "utf-8")
     for command in (["git", "init", "-q"], ["git", "add", "."]):
-        assert ran(command, tmp_path)[0] == 0
+        assert run(command, tmp_path)[0] == 0
 
-    code, out = ran([f"{BIN}/pre-commit", "run", "--all-files"], tmp_path, {"PRE_COMMIT_HOME": str(tmp_path / "home")})
+    code, out = run([f"{BIN}/pre-commit", "run", "--all-files"], tmp_path, {"PRE_COMMIT_HOME": str(tmp_path / "home")})
 
-    assert code == ends, out
-    assert said in out
+    assert code == code_of_hook, out
+    assert message in out

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from guardedbedrock.cli.serve.setup import read
+from guardedbedrock.cli.serve.configuration import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

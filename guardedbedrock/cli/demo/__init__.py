@@ -1,8 +1,7 @@
 """
-``guardedbedrock demo``: real calls of a real boto3 client, to a fake Bedrock on this machine.
+``guardedbedrock demo``: send example calls from a real boto3 client to a fake Bedrock on this machine.
 
-The scenarios are case files (`scenarios`); each is played (`play`), and what happened is shown (`table`): the table claims
-nothing that did not happen.
+`scenarios` reads the calls from case files, `play` sends them, and `table` shows what happened.
 """
 
 from __future__ import annotations

@@ -1,19 +1,24 @@
-"""Plays every scenario, and shows what happened."""
+"""Play every scenario and print the results."""
 
 from __future__ import annotations
 
-from guardedbedrock.cli.demo.play import play, undisturbed
+from guardedbedrock.cli.console import console, write_json
+from guardedbedrock.cli.demo.play import isolated_environment, play
 from guardedbedrock.cli.demo.scenarios import scenarios
 from guardedbedrock.cli.demo.table import as_json, show
-from guardedbedrock.cli.screen import console, write_json
 
 
 def command(output: str) -> int:
-    """Walk the scenarios; 1 when one did not come out as expected."""
-    with undisturbed():
-        steps = tuple(map(play, scenarios()))
+    """
+    Play every scenario and print the results.
+
+    Returns:
+        1 if a scenario ended unexpectedly, else 0.
+    """
+    with isolated_environment():
+        results = tuple(map(play, scenarios()))
     if output == "json":
-        write_json(as_json(steps))
+        write_json(as_json(results))
     else:
-        show(steps, console())
-    return 0 if all(step.as_expected for step in steps) else 1
+        show(results, console())
+    return 0 if all(result.as_expected for result in results) else 1

@@ -1,4 +1,4 @@
-"""Plays a scenario over a real socket, and takes down what happened."""
+"""Play a scenario: send its call over a real socket and record what happened."""
 
 from __future__ import annotations
 
@@ -22,48 +22,48 @@ from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
 if TYPE_CHECKING:
     from guardedbedrock.core.records import Call, Verdict
 
-_NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-_STAND_IN: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "1")
-"""For operations that take no guardrail; a guard is never without an approved one."""
+_NO_AWS_FILES: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+_PLACEHOLDER: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "1")
+"""The approved guardrail of scenarios whose operation takes none: a guard requires at least one."""
 
 
-class Witness:
-    """A listener that remembers what it heard of one call."""
+class EventRecorder:
+    """A listener that records the events of one call."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def open(self, call: Call) -> Witness:  # noqa: ARG002 - it hears of one call only
+    def open(self, call: Call) -> EventRecorder:  # noqa: ARG002 - the client makes one call only
         """Observe the call."""
         return self
 
     def enter(self) -> None:
-        """There is no span to make current."""
+        """Do nothing."""
 
     def leave(self) -> None:
-        """There is none to take back."""
+        """Do nothing."""
 
     def on_event(self, event: Event) -> None:
-        """Remember the event."""
+        """Record the event."""
         self.events.append(event)
 
     def close(self, error: BaseException | None) -> None:
-        """There is nothing to close."""
+        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioResult:
     """
     What happened in a scenario.
 
     Args:
         scenario: The scenario.
         ending: How it ended.
-        verdict: What the preflight found; None when the guard refused before.
-        injected: The guardrail that the guard put in.
-        reply: What came back, in words.
-        error: What the caller caught.
-        received: The requests that reached the server.
+        verdict: The result of the preflight; None if the guard refused the call before it.
+        injected: The guardrail that the guard added to the call.
+        reply: The text of the reply.
+        error: The error that the caller got.
+        received: The requests that reached the fake.
     """
 
     scenario: Scenario
@@ -76,17 +76,17 @@ class Step:
 
     @property
     def unguarded(self) -> int:
-        """Number of requests that reached the server without an approved guardrail."""
+        """Number of requests that reached the fake without an approved guardrail although their operation takes one."""
         approved = {(name, g.version) for g in self.scenario.call.guardrails for name in (g.arn, g.id)}
-        answered = (request for request in self.received if request.operation and OPERATIONS[request.operation].place)
-        return sum(request.guardrail not in approved for request in answered)
+        guardable = (request for request in self.received if request.operation and OPERATIONS[request.operation].place)
+        return sum(request.guardrail not in approved for request in guardable)
 
     @property
     def as_expected(self) -> bool:
-        """Say whether decision, statements, ending and requests are what they should be."""
+        """Whether the ending, the decision, its statements and the number of requests are the expected ones."""
         expect = self.scenario.case.expect
-        found = self.verdict.authorizations if self.verdict else ()
-        sids = {statement.sid for one in found for statement in one.decision.statements if statement.sid}
+        authorizations = self.verdict.authorizations if self.verdict else ()
+        sids = {statement.sid for one in authorizations for statement in one.decision.statements if statement.sid}
         sent = self.ending not in ("stopped", "refused")
         return (
             self.ending in self.scenario.endings
@@ -98,15 +98,15 @@ class Step:
         )
 
 
-def play(scenario: Scenario) -> Step:
-    """Make the call of a scenario."""
-    call, witness = scenario.call, Witness()
+def play(scenario: Scenario) -> ScenarioResult:
+    """Send the call of a scenario from a guarded client to a fake Bedrock."""
+    call, recorder = scenario.call, EventRecorder()
     guard = guardedbedrock.Guard(
-        guardrails=call.guardrails or (_STAND_IN,),
+        guardrails=call.guardrails or (_PLACEHOLDER,),
         policies=scenario.case.policies,
         principal=call.principal,
         vocabulary=call.vocabulary,
-        listeners=[witness],
+        listeners=[recorder],
     )
     with _fake(scenario) as fake:
         client = guard.client(call.service, **fake.client_kwargs())
@@ -116,7 +116,7 @@ def play(scenario: Scenario) -> Step:
             reply, error = "", caught
         finally:
             client.close()
-    return _step(scenario, witness.events, reply, error, tuple(fake.requests))
+    return _result(scenario, recorder.events, reply, error, tuple(fake.requests))
 
 
 def _fake(scenario: Scenario) -> FakeBedrock:
@@ -131,12 +131,12 @@ def _fake(scenario: Scenario) -> FakeBedrock:
     )
 
 
-def _step(
+def _result(
     scenario: Scenario, events: list[Event], reply: str, error: ClientError | None, received: tuple[ReceivedRequest, ...]
-) -> Step:
+) -> ScenarioResult:
     verdict = next((event.verdict for event in events if isinstance(event, PreflightDecided)), None)
-    put_in = next((event.guardrail for event in events if isinstance(event, GuardrailInjected) and not event.was_there), None)
-    return Step(scenario, _ending(scenario, events, error), verdict, put_in, reply, error, received)
+    injected = next((event.guardrail for event in events if isinstance(event, GuardrailInjected) and not event.was_there), None)
+    return ScenarioResult(scenario, _ending(scenario, events, error), verdict, injected, reply, error, received)
 
 
 def _ending(scenario: Scenario, events: list[Event], error: ClientError | None) -> Ending:
@@ -150,7 +150,7 @@ def _ending(scenario: Scenario, events: list[Event], error: ClientError | None) 
 
 
 def _read(response: Mapping[str, Any]) -> str:
-    """Read the text of a reply: of a stream until its end, of InvokeModel from its body; or what the control plane tells of."""
+    """Read the text of a reply: of a stream, of an InvokeModel body, or a description of a control plane response."""
     if "guardrailId" in response:
         return f"a guardrail, version {response['version']}"
     if "guardrails" in response:
@@ -163,13 +163,13 @@ def _read(response: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keep profiles, tokens, endpoints and proxies of this machine away from calls that go to the machine itself."""
+def isolated_environment() -> Iterator[None]:
+    """Remove AWS settings and proxies from the environment, so that the machine's configuration cannot affect the calls."""
     before = dict(os.environ)
     for name in before:
         if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             del os.environ[name]
-    os.environ.update(_NOWHERE)
+    os.environ.update(_NO_AWS_FILES)
     try:
         yield
     finally:

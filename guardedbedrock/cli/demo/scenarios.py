@@ -1,4 +1,4 @@
-"""What the demo plays: the calls of the project's own tests, and three that only a server can answer."""
+"""The scenarios of the demo: the calls of the project's own tests, and three that depend on the server."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from guardedbedrock.testing import cases
 from guardedbedrock.testing.cases import Case, ClientCall
 
 Ending: TypeAlias = Literal["stopped", "refused", "reply", "intervention", "stream", "deniedByAws"]
-"""How a scenario may end: denied by a policy here, refused by the guard; or sent, and what came back."""
+"""``stopped``: denied by a policy in this process; ``refused``: by the guard; the others: sent, and what came back."""
 
-FILES: Final = tuple(Path(__file__).parent.with_name(name) for name in ("scenarios.json", "encores.json"))
+FILES: Final = tuple(Path(__file__).parent.with_name(name) for name in ("scenarios.json", "extra_scenarios.json"))
 
 _ENDINGS: Final[Mapping[str, frozenset[Ending]]] = {
     "allowed": frozenset({"reply"}),
@@ -23,21 +23,21 @@ _ENDINGS: Final[Mapping[str, frozenset[Ending]]] = {
     "explicitDeny": frozenset({"stopped"}),
     "indeterminate": frozenset({"reply", "deniedByAws"}),
 }
-_UNTOLD: Final = [
+_HIDDEN_SCP: Final = [
     {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"},
     {"Sid": "NoModels", "Effect": "Deny", "Action": "bedrock:InvokeModel*", "Resource": "*"},
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerVariation:
     """
-    What is different at the server of one scenario.
+    How the server of one scenario differs from the guard.
 
     Args:
-        ending: How the scenario should end.
+        ending: How the scenario must end.
         denied_words: Words that its guardrail denies.
-        scp: Statements of a service control policy that the guard was not told of.
+        scp: Statements of a service control policy that the guard does not know.
     """
 
     ending: Ending
@@ -45,10 +45,10 @@ class Server:
     scp: list[dict[str, str]] = field(default_factory=list)
 
 
-_SERVERS: Final = {
-    "guardrail/steps-in": Server("intervention", denied_words=("salary",)),
-    "stream/guarded": Server("stream"),
-    "aws/knows-more": Server("deniedByAws", scp=_UNTOLD),
+_VARIATIONS: Final = {
+    "guardrail/steps-in": ServerVariation("intervention", denied_words=("salary",)),
+    "stream/guarded": ServerVariation("stream"),
+    "aws/knows-more": ServerVariation("deniedByAws", scp=_HIDDEN_SCP),
 }
 
 
@@ -58,10 +58,10 @@ class Scenario:
     A call, and the server that it goes to.
 
     Args:
-        case: The call with its policies and what should come of it.
-        call: The case's call.
+        case: The call with the guard's policies and the expected decision.
+        call: The call of the case.
         endings: How it may end.
-        policies: Those of the server.
+        policies: The policies of the server.
         denied_words: Words that the server's guardrails deny.
     """
 
@@ -73,20 +73,21 @@ class Scenario:
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """Read every scenario that ships with the package; those that manage guardrails come last."""
+    """Read every scenario in the package; those that manage guardrails are last."""
     read = (_scenario(case, case.call) for case in cases.load(*FILES) if case.call)
     return tuple(sorted(read, key=lambda scenario: SERVICES.index(scenario.call.service)))
 
 
 def _scenario(case: Case, call: ClientCall) -> Scenario:
-    server = _SERVERS.get(case.id)
-    if server is not None:
-        return Scenario(case, call, frozenset({server.ending}), _with_scp(case.policies, server.scp), server.denied_words)
+    variation = _VARIATIONS.get(case.id)
+    if variation is not None:
+        policies = _with_scp(case.policies, variation.scp)
+        return Scenario(case, call, frozenset({variation.ending}), policies, variation.denied_words)
     return Scenario(case, call, _ENDINGS[case.expect.decision], case.policies, ())
 
 
 def _with_scp(policies: PolicySet, statements: list[dict[str, str]]) -> PolicySet:
     if not statements:
         return policies
-    given: dict[str, Any] = {str(policy_type): documents for policy_type, documents in policies.documents.items()}
-    return PolicySet(**given, scp=[[{"Version": "2012-10-17", "Statement": statements}]])
+    documents: dict[str, Any] = {str(policy_type): documents for policy_type, documents in policies.documents.items()}
+    return PolicySet(**documents, scp=[[{"Version": "2012-10-17", "Statement": statements}]])

@@ -1,4 +1,4 @@
-"""``guardedbedrock test``: run case files, and report to people, to programs and to CI."""
+"""``guardedbedrock test``: run case files, and report the results to people, programs and CI systems."""
 
 from guardedbedrock.cli.policy_tests.command import command
 

@@ -1,15 +1,15 @@
-"""Reads the cases, runs them, and hands the results to whoever reports them."""
+"""Read cases, run them, and write the report."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.cli.console import write_json
 from guardedbedrock.cli.policy_tests import text
-from guardedbedrock.cli.policy_tests.checked import Checked
 from guardedbedrock.cli.policy_tests.progress import progress
-from guardedbedrock.cli.screen import write_json
+from guardedbedrock.cli.policy_tests.report_rows import ReportRow
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import cases
 
@@ -17,43 +17,46 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-Format: TypeAlias = Literal["text", "json", "junit", "sarif", "github"]
+    from guardedbedrock.cli.app import ReportFormat
 
 _NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
 
 
-def command(files: Sequence[str], output: Format, junit_xml: Path | None = None) -> int:
+def command(files: Sequence[str], output: ReportFormat, junit_xml: Path | None = None) -> int:
     """
-    Run the cases of some files; 1 when one fails.
+    Run the cases of some files.
 
     Args:
-        files: Names, globs and folders.
-        output: What goes to stdout.
-        junit_xml: A file for a JUnit report, whatever goes to stdout.
+        files: File names, globs and folders.
+        output: Format of the report on stdout.
+        junit_xml: File for a JUnit report, independent of `output`.
+
+    Returns:
+        1 if a case fails, else 0.
 
     Raises:
-        ConfigurationError: A case can not be read, or the report not be written.
+        ConfigurationError: A case cannot be read, or a report cannot be written.
     """
-    checked = _run(files)
+    rows = _run(files)
     if junit_xml is not None:
-        _write(junit_xml, _junit().report(checked))
+        _write(junit_xml, _junit().report(rows))
     if output == "json":
-        write_json([_as_json(each) for each in checked])
+        write_json([_as_json(row) for row in rows])
     elif output == "junit":
-        sys.stdout.write(_junit().report(checked))
+        sys.stdout.write(_junit().report(rows))
     elif output == "sarif":
-        write_json(import_module("guardedbedrock.cli.policy_tests.sarif").report(checked))
+        write_json(import_module("guardedbedrock.cli.policy_tests.sarif").report(rows))
     elif output == "github":
-        import_module("guardedbedrock.cli.policy_tests.github").show(checked)
+        import_module("guardedbedrock.cli.policy_tests.github").show(rows)
     else:
-        text.show(checked)
-    return 0 if all(each.result.passed for each in checked) else 1
+        text.show(rows)
+    return 0 if all(row.result.passed for row in rows) else 1
 
 
-def _run(files: Sequence[str]) -> list[Checked]:
+def _run(files: Sequence[str]) -> list[ReportRow]:
     with progress() as shown:
         loaded = list(shown(cases.read(*files), "reading cases"))
-        return [Checked(case, cases.run(case)) for case in shown(loaded, "asking policies")]
+        return [ReportRow(case, cases.run(case)) for case in shown(loaded, "evaluating policies")]
 
 
 def _junit() -> Any:
@@ -70,15 +73,17 @@ def _write(path: Path, report: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(report, "utf-8")
     except OSError as error:
-        raise ConfigurationError(f"--junit-xml {path}: can not be written: {error.strerror}") from None
+        raise ConfigurationError(f"--junit-xml {path}: cannot write the file: {error.strerror}") from None
 
 
-def _as_json(checked: Checked) -> dict[str, object]:
-    result = checked.result
+def _as_json(row: ReportRow) -> dict[str, object]:
+    result = row.result
     return {
         "id": result.id,
         "decision": result.decision,
         "expected": result.expected,
         "passed": result.passed,
         "determining": sorted(result.determining),
+        "message": None if result.passed else row.sentence,
+        "explanation": None if result.passed else row.decision.explain().as_data(),
     }

@@ -1,5 +1,5 @@
 """
-The report for GitHub Actions: an annotation for each case that failed, and a summary of the job.
+The report for GitHub Actions: one annotation for each failed case, and a job summary.
 
 Source: GitHub Docs, "Workflow commands for GitHub Actions".
 """
@@ -17,7 +17,7 @@ from guardedbedrock.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from guardedbedrock.cli.policy_tests.checked import Checked
+    from guardedbedrock.cli.policy_tests.report_rows import ReportRow
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 _IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
@@ -27,40 +27,42 @@ _IN_TABLE: Final = str.maketrans(
 )
 
 
-def show(checked: Sequence[Checked]) -> None:
+def show(rows: Sequence[ReportRow]) -> None:
     """
-    Print the annotations and the count, and write the summary where the job has a place for it.
+    Print the annotations and the count, and append the summary to the file that the job names.
 
     Raises:
-        ConfigurationError: The summary can not be written.
+        ConfigurationError: The summary cannot be written.
     """
-    for each in checked:
-        if not each.result.passed:
-            sys.stdout.write(f"{_annotation(each)}\n")
-    sys.stdout.write(f"{text.counted(checked)}\n")
-    if place := os.environ.get(SUMMARY):
-        _append(place, "\n".join(summary(checked)))
+    for row in rows:
+        if not row.result.passed:
+            sys.stdout.write(f"{_annotation(row)}\n")
+    sys.stdout.write(f"{text.counts(rows)}\n")
+    if path := os.environ.get(SUMMARY):
+        _append(path, "\n".join(summary(rows)))
 
 
-def summary(checked: Sequence[Checked]) -> Iterator[str]:
-    """Write the count and a table of what failed, in GitHub's Markdown."""
-    yield f"### Policy tests: {text.counted(checked)}\n"
-    failed = [each for each in checked if not each.result.passed]
+def summary(rows: Sequence[ReportRow]) -> Iterator[str]:
+    """Write the count and a table of the failed cases in GitHub's Markdown."""
+    yield f"### Policy tests: {text.counts(rows)}\n"
+    failed = [row for row in rows if not row.result.passed]
     if failed:
-        yield "| case | file | what came of it |\n| --- | --- | --- |"
-    for each in failed:
-        yield f"| {' | '.join(cell.translate(_IN_TABLE) for cell in (each.case.id, each.case.file, each.sentence))} |"
+        yield "| case | file | result | reason |\n| --- | --- | --- | --- |"
+    for row in failed:
+        cells = row.case.id, row.case.file, row.sentence, row.decision.explain().reason
+        yield f"| {' | '.join(cell.translate(_IN_TABLE) for cell in cells)} |"
 
 
-def _annotation(checked: Checked) -> str:
-    line = f",line={checked.line}" if checked.line else ""
-    file, title = (each.translate(_IN_PROPERTY) for each in (checked.case.file, checked.case.id))
-    return f"::error file={file}{line},title={title}::{checked.sentence.translate(_IN_MESSAGE)}"
+def _annotation(row: ReportRow) -> str:
+    line = f",line={row.line}" if row.line else ""
+    file, title = (name.translate(_IN_PROPERTY) for name in (row.case.file, row.case.id))
+    message = f"{row.sentence}\n{row.explanation}".translate(_IN_MESSAGE)
+    return f"::error file={file}{line},title={title}::{message}"
 
 
-def _append(place: str, written: str) -> None:
+def _append(path: str, written: str) -> None:
     try:
-        with Path(place).open("a", encoding="utf-8") as file:
+        with Path(path).open("a", encoding="utf-8") as file:
             file.write(f"{written}\n")
     except OSError as error:
-        raise ConfigurationError(f"{SUMMARY} {place}: can not be written: {error.strerror}") from None
+        raise ConfigurationError(f"{SUMMARY} {path}: cannot write the file: {error.strerror}") from None

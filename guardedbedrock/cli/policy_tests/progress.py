@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for a suite that is long and a person who looks on."""
+"""A progress bar on stderr for long suites, if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LONG: Final = 500
-"""Cases; fewer are done before anybody could read how many."""
+INTERVAL: Final = 500
+"""Cases between two updates of the bar. Shorter suites finish too quickly for a bar to be useful."""
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[Iterable[T], str], Iterator[T]]]:
     """
-    Give a function that passes items on and shows how far it got: nothing unless stderr is a terminal.
+    Yield a function that passes items through and shows the progress on stderr; without a terminal it shows nothing.
 
-    The bar comes with the 500th item and is wiped away in the end.
+    The bar appears with item 500 and is removed at the end.
     """
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -32,23 +32,23 @@ def progress() -> Iterator[Callable[[Iterable[T], str], Iterator[T]]]:
         return
     bar = _bar(console)
     try:
-        yield lambda items, what: _counted(bar, items, what)
+        yield lambda items, label: _count(bar, items, label)
     finally:
         bar.stop()
 
 
-def _counted(bar: Progress, items: Iterable[T], what: str) -> Iterator[T]:
-    task = bar.add_task(what, total=len(items) if isinstance(items, Sized) else None, visible=False)
+def _count(bar: Progress, items: Iterable[T], label: str) -> Iterator[T]:
+    task = bar.add_task(label, total=len(items) if isinstance(items, Sized) else None, visible=False)
     for number, item in enumerate(items, start=1):
         yield item
-        if number % LONG == 0:
+        if number % INTERVAL == 0:
             bar.start()
             bar.update(task, completed=number, visible=True, refresh=True)
     bar.update(task, visible=False)
 
 
 def _bar(console: Console) -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - takes its time
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - slow to import
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     return Progress(*columns, console=console, transient=True)

@@ -1,5 +1,5 @@
 """
-The report as SARIF 2.1.0: a result for each case that failed.
+The report as SARIF 2.1.0: one result for each failed case.
 
 Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
@@ -15,42 +15,42 @@ import guardedbedrock
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from guardedbedrock.cli.policy_tests.checked import Checked
+    from guardedbedrock.cli.policy_tests.report_rows import ReportRow
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _RULES: Final[Mapping[str, str]] = {
-    "decision": "The policies answer otherwise than the case expects.",
-    "determining": "The policies answer as the case expects, by other statements.",
-    "policyType": "The policies answer as the case expects, by a policy of another type.",
-    "hangsOn": "The answer hangs on other context keys than the case expects.",
+    "decision": "The decision differs from the expected one.",
+    "determining": "The decision is the expected one, but other statements determine it.",
+    "policyType": "The decision is the expected one, but a policy of another type determines it.",
+    "hangsOn": "The decision depends on other context keys than expected.",
 }
-"""By what differs; the first difference of a case, in this order, is its rule."""
+"""By the field that differs; the first difference of a case, in this order, is its rule."""
 
 
-def report(checked: Sequence[Checked]) -> dict[str, Any]:
-    """Make the log, with one run."""
+def report(rows: Sequence[ReportRow]) -> dict[str, Any]:
+    """Build the SARIF log, with one run."""
     driver = {
         "name": "guardedbedrock",
         "version": guardedbedrock.__version__,
         "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()],
     }
-    results = [_result(each) for each in checked if not each.result.passed]
+    results = [_result(row) for row in rows if not row.result.passed]
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
 
 
-def _result(checked: Checked) -> dict[str, Any]:
-    rule = next(name for name in _RULES if name in checked.result.differences)
+def _result(row: ReportRow) -> dict[str, Any]:
+    rule = next(name for name in _RULES if name in row.result.differences)
     return {
         "ruleId": rule,
         "ruleIndex": list(_RULES).index(rule),
         "level": "error",
-        "message": {"text": f"{checked.case.id}: {checked.sentence}"},
-        "locations": [{"physicalLocation": _location(checked)}],
-        "partialFingerprints": {"caseId/v1": checked.case.id},
+        "message": {"text": f"{row.case.id}: {row.sentence}\n{row.explanation}"},
+        "locations": [{"physicalLocation": _location(row)}],
+        "partialFingerprints": {"caseId/v1": row.case.id},
     }
 
 
-def _location(checked: Checked) -> dict[str, Any]:
-    path, line = Path(checked.case.file), checked.line
+def _location(row: ReportRow) -> dict[str, Any]:
+    path, line = Path(row.case.file), row.line
     uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
     return {"artifactLocation": {"uri": uri}, **({"region": {"startLine": line}} if line else {})}

@@ -1,4 +1,4 @@
-"""``guardedbedrock serve``: the fake Bedrock for programs in any language, and a page that shows what arrives."""
+"""``guardedbedrock serve``: a fake Bedrock for programs in any language, with a page that shows the requests."""
 
 from guardedbedrock.cli.serve.command import command
 

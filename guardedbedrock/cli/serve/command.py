@@ -1,4 +1,4 @@
-"""Serves until it is told to stop."""
+"""Serve until the process is interrupted."""
 
 from __future__ import annotations
 
@@ -8,53 +8,56 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.cli.serve.setup import Setup, read
-from guardedbedrock.cli.serve.watched import WatchedBedrock
+from guardedbedrock.cli.serve.configuration import ServeConfiguration, read
+from guardedbedrock.cli.serve.page import BedrockWithPage
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def command(port: int, config: Path | None, *, tls: bool) -> int:
     """
-    Serve on loopback, say how clients find it, and end in good order when interrupted.
+    Serve on 127.0.0.1, print the environment variables for clients, and stop on Ctrl-C or SIGTERM.
+
+    Returns:
+        0.
 
     Raises:
-        ConfigurationError: The configuration can not be used, or nobody can listen at the port.
+        ConfigurationError: The configuration is invalid, or the port is not available.
     """
-    setup = read(config) if config else Setup()
-    fake = WatchedBedrock(tls=tls, **setup.options)
-    setup.arrange(fake)
-    with _until_interrupted() as interrupted:
+    configuration = read(config) if config else ServeConfiguration()
+    fake = BedrockWithPage(tls=tls, **configuration.options)
+    configuration.apply_to(fake)
+    with _stop_signals() as stopped:
         try:
             fake.start(port)
         except OSError as error:
-            raise ConfigurationError(f"--port {port}: can not be listened at: {error.strerror}") from None
+            raise ConfigurationError(f"--port {port}: cannot listen on the port: {error.strerror}") from None
         with fake:
             sys.stdout.write("\n".join(_greeting(fake)))
             sys.stdout.flush()
-            interrupted.wait()
+            stopped.wait()
     return 0
 
 
-def _greeting(fake: WatchedBedrock) -> Iterator[str]:
-    yield f"# A fake Bedrock serves at {fake.endpoint_url}, where a page shows what arrives. Ctrl-C ends it."
-    yield "# Clients find it by these environment variables:"
+def _greeting(fake: BedrockWithPage) -> Iterator[str]:
+    yield f"# A fake Bedrock is running at {fake.endpoint_url}. Open this URL in a browser to see the requests. Ctrl-C stops it."
+    yield "# Clients need these environment variables:"
     yield from (f"export {name}={value}" for name, value in fake.environment.items())
     yield ""
 
 
 @contextmanager
-def _until_interrupted() -> Iterator[threading.Event]:
-    """Give an event that comes with Ctrl-C or a polite kill, in place of an exception at an odd moment."""
-    interrupted = threading.Event()
-    before = {number: signal.signal(number, lambda *_: interrupted.set()) for number in _ENDING}
+def _stop_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set, instead of an exception at an arbitrary point."""
+    stopped = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in _STOP_SIGNALS}
     try:
-        yield interrupted
+        yield stopped
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,7 +1,7 @@
 "use strict";
-// Asks the server again and again what arrived, and shows it. Everything comes in as text and goes out as text.
+// Polls the server for new requests and shows them. All data is inserted as text, never as markup.
 
-const PAUSE = 700; // ms between two questions
+const PAUSE = 700; // ms between two polls
 const KEPT = 500; // requests on the page
 const list = document.getElementById("calls");
 const kinds = {
@@ -34,7 +34,7 @@ function kindOf(word) {
   return word === "indeterminate" || word === "ANONYMIZED" ? "odd" : "bad";
 }
 
-function decided(decision) {
+function decisionItem(decision) {
   const item = make("li");
   item.append(make("span", decision.outcome, `badge ${kindOf(decision.outcome)}`), " ", make("code", decision.action), " on ");
   item.append(make("code", decision.resource));
@@ -44,9 +44,9 @@ function decided(decision) {
   return item;
 }
 
-function assessed(assessment) {
+function assessmentItem(assessment) {
   const item = make("li");
-  const side = assessment.source === "INPUT" ? "prompt" : "answer";
+  const side = assessment.source === "INPUT" ? "prompt" : "response";
   item.append(make("span", assessment.action, `badge ${kindOf(assessment.action)}`), ` ${side}, `);
   item.append(make("code", assessment.guardrail), ` version ${assessment.version}`);
   for (const finding of assessment.findings) {
@@ -66,10 +66,10 @@ function section(title, items) {
 }
 
 function details(call, into) {
-  into.append(section("What IAM decided", call.decisions.map(decided)));
-  into.append(section("What the guardrails found", call.assessments.map(assessed)));
-  into.append(section("What was made to go wrong", call.faults.map((fault) => make("li", fault))));
-  into.append(make("h2", "What was asked"), make("pre", call.params));
+  into.append(section("IAM decisions", call.decisions.map(decisionItem)));
+  into.append(section("Guardrail assessments", call.assessments.map(assessmentItem)));
+  into.append(section("Injected faults", call.faults.map((fault) => make("li", fault))));
+  into.append(make("h2", "Parameters"), make("pre", call.params));
   into.append(make("h2", "Request ID"), make("code", call.id));
 }
 
@@ -88,7 +88,7 @@ function element(call) {
   item.querySelector(".outcome").append(make("span", word, `badge ${kind}`));
   item.dataset.id = call.id;
   item.hidden = !kinds[shown](call);
-  // What is folded away is written when it is first looked at.
+  // The details are built when they are first opened.
   item.querySelector("details").addEventListener("toggle", () => {
     const more = item.querySelector(".more");
     if (!more.childNodes.length) details(call, more);
@@ -104,20 +104,20 @@ function count() {
   document.getElementById("variables").hidden = calls.length > 0;
 }
 
-function take(news) {
-  document.getElementById("where").textContent = `${location.host}, ${news.region}`;
-  if (news.anew) {
+function addCalls(batch) {
+  document.getElementById("where").textContent = `${location.host}, ${batch.region}`;
+  if (batch.reset) {
     calls = [];
     list.replaceChildren();
   }
-  for (const call of news.calls) {
+  for (const call of batch.calls) {
     calls.push(call);
     latest = call.id;
     const item = element(call);
-    item.classList.toggle("fresh", !news.anew);
+    item.classList.toggle("fresh", !batch.reset);
     list.prepend(item);
   }
-  if (news.anew && !news.calls.length) latest = "";
+  if (batch.reset && !batch.calls.length) latest = "";
   while (calls.length > KEPT) {
     calls.shift();
     list.lastElementChild.remove();
@@ -125,22 +125,22 @@ function take(news) {
   count();
 }
 
-function state(word, name) {
+function setState(word, name) {
   const place = document.getElementById("state");
   if (place.textContent !== word) place.textContent = word;
   place.dataset.state = name;
 }
 
-async function ask() {
+async function poll() {
   try {
-    const answer = await fetch(`/_guardedbedrock/calls?after=${encodeURIComponent(latest)}`);
-    if (!answer.ok) throw new Error(answer.status);
-    take(await answer.json());
-    state("Live", "live");
+    const response = await fetch(`/_guardedbedrock/calls?after=${encodeURIComponent(latest)}`);
+    if (!response.ok) throw new Error(response.status);
+    addCalls(await response.json());
+    setState("Live", "live");
   } catch {
-    state("The server does not answer", "lost");
+    setState("No connection to the server", "lost");
   }
-  setTimeout(ask, PAUSE);
+  setTimeout(poll, PAUSE);
 }
 
 function show(name) {
@@ -159,4 +159,4 @@ document.getElementById("variables").textContent = ["AWS_ENDPOINT_URL_BEDROCK_RU
   .map((name) => `export ${name}=${location.origin}`)
   .join("\n");
 count();
-ask();
+poll();

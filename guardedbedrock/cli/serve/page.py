@@ -1,4 +1,4 @@
-"""A fake Bedrock that can be watched: it serves a page at ``/`` that asks it again and again what arrived."""
+"""A fake Bedrock with a page at ``/``; the page polls the server for new requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from guardedbedrock.cli.serve.told import told
+from guardedbedrock.cli.serve.view import request_view
 from guardedbedrock.testing import FakeBedrock
 from guardedbedrock.testing.wire import Answer
 
@@ -22,8 +22,8 @@ _FILES: Final[Mapping[str, tuple[str, str]]] = {
     "/_guardedbedrock/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/_guardedbedrock/page.css": ("page.css", "text/css; charset=utf-8"),
 }
-_MINE: Final = frozenset({"127.0.0.1", "localhost"})
-_SHOWN: Final = 200
+_LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
+_PAGE_SIZE: Final = 200
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
@@ -33,26 +33,26 @@ _HEADERS: Final = {
 }
 
 
-class WatchedBedrock(FakeBedrock):
-    """A `FakeBedrock` with a page."""
+class BedrockWithPage(FakeBedrock):
+    """A `FakeBedrock` that also serves a page with the requests it received."""
 
     def _answer(self, incoming: Incoming) -> Answer:
         target = urlsplit(incoming.target)
         if incoming.method != "GET" or target.path not in {*_FILES, CALLS}:
             return super()._answer(incoming)
-        if urlsplit(f"//{incoming.headers.get('host', '')}").hostname not in _MINE:
-            return Answer(403, _HEADERS, b"")  # a page from elsewhere, whose name was made to lead here
+        # A page from another site can send requests to this one under its own host name (DNS rebinding).
+        if urlsplit(f"//{incoming.headers.get('host', '')}").hostname not in _LOCAL_HOSTS:
+            return Answer(403, _HEADERS, b"")
         if target.path == CALLS:
-            body = json.dumps(self._news(parse_qs(target.query).get("after", [""])[0])).encode()
+            body = json.dumps(self._calls_after(parse_qs(target.query).get("after", [""])[0])).encode()
             return Answer(200, {"Content-Type": "application/json", **_HEADERS}, body)
-        name, kind = _FILES[target.path]
-        return Answer(
-            200, {"Content-Type": kind, **_HEADERS}, files("guardedbedrock.cli.serve").joinpath("page", name).read_bytes()
-        )
+        name, content_type = _FILES[target.path]
+        body = files("guardedbedrock.cli.serve").joinpath("static", name).read_bytes()
+        return Answer(200, {"Content-Type": content_type, **_HEADERS}, body)
 
-    def _news(self, after: str) -> dict[str, object]:
-        """Tell of the requests after the one with this ID; of all, anew, when it is none that is remembered."""
+    def _calls_after(self, after: str) -> dict[str, object]:
+        """Return the requests after the one with this ID; all of them, with ``reset``, if the ID is unknown."""
         requests = self.requests
         known = next((index for index, one in enumerate(requests) if one.request_id == after), None)
         since = requests if known is None else requests[known + 1 :]
-        return {"anew": known is None, "region": self.region, "calls": [told(one) for one in since[-_SHOWN:]]}
+        return {"reset": known is None, "region": self.region, "calls": [request_view(one) for one in since[-_PAGE_SIZE:]]}

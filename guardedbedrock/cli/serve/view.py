@@ -1,4 +1,4 @@
-"""A request as the page shows it: JSON, with nothing in it that the page would have to trust."""
+"""A received request as JSON for the page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.witnessed import Witnessed
 
 
-def told(request: ReceivedRequest) -> dict[str, Any]:
-    """Tell of a request: what it was, what IAM and the guardrails made of it, how it was answered."""
+def request_view(request: ReceivedRequest) -> dict[str, Any]:
+    """Convert a request to JSON data: its parameters, the IAM decisions, the guardrail assessments and the response."""
     identifier, version = request.guardrail or (None, None)
     return {
         "id": request.request_id,
@@ -45,18 +45,18 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _assessment(seen: Witnessed) -> dict[str, Any]:
+def _assessment(assessed: Witnessed) -> dict[str, Any]:
     return {
-        "guardrail": seen.guardrail,
-        "version": seen.version,
-        "source": seen.source,
-        "action": seen.action,
-        "findings": list(_findings(seen.assessment)),
+        "guardrail": assessed.guardrail,
+        "version": assessed.version,
+        "source": assessed.source,
+        "action": assessed.action,
+        "findings": list(_findings(assessed.assessment)),
     }
 
 
 def _findings(assessment: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Write out every finding of every policy, whichever there are."""
+    """List the findings of every policy in an assessment, whatever policies it has."""
     for policy, found in assessment.items():
         lists = (entries for entries in found.values() if isinstance(entries, list)) if policy.endswith("Policy") else ()
         for entry in (entry for entries in lists for entry in entries if isinstance(entry, dict)):
@@ -65,11 +65,11 @@ def _findings(assessment: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _readable(value: object) -> object:
-    """Show a blob as the JSON or the text that it is."""
+    """Show bytes as JSON if they are JSON, else as text."""
     if not isinstance(value, bytes):
         return str(value)
     text = value.decode(errors="replace")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -1,7 +1,8 @@
 """
-The configuration of ``guardedbedrock serve``, in TOML, YAML or JSON: what there is, what is said, what goes wrong.
+The configuration of ``guardedbedrock serve``, in TOML, YAML or JSON.
 
-Guardrails, policies, principal and vocabulary are written as in ``guardedbedrock.toml``.
+It lists guardrails, policies, scripted replies, denials and faults. Guardrails, policies, principal and vocabulary have the
+format of ``guardedbedrock.toml``. ``docs/serve.md`` describes every field.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.runtime import Reply
 
 FAULTS: Final[Mapping[str, type]] = {
-    name: made
+    name: fault
     for name in faults.__all__
-    if dataclasses.is_dataclass(made := getattr(faults, name)) and isinstance(made, type) and issubclass(made, faults.Fault)
+    if dataclasses.is_dataclass(fault := getattr(faults, name)) and isinstance(fault, type) and issubclass(fault, faults.Fault)
 }
-"""Name to fault, those that a file can write."""
+"""The faults that a configuration can name."""
 
 _TEXTS: Final = shapes.array_of(shapes.text)
 _GUARDRAIL: Final = shapes.fields(
@@ -63,9 +64,9 @@ _ENFORCED: Final = shapes.fields(
     {"guardrail": shapes.name, "version": shapes.name},
     {"system": shapes.text, "messages": shapes.text, "included_models": _TEXTS, "excluded_models": _TEXTS, "origin": shapes.text},
 )
-_WHEN: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
-_REPLY: Final = shapes.fields({}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_WHEN})
-_DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_WHEN, "action": shapes.name})
+_SCHEDULE: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
+_REPLY: Final = shapes.fields({}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_SCHEDULE})
+_DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_SCHEDULE, "action": shapes.name})
 _SHAPE: Final = shapes.fields(
     {},
     {
@@ -84,66 +85,66 @@ _SHAPE: Final = shapes.fields(
         "faults": shapes.array_of(shapes.object_of(shapes.anything)),
     },
 )
-_AS_THEY_ARE: Final = ("region", "account", "principal", "vocabulary")
-_NUMBERS: Final = ("seed", "keep")
-_KEPT: Final = 1000
+_UNCHANGED: Final = ("region", "account", "principal", "vocabulary")
+_NUMBER_FIELDS: Final = ("seed", "keep")
+_KEEP: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class ServeConfiguration:
     """
-    What a fake is to be.
+    The configuration of a fake Bedrock.
 
     Args:
         options: Keywords of `FakeBedrock`.
-        scripted: What is said and what goes wrong, each as the name of a method of the fake, its arguments and its keywords.
+        scripted: Replies, denials and faults, each as a method name of the fake, its arguments and its keywords.
     """
 
-    options: dict[str, Any] = field(default_factory=lambda: {"keep": _KEPT})
+    options: dict[str, Any] = field(default_factory=lambda: {"keep": _KEEP})
     scripted: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = ()
 
-    def arrange(self, fake: FakeBedrock) -> None:
-        """Let a fake say and do what was scripted."""
+    def apply_to(self, fake: FakeBedrock) -> None:
+        """Script the replies, denials and faults on a fake."""
         for method, arguments, keywords in self.scripted:
             getattr(fake, method)(*arguments, **keywords)
 
 
-def read(path: Path) -> Setup:
+def read(path: Path) -> ServeConfiguration:
     """
     Read a configuration.
 
     Raises:
-        PolicySyntaxError: A policy can not be read.
-        ConfigurationError: The file can not be read, or something in it can not be used; the message names the place.
+        PolicySyntaxError: A policy is invalid.
+        ConfigurationError: The file cannot be read, or a field is invalid; the message gives its location.
     """
     data: Any = _toml(path) if path.suffix == ".toml" else parse_file(path)
     place = Place(str(path))
     shapes.check_json(data, place)
     _SHAPE(data, place)
-    return Setup(_options(data, place, path), tuple(_scripted(data, place)))
+    return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
 
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode())
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: is no TOML: {str(error).lower()}") from None
+        raise ConfigurationError(f"{path}: invalid TOML: {str(error).lower()}") from None
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+        raise ConfigurationError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
-        raise ConfigurationError(f"{path}: can not be read: {error.strerror}") from None
+        raise ConfigurationError(f"{path}: cannot read the file: {error.strerror}") from None
 
 
 def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any]:
-    options: dict[str, Any] = {"keep": _KEPT, **{name: data[name] for name in _AS_THEY_ARE if name in data}}
-    options |= {name: _number(data[name], place / name) for name in _NUMBERS if name in data}
+    options: dict[str, Any] = {"keep": _KEEP, **{name: data[name] for name in _UNCHANGED if name in data}}
+    options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
     options["inference_profiles"] = [
-        _made(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
+        _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
     ]
     options["enforced"] = [
-        _made(FakeEnforcement, {name: _frozen(value) for name, value in each.items()}, place / "enforced" / i)
+        _build(FakeEnforcement, {name: _tuple(value) for name, value in each.items()}, place / "enforced" / i)
         for i, each in enumerate(data.get("enforced", ()))
     ]
     if "policies" in data:
@@ -156,16 +157,16 @@ def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any
 
 def _scripted(data: Mapping[str, Any], place: Place) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     for index, each in enumerate(data.get("replies", ())):
-        yield "reply", (_reply(each, place / "replies" / index),), _when(each, place / "replies" / index)
+        yield "reply", (_reply(each, place / "replies" / index),), _schedule(each, place / "replies" / index)
     for index, each in enumerate(data.get("denials", ())):
-        yield "deny", (), {**each, **_when(each, place / "denials" / index)}
+        yield "deny", (), {**each, **_schedule(each, place / "denials" / index)}
     for index, each in enumerate(data.get("faults", ())):
         yield "fault", *_fault(each, place / "faults" / index)
 
 
 def _reply(given: Mapping[str, Any], place: Place) -> Reply:
     if not {"text", "tool"} & given.keys() or ("input" in given and "tool" not in given):
-        place.fail("needs a `text`, or a `tool` with its `input`, or both")
+        place.fail("must have `text`, or `tool` with `input`, or both")
     if "tool" not in given:
         return str(given["text"])
     use = ToolUse(given["tool"], given.get("input", {}))
@@ -181,11 +182,11 @@ def _fault(given: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dic
     others = {one.name: shapes.anything for one in known if one.name not in needed}
     own = _without(given, "kind", *when)
     shapes.fields(needed, others)(own, place)
-    return (_made(kind, own, place),), {**when, **_when(when, place)}
+    return (_build(kind, own, place),), {**when, **_schedule(when, place)}
 
 
-def _when(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
-    """Read to what something happens, and how often; ``always`` is from then on."""
+def _schedule(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
+    """Read the operation and the number of times; ``always`` means until the server stops."""
     operation = {"operation": given["operation"]} if "operation" in given else {}
     if "times" not in given:
         return operation
@@ -195,31 +196,31 @@ def _when(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
 
 def _number(given: object, place: Place) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        place.fail("should be a number, not below 0" + (', or "always"' if place.pointer.endswith("times") else ""))
+        place.fail("must be an integer of at least 0" + (', or "always"' if place.pointer.endswith("times") else ""))
     return given
 
 
 def _guardrail(given: Mapping[str, Any], place: Place) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
-        place.fail("needs an `id` or an `arn`, and not both")
+        place.fail("must have either `id` or `arn`")
     own = _without(given, "id", "arn")
-    paired = {name: {key: _frozen(value) for key, value in own.get(name, {}).items()} for name in ("regexes", "content")}
+    paired = {name: {key: _tuple(value) for key, value in own.get(name, {}).items()} for name in ("regexes", "content")}
     listed = {name: tuple(own.get(name, ())) for name in ("denied_words", "managed_words")}
     own |= {**paired, **listed, "detect_only": frozenset(own.get("detect_only", ()))}
-    return _made(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+    return _build(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
 
 
-def _frozen(value: Any) -> Any:
+def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _made(kind: type, keywords: Mapping[str, Any], place: Place) -> Any:
+def _build(kind: type, keywords: Mapping[str, Any], place: Place) -> Any:
     try:
         return kind(**keywords)
     except ConfigurationError as error:
         place.fail(error)
     except (TypeError, ValueError, AttributeError):
-        place.fail(f"holds a value that {kind.__name__} does not take")
+        place.fail(f"a value has a type that {kind.__name__} does not accept")
 
 
 def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:

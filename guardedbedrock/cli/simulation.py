@@ -1,0 +1,136 @@
+"""The result of a simulated call, as text lines and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from guardedbedrock.cli.console import join_sorted
+
+if TYPE_CHECKING:
+    from guardedbedrock import AccessDeniedError, Authorization, Guardrail, Verdict
+
+StyledLine: TypeAlias = tuple[str, str]
+"""Text and rich style."""
+
+_STYLES: Final = {"allowed": "green", "indeterminate": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """
+    The result of a simulated call.
+
+    Args:
+        operation: Such as ``Converse``.
+        params: As given on the command line.
+        verdict: The result of the preflight; None if the guard refuses the call before it.
+        error: The error that the caller would get; None if the call would be sent.
+        stopped: Whether the call would not be sent.
+    """
+
+    operation: str
+    params: dict[str, Any]
+    verdict: Verdict | None
+    error: AccessDeniedError | None
+    stopped: bool
+
+    @property
+    def decision(self) -> str:
+        """The decision of the preflight, or ``refused``."""
+        return self.verdict.decision if self.verdict else "refused"
+
+    @property
+    def guardrail(self) -> Guardrail | None:
+        """The guardrail that would be sent."""
+        return self.verdict.guardrail if self.verdict else None
+
+    @property
+    def injected(self) -> bool:
+        """Whether the guard would add the guardrail, or a part of it, to the parameters."""
+        return self.guardrail is not None and self.verdict is not None and self.verdict.params != self.params
+
+
+def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
+    """Format a simulation for a terminal."""
+    verdict = simulation.verdict
+    yield f"{simulation.operation}: {simulation.decision}", _STYLES.get(simulation.decision, "red")
+    if simulation.guardrail:
+        origin = "injected" if simulation.injected else "already in the call"
+        yield f"guardrail: {simulation.guardrail.arn} version {simulation.guardrail.version} ({origin})", ""
+    for authorization in verdict.authorizations if verdict else ():
+        yield "", ""
+        yield from _authorization_lines(authorization)
+    if verdict and not verdict.authorizations:
+        yield "no policies are configured: only the list of approved guardrails was checked", ""
+    if verdict and verdict.decision == "indeterminate":
+        yield "", ""
+        consequence = "the guard refuses the call (on_indeterminate)" if simulation.stopped else "the guard sends the call"
+        reason = "" if verdict.remarks and not verdict.hangs_on else f": the decision depends on {_keys(verdict.hangs_on)}"
+        yield f"{consequence}{reason}", "yellow"
+    for remark in verdict.remarks if verdict else ():
+        yield f"note: {remark}", "yellow"
+    if simulation.error:
+        yield "", ""
+        yield f"{'AWS would answer' if verdict else 'error'}: {simulation.error.message}", "red"
+        yield f"hint: {simulation.error.hint}", ""
+
+
+def _authorization_lines(authorization: Authorization) -> Iterator[StyledLine]:
+    request, decision = authorization.request, authorization.decision
+    undocumented = " (not documented: AWS may not evaluate this)" if authorization.undocumented else ""
+    yield f"{request.action} on {request.resource}{undocumented}", ""
+    if authorization.one_of:
+        yield f"  one of several: {authorization.one_of}", ""
+    policy_type = f", policy type {decision.policy_type}" if decision.policy_type else ""
+    yield f"  {decision.outcome}{policy_type}", _STYLES.get(decision.outcome, "red")
+    yield f"  statements: {', '.join(map(str, decision.statements)) or 'none'}", ""
+    if decision.outcome == "indeterminate":
+        yield f"  depends on: {_keys(decision.hangs_on)}", ""
+    if decision.outcome != "allowed":
+        # The first line repeats the outcome.
+        yield from ((f"  {line}", "") for line in str(decision.explain()).splitlines()[1:])
+
+
+def _keys(keys: tuple[str, ...]) -> str:
+    return join_sorted(keys, "a rule that AWS does not document")
+
+
+def as_json(simulation: Simulation) -> dict[str, object]:
+    """Convert a simulation to JSON data."""
+    verdict, error, guardrail = simulation.verdict, simulation.error, simulation.guardrail
+    named = {"arn": guardrail.arn, "version": guardrail.version, "name": guardrail.name} if guardrail else None
+    return {
+        "operation": simulation.operation,
+        "decision": simulation.decision,
+        "stopped": simulation.stopped,
+        "guardrail": named,
+        "injected": simulation.injected,
+        "params": verdict.params if verdict else None,
+        "hangsOn": list(verdict.hangs_on) if verdict else [],
+        "remarks": list(verdict.remarks) if verdict else [],
+        "authorizations": [authorization_as_json(one) for one in verdict.authorizations] if verdict else [],
+        "error": type(error).__name__ if error else None,
+        "message": error.message if error else None,
+        "hint": error.hint if error else None,
+    }
+
+
+def authorization_as_json(authorization: Authorization) -> dict[str, object]:
+    """Convert one authorization and its decision to JSON data; a decision that is not ``allowed`` has its explanation."""
+    request, decision = authorization.request, authorization.decision
+    return {
+        "action": request.action,
+        "resource": request.resource,
+        "oneOf": authorization.one_of or None,
+        "undocumented": authorization.undocumented,
+        "decision": decision.outcome,
+        "policyType": decision.policy_type,
+        "statements": [
+            {"policyType": one.policy_type, "policy": one.policy, "index": one.index, "sid": one.sid, "effect": one.effect}
+            for one in decision.statements
+        ],
+        "hangsOn": list(decision.hangs_on),
+        "explanation": None if decision.outcome == "allowed" else decision.explain().as_data(),
+    }

@@ -1,0 +1,175 @@
+"""Validate the keywords of the marker, and turn them into the configuration of the server and the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.guard import Guard
+from guardedbedrock.settings import settings as configuration
+from guardedbedrock.settings.policy_files import read_policies
+from guardedbedrock.testing import FakeGuardrail
+from guardedbedrock.testing.world import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from guardedbedrock.bedrock import Vocabulary
+    from guardedbedrock.iam import PolicySet
+
+_REGION: Final = "us-east-1"
+_ACCOUNT: Final = "123456789012"
+_ROLE: Final = f"arn:aws:iam::{_ACCOUNT}:role/TestedApplication"
+_DEFAULT_GUARDRAIL: Final = "default"
+
+_SHARED: Final = ("config", "enforced", "guardrails", "policies", "principal", "region", "tls", "vocabulary")
+_SERVER_ONLY: Final = tuple(name for name in Options.__annotations__ if name not in _SHARED)
+_GUARD_ONLY: Final = tuple(name for name in signature(Guard).parameters if name not in _SHARED)
+_NOT_FROM_CONFIG: Final = frozenset({"audit", "retry"})
+_FROM_CONFIG: Final = tuple(
+    name for name in configuration.Settings.model_fields if name in _GUARD_ONLY and name not in _NOT_FROM_CONFIG
+)
+"""What the guard of a test takes from a configuration file: tests write no audit records and do not wait between attempts."""
+
+KEYWORDS: Final = (*_SHARED, *_SERVER_ONLY, *_GUARD_ONLY)
+"""All keywords of the marker."""
+
+_LISTS: Final = ("guardrails", "enforced", "inference_profiles", "credentials", "listeners")
+_TYPES: Final[Mapping[str, tuple[type, str]]] = {
+    "principal": (str, "an ARN such as arn:aws:iam::123456789012:role/App"),
+    "region": (str, 'a region such as "eu-central-1"'),
+    "tls": (bool, "True or False"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureSetup:
+    """
+    The configuration of the fixtures of one test.
+
+    Args:
+        fakes: The guardrails of the server.
+        approved: The approved guardrails of the guard.
+        policies: The policies of both; None allows everything.
+        principal: ARN of the caller.
+        region: Region of the server and the client.
+        vocabulary: ``aws`` or ``invoke-with-guardrail``.
+        tls: Whether the server uses HTTPS.
+        enforced: Guardrails that the organization enforces.
+        server: Other keywords of `FakeBedrock`.
+        guard: Other keywords of `Guard`.
+    """
+
+    fakes: tuple[FakeGuardrail, ...]
+    approved: tuple[Guardrail, ...]
+    policies: PolicySet | None = None
+    principal: str = _ROLE
+    region: str = _REGION
+    vocabulary: Vocabulary = "aws"
+    tls: bool = False
+    enforced: tuple[Guardrail, ...] = ()
+    server: Mapping[str, Any] = field(default_factory=dict)
+    guard: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_marker(keywords: Mapping[str, Any], root: Path) -> FixtureSetup:
+    """
+    Validate the keywords of the marker.
+
+    Args:
+        keywords: ``config`` names a configuration file; the other keywords take precedence over it.
+        root: Folder that relative file names start from.
+
+    Raises:
+        ConfigurationError: A keyword is unknown, or its value is invalid.
+    """
+    for name, value in keywords.items():
+        _check(name, value)
+    given = {**(_configured(root / keywords["config"]) if "config" in keywords else {}), **keywords}
+    if "guardrails" in keywords and not keywords["guardrails"] and given.get("mode") != "off":
+        _fail("guardrails", "the list is empty; leave the keyword out for one guardrail named `default`")
+    region = given.get("region") or _region(given.get("guardrails", ()))
+    fakes, approved = _guardrails("guardrails", given.get("guardrails") or [_DEFAULT_GUARDRAIL], region)
+    enforced_fakes, enforced = _guardrails("enforced", given.get("enforced", ()), region)
+    policies = given.get("policies")
+    optional = {name: given[name] for name in ("principal", "vocabulary", "tls") if given.get(name) is not None}
+    return FixtureSetup(
+        fakes=(*fakes, *enforced_fakes),
+        approved=approved,
+        policies=None if policies is None else read_policies(policies, base=root),
+        region=region,
+        enforced=enforced,
+        server={name: given[name] for name in _SERVER_ONLY if name in given},
+        guard={name: given[name] for name in _GUARD_ONLY if name in given},
+        **optional,
+    )
+
+
+def _check(name: str, value: object) -> None:
+    if name not in KEYWORDS:
+        matches = get_close_matches(name, KEYWORDS, n=1)
+        advice = f"did you mean `{matches[0]}`?" if matches else f"known keywords are {', '.join(sorted(KEYWORDS))}"
+        raise ConfigurationError(f"@pytest.mark.guardedbedrock: unknown keyword `{name}`; {advice}")
+    if name in _LISTS and (isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)):
+        example = f'; write {name}=["{value}"]' if isinstance(value, str) and name in ("guardrails", "enforced") else ""
+        _fail(name, f"must be a list, not a `{type(value).__name__}`{example}")
+    if name in _TYPES and value is not None and not isinstance(value, _TYPES[name][0]):
+        _fail(name, f"must be {_TYPES[name][1]}, not a `{type(value).__name__}`")
+
+
+def _fail(name: str, problem: str) -> NoReturn:
+    raise ConfigurationError(f"@pytest.mark.guardedbedrock: {name}: {problem}")
+
+
+def _configured(path: Path) -> dict[str, Any]:
+    settings = configuration.load(path, environ={})
+    guard_only = {name: getattr(settings, name) for name in _FROM_CONFIG}
+    principal = settings.principal if settings.principal != "caller" else None
+    shared = {"guardrails": settings.approved, "policies": settings.policy_set(), "vocabulary": settings.vocabulary}
+    return {**guard_only, **shared, "principal": principal, "enforced": settings.enforced}
+
+
+def _region(guardrails: Iterable[object]) -> str:
+    """Return the region of the first guardrail that names one in its ARN."""
+    identifiers = (getattr(one, "arn", None) or getattr(one, "identifier", one) for one in guardrails)
+    arns = (str(one).split(":") for one in identifiers if str(one).startswith("arn:"))
+    return next((parts[3] for parts in arns if len(parts) > 3 and parts[3]), _REGION)  # noqa: PLR2004 - the region is part 3
+
+
+def _guardrails(
+    keyword: str, given: Iterable[object], region: str
+) -> tuple[tuple[FakeGuardrail, ...], tuple[Guardrail, ...]]:
+    """Create the server's and the guard's guardrails; of several versions with one name the first is approved."""
+    pairs = [_pair(keyword, index, one, region) for index, one in enumerate(given)]
+    by_name = {approved.name: approved for _, approved in reversed(pairs)}
+    approved = tuple(dict.fromkeys(by_name[one.name] for _, one in pairs))
+    return tuple(fake for fake, _ in pairs), approved
+
+
+def _pair(keyword: str, index: int, given: object, region: str) -> tuple[FakeGuardrail, Guardrail]:
+    if isinstance(given, str):
+        given = FakeGuardrail(given if given.startswith("arn:") else _id_of(given), name=given)
+    if isinstance(given, FakeGuardrail):
+        arn = given.identifier if given.identifier.startswith("arn:") else _arn(given.identifier, region)
+        return given, Guardrail(arn, given.version, given.name, given.tags or None)
+    if isinstance(given, Guardrail):
+        return FakeGuardrail(given.arn, given.version, given.name, tags=given.tags or {}), given
+    _fail(f"{keyword}[{index}]", f"must be a name, a FakeGuardrail or a Guardrail, not a `{type(given).__name__}`")
+
+
+def _arn(identifier: str, region: str) -> str:
+    return f"arn:aws:bedrock:{region}:{_ACCOUNT}:guardrail/{identifier}"
+
+
+def _id_of(name: str) -> str:
+    """Derive a guardrail ID from a name: AWS's IDs consist of lower-case letters and digits."""
+    return "".join(_id_characters(name)) or _DEFAULT_GUARDRAIL
+
+
+def _id_characters(name: str) -> Iterator[str]:
+    return (letter for letter in name.lower() if letter.isascii() and letter.isalnum())
