@@ -142,7 +142,9 @@ def serve(
             metavar="FILE", help="Guardrails, policies, replies, denials and faults of the server, in TOML, YAML or JSON."
         ),
     ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require. A flag without a value.")] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require. A flag without a value.")
+    ] = False,
 ) -> int:
     """Serve a fake Bedrock for programs in any language, with a page that shows the requests."""
     from guardedbedrock.cli.serve import command  # noqa: PLC0415 - imports botocore

@@ -7,8 +7,10 @@ The pytest plugin: a fake Bedrock, a guard and a guarded client for each test, a
             guardedbedrock_client.converse(modelId="anthropic.claude-3-haiku-20240307-v1:0", messages=[...])
         guardedbedrock_server.assert_denied(caught, policy_type="scp")
 
-It is loaded with every start of pytest, so it imports nothing but pytest; the rest comes when the first test asks for a fixture.
-One server and one client are made in each worker of pytest-xdist, and set up anew for each test.
+A test fails if no request reached one of its scenarios, such as the denial above; ``optional=True`` allows it.
+
+pytest loads this module at every start, so it imports only pytest; the rest is imported when the first test requests a fixture.
+Each pytest process has one server and one client, which are configured anew for each test.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from types_boto3_bedrock_runtime import BedrockRuntimeClient
 
@@ -27,21 +29,35 @@ if TYPE_CHECKING:
     from guardedbedrock.pytest_plugin.worker import Worker
 
 MARKER: Final = "guardedbedrock"
-_MARKER: Final = (
-    f"{MARKER}(policies=..., guardrails=..., vocabulary=..., ...): what the guardedbedrock fixtures of the test are set up with; "
-    "config=FILE takes a guardedbedrock.toml, every other keyword is one of FakeBedrock or Guard."
+_MARKER_HELP: Final = (
+    f"{MARKER}(policies=..., guardrails=..., vocabulary=..., ...): configure the guardedbedrock fixtures of the test; "
+    "config=FILE reads a guardedbedrock.toml, every other keyword is one of FakeBedrock or Guard."
 )
+_SERVER: Final = pytest.StashKey["BedrockServer"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
-    config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", _MARKER_HELP)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that passed although no request reached one of its scenarios."""
+    result = yield
+    server = item.stash.get(_SERVER, None)
+    if server is not None:
+        try:
+            server.assert_scenarios_reached()
+        except AssertionError as error:
+            pytest.fail(str(error), pytrace=False)  # a traceback would only show this plugin
+    return result
 
 
 @pytest.fixture(scope="session")
 def guardedbedrock_worker() -> Iterator[Worker]:
-    """Keep the servers and clients of this process; tests use the fixtures below."""
-    from guardedbedrock.pytest_plugin.worker import Worker  # noqa: PLC0415 - loads boto3
+    """Hold the servers and clients of this process; for internal use by the other fixtures."""
+    from guardedbedrock.pytest_plugin.worker import Worker  # noqa: PLC0415 - imports boto3
 
     with Worker() as worker:
         yield worker
@@ -49,40 +65,41 @@ def guardedbedrock_worker() -> Iterator[Worker]:
 
 @pytest.fixture
 def guardedbedrock_server(guardedbedrock_worker: Worker, request: pytest.FixtureRequest) -> Iterator[BedrockServer]:
-    """Give a fake Bedrock that knows nothing of other tests."""
-    server = guardedbedrock_worker.server(_marked(request), request.config.rootpath)
+    """Provide a fake Bedrock without any state from other tests."""
+    server = guardedbedrock_worker.server(_marker_keywords(request), request.config.rootpath)
+    request.node.stash[_SERVER] = server
     yield server
     server.reset()
 
 
 @pytest.fixture
 def guardedbedrock_guard(guardedbedrock_server: BedrockServer) -> Guard:
-    """Give a guard with the policies and guardrails of the server."""
+    """Provide a guard with the policies and guardrails of the server."""
     return guardedbedrock_server.guard
 
 
 @pytest.fixture
 def guardedbedrock_client(guardedbedrock_worker: Worker, guardedbedrock_server: BedrockServer) -> BedrockRuntimeClient:
-    """Give a guarded client of ``bedrock-runtime`` that talks to the server."""
+    """Provide a guarded ``bedrock-runtime`` client that is connected to the server."""
     client: BedrockRuntimeClient = guardedbedrock_worker.client(guardedbedrock_server)
     return client
 
 
 @pytest.fixture
 def guardedbedrock_environment(guardedbedrock_server: BedrockServer, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Let every AWS client that the test makes talk to the server: clients of an application that makes its own."""
-    for name in guardedbedrock_server.in_the_way:
+    """Set environment variables so that every AWS client that the test or the application creates uses the server."""
+    for name in guardedbedrock_server.conflicting_variables:
         monkeypatch.delenv(name, raising=False)
     for name, value in guardedbedrock_server.environment.items():
         monkeypatch.setenv(name, value)
     return guardedbedrock_server.environment
 
 
-def _marked(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Join the markers of a test: the nearer wins, keyword by keyword."""
-    joined: dict[str, Any] = {}
+def _marker_keywords(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Merge the markers of a test, its class and its module; for each keyword the closest marker wins."""
+    keywords: dict[str, Any] = {}
     for mark in reversed(list(request.node.iter_markers(MARKER))):
         if mark.args:
             raise pytest.UsageError(f"@pytest.mark.{MARKER} takes keywords only, such as guardrails=['hr']")
-        joined |= mark.kwargs
-    return joined
+        keywords |= mark.kwargs
+    return keywords

@@ -141,9 +141,7 @@ def _region(guardrails: Iterable[object]) -> str:
     return next((parts[3] for parts in arns if len(parts) > 3 and parts[3]), _REGION)  # noqa: PLR2004 - the region is part 3
 
 
-def _guardrails(
-    keyword: str, given: Iterable[object], region: str
-) -> tuple[tuple[FakeGuardrail, ...], tuple[Guardrail, ...]]:
+def _guardrails(keyword: str, given: Iterable[object], region: str) -> tuple[tuple[FakeGuardrail, ...], tuple[Guardrail, ...]]:
     """Create the server's and the guard's guardrails; of several versions with one name the first is approved."""
     pairs = [_pair(keyword, index, one, region) for index, one in enumerate(given)]
     by_name = {approved.name: approved for _, approved in reversed(pairs)}

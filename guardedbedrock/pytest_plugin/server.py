@@ -1,4 +1,4 @@
-"""The fake Bedrock as tests have it: with a guard beside it, and what is to happen in one line."""
+"""The fake Bedrock of the fixtures: it has a guard with the same policies, and a method for each scenario."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
+from guardedbedrock.pytest_plugin.scenarios import Scenario, ScenarioDenial, describe
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement
 from guardedbedrock.testing.denials import denial
 from guardedbedrock.testing.denied import assert_denied
 from guardedbedrock.testing.denying import DenyingPolicies, actions_of
-from guardedbedrock.testing.faults import TOO_MANY, Deny, Fail
+from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from guardedbedrock.pytest_plugin.settings import Settings
+    from guardedbedrock.pytest_plugin.marker import FixtureSetup
     from guardedbedrock.testing.assessment import Source
-    from guardedbedrock.testing.denial import Denial
     from guardedbedrock.testing.runtime import Reply
 
 Where: TypeAlias = Literal["both", "here", "aws"]
-"""Whose policies say it: those of the guard in this process, those of AWS, whose part the server plays, or both."""
+"""Whose policies deny: those of the guard in this process, those of the server in the role of AWS, or both."""
 
-NOWHERE: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-IN_THE_WAY: Final = ("all_proxy", "http_proxy", "https_proxy")
-_AWS_IN_THE_WAY: Final = (
+NO_AWS_FILES: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+PROXY_VARIABLES: Final = ("all_proxy", "http_proxy", "https_proxy")
+_CONFLICTING_VARIABLES: Final = (
     "AWS_BEARER_TOKEN_BEDROCK",
     "AWS_ENDPOINT_URL",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -36,153 +36,195 @@ _AWS_IN_THE_WAY: Final = (
     "AWS_USE_FIPS_ENDPOINT",
 )
 
-_UNSURE: Final = (
-    'by="rcp": AWS does not list Bedrock among the services that RCPs reach, so the guard lets such calls go on to AWS; '
-    "mark the test with rcp_applies=True, or leave where out"
+_RCP_UNSURE: Final = (
+    'by="rcp" with where="here": AWS does not list Bedrock among the services that RCPs apply to, so the guard sends such calls '
+    'to AWS; set rcp_applies=True in the marker of the test, or use where="aws"'
 )
 
 
 class BedrockServer(FakeBedrock):
-    """A `FakeBedrock` with a guard that knows the same policies, and scenarios in one line; each lasts until the test ends."""
+    """
+    A `FakeBedrock` with a guard that has the same policies.
 
-    settings: Settings
+    Each scenario lasts until the test ends. A test fails if no request reached one of its scenarios; every method that adds a
+    scenario takes ``optional=True``, which allows this.
+    """
+
+    setup: FixtureSetup
     _here: DenyingPolicies
     _aws: DenyingPolicies
-    _guard: Guard | None = None
+    _guard: Guard
+    _scenarios: tuple[Scenario, ...] = ()
 
     assert_denied = staticmethod(assert_denied)
 
-    def begin(self, settings: Settings) -> None:
-        """Become what a test asks for, and forget everything."""
-        self.settings = settings
-        self._here, self._aws = DenyingPolicies(settings.policies), DenyingPolicies(settings.policies)
-        self._guard = None
+    def begin(self, setup: FixtureSetup) -> None:
+        """
+        Configure the server and the guard for one test, and discard all earlier state.
+
+        Raises:
+            ConfigurationError: `Guard` or `FakeBedrock` rejects a keyword of the marker.
+        """
+        self.setup, self._scenarios = setup, ()
+        self._here, self._aws = DenyingPolicies(setup.policies), DenyingPolicies(setup.policies)
+        options = {"retry": RetryPolicy(sleep=lambda _: None), **setup.guard}
+        self._guard = Guard(
+            guardrails=setup.approved,
+            policies=self._here,
+            principal=setup.principal,
+            vocabulary=setup.vocabulary,
+            enforced=setup.enforced,
+            **options,
+        )
         self.configure(
-            guardrails=settings.fakes,
+            guardrails=setup.fakes,
             policies=self._aws,
-            principal=settings.principal,
-            region=settings.region,
-            vocabulary=settings.vocabulary,
-            enforced=[FakeEnforcement(one.arn, one.version) for one in settings.enforced],
-            **settings.server,
+            principal=setup.principal,
+            region=setup.region,
+            vocabulary=setup.vocabulary,
+            enforced=[FakeEnforcement(one.arn, one.version) for one in setup.enforced],
+            **setup.server,
         )
 
     @property
     def guard(self) -> Guard:
-        """The guard of the test, made when it is first asked for; its retries do not wait."""
-        if self._guard is None:
-            options = {"retry": RetryPolicy(sleep=lambda _: None), **self.settings.guard}
-            self._guard = Guard(
-                guardrails=self.settings.approved,
-                policies=self._here,
-                principal=self.settings.principal,
-                vocabulary=self.settings.vocabulary,
-                enforced=self.settings.enforced,
-                **options,
-            )
+        """The guard of the test; its retries do not wait."""
         return self._guard
 
     @property
     def secure(self) -> bool:
-        """Whether the server speaks HTTPS."""
-        return self.settings.tls
+        """Whether the server uses HTTPS."""
+        return self.setup.tls
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with which any AWS SDK talks to the server, whatever the machine is set up with."""
-        return {**super().environment, **NOWHERE, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        """Environment variables that connect any AWS SDK to the server, whatever the configuration of the machine."""
+        return {**super().environment, **NO_AWS_FILES, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
     @property
-    def in_the_way(self) -> tuple[str, ...]:
-        """Environment variables that would lead clients elsewhere."""
-        return _AWS_IN_THE_WAY
+    def conflicting_variables(self) -> tuple[str, ...]:
+        """Environment variables that must be removed because they would redirect clients."""
+        return _CONFLICTING_VARIABLES
 
     def reset(self) -> None:
-        """Forget requests, replies, faults, jobs and denials; policies stay, and whatever clients made over ``bedrock``."""
+        """Clear requests, scenarios and jobs; policies and resources that were created over ``bedrock`` stay."""
         super().reset()
+        self._scenarios = ()
         self._here.clear()
         self._aws.clear()
 
-    def deny(  # type: ignore[override]  # from now on is what a policy does
+    def assert_scenarios_reached(self) -> None:
+        """
+        Check that a request reached every scenario that is not optional; the plugin does so when a test passes.
+
+        Raises:
+            AssertionError: A scenario was not reached; the message names it and lists the requests.
+        """
+        __tracebackhide__ = True
+        missed = [scenario.description for scenario in self._scenarios if not (scenario.reached or scenario.optional)]
+        if missed:
+            requests = repr(self.calls) or "  none"
+            raise AssertionError(
+                "\n".join(
+                    [
+                        "no request reached these scenarios:",
+                        *(f"  {description}" for description in missed),
+                        "requests that arrived:",
+                        requests,
+                        "Send a request that matches, remove the scenario, or give it optional=True.",
+                    ]
+                )
+            )
+
+    def _add(self, scenario: Scenario) -> Scenario:
+        self._scenarios = (*self._scenarios, scenario)
+        return scenario
+
+    def deny(  # type: ignore[override]  # a policy denies until the test ends, so there is no `times`
         self,
         operation: str,
         *,
         by: str = "identity",
         resource: str = "*",
         where: Where = "both",
+        optional: bool = False,
     ) -> None:
         """
-        Deny an operation from now on, as a policy would: every other operation that asks the same action is denied too.
+        Deny an operation until the test ends, as a policy would: every operation with the same IAM action is denied too.
 
         Args:
             operation: Such as ``Converse``, or an action such as ``bedrock:InvokeModel``.
-            by: A policy type, such as "scp", whose Deny matches; ``scp-implicit`` and the like, because none of that type allows
-                it; or any other name of `DENIALS`, such as ``model-access``, which comes from AWS only.
-            resource: What to deny it on: an ID such as that of a model, or an ARN; ``*`` and ``?`` are wildcards.
-            where: ``both``, so that a guarded client is denied before sending and a plain one by the server; ``aws``, so that the
-                guard does not see it coming; ``here``, so that the guard denies what AWS would allow.
+            by: A policy type such as ``scp``: its Deny matches; ``scp-implicit`` and the like: no Allow of that type matches;
+                or another name of `DENIALS`, such as ``model-access``, which only AWS can answer.
+            resource: The resource that is denied: an ID such as a model ID, or an ARN; ``*`` and ``?`` are wildcards.
+            where: ``both``: the guard denies before sending, and the server denies a plain client; ``aws``: only the server
+                denies, which the guard cannot foresee; ``here``: only the guard denies.
+            optional: Whether the test passes if no request is denied.
 
         Raises:
-            ConfigurationError: There is no such operation or denial, or it can not come from there.
+            ConfigurationError: The operation or the denial is unknown, or `where` cannot deny in this way.
         """
-        named, actions, sides = denial(by), actions_of(operation), self._sides(where)
-        if where == "here" and named.policy_type == "rcp" and not self.settings.guard.get("rcp_applies"):
-            raise ConfigurationError(_UNSURE)
-        for side in sides:
-            if side is self._here and (named.denies_by_policy or where == "here"):
-                side.deny(named.policies(*actions, resource=resource))
-            elif side is self._aws:
-                self._deny_by_aws(named, operation, actions, resource)
+        selected, actions, sides = denial(by), actions_of(operation), self._sides(where)
+        if where == "here" and selected.policy_type == "rcp" and not self.setup.guard.get("rcp_applies"):
+            raise ConfigurationError(_RCP_UNSURE)
+        if self._aws in sides and not selected.regular and resource != "*":
+            raise ConfigurationError(f"resource: `{selected.name}` denies every resource; remove `resource`")
+        scenario = Scenario(describe("deny", operation, by=by, resource=None if resource == "*" else resource), optional)
+        if self._here in sides and (selected.denies_by_policy or where == "here"):
+            self._here.deny(ScenarioDenial(selected.policies(*actions, resource=resource), scenario))
+        if self._aws in sides and selected.regular:
+            self._aws.deny(ScenarioDenial(selected.policies(*actions, resource=resource), scenario))
+        elif self._aws in sides:
+            action, name = (operation, None) if ":" in operation else (None, operation)
+            self._schedule((Deny(selected.name, action),), scenario, operation=name, times=None)
+        self._add(scenario)
 
-    def _deny_by_aws(self, named: Denial, operation: str, actions: tuple[str, ...], resource: str) -> None:
-        if named.regular:
-            self._aws.deny(named.policies(*actions, resource=resource))
-        elif resource != "*":
-            raise ConfigurationError(f"resource: `{named.name}` is denied on everything; leave it out")
-        else:
-            is_action = ":" in operation
-            self.fault(Deny(named.name, operation if is_action else None), operation=None if is_action else operation, times=None)
-
-    def deny_guardrail(self, guardrail: str, *, by: str = "identity", where: Where = "both") -> None:
+    def deny_guardrail(self, guardrail: str, *, by: str = "identity", where: Where = "both", optional: bool = False) -> None:
         """
-        Deny ``bedrock:ApplyGuardrail`` on a guardrail from now on, so that no call with it passes.
+        Deny ``bedrock:ApplyGuardrail`` on a guardrail until the test ends, so that every call with it is denied.
 
         Args:
             guardrail: Its name, ID or ARN.
             by: As in `deny`.
             where: As in `deny`.
+            optional: As in `deny`.
 
         Raises:
-            ConfigurationError: The test has no such guardrail, or there is no such denial.
+            ConfigurationError: The test has no such guardrail, or the denial is unknown.
         """
-        there = (*self.settings.approved, *self.settings.enforced)
-        found = next((one for one in there if guardrail in (one.name, one.id, one.arn)), None)
+        known = (*self.setup.approved, *self.setup.enforced)
+        found = next((one for one in known if guardrail in (one.name, one.id, one.arn)), None)
         if found is None:
-            names = ", ".join(one.name for one in there)
-            raise ConfigurationError(f"the test has no guardrail `{guardrail}`; there is {names}")
-        action = "bedrock:ApplyGuardrail" if self.settings.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
-        self.deny(action, by=by, resource=found.arn, where=where)
+            names = ", ".join(one.name for one in known)
+            raise ConfigurationError(f"guardrail: the test has no guardrail `{guardrail}`; it has {names}")
+        action = "bedrock:ApplyGuardrail" if self.setup.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
+        self.deny(action, by=by, resource=found.arn, where=where, optional=optional)
 
-    def _sides(self, where: Where) -> Iterable[DenyingPolicies]:
+    def _sides(self, where: Where) -> tuple[DenyingPolicies, ...]:
         sides: Mapping[Where, tuple[DenyingPolicies, ...]] = {
             "both": (self._here, self._aws),
             "here": (self._here,),
             "aws": (self._aws,),
         }
         if where not in sides:
-            raise ConfigurationError(f"where: {where!r} is none of {', '.join(sides)}")
+            raise ConfigurationError(f"where: unknown value {where!r}; use one of {', '.join(sides)}")
         return sides[where]
 
-    def throttle(self, times: int = 1, *, operation: str | None = None, retry_after: float | None = None) -> None:
+    def throttle(
+        self, times: int = 1, *, operation: str | None = None, retry_after: float | None = None, optional: bool = False
+    ) -> None:
         """
-        Answer the next requests with ``ThrottlingException`` (429).
+        Answer the next requests with ``ThrottlingException`` (HTTP 429).
 
         Args:
-            times: How many requests; retries count.
-            operation: The only operation it happens to.
-            retry_after: Pause to ask the caller for, in s.
+            times: Number of requests; retries count.
+            operation: Throttle only this operation.
+            retry_after: Value of the ``Retry-After`` header, in seconds.
+            optional: Whether the test passes if no request is throttled.
         """
-        self.fault(Fail(429, "ThrottlingException", TOO_MANY, retry_after), times=times, operation=operation)
+        scenario = self._add(Scenario(describe("throttle", times=times, operation=operation), optional))
+        fault = Fail(429, "ThrottlingException", TOO_MANY, retry_after)
+        self._schedule((fault,), scenario, times=times, operation=operation)
 
     def intervene(
         self,
@@ -191,24 +233,134 @@ class BedrockServer(FakeBedrock):
         times: int | None = 1,
         source: Source = "INPUT",
         operation: str | None = None,
+        optional: bool = False,
     ) -> None:
         """
-        Let the guardrail of the next guarded calls block, whatever is said.
+        Let the guardrail block the next guarded calls, whatever their content.
 
         Args:
-            text: What the caller reads in place of an answer.
-            times: How many calls; None means from then on.
-            source: Whether it blocks the prompt (``INPUT``), so that no model is asked, or the answer (``OUTPUT``).
-            operation: The only operation it happens to.
+            text: What the caller reads instead of the model's answer.
+            times: Number of calls; None means every call.
+            source: ``INPUT`` blocks the prompt, so that no model runs; ``OUTPUT`` blocks the model's answer.
+            operation: Block only this operation.
+            optional: Whether the test passes if no call is blocked.
         """
-        self._world.runtime.interventions.add((text, source), times=times, operation=operation)
+        scenario = self._add(Scenario(describe("intervene", source=source, operation=operation), optional))
+        self._world.runtime.interventions.add((text, source), times=times, operation=operation, on_take=scenario.reach)
 
-    def script(self, replies: Iterable[Reply], *, operation: str | None = None) -> None:
+    def script(self, replies: Iterable[Reply], *, operation: str | None = None, optional: bool = False) -> None:
         """
-        Say these replies, one a call, in place of echoes.
+        Script the replies of the model, one for each call, instead of an echo of the prompt.
 
         Args:
-            replies: Texts, or callables from the parameters of the call to a text.
-            operation: The only operation they are for.
+            replies: Texts, or callables that receive the parameters of the call and return a text.
+            operation: Use them only for this operation.
+            optional: Whether the test passes if no call reads a reply.
         """
-        self.reply(*replies, operation=operation)
+        self.reply(*replies, operation=operation, optional=optional)
+
+    def reply(self, *replies: Reply, times: int | None = 1, operation: str | None = None, optional: bool = False) -> None:
+        """
+        Script the replies of the model, as `FakeBedrock.reply`.
+
+        Args:
+            replies: Texts, or callables that receive the parameters of the call and return a text.
+            times: How often each reply is used; None means for every further call.
+            operation: Use them only for this operation.
+            optional: Whether the test passes if no call reads a reply.
+        """
+        # The text of a reply can be anything, also what must not appear in a test report.
+        count = f"{len(replies)} scripted repl{'y' if len(replies) == 1 else 'ies'}"
+        scenario = self._add(Scenario(f"{count}{f' for {operation}' if operation else ''}", optional))
+        for reply in replies:
+            self._world.runtime.model.script.add(reply, times=times, operation=operation, on_take=scenario.reach)
+
+    def fault(
+        self,
+        *faults: Fault,
+        operation: str | None = None,
+        times: int | None = 1,
+        chance: float = 1,
+        optional: bool = False,
+    ) -> None:
+        """
+        Schedule faults, as `FakeBedrock.fault`.
+
+        Args:
+            faults: All of them happen to the same request.
+            operation: Only requests to this operation.
+            times: Number of requests; None means every request.
+            chance: Probability for each request, 0 to 1.
+            optional: Whether the test passes if the faults happen to no request.
+
+        Raises:
+            ConfigurationError: There is no fault, or the chance is not a probability.
+        """
+        description = f"fault({', '.join(type(fault).__name__ for fault in faults)})"
+        scenario = Scenario(f"{description}{f' for {operation}' if operation else ''}", optional)
+        self._schedule(faults, scenario, operation=operation, times=times, chance=chance)
+        self._add(scenario)
+
+    def _schedule(
+        self, faults: tuple[Fault, ...], scenario: Scenario, *, operation: str | None, times: int | None, chance: float = 1
+    ) -> None:
+        self._world.faults.add(faults, operation=operation, times=times, chance=chance, on_take=scenario.reach)
+
+    def break_stream(
+        self,
+        code: str = "throttlingException",
+        *,
+        after: int = 2,
+        message: str = TOO_MANY,
+        times: int = 1,
+        optional: bool = False,
+    ) -> None:
+        """
+        Break the next streams with an exception frame, as `FakeBedrock.break_stream`.
+
+        Args:
+            code: A member of the stream, in lower camel case; any other code is sent as an error frame.
+            after: Number of events before the frame.
+            message: Message of the frame.
+            times: Number of streams.
+            optional: Whether the test passes if no stream is requested.
+        """
+        self.fault(BreakStream(code, message, after), times=times, optional=optional)
+
+    def fail_next(  # noqa: PLR0913 - each parameter is a property of the error
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        times: int = 1,
+        operation: str | None = None,
+        retry_after: float | None = None,
+        optional: bool = False,
+    ) -> None:
+        """
+        Answer the next requests with an error, as `FakeBedrock.fail_next`.
+
+        Args:
+            status: HTTP status, such as 429.
+            code: Error code, such as ``ThrottlingException``.
+            message: Message of the error.
+            times: Number of requests; retries count.
+            operation: Only requests to this operation.
+            retry_after: Value of the ``Retry-After`` header, in seconds.
+            optional: Whether the test passes if no request gets the error.
+        """
+        self.fault(Fail(status, code, message, retry_after), times=times, operation=operation, optional=optional)
+
+    def deny_next(self, message: str, *, times: int = 1, operation: str | None = None, optional: bool = False) -> None:
+        """
+        Deny the next requests in IAM's format with this sentence, as `FakeBedrock.deny_next`.
+
+        Args:
+            message: The sentence.
+            times: Number of requests; retries count.
+            operation: Only requests to this operation.
+            optional: Whether the test passes if no request is denied.
+        """
+        fault = Fail(403, "AccessDeniedException", message, by_iam=True)
+        self.fault(fault, times=times, operation=operation, optional=optional)

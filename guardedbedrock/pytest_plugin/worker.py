@@ -1,4 +1,4 @@
-"""What one process of pytest keeps from test to test: servers that run, clients that are made."""
+"""The servers and clients that one pytest process keeps from test to test."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import boto3
 from botocore.config import Config
 
-from guardedbedrock.pytest_plugin.server import IN_THE_WAY, NOWHERE, BedrockServer
-from guardedbedrock.pytest_plugin.settings import settle
+from guardedbedrock.pytest_plugin.marker import read_marker
+from guardedbedrock.pytest_plugin.server import NO_AWS_FILES, PROXY_VARIABLES, BedrockServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-_BY_KEYS: Final = Config(signature_version="v4")
-"""Else botocore takes a Bedrock API key out of the environment, with each call."""
+_SIGV4: Final = Config(signature_version="v4")
+"""Without this, botocore would read a Bedrock API key from the environment at each call."""
 
 
 class Worker:
-    """Makes each server and each client once, when the first test needs it, and sets it up anew for each test."""
+    """Creates each server and each client when the first test needs it, and configures it anew for each test."""
 
     def __init__(self) -> None:
         self._servers: dict[bool, BedrockServer] = {}
@@ -34,38 +34,42 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def server(self, marked: Mapping[str, Any], root: Path) -> BedrockServer:
+    def server(self, keywords: Mapping[str, Any], root: Path) -> BedrockServer:
         """
-        Give the server, as the markers of a test say.
+        Return a server that is configured for one test.
+
+        Args:
+            keywords: The keywords of the test's markers.
+            root: Folder that relative file names start from.
 
         Raises:
-            ConfigurationError: A keyword is unknown, or its value can not be used.
+            ConfigurationError: A keyword is unknown, or its value is invalid.
         """
-        settings = settle(marked, root)
-        if settings.tls not in self._servers:
-            self._servers[settings.tls] = self._open.enter_context(BedrockServer(tls=settings.tls))
-        server = self._servers[settings.tls]
-        server.begin(settings)
+        setup = read_marker(keywords, root)
+        if setup.tls not in self._servers:
+            self._servers[setup.tls] = self._open.enter_context(BedrockServer(tls=setup.tls))
+        server = self._servers[setup.tls]
+        server.begin(setup)
         return server
 
     def client(self, server: BedrockServer) -> Any:
-        """Give the client of the server's region, guarded by the guard of the moment."""
+        """Return a client for the server's region, guarded by the guard of the current test."""
         key = server.secure, server.region
         if key not in self._clients:
-            with _undisturbed():
-                self._clients[key] = server.guard.client("bedrock-runtime", **server.client_kwargs(), config=_BY_KEYS)
+            with _isolated_environment():
+                self._clients[key] = server.guard.client("bedrock-runtime", **server.client_kwargs(), config=_SIGV4)
             self._open.callback(self._clients[key].close)
         return server.guard.wrap(self._clients[key])
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Make a client without what the machine is set up with; a default session that boto3 may have is not touched."""
+def _isolated_environment() -> Iterator[None]:
+    """Create a client without the AWS settings of the machine, and without touching boto3's default session."""
     before, session = dict(os.environ), boto3.DEFAULT_SESSION
     for name in before:
-        if name.startswith("AWS_") or name.lower() in IN_THE_WAY:
+        if name.startswith("AWS_") or name.lower() in PROXY_VARIABLES:
             del os.environ[name]
-    os.environ.update(NOWHERE)
+    os.environ.update(NO_AWS_FILES)
     boto3.DEFAULT_SESSION = boto3.Session()
     try:
         yield

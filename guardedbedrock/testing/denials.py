@@ -12,6 +12,7 @@ with policy ARNs"; Amazon Bedrock User Guide, "Troubleshooting Amazon Bedrock AP
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
@@ -197,5 +198,14 @@ def denial(name: str) -> Denial:
     """
     found = DENIALS.get(name) or DENIALS.get(f"{name}-explicit")
     if found is None:
-        raise ConfigurationError(f"by: there is no denial {name!r}; there are {', '.join(DENIALS)}")
+        raise ConfigurationError(f"by: unknown denial {name!r}; {_suggestion(name)}")
     return found
+
+
+def _suggestion(name: str) -> str:
+    names = (*_NAMES, *DENIALS)
+    matches = [one for one in names if one.startswith(name.lower())] if name else []
+    matches = matches or get_close_matches(name.lower(), names, cutoff=0.5)
+    if matches:
+        return f"did you mean {' or '.join(f'`{one}`' for one in matches)}?"
+    return f"use a policy type ({', '.join(_NAMES)}) or one of {', '.join(DENIALS)}"

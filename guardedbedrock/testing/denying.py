@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.errors import ConfigurationError
@@ -38,6 +38,13 @@ def actions_of(operation: str) -> tuple[str, ...]:
     return (*asked, _TAUGHT) if row.inference and row.place else asked
 
 
+class Evaluator(Protocol):
+    """Policies that evaluate a request."""
+
+    def evaluate(self, request: Request) -> Decision:
+        """Evaluate one request."""
+
+
 class DenyingPolicies(PolicySet):
     """
     Policies that come to deny more than those they began with.
@@ -49,7 +56,7 @@ class DenyingPolicies(PolicySet):
     def __init__(self, base: PolicySet | None = None) -> None:
         super().__init__(identity=_EVERYTHING)
         self._base = base
-        self._denials: tuple[PolicySet, ...] = ()
+        self._denials: tuple[Evaluator, ...] = ()
         if base is not None:
             self.documents = base.documents
 
@@ -63,7 +70,7 @@ class DenyingPolicies(PolicySet):
         """False: `deny` and `clear` change the decisions."""
         return False
 
-    def deny(self, denial: PolicySet) -> None:
+    def deny(self, denial: Evaluator) -> None:
         """Deny from now on what these policies deny."""
         self._denials = (*self._denials, denial)
 
@@ -73,10 +80,11 @@ class DenyingPolicies(PolicySet):
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request: what was added first counts first, then what it began with."""
-        for denial in self._denials:
-            decision = denial.evaluate(request)
-            if decision.is_denied:
-                return decision
+        # Each denial evaluates the request, also after one that denies it: the pytest plugin records which were reached.
+        decisions = [denial.evaluate(request) for denial in self._denials]
+        denied = next((decision for decision in decisions if decision.is_denied), None)
+        if denied is not None:
+            return denied
         return super().evaluate(request) if self._base is None else self._base.evaluate(request)
 
     def __iter__(self) -> Iterator[tuple[PolicyType, PolicyDocument]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
@@ -14,6 +15,7 @@ class _Entry(Generic[T]):
     item: T
     left: int | None
     operation: str | None
+    on_take: Callable[[], None] | None = None
 
 
 class Script(Generic[T]):
@@ -23,7 +25,9 @@ class Script(Generic[T]):
         self._entries: list[_Entry[T]] = []
         self._lock = Lock()
 
-    def add(self, item: T, *, times: int | None = 1, operation: str | None = None) -> None:
+    def add(
+        self, item: T, *, times: int | None = 1, operation: str | None = None, on_take: Callable[[], None] | None = None
+    ) -> None:
         """
         Put something at the end.
 
@@ -31,9 +35,10 @@ class Script(Generic[T]):
             item: What is to happen.
             times: How often; None means from then on.
             operation: The only operation it happens to, such as ``Converse``; None means any.
+            on_take: Called each time it happens.
         """
         with self._lock:
-            self._entries.append(_Entry(item, times, operation))
+            self._entries.append(_Entry(item, times, operation, on_take))
 
     def take(self, operation: str) -> T | None:
         """Take the first entry that is meant for an operation, or None."""
@@ -41,6 +46,8 @@ class Script(Generic[T]):
             for entry in self._entries:
                 if entry.operation in {None, operation}:
                     self._spend(entry)
+                    if entry.on_take is not None:
+                        entry.on_take()
                     return entry.item
         return None
 

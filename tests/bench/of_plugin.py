@@ -1,4 +1,4 @@
-"""What the pytest plugin costs a start of pytest, and a test whose client is made already."""
+"""Measure the cost of the pytest plugin: at the start of pytest, and in a test whose client exists already."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from measuring import Row, processor_time
 STARTS: Final = 15
 CONFTEST: Final = """
 import json, statistics
-TOOK = {}
+DURATIONS = {}
 
 def pytest_runtest_logreport(report):
-    TOOK[report.nodeid] = TOOK.get(report.nodeid, 0) + report.duration
+    DURATIONS[report.nodeid] = DURATIONS.get(report.nodeid, 0) + report.duration
 
 def pytest_sessionfinish():
     for kind in ("empty", "client"):
-        took = [seconds for name, seconds in TOOK.items() if kind in name]
-        print("\\n" + json.dumps({kind: statistics.median(took) * 1e3}))
+        durations = [seconds for name, seconds in DURATIONS.items() if kind in name]
+        print("\\n" + json.dumps({kind: statistics.median(durations) * 1e3}))
 """
 TESTS: Final = """
 import pytest
@@ -44,15 +44,15 @@ def test_client(guardedbedrock_server, guardedbedrock_client, turn):
 
 
 def plugin() -> Iterator[Row]:
-    """A pytest start with the plugin and without it, in turns; then tests of both kinds in one run."""
+    """Start pytest with and without the plugin, interleaved; then run tests of both kinds in one process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "test_one.py").write_text("def test_one():\n    pass\n", "utf-8")
-        ways = {"": list[float](), "-p guardedbedrock.pytest_plugin": list[float]()}
+        starts = {"": list[float](), "-p guardedbedrock.pytest_plugin": list[float]()}
         for _ in range(STARTS):
-            for way, took in ways.items():
-                took.append(_start(folder, *way.split()))
-        without, with_it = (min(took) for took in ways.values())
+            for options, durations in starts.items():
+                durations.append(_start(folder, *options.split()))
+        without, with_it = (min(durations) for durations in starts.values())
         yield Row("a pytest start with the plugin, beyond one without", 150, with_it - without, "ms")
         (folder / "test_one.py").write_text(TESTS, "utf-8")
         (folder / "conftest.py").write_text(CONFTEST, "utf-8")
@@ -62,11 +62,11 @@ def plugin() -> Iterator[Row]:
 
 
 def _start(folder: Path, *options: str) -> float:
-    """Start pytest without any other plugin."""
+    """Start pytest without any other plugin; return the CPU time in ms."""
     return processor_time(lambda: _pytest(folder, *options, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")) * 1e3
 
 
 def _pytest(folder: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     environment = {**os.environ, **environ}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  # our own
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  # a command of this benchmark

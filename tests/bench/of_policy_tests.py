@@ -1,4 +1,4 @@
-"""What a run of policy tests takes, from the start of the process to its end."""
+"""Measure a run of policy tests, from the start of the process to its end."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ RUN: Final = "import sys; from guardedbedrock.cli import main; main()"
 
 
 def policy_tests() -> Iterator[Row]:
-    """Two thousand cases in one file, no two with the same policies."""
+    """Run 2,000 cases in one file, each with its own policies."""
     dice = random.Random(7)  # noqa: S311  # the same cases in every run
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "cases.json"
         file.write_text(json.dumps([_case(dice, number) for number in range(CASES)]), "utf-8")
         command = [sys.executable, "-c", RUN, "test", str(file)]
-        taken = processor_time(lambda: subprocess.run(command, capture_output=True, check=True))  # noqa: S603  # our own
+        taken = processor_time(lambda: subprocess.run(command, capture_output=True, check=True))  # noqa: S603  # a command of this benchmark
         yield Row("2,000 policy tests in one file, the start included", 5, taken, "s")
 
 

@@ -1,7 +1,7 @@
 """
 The page of ``guardedbedrock serve`` in headless Chromium, as ``make browser`` runs it: Debian's chromium and chromium-driver.
 
-Its name is none that pytest collects by itself, since ``make test`` needs no browser.
+pytest does not collect this file by its name, because ``make test`` must not need a browser.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from guardedbedrock.cli.serve.setup import read
-from guardedbedrock.cli.serve.watched import WatchedBedrock
+from guardedbedrock.cli.serve.configuration import read
+from guardedbedrock.cli.serve.page import BedrockWithPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ SCHEMES: Final = ("light", "dark")
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Start Chromium once, with a profile of its own."""
+    """Start Chromium once, with an empty profile."""
     options = Options()
     options.binary_location = shutil.which("chromium") or "/usr/bin/chromium"
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -71,16 +71,16 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[WatchedBedrock]:
+def served(tmp_path: Path) -> Iterator[BedrockWithPage]:
     """Serve with a guardrail and a policy."""
     (tmp_path / "serve.toml").write_text(CONFIG, "utf-8")
-    with WatchedBedrock(**read(tmp_path / "serve.toml").options) as server:
+    with BedrockWithPage(**read(tmp_path / "serve.toml").options) as server:
         yield server
 
 
 @pytest.fixture
-def page(chromium: Chrome, served: WatchedBedrock) -> Iterator[Chrome]:
-    """Open the page; what the page of another test had to say is thrown away."""
+def page(chromium: Chrome, served: BedrockWithPage) -> Iterator[Chrome]:
+    """Open the page; the browser log of earlier tests is discarded."""
     chromium.get_log("browser")
     chromium.get(served.endpoint_url)
     until(chromium, lambda: text(chromium, "#state") == "Live")
@@ -89,17 +89,17 @@ def page(chromium: Chrome, served: WatchedBedrock) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def client(served: WatchedBedrock) -> Iterator[Any]:
-    """Make a client of the server."""
+def client(served: BedrockWithPage) -> Iterator[Any]:
+    """Create a client of the server."""
     once = Config(retries={"total_max_attempts": 1, "mode": "standard"}, signature_version="v4")
-    made = boto3.Session().client("bedrock-runtime", **served.client_kwargs(), config=once)
-    yield made
-    made.close()
+    client = boto3.Session().client("bedrock-runtime", **served.client_kwargs(), config=once)
+    yield client
+    client.close()
 
 
-def until(page: Chrome, fact: Any) -> None:
-    """Wait until something is so."""
-    WebDriverWait(page, 20, poll_frequency=0.1).until(lambda _: fact())
+def until(page: Chrome, condition: Any) -> None:
+    """Wait until a condition is true."""
+    WebDriverWait(page, 20, poll_frequency=0.1).until(lambda _: condition())
 
 
 def text(page: Chrome, selector: str) -> str:
@@ -107,7 +107,7 @@ def text(page: Chrome, selector: str) -> str:
 
 
 def rows(page: Chrome) -> list[list[str]]:
-    """Read the rows that can be seen: operation, model, guardrail, outcome."""
+    """Read the visible rows: operation, model, guardrail, outcome."""
     seen = [row for row in page.find_elements(By.CSS_SELECTOR, ".call") if row.is_displayed()]
     names = (".operation", ".model", ".guardrail", ".outcome")
     return [[row.find_element(By.CSS_SELECTOR, name).text for name in names] for row in seen]
@@ -118,13 +118,13 @@ def denied(client: Any) -> None:
         client.converse(**ask(**HR) | {"modelId": OPUS})
 
 
-def test_without_a_request_it_says_how_to_send_one(page: Chrome, served: WatchedBedrock) -> None:
-    assert text(page, "#nothing").startswith("No request yet.")
+def test_without_a_request_the_page_shows_how_to_send_one(page: Chrome, served: BedrockWithPage) -> None:
+    assert text(page, "#nothing").startswith("No requests yet.")
     assert f"export AWS_ENDPOINT_URL_BEDROCK_RUNTIME={served.endpoint_url}" in text(page, "#variables")
     assert text(page, "#where") == f"{served.endpoint_url.removeprefix('http://')}, us-east-1"
 
 
-def test_requests_come_in_live_the_latest_first(page: Chrome, client: Any) -> None:
+def test_requests_appear_live_with_the_newest_first(page: Chrome, client: Any) -> None:
     client.converse(**ask())
     until(page, lambda: len(rows(page)) == 1)
     client.converse(**ask("my salary", **HR))
@@ -141,7 +141,7 @@ def test_requests_come_in_live_the_latest_first(page: Chrome, client: Any) -> No
     assert counts == {"all": "3", "denied": "1", "intervened": "1", "failed": "0"}
 
 
-def test_a_request_tells_what_iam_decided_and_what_the_guardrail_found(page: Chrome, client: Any) -> None:
+def test_a_request_shows_iam_decisions_and_guardrail_assessments(page: Chrome, client: Any) -> None:
     client.converse(**ask("my salary", **HR))
     denied(client)
     until(page, lambda: len(rows(page)) == 2)
@@ -163,7 +163,7 @@ def test_a_request_tells_what_iam_decided_and_what_the_guardrail_found(page: Chr
     assert '"text": "my salary"' in blocked
 
 
-def test_what_is_open_stays_open_while_more_comes_in(page: Chrome, client: Any) -> None:
+def test_open_details_stay_open_while_requests_arrive(page: Chrome, client: Any) -> None:
     client.converse(**ask("first"))
     until(page, lambda: len(rows(page)) == 1)
     page.find_element(By.CSS_SELECTOR, "summary").click()
@@ -174,7 +174,7 @@ def test_what_is_open_stays_open_while_more_comes_in(page: Chrome, client: Any) 
     assert ["first" in one.text for one in open_now] == [True]
 
 
-def test_a_choice_of_requests_holds_for_those_to_come(page: Chrome, client: Any) -> None:
+def test_a_filter_applies_to_later_requests(page: Chrome, client: Any) -> None:
     client.converse(**ask())
     until(page, lambda: len(rows(page)) == 1)
     page.find_element(By.CSS_SELECTOR, "[data-show=denied]").click()
@@ -188,8 +188,7 @@ def test_a_choice_of_requests_holds_for_those_to_come(page: Chrome, client: Any)
     assert len(rows(page)) == 3
 
 
-def test_what_is_said_stays_text(page: Chrome, client: Any) -> None:
-    """Markup in a prompt or a name of a model is shown, and never run."""
+def test_markup_in_a_prompt_is_shown_as_text(page: Chrome, client: Any) -> None:
     client.converse(**ask(NASTY))
     with pytest.raises(ClientError):
         client.converse(**ask(guardrailConfig={"guardrailIdentifier": "no", "guardrailVersion": "3"}))
@@ -207,19 +206,19 @@ def json_text(page: Chrome) -> str:
     return page.find_element(By.CSS_SELECTOR, ".call:last-child pre").text
 
 
-def test_a_server_that_is_gone_is_told_and_the_rows_stay(page: Chrome, served: WatchedBedrock, client: Any) -> None:
+def test_a_stopped_server_is_shown_and_the_rows_stay(page: Chrome, served: BedrockWithPage, client: Any) -> None:
     client.converse(**ask())
     until(page, lambda: len(rows(page)) == 1)
     served.close()
 
-    until(page, lambda: text(page, "#state") == "The server does not answer")
+    until(page, lambda: text(page, "#state") == "No connection to the server")
     assert len(rows(page)) == 1
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_it_fits_its_window_and_is_readable_by_day_and_by_night(page: Chrome, client: Any, width: int, scheme: str) -> None:
-    """Nothing is cut off to the right, and every text stands out from its ground by 4.5 to 1, as WCAG asks."""
+def test_the_page_fits_the_window_and_has_readable_contrast(page: Chrome, client: Any, width: int, scheme: str) -> None:
+    """No horizontal scrolling, and a contrast of at least 4.5 to 1 for every text, as WCAG requires."""
     client.converse(**ask("my salary", **HR))
     denied(client)
     client.converse(**ask())

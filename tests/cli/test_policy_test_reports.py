@@ -1,4 +1,4 @@
-"""What ``guardedbedrock test`` tells machines: JUnit, SARIF, GitHub's annotations; and its progress bar."""
+"""The reports of ``guardedbedrock test`` for programs (JUnit, SARIF, GitHub annotations), and its progress bar."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Cli: TypeAlias = Callable[..., Any]
 
 ALLOW = {"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
+REASON = r"\`s3:GetObject\` on \* is allowed by identity[0] statement Read"
 NASTY = 'a|b,c:d%e <f> `g` "h" é\n\x00'
 
 
@@ -37,13 +38,13 @@ def case(name: str, **expect: Any) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path) -> None:
-    """Two files: one that passes, one of whose three cases two fail."""
+    """Write two files: one that passes, and one in which two of three cases fail."""
     (tmp_path / "good.json").write_text(json.dumps([case("good")]), "utf-8")
     cases = [case("fine"), case("wrong", decision="explicitDeny"), case(NASTY, determining=[])]
     (tmp_path / "with space.json").write_text(json.dumps(cases, indent=1), "utf-8")
 
 
-def test_junit_has_a_suite_for_each_file_and_a_failure_for_each_case_that_failed(cli: Cli) -> None:
+def test_junit_has_a_suite_for_each_file_and_a_failure_for_each_failed_case(cli: Cli) -> None:
     code, out, err = cli("test", ".", "--format", "junit")
 
     suites = list(junitparser.JUnitXml.fromstring(out))
@@ -52,28 +53,27 @@ def test_junit_has_a_suite_for_each_file_and_a_failure_for_each_case_that_failed
     assert [(suite.name, suite.tests, suite.failures) for suite in suites] == [("good.json", 1, 0), ("with space.json", 3, 2)]
     wrong = list(suites[1])[1]
     assert (wrong.name, wrong.classname) == ("wrong", "with space.json")
-    assert [(found.message, found.type, found.text) for found in wrong.result] == [
-        ("expected explicitDeny, got allowed by Read", "decision", "Because <it> does.")
-    ]
+    assert [(found.message, found.type) for found in wrong.result] == [("expected explicitDeny, got allowed by Read", "decision")]
+    assert wrong.result[0].text.startswith("Because <it> does.\ns3:GetObject on *: allowed\n")
     assert list(suites[1])[2].name == NASTY.replace("\x00", "\ufffd")
 
 
-def test_a_junit_file_is_written_beside_what_people_read(cli: Cli, tmp_path: Path) -> None:
+def test_a_junit_file_is_written_besides_the_report_on_stdout(cli: Cli, tmp_path: Path) -> None:
     code, out, _ = cli("test", "good.json", "--junit-xml", "reports/policies.xml")
 
     assert (code, out) == (0, "1 passed, 0 failed\n")
-    assert ET.parse(tmp_path / "reports" / "policies.xml").getroot().get("tests") == "1"  # noqa: S314 - our own
+    assert ET.parse(tmp_path / "reports" / "policies.xml").getroot().get("tests") == "1"  # noqa: S314 - the file that the command wrote
 
 
-def test_a_junit_file_that_can_not_be_written_is_bad_input(cli: Cli) -> None:
+def test_a_junit_file_that_cannot_be_written_is_invalid_input(cli: Cli) -> None:
     code, out, err = cli("test", "good.json", "--junit-xml", "good.json/x.xml")
 
     assert (code, out) == (2, "")
-    assert err.startswith("guardedbedrock: --junit-xml good.json/x.xml: can not be written: ")
+    assert err.startswith("guardedbedrock: --junit-xml good.json/x.xml: cannot write the file: ")
     assert err.count("\n") == 1
 
 
-def test_sarif_tells_what_failed_and_where(cli: Cli) -> None:
+def test_sarif_has_a_result_with_a_location_for_each_failed_case(cli: Cli) -> None:
     code, out, err = cli("test", ".", "--format", "sarif")
 
     log = Sarif.model_validate_json(out)
@@ -82,43 +82,46 @@ def test_sarif_tells_what_failed_and_where(cli: Cli) -> None:
     (run,) = log.runs
     rules = [rule.id for rule in run.tool.driver.rules or ()]
     assert rules == ["decision", "determining", "policyType", "hangsOn"]
-    told = [(result.rule_id, rules[result.rule_index or 0], result.message.text) for result in run.results or ()]
-    assert told == [
-        ("decision", "decision", "wrong: expected explicitDeny, got allowed by Read"),
-        ("determining", "determining", f"{NASTY}: expected allowed by no named statement, got allowed by Read"),
+    results = [
+        (result.rule_id, rules[result.rule_index or 0], result.message.text.split("\ns3:")[0]) for result in run.results or ()
     ]
-    places = [
+    assert results == [
+        ("decision", "decision", "wrong: expected explicitDeny, got allowed by Read"),
+        ("determining", "determining", f"{NASTY}: expected allowed by no statement with a Sid, got allowed by Read"),
+    ]
+    locations = [
         location["physicalLocation"] for result in json.loads(out)["runs"][0]["results"] for location in result["locations"]
     ]
-    assert places == [
-        {"artifactLocation": {"uri": "with%20space.json"}, "region": {"startLine": line}} for line in places_of("wrong", NASTY)
+    assert locations == [
+        {"artifactLocation": {"uri": "with%20space.json"}, "region": {"startLine": line}} for line in lines_of("wrong", NASTY)
     ]
 
 
-def places_of(*names: str) -> list[int]:
-    """Lines of the ids in the file that fails."""
+def lines_of(*names: str) -> list[int]:
+    """Return the lines of these ids in the file with failing cases."""
     cases = [case("fine"), case("wrong", decision="explicitDeny"), case(NASTY, determining=[])]
     lines = json.dumps(cases, indent=1).splitlines()
     return [lines.index(f'  "id": {json.dumps(name)},') + 1 for name in names]
 
 
-def test_sarif_of_a_suite_that_passes_has_no_result(cli: Cli) -> None:
+def test_sarif_of_a_passing_suite_has_no_result(cli: Cli) -> None:
     code, out, _ = cli("test", "good.json", "--format", "sarif")
 
     assert (code, json.loads(out)["runs"][0]["results"]) == (0, [])
 
 
 def test_github_gets_an_annotation_for_each_failure_and_a_summary(cli: Cli, tmp_path: Path) -> None:
-    """A line break or a comma in a name must not end the command."""
+    """A line break or a comma in a name does not end the workflow command."""
     summary = tmp_path / "summary.md"
     summary.write_text("before\n", "utf-8")
 
     code, out, err = cli("test", ".", "--format", "github", GITHUB_STEP_SUMMARY=str(summary))
 
-    first, second = places_of("wrong", NASTY)
-    statements = "expected allowed by no named statement, got allowed by Read"
+    first, second = lines_of("wrong", NASTY)
+    statements = "expected allowed by no statement with a Sid, got allowed by Read"
     assert (code, err) == (1, "")
-    assert out.split("\n") == [
+    lines = [line.partition("%0As3:GetObject on *: allowed%0A")[0] for line in out.split("\n")]
+    assert lines == [
         f"::error file=with space.json,line={first},title=wrong::expected explicitDeny, got allowed by Read",
         f'::error file=with space.json,line={second},title=a|b%2Cc%3Ad%25e <f> `g` "h" é%0A\x00::{statements}',
         "2 passed, 2 failed",
@@ -128,21 +131,21 @@ def test_github_gets_an_annotation_for_each_failure_and_a_summary(cli: Cli, tmp_
         "before",
         "### Policy tests: 2 passed, 2 failed",
         "",
-        "| case | file | what came of it |",
-        "| --- | --- | --- |",
-        "| wrong | with space.json | expected explicitDeny, got allowed by Read |",
-        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \x00 | with space.json | {statements} |',
+        "| case | file | result | reason |",
+        "| --- | --- | --- | --- |",
+        f"| wrong | with space.json | expected explicitDeny, got allowed by Read | {REASON} |",
+        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \x00 | with space.json | {statements} | {REASON} |',
     ]
 
 
-def test_a_summary_of_what_passed_is_one_line(cli: Cli, tmp_path: Path) -> None:
+def test_the_summary_of_a_passing_suite_is_one_line(cli: Cli, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
 
     assert cli("test", "good.json", "--format", "github", GITHUB_STEP_SUMMARY=str(summary)).out == "1 passed, 0 failed\n"
     assert summary.read_text("utf-8") == "### Policy tests: 1 passed, 0 failed\n\n"
 
 
-def test_a_line_is_found_in_yaml_too(cli: Cli, tmp_path: Path) -> None:
+def test_the_line_of_a_case_is_found_in_yaml(cli: Cli, tmp_path: Path) -> None:
     request = json.dumps(case("")["request"])
     (tmp_path / "suite.yaml").write_text(
         f"fixtures:\n  asked: {{request: {request}, policies: {{identity: []}}, expect: {{decision: allowed}}}}\n"
@@ -158,36 +161,35 @@ def test_a_line_is_found_in_yaml_too(cli: Cli, tmp_path: Path) -> None:
     ]
 
 
-def test_a_format_there_is_not_is_bad_input(cli: Cli) -> None:
+def test_an_unknown_format_is_invalid_input(cli: Cli) -> None:
     code, out, err = cli("test", ".", "--format", "tap")
 
     assert (code, out) == (2, "")
     assert "'junit'" in err
 
 
-def test_a_long_suite_shows_how_far_it_got_to_a_person_and_on_stderr_only(tmp_path: Path) -> None:
-    """The bar is for a terminal; a short suite has none."""
+def test_a_long_suite_has_a_progress_bar_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "long.json").write_text(json.dumps([case(f"c{number}") for number in range(1100)]), "utf-8")
 
     long, short = on_a_terminal(tmp_path, "long.json"), on_a_terminal(tmp_path, "good.json")
 
     assert long[0] == "1100 passed, 0 failed\n"
-    assert "asking policies" in long[1]
+    assert "evaluating policies" in long[1]
     assert "1100" in long[1]
     assert short == ("1 passed, 0 failed\n", "")
 
 
 def on_a_terminal(folder: Path, file: str) -> tuple[str, str]:
-    """Run with a terminal for stderr, and give both outputs."""
-    ours, theirs = pty.openpty()
+    """Run with a terminal as stderr; return stdout and what the terminal shows."""
+    terminal, other_end = pty.openpty()
     command = [sys.executable, "-c", "import sys; from guardedbedrock.cli import main; sys.exit(main())", "test", file]
     environ = {"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "80"}
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:  # noqa: S603 - our own
-        os.close(theirs)
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=other_end, text=True) as process:  # noqa: S603 - a command of this test
+        os.close(other_end)
         shown = b""
-        while chunk := read(ours):
+        while chunk := read(terminal):
             shown += chunk
-        os.close(ours)
+        os.close(terminal)
         assert process.stdout is not None
         return process.stdout.read(), shown.decode()
 
@@ -195,5 +197,5 @@ def on_a_terminal(folder: Path, file: str) -> tuple[str, str]:
 def read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65536)
-    except OSError:  # how Linux says that the other side is closed
+    except OSError:  # Linux reports so that the other end is closed
         return b""

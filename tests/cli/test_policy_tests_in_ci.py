@@ -77,7 +77,9 @@ def test_pre_commit_accepts_the_hook(tmp_path: Path) -> None:
     assert run([f"{BIN}/pre-commit", "validate-manifest", str(HOOKS)], tmp_path) == (0, "")
 
 
-@pytest.mark.parametrize(("decision", "code_of_hook", "message"), [("allowed", 0, "Passed"), ("explicitDeny", 1, "FAILED reads: ")])
+@pytest.mark.parametrize(
+    ("decision", "code_of_hook", "message"), [("allowed", 0, "Passed"), ("explicitDeny", 1, "FAILED reads: ")]
+)
 def test_the_hook_runs_the_policy_tests_of_a_repository(tmp_path: Path, decision: str, code_of_hook: int, message: str) -> None:
     """pre-commit runs the hook as the manifest defines it, except for the language, so that it installs nothing."""
     (hook,) = yaml.safe_load(HOOKS.read_text("utf-8"))

@@ -56,17 +56,17 @@ FOREIGN = json.dumps({"modelId": "acme.tiny-v1", "guardrailConfig": {"guardrailI
 
 @pytest.fixture
 def simulate(cli: Cli, tmp_path: Path) -> Cli:
-    """Simulate Converse under a configuration that stands in the folder."""
+    """Simulate Converse with a configuration in the temporary folder."""
     (tmp_path / "policy.json").write_text(json.dumps(POLICY), "utf-8")
     (tmp_path / "guard.toml").write_text(CONFIG, "utf-8")
     return lambda *more, operation="Converse": cli("simulate", "--config", "guard.toml", "--operation", operation, *more)
 
 
-def test_an_allowed_call_shows_what_is_put_in_and_what_was_asked(simulate: Cli, tmp_path: Path) -> None:
+def test_an_allowed_call_shows_the_injected_guardrail_and_the_authorizations(simulate: Cli, tmp_path: Path) -> None:
     assert simulate("--params", TINY) == (
         0,
         f"""Converse: allowed
-guardrail: {ARN}/abc123def456 version 3 (put in)
+guardrail: {ARN}/abc123def456 version 3 (injected)
 
 bedrock:InvokeModel on {MODELS}/acme.tiny-v1
   allowed, policy type identity
@@ -80,17 +80,19 @@ bedrock:ApplyGuardrail on {ARN}/abc123def456
     )
 
 
-def test_a_denied_call_shows_the_sentence_and_the_hint(simulate: Cli) -> None:
+def test_a_denied_call_shows_the_message_the_hint_and_the_explanation(simulate: Cli) -> None:
     code, out, err = simulate("--params", LARGE)
 
     assert (code, err) == (1, "")
     assert out.startswith("Converse: explicitDeny\n")
     assert "  explicitDeny, policy type identity\n" in out
-    assert "AWS would say: User: arn:aws:iam::123456789012:role/HRBot is not authorized to perform: bedrock:InvokeModel on" in out
+    assert (
+        "AWS would answer: User: arn:aws:iam::123456789012:role/HRBot is not authorized to perform: bedrock:InvokeModel on" in out
+    )
     assert "hint: no Allow can lift an explicit deny: " in out
 
 
-def test_an_action_that_aws_has_not_is_spoken_of(simulate: Cli, tmp_path: Path) -> None:
+def test_an_action_that_does_not_exist_at_aws_is_named_in_the_hint(simulate: Cli, tmp_path: Path) -> None:
     teaches = {"Sid": "Article", "Effect": "Allow", "Action": "bedrock:InvokeModelWithGuardrail", "Resource": "*"}
     (tmp_path / "policy.json").write_text(json.dumps(POLICY | {"Statement": [teaches]}), "utf-8")
 
@@ -100,21 +102,21 @@ def test_an_action_that_aws_has_not_is_spoken_of(simulate: Cli, tmp_path: Path) 
     )
 
 
-def test_an_open_answer_is_no_failure_and_says_what_it_hangs_on(simulate: Cli) -> None:
+def test_an_indeterminate_decision_is_no_failure_and_shows_its_keys(simulate: Cli) -> None:
     code, out, err = simulate("--params", TINY, "--using", "untagged")
 
     assert (code, err) == (0, "")
-    assert out.startswith(f"Converse: indeterminate\nguardrail: {ARN}/xyz123def456 version 1 (put in)\n")
-    assert "AWS decides: it hangs on aws:ResourceTag/Environment\n" in out
+    assert out.startswith(f"Converse: indeterminate\nguardrail: {ARN}/xyz123def456 version 1 (injected)\n")
+    assert "the guard sends the call: the decision depends on aws:ResourceTag/Environment\n" in out
 
 
-def test_an_open_answer_stops_where_the_configuration_says_so(simulate: Cli, tmp_path: Path) -> None:
+def test_an_indeterminate_decision_is_refused_if_the_configuration_says_so(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "guard.toml").write_text(f'on_indeterminate = "refuse"\n{CONFIG}', "utf-8")
 
     code, out, _ = simulate("--params", TINY, "--using", "untagged")
 
     assert code == 1
-    assert "the guard refuses it (on_indeterminate): it hangs on aws:ResourceTag/Environment\n" in out
+    assert "the guard refuses the call (on_indeterminate): the decision depends on aws:ResourceTag/Environment\n" in out
 
 
 @pytest.mark.parametrize(
@@ -125,38 +127,38 @@ def test_an_open_answer_stops_where_the_configuration_says_so(simulate: Cli, tmp
         (["--params", TINY], "StartAsyncInvoke", "StartAsyncInvoke has no guardrail location"),
     ],
 )
-def test_what_the_guard_itself_refuses_is_shown_with_its_hint(
+def test_a_refusal_by_the_guard_is_shown_with_its_hint(
     simulate: Cli, arguments: list[str], operation: str, sentence: str
 ) -> None:
     code, out, err = simulate(*arguments, operation=operation)
 
     assert (code, err) == (1, "")
-    assert out.startswith(f"{operation}: refused\n\nthe guard says: {sentence}")
+    assert out.startswith(f"{operation}: refused\n\nerror: {sentence}")
     assert "\nhint: " in out
 
 
-def test_a_guardrail_that_is_there_is_not_said_to_be_put_in(simulate: Cli) -> None:
+def test_a_guardrail_in_the_call_is_shown_as_such(simulate: Cli) -> None:
     own = {"modelId": "acme.tiny-v1", "guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
 
     assert "version 3 (already in the call)" in simulate("--params", json.dumps(own)).out
 
 
-def test_a_body_is_text(simulate: Cli) -> None:
+def test_the_body_of_a_call_is_text(simulate: Cli) -> None:
     assert simulate("--params", json.dumps({"modelId": "acme.tiny-v1", "body": "{}"}), operation="InvokeModel").code == 0
 
 
-def test_without_policies_only_the_list_is_checked(simulate: Cli, tmp_path: Path) -> None:
+def test_without_policies_only_the_approved_list_is_checked(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "guard.toml").write_text(CONFIG.replace('policies = ["policy.json"]', ""), "utf-8")
 
     assert "no policies are configured" in simulate("--params", TINY).out
 
 
-def test_json(simulate: Cli, tmp_path: Path) -> None:
+def test_json_of_a_denied_call(simulate: Cli, tmp_path: Path) -> None:
     code, out, err = simulate("--params", LARGE, "--format", "json")
 
-    said = json.loads(out)
+    printed = json.loads(out)
     assert (code, err) == (1, "")
-    assert {key: said[key] for key in ("operation", "decision", "stopped", "injected", "hangsOn", "error")} == {
+    assert {key: printed[key] for key in ("operation", "decision", "stopped", "injected", "hangsOn", "error")} == {
         "operation": "Converse",
         "decision": "explicitDeny",
         "stopped": True,
@@ -164,13 +166,15 @@ def test_json(simulate: Cli, tmp_path: Path) -> None:
         "hangsOn": [],
         "error": "ExplicitDenyError",
     }
-    assert said["guardrail"] == {"arn": f"{ARN}/abc123def456", "version": "3", "name": "hr"}
-    assert said["params"]["guardrailConfig"] == {"guardrailIdentifier": f"{ARN}/abc123def456", "guardrailVersion": "3"}
-    assert said["authorizations"][0] == {
+    assert printed["guardrail"] == {"arn": f"{ARN}/abc123def456", "version": "3", "name": "hr"}
+    assert printed["params"]["guardrailConfig"] == {"guardrailIdentifier": f"{ARN}/abc123def456", "guardrailVersion": "3"}
+    explanation = printed["authorizations"][0].pop("explanation")
+    assert (explanation["outcome"], explanation["resource"]) == ("explicitDeny", f"{MODELS}/acme.large-v1")
+    assert printed["authorizations"][0] == {
         "action": "bedrock:InvokeModel",
         "resource": f"{MODELS}/acme.large-v1",
-        "among": None,
-        "perhaps": False,
+        "oneOf": None,
+        "undocumented": False,
         "decision": "explicitDeny",
         "policyType": "identity",
         "statements": [
@@ -178,14 +182,14 @@ def test_json(simulate: Cli, tmp_path: Path) -> None:
         ],
         "hangsOn": [],
     }
-    assert said["message"].startswith("User: ")
-    assert said["hint"].startswith("no Allow can lift")
+    assert printed["message"].startswith("User: ")
+    assert printed["hint"].startswith("no Allow can lift")
 
 
 def test_json_of_a_refusal(simulate: Cli) -> None:
-    said = json.loads(simulate("--params", FOREIGN, "--format", "json").out)
+    printed = json.loads(simulate("--params", FOREIGN, "--format", "json").out)
 
-    assert (said["decision"], said["error"], said["guardrail"], said["authorizations"]) == (
+    assert (printed["decision"], printed["error"], printed["guardrail"], printed["authorizations"]) == (
         "refused",
         "GuardrailNotApprovedError",
         None,
@@ -193,7 +197,7 @@ def test_json_of_a_refusal(simulate: Cli) -> None:
     )
 
 
-def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
+def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "params.json").write_text(TINY, "utf-8")
 
     assert simulate("--params", "@params.json").code == 0
@@ -202,21 +206,21 @@ def test_parameters_come_from_a_file(simulate: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(["--params", "{"], "--params: is no JSON: expecting property name", id="broken JSON"),
-        pytest.param(["--params", "[]"], "--params: should be a JSON object", id="no object"),
-        pytest.param(["--params", "@none.json"], "--params @none.json: can not be read: No such file", id="no file"),
+        pytest.param(["--params", "{"], "--params: invalid JSON: expecting property name", id="broken JSON"),
+        pytest.param(["--params", "[]"], "--params: must be a JSON object", id="no object"),
+        pytest.param(["--params", "@none.json"], "--params @none.json: cannot read the file: No such file", id="no file"),
         pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
         pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
         pytest.param(
             ["--params", '{"modelId": "a.b", "guardrailConfig": {"guardrailIdentifier": [1]}}'],
-            "--params: holds a value of a type that Converse does not take",
+            "--params: a value has a type that Converse does not accept",
             id="wrong type",
         ),
         pytest.param(["--params", TINY, "--using", "x"], "no approved guardrail is named `x`", id="no such name"),
         pytest.param(["--params", TINY, "--config", "none.toml"], "none.toml: cannot be read", id="no configuration"),
     ],
 )
-def test_bad_input_is_one_line(simulate: Cli, arguments: list[str], problem: str) -> None:
+def test_invalid_input_is_one_line(simulate: Cli, arguments: list[str], problem: str) -> None:
     code, out, err = simulate(*arguments)
 
     assert (code, out) == (2, "")
@@ -225,14 +229,14 @@ def test_bad_input_is_one_line(simulate: Cli, arguments: list[str], problem: str
     assert err.count("\n") == 1
 
 
-def test_an_operation_nobody_knows_is_bad_input(simulate: Cli) -> None:
+def test_an_unknown_operation_is_invalid_input(simulate: Cli) -> None:
     code, _, err = simulate(operation="Convers")
 
     assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith("guardedbedrock: --operation: `Convers` is no operation that is known; there is Converse")
+    assert err.startswith("guardedbedrock: --operation: unknown operation `Convers`; did you mean one of Converse")
 
 
-def test_a_policy_that_can_not_be_read_is_bad_input(simulate: Cli, tmp_path: Path) -> None:
+def test_an_invalid_policy_is_invalid_input(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "policy.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Alow"}]}', "utf-8")
 
     code, _, err = simulate("--params", TINY)

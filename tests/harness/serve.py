@@ -1,4 +1,4 @@
-"""Runs ``guardedbedrock serve`` as a user does, in a process of its own."""
+"""Run ``guardedbedrock serve`` as a user does, in a separate process."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 
 @dataclass
 class Served:
-    """A server that runs."""
+    """A running server."""
 
     process: subprocess.Popen[str]
     environment: dict[str, str]
 
     @property
     def url(self) -> str:
-        """Where it serves."""
+        """The URL of the server."""
         return self.environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
 
     def client(self, service: str = "bedrock-runtime") -> Any:
-        """Make a client as the variables that were printed say."""
+        """Create a client from the printed environment variables."""
         one = Config(retries={"total_max_attempts": 1, "mode": "standard"}, signature_version="v4")
         return boto3.Session().client(
             service,
@@ -54,33 +54,38 @@ class Served:
         )
 
     def end(self, how: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """End it, and give its exit code and what it said on stderr."""
+        """Stop the server; return its exit code and stderr."""
         self.process.send_signal(how)
-        _, said = self.process.communicate(timeout=30)
-        return self.process.returncode, said
+        _, errors = self.process.communicate(timeout=30)
+        return self.process.returncode, errors
 
 
 def ask(text: str = "hello", **more: Any) -> dict[str, Any]:
-    """Make the parameters of a Converse call."""
+    """Build the parameters of a Converse call."""
     return {"modelId": MODEL, "messages": [{"role": "user", "content": [{"text": text}]}], **more}
 
 
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[Served]:
-    """Serve at a port that nobody uses, until the block ends."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    process = subprocess.Popen(  # noqa: S603 - our own
-        [*COMMAND, "--port", "0", *arguments], cwd=folder, env=kept, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    """Serve on a free port until the block ends."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    process = subprocess.Popen(  # noqa: S603 - a command of this test
+        [*COMMAND, "--port", "0", *arguments],
+        cwd=folder,
+        env=inherited,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
-        yield Served(process, dict(_exported(process)))
+        yield Served(process, dict(_exported_variables(process)))
     finally:
         if process.poll() is None:
             process.terminate()
         process.communicate(timeout=30)
 
 
-def _exported(process: subprocess.Popen[str]) -> Iterator[tuple[str, str]]:
+def _exported_variables(process: subprocess.Popen[str]) -> Iterator[tuple[str, str]]:
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("export "):

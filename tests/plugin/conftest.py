@@ -1,4 +1,4 @@
-"""Parameters of a call, and a client that nobody guards."""
+"""Parameters of a call, and an unguarded client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ask() -> dict[str, Any]:
 
 @pytest.fixture
 def plain(guardedbedrock_server: BedrockServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Make a client as an application without a guard has it, which tries once."""
+    """Create an unguarded client that does not retry."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
     client = boto3.Session().client("bedrock-runtime", **guardedbedrock_server.client_kwargs(), config=config)

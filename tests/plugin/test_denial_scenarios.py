@@ -1,4 +1,4 @@
-"""Denials in one line: by every kind of policy, here and by AWS, and where the two differ."""
+"""Denials in one line: by every policy type, in this process, by AWS, and where the two differ."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 OPUS = "anthropic.claude-3-opus-20240229-v1:0"
 HERE = [name for name in POLICY_TYPES if name != "rcp"]
-"""Policy types whose denial the guard takes for a sure one."""
+"""Policy types whose denials the guard treats as certain."""
 
 
 def denial_of(client: Any, ask: dict[str, Any]) -> Any:
-    """Make the call, and catch its denial."""
+    """Make the call and catch its denial."""
     with pytest.raises(client.exceptions.AccessDeniedException) as caught:
         client.converse(**ask)
     return caught
@@ -62,7 +62,7 @@ def test_a_plain_client_is_denied_by_the_server(
 
 
 @pytest.mark.parametrize("by", POLICY_TYPES)
-def test_a_denial_that_the_guard_does_not_see_coming(
+def test_a_denial_by_aws_only_reaches_the_server(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any], by: Any
 ) -> None:
     guardedbedrock_server.deny("Converse", by=by, where="aws")
@@ -74,7 +74,7 @@ def test_a_denial_that_the_guard_does_not_see_coming(
 
 
 @pytest.mark.parametrize("by", HERE)
-def test_a_denial_that_aws_would_not_share(
+def test_a_denial_by_the_guard_only_leaves_plain_clients_alone(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, plain: Any, ask: dict[str, Any], by: Any
 ) -> None:
     guardedbedrock_server.deny("Converse", by=by, where="here")
@@ -112,10 +112,10 @@ def test_a_denial_of_some_models_leaves_the_others(
     guardedbedrock_server.assert_denied(denied, resource=OPUS, explicit=explicit)
 
 
-def test_a_denial_is_of_the_action_as_with_any_policy(
+def test_a_denial_applies_to_every_operation_with_the_same_action(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
-    """InvokeModel asks what Converse asks; ConverseStream asks something else."""
+    """InvokeModel and Converse need the same action; ConverseStream needs another one."""
     guardedbedrock_server.deny("Converse")
 
     with pytest.raises(guardedbedrock_client.exceptions.AccessDeniedException):
@@ -124,10 +124,10 @@ def test_a_denial_is_of_the_action_as_with_any_policy(
 
 
 @pytest.mark.parametrize("name", DENIALS)
-def test_every_way_in_which_aws_says_no(
+def test_every_denial_of_the_catalogue(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, plain: Any, ask: dict[str, Any], name: str
 ) -> None:
-    """A plain client reads AWS's own words, however often it asks; a guarded one is stopped before, where a policy says so."""
+    """A plain client gets AWS's message each time; a guarded client is denied before sending if a policy denies."""
     guardedbedrock_server.deny("Converse", by=name)
     denial = DENIALS[name]
 
@@ -137,7 +137,7 @@ def test_every_way_in_which_aws_says_no(
         answered = caught.value.response
         assert (answered["Error"]["Code"], answered["ResponseMetadata"]["HTTPStatusCode"]) == (denial.code, denial.status)
         assert answered["Error"]["Message"] == denial.message.format(
-            principal=guardedbedrock_server.settings.principal,
+            principal=guardedbedrock_server.setup.principal,
             action="bedrock:InvokeModel",
             resource=f"arn:aws:bedrock:us-east-1::foundation-model/{ask['modelId']}",
         )
@@ -147,7 +147,7 @@ def test_every_way_in_which_aws_says_no(
     guardedbedrock_server.calls.assert_sent(2 if here else 3)
 
 
-def test_a_gate_beside_iam_is_told_apart(
+def test_a_denial_without_a_policy_has_its_own_error(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.deny("Converse", by="model-access")
@@ -157,7 +157,9 @@ def test_a_gate_beside_iam_is_told_apart(
     assert isinstance(error, ModelAccessError)
 
 
-def test_an_action_can_be_denied_in_odd_words(guardedbedrock_server: BedrockServer, plain: Any, ask: dict[str, Any]) -> None:
+def test_an_action_can_be_denied_with_an_irregular_message(
+    guardedbedrock_server: BedrockServer, plain: Any, ask: dict[str, Any]
+) -> None:
     guardedbedrock_server.deny("bedrock:InvokeModel", by="session-explicit-sessions")
 
     error = guardedbedrock_server.assert_denied(denial_of(plain, ask), policy_type="session", action="bedrock:InvokeModel")
@@ -167,7 +169,7 @@ def test_an_action_can_be_denied_in_odd_words(guardedbedrock_server: BedrockServ
 
 @pytest.mark.guardedbedrock(guardrails=["hr", "public"])
 @pytest.mark.parametrize("where", ["both", "aws", "here"])
-def test_a_guardrail_that_may_not_be_applied(
+def test_a_denied_guardrail_denies_only_its_calls(
     guardedbedrock_server: BedrockServer, guardedbedrock_guard: Guard, guardedbedrock_client: Any, ask: dict[str, Any], where: Any
 ) -> None:
     guardedbedrock_server.deny_guardrail("hr", where=where)
@@ -181,8 +183,10 @@ def test_a_guardrail_that_may_not_be_applied(
 
 
 @pytest.mark.guardedbedrock(guardrails=["G-HR"], vocabulary="invoke-with-guardrail")
-def test_the_other_vocabulary(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
-    """There the guarded call asks one action, on the guardrail."""
+def test_the_vocabulary_of_the_article(
+    guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
+) -> None:
+    """A guarded call needs one action, on the guardrail."""
     guardedbedrock_server.deny_guardrail("G-HR")
     denied = denial_of(guardedbedrock_client, ask)
     guardedbedrock_server.assert_denied(denied, action="bedrock:InvokeModelWithGuardrail")
@@ -192,13 +196,13 @@ def test_the_other_vocabulary(guardedbedrock_server: BedrockServer, guardedbedro
     guardedbedrock_server.assert_denied(denial_of(guardedbedrock_client, ask), policy_type="scp", where="here")
 
 
-class Witness:
-    """A listener that remembers."""
+class EventRecorder:
+    """A listener that records events."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
 
-    def open(self, call: Call) -> Witness:  # noqa: ARG002 - all calls
+    def open(self, call: Call) -> EventRecorder:  # noqa: ARG002 - it observes every call
         """Observe."""
         return self
 
@@ -209,30 +213,28 @@ class Witness:
         """Do nothing."""
 
     def on_event(self, event: Event) -> None:
-        """Remember."""
+        """Record the event."""
         self.events.append(event)
 
     def close(self, error: BaseException | None) -> None:
         """Do nothing."""
 
 
-WITNESS = Witness()
+RECORDER = EventRecorder()
 
 
-@pytest.mark.guardedbedrock(listeners=[WITNESS])
-def test_the_two_differing_is_an_event(
+@pytest.mark.guardedbedrock(listeners=[RECORDER])
+def test_a_denial_that_the_preflight_did_not_predict_is_an_event(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.deny("Converse", by="scp", where="aws")
 
     denial_of(guardedbedrock_client, ask)
 
-    assert any(isinstance(event, PreflightDiverged) for event in WITNESS.events)
+    assert any(isinstance(event, PreflightDiverged) for event in RECORDER.events)
 
 
-def test_denials_are_lifted_by_a_reset(
-    guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
-) -> None:
+def test_reset_removes_denials(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
     guardedbedrock_server.deny("Converse")
     guardedbedrock_server.reset()
 
@@ -243,17 +245,17 @@ def test_denials_are_lifted_by_a_reset(
     ("arguments", "problem"),
     [
         ({"operation": "Convers"}, "`Convers` is neither an operation"),
-        ({"operation": "Converse", "by": "sco"}, "by: there is no denial 'sco'; there are identity-implicit, identity-explicit"),
-        ({"operation": "Converse", "where": "there"}, "where: 'there' is none of both, here, aws"),
-        ({"operation": "Converse", "by": "rcp", "where": "here"}, "mark the test with rcp_applies=True"),
+        ({"operation": "Converse", "by": "sco"}, "by: unknown denial 'sco'; did you mean `scp`"),
+        ({"operation": "Converse", "where": "there"}, "where: unknown value 'there'; use one of both, here, aws"),
+        ({"operation": "Converse", "by": "rcp", "where": "here"}, "set rcp_applies=True in the marker of the test"),
         ({"operation": "Converse", "by": "model-access", "where": "here"}, "no policy of the caller denies in this way"),
         (
             {"operation": "Converse", "by": "account", "resource": "x"},
-            "resource: `account` is denied on everything; leave it out",
+            "resource: `account` denies every resource; remove `resource`",
         ),
     ],
 )
-def test_what_can_not_be_denied_is_said(guardedbedrock_server: BedrockServer, arguments: dict[str, Any], problem: str) -> None:
+def test_an_invalid_denial_is_an_error(guardedbedrock_server: BedrockServer, arguments: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         guardedbedrock_server.deny(**arguments)
 
@@ -261,7 +263,7 @@ def test_what_can_not_be_denied_is_said(guardedbedrock_server: BedrockServer, ar
 
 
 @pytest.mark.guardedbedrock(rcp_applies=True)
-def test_an_rcp_denies_here_where_the_guard_is_told_that_rcps_apply(
+def test_an_rcp_denies_in_this_process_with_rcp_applies(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.deny("Converse", by="rcp", where="here")
@@ -269,8 +271,8 @@ def test_an_rcp_denies_here_where_the_guard_is_told_that_rcps_apply(
     guardedbedrock_server.assert_denied(denial_of(guardedbedrock_client, ask), policy_type="rcp", where="here")
 
 
-def test_a_guardrail_that_the_test_does_not_have(guardedbedrock_server: BedrockServer) -> None:
-    with pytest.raises(ConfigurationError, match="the test has no guardrail `hr`; there is default"):
+def test_denying_an_unknown_guardrail_is_an_error(guardedbedrock_server: BedrockServer) -> None:
+    with pytest.raises(ConfigurationError, match="guardrail: the test has no guardrail `hr`; it has default"):
         guardedbedrock_server.deny_guardrail("hr")
 
 
@@ -298,7 +300,7 @@ def raised(error: Exception) -> Any:
         ),
     ],
 )
-def test_a_failed_assertion_says_what_it_was_instead(
+def test_a_failed_assertion_names_the_actual_denial(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any], held: dict[str, Any], problem: str
 ) -> None:
     guardedbedrock_server.deny("Converse")
@@ -321,7 +323,7 @@ def test_a_failed_assertion_says_what_it_was_instead(
         ({"output": {}}, "expected a denial, but this is no error at all but dict"),
     ],
 )
-def test_what_is_no_denial(guardedbedrock_server: BedrockServer, error: object, problem: str) -> None:
+def test_another_error_or_a_value_is_not_a_denial(guardedbedrock_server: BedrockServer, error: object, problem: str) -> None:
     with pytest.raises(AssertionError) as failed:
         guardedbedrock_server.assert_denied(error)
 

@@ -1,4 +1,4 @@
-"""The plugin in a project of its own: what a marker sets up, that tests know nothing of each other, and what a start costs."""
+"""The plugin in a separate project: the marker, isolation between tests, and the modules that it imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from guardedbedrock import Guard
-from guardedbedrock.pytest_plugin.settings import KEYWORDS
+from guardedbedrock.pytest_plugin.marker import KEYWORDS
 from guardedbedrock.testing.world import Options
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ QUIET: Final = "-p no:cacheprovider -W error --strict-markers"
 
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], pytest.Pytester]:
-    """Make a project of one test module, on a machine with nothing of AWS in its environment."""
+    """Create a project with one test module, without AWS settings in the environment."""
     for name in os.environ:
         if name.startswith(("AWS_", "PYTEST_")):
             monkeypatch.delenv(name)
@@ -50,7 +50,7 @@ def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.guardedbedrock(policies=..., *"])
 
 
-def test_tests_share_a_server_and_a_client_and_know_nothing_of_each_other(project: Project) -> None:
+def test_tests_share_a_server_and_a_client_but_no_state(project: Project) -> None:
     run = project(
         """
 SEEN = []
@@ -61,17 +61,17 @@ def test_alone(guardedbedrock_server, guardedbedrock_client, guardedbedrock_guar
     assert len(set(SEEN)) == 1
     guardedbedrock_server.calls.assert_nothing_sent()
     assert guardedbedrock_client.converse(**ASK)["stopReason"] == "end_turn"
-    guardedbedrock_server.deny("Converse")
-    guardedbedrock_server.throttle(times=9)
-    guardedbedrock_server.intervene(times=None)
-    guardedbedrock_server.script(["left over"])
+    guardedbedrock_server.deny("Converse", optional=True)
+    guardedbedrock_server.throttle(times=9, optional=True)
+    guardedbedrock_server.intervene(times=None, optional=True)
+    guardedbedrock_server.script(["left over"], optional=True)
 """
     ).runpytest_inprocess()
 
     run.assert_outcomes(passed=3)
 
 
-def test_workers_of_xdist_have_a_server_each(project: Project) -> None:
+def test_each_xdist_worker_has_its_own_server(project: Project) -> None:
     run = project(
         """
 @pytest.mark.parametrize("turn", range(8))
@@ -85,8 +85,8 @@ def test_alone(guardedbedrock_server, guardedbedrock_client, turn):
     run.assert_outcomes(passed=8)
 
 
-def test_collecting_loads_nothing_heavy(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does a test that asks for no fixture of ours. Other plugins, which are heavy themselves, stay out."""
+def test_collecting_imports_no_heavy_module(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test without the fixtures imports none either. Other plugins are disabled because they may import them."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     tests = project("")
     tests.makepyfile(
@@ -108,7 +108,7 @@ def test_light():
     tests.runpytest_subprocess("-p", "guardedbedrock.pytest_plugin").assert_outcomes(passed=1)
 
 
-def test_what_a_marker_sets_up(project: Project) -> None:
+def test_the_marker_configures_the_fixtures(project: Project) -> None:
     tests = project(
         f"""
 pytestmark = pytest.mark.guardedbedrock(guardrails=["hr"], region="eu-west-1")
@@ -139,7 +139,7 @@ def test_policies_of_both(guardedbedrock_client, guardedbedrock_server):
     guardedbedrock_server.assert_denied(caught, policy_type="identity", explicit=False, where="here")
 
 @pytest.mark.guardedbedrock(policies=[{POLICY}], mode="report", principal="arn:aws:iam::123456789012:role/Other")
-def test_more_that_a_guard_takes(guardedbedrock_guard):
+def test_other_keywords_of_a_guard(guardedbedrock_guard):
     assert (guardedbedrock_guard.rules.mode, guardedbedrock_guard.rules.principal()) == (
         "report", "arn:aws:iam::123456789012:role/Other")
 
@@ -156,23 +156,22 @@ def test_over_https(guardedbedrock_client, guardedbedrock_server):
 
 
 def test_the_marker_takes_every_keyword_of_the_fake_and_of_the_guard() -> None:
-    """And `config` beside them."""
     assert {"audit", "clock", "mode", "retry", "credentials", "seed", "tls", "config", "guardrails"} <= set(KEYWORDS)
     assert len(KEYWORDS) == len(set(KEYWORDS))
     assert set(inspect.signature(Guard).parameters) | set(Options.__annotations__) <= set(KEYWORDS)
 
 
-def test_a_guardrail_that_the_organization_enforces(project: Project) -> None:
+def test_the_marker_takes_guardrails_that_the_organization_enforces(project: Project) -> None:
     run = project(
         """
 pytestmark = pytest.mark.guardedbedrock(guardrails=["hr"], enforced=[FakeGuardrail("org1", name="org", denied_words=("salary",))])
 
-def test_it_runs_as_well(guardedbedrock_server, guardedbedrock_client):
+def test_it_is_applied_too(guardedbedrock_server, guardedbedrock_client):
     asked = {"role": "user", "content": [{"text": "my salary"}]}
     assert guardedbedrock_client.converse(**ASK | {"messages": [asked]})["stopReason"] == "guardrail_intervened"
     guardedbedrock_server.calls.assert_guarded_by("hr")
 
-def test_it_has_to_be_allowed_too(guardedbedrock_server, guardedbedrock_client):
+def test_it_must_be_allowed_too(guardedbedrock_server, guardedbedrock_client):
     guardedbedrock_server.deny_guardrail("org")
     with pytest.raises(guardedbedrock_client.exceptions.AccessDeniedException) as caught:
         guardedbedrock_client.converse(**ASK)
@@ -183,7 +182,7 @@ def test_it_has_to_be_allowed_too(guardedbedrock_server, guardedbedrock_client):
     run.assert_outcomes(passed=2)
 
 
-def test_a_test_works_with_the_configuration_of_the_application(project: Project) -> None:
+def test_the_marker_reads_the_configuration_of_the_application(project: Project) -> None:
     tests = project(
         """
 @pytest.mark.guardedbedrock(config="guardedbedrock.toml")
@@ -221,9 +220,9 @@ identity = ["hr-bot.json"]
     tests.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_clients_that_the_application_makes_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the machine is set up with; and what it is set up with is there again afterwards."""
-    for name, value in {"AWS_PROFILE": "nobody", "HTTP_PROXY": "http://127.0.0.1:9", "AWS_BEARER_TOKEN_BEDROCK": "x"}.items():
+def test_clients_that_the_application_creates_use_the_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration of the machine does not matter, and it is restored afterwards."""
+    for name, value in {"AWS_PROFILE": "missing", "HTTP_PROXY": "http://127.0.0.1:9", "AWS_BEARER_TOKEN_BEDROCK": "x"}.items():
         monkeypatch.setenv(name, value)
 
     run = project(
@@ -238,7 +237,7 @@ def test_its_own(guardedbedrock_server, guardedbedrock_environment):
 
 def test_ours(guardedbedrock_client):
     assert guardedbedrock_client.converse(**ASK)["stopReason"] == "end_turn"
-    assert (os.environ["AWS_PROFILE"], boto3.DEFAULT_SESSION) == ("nobody", None)
+    assert (os.environ["AWS_PROFILE"], boto3.DEFAULT_SESSION) == ("missing", None)
 """
     ).runpytest_subprocess()
 
@@ -248,19 +247,33 @@ def test_ours(guardedbedrock_client):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ("policy={}", "*ConfigurationError: @pytest.mark.guardedbedrock: `policy` is not known; did you mean `policies`?"),
-        ("nonsense=1", "*ConfigurationError: @pytest.mark.guardedbedrock: `nonsense` is not known; known are *profiles, *"),
-        ("guardrails=[3]", "*ConfigurationError: guardrails: a `int` is no guardrail; give names, FakeGuardrails or Guardrails"),
+        ("policy={}", "*ConfigurationError: @pytest.mark.guardedbedrock: unknown keyword `policy`; did you mean `policies`?"),
+        (
+            "nonsense=1",
+            "*ConfigurationError: @pytest.mark.guardedbedrock: unknown keyword `nonsense`; known keywords are *profiles, *",
+        ),
+        ("guardrails=[3]", "*ConfigurationError: *guardrails?0?: must be a name, a FakeGuardrail or a Guardrail, not a `int`"),
+        ("guardrails='hr'", '*ConfigurationError: *guardrails: must be a list, not a `str`; write guardrails=?"hr"?'),
+        ("guardrails=None", "*ConfigurationError: *guardrails: must be a list, not a `NoneType`"),
+        ("guardrails=7", "*ConfigurationError: *guardrails: must be a list, not a `int`"),
+        ("guardrails={'arn': 'x'}", "*ConfigurationError: *guardrails: must be a list, not a `dict`"),
+        ("guardrails=[]", "*ConfigurationError: *guardrails: the list is empty; leave the keyword out *"),
+        ("enforced='hr'", '*ConfigurationError: *enforced: must be a list, not a `str`; write enforced=?"hr"?'),
+        ("inference_profiles='x'", "*ConfigurationError: *inference_profiles: must be a list, not a `str`"),
+        ("region=3", "*ConfigurationError: *region: must be a region such as *, not a `int`"),
+        ("tls='yes'", "*ConfigurationError: *tls: must be True or False, not a `str`"),
+        ("principal='App'", "*ConfigurationError: *principal*ARN*"),
+        ("vocabulary='azure'", "*ConfigurationError: *vocabulary: must be*"),
         ("policies='none.json'", "*ConfigurationError: *there is no file*none.json*"),
         ("mode='strict'", "*ConfigurationError: *mode: must be *enforce*"),
         ("['hr']", "*UsageError: @pytest.mark.guardedbedrock takes keywords only, such as guardrails=?'hr'?"),
     ],
 )
-def test_a_marker_that_can_not_be_used_is_an_error_of_the_test(project: Project, arguments: str, problem: str) -> None:
+def test_an_invalid_marker_is_an_error_of_the_test(project: Project, arguments: str, problem: str) -> None:
     run = project(
         f"""
 @pytest.mark.guardedbedrock({arguments})
-def test_it(guardedbedrock_guard):
+def test_it(guardedbedrock_server):
     pass
 """
     ).runpytest_inprocess()
@@ -269,7 +282,7 @@ def test_it(guardedbedrock_guard):
     run.stdout.fnmatch_lines([problem])
 
 
-def test_a_failure_shows_the_assertion_and_not_our_code(project: Project) -> None:
+def test_a_failure_shows_the_assertion_and_no_library_code(project: Project) -> None:
     run = project(
         """
 def test_it(guardedbedrock_server, guardedbedrock_client):
@@ -287,3 +300,81 @@ def test_it(guardedbedrock_server, guardedbedrock_client):
         ]
     )
     run.stdout.no_fnmatch_line("*received.py*")
+
+
+def test_a_scenario_that_no_request_reached_fails_the_test(project: Project) -> None:
+    run = project(
+        """
+def test_reached(guardedbedrock_server, guardedbedrock_client):
+    guardedbedrock_server.throttle()
+    guardedbedrock_server.script(["secret answer"])
+    guardedbedrock_client.converse(**ASK)
+
+def test_another_operation(guardedbedrock_server, guardedbedrock_client):
+    guardedbedrock_server.deny("ConverseStream", by="scp")
+    guardedbedrock_server.throttle(operation="ConverseStream")
+    guardedbedrock_server.intervene(operation="ConverseStream")
+    guardedbedrock_server.script(["secret answer"], operation="ConverseStream")
+    guardedbedrock_server.break_stream()
+    guardedbedrock_server.deny("ConverseStream", by="model-access")
+    guardedbedrock_client.converse(**ASK)
+
+def test_a_failure_of_the_test_comes_first(guardedbedrock_server):
+    guardedbedrock_server.throttle()
+    raise ValueError("mine")
+
+def test_through_another_fixture(application):
+    pass
+
+@pytest.fixture
+def application(guardedbedrock_server):
+    guardedbedrock_server.deny("Converse")
+
+def test_optional(guardedbedrock_server):
+    guardedbedrock_server.deny("Converse", optional=True)
+    guardedbedrock_server.deny_guardrail("default", optional=True)
+    guardedbedrock_server.throttle(optional=True)
+    guardedbedrock_server.intervene(optional=True)
+    guardedbedrock_server.script(["x"], optional=True)
+    guardedbedrock_server.reply("x", optional=True)
+    guardedbedrock_server.break_stream(optional=True)
+    guardedbedrock_server.fail_next(500, "X", "x", optional=True)
+    guardedbedrock_server.deny_next("x", optional=True)
+
+def test_reset(guardedbedrock_server):
+    guardedbedrock_server.throttle()
+    guardedbedrock_server.reset()
+"""
+    ).runpytest_inprocess()
+
+    run.assert_outcomes(passed=3, failed=3)
+    run.stdout.fnmatch_lines(
+        [
+            "no request reached these scenarios:",
+            "  deny('ConverseStream', by='scp')",
+            "  throttle(times=1, operation='ConverseStream')",
+            "  intervene(source='INPUT', operation='ConverseStream')",
+            "  1 scripted reply for ConverseStream",
+            "  fault(BreakStream)",
+            "  deny('ConverseStream', by='model-access')",
+            "requests that arrived:",
+            "  1. Converse anthropic*",
+            "*give it optional=True.",
+            "E*ValueError: mine",
+            "no request reached these scenarios:",
+            "  deny('Converse', by='identity')",
+        ]
+    )
+    assert "secret answer" not in run.stdout.str()
+
+
+def test_two_denials_of_the_same_request_are_both_reached(project: Project) -> None:
+    project(
+        """
+def test_it(guardedbedrock_server, guardedbedrock_client):
+    guardedbedrock_server.deny("Converse", by="scp")
+    guardedbedrock_server.deny("Converse", by="identity-implicit")
+    with pytest.raises(guardedbedrock_client.exceptions.AccessDeniedException):
+        guardedbedrock_client.converse(**ASK)
+"""
+    ).runpytest_inprocess().assert_outcomes(passed=1)

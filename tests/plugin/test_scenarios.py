@@ -1,4 +1,4 @@
-"""Throttling, interventions and scripted replies in one line; assertions on what arrived."""
+"""Throttling, interventions and scripted replies in one line; assertions on the requests."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def text(reply: dict[str, Any]) -> str:
     return str(reply["output"]["message"]["content"][0]["text"])
 
 
-def test_a_guarded_client_gets_through_two_throttles(
+def test_a_guarded_client_retries_two_throttles(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
-    """Its guard retries without waiting."""
+    """The guard of the tests retries without waiting."""
     guardedbedrock_server.throttle(times=2)
 
     assert guardedbedrock_client.converse(**ask)["stopReason"] == "end_turn"
     guardedbedrock_server.calls.assert_sent(3, "Converse")
 
 
-def test_a_plain_client_is_told_to_slow_down(guardedbedrock_server: BedrockServer, plain: Any, ask: dict[str, Any]) -> None:
+def test_a_plain_client_is_throttled(guardedbedrock_server: BedrockServer, plain: Any, ask: dict[str, Any]) -> None:
     guardedbedrock_server.throttle(operation="Converse", retry_after=2)
 
     with pytest.raises(plain.exceptions.ThrottlingException) as caught:
@@ -41,7 +41,7 @@ def test_a_plain_client_is_told_to_slow_down(guardedbedrock_server: BedrockServe
     assert plain.converse(**ask)["stopReason"] == "end_turn"
 
 
-def test_an_intervention_on_the_prompt_asks_no_model(
+def test_an_intervention_on_the_prompt_runs_no_model(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.intervene("Ask HR.")
@@ -54,7 +54,7 @@ def test_an_intervention_on_the_prompt_asks_no_model(
     assert text(third) == "You said: hello there"
 
 
-def test_an_intervention_on_the_answer(
+def test_an_intervention_on_the_response(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.intervene("Ask HR.", source="OUTPUT")
@@ -66,7 +66,7 @@ def test_an_intervention_on_the_answer(
     assert reply["usage"]["outputTokens"] > 0
 
 
-def test_interventions_in_every_shape(
+def test_an_intervention_has_the_format_of_each_operation(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.intervene("No.", times=None)
@@ -83,7 +83,7 @@ def test_interventions_in_every_shape(
     assert (applied["action"], applied["outputs"]) == ("GUARDRAIL_INTERVENED", [{"text": "No."}])
 
 
-def test_an_intervention_waits_for_a_guarded_call_of_its_operation(
+def test_an_intervention_applies_to_the_next_guarded_call_of_its_operation(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, plain: Any, ask: dict[str, Any]
 ) -> None:
     guardedbedrock_server.intervene("No.", operation="Converse")
@@ -94,7 +94,7 @@ def test_an_intervention_waits_for_a_guarded_call_of_its_operation(
 
 
 @pytest.mark.guardedbedrock(guardrails=["hr", FakeGuardrail("pub1", "4", name="public")])
-def test_what_every_call_was_guarded_by(
+def test_assertions_on_the_guardrail_of_every_call(
     guardedbedrock_server: BedrockServer, guardedbedrock_guard: Guard, guardedbedrock_client: Any, plain: Any, ask: dict[str, Any]
 ) -> None:
     calls = guardedbedrock_server.calls
@@ -129,7 +129,7 @@ def test_what_every_call_was_guarded_by(
     assert repr(calls).splitlines() == [first, second, third]
 
 
-def test_the_wrong_version_and_no_call_at_all(
+def test_assertions_on_a_wrong_version_and_on_no_call(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     calls = guardedbedrock_server.calls
@@ -141,7 +141,9 @@ def test_the_wrong_version_and_no_call_at_all(
         calls.assert_guarded_by("default", version="2")
 
 
-def test_how_many_arrived(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
+def test_assertions_on_the_number_of_requests(
+    guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
+) -> None:
     calls = guardedbedrock_server.calls
     calls.assert_nothing_sent()
     guardedbedrock_server.throttle()
@@ -162,17 +164,13 @@ def test_how_many_arrived(guardedbedrock_server: BedrockServer, guardedbedrock_c
         calls.assert_sent(operation="Converse")
 
 
-def test_nothing_of_what_was_said_is_in_a_failure(
-    guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
-) -> None:
+def test_a_failure_shows_no_prompt(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
     guardedbedrock_client.converse(**ask)
 
     assert "hello" not in repr(guardedbedrock_server.calls)
 
 
-def test_calls_are_a_sequence_that_grows(
-    guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
-) -> None:
+def test_calls_are_a_live_sequence(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
     calls = guardedbedrock_server.calls
     assert (len(calls), list(calls), calls("Converse")) == (0, [], [])
     for _ in range(22):
@@ -184,7 +182,7 @@ def test_calls_are_a_sequence_that_grows(
     assert repr(calls).splitlines()[-1] == "  ... and 2 more"
 
 
-def test_a_path_that_is_no_operation_is_listed_as_it_came(guardedbedrock_server: BedrockServer) -> None:
+def test_a_request_to_an_unknown_path_is_listed_with_its_path(guardedbedrock_server: BedrockServer) -> None:
     from urllib.error import HTTPError  # noqa: PLC0415
     from urllib.request import urlopen  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""``guardedbedrock serve``: the fake for programs in any language, as its configuration says."""
+"""``guardedbedrock serve``: a fake Bedrock for programs in any language, with its configuration."""
 
 from __future__ import annotations
 
@@ -57,19 +57,19 @@ HR = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersi
 
 @pytest.fixture
 def configured(tmp_path: Path) -> Path:
-    """Write the configuration and its policy."""
+    """Write a configuration and its policy."""
     (tmp_path / "app.json").write_text(json.dumps(POLICY), "utf-8")
     (tmp_path / "serve.toml").write_text(CONFIG, "utf-8")
     return tmp_path
 
 
-def got(served: Served, path: str) -> tuple[Any, str]:
-    with urllib.request.urlopen(f"{served.url}{path}") as answer:  # noqa: S310 - loopback
-        return answer.headers, answer.read().decode()
+def get(served: Served, path: str) -> tuple[Any, str]:
+    with urllib.request.urlopen(f"{served.url}{path}") as response:  # noqa: S310 - loopback
+        return response.headers, response.read().decode()
 
 
 def calls(served: Served, after: str = "") -> dict[str, Any]:
-    return dict(json.loads(got(served, f"/_guardedbedrock/calls?after={after}")[1]))
+    return dict(json.loads(get(served, f"/_guardedbedrock/calls?after={after}")[1]))
 
 
 def error_of(call: Any, **params: Any) -> str:
@@ -78,7 +78,7 @@ def error_of(call: Any, **params: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_what_the_configuration_says_happens(configured: Path) -> None:
+def test_the_configuration_defines_what_happens(configured: Path) -> None:
     with serving(configured, "--config", "serve.toml") as served:
         client = served.client()
         masked, blocked = client.converse(**ask(**HR)), client.converse(**ask("my salary", **HR))
@@ -87,17 +87,17 @@ def test_what_the_configuration_says_happens(configured: Path) -> None:
             error_of(client.invoke_model, modelId=ask()["modelId"], body=b"{}"),
             error_of(client.converse_stream, **ask()),
         ]
-        told = calls(served)
+        recorded = calls(served)
         client.close()
 
     assert served.environment["AWS_REGION"] == "eu-central-1"
     assert masked["output"]["message"]["content"][0]["text"] == "Twelve days, says {EMAIL}."
     assert blocked["stopReason"] == "guardrail_intervened"
     assert errors == ["AccessDeniedException", "AccessDeniedException", "ServiceUnavailableException"]
-    first, second, third, _, fifth = told["calls"]
-    assert told["region"] == "eu-central-1"
-    assert [one["intervened"] for one in told["calls"]] == [True, True, False, False, False]
-    assert [one["denied"] for one in told["calls"]] == [False, False, True, True, False]
+    first, second, third, _, fifth = recorded["calls"]
+    assert recorded["region"] == "eu-central-1"
+    assert [one["intervened"] for one in recorded["calls"]] == [True, True, False, False, False]
+    assert [one["denied"] for one in recorded["calls"]] == [False, False, True, True, False]
     assert first["decisions"][0] == {
         "action": "bedrock:InvokeModel",
         "resource": f"arn:aws:bedrock:eu-central-1::foundation-model/{ask()['modelId']}",
@@ -112,48 +112,48 @@ def test_what_the_configuration_says_happens(configured: Path) -> None:
     assert json.loads(first["params"])["messages"] == ask()["messages"]
 
 
-def test_the_page_asks_for_what_is_new(tmp_path: Path) -> None:
-    """An ID that nobody remembers, as after another start, gets everything anew."""
+def test_the_page_polls_for_new_requests(tmp_path: Path) -> None:
+    """An unknown ID, as after a restart of the server, returns all requests."""
     with serving(tmp_path) as served:
         client = served.client()
         empty = calls(served)
         client.converse(**ask("one"))
         first = calls(served)
         client.converse(**ask("two"))
-        later, anew = calls(served, first["calls"][0]["id"]), calls(served, "unknown")
+        later, unknown = calls(served, first["calls"][0]["id"]), calls(served, "unknown")
         client.close()
 
-    assert (empty["anew"], empty["calls"]) == (True, [])
-    assert (first["anew"], len(first["calls"])) == (True, 1)
-    assert (later["anew"], ["two" in one["params"] for one in later["calls"]]) == (False, [True])
-    assert (anew["anew"], len(anew["calls"])) == (True, 2)
+    assert (empty["reset"], empty["calls"]) == (True, [])
+    assert (first["reset"], len(first["calls"])) == (True, 1)
+    assert (later["reset"], ["two" in one["params"] for one in later["calls"]]) == (False, [True])
+    assert (unknown["reset"], len(unknown["calls"])) == (True, 2)
 
 
-def test_the_page_loads_nothing_from_elsewhere_and_is_read_from_here_only(tmp_path: Path) -> None:
+def test_the_page_loads_no_external_resources_and_rejects_other_hosts(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        answers = {path: got(served, path) for path in ("/", "/_guardedbedrock/page.js", "/_guardedbedrock/page.css")}
+        responses = {path: get(served, path) for path in ("/", "/_guardedbedrock/page.js", "/_guardedbedrock/page.css")}
         host, _, port = served.url.removeprefix("http://").partition(":")
         connection = HTTPConnection(host, int(port))
         connection.request("GET", "/_guardedbedrock/calls", headers={"Host": f"evil.example:{port}"})
         refused = connection.getresponse().status
         connection.close()
         with pytest.raises(HTTPError) as nowhere:
-            got(served, "/_guardedbedrock/../cli/app.py")
+            get(served, "/_guardedbedrock/../cli/app.py")
         nowhere.value.close()
 
     assert refused == 403
     assert nowhere.value.code == 404
-    assert all("default-src 'none'" in headers["Content-Security-Policy"] for headers, _ in answers.values())
-    assert [headers["Content-Type"].partition(";")[0] for headers, _ in answers.values()] == [
+    assert all("default-src 'none'" in headers["Content-Security-Policy"] for headers, _ in responses.values())
+    assert [headers["Content-Type"].partition(";")[0] for headers, _ in responses.values()] == [
         "text/html",
         "text/javascript",
         "text/css",
     ]
-    assert not any("http://" in text or "https://" in text or "innerHTML" in text for _, text in answers.values())
+    assert not any("http://" in text or "https://" in text or "innerHTML" in text for _, text in responses.values())
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_in_good_order_with_clients_connected(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_signal_stops_the_server_cleanly_with_clients_connected(tmp_path: Path, how: signal.Signals) -> None:
     with serving(tmp_path) as served:
         client = served.client()
         client.converse(**ask())
@@ -162,7 +162,7 @@ def test_it_ends_in_good_order_with_clients_connected(tmp_path: Path, how: signa
         client.close()
 
 
-def test_https_for_api_keys(tmp_path: Path) -> None:
+def test_tls_serves_https(tmp_path: Path) -> None:
     with serving(tmp_path, "--tls") as served:
         client = served.client()
         reply = client.converse(**ask())
@@ -172,18 +172,17 @@ def test_https_for_api_keys(tmp_path: Path) -> None:
     assert reply["stopReason"] == "end_turn"
 
 
-def test_a_port_that_somebody_has_is_bad_input(tmp_path: Path) -> None:
+def test_a_port_in_use_is_invalid_input(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         ran = subprocess.run([*COMMAND, "--port", port], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"guardedbedrock: --port {port}: can not be listened at: Address already in use\n"
+    assert ran.stderr == f"guardedbedrock: --port {port}: cannot listen on the port: Address already in use\n"
 
 
 def test_the_page_is_in_the_package() -> None:
-    """As an installed wheel has it."""
     from importlib.resources import files  # noqa: PLC0415
 
-    page = files("guardedbedrock.cli.serve").joinpath("page")
+    page = files("guardedbedrock.cli.serve").joinpath("static")
     assert {one.name for one in page.iterdir()} == {"index.html", "page.css", "page.js"}

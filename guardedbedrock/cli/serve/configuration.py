@@ -65,7 +65,9 @@ _ENFORCED: Final = shapes.fields(
     {"system": shapes.text, "messages": shapes.text, "included_models": _TEXTS, "excluded_models": _TEXTS, "origin": shapes.text},
 )
 _SCHEDULE: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
-_REPLY: Final = shapes.fields({}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_SCHEDULE})
+_REPLY: Final = shapes.fields(
+    {}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_SCHEDULE}
+)
 _DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_SCHEDULE, "action": shapes.name})
 _SHAPE: Final = shapes.fields(
     {},

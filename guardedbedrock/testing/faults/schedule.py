@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from threading import Lock
@@ -23,6 +23,7 @@ class _Rule:
     operation: str | None
     left: int | None
     chance: float
+    on_take: Callable[[], None] | None = None
 
     def fits(self, operation: str, *, streams: bool) -> bool:
         return self.operation in {None, operation} and all(fault.streams in {None, streams} for fault in self.given)
@@ -48,9 +49,17 @@ class Schedule:
             self._rules: list[_Rule] = []
             self._random = Random(self._seed)  # noqa: S311 - dice, no secret
 
-    def add(self, faults: Sequence[Fault], *, operation: str | None, times: int | None, chance: float) -> None:
+    def add(
+        self,
+        faults: Sequence[Fault],
+        *,
+        operation: str | None,
+        times: int | None,
+        chance: float,
+        on_take: Callable[[], None] | None = None,
+    ) -> None:
         """
-        Schedule faults that happen together.
+        Schedule faults that happen together; `on_take` is called each time they happen.
 
         Raises:
             ConfigurationError: The chance is no probability, or there is no fault.
@@ -59,7 +68,7 @@ class Schedule:
             raise ConfigurationError("fault: at least one fault, and a chance from 0 to 1")
         acting = tuple(fault.begin(self._random) for fault in faults)
         with self._lock:
-            self._rules.append(_Rule(tuple(faults), acting, operation, times, chance))
+            self._rules.append(_Rule(tuple(faults), acting, operation, times, chance, on_take))
 
     def take(self, operation: str, *, streams: bool) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
         """
@@ -88,4 +97,6 @@ class Schedule:
                 continue
             if rule.left is not None:
                 rule.left, counted = rule.left - 1, True
+            if rule.on_take is not None:
+                rule.on_take()
             yield rule

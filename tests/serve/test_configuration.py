@@ -1,4 +1,4 @@
-"""The configuration of ``guardedbedrock serve``: read whole, or refused with the place."""
+"""The configuration of ``guardedbedrock serve``: it is valid, or an error names the location."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from guardedbedrock import ConfigurationError
-from guardedbedrock.cli.serve.setup import FAULTS, Setup, read
+from guardedbedrock.cli.serve.configuration import FAULTS, ServeConfiguration, read
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
 
 if TYPE_CHECKING:
@@ -27,22 +27,22 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
     [
         ("nonsense = 1", ": the field `nonsense` is not known; known are region,"),
         ("polices = {}", ": the field `polices` is not known; did you mean `policies`?"),
-        ("x = ", ": is no TOML: invalid value"),
+        ("x = ", ": invalid TOML: invalid value"),
         ('vocabulary = "azure"', " at /vocabulary: `azure` is none of aws, invoke-with-guardrail"),
-        ('[[guardrails]]\nname = "hr"', " at /guardrails/0: needs an `id` or an `arn`, and not both"),
-        (f'{GUARDRAIL}arn = "x"', " at /guardrails/0: needs an `id` or an `arn`, and not both"),
+        ('[[guardrails]]\nname = "hr"', " at /guardrails/0: must have either `id` or `arn`"),
+        (f'{GUARDRAIL}arn = "x"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}versio = "1"', " at /guardrails/0: the field `versio` is not known; did you mean `version`?"),
         (f"{GUARDRAIL}version = 1", " at /guardrails/0/version: should be a string, not a number"),
         (f'{GUARDRAIL}denied_words = "x"', " at /guardrails/0/denied_words: should be an array, not a string"),
         (f'{GUARDRAIL}pii = {{ SHOE = "block" }}', " at /guardrails/0: pii: no pattern for SHOE"),
         (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes: x: "),
-        (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: holds a value that FakeGuardrail does not take"),
+        (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: a value has a type that FakeGuardrail does not accept"),
         ('[[inference_profiles]]\nid = "us.x"\nmodels = []', " at /inference_profiles/0: "),
         ('policies = "none.json"', ": policies.identity[0]: there is no file"),
-        ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: should be a number, not below 0, or "always"'),
-        ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: should be a number, not below 0, or "always"'),
-        ("[[replies]]\ntimes = 1", " at /replies/0: needs a `text`, or a `tool` with its `input`, or both"),
-        ('[[replies]]\ntext = "x"\ninput = {}', " at /replies/0: needs a `text`, or a `tool` with its `input`, or both"),
+        ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: must be an integer of at least 0, or "always"'),
+        ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: must be an integer of at least 0, or "always"'),
+        ("[[replies]]\ntimes = 1", " at /replies/0: must have `text`, or `tool` with `input`, or both"),
+        ('[[replies]]\ntext = "x"\ninput = {}', " at /replies/0: must have `text`, or `tool` with `input`, or both"),
         (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content: 'HUGE' is not one of"),
         (f'{GUARDRAIL}managed_words = ["SLANG"]', " at /guardrails/0: managed_words: 'SLANG' is not one of"),
         ('[[enforced]]\nguardrail = "abc1"', " at /enforced/0: the field `version` is missing"),
@@ -53,11 +53,11 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[faults]]\nkind = "Fail"\nstatus = 500', " at /faults/0: the field `code` is missing"),
         ('[[faults]]\nkind = "Latency"\nseconds = 1\nsecond = 2', " at /faults/0: the field `second` is not known; did you mean"),
         ('[[faults]]\nkind = "Latency"\nseconds = -1', " at /faults/0: Latency: seconds is not negative"),
-        ('[[faults]]\nkind = "Latency"\nseconds = "long"', " at /faults/0: holds a value that Latency does not take"),
-        ("seed = true", " at /seed: should be a number, not below 0"),
+        ('[[faults]]\nkind = "Latency"\nseconds = "long"', " at /faults/0: a value has a type that Latency does not accept"),
+        ("seed = true", " at /seed: must be an integer of at least 0"),
     ],
 )
-def test_a_mistake_is_one_sentence_with_the_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_an_invalid_configuration_is_an_error_with_its_location(tmp_path: Path, text: str, problem: str) -> None:
     path = written(tmp_path, text)
 
     with pytest.raises(ConfigurationError) as caught:
@@ -66,9 +66,9 @@ def test_a_mistake_is_one_sentence_with_the_place(tmp_path: Path, text: str, pro
     assert str(caught.value).startswith(f"{path}{problem}")
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     for name in ("serve.toml", "serve.yaml"):
-        with pytest.raises(ConfigurationError, match="can not be read: No such file or directory"):
+        with pytest.raises(ConfigurationError, match="No such file or directory"):
             read(tmp_path / name)
 
 
@@ -86,14 +86,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_toml_yaml_and_json_say_the_same(tmp_path: Path, name: str, text: str) -> None:
+def test_toml_yaml_and_json_are_equivalent(tmp_path: Path, name: str, text: str) -> None:
     options = read(written(tmp_path, text, name)).options
 
     arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc1"
     assert (options["seed"], options["keep"], options["guardrails"]) == (7, 1000, [FakeGuardrail(arn, "2")])
 
 
-def test_what_is_scripted(tmp_path: Path) -> None:
+def test_replies_denials_and_faults_are_scripted(tmp_path: Path) -> None:
     text = """
 [[replies]]
 text = "Hi."
@@ -117,22 +117,21 @@ times = "always"
     )
 
 
-def test_every_fault_can_be_written() -> None:
-    """All that the faults' own page lists."""
+def test_every_fault_can_be_configured() -> None:
     listed: Any = faults.__doc__
     assert {name for name in FAULTS if name in listed} == set(FAULTS)
     assert {"Fail", "Deny", "Latency", "HangUp", "Stall", "Throttle"} <= set(FAULTS)
 
 
-def test_without_a_file_there_is_an_ordinary_fake() -> None:
-    setup = Setup()
-    fake = FakeBedrock(**setup.options)
-    setup.arrange(fake)
+def test_without_a_file_the_fake_has_its_defaults() -> None:
+    configuration = ServeConfiguration()
+    fake = FakeBedrock(**configuration.options)
+    configuration.apply_to(fake)
 
-    assert (setup.options, setup.scripted, fake.region) == ({"keep": 1000}, (), "us-east-1")
+    assert (configuration.options, configuration.scripted, fake.region) == ({"keep": 1000}, (), "us-east-1")
 
 
-BEHAVING = """
+CONFIGURED = """
 [[guardrails]]
 id = "abc1"
 managed_words = ["PROFANITY"]
@@ -159,12 +158,12 @@ form = "html"
 """
 
 
-def test_all_that_a_fake_can_be_can_be_written(tmp_path: Path) -> None:
-    """Guardrails with every policy, what is enforced, calls of tools, every fault."""
-    setup = read(written(tmp_path, BEHAVING))
+def test_every_option_of_a_fake_can_be_configured(tmp_path: Path) -> None:
+    """Guardrails with every policy, enforced guardrails, tool calls and faults."""
+    configuration = read(written(tmp_path, CONFIGURED))
     content = {"VIOLENCE": "LOW", "HATE": ("HIGH", "NONE")}
 
-    assert setup.options["guardrails"] == [
+    assert configuration.options["guardrails"] == [
         FakeGuardrail(
             "abc1",
             content=content,
@@ -173,8 +172,8 @@ def test_all_that_a_fake_can_be_can_be_written(tmp_path: Path) -> None:
             detect_only=frozenset({"VIOLENCE"}),
         )
     ]
-    assert setup.options["enforced"] == [FakeEnforcement("abc1", "1", excluded_models=("m",))]
-    assert setup.scripted[0][1] == (("Let me look.", ToolUse("lookup", {"who": "Ada"})),)
-    assert setup.scripted[1][1] == (faults.BadBody("html"),)
-    with FakeBedrock(**setup.options) as fake:
-        setup.arrange(fake)
+    assert configuration.options["enforced"] == [FakeEnforcement("abc1", "1", excluded_models=("m",))]
+    assert configuration.scripted[0][1] == (("Let me look.", ToolUse("lookup", {"who": "Ada"})),)
+    assert configuration.scripted[1][1] == (faults.BadBody("html"),)
+    with FakeBedrock(**configuration.options) as fake:
+        configuration.apply_to(fake)
