@@ -53,7 +53,7 @@ def test_a_policy_that_exceeds_the_size_limit_is_a_finding(cli: Callable[..., An
     code, out, err = cli("backstop", "--config", config(90))
 
     assert code == 1
-    assert "more than the 6,144 that a managed policy may have" in err
+    assert "exceed the limit of 6,144 for a managed policy" in err
     assert json.loads(out)["Version"] == "2012-10-17"
 
 
