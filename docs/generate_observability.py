@@ -22,12 +22,12 @@ from guardedbedrock.core.records import Call
 from guardedbedrock.settings.tables import RetrySettings
 from guardedbedrock.stages.authorize import denial
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES
-from guardedbedrock.telemetry.audit.records import Facts, record
-from guardedbedrock.telemetry.content import ON_SPANS
-from guardedbedrock.telemetry.metric_names import METRICS
+from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
+from guardedbedrock.telemetry.content.capture import ON_SPANS
+from guardedbedrock.telemetry.metrics.table import METRICS
+from guardedbedrock.telemetry.model_requests import LARGEST
 from guardedbedrock.telemetry.names import ATTRIBUTES, EVENT_UNGUARDED, LOG_CONTEXT, LOG_EVENTS, SPAN_EVENTS
-from guardedbedrock.telemetry.requests import LARGEST
-from guardedbedrock.telemetry.spans import SLOW_PREFLIGHT
+from guardedbedrock.telemetry.spans.call_spans import SLOW_PREFLIGHT
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "observability.md"

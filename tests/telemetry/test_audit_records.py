@@ -13,7 +13,7 @@ from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.auditing import Audit, LoggerSink
-from guardedbedrock.telemetry.audit.records import user_identity
+from guardedbedrock.telemetry.audit.cloudtrail_record import user_identity
 from guardedbedrock.testing import FilterPattern
 
 if TYPE_CHECKING:

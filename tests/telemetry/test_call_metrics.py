@@ -20,7 +20,7 @@ from guardedbedrock.core.events import ReplyUnguarded
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallMetrics, CallSpans
-from guardedbedrock.telemetry.metric_names import METRICS
+from guardedbedrock.telemetry.metrics.table import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from guardedbedrock import StreamInterruptedError
 from guardedbedrock.telemetry import CallSpans
-from guardedbedrock.telemetry.content import VARIABLE
+from guardedbedrock.telemetry.content.capture import VARIABLE
 from guardedbedrock.testing import ToolUse
 from guardedbedrock.testing.faults import BreakStream
 

@@ -258,7 +258,7 @@ def test_an_event_names_the_trace(house: Make) -> None:
 def test_structlog_is_the_applications_to_load() -> None:
     """It takes as long to load as boto3: where the application does without it, so does the guard."""
     told = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(decision)s', force=True)"
-    call = "from guardedbedrock.core.records import Call; from guardedbedrock.telemetry import logs"
+    call = "from guardedbedrock.core.records import Call; from guardedbedrock.telemetry.logs import decision_log as logs"
     log = "logs.CallLog(Call('Converse', {}, 'us-east-1'))._log(logging.WARNING, 'guardedbedrock.decision', decision='allowed')"
     script = f"import sys, guardedbedrock; guardedbedrock.client; {told}; {call}; {log}; print('structlog' in sys.modules)"
 

@@ -25,7 +25,7 @@ from guardedbedrock import Guard, GuardedBedrockError, StreamInterruptedError
 from guardedbedrock.auditing import Audit, JsonLines
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import CallMetrics, CallSpans, DecisionLog, names
-from guardedbedrock.telemetry.content import VARIABLE
+from guardedbedrock.telemetry.content.capture import VARIABLE
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 from guardedbedrock.testing.faults import BreakStream, BrokenFrame, Fail, Fault, HangUp
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from guardedbedrock.telemetry import CallSpans
-from guardedbedrock.telemetry.requests import server_of
+from guardedbedrock.telemetry.model_requests import server_of
 
 if TYPE_CHECKING:
     from harness.clients import Make

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, of_body, of_invoke_event
 from guardedbedrock.core.records import Call
-from guardedbedrock.telemetry.content import Spoken, input_attributes
-from guardedbedrock.telemetry.messages import message
-from guardedbedrock.telemetry.requests import LARGEST, operation_of, said_by
+from guardedbedrock.telemetry.content.capture import Spoken, input_attributes
+from guardedbedrock.telemetry.content.messages import message
+from guardedbedrock.telemetry.model_requests import LARGEST, operation_of, said_by
 
 FIELDS: Final = {"id", "source", "request", "reply", "chunks", "input", "system", "output"}
 """`reply` and `chunks` say the same; null where the family has only one of them, or where nothing is told."""

@@ -8,7 +8,7 @@ CloudWatch Logs. Prompts, completions and matched text have no way into a record
 from __future__ import annotations
 
 from guardedbedrock.telemetry.audit.alerts import Alert, DenialAlert
-from guardedbedrock.telemetry.audit.files import JsonLines
+from guardedbedrock.telemetry.audit.json_lines import JsonLines
 from guardedbedrock.telemetry.audit.listener import Audit, LoggerSink, Sink
 
 __all__ = ["Alert", "Audit", "DenialAlert", "JsonLines", "LoggerSink", "Sink"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Any, Final
 
-from guardedbedrock.telemetry.audit.records import is_denial
+from guardedbedrock.telemetry.audit.cloudtrail_record import is_denial
 
 _NAMED: Final = 20
 

@@ -21,7 +21,7 @@ from guardedbedrock.core.events import (
 )
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.telemetry.audit.records import Facts, record
+from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
 
 _LOG: Final = logging.getLogger("guardedbedrock.core.events")
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.bodies import answers, conversation, instructions
-from guardedbedrock.telemetry.messages import at, message
-from guardedbedrock.telemetry.requests import LARGEST, read_body
-from guardedbedrock.telemetry.streaming import Gathering
+from guardedbedrock.telemetry.content.bodies import answers, conversation, instructions
+from guardedbedrock.telemetry.content.messages import at, message
+from guardedbedrock.telemetry.content.stream_messages import Gathering
+from guardedbedrock.telemetry.model_requests import LARGEST, read_body
 
 VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 ON_SPANS: Final = ("true", "span_only", "span_and_event")

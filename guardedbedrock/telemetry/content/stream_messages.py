@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
-from guardedbedrock.telemetry.bodies import pieces
-from guardedbedrock.telemetry.messages import Path, at, number, unfolded
+from guardedbedrock.telemetry.content.bodies import pieces
+from guardedbedrock.telemetry.content.messages import Path, at, number, unfolded
 
 _EVENTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("contentBlockStart", "contentBlockIndex"), ("contentBlockStart", "start")),

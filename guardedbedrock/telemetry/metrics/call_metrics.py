@@ -31,10 +31,10 @@ from guardedbedrock.core.events import (
 )
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.telemetry import metric_names as table
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.presence import is_suppressed, meter_provider
-from guardedbedrock.telemetry.requests import operation_of
+from guardedbedrock.telemetry.metrics import table
+from guardedbedrock.telemetry.model_requests import operation_of
+from guardedbedrock.telemetry.providers import is_suppressed, meter_provider
 
 _UNKNOWN: Final = "unknown"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
-from guardedbedrock.telemetry.messages import Path, at, message, number, parts
+from guardedbedrock.telemetry.content.messages import Path, at, message, number, parts
 
 _PROMPTS: Final = ("prompt", "inputText", "message")
 """Where a body without ``messages`` has what it asks: Llama, Mistral, Cohere Command, AI21 Jurassic; Titan; Command R."""

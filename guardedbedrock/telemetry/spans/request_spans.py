@@ -17,8 +17,8 @@ from guardedbedrock.bedrock.guardrail.reply_metadata import Answer
 from guardedbedrock.core.events import ContentReceived, ResponseReceived
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.content import Spoken, input_attributes
-from guardedbedrock.telemetry.requests import operation_of, said_by, server_of, settings_of, stops_of
+from guardedbedrock.telemetry.content.capture import Spoken, input_attributes
+from guardedbedrock.telemetry.model_requests import operation_of, said_by, server_of, settings_of, stops_of
 
 _OF_AN_ANSWER: Final[tuple[tuple[str, str], ...]] = (
     (names.INPUT_TOKENS, "input_tokens"),

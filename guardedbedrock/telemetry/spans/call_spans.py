@@ -36,9 +36,9 @@ from guardedbedrock.core.events import (
 from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.client_spans import RequestSpan
-from guardedbedrock.telemetry.content import captures_content
-from guardedbedrock.telemetry.presence import is_suppressed, tracer_provider
+from guardedbedrock.telemetry.content.capture import captures_content
+from guardedbedrock.telemetry.providers import is_suppressed, tracer_provider
+from guardedbedrock.telemetry.spans.request_spans import RequestSpan
 
 SLOW_PREFLIGHT: Final = 0.005  # s
 
