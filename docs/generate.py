@@ -1,7 +1,7 @@
 """
-Write `docs/authorizations.md` from the table of operations: ``make docs``.
+Generate `docs/authorizations.md` from the table of operations: ``make docs``.
 
-The prose is `docs/authorizations.in.md`; each ``<!-- name -->`` in it is replaced by what the code says.
+The template is `docs/templates/authorizations.md`; each ``<!-- name -->`` in it is replaced by a generated table or list.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ from typing import Final
 
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.authorization.authorizations import is_tagging_documented
-from guardedbedrock.bedrock.authorization.callers import BEARERS, UNKNOWABLE, Caller
 from guardedbedrock.bedrock.authorization.condition_keys import CARRIED
-from guardedbedrock.bedrock.guardrail.location import IN_BODY, IN_HEADERS, IN_PATH, GuardrailLocation
-from guardedbedrock.bedrock.operations import REVIEWED, SERVICES, TABLE, Ask, Operation
+from guardedbedrock.bedrock.caller import BEARERS, UNKNOWN_KEYS, Caller
+from guardedbedrock.bedrock.operations import REVIEWED, SERVICES, TABLE, Operation, RequiredAction
+from guardedbedrock.bedrock.resources.find_resources import any_of_type, find_resources
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN
 from guardedbedrock.bedrock.resources.models import Resource, resources
-from guardedbedrock.bedrock.resources.targets import everything, targets
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "authorizations.md"
-PROSE: Final = HERE / "authorizations.in.md"
+TEMPLATE: Final = HERE / "templates" / "authorizations.md"
 
 ADA: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 CALLERS: Final[Mapping[str, str]] = {
@@ -45,8 +44,7 @@ MODELS: Final[Mapping[str, str]] = {
     "prompt": f"{OWN}prompt/ABCDEFGHIJ:1",
     "Marketplace endpoint": "arn:aws:sagemaker:us-east-1:111122223333:endpoint/abc",
 }
-PLACES: Final[tuple[tuple[GuardrailLocation, str], ...]] = ((IN_BODY, "body"), (IN_HEADERS, "headers"), (IN_PATH, "path"))
-HOW: Final = {"always": "", "given": " *if given*", "either": " *or on* `*`", "perhaps": " *perhaps*"}
+HOW: Final = {"always": "", "if-named": " *if named*", "either": " *or on* `*`", "undocumented": " *undocumented*"}
 
 WORDS: Final = {
     "any": "`*`",
@@ -55,31 +53,31 @@ WORDS: Final = {
     "counted-model": "the foundation models of `{}`",
     "model": "the model `{}`",
     "role": "`{}`",
-    "somewhere": "nobody knows what",
+    "unknown": "an unknown resource",
     "system-tool": "the system tool `{}`",
 }
-"""How a resource is written that is not one resource type."""
+"""Text for a resource that has no single resource type."""
 
 
 def page() -> str:
-    """Give the whole page."""
+    """Give the text of the page."""
     written = {service: "\n".join(operations(service)) for service in SERVICES}
     written["models"] = "\n".join(models())
     written["known"] = "\n".join(known())
     written["reviewed"] = REVIEWED
     written["times"] = code(sorted(TIME_KEYS))
-    written["unknowable"] = code(sorted(UNKNOWABLE, key=str.lower))
+    written["unknowable"] = code(sorted(UNKNOWN_KEYS, key=str.lower))
     written["bearers"] = code(kind for kind in BEARERS if kind.isupper())
-    return re.sub(r"<!-- ([\w-]+) -->", lambda found: written[found[1]], PROSE.read_text("utf-8"))
+    return re.sub(r"<!-- ([\w-]+) -->", lambda found: written[found[1]], TEMPLATE.read_text("utf-8"))
 
 
 def code(names: Iterable[str]) -> str:
-    """Write names as code, one after the other."""
+    """Format names as code, separated by commas."""
     return ", ".join(f"`{name}`" for name in names)
 
 
 def table(head: Iterable[str], *rows: Iterable[str]) -> Iterator[str]:
-    """Write rows as a table."""
+    """Format rows as a table."""
     names = tuple(head)
     yield f"| {' | '.join(names)} |"
     yield "|---" * len(names) + "|"
@@ -87,43 +85,43 @@ def table(head: Iterable[str], *rows: Iterable[str]) -> Iterator[str]:
 
 
 def operations(service: str) -> Iterator[str]:
-    """Write the table of a service."""
-    head = ("operation", "asks", "condition keys", "tags", "remarks")
-    guarded = ("operation", "model answers", "guardrail", *head[1:])
+    """Format the table of a service."""
+    head = ("operation", "authorizations", "condition keys", "tags", "remarks")
+    guarded = ("operation", "inference", "guardrail", *head[1:])
     rows = sorted((row for row in TABLE if row.service == service), key=lambda row: row.name)
-    has_places = any(row.inference or row.place for row in rows)
-    yield from table(guarded if has_places else head, *(cells(row, has_places=has_places) for row in rows))
+    has_locations = any(row.inference or row.location for row in rows)
+    yield from table(guarded if has_locations else head, *(cells(row, has_locations=has_locations) for row in rows))
 
 
-def cells(row: Operation, *, has_places: bool) -> Iterator[str]:
-    """Write the row of an operation."""
+def cells(row: Operation, *, has_locations: bool) -> Iterator[str]:
+    """Format the row of an operation."""
     yield row.name
-    if has_places:
+    if has_locations:
         yield "yes" if row.inference else ""
-        yield next((name for place, name in PLACES if place is row.place), "none" if row.inference else "")
-    yield "<br>".join(map(asked, row.asks))
+        yield row.location.carrier if row.location else "none" if row.inference else ""
+    yield "<br>".join(map(format_action, row.required_actions))
     yield "<br>".join(keys(row))
     yield "<br>".join(tags(row))
     yield row.indirect_effects
 
 
-def asked(ask: Ask) -> str:
-    """Write what an action is asked on, and when."""
-    loose = " *by name: any*" if ask.loose else ""
-    return f"`{ask.full}` on {resource(ask)}{loose}{HOW[ask.when]}"
+def format_action(ask: RequiredAction) -> str:
+    """Format an action, its resource and its mark."""
+    loose = " *by name: any*" if ask.accepts_names else ""
+    return f"`{ask.iam_action}` on {resource(ask)}{loose}{HOW[ask.when]}"
 
 
-def resource(ask: Ask) -> str:
-    """Write the resource of an action, with its parameters in braces."""
-    name = f"{{{ask.named[-1]}}}" if ask.named else ""
-    if ask.on in WORDS:
-        return WORDS[ask.on].format(name)
-    if ask.on == "inference-profile":
+def resource(ask: RequiredAction) -> str:
+    """Format the resource of an action, with its parameters in braces."""
+    name = f"{{{ask.parameters[-1]}}}" if ask.parameters else ""
+    if ask.resource_type in WORDS:
+        return WORDS[ask.resource_type].format(name)
+    if ask.resource_type == "inference-profile":
         return " or ".join(f"`{kind}/{name}`" for kind in ("inference-profile", "application-inference-profile"))
-    if len(ask.named) > 1:
-        given = {path: f"{{{path}}}" for path in ask.named}
-        return f"`{short(targets(ask, given, ADA, NOTHING_KNOWN)[0].arn)}`"
-    return f"`{short(everything(ask.on, ADA).arn)}`" if not name else f"`{ask.on}/{name}`"
+    if len(ask.parameters) > 1:
+        given = {path: f"{{{path}}}" for path in ask.parameters}
+        return f"`{short(find_resources(ask, given, ADA, NOTHING_KNOWN)[0].arn)}`"
+    return f"`{short(any_of_type(ask.resource_type, ADA).arn)}`" if not name else f"`{ask.resource_type}/{name}`"
 
 
 def short(arn: str) -> str:
@@ -132,38 +130,38 @@ def short(arn: str) -> str:
 
 
 def keys(row: Operation) -> Iterator[str]:
-    """Write which condition keys the actions that are surely asked carry, and which parameters give them."""
-    given, actions = dict(row.keys), {ask.full for ask in row.asks if ask.when != "perhaps"}
+    """Format the condition keys of the actions that AWS documents, with the parameters that set them."""
+    given, actions = dict(row.keys), {ask.iam_action for ask in row.required_actions if ask.when != "undocumented"}
     for key in sorted({key for action in actions for key in CARRIED.get(action, ())}, key=str.lower):
         yield f"`{key}` from `{given[key]}`" if key in given else f"`{key}`"
 
 
 def tags(row: Operation) -> Iterator[str]:
-    """Write which parameters tag what."""
-    how = "" if is_tagging_documented(row) else HOW["perhaps"]
+    """Format the parameters with tags, and the authorization that they require."""
+    how = "" if is_tagging_documented(row) else HOW["undocumented"]
     for path, resource_type in row.tags:
-        yield f"`{path}`: `bedrock:TagResource` on `{short(everything(resource_type, ADA).arn)}`{how}"
+        yield f"`{path}`: `bedrock:TagResource` on `{short(any_of_type(resource_type, ADA).arn)}`{how}"
 
 
 def models() -> Iterator[str]:
-    """Write what invoking a model of each kind is asked on."""
+    """Format the authorizations of invoking a model of each kind."""
     rows = [(kind, f"`{name}`", "<br>".join(map(authorization, resources(name, ADA)))) for kind, name in MODELS.items()]
-    yield from table(("kind", "`modelId`", "asked, in order"), *rows)
+    yield from table(("kind", "`modelId`", "authorizations, in order"), *rows)
 
 
 def authorization(one: Resource) -> str:
-    """Write one authorization of a model: its action, its ARN, what it carries and what nobody knows of it."""
-    said = [f"`{one.action or 'bedrock:InvokeModel'}` on `{one.arn}`"]
-    said += ["*one of*"] if one.one_of else []
-    said += ["*perhaps*"] if one.undocumented else []
+    """Format one authorization of a model: action, ARN, context keys and unknown parts."""
+    parts = [f"`{one.action or 'bedrock:InvokeModel'}` on `{one.arn}`"]
+    parts += ["*one of*"] if one.one_of else []
+    parts += ["*undocumented*"] if one.undocumented else []
     carried = [f"`{key}` = `{value}`" for key, value in one.context.items() if value is not None]
-    said += [f"with {', '.join(carried)}"] if carried else []
+    parts += [f"with {', '.join(carried)}"] if carried else []
     unknown = sorted(one.unknown, key=str.lower)
-    return " ".join(said) + (f"; unknown: {code(unknown)}" if unknown else "")
+    return " ".join(parts) + (f"; unknown: {code(unknown)}" if unknown else "")
 
 
 def known() -> Iterator[str]:
-    """Write the context keys that follow from who calls."""
+    """Format the context keys that follow from the caller."""
     callers = {kind: Caller(arn, "us-east-1").known for kind, arn in CALLERS.items()}
     names = sorted({key for each in callers.values() for key in each}, key=str.lower)
     rows = [(f"`{key}`", *(f"`{each[key]}`" if key in each else "absent" for each in callers.values())) for key in names]

@@ -117,7 +117,7 @@ def test_models_of_every_kind(model: str) -> None:
     bare = authorizations(
         OPERATIONS["Converse"], ask("converse", model=model), Caller(ROLE, "us-east-1"), Inventory(resolved_models=PROFILES)
     )
-    denied = [asked.request for asked in bare.questions if policies.evaluate(asked.request).outcome == "explicitDeny"]
+    denied = [asked.request for asked in bare.authorizations if policies.evaluate(asked.request).outcome == "explicitDeny"]
 
     assert guarded.decision == "allowed"
     assert denied
@@ -203,7 +203,7 @@ def test_a_model_of_iam_has_none() -> None:
     """AWS does not know such an ID."""
     modelled = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/G-HR", version="1")
 
-    with pytest.raises(ConfigurationError, match="would be refused by AWS"):
+    with pytest.raises(ConfigurationError, match="AWS accepts only lower-case letters and digits"):
         guard(modelled, vocabulary="invoke-with-guardrail").backstop_policy()
 
 

@@ -1,21 +1,23 @@
 """
-What is true of Amazon Bedrock: which operation asks what of IAM, where a guardrail sits, how a reply shows an intervention.
+Facts of Amazon Bedrock: the authorizations of each operation, its guardrail location, how its reply shows an intervention.
 
-Mostly tables, so that a new operation is one row (`operations`) and one case. Nothing here talks to anything.
+Most of it is tables: a new operation is one row in `operations` and one case. Nothing in this package does I/O.
 """
 
 from __future__ import annotations
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet, RequiredAuthorization
 from guardedbedrock.bedrock.authorization.authorizations import authorizations
-from guardedbedrock.bedrock.authorization.callers import Caller
-from guardedbedrock.bedrock.guardrail.approved import VOCABULARIES, Guardrail, Vocabulary
+from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS, VOCABULARIES, Vocabulary
+from guardedbedrock.bedrock.caller import Caller
+from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 from guardedbedrock.bedrock.guardrail.intervention import Intervention
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
-from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find
+from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find_operation
 from guardedbedrock.bedrock.resources.inventory import Inventory
 
 __all__ = [
+    "AUTHORIZERS",
     "OPERATIONS",
     "ROWS",
     "SERVICES",
@@ -30,5 +32,5 @@ __all__ = [
     "RequiredAuthorization",
     "Vocabulary",
     "authorizations",
-    "find",
+    "find_operation",
 ]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from guardedbedrock.bedrock import Guardrail, Intervention
-from guardedbedrock.bedrock.guardrail.coverage import Gap
-from guardedbedrock.bedrock.guardrail.reply_metadata import Answer
+from guardedbedrock.bedrock.guardrail.coverage import CoverageGap
+from guardedbedrock.bedrock.guardrail.reply_metadata import ReplyMetadata
 from guardedbedrock.core.records import Verdict
 
 
@@ -81,7 +81,7 @@ class ResponseReceived:
     status: int
     request_id: str
     retry_attempts: int
-    answer: Answer
+    answer: ReplyMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class PartlyGuarded:
         gaps: What it does not evaluate.
     """
 
-    gaps: tuple[Gap, ...]
+    gaps: tuple[CoverageGap, ...]
 
 
 @dataclass(frozen=True, slots=True)

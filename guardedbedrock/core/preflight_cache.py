@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
 from guardedbedrock.bedrock.operations import TABLE, Operation
-from guardedbedrock.bedrock.resources.targets import read
+from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.iam import Decision, Outcome
 
@@ -33,14 +33,14 @@ class _Parameters(NamedTuple):
 
 def _parameters(operation: Operation) -> _Parameters:
     """List the parameters, beside the model and the guardrail, that an operation's authorizations and context keys read."""
-    resources = [path for ask in operation.asks for path in ask.named]
+    resources = [path for required in operation.required_actions for path in required.parameters]
     context = [path for _, path in operation.keys] + [path for path, _ in operation.tags] + ["tags", "tagKeys"]
     paths = tuple(path for path in dict.fromkeys(resources + context) if path != _MODEL)
     return _Parameters(paths, frozenset(path.partition(".")[0].removesuffix("[]") for path in paths))
 
 
 _PARAMETERS: Final[Mapping[tuple[str, str], _Parameters]] = {
-    (row.service, row.name): _parameters(row) for row in TABLE if row.inference and row.place
+    (row.service, row.name): _parameters(row) for row in TABLE if row.inference and row.location
 }
 """The operations whose results are cached: model calls, which a process repeats."""
 
@@ -94,7 +94,7 @@ class PreflightCache:
         if parameters is None:
             return None
         is_plain = parameters.members.isdisjoint(guarded.params)
-        values = () if is_plain else tuple(_hashable(read(guarded.params, path)) for path in parameters.paths)
+        values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
         second = None if now is None else int(now.timestamp())
         return call.service, call.name, call.region, guarded.guardrail_ref, guarded.model, second, values
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
-from guardedbedrock.bedrock.guardrail.location import GuardrailRef, Params
+from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.iam import Decision, Outcome, Request
 
 
@@ -121,7 +122,7 @@ class Verdict:
             return tuple(Authorization(decision.request, decision) for decision in self.decisions)
         return tuple(
             Authorization(decision.request, decision, one.one_of, one.undocumented, one.missing_policy)
-            for one, decision in zip(self.authorization_set.questions, self.decisions, strict=True)
+            for one, decision in zip(self.authorization_set.authorizations, self.decisions, strict=True)
         )
 
     @property
@@ -129,7 +130,7 @@ class Verdict:
         """The first authorization that is surely denied."""
         if self.authorization_set is None:
             return None
-        index = self.authorization_set.denied(self.decisions, self.advisory_policy_types)
+        index = self.authorization_set.first_denied(self.decisions, self.advisory_policy_types)
         return None if index is None else self.authorizations[index]
 
     @property

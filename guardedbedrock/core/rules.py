@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Vocabulary
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
-from guardedbedrock.bedrock.authorization.callers import Bearer
-from guardedbedrock.bedrock.guardrail.coverage import Suffixes
+from guardedbedrock.bedrock.caller import Bearer
+from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
 from guardedbedrock.core.preflight_cache import PreflightCache
 from guardedbedrock.iam import PolicySet
 
@@ -43,7 +43,8 @@ class Rules:
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         mode: ``enforce``, ``report`` (a call that would be refused is reported and sent) or ``off``.
         on_unapproved: What to do with a call that names a guardrail which is not approved.
-        on_partial: What to do with a call whose guardrail would evaluate only a part of the prompt, or too late; see `Gap`.
+        on_partial: What to do with a call whose guardrail would evaluate only a part of the prompt, or too late; see
+            `CoverageGap`.
         on_indeterminate: What to do with a call for which the policies give no sure answer.
         on_intervention: Whether an intervention is returned or raised.
         on_unguarded_reply: Whether a reply that shows that no guardrail ran is returned or raised.
@@ -86,7 +87,7 @@ class Rules:
     choice: str | None = None
     reads_time: bool = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
-    suffixes: Suffixes = field(init=False, repr=False, compare=False, default_factory=Suffixes)
+    suffixes: SuffixHistory = field(init=False, repr=False, compare=False, default_factory=SuffixHistory)
     callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
     preflights: PreflightCache = field(init=False, repr=False, compare=False, default_factory=PreflightCache)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)
@@ -108,7 +109,6 @@ class Rules:
             known = Caller(
                 principal=self.principal(),
                 region=region,
-                vocabulary=self.vocabulary,
                 context=self.context,
                 secure=self.secure,
                 bearer=self.bearer,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Self, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, ValidationError, model_validator
 
-from guardedbedrock.bedrock.resources.policies import check_attached
+from guardedbedrock.bedrock.resources.resource_policies import check_attached
 from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import POLICY_TYPES, PolicyDocument, PolicySet, PolicyType, parse
 from guardedbedrock.iam.language.documents import Source

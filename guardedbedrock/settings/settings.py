@@ -15,8 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, 
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
-from guardedbedrock.bedrock.guardrail.approved import DRAFT
-from guardedbedrock.bedrock.resources.policies import check_attached
+from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
+from guardedbedrock.bedrock.resources.resource_policies import check_attached
 from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
@@ -177,7 +178,7 @@ class Settings(BaseModel):
             raise MisfitError(_NO_GUARDRAIL)
         taken: dict[tuple[str, str], int] = {}
         for index, guardrail in enumerate(self.guardrails):
-            fitting(partial(guardrail.check, self.vocabulary), "guardrails", index, "arn")
+            fitting(partial(check_guardrail_id, guardrail, self.vocabulary), "guardrails", index, "arn")
             if guardrail.version == DRAFT and not self.allow_draft:
                 raise MisfitError(DRAFT_PROBLEM, "guardrails", index, "version")
             first = taken.setdefault((guardrail.region, guardrail.name), index)

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, PlainValidator
 
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
-from guardedbedrock.bedrock.guardrail.approved import DRAFT, is_version
+from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.engine.context import text_of
 from guardedbedrock.iam.matching.principals import identify
@@ -16,7 +16,7 @@ from guardedbedrock.settings.problems import MisfitError, as_list, nearest
 CALLER: Final = "caller"
 """The principal that STS reports for the credentials in use."""
 
-UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.inference and row.place is None))
+UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.inference and row.location is None))
 """Operations that cannot carry a guardrail. They are refused unless the configuration names them."""
 
 ARN_FIX: Final = "set it to `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"

@@ -7,9 +7,9 @@ from datetime import datetime
 from time import perf_counter
 from typing import Final
 
-from guardedbedrock.bedrock.authorization.authorizations import authorizations
-from guardedbedrock.bedrock.authorization.callers import Caller
-from guardedbedrock.bedrock.authorization.cross_account import own_part
+from guardedbedrock.bedrock.authorization.cross_account import caller_side
+from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
+from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for
 from guardedbedrock.core.events import CallRefused, PreflightDecided
@@ -94,8 +94,8 @@ def _preflight(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> Prefl
 
 
 def _evaluate(guarded: GuardedCall, rules: Rules, policies: PolicySet, now: datetime | None) -> Preflight:
-    caller = _caller(guarded, rules)
-    needed = own_part(authorizations(guarded.call.operation, guarded.params, caller, rules.inventory), policies)
+    caller, authorizer = _caller(guarded, rules), AUTHORIZERS[rules.vocabulary]
+    needed = caller_side(authorizer(guarded.call.operation, guarded.params, caller, rules.inventory), policies)
     requests = needed.requests if now is None else needed.at(now)
     decisions = tuple(policies.evaluate(request) for request in requests)
     return Preflight(needed, decisions, needed.outcome(decisions, rules.advisory_policy_types))

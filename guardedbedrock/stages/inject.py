@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Guardrail, GuardrailLocation
-from guardedbedrock.bedrock.guardrail.coverage import gaps
+from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef
-from guardedbedrock.bedrock.resources.model_names import is_meant
+from guardedbedrock.bedrock.resources.model_names import matches_model
 from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, UnlistedOperation
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call, GuardedCall
@@ -33,11 +33,11 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     """
     call = _with_plain_strings(call)
     operation = call.operation
-    if not operation.listed:
+    if not operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
     try:
-        if operation.inference and operation.place is not None:
-            return _guarded(call, operation.place, rules, observers)
+        if operation.inference and operation.location is not None:
+            return _guarded(call, operation.location, rules, observers)
         if operation.inference and call.name not in rules.allow_unguarded:
             raise _unguardable(call)
     except RefusedError as error:
@@ -82,13 +82,13 @@ def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Obse
 
 
 def _unchanged(call: Call) -> GuardedCall:
-    place = call.operation.place
+    place = call.operation.location
     named = place.read(call.params) if place else _NO_GUARDRAIL
     return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_ref=named)
 
 
 def _unguardable(call: Call) -> UnguardableOperationError:
-    unknown = "" if call.operation.listed else ", as far as this version of guardedbedrock knows"
+    unknown = "" if call.operation.is_known else ", as far as this version of guardedbedrock knows"
     return UnguardableOperationError(
         message=f"{call.name} has no guardrail location{unknown}, so it would reach the model without a guardrail",
         operation_name=call.name,
@@ -114,14 +114,14 @@ def _match(named: GuardrailRef, call: Call, rules: Rules) -> Guardrail | None:
 
 
 def _check_coverage(call: Call, rules: Rules, observers: Observers) -> None:
-    found = gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
+    found = find_coverage_gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
     if not found:
         return
     if rules.on_partial == "warn":
         observers.emit(PartlyGuarded(found))
         return
     error = PartlyGuardedError(
-        message="; ".join(gap.says for gap in found),
+        message="; ".join(gap.description for gap in found),
         operation_name=call.name,
         hint='let the guardrail evaluate the whole prompt before the reply begins, or set on_partial = "warn"',
     )
@@ -153,7 +153,7 @@ def _preferred(call: Call, rules: Rules) -> Guardrail | None:
 
 def _fits(guardrail: Guardrail, model: object, rules: Rules) -> bool:
     # botocore rejects a model that is missing or not a string.
-    return not guardrail.models or not isinstance(model, str) or is_meant(model, guardrail.models, rules.resolved_models)
+    return not guardrail.models or not isinstance(model, str) or matches_model(model, guardrail.models, rules.resolved_models)
 
 
 def _none_approved(call: Call, rules: Rules) -> GuardrailNotApprovedError:

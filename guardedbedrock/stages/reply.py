@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
-from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, Answer, of_body, of_converse
-from guardedbedrock.bedrock.guardrail.trace import IN_REPLY, in_body, is_readable, must_show
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention
+from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, ReplyMetadata, metadata_of_body, metadata_of_converse
+from guardedbedrock.bedrock.guardrail.trace import REPLY_TRACES, is_readable, must_show_guardrail, trace_of_body
 from guardedbedrock.core.events import ContentReceived, GuardrailIntervened, ReplyUnguarded, ResponseReceived
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -36,16 +36,16 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
     if observers.wants_routine:
         observers.emit(response_received(reply, _answer(reply)))
     if body is None:
-        reader = IN_REPLY.get(reply.authorized.call.operation.reply)
-        shown = reader(response) if reader else NOTHING
+        reader = REPLY_TRACES.get(reply.authorized.call.operation.reply)
+        shown = reader(response) if reader else NO_TRACE
     else:
-        shown = in_body(body)
-        if shown is NOTHING and not is_readable(body):
+        shown = trace_of_body(body)
+        if shown is NO_TRACE and not is_readable(body):
             return  # a body in another format, which cannot show whether the guardrail ran
     ReplyCheck(reply, rules, observers).settle(shown)
 
 
-def response_received(reply: Reply, answer: Answer) -> ResponseReceived:
+def response_received(reply: Reply, answer: ReplyMetadata) -> ResponseReceived:
     """Make the event of a response."""
     metadata = _metadata(reply)
     return ResponseReceived(
@@ -56,10 +56,10 @@ def response_received(reply: Reply, answer: Answer) -> ResponseReceived:
     )
 
 
-def _answer(reply: Reply) -> Answer:
+def _answer(reply: Reply) -> ReplyMetadata:
     if reply.body is not None:
-        return of_body(reply.body, _metadata(reply).get("HTTPHeaders") or {})
-    return of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else SILENCE
+        return metadata_of_body(reply.body, _metadata(reply).get("HTTPHeaders") or {})
+    return metadata_of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else NO_METADATA
 
 
 def _metadata(reply: Reply) -> Mapping[str, Any]:
@@ -90,7 +90,7 @@ class ReplyCheck:
         self.raises_unguarded = rules.on_unguarded_reply == "raise" and is_inference
         self.intervention: Intervention | None = None
 
-    def settle(self, shown: Shown) -> None:
+    def settle(self, shown: GuardrailTrace) -> None:
         """
         Report what a whole reply shows, and raise it if the rules say so.
 
@@ -102,16 +102,16 @@ class ReplyCheck:
         if error is not None:
             raise error
 
-    def report(self, shown: Shown) -> GuardrailInterventionError | UnguardedReplyError | None:
+    def report(self, shown: GuardrailTrace) -> GuardrailInterventionError | UnguardedReplyError | None:
         """Report what a reply shows, and give the error that the rules ask for."""
-        found = self.conclude(shown)
+        found = self.read_intervention(shown)
         if found is not None:
             return self._intervened(found)
-        return self._unguarded() if shown == NOTHING and self._must_show() else None
+        return self._unguarded() if shown == NO_TRACE and self._must_show() else None
 
-    def conclude(self, shown: Shown) -> Intervention | None:
+    def read_intervention(self, shown: GuardrailTrace) -> Intervention | None:
         """Give the intervention, with the guardrail that was sent if the reply names none; None if there was none."""
-        found = conclude(self._reply.authorized.call.name, shown)
+        found = read_intervention(self._reply.authorized.call.name, shown)
         sent = self._reply.authorized.guarded.guardrail
         if found is None or sent is None or found.guardrail not in (None, sent.id):
             return found
@@ -120,7 +120,7 @@ class ReplyCheck:
     def _must_show(self) -> bool:
         """Say whether the reply must show that its guardrail ran, if it did."""
         guarded = self._reply.authorized.guarded
-        return None not in guarded.guardrail_ref and must_show(guarded.call.operation.reply, guarded.params)
+        return None not in guarded.guardrail_ref and must_show_guardrail(guarded.call.operation.reply, guarded.params)
 
     def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
         self.intervention = found

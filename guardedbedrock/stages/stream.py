@@ -10,9 +10,9 @@ from botocore.eventstream import ParserError
 from botocore.exceptions import EventStreamError, HTTPClientError
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, conclude
-from guardedbedrock.bedrock.guardrail.reply_metadata import OF_EVENT, SILENCE
-from guardedbedrock.bedrock.guardrail.trace import IN_EVENT, is_last
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, read_intervention
+from guardedbedrock.bedrock.guardrail.reply_metadata import EVENT_METADATA, NO_METADATA
+from guardedbedrock.bedrock.guardrail.trace import EVENT_TRACES, is_last
 from guardedbedrock.core.events import ContentReceived, StreamStarted
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -39,10 +39,10 @@ class StreamMonitor:
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         operation = reply.authorized.call.operation
         self.name = operation.name
-        self._read = IN_EVENT[operation.reply]
+        self._read = EVENT_TRACES[operation.reply]
         self._check = ReplyCheck(reply, rules, observers)
         self._observers = observers
-        self._shown = NOTHING
+        self._shown = NO_TRACE
         self._last: dict[str, Any] = {}
         self._is_reported = False
         self._metadata = _StreamMetadata(reply, observers) if observers.wants_routine or observers.wants_content else None
@@ -50,7 +50,7 @@ class StreamMonitor:
     @property
     def intervention(self) -> Intervention | None:
         """What the guardrail did, as far as the stream was read."""
-        return self._check.intervention or self._check.conclude(self._shown)
+        return self._check.intervention or self._check.read_intervention(self._shown)
 
     def passes(self, event: dict[str, Any]) -> bool:
         """
@@ -63,11 +63,11 @@ class StreamMonitor:
         if self._metadata is not None:
             self._metadata.note(event)
         shown = self._read(event)
-        if shown is not NOTHING:
+        if shown is not NO_TRACE:
             self._shown |= shown
-            if shown.trace is not None and conclude(self.name, self._shown) is not None:
+            if shown.trace is not None and read_intervention(self.name, self._shown) is not None:
                 self._settle()
-        return not (self._shown.stepped_in and self._check.raises_intervention)
+        return not (self._shown.intervened and self._check.raises_intervention)
 
     def end(self) -> None:
         """
@@ -77,12 +77,12 @@ class StreamMonitor:
             GuardrailInterventionError: As in `passes`.
             UnguardedReplyError: The stream shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
         """
-        if self._shown != NOTHING or is_last(self._last):
+        if self._shown != NO_TRACE or is_last(self._last):
             self._settle()
 
     def close(self, error: BaseException | None) -> None:
         """Report what was seen of an intervention, if the stream ended early, and close the observations."""
-        if self._shown.stepped_in and not self._is_reported:
+        if self._shown.intervened and not self._is_reported:
             self._is_reported = True
             self._check.report(self._shown)
         if self._metadata is not None:
@@ -102,8 +102,8 @@ class _StreamMetadata:
 
     def __init__(self, reply: Reply, observers: Observers) -> None:
         self._reply, self._observers = reply, observers
-        self._read = OF_EVENT[reply.authorized.call.operation.reply]
-        self._answer = SILENCE
+        self._read = EVENT_METADATA[reply.authorized.call.operation.reply]
+        self._answer = NO_METADATA
         self._has_started = self._has_ended = False
 
     def note(self, event: dict[str, Any]) -> None:
@@ -111,7 +111,7 @@ class _StreamMetadata:
             self._has_started = True
             self._observers.emit(StreamStarted())
         found = self._read(event)
-        if found is not SILENCE:
+        if found is not NO_METADATA:
             self._answer |= found
         if self._observers.wants_content:
             self._observers.emit(ContentReceived(event))

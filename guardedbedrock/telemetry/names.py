@@ -208,6 +208,11 @@ LOG_EVENTS: Final = (
         "info",
     ),
     Named(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that the guardrail did not run", "error"),
-    Named(EVENT_PARTIAL, ("gaps",), "the guardrail does not look at all of the call, or too late: the kinds of `Gap`", "warning"),
+    Named(
+        EVENT_PARTIAL,
+        ("gaps",),
+        "the guardrail does not look at all of the call, or too late: the kinds of `CoverageGap`",
+        "warning",
+    ),
     Named(EVENT_UNLISTED, ("service",), "botocore has an operation that the table of operations has not", "warning"),
 )

@@ -22,15 +22,22 @@ class Authorizer:
     Args:
         policies: What is in force; None lets everybody do everything.
         inventory: Gives what there is at the moment, as far as it concerns a request.
+        vocabulary: Which actions the policies use; see `bedrock.Vocabulary`.
     """
 
-    def __init__(self, policies: iam.PolicySet | None, inventory: Callable[[Params], bedrock.Inventory]) -> None:
-        self._policies, self._inventory = policies, inventory
+    def __init__(
+        self,
+        policies: iam.PolicySet | None,
+        inventory: Callable[[Params], bedrock.Inventory],
+        vocabulary: bedrock.Vocabulary = "aws",
+    ) -> None:
+        self._policies, self._inventory, self._vocabulary = policies, inventory, vocabulary
 
     def questions(self, service: str, operation: str, params: Params, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
         """List all authorizations of a call, in the order the service asks them."""
-        asked = bedrock.authorizations(bedrock.find(service, operation), params, caller, self._inventory(params))
-        return tuple(_settled(zip(asked.questions, asked.at(datetime.now(UTC)), strict=True)))
+        row = bedrock.find_operation(service, operation)
+        asked = bedrock.AUTHORIZERS[self._vocabulary](row, params, caller, self._inventory(params))
+        return tuple(_settled(zip(asked.authorizations, asked.at(datetime.now(UTC)), strict=True)))
 
     def decide(self, asked: Callable[[], tuple[iam.Request, ...]]) -> tuple[iam.Decision, ...]:
         """Decide all authorizations, which are only looked at where there are policies."""

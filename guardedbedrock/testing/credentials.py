@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from guardedbedrock.bedrock.authorization.callers import kind_of_key
+from guardedbedrock.bedrock.caller import api_key_kind
 from guardedbedrock.testing import signatures
 from guardedbedrock.testing.denials import denial
 from guardedbedrock.testing.signatures import STAMP, Signature, UnreadableError
@@ -98,7 +98,7 @@ class Authenticator:
         header, now = incoming.headers.get("authorization", ""), datetime.now(UTC) + timedelta(seconds=skew)
         if header.startswith(_BEARER):
             key = header.removeprefix(_BEARER)
-            return replace(self._owner(self._key(key, now)), bearer=kind_of_key(key))
+            return replace(self._owner(self._key(key, now)), bearer=api_key_kind(key))
         return self._caller if self._open else self._owner(self._signer(incoming, service, now))
 
     def _owner(self, entry: Known | None) -> Caller:

@@ -34,8 +34,8 @@ def actions_of(operation: str) -> tuple[str, ...]:
             f"`{operation}` is neither an operation, as Converse is, nor an action, as bedrock:InvokeModel is"
         )
     row = OPERATIONS[operation]
-    asked = tuple(ask.full for ask in row.asks if ask.when == "always")
-    return (*asked, _TAUGHT) if row.inference and row.place else asked
+    asked = tuple(ask.iam_action for ask in row.required_actions if ask.when == "always")
+    return (*asked, _TAUGHT) if row.inference and row.location else asked
 
 
 class Evaluator(Protocol):

@@ -78,7 +78,7 @@ class Setup:
         """Write down who all callers are; nothing about them is unknown to a server."""
         who = self.principal or f"arn:aws:iam::{self.account or _ACCOUNT}:role/FakeBedrockCaller"
         nothing: frozenset[str] = frozenset()
-        return bedrock.Caller(who, self.region, self.account or "", "aws", self.vocabulary, _CONTEXT, nothing, secure)
+        return bedrock.Caller(who, self.region, self.account or "", "aws", _CONTEXT, nothing, secure)
 
     @property
     def known(self) -> tuple[FakeCredentials | FakeApiKey, ...] | None:
@@ -105,7 +105,7 @@ class World:
         self._organization = tuple(setup.enforced)
         self._shelf, patterns = shelf, self.runtime.rules.patterns
         self.control = Control(shelf, setup.inference_profiles, caller.principal, patterns)
-        gate = Authenticator(caller, setup.known, setup.region), Authorizer(setup.policies, self._inventory)
+        gate = Authenticator(caller, setup.known, setup.region), Authorizer(setup.policies, self._inventory, setup.vocabulary)
         self.endpoint = Endpoint([self.runtime, self.control], gate, self.faults, self.journal)
 
     def _enforced(self, model: str) -> list[FakeEnforcement]:

@@ -12,7 +12,7 @@ from botocore import xform_name
 from harness.clients import HR, ROLE
 
 from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, UnguardableOperationError, iam
-from guardedbedrock.bedrock import SERVICES, find, operations
+from guardedbedrock.bedrock import SERVICES, find_operation, operations
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 from guardedbedrock.testing.wire import load
 
@@ -97,7 +97,7 @@ def test_what_is_denied_is_not_sent(fake: FakeBedrock, service: str, name: str) 
             getattr(client, xform_name(name))(**params)
 
         assert isinstance(denied.value, client.exceptions.AccessDeniedException)
-    assert denied.value.action == find(service, name).asks[0].full
+    assert denied.value.action == find_operation(service, name).required_actions[0].iam_action
     assert list(fake.requests) == []
 
 

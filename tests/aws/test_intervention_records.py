@@ -119,10 +119,10 @@ def test_an_error_of_a_stream_tells_all_that_the_stream_does(house: Make) -> Non
     client = house(on_intervention="raise").client
     passed: list[Any] = []
 
-    with pytest.raises(GuardrailInterventionError) as stepped_in:
+    with pytest.raises(GuardrailInterventionError) as intervened:
         passed.extend(client.converse_stream(**ask("converse_stream", "my salary"), **TRACED["converse_stream"])["stream"])
 
-    assert stepped_in.value.intervention.policies == ("wordPolicy",)
+    assert intervened.value.intervention.policies == ("wordPolicy",)
 
 
 def test_a_stream_knows_as_much_as_was_read_of_it(house: Make) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from guardedbedrock import ConfigurationError, Guardrail
-from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
+from guardedbedrock.bedrock import AUTHORIZERS, OPERATIONS, Caller, Inventory, authorizations
+from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 
 ROLE = "arn:aws:iam::123456789012:role/App"
 US = "arn:aws:bedrock:us-east-1"
@@ -151,15 +152,16 @@ def test_a_global_profile_asks_a_region_that_is_none() -> None:
     assert regions == ["us-east-1", "us-east-1", "unspecified"]
 
 
-def test_the_article_asks_one_action_on_the_guardrail() -> None:
-    """With a guardrail that is the whole question; without one the model is asked as ever."""
-    caller = Caller(ROLE, "us-east-1", vocabulary="invoke-with-guardrail")
+def test_the_articles_vocabulary_requires_one_action_for_a_guarded_model_call() -> None:
+    """With a guardrail, the action on the guardrail is the only authorization; without one, AWS's actions are required."""
+    authorizer, caller = AUTHORIZERS["invoke-with-guardrail"], Caller(ROLE, "us-east-1")
 
-    guarded = ask("Converse", {"modelId": HAIKU, **NAMED}, caller)
-    bare = ask("Converse", {"modelId": HAIKU}, caller)
+    (guarded,) = authorizer(OPERATIONS["Converse"], {"modelId": HAIKU, **NAMED}, caller).requests
+    (bare,) = authorizer(OPERATIONS["Converse"], {"modelId": HAIKU}, caller).requests
 
-    assert [(r.action, r.resource) for r in guarded] == [("bedrock:InvokeModelWithGuardrail", GUARDRAIL)]
-    assert [r.action for r in bare] == [INVOKE]
+    assert (guarded.action, guarded.resource) == ("bedrock:InvokeModelWithGuardrail", GUARDRAIL)
+    assert guarded.context["bedrock:GuardrailIdentifier"] == f"{GUARDRAIL}:3"
+    assert bare.action == INVOKE
 
 
 def test_tags_of_the_request_are_in_its_context() -> None:
@@ -249,10 +251,10 @@ def test_a_guardrail_that_aws_would_refuse_is_refused_here(arn: str, version: st
         Guardrail(arn, version)
 
 
-def test_an_identifier_of_the_article_needs_its_vocabulary() -> None:
-    """AWS takes lower-case letters and digits only."""
+def test_check_guardrail_id_accepts_an_id_of_the_article_only_in_its_vocabulary() -> None:
+    """AWS accepts lower-case letters and digits only."""
     guardrail = Guardrail(f"{US}:123456789012:guardrail/G-HR-Compliance", "1")
 
-    guardrail.check("invoke-with-guardrail")
-    with pytest.raises(ConfigurationError, match="would be refused by AWS"):
-        guardrail.check("aws")
+    check_guardrail_id(guardrail, "invoke-with-guardrail")
+    with pytest.raises(ConfigurationError, match="AWS accepts only lower-case letters and digits"):
+        check_guardrail_id(guardrail, "aws")

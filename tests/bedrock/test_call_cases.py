@@ -8,7 +8,7 @@ import pytest
 from harness import casefiles
 
 from guardedbedrock.bedrock import VOCABULARIES, Operation
-from guardedbedrock.bedrock.authorization.callers import BEARERS
+from guardedbedrock.bedrock.caller import BEARERS
 from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profile_data import GUARDRAIL_PROFILES

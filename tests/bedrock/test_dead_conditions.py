@@ -36,7 +36,7 @@ def test_an_allow_that_waits_for_what_never_comes_is_named() -> None:
     error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow", "Condition": TAGGED})
 
     assert isinstance(error, ImplicitDenyError)
-    told = "can never allow `bedrock:UpdateGuardrail`: it asks for `aws:TagKeys`, which that action never carries"
+    told = "can never allow `bedrock:UpdateGuardrail`: its condition tests `aws:TagKeys`, which this action never carries"
     assert f"identity identity[0] statement S0 {told}" in str(error.hint)
 
 
@@ -45,7 +45,9 @@ def test_a_deny_that_every_call_meets_is_named() -> None:
     error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow"}, {"Effect": "Deny", "Condition": UNTAGGED})
 
     assert isinstance(error, ExplicitDenyError)
-    assert "statement S1 always denies `bedrock:UpdateGuardrail`: it asks for `aws:RequestTag/Environment`" in str(error.hint)
+    assert "statement S1 always denies `bedrock:UpdateGuardrail`: its condition tests `aws:RequestTag/Environment`" in str(
+        error.hint
+    )
 
 
 @pytest.mark.parametrize(

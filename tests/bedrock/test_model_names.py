@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from guardedbedrock.bedrock.resources.model_names import is_meant
+from guardedbedrock.bedrock.resources.model_names import matches_model
 
 HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 APPLICATION: Final = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc"
@@ -47,16 +47,16 @@ NOT_MEANT: Final = [
 @pytest.mark.parametrize(("model", "pattern"), MEANT)
 def test_a_model_is_meant_by_any_of_its_names(model: str, pattern: str) -> None:
     """ID, ARN, profile in front of it, and what stands behind a profile of one's own."""
-    assert is_meant(model, (pattern,), RESOLVED)
-    assert is_meant(model, ("nothing", pattern), RESOLVED)
+    assert matches_model(model, (pattern,), RESOLVED)
+    assert matches_model(model, ("nothing", pattern), RESOLVED)
 
 
 @pytest.mark.parametrize(("model", "pattern"), NOT_MEANT)
 def test_another_model_is_not_meant(model: str, pattern: str) -> None:
     """IAM's wildcards and no others; case counts, as it does in IDs."""
-    assert not is_meant(model, (pattern,), RESOLVED)
+    assert not matches_model(model, (pattern,), RESOLVED)
 
 
 def test_no_pattern_means_nothing() -> None:
     """That a guardrail without patterns is for every model is the guardrail's own affair."""
-    assert not is_meant(HAIKU, (), {})
+    assert not matches_model(HAIKU, (), {})

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from packaging.version import Version
 
-from guardedbedrock.bedrock import OPERATIONS, SERVICES, Caller, Operation, authorizations, find
+from guardedbedrock.bedrock import OPERATIONS, SERVICES, Caller, Operation, authorizations, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire
 from guardedbedrock.bedrock.operations import REVIEWED, TABLE
 
@@ -19,7 +19,7 @@ MODELS: Final = {name: botocore.session.Session().get_service_model(name) for na
 RUNTIME = MODELS["bedrock-runtime"]
 INSTALLED: Final = [row for row in TABLE if row.name in MODELS[row.service].operation_names]
 IS_OLDER: Final = Version(botocore.__version__) < Version(REVIEWED)
-WITH_PLACE = [name for name, row in OPERATIONS.items() if row.place is not None]
+WITH_PLACE = [name for name, row in OPERATIONS.items() if row.location is not None]
 ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in INSTALLED]
 UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
 """Operations whose tags are put on nothing new, each with the reason."""
@@ -47,8 +47,8 @@ def at(shape: Any, path: str) -> Any:
 
 def paths(row: Operation) -> Iterator[str]:
     """Give every path of a parameter that a row has."""
-    for ask in row.asks:
-        yield from ask.named
+    for ask in row.required_actions:
+        yield from ask.parameters
     yield from (path for path, _ in row.tags)
     yield from (path for _, path in row.keys)
 
@@ -82,7 +82,7 @@ def test_every_row_is_an_operation_of_botocore() -> None:
 
 def test_a_row_is_found_by_its_service_and_name() -> None:
     """Two services may have an operation of one name, each with its own parameters."""
-    assert [find(row.service, row.name) for row in TABLE] == list(TABLE)
+    assert [find_operation(row.service, row.name) for row in TABLE] == list(TABLE)
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -94,7 +94,7 @@ def test_every_path_of_a_row_is_a_parameter(row: Operation) -> None:
 @pytest.mark.parametrize("row", ROWS)
 def test_what_is_always_asked_is_named_by_what_is_always_there(row: Operation) -> None:
     """At the top level, where a missing parameter is an error."""
-    named = {path for ask in row.asks if ask.when == "always" for path in ask.named if path.isidentifier()}
+    named = {path for ask in row.required_actions if ask.when == "always" for path in ask.parameters if path.isidentifier()}
 
     assert named <= set(getattr(input_of(row), "required_members", ()))
 
@@ -113,7 +113,7 @@ def test_the_least_call_asks_the_first_action_of_its_row(row: Operation) -> None
     """However little the parameters name, no call goes unasked."""
     asked = authorizations(row, least(input_of(row)) if input_of(row) else {}, CALLER)
 
-    assert row.asks[0].full in {request.action for request in asked.requests}
+    assert row.required_actions[0].iam_action in {request.action for request in asked.requests}
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)
@@ -121,7 +121,7 @@ def test_a_row_has_a_place_where_the_model_has_a_member(name: str) -> None:
     """What botocore's model can carry a guardrail in, the table has a place for, and nothing else."""
     members = set(model_of(name).input_shape.members)
 
-    assert (OPERATIONS[name].place is not None) == bool(members & GUARDRAIL_MEMBERS)
+    assert (OPERATIONS[name].location is not None) == bool(members & GUARDRAIL_MEMBERS)
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)
@@ -137,7 +137,7 @@ def test_a_reply_streams_where_the_model_streams(name: str) -> None:
     """An event stream has to be observed to its end."""
     operation = OPERATIONS[name]
 
-    assert operation.streams == (model_of(name).has_event_stream_output and operation.place is not None)
+    assert operation.streams == (model_of(name).has_event_stream_output and operation.location is not None)
 
 
 @pytest.mark.parametrize("name", WITH_PLACE)
@@ -146,7 +146,7 @@ def test_a_reply_streams_where_the_model_streams(name: str) -> None:
 )
 def test_half_a_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> None:
     """Empty is missing."""
-    place = OPERATIONS[name].place
+    place = OPERATIONS[name].location
     assert place is not None
 
     assert place.read(given) == (None, None)
@@ -155,7 +155,7 @@ def test_half_a_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> Non
 @pytest.mark.parametrize("name", WITH_PLACE)
 def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
     """The caller's own parameters are not touched."""
-    place = OPERATIONS[name].place
+    place = OPERATIONS[name].location
     assert place is not None
     given = {"modelId": "m", "guardrailConfig": {"trace": "enabled"}, "trace": "ENABLED"}
     before = {**given, "guardrailConfig": {**given["guardrailConfig"]}}
@@ -203,7 +203,7 @@ def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
 )
 def test_a_guardrail_is_read_from_the_request_that_leaves(name: str, wire: Wire, named: tuple[str, str] | None) -> None:
     """In the body, the headers or the path, whichever the operation has it in."""
-    place = OPERATIONS[name].place
+    place = OPERATIONS[name].location
     assert place is not None
 
     assert place.carries(wire, named or ("abc", "3")) == (named is not None)
@@ -213,7 +213,7 @@ def test_a_body_that_names_two_guardrails_carries_none() -> None:
     """Which of two equal keys a reader takes is its own affair, so neither counts."""
     config = b'"guardrailConfig": {"guardrailIdentifier": "%s", "guardrailVersion": "3"}'
     body = b"{" + config % b"weak" + b", " + config % b"abc" + b"}"
-    place = OPERATIONS["Converse"].place
+    place = OPERATIONS["Converse"].location
     assert place is not None
 
     assert not place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3"))
@@ -231,7 +231,7 @@ def test_a_body_that_names_two_guardrails_carries_none() -> None:
 )  # fmt: skip
 def test_a_guardrail_counts_only_as_the_bodys_own(body: bytes, carried: bool) -> None:  # noqa: FBT001
     """Deeper in the body, or in a text, it binds nobody."""
-    place = OPERATIONS["Converse"].place
+    place = OPERATIONS["Converse"].location
     assert place is not None
 
     assert place.carries(Wire("http://h/model/m/converse", {}, body), ("abc", "3")) == carried

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import botocore.session
 import pytest
 
-from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, Group, Routes
+from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, ProfileGroup, Routes
 from guardedbedrock.bedrock.resources.profiles import destinations, guardrail_destinations
 
 SESSION = botocore.session.Session()
@@ -146,7 +146,7 @@ def test_a_profile_stands_once() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.profiles[0])
-def test_a_group_is_in_order_and_says_where_it_was_read(group: Group) -> None:
+def test_a_group_is_in_order_and_says_where_it_was_read(group: ProfileGroup) -> None:
     """IDs stand in order, under a page of the Bedrock guides and the age of its copy."""
     assert list(group.profiles) == sorted(group.profiles)
     assert group.source.startswith("Bedrock ")

@@ -9,7 +9,7 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from guardedbedrock.bedrock import SERVICES, find
+from guardedbedrock.bedrock import SERVICES, find_operation
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.bedrock.request_paths import path_below
 
@@ -24,7 +24,7 @@ ADDRESSES: Final = [
 
 def test_runtime_rows_have_the_path_of_botocores_model() -> None:
     """Each row of ``bedrock-runtime`` states the method and the path that botocore writes."""
-    stated = {name: find(service, name).path for service, name, _, _ in ADDRESSES if service == "bedrock-runtime"}
+    stated = {name: find_operation(service, name).path for service, name, _, _ in ADDRESSES if service == "bedrock-runtime"}
 
     assert stated == {name: f"{method} {uri}" for service, name, method, uri in ADDRESSES if service == "bedrock-runtime"}
 

@@ -10,7 +10,7 @@ import pytest
 from harness import casefiles
 
 from guardedbedrock import iam
-from guardedbedrock.bedrock.resources.policies import check_attached, check_resource_policy
+from guardedbedrock.bedrock.resources.resource_policies import check_attached, check_resource_policy
 from guardedbedrock.errors import ConfigurationError
 
 PATH: Final = Path(__file__).parents[1] / "data" / "resource_policies.json"
@@ -76,7 +76,7 @@ def test_a_policy_on_another_resource_is_left_alone(case: dict[str, Any]) -> Non
 def test_a_document_that_was_read_is_checked_under_its_name() -> None:
     """Whoever gives a name finds it at the head of the sentence."""
     policy = {"Statement": [OWN, OWN | {"Effect": "Deny", "Sid": "No"}]}
-    sentence = "share.json at /Statement/1/Effect: statement `No` has the Effect `Deny`, which AWS accepts in no policy on a "
+    sentence = "share.json at /Statement/1/Effect: statement `No` has the Effect `Deny`, which AWS rejects in a policy on a "
 
     assert (said(iam.parse(policy, "resource", name="share.json"), GUARDRAIL) or "").startswith(sentence)
     assert (said(policy, GUARDRAIL, name="share.json") or "").startswith(sentence)
@@ -108,7 +108,7 @@ def test_a_policy_is_checked_against_the_guardrail_that_it_names() -> None:
     wild = OWN | {"Resource": RESOURCES["wild"]}
     with pytest.raises(ConfigurationError, match=r"at /Statement/0/Resource: statement 0 names the resource `.*/\*`"):
         check_attached({"Statement": [wild, OWN]})
-    with pytest.raises(ConfigurationError, match=r"at /Statement/1/Resource: .* in no policy on a guardrail: write only the ARN"):
+    with pytest.raises(ConfigurationError, match=r"at /Statement/1/Resource: .* in a policy on a guardrail: write only the ARN"):
         check_attached({"Statement": [OWN, OWN | {"Resource": PROFILE}]})
 
     check_attached({"Statement": [OWN, OWN]})

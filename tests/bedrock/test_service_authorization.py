@@ -15,12 +15,12 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock.bedrock.authorization.authorizations import authorizations
-from guardedbedrock.bedrock.authorization.callers import Caller
 from guardedbedrock.bedrock.authorization.condition_keys import CARRIED
-from guardedbedrock.bedrock.operations import TABLE, Ask, Operation
+from guardedbedrock.bedrock.caller import Caller
+from guardedbedrock.bedrock.operations import TABLE, Operation, RequiredAction
+from guardedbedrock.bedrock.resources.find_resources import find_resources
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN
-from guardedbedrock.bedrock.resources.targets import targets
-from guardedbedrock.bedrock.resources.types import RESOURCE_TYPES, is_taggable
+from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, is_taggable
 
 DATA: Final = Path(__file__).parents[1] / "data"
 PUBLISHED: Final = json.loads((DATA / "service_authorization.json").read_text("utf-8"))
@@ -52,7 +52,7 @@ REACHED: Final = {
     "model": frozenset(INVOKED),
     "prompt-router": frozenset({"default-prompt-router"}),
 }
-"""Types that a parameter may name beside, or in place of, the one that an `Ask.on` is called."""
+"""Types that a parameter may name beside, or in place of, the one that an `RequiredAction.on` is called."""
 BESIDE: Final = (
     ("bedrock:ApplyGuardrail", "guardrail-profile"),
     ("bedrock:CallWithBearerToken", ""),
@@ -63,10 +63,10 @@ BESIDE: Final = (
 """Actions that no row names, each with a resource type: of guardrails, API keys, prompts and tags."""
 
 
-def asked_on(ask: Ask) -> frozenset[str]:
+def asked_on(ask: RequiredAction) -> frozenset[str]:
     """Say which resource types an action of a row is asked on; of those that a parameter may name, the ones that AWS lists."""
-    named = REACHED.get(ask.on, frozenset())
-    return named & types_of(ask.full) | ({ask.on} & TYPES.keys())
+    named = REACHED.get(ask.resource_type, frozenset())
+    return named & types_of(ask.iam_action) | ({ask.resource_type} & TYPES.keys())
 
 
 def types_of(action: str) -> frozenset[str]:
@@ -77,7 +77,7 @@ def types_of(action: str) -> frozenset[str]:
 def asked() -> dict[str, set[str]]:
     """Give every action of Bedrock that is asked of anything, with the resource types it is asked on."""
     found: dict[str, set[str]] = {}
-    asks = ((ask.full, name) for row in TABLE for ask in row.asks for name in asked_on(ask) or {""})
+    asks = ((ask.iam_action, name) for row in TABLE for ask in row.required_actions for name in asked_on(ask) or {""})
     for action, resource_type in (*asks, *BESIDE):
         if action.startswith("bedrock:"):
             found.setdefault(action, set()).update({resource_type} - {""})
@@ -87,8 +87,8 @@ def asked() -> dict[str, set[str]]:
 def actions_of(row: Operation) -> set[str]:
     """Give the actions that an operation asks by its row, its tags and its guardrail."""
     tagging = {"bedrock:TagResource"} if row.tags else set()
-    guarding = {"bedrock:ApplyGuardrail"} if row.place is not None else set()
-    return {ask.full for ask in row.asks} | tagging | guarding
+    guarding = {"bedrock:ApplyGuardrail"} if row.location is not None else set()
+    return {ask.iam_action for ask in row.required_actions} | tagging | guarding
 
 
 def unpublished() -> Iterator[str]:
@@ -176,7 +176,9 @@ def test_a_name_of_several_parts_is_put_together_as_aws_does(name: str) -> None:
     written = TYPES[name]["arn"].replace("${Partition}", "aws").replace("${Region}", "us-east-1")
     written = written.replace("${Account}", "111122223333").replace("${", "").replace("}", "")
 
-    (resource,) = targets(Ask("GetIt", name, tuple(parts)), {part: part for part in parts}, CALLER, NOTHING_KNOWN)
+    (resource,) = find_resources(
+        RequiredAction("GetIt", name, tuple(parts)), {part: part for part in parts}, CALLER, NOTHING_KNOWN
+    )
 
     assert resource.arn == written
 

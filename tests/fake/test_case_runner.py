@@ -220,7 +220,7 @@ def test_a_call_comes_to_its_first_denial_even_behind_an_open_answer(tmp_path: P
         ),
         pytest.param(
             calling(guardrails=[{"arn": GUARDRAIL.replace("abc", "G-"), "version": "1"}]),
-            "at /guardrails/0: guardrail ID `G-123def456` would be refused by AWS",
+            "at /guardrails/0: guardrail ID `G-123def456`: AWS accepts only lower-case letters and digits",
             id="ID of the other vocabulary",
         ),
     ],

@@ -27,7 +27,7 @@ from guardedbedrock import iam
 
 RANK: Final = {"explicitDeny": 0, "implicitDeny": 0, "indeterminate": 1, "allowed": 2}
 SHUFFLES: Final = st.integers(0, 2**32 - 1).map(random.Random)
-GATES: Final = ("identity", "boundary", "session", "scp", "endpoint")
+MODEL_ACCESS_STATES: Final = ("identity", "boundary", "session", "scp", "endpoint")
 LEARNED_PARTS: Final = ("us-east-1", "eu-west-1", "111122223333", "444455556666", "x", "")
 LEARNED_NAMES: Final = ("guardrail/g", "acme.tiny-v1:0", "foundation-model/acme.tiny-v1:0", "x", "a-v1:0:300k", "")
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
@@ -130,7 +130,7 @@ def test_adding_a_deny_never_allows_more(scenario: Scenario, data: st.DataObject
     assert RANK[after.outcome] <= RANK[before.outcome]
 
 
-@pytest.mark.parametrize("policy_type", GATES)
+@pytest.mark.parametrize("policy_type", MODEL_ACCESS_STATES)
 @settings(max_examples=examples(150))
 @given(scenario=SCENARIOS, data=st.data())
 def test_adding_a_gate_never_allows_more(scenario: Scenario, data: st.DataObject, policy_type: str) -> None:

@@ -118,7 +118,10 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
     "id-alone": ("[[guardrails]]\narn = 'abc'\nversion = 1\n", ("guardrails[0].arn: guardrail `abc` is not the ARN",)),
     "id-aws-refuses": (
         "[[guardrails]]\narn = 'arn:aws:bedrock:us-east-1:111122223333:guardrail/G-HR-Compliance'\nversion = 1\n",
-        ("guardrails[0].arn: guardrail ID `G-HR-Compliance` would be refused by AWS", 'vocabulary = "invoke-with-guardrail"'),
+        (
+            "guardrails[0].arn: guardrail ID `G-HR-Compliance`: AWS accepts only lower-case letters and digits",
+            'vocabulary = "invoke-with-guardrail"',
+        ),
     ),
     "draft": (
         f"[[guardrails]]\narn = '{ARN}'\nversion = 'DRAFT'\n",

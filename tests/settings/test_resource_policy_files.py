@@ -23,7 +23,7 @@ SHARED: Final = {
     "Statement": [STATEMENT | {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abc1234567"}}}],
 }
 ELSEWHERE: Final = {"Version": "2012-10-17", "Statement": [STATEMENT | {"Resource": "arn:aws:s3:::bucket/*"}]}
-REASON: Final = " at /Statement/0/Principal: statement `Share` allows everyone, of whatever organization, which AWS accepts "
+REASON: Final = " at /Statement/0/Principal: statement `Share` allows every principal of every organization, which AWS rejects "
 MEND: Final = (
     "add the condition StringEquals on `aws:PrincipalOrgID`, and ForAnyValue:StringLike on `aws:PrincipalOrgPaths` for some units"
 )
@@ -61,7 +61,7 @@ def test_a_policy_that_aws_would_refuse_is_refused_at_load(table: str, place: st
 
     assert sentence == refusal(load().policy_set)
     assert sentence.startswith(place.format(here=here) + REASON)
-    assert sentence.endswith("in no policy on a guardrail: " + MEND)
+    assert sentence.endswith("in a policy on a guardrail: " + MEND)
 
 
 def test_a_policy_that_aws_takes_is_loaded(here: Path) -> None:

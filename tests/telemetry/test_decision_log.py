@@ -15,7 +15,7 @@ from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 
 from guardedbedrock import AccessDeniedError
-from guardedbedrock.bedrock.guardrail.coverage import Gap
+from guardedbedrock.bedrock.guardrail.coverage import CoverageGap
 from guardedbedrock.core.events import PartlyGuarded, ReplyUnguarded, UnlistedOperation
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
@@ -236,7 +236,7 @@ def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.Mo
         report.client.converse(**ask("converse"), guardrailConfig=WEAK)
         heard.emit(ReplyUnguarded("abc123def456", "3", "r-1"))
         heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
-        heard.emit(PartlyGuarded((Gap("input-tags", "parts are tagged"),)))
+        heard.emit(PartlyGuarded((CoverageGap("input-tags", "parts are tagged"),)))
 
     assert {entry["event"] for entry in entries} == set(table)
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []

@@ -11,7 +11,7 @@ from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, of_body, of_invoke_event
+from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, metadata_of_body, metadata_of_invoke_event
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.content.capture import Spoken, input_attributes
 from guardedbedrock.telemetry.content.messages import message
@@ -47,16 +47,16 @@ def answered(body: bytes) -> dict[str, Any]:
     """Give what is told of a reply."""
     spoken = Spoken("invoke")
     spoken.on_event(body)
-    return read(spoken.attributes(of_body(body, {}).finish_reason))
+    return read(spoken.attributes(metadata_of_body(body, {}).finish_reason))
 
 
 def streamed(chunks: list[bytes]) -> dict[str, Any]:
     """Give what is told of a stream."""
-    spoken, answer = Spoken("invoke-stream"), SILENCE
+    spoken, answer = Spoken("invoke-stream"), NO_METADATA
     for chunk in chunks:
         event = {"chunk": {"bytes": chunk}}
         spoken.on_event(event)
-        answer |= of_invoke_event(event)
+        answer |= metadata_of_invoke_event(event)
     return read(spoken.attributes(answer.finish_reason))
 
 

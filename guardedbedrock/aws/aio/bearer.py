@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guardedbedrock.aws.client.bearer import BEARER, kind_of, signing_of, token_of
-from guardedbedrock.bedrock.authorization.callers import Bearer
+from guardedbedrock.bedrock.caller import Bearer
 
 
 async def bearer_of(client: Any) -> Bearer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from guardedbedrock.bedrock.authorization.callers import Bearer, kind_of_key
+from guardedbedrock.bedrock.caller import Bearer, api_key_kind
 
 BEARER: Final = "bearer"
 """What botocore calls signing with a key; no public name of its tells which way a client signs."""
@@ -37,4 +37,4 @@ def signing_of(client: Any) -> tuple[str, str, dict[str, Any]]:
 
 def kind_of(frozen: Any) -> Bearer:
     """Tell the kind of a key by its beginning."""
-    return kind_of_key(str(frozen.token))
+    return api_key_kind(str(frozen.token))

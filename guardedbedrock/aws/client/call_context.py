@@ -89,5 +89,5 @@ def has_let_pass(url: str, headers: Any, body: Any) -> bool:
     passage = current_call.get()
     if passage is None or passage.let_pass is None or passage.let_pass[0] != url or passage.let_pass[1] is not body:
         return False
-    place = passage.authorized.guarded.call.operation.place
+    place = passage.authorized.guarded.call.operation.location
     return place is not IN_HEADERS or place.carries(Wire(url, headers, body), passage.authorized.guarded.guardrail_ref)

@@ -106,9 +106,9 @@ def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall
     """
     authorized = authorized_call(client, call, observers)
     operation = call.operation
-    place: GuardrailLocation | None = operation.place
+    place: GuardrailLocation | None = operation.location
     enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
-    if enforced and operation.inference and not (place and place.signed):
+    if enforced and operation.inference and not (place and place.is_in_presigned_url):
         raise UnguardableOperationError(
             message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
             operation_name=operation.name,

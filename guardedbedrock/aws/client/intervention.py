@@ -10,8 +10,14 @@ from botocore.response import StreamingBody
 
 from guardedbedrock.aws.client.stream import ObservedStream, ReadBody
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown, conclude
-from guardedbedrock.bedrock.guardrail.trace import in_apply, in_body, in_converse, in_converse_event, in_invoke_event
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention
+from guardedbedrock.bedrock.guardrail.trace import (
+    trace_of_apply,
+    trace_of_body,
+    trace_of_converse,
+    trace_of_converse_event,
+    trace_of_invoke_event,
+)
 
 _STREAMS: Final = ("stream", "body")
 
@@ -40,12 +46,12 @@ def intervention(response: Any) -> Intervention | None:
 
 def _of_reply(response: Mapping[str, Any]) -> Intervention | None:
     if "assessments" in response or "action" in response:
-        return conclude("ApplyGuardrail", in_apply(response))
+        return read_intervention("ApplyGuardrail", trace_of_apply(response))
     if "body" in response:
-        return conclude("InvokeModel", in_body(_read(response)))
+        return read_intervention("InvokeModel", trace_of_body(_read(response)))
     if "stream" in response:
         raise TypeError("this stream can be read but once: pass the list of the events that were read from it")
-    return conclude("Converse", in_converse(response))
+    return read_intervention("Converse", trace_of_converse(response))
 
 
 def _read(response: Mapping[str, Any]) -> bytes:
@@ -65,12 +71,12 @@ def _read(response: Mapping[str, Any]) -> bytes:
 def _of_events(events: Any) -> Intervention | None:
     if not isinstance(events, list | tuple):
         raise TypeError(f"{type(events).__name__} is no reply: pass a response, a guarded stream, or a list of events")
-    converse = [in_converse_event(event) for event in events if "chunk" not in event]
-    return conclude(
+    converse = [trace_of_converse_event(event) for event in events if "chunk" not in event]
+    return read_intervention(
         "ConverseStream" if converse else "InvokeModelWithResponseStream",
-        _together([*converse, *(in_invoke_event(event) for event in events if "chunk" in event)]),
+        _together([*converse, *(trace_of_invoke_event(event) for event in events if "chunk" in event)]),
     )
 
 
-def _together(shown: Iterable[Shown]) -> Shown:
-    return reduce(lambda before, after: before | after, shown, NOTHING)
+def _together(shown: Iterable[GuardrailTrace]) -> GuardrailTrace:
+    return reduce(lambda before, after: before | after, shown, NO_TRACE)

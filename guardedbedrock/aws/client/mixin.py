@@ -22,7 +22,7 @@ from guardedbedrock.aws.client.stream import guarded_stream, read_body
 from guardedbedrock.aws.gate import gate
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import SERVICES
-from guardedbedrock.bedrock.authorization.callers import Bearer
+from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.authorize import authorize

@@ -19,8 +19,8 @@ from guardedbedrock.aws.client.call_context import CallContext, current_call
 from guardedbedrock.aws.gate.http_framing import misframed, readable
 from guardedbedrock.aws.gate.serializer_fingerprint import Writing
 from guardedbedrock.aws.gate.swap_class import GatedAuth, GatedSession, become, behind, kept
-from guardedbedrock.bedrock.guardrail.coverage import gaps
-from guardedbedrock.bedrock.guardrail.location import CONFIG_KEY, IN_HEADERS, Wire, body_model, json_body
+from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
+from guardedbedrock.bedrock.guardrail.location import IN_HEADERS, Wire, body_model, json_body
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.bedrock.request_paths import matches_template, path_below
 from guardedbedrock.core.events import CallRefused, RequestVerified
@@ -100,17 +100,16 @@ class Gate:
         """
         Remember the request that a writer has written for an operation and an endpoint, if it says what was authorized.
 
-        Of a body that botocore has just written the end is enough, where the key stands once: what ends so has the guardrail
-        where it belongs. Headers are read when the request leaves.
+        Headers are read when the request leaves.
         """
         passage = current_call.get()
         if passage is None or passage.gate is not self:
             return
         guarded = passage.authorized.guarded
         call, model, named = guarded.call, guarded.model, guarded.guardrail_ref
-        place, method, url, body = call.operation.place, request["method"], request["url"], request["body"]
+        place, method, url, body = call.operation.location, request["method"], request["url"], request["body"]
         passage.base, passage.written = base or self.base, None
-        ending, writing, within = place.ending if place else None, self._writing, self._writing.within
+        writing, within = self._writing, self._writing.within
         if (
             place is not None
             and operation_name == call.name
@@ -126,11 +125,7 @@ class Gate:
             and kind_within.serialize_to_request is writing.write_within
             and not (self._refuses_partial and _may_keep_back(operation_name, body))
             and named in self._approved
-            and (
-                ending is None
-                or (type(body) is bytes and body.endswith(ending(named)) and body.count(CONFIG_KEY) == 1)
-                or place.carries(Wire(url, {}, body), named)
-            )
+            and (place is IN_HEADERS or place.carries(Wire(url, {}, body), named))
         ):
             passage.written = method, url, body, place is IN_HEADERS
 
@@ -184,7 +179,7 @@ class Gate:
 
     def _difference(self, passage: CallContext, request: Any, body: Any, *, is_written: bool) -> str | None:
         guarded = passage.authorized.guarded
-        place = guarded.call.operation.place
+        place = guarded.call.operation.location
         if is_written:
             carried = place is not IN_HEADERS or place.carries(
                 Wire(request.url, readable(request.headers), body), guarded.guardrail_ref
@@ -194,7 +189,9 @@ class Gate:
             problem = self._strange(guarded, request.method, wire.url) or self._astray(passage, request.method, wire)
             if problem:
                 return problem
-            if self._refuses_partial and gaps(guarded.call.name, {**json_body(wire), "body": request.body}, strict=True):
+            if self._refuses_partial and find_coverage_gaps(
+                guarded.call.name, {**json_body(wire), "body": request.body}, strict=True
+            ):
                 return "keeps a part of its prompt from the guardrail"
             carried = place is None or place.carries(wire, guarded.guardrail_ref)
         return None if carried else "does not carry the guardrail that was authorized"
@@ -207,7 +204,7 @@ class Gate:
         target = RUNTIME_PATHS.find(method, url)
         if target is not None and target.operation != operation.name:
             return f"goes to another operation than {operation.name}"
-        is_placed = operation.inference and operation.place is not None
+        is_placed = operation.inference and operation.location is not None
         if is_placed and self.mode == "enforce" and guarded.guardrail_ref not in self._approved:
             return "names a guardrail that this client does not have among the approved ones"
         return None
@@ -221,7 +218,7 @@ class Gate:
         if method != verb or not matches_template(path, template):
             return f"goes to another operation than {operation.name}"
         for label, value in zip(template, path, strict=True):
-            if label.startswith("{") and operation.place is None and guarded.params.get(label.strip("{+}")) != value:
+            if label.startswith("{") and operation.location is None and guarded.params.get(label.strip("{+}")) != value:
                 return f"names another {label.strip('{+}')} than the one that was authorized"
         if guarded.model is not None and _model(method, wire, path, template) != guarded.model:
             return "names another model than the one that was authorized"
@@ -247,4 +244,4 @@ def _may_keep_back(operation_name: str, body: Any) -> bool:
     """Say whether a body has a word of what keeps a part of a prompt from a guardrail; then it is read."""
     if type(body) is not bytes or b"guardContent" in body or b"streamProcessingMode" in body:
         return True
-    return bool(gaps(operation_name, {"messages": (), "body": body}, strict=True))
+    return bool(find_coverage_gaps(operation_name, {"messages": (), "body": body}, strict=True))

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from guardedbedrock.bedrock import SERVICES, find
-from guardedbedrock.bedrock.guardrail.location import Params, Wire, header_of, json_body
+from guardedbedrock.bedrock import SERVICES, find_operation
+from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
+from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.bedrock.request_paths import OperationPaths
 
 _SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
@@ -66,7 +67,7 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
         wire = Wire(request.url, request.headers, None)
         return Inference(f"{method} {urlsplit(request.url).path}", {}, region, wire, presigned, known=False) if unknown else None
     name, model = target
-    if not find(SERVICES[0], name).inference:
+    if not find_operation(SERVICES[0], name).inference:
         return None
     wire = Wire(request.url, request.headers, request.body)
     return Inference(name, _params(name, model, wire), region, wire, presigned)

@@ -147,10 +147,10 @@ class _Ear:
 
 def _problem(asked: Inference, authorized: AuthorizedCall) -> RefusedError | None:
     """Put the guardrail in where headers take it, and say what is wrong with a request that lacks it all the same."""
-    guarded, place = authorized.guarded, authorized.call.operation.place
+    guarded, place = authorized.guarded, authorized.call.operation.location
     if place is None or guarded.guardrail is None:
         return None
-    if place.signed:
+    if place.is_in_presigned_url:
         put_headers(asked.name, guarded.params, asked.wire.headers)
     elif asked.presigned:
         return _unbound(asked)

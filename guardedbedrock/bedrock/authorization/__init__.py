@@ -1,1 +1,1 @@
-"""The authorizations that a call requires."""
+"""The authorizations that a call requires of IAM."""

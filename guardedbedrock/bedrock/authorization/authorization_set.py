@@ -1,11 +1,11 @@
-"""What a call asks of IAM, and how the answers add up to one."""
+"""The authorizations that a call requires, and how their decisions combine into one outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.decisions import Decision
 from guardedbedrock.iam.engine.outcomes import Outcome
@@ -17,19 +17,20 @@ PolicyTypes: TypeAlias = Collection[str]
 NONE: Final[PolicyTypes] = ()
 TIME_KEYS: Final = frozenset({"aws:CurrentTime", "aws:EpochTime"})
 
+_HOW_TO_RESOLVE: Final = "name the resource by its ARN, or set the models of the profile or prompt under `profiles`"
 
-_TELL_MODELS: Final = "an ARN in place of a name tells it, and `profiles` in the settings the models of a profile or a prompt"
 
-
-class RequiredAuthorization(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RequiredAuthorization:
     """
-    One authorization that a call asks, or may ask.
+    One authorization that a call requires, or may require.
 
     Args:
-        request: What is asked.
-        among: AWS asks one of all questions of the call that have this same text; ``""`` where it stands alone.
-        perhaps: Nothing documents whether AWS asks it: a denial leaves the verdict open.
-        unread: A policy that has a say and is not known, so that an allow leaves the verdict open; ``""`` where there is none.
+        request: The IAM request.
+        one_of: AWS evaluates one of the authorizations of the call that share this text; ``""`` if AWS evaluates this one always.
+        undocumented: AWS does not document whether it evaluates this authorization, so a denial leaves the verdict open.
+        missing_policy: A policy that takes part in the decision and is not configured, so that an allow leaves the verdict open;
+            ``""`` if none is missing.
     """
 
     request: Request
@@ -38,29 +39,31 @@ class RequiredAuthorization(NamedTuple):
     missing_policy: str = ""
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the answer to it is the answer to the call."""
+    def is_certain(self) -> bool:
+        """Whether AWS evaluates this authorization, with the configured policies alone."""
         return not (self.one_of or self.undocumented or self.missing_policy)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationSet:
     """
-    All that a call asks, in the order in which AWS asks.
+    All authorizations of a call, in the order in which AWS evaluates them.
 
     Args:
-        questions: Each with how it counts.
-        requests: The requests alone.
-        is_plain: Whether every answer counts by itself.
+        authorizations: The authorizations.
+
+    Attributes:
+        requests: Their IAM requests, in the same order.
+        is_certain: Whether every authorization is certain.
     """
 
-    questions: tuple[RequiredAuthorization, ...]
+    authorizations: tuple[RequiredAuthorization, ...]
     requests: tuple[Request, ...] = field(init=False, repr=False, compare=False)
-    is_plain: bool = field(init=False, repr=False, compare=False)
+    is_certain: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "requests", tuple(question.request for question in self.questions))
-        object.__setattr__(self, "is_plain", all(question.is_plain for question in self.questions))
+        object.__setattr__(self, "requests", tuple(required.request for required in self.authorizations))
+        object.__setattr__(self, "is_certain", all(required.is_certain for required in self.authorizations))
 
     def at(self, now: datetime) -> tuple[Request, ...]:
         """Give the requests with a known time, in whole seconds as IAM compares it."""
@@ -70,54 +73,57 @@ class AuthorizationSet:
 
     def outcome(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> Outcome:
         """
-        Add the answers up.
+        Combine the decisions into one outcome.
 
         Args:
-            decisions: One for each question, in their order.
-            advisory_policy_types: Policy types whose denials are not sure to come.
+            decisions: One for each authorization, in the same order.
+            advisory_policy_types: Policy types whose denials are not certain.
 
         Returns:
-            The outcome of the first sure denial, which is the error that AWS would send; else ``indeterminate`` where an answer
-            is open; else ``allowed``.
+            1. The outcome of the first certain denial, which is the error that AWS would return.
+            2. Otherwise ``indeterminate`` if a decision is open or a policy is missing.
+            3. Otherwise ``allowed``.
         """
-        is_allowed = all([decision.outcome == "allowed" for decision in decisions])  # noqa: C419  # half the time of a generator
-        if is_allowed and self.is_plain:
+        is_allowed = all(decision.outcome == "allowed" for decision in decisions)
+        if is_allowed and self.is_certain:
             return "allowed"
-        first = self.denied(decisions, advisory_policy_types)
+        first = self.first_denied(decisions, advisory_policy_types)
         if first is not None:
             return decisions[first].outcome
-        return "allowed" if is_allowed and not any(question.missing_policy for question in self.questions) else "indeterminate"
+        is_complete = not any(required.missing_policy for required in self.authorizations)
+        return "allowed" if is_allowed and is_complete else "indeterminate"
 
-    def denied(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> int | None:
-        """Find the first sure denial; of questions of which AWS asks one, all have to be denied."""
-        spared = {
-            question.one_of
-            for question, decision in zip(self.questions, decisions, strict=True)
-            if question.one_of and not _is_sure(question, decision, advisory_policy_types)
+    def first_denied(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> int | None:
+        """Give the index of the first certain denial; a group with the same `one_of` is denied if all of it is."""
+        pairs = tuple(zip(self.authorizations, decisions, strict=True))
+        open_groups = {
+            required.one_of
+            for required, decision in pairs
+            if required.one_of and not _is_certain_denial(required, decision, advisory_policy_types)
         }
-        for index, (question, decision) in enumerate(zip(self.questions, decisions, strict=True)):
-            if question.one_of not in spared and _is_sure(question, decision, advisory_policy_types):
+        for index, (required, decision) in enumerate(pairs):
+            if required.one_of not in open_groups and _is_certain_denial(required, decision, advisory_policy_types):
                 return index
         return None
 
     def remarks(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> Iterator[str]:
-        """Say what the outcome does not: which regions deny while others allow, what may be asked, which policy nobody read."""
-        pairs = tuple(zip(self.questions, decisions, strict=True))
-        for one_of in dict.fromkeys(question.one_of for question in self.questions if question.one_of):
-            denied = [one for question, one in pairs if question.one_of == one_of and one.is_denied]
-            if 0 < len(denied) < sum(question.one_of == one_of for question in self.questions):
-                where = "; ".join(f"{one.message()}" for one in denied)
-                yield f"{one_of}, and not all of them are allowed, so that some calls fail and others do not: {where}"
-        for question, decision in pairs:
-            if question.undocumented and decision.is_denied:
-                yield f"AWS does not document whether it asks this, which would be denied: {decision.message()}"
-            if question.missing_policy and not decision.is_denied:
-                yield f"it hangs on {question.missing_policy}, which is not among the policies"
-            if question.request.unknown_parts and decision.outcome == "indeterminate":
-                yield f"what is asked is not known whole, only `{question.request.resource}`: {_TELL_MODELS}"
+        """Give sentences on what the outcome does not show: regions that differ, undocumented checks, missing policies."""
+        pairs = tuple(zip(self.authorizations, decisions, strict=True))
+        for one_of in dict.fromkeys(required.one_of for required in self.authorizations if required.one_of):
+            denied = [decision for required, decision in pairs if required.one_of == one_of and decision.is_denied]
+            if 0 < len(denied) < sum(required.one_of == one_of for required in self.authorizations):
+                messages = "; ".join(decision.message() for decision in denied)
+                yield f"{one_of}; some of these are denied, so some calls fail: {messages}"
+        for required, decision in pairs:
+            if required.undocumented and decision.is_denied:
+                yield f"AWS does not document whether it evaluates this, which would be denied: {decision.message()}"
+            if required.missing_policy and not decision.is_denied:
+                yield f"the decision also depends on {required.missing_policy}, which is not configured"
+            if required.request.unknown_parts and decision.outcome == "indeterminate":
+                yield f"the resource is only partly known (`{required.request.resource}`); {_HOW_TO_RESOLVE}"
             if decision.is_denied and decision.policy_type in advisory_policy_types:
-                yield f"AWS does not list Bedrock among the services that such policies reach: {decision.message()}"
+                yield f"AWS does not list Bedrock among the services that such policies apply to: {decision.message()}"
 
 
-def _is_sure(question: RequiredAuthorization, decision: Decision, advisory_policy_types: PolicyTypes) -> bool:
-    return decision.is_denied and not question.undocumented and decision.policy_type not in advisory_policy_types
+def _is_certain_denial(required: RequiredAuthorization, decision: Decision, advisory_policy_types: PolicyTypes) -> bool:
+    return decision.is_denied and not required.undocumented and decision.policy_type not in advisory_policy_types

@@ -1,5 +1,5 @@
 """
-Which condition keys an action's authorization can carry, beyond those that every authorization carries.
+The condition keys that the authorization of an action can carry, in addition to those that every authorization carries.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide, "AWS global
 condition context keys".
@@ -52,7 +52,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
     "bedrock:UpdateProject": _RETAINED,
     "iam:PassRole": frozenset({"iam:PassedToService", "iam:AssociatedResourceArn"}),
 }
-"""Each action with keys of its own; an action that is not here carries those of every authorization only."""
+"""Action to its condition keys; other actions carry only the keys that every authorization carries."""
 
 _OF_ONE_CALL: Final = (
     "aws:requesttag/",
@@ -67,7 +67,7 @@ _LOWER: Final = {action: frozenset(key.lower() for key in keys) for action, keys
 
 def carries(action: str, key: str) -> bool:
     """
-    Say whether the authorization of an action can ever carry a condition key; case does not matter in the key.
+    Say whether the authorization of an action can carry a condition key; the key is case-insensitive.
 
     >>> carries("bedrock:UpdateGuardrail", "aws:TagKeys")
     False
@@ -81,7 +81,7 @@ def carries(action: str, key: str) -> bool:
 
 def is_of_one_call(key: str) -> bool:
     """
-    Say whether each call gives a condition key itself, so that it can not be told of all calls at once.
+    Say whether each call sets a condition key, so that a configuration cannot set it for all calls.
 
     >>> is_of_one_call("bedrock:GuardrailIdentifier")
     True

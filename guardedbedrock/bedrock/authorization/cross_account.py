@@ -1,8 +1,8 @@
 """
-Resources of other accounts, whose resource-based policies have a say.
+Authorizations on resources of other accounts.
 
-AWS asks both accounts. Where the policy of the other one is not known the caller's own part is asked alone: its denial is sure,
-and its allow is not.
+AWS evaluates the policies of both accounts. If the resource-based policy of the other account is not configured, only the
+caller's side is evaluated: its denial is certain, its allow is not.
 Source: IAM User Guide, "Cross-account policy evaluation logic".
 """
 
@@ -17,23 +17,23 @@ from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.iam.matching.resources import compile_resources
 
 
-def own_part(asked: AuthorizationSet, policies: PolicySet) -> AuthorizationSet:
-    """Ask the caller's own part of every question of which the other account's policy is not among the policies."""
-    if not any(question.request.cross_account for question in asked.questions):
-        return asked
-    return AuthorizationSet(tuple(_own_part(question, policies) for question in asked.questions))
+def caller_side(required: AuthorizationSet, policies: PolicySet) -> AuthorizationSet:
+    """Reduce authorizations to the caller's side where the policy of the other account is not among the policies."""
+    if not any(one.request.cross_account for one in required.authorizations):
+        return required
+    return AuthorizationSet(tuple(_caller_side(one, policies) for one in required.authorizations))
 
 
-def _own_part(question: RequiredAuthorization, policies: PolicySet) -> RequiredAuthorization:
-    request = question.request
-    if not request.cross_account or _is_read(request, policies):
-        return question
+def _caller_side(required: RequiredAuthorization, policies: PolicySet) -> RequiredAuthorization:
+    request = required.request
+    if not request.cross_account or _has_resource_policy(request, policies):
+        return required
     account = identify(request.principal).account
     missing_policy = f"the resource-based policy of {request.resource}"
-    return question._replace(request=replace(request, resource_account=account), missing_policy=missing_policy)
+    return replace(required, request=replace(request, resource_account=account), missing_policy=missing_policy)
 
 
-def _is_read(request: Request, policies: PolicySet) -> bool:
-    """Say whether a resource-based policy that is known speaks of this resource."""
+def _has_resource_policy(request: Request, policies: PolicySet) -> bool:
+    """Say whether a configured resource-based policy has a statement on this resource."""
     statements = (statement for document in policies.documents.get("resource", ()) for statement in document.statements)
     return any(compile_resources(one.resources, variables=False)(request) is not False for one in statements)

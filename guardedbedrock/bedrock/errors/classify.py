@@ -1,10 +1,10 @@
 """
-From what AWS answers to the typed error.
+Classify the denials that AWS returns as typed errors.
 
-AWS uses one code, ``AccessDeniedException``, for policies and for accounts that may not use a model, and words of denial under
-other codes. The table of gates tells them apart by how the message begins; it is asked before the IAM sentence is, because a
-message of the marketplace may embed a sentence about another action than the one that was called. A code that is in no table,
-such as those of expired and invalid credentials, is no denial: AWS did not know who asked, so nobody was denied.
+AWS uses the code ``AccessDeniedException`` both for policies and for accounts that may not use a model, and returns denials under
+other codes too. `MODEL_ACCESS_STATES` tells these apart by the start of the message. It is checked before the sentence of IAM,
+because a Marketplace message may quote an IAM sentence about another action. A code that is in no table, such as the codes for
+expired and invalid credentials, is not a denial: AWS did not identify the caller.
 
 Source: Amazon Bedrock User Guide, "Troubleshooting Amazon Bedrock API Error Codes".
 """
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied", "NotAuthorized", "access_denied"})
-"""Codes that say no by themselves; the last is that of the OpenAI-compatible endpoint, which answers 401."""
+"""Codes that always mean a denial; the last one is that of the OpenAI-compatible endpoint, which returns HTTP 401."""
 
 _BARE_DENIED: Final = ("403", 403)
-"""Code and status of a 403 that came without a type, which botocore names by its status."""
+"""Code and status of a 403 response without an error type; botocore uses the status as the code."""
 
 
-class Gate(NamedTuple):
+class ModelAccessState(NamedTuple):
     """
-    One way in which AWS says that an account may not use a model.
+    A state in which an account may not use a model, as AWS reports it.
 
     Args:
-        opening: How the message begins; ``""`` for any.
-        codes: Under which codes.
-        hint: What to do about it.
+        opening: Start of the message; ``""`` for any message.
+        codes: The error codes.
+        hint: How to fix it.
     """
 
     opening: str
@@ -49,32 +49,32 @@ _SUBSCRIBE: Final = (
     "request access to the model for this account, or call it once as a principal that may"
     " `aws-marketplace:Subscribe` and `aws-marketplace:ViewSubscriptions`"
 )
-_PAY: Final = "give the account that pays a valid payment method, then try again after 15 minutes"
-_WAIT: Final = "the marketplace subscription is being made: try again after 15 minutes, then ask AWS Support"
-_MEND: Final = "the marketplace agreement failed: mend what the message names, most often the payment method, then try again"
+_PAY: Final = "add a valid payment method to the paying account, then try again after 15 minutes"
+_WAIT: Final = "the Marketplace subscription is in progress: try again after 15 minutes, then ask AWS Support"
+_FIX: Final = "the Marketplace agreement failed: fix what the message names, usually the payment method, then try again"
 _FORM: Final = "submit the use case details of the model's provider in the Bedrock console, then try again after 15 minutes"
-_SUPPORT: Final = "no IAM policy decides this: ask AWS Support to let the account use this model or operation"
-_UPGRADE: Final = "move to a version of the model that its provider has not marked as legacy"
+_SUPPORT: Final = "this is not decided by an IAM policy: ask AWS Support to enable the model or operation for the account"
+_UPGRADE: Final = "use a version of the model that its provider has not marked as legacy"
 
-GATES: Final = (
-    Gate("Model access is denied due to INVALID_PAYMENT_INSTRUMENT", DENIED, _PAY),
-    Gate("Model access is denied due to", DENIED, _SUBSCRIBE),
-    Gate("INVALID_PAYMENT_INSTRUMENT", DENIED, _PAY),
-    Gate("You don't have access to the model", DENIED, _SUBSCRIBE),
-    Gate("Your account is not authorized to invoke this API operation", DENIED, _SUPPORT),
-    Gate("Your account is not authorized to access this model. Your AWS Marketplace subscription", DENIED, _WAIT),
-    Gate("Your account is not authorized to access this model", DENIED, _SUPPORT),
-    Gate("AWS Marketplace Agreement Pending", DENIED, _WAIT),
-    Gate("AWS Marketplace Agreement Failed", DENIED, _MEND),
-    Gate("", frozenset({"MPAgreementBeingCreated", "AWS Marketplace Agreement Pending after 15 minutes"}), _WAIT),
-    Gate("", frozenset({"AWS Marketplace Agreement Failed within 15 minutes"}), _MEND),
-    Gate("", frozenset({"BadCScoreException"}), _SUPPORT),
-    Gate("", frozenset({"FTUFormNotFilled"}), _FORM),
-    Gate("Model use case details have not been submitted for this account", DENIED | _NOT_FOUND, _FORM),
-    Gate("Access denied. This Model is marked by provider as Legacy", DENIED | _NOT_FOUND, _UPGRADE),
-    Gate("Operation not allowed", _VALIDATION, _SUPPORT),
+MODEL_ACCESS_STATES: Final = (
+    ModelAccessState("Model access is denied due to INVALID_PAYMENT_INSTRUMENT", DENIED, _PAY),
+    ModelAccessState("Model access is denied due to", DENIED, _SUBSCRIBE),
+    ModelAccessState("INVALID_PAYMENT_INSTRUMENT", DENIED, _PAY),
+    ModelAccessState("You don't have access to the model", DENIED, _SUBSCRIBE),
+    ModelAccessState("Your account is not authorized to invoke this API operation", DENIED, _SUPPORT),
+    ModelAccessState("Your account is not authorized to access this model. Your AWS Marketplace subscription", DENIED, _WAIT),
+    ModelAccessState("Your account is not authorized to access this model", DENIED, _SUPPORT),
+    ModelAccessState("AWS Marketplace Agreement Pending", DENIED, _WAIT),
+    ModelAccessState("AWS Marketplace Agreement Failed", DENIED, _FIX),
+    ModelAccessState("", frozenset({"MPAgreementBeingCreated", "AWS Marketplace Agreement Pending after 15 minutes"}), _WAIT),
+    ModelAccessState("", frozenset({"AWS Marketplace Agreement Failed within 15 minutes"}), _FIX),
+    ModelAccessState("", frozenset({"BadCScoreException"}), _SUPPORT),
+    ModelAccessState("", frozenset({"FTUFormNotFilled"}), _FORM),
+    ModelAccessState("Model use case details have not been submitted for this account", DENIED | _NOT_FOUND, _FORM),
+    ModelAccessState("Access denied. This Model is marked by provider as Legacy", DENIED | _NOT_FOUND, _UPGRADE),
+    ModelAccessState("Operation not allowed", _VALIDATION, _SUPPORT),
 )
-"""The first gate that fits is the one; the more special stands before the more general."""
+"""The first row that matches wins, so special rows precede general ones."""
 
 _KINDS: Final[dict[bool | None, type[errors.PolicyDeniedError]]] = {
     True: errors.ExplicitDenyError,
@@ -87,18 +87,18 @@ _PARTS: Final = ("principal", "action", "resource", "policy_type", "policy_arn")
 
 def classify(response: Mapping[str, Any], operation_name: str) -> errors.AccessDeniedError | None:
     """
-    Turn an error that AWS answered into the typed error, or ``None`` if nobody was denied.
+    Turn an error response of AWS into a typed error; None if it is not a denial.
 
     Args:
-        response: What botocore parsed: ``Error`` with ``Code`` and ``Message``, ``ResponseMetadata`` with ``HTTPStatusCode``. The
-            error keeps it, so its code and status stay AWS's own.
-        operation_name: Such as ``Converse``.
+        response: The response that botocore parsed: ``Error`` with ``Code`` and ``Message``, ``ResponseMetadata`` with
+            ``HTTPStatusCode``. The error keeps it, so code and status stay those of AWS.
+        operation_name: Name of the operation, such as ``Converse``.
     """
     code, message = _code(response), _message(response)
     sentence = sentences.parse(message)
-    gate = next((gate for gate in GATES if code in gate.codes and message.startswith(gate.opening)), None)
-    if gate is not None:
-        return _typed(errors.ModelAccessError, response, operation_name, sentence, gate.hint)
+    state = next((state for state in MODEL_ACCESS_STATES if code in state.codes and message.startswith(state.opening)), None)
+    if state is not None:
+        return _typed(errors.ModelAccessError, response, operation_name, sentence, state.hint)
     if code not in DENIED:
         return None
     if sentence is None:

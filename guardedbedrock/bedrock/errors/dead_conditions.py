@@ -1,5 +1,5 @@
 """
-Conditions that can never be met, because the action's authorization never carries the key they ask for.
+Conditions that are never met, because the authorization of the action never carries their key.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock".
 """
@@ -15,17 +15,17 @@ from guardedbedrock.iam.explain.model import ExplainedStatement
 
 def dead_conditions(decision: Decision) -> Iterator[str]:
     """
-    Say of a denial which statements could never have allowed it, or always deny it, and why.
+    Explain which statements can never allow a denied request, or always deny it, because of a condition key.
 
     Args:
-        decision: One that denies.
+        decision: A decision that denies.
     """
     for group in decision.explain().groups:
         for statement in group.statements:
-            yield from _dead(statement, decision)
+            yield from _explain(statement, decision)
 
 
-def _dead(explained: ExplainedStatement, decision: Decision) -> Iterator[str]:
+def _explain(explained: ExplainedStatement, decision: Decision) -> Iterator[str]:
     action, statement = decision.request.action, explained.statement
     is_allow = statement.effect == "Allow"
     if is_allow is not (explained.applies is False):
@@ -33,5 +33,5 @@ def _dead(explained: ExplainedStatement, decision: Decision) -> Iterator[str]:
     tested = (one for one in explained.elements if one.element == "condition" and one.holds is not is_allow)
     keys = dict.fromkeys(one.request.name for one in tested if not carries(action, one.request.name))
     if keys:
-        asks = f"it asks for {', '.join(f'`{key}`' for key in keys)}, which that action never carries"
-        yield f"{statement} {'can never allow' if is_allow else 'always denies'} `{action}`: {asks}"
+        tests = f"its condition tests {', '.join(f'`{key}`' for key in keys)}, which this action never carries"
+        yield f"{statement} {'can never allow' if is_allow else 'always denies'} `{action}`: {tests}"

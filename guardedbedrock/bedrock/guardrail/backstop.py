@@ -1,5 +1,5 @@
 """
-The Deny statements with which AWS itself refuses what goes round a guard.
+The backstop policy: Deny statements with which AWS refuses calls that bypass the guard.
 
 Source: Bedrock User Guide, "Set up permissions to use guardrails for content filtering" and "Control permissions for generating
 and using Amazon Bedrock API keys"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock".
@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock._root import ConfigurationError
-from guardedbedrock.bedrock.guardrail.approved import Guardrail
+from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 
 ApiKeys: TypeAlias = Literal["allow", "short-term", "deny"]
 
 _KEY: Final = "bedrock:GuardrailIdentifier"
 _INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-"""Converse, jobs and the bidirectional stream are asked as these two."""
+"""Converse, jobs and the bidirectional stream are authorized as these two."""
 _PROFILES: Final = ("application-inference-profile", "inference-profile")
-"""What leads to models that are asked on themselves; whether the condition key is there when a profile is, is not documented."""
+"""Resources left out of the Deny: AWS also authorizes their models, and does not document the condition key on profiles."""
 _INDIRECT: Final = (
     "bedrock:CreateModelInvocationJob",
     "bedrock:InvokeAgent",
@@ -30,7 +30,7 @@ _INDIRECT: Final = (
     "bedrock:RetrieveAndGenerate",
     "bedrock:StartFlowExecution",
 )
-"""What calls models on AWS's side, and knows nothing of the condition key."""
+"""Actions with which AWS calls models for the caller, without the condition key."""
 _API_KEYS: Final[dict[ApiKeys, tuple[dict[str, Any], ...]]] = {
     "allow": (),
     "short-term": (
@@ -50,22 +50,22 @@ def backstop(
     guardrails: Iterable[Guardrail], *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False
 ) -> dict[str, Any]:
     """
-    Write the policy; one list of all regions, since a profile asks about regions that the guardrail is not of.
+    Give the policy. It has one list for all regions, because a profile is authorized in other regions than its guardrail.
 
     Args:
-        guardrails: The approved ones, each pinned to a version.
-        api_keys: Whether Bedrock API keys may call: all, short-term ones only, or none.
-        allow_mantle: Leave ``bedrock-mantle`` open, where no guardrail can be named.
-        deny_indirect: Deny what calls models on AWS's side too, such as agents, flows and batch jobs.
+        guardrails: The approved guardrails.
+        api_keys: Whether Bedrock API keys may call: all (``allow``), short-term ones only, or none (``deny``).
+        allow_mantle: Do not deny ``bedrock-mantle``, which supports no guardrails.
+        deny_indirect: Also deny actions with which AWS calls models for the caller, such as agents, flows and batch jobs.
 
     Raises:
-        ConfigurationError: Nothing is approved, or an ID is none that AWS has.
+        ConfigurationError: No guardrail is approved, or AWS rejects an ID.
     """
     approved = tuple(guardrails)
     if not approved:
-        raise ConfigurationError("no guardrail is approved, so that the backstop would deny every call: approve one")
+        raise ConfigurationError("no guardrail is approved, so the backstop would deny every call: approve one")
     for guardrail in approved:
-        guardrail.check("aws")
+        guardrail.require_aws_id()
     statements: list[dict[str, Any]] = [_only_approved(approved), *_API_KEYS[api_keys]]
     if not allow_mantle:
         statements.append({"Sid": "DenyMantle", "Effect": "Deny", "Action": "bedrock-mantle:*", "Resource": "*"})

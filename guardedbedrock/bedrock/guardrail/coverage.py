@@ -1,7 +1,7 @@
 """
-What a request with a guardrail keeps from it: parts of the prompt that are not evaluated, replies that arrive before they are.
+Find coverage gaps: parts of a prompt that the guardrail does not evaluate, and replies that arrive before it evaluates them.
 
-AWS offers this to callers; a guard may want to know. Findings name the way and never quote the prompt.
+AWS lets callers exclude parts of a request from the guardrail. A gap names the feature that was used; it never quotes the prompt.
 Source: Bedrock API Reference, "Converse" (guardrailConfig); Bedrock User Guide, "Apply tags to user input to filter content",
 "Include a guardrail with the Converse API" and "Configure streaming response behavior to filter content".
 """
@@ -15,29 +15,33 @@ from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-Kind: TypeAlias = Literal["guard-content", "input-tags", "guessable-suffix", "async-stream", "unread-body"]
+GapKind: TypeAlias = Literal["guard-content", "input-tags", "guessable-suffix", "async-stream", "unread-body"]
 
 
-class Gap(NamedTuple):
+class CoverageGap(NamedTuple):
     """
-    Something that the guardrail of a request does not look at, or not in time.
+    A part of a request that the guardrail does not evaluate, or not in time.
 
     Args:
-        kind: ``guard-content`` (only marked blocks of a conversation are evaluated), ``input-tags`` (only tagged parts of a
-            body), ``guessable-suffix`` (whoever writes a part of the prompt can close the tag), ``async-stream`` (chunks arrive
-            before they are evaluated, and nothing is masked), ``unread-body`` (a body that can not be looked at).
-        says: One clause, without anything of the prompt.
+        kind: One of
+
+            - ``guard-content``: only marked blocks of a conversation are evaluated;
+            - ``input-tags``: only tagged parts of a body are evaluated;
+            - ``guessable-suffix``: an author of a part of the prompt can guess the tag and close it;
+            - ``async-stream``: chunks arrive before they are evaluated, and nothing is masked;
+            - ``unread-body``: the body cannot be read before it is sent.
+        description: One clause, without any text of the prompt.
     """
 
-    kind: Kind
-    says: str
+    kind: GapKind
+    description: str
 
 
 _CONFIG: Final = "amazon-bedrock-guardrailConfig"
 _TAG: Final = "amazon-bedrock-guardrails-guardContent_"
 _HINT: Final = b"amazon-bedrock-guardrailConfig"
 _HIDDEN: Final = re.compile(rb"\\u00[2-7]|\0")
-"""What no JSON writer has need of: letters of the key as escapes, or a body that is no UTF-8."""
+"""Signs of a hidden key that no JSON writer produces: escaped ASCII characters, or a body that is not UTF-8."""
 _SHORTEST, _FEWEST = 8, 5
 _REMEMBERED: Final = 1024
 _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "searchResult"})
@@ -47,15 +51,15 @@ _NONE: Final[frozenset[str]] = frozenset()
 _STREAMS: Final = frozenset({"ConverseStream", "InvokeModelWithResponseStream"})
 
 
-class Suffixes:
-    """The suffixes of input tags that were used lately: one that comes again with another prompt can be known by then."""
+class SuffixHistory:
+    """Remember the suffixes of recent input tags: a suffix that is used again may be known to the author of a prompt."""
 
     def __init__(self) -> None:
         self._used: OrderedDict[str, int] = OrderedDict()
         self._lock = Lock()
 
     def is_reused(self, suffix: str, body: str) -> bool:
-        """Say whether a suffix came with another body before, and remember it; the same body again is another attempt."""
+        """Say whether a suffix was used with another body before, and remember it; the same body is another attempt."""
         now = hash(body)
         with self._lock:
             before = self._used.setdefault(suffix, now)
@@ -65,20 +69,23 @@ class Suffixes:
         return before != now
 
 
-def gaps(operation: str, params: Mapping[str, Any], suffixes: Suffixes | None = None, *, strict: bool = False) -> tuple[Gap, ...]:
+def find_coverage_gaps(
+    operation: str, params: Mapping[str, Any], suffixes: SuffixHistory | None = None, *, strict: bool = False
+) -> tuple[CoverageGap, ...]:
     """
-    Find what the guardrail of a call would not look at.
+    Find what the guardrail of a call would not evaluate.
 
     Args:
-        operation: Such as ``Converse``.
-        params: Parameters of the call; they may be of any shape.
-        suffixes: Those that were used before.
-        strict: Also look for what was hidden from a search.
+        operation: Name of the operation, such as ``Converse``.
+        params: Parameters of the call, in any shape.
+        suffixes: The suffixes of earlier calls.
+        strict: Also parse a body that may hide the key from a search.
 
-    Cost: A look at each block of a conversation; a search through the bytes of a body, which is read only where it has the key.
+    Returns:
+        The gaps. The cost is one test per block of a conversation, or one search in the bytes of a body.
     """
     if operation in _CONVERSATIONS:
-        if operation == "Converse" and not has_marks(params):
+        if operation == "Converse" and not has_marked_content(params):
             return ()
         return tuple(_of_conversation(operation, params))
     if operation in _INVOCATIONS:
@@ -86,17 +93,19 @@ def gaps(operation: str, params: Mapping[str, Any], suffixes: Suffixes | None = 
     return ()
 
 
-def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[Gap]:
-    kinds = _kinds(params) if has_marks(params) else _NONE
+def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[CoverageGap]:
+    kinds = _kinds(params) if has_marked_content(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
-        yield Gap("guard-content", "blocks of the messages are marked with `guardContent`, and all others are not evaluated")
+        yield CoverageGap(
+            "guard-content", "some blocks are marked with `guardContent`; the guardrail does not evaluate the others"
+        )
     mode = _get(params.get("guardrailConfig"), "streamProcessingMode")
-    if operation in _STREAMS and isinstance(mode, str) and str.__str__(mode) == "async":  # whatever it compares as
+    if operation in _STREAMS and isinstance(mode, str) and str.__str__(mode) == "async":  # a str subclass may override __eq__
         yield _async_stream("async")
 
 
-def has_marks(params: Mapping[str, Any]) -> bool:
-    """Say whether a block may be marked; nearly none is, and this is asked of every call."""
+def has_marked_content(params: Mapping[str, Any]) -> bool:
+    """Say whether a block of a conversation may be marked; a cheap test, because every call needs it and few have marks."""
     try:
         for message in params["messages"]:
             for block in message["content"]:
@@ -120,39 +129,45 @@ def _get(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, Mapping) else None
 
 
-def _async_stream(mode: str) -> Gap:
-    return Gap("async-stream", f"`streamProcessingMode` is `{mode}`: chunks arrive before they are evaluated, and are not masked")
+def _async_stream(mode: str) -> CoverageGap:
+    return CoverageGap(
+        "async-stream",
+        f"`streamProcessingMode` is `{mode}`: chunks arrive before they are evaluated, and are not masked",
+    )
 
 
-def _of_body(operation: str, body: Any, suffixes: Suffixes | None, strict: bool) -> Iterator[Gap]:  # noqa: FBT001
+def _of_body(operation: str, body: Any, suffixes: SuffixHistory | None, strict: bool) -> Iterator[CoverageGap]:  # noqa: FBT001
     data = _bytes_of(body)
     if data is None:
-        yield Gap("unread-body", "the body is a stream that can not be looked at before it is sent")
+        yield CoverageGap("unread-body", "the body is a stream that cannot be read before it is sent")
         return
     if _HINT not in data and not (strict and _HIDDEN.search(data)):
         return
     try:
         read = json.loads(data)
     except (ValueError, RecursionError):
-        yield Gap("unread-body", f"the body speaks of `{_CONFIG}` and is no JSON")
+        yield CoverageGap("unread-body", f"the body contains `{_CONFIG}` and is not JSON")
         return
     config = _get(read, _CONFIG)
     suffix = _get(config, "tagSuffix")
     if isinstance(suffix, str) and suffix:
-        # Written again, since the tags may stand there in escapes.
+        # Serialized again, because the tags may be written with escapes.
         yield from _of_tags(suffix, json.dumps(read, ensure_ascii=False), suffixes)
     mode = _get(config, "streamProcessingMode")
     if operation in _STREAMS and isinstance(mode, str) and mode.lower().startswith("async"):
         yield _async_stream(mode)
 
 
-def _of_tags(suffix: str, text: str, suffixes: Suffixes | None) -> Iterator[Gap]:
+def _of_tags(suffix: str, text: str, suffixes: SuffixHistory | None) -> Iterator[CoverageGap]:
     if f"{_TAG}{suffix}" in text:
-        yield Gap("input-tags", "parts of the body are tagged for the guardrail, and all others are not evaluated")
+        yield CoverageGap("input-tags", "parts of the body are tagged for the guardrail; it does not evaluate the others")
     reused = suffixes is not None and suffixes.is_reused(suffix, text)
     if reused or len(suffix) < _SHORTEST or len(set(suffix)) < _FEWEST:
-        why = "was used before" if reused else "is short or monotonous"
-        yield Gap("guessable-suffix", f"`tagSuffix` {why}, and whoever guesses it can close the tag: take a random one each time")
+        why = "was used before" if reused else "is too short or repetitive"
+        yield CoverageGap(
+            "guessable-suffix",
+            f"`tagSuffix` {why}, so a prompt could close the tag: use a new random suffix for each call",
+        )
 
 
 def _bytes_of(body: Any) -> bytes | None:

@@ -1,7 +1,7 @@
 """
-What a guardrail did to a call, as the reply tells it.
+What a guardrail did to a call, as the reply shows it.
 
-Masking counts as an intervention; a model's own filter (``content_filtered``) does not. Matched text never enters a record.
+Masking counts as an intervention; the filter of a model (``content_filtered``) does not. Matched text never enters a record.
 Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "GuardrailAssessment".
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 Action: TypeAlias = Literal["blocked", "masked"]
-Source: TypeAlias = Literal["INPUT", "OUTPUT"]
+Side: TypeAlias = Literal["INPUT", "OUTPUT"]
 
 POLICY_KINDS: Final = (
     "topicPolicy",
@@ -22,11 +22,11 @@ POLICY_KINDS: Final = (
     "contextualGroundingPolicy",
     "automatedReasoningPolicy",
 )
-"""The parts of a guardrail that can step in, by their names in an assessment."""
+"""The policies of a guardrail, by their names in an assessment."""
 
 _ACTIONS: Final[Mapping[str, Action]] = {"BLOCKED": "blocked", "ANONYMIZED": "masked"}
 _REASONS: Final[tuple[tuple[str, Action], ...]] = (("blocked", "blocked"), ("masked", "masked"))
-_SIDES: Final[Mapping[str, Source]] = {
+_SIDES: Final[Mapping[str, Side]] = {
     "inputAssessment": "INPUT",
     "outputAssessments": "OUTPUT",
     "input": "INPUT",
@@ -38,11 +38,11 @@ _OF_AN_ASSESSMENT: Final = frozenset({*POLICY_KINDS, "invocationMetrics", "appli
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """
-    How much of the text a guardrail looked at, prompt and answer together.
+    How much of the text a guardrail evaluated, prompt and reply together.
 
     Args:
-        guarded: Characters.
-        total: Characters.
+        guarded: Characters that were evaluated.
+        total: All characters.
     """
 
     guarded: int
@@ -54,80 +54,80 @@ class Intervention:
     """
     What a guardrail did to a call.
 
-    All but the operation is known only where the reply tells it: replies to model calls do with a ``trace``.
+    Everything except the operation is known only if the reply shows it; replies to model calls do so with a ``trace``.
 
     Args:
         operation: Name of the operation.
-        reason: The service's own words (``Guardrail blocked.``).
-        action: ``blocked`` (a message stands for the text), ``masked`` (matches were replaced), or None when nobody says.
-        policies: Which parts of the guardrail stepped in, such as ``wordPolicy``.
-        sources: Where they did: ``INPUT``, ``OUTPUT``.
+        reason: The message of the service, such as ``Guardrail blocked.``.
+        action: ``blocked`` (a message replaces the text), ``masked`` (matches were replaced), or None if unknown.
+        policies: The policies of the guardrail that intervened, such as ``wordPolicy``.
+        sources: Where they intervened: ``INPUT``, ``OUTPUT``.
         guardrail: ID of the guardrail.
         version: Its version.
-        coverage: How much of the text it looked at.
-        text_units: Text units that were charged, by the name of the meter, such as ``wordPolicyUnits``.
+        coverage: How much of the text it evaluated.
+        text_units: Text units that were charged, by meter, such as ``wordPolicyUnits``.
     """
 
     operation: str
     reason: str | None = None
     action: Action | None = None
     policies: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Side, ...] = ()
     guardrail: str | None = None
     version: str | None = None
     coverage: Coverage | None = None
     text_units: Mapping[str, int] = field(default_factory=dict)
 
 
-class Shown(NamedTuple):
+class GuardrailTrace(NamedTuple):
     """
     What a reply, or a part of one, shows of its guardrail.
 
     Args:
-        stepped_in: Whether it says that the guardrail stepped in; None when it says nothing of that.
-        trace: Assessments in any of the service's forms; None when there are none.
+        intervened: Whether the guardrail intervened; None if the reply does not say.
+        trace: Assessments in any of the shapes that the service uses; None if there are none.
     """
 
-    stepped_in: bool | None = None
+    intervened: bool | None = None
     trace: Mapping[str, Any] | None = None
 
-    def __or__(self, later: Shown) -> Shown:
-        stepped_in = later.stepped_in if self.stepped_in is None else self.stepped_in or bool(later.stepped_in)
-        return Shown(stepped_in, self.trace if later.trace is None else later.trace)
+    def __or__(self, later: GuardrailTrace) -> GuardrailTrace:
+        intervened = later.intervened if self.intervened is None else self.intervened or bool(later.intervened)
+        return GuardrailTrace(intervened, self.trace if later.trace is None else later.trace)
 
 
-NOTHING: Final = Shown()
+NO_TRACE: Final = GuardrailTrace()
 
 
 class _Assessed(NamedTuple):
-    source: Source
+    source: Side
     guardrail: str | None
     assessment: Mapping[str, Any]
 
 
-def conclude(operation: str, shown: Shown) -> Intervention | None:
+def read_intervention(operation: str, shown: GuardrailTrace) -> Intervention | None:
     """
-    Say what a guardrail did; None when it did nothing.
+    Read what a guardrail did; None if it did not intervene.
 
-    A finding that blocked or masked is an intervention even where the reply's own word is missing.
+    A finding that blocked or masked is an intervention even if the reply does not say that the guardrail intervened.
     """
-    if not shown.stepped_in and not shown.trace:
+    if not shown.intervened and not shown.trace:
         return None
     trace = shown.trace or {}
     assessed = tuple(_assessed(trace))
     found = [(one, kind, action) for one in assessed for kind, action in _acted(one.assessment)]
-    if not shown.stepped_in and not found:
+    if not shown.intervened and not found:
         return None
     reason = trace.get("actionReason")
-    who = _named(found[0][0] if found else assessed[0]) if assessed else (None, None)
+    named = _named(found[0][0] if found else assessed[0]) if assessed else (None, None)
     return Intervention(
         operation=operation,
         reason=reason if isinstance(reason, str) else None,
         action=_action({action for _, _, action in found}, reason),
         policies=tuple(dict.fromkeys(kind for _, kind, _ in found)),
         sources=tuple(dict.fromkeys(one.source for one, _, _ in found)),
-        guardrail=who[0],
-        version=who[1],
+        guardrail=named[0],
+        version=named[1],
         coverage=_coverage(assessed),
         text_units=_units(assessed),
     )
@@ -140,8 +140,8 @@ def _assessed(trace: Mapping[str, Any]) -> Iterator[_Assessed]:
     yield from _flat(trace.get("assessments"), whole, None)
 
 
-def _flat(found: Any, source: Source, guardrail: str | None) -> Iterator[_Assessed]:
-    """Find the assessments among maps of guardrail IDs and lists of either: each operation nests them another way."""
+def _flat(found: Any, source: Side, guardrail: str | None) -> Iterator[_Assessed]:
+    """Find the assessments in nested maps of guardrail IDs and lists; each operation nests them differently."""
     if isinstance(found, list):
         for each in found:
             yield from _flat(each, source, guardrail)
@@ -162,11 +162,11 @@ def _acted(assessment: Mapping[str, Any]) -> Iterator[tuple[str, Action]]:
 
 
 def _action(actions: set[Action], reason: Any) -> Action | None:
-    """Take the strongest finding, else the service's own words."""
+    """Give the strongest action of the findings; without findings, the action that the message names."""
     if actions:
         return "blocked" if "blocked" in actions else "masked"
-    words = reason.lower() if isinstance(reason, str) else ""
-    return next((action for word, action in _REASONS if word in words), None)
+    message = reason.lower() if isinstance(reason, str) else ""
+    return next((action for word, action in _REASONS if word in message), None)
 
 
 def _named(one: _Assessed) -> tuple[str | None, str | None]:

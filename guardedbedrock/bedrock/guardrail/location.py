@@ -1,40 +1,42 @@
 """
-Where a guardrail sits in each operation: in the parameters, and in the request that leaves.
+Guardrail locations: where an operation carries its guardrail, in its parameters and in the request that is sent.
 
+A location is data. To add one, write a `GuardrailLocation` and set it in the row of the operation.
 Source: Bedrock API Reference, "Converse", "InvokeModel" and "ApplyGuardrail".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.bedrock.request_paths import path_segments
-
-Params: TypeAlias = Mapping[str, Any]
-"""Parameters of a boto3 call."""
+from guardedbedrock.bedrock.parameters import Params
+from guardedbedrock.bedrock.request_paths import matches_template, path_segments
 
 GuardrailRef: TypeAlias = tuple[str | None, str | None]
-"""Identifier and version of a guardrail; None where it is missing or empty."""
+"""Identifier and version of a guardrail; None if missing or empty."""
 
-_IDENTIFIER: Final = "guardrailIdentifier"
-_VERSION: Final = "guardrailVersion"
-_CONFIG: Final = "guardrailConfig"
-CONFIG_KEY: Final = b'"guardrailConfig"'
-"""How JSON has the key of a guardrail; a text that speaks of it has no such quotation marks."""
+Carrier: TypeAlias = Literal["headers", "body", "path"]
+"""The part of the HTTP request that carries a guardrail."""
+
+Step: TypeAlias = tuple[str, bool]
+"""A member of a structure and whether the path applies only if the member is present; ``[]`` stands for every item of a list."""
+
+_IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
+_VERSION_HEADER: Final = "X-Amzn-Bedrock-GuardrailVersion"
+_APPLY: Final = ("guardrail", "{guardrailIdentifier}", "version", "{guardrailVersion}", "apply")
 
 
 class Wire(NamedTuple):
     """
-    What a serialized request says.
+    A serialized request.
 
     Args:
-        url: With the path as it is sent, percent-encoded.
+        url: The URL with the percent-encoded path, as it is sent.
         headers: Names in any case.
-        body: As it is sent.
+        body: The bytes that are sent.
     """
 
     url: str
@@ -45,90 +47,157 @@ class Wire(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class GuardrailLocation:
     """
-    Where a guardrail sits.
+    Where an operation carries its guardrail.
+
+        GuardrailLocation("body", ("guardrailConfig",))
+        GuardrailLocation("body", ("collaborators[].guardrailConfiguration", "guardrailConfiguration"))
+        GuardrailLocation(
+            "body",
+            ("definition.nodes[].configuration.prompt?.guardrailConfiguration",),
+            repeats_in="definition.nodes[].configuration.loop?",
+        )
 
     Args:
-        members: Parameters that it is read from.
-        read: From parameters.
-        put: Gives new parameters with identifier and version set, all else kept.
-        carries: Whether a serialized request carries this very guardrail, read strictly.
-        ending: What a body ends with that botocore wrote of parameters into which the guard put this guardrail; None where the
-            body is no place for it.
-        signed: Whether a presigned URL binds it: only headers and path are signed into one.
+        carrier: The part of the HTTP request.
+        paths: Paths of the structures that hold identifier and version. ``""`` is the top level. In ``a.b``, missing
+            members are created; ``a?.b`` applies only if the caller gives ``a``; ``a[].b`` applies to every item of ``a``.
+        identifier: Member with the identifier.
+        version: Member with the version.
+        accepts_arn: The identifier may be an ARN; otherwise it must be the ID.
+        repeats_in: Path of structures to which `paths` apply again, at every depth.
+
+    Attributes:
+        members: The parameters at the top level that hold the guardrail.
     """
 
-    members: frozenset[str]
-    read: Callable[[Params], GuardrailRef]
-    put: Callable[[Params, str, str], dict[str, Any]]
-    carries: Callable[[Wire, GuardrailRef], bool]
-    ending: Callable[[GuardrailRef], bytes] | None
-    signed: bool
+    carrier: Carrier
+    paths: tuple[str, ...] = ("",)
+    identifier: str = "guardrailIdentifier"
+    version: str = "guardrailVersion"
+    accepts_arn: bool = True
+    repeats_in: str = ""
+    members: frozenset[str] = field(init=False, repr=False, compare=False)
+    _steps: tuple[tuple[Step, ...], ...] = field(init=False, repr=False, compare=False)
+    _repeats: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        steps = tuple(_steps(path) for path in self.paths)
+        heads = {path[0][0] for path in steps if path}
+        own = set() if all(steps) else {self.identifier, self.version}
+        object.__setattr__(self, "members", frozenset(heads | own))
+        object.__setattr__(self, "_steps", steps)
+        object.__setattr__(self, "_repeats", _steps(self.repeats_in))
+
+    @property
+    def is_in_presigned_url(self) -> bool:
+        """Whether a presigned URL contains the guardrail; AWS signs headers and path into one, but no body."""
+        return self.carrier != "body"
+
+    def read(self, params: Params) -> GuardrailRef:
+        """Read the guardrail of a location that has one structure for it."""
+        return next(self.read_all(params), (None, None))
+
+    def read_all(self, params: Params) -> Iterator[GuardrailRef]:
+        """Read the guardrail of every structure that can hold one, in the order of `paths`."""
+        for steps in self._steps:
+            for holder in _values_at(params, steps):
+                yield self._ref(holder)
+        if self._repeats:
+            for inner in _values_at(params, self._repeats):
+                yield from self.read_all(inner)
+
+    def put(self, params: Params, identifier: str, version: str) -> dict[str, Any]:
+        """Return new parameters with this guardrail in every structure that can hold one, and everything else kept."""
+        named = {self.identifier: identifier, self.version: version}
+        changed: Any = dict(params)
+        for steps in self._steps:
+            changed = _changed_at(changed, steps, lambda holder: {**_mapping(holder), **named})
+        if self._repeats:
+            changed = _changed_at(changed, self._repeats, lambda inner: self.put(inner, identifier, version))
+        return dict(changed)
+
+    def carries(self, wire: Wire, ref: GuardrailRef) -> bool:
+        """Say whether a request carries this guardrail, and no other, read strictly."""
+        if self.carrier == "headers":
+            return (header_of(wire.headers, _IDENTIFIER_HEADER), header_of(wire.headers, _VERSION_HEADER)) == ref
+        if self.carrier == "path":
+            path = path_segments(wire.url)[-len(_APPLY) :]
+            return matches_template(path, _APPLY) and (path[1], path[3]) == ref
+        return {*self.read_all(json_body(wire))} == {ref}
+
+    def _ref(self, holder: Any) -> GuardrailRef:
+        found = _mapping(holder)
+        return found.get(self.identifier) or None, found.get(self.version) or None
 
 
-def _named(holder: Params) -> GuardrailRef:
-    return holder.get(_IDENTIFIER) or None, holder.get(_VERSION) or None
+def _steps(path: str) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    for name in filter(None, path.split(".")):
+        plain = name.removesuffix("[]").removesuffix("?")
+        steps.append((plain, plain != name))
+        if name.endswith("[]"):
+            steps.append(("[]", True))
+    return tuple(steps)
 
 
-def _read_config(params: Params) -> GuardrailRef:
-    config = params.get(_CONFIG)
-    if config is None or not (config.__class__ is dict or isinstance(config, Mapping)):  # the first test spares the second
-        return None, None
-    return config.get(_IDENTIFIER) or None, config.get(_VERSION) or None
+def _values_at(value: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
+    """Give every value at a path: None for a member that is missing, nothing for a conditional member that is missing."""
+    if not steps:
+        yield value
+        return
+    (name, only_if_present), rest = steps[0], steps[1:]
+    if name == "[]":
+        for item in value if isinstance(value, list | tuple) else ():
+            yield from _values_at(item, rest)
+    elif not only_if_present or _mapping(value).get(name) is not None:
+        yield from _values_at(_mapping(value).get(name), rest)
 
 
-def _put_config(params: Params, identifier: str, version: str) -> dict[str, Any]:
-    config = params.get(_CONFIG)
-    if config is None:
-        return {**params, _CONFIG: {_IDENTIFIER: identifier, _VERSION: version}}
-    kept = config if isinstance(config, Mapping) else {}
-    return {**params, _CONFIG: {**kept, _IDENTIFIER: identifier, _VERSION: version}}
+def _changed_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:
+    """Return a copy with the values at a path changed; missing members are created unless they are conditional."""
+    if not steps:
+        return change(value)
+    (name, only_if_present), rest = steps[0], steps[1:]
+    if name == "[]":
+        return [_changed_at(item, rest, change) for item in value] if isinstance(value, list | tuple) else value
+    holder = _mapping(value)
+    if only_if_present and holder.get(name) is None:
+        return value
+    changed = _changed_at(holder.get(name), rest, change)
+    return value if changed is None else {**holder, name: changed}
 
 
-def _put_members(params: Params, identifier: str, version: str) -> dict[str, Any]:
-    return {**params, _IDENTIFIER: identifier, _VERSION: version}
-
-
-def _body_carries(wire: Wire, named: GuardrailRef) -> bool:
-    return _read_config(json_body(wire)) == named
-
-
-@lru_cache(maxsize=256)
-def _body_ending(named: GuardrailRef) -> bytes:
-    """
-    Write the end of a body, so that most need not be read: the guard puts its member in last.
-
-    A body from elsewhere is not known by its end: JSON that ends before it, or has the key twice, may end so too.
-    """
-    config = {_IDENTIFIER: named[0], _VERSION: named[1]}
-    return f', "{_CONFIG}": {json.dumps(config)}}}'.encode()
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def json_body(wire: Wire) -> dict[str, Any]:
-    """Read a body that is a JSON object; an empty one where it is none, or where two readers could read two things."""
-    if type(wire.body) is not bytes:  # what can be changed once it was read proves nothing
+    """Read a body that is one JSON object; empty if it is anything else, or if two parsers could read it differently."""
+    if type(wire.body) is not bytes:  # a bytearray or a stream could change after it was read
         return {}
     try:
-        body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=_once)
+        body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=_without_repeated_keys)
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Read no object in which a key stands twice: which of the two the service takes is its own affair."""
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Reject an object that repeats a key: the service may use the other value."""
     read = dict(pairs)
     if len(read) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("repeated key")
     return read
 
 
-def _headers_carry(wire: Wire, named: GuardrailRef) -> bool:
-    identifier = header_of(wire.headers, "X-Amzn-Bedrock-GuardrailIdentifier")
-    return (identifier, header_of(wire.headers, "X-Amzn-Bedrock-GuardrailVersion")) == named
+def body_model(wire: Wire) -> str | None:
+    """Read the model of a body, where StartAsyncInvoke carries it."""
+    model = json_body(wire).get("modelId")
+    return model if isinstance(model, str) else None
 
 
 def header_of(headers: Any, name: str) -> str | None:
-    """Read a header; one that stands there twice says nothing, since either may be the one that is sent."""
+    """Read a header; None if it is missing or repeated, because either of two values may be sent."""
     values = headers.get_all(name, ()) if hasattr(headers, "get_all") else [headers.get(name)]
     value = values[0] if len(values) == 1 else None
     if type(value) is bytes:
@@ -136,23 +205,6 @@ def header_of(headers: Any, name: str) -> str | None:
     return value if type(value) is str and value else None
 
 
-def _path_carries(wire: Wire, named: GuardrailRef) -> bool:
-    """Read ``.../guardrail/{id}/version/{version}/apply``."""
-    match path_segments(wire.url):
-        case [*_, "guardrail", identifier, "version", version, "apply"]:
-            return (identifier, version) == named
-    return False
-
-
-def body_model(wire: Wire) -> str | None:
-    """Read the model of a body, where StartAsyncInvoke has it; None where there is none."""
-    model = json_body(wire).get("modelId")
-    return model if isinstance(model, str) else None
-
-
-_IN_CONFIG: Final = frozenset({_CONFIG})
-_AT_THE_TOP: Final = frozenset({_IDENTIFIER, _VERSION})
-
-IN_BODY: Final = GuardrailLocation(_IN_CONFIG, _read_config, _put_config, _body_carries, _body_ending, signed=False)
-IN_HEADERS: Final = GuardrailLocation(_AT_THE_TOP, _named, _put_members, _headers_carry, None, signed=True)
-IN_PATH: Final = GuardrailLocation(_AT_THE_TOP, _named, _put_members, _path_carries, None, signed=True)
+IN_BODY: Final = GuardrailLocation("body", ("guardrailConfig",))
+IN_HEADERS: Final = GuardrailLocation("headers")
+IN_PATH: Final = GuardrailLocation("path")

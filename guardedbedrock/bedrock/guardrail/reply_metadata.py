@@ -1,5 +1,5 @@
 """
-What a reply says of itself, in each operation's own place: tokens, why it stopped, which model spoke. Never what it said.
+Read the metadata of a reply: token counts, finish reason, model. Never its content.
 
 Source: Bedrock API Reference, "Converse", "ConverseStream", "InvokeModel"; Bedrock User Guide, "Inference request parameters and
 response fields for foundation models".
@@ -12,28 +12,28 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 _STOP_REASONS: Final = ("stop_reason", "stopReason", "completionReason", "finish_reason", "generation_stop_reason")
-_IN_A_LIST: Final = ("results", "generations", "completions", "outputs", "choices")
+_CHOICE_LISTS: Final = ("results", "generations", "completions", "outputs", "choices")
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
-_TELLING: Final = (b"stop", b"Reason", b"reason", b'"id"', _METRICS.encode())
-_INSIDE: Final = ("message", "delta", "messageStop")
-"""Where chunks of Anthropic's and Nova's streams tell of themselves."""
+_METADATA_HINTS: Final = (b"stop", b"Reason", b"reason", b'"id"', _METRICS.encode())
+_NESTED: Final = ("message", "delta", "messageStop")
+"""Members with metadata in chunks of Anthropic's and Nova's streams."""
 
 _INPUT: Final = "x-amzn-bedrock-input-token-count"
 _OUTPUT: Final = "x-amzn-bedrock-output-token-count"
 
 
-class Answer(NamedTuple):
+class ReplyMetadata(NamedTuple):
     """
-    What a reply, or an event of a stream, says of itself; None where it says nothing.
+    Metadata of a reply or of one event of a stream; None where it has none.
 
     Args:
-        input_tokens: Tokens that the model read, those of a cache included where the service counts them in.
-        output_tokens: Tokens that it wrote.
-        cache_read_tokens: Tokens that came from a cache.
-        cache_write_tokens: Tokens that went into one.
-        finish_reason: Why it stopped.
-        model: The model that spoke.
-        id: The model's own ID of the reply.
+        input_tokens: Tokens that the model read; includes cached tokens if the service counts them.
+        output_tokens: Tokens that the model wrote.
+        cache_read_tokens: Tokens read from a cache.
+        cache_write_tokens: Tokens written to a cache.
+        finish_reason: Why the model stopped.
+        model: The model that replied.
+        id: ID of the reply, as the model gives it.
     """
 
     input_tokens: int | None = None
@@ -44,17 +44,17 @@ class Answer(NamedTuple):
     model: str | None = None
     id: str | None = None
 
-    def __or__(self, later: Answer) -> Answer:
-        return Answer._make(old if new is None else new for old, new in zip(self, later, strict=True))
+    def __or__(self, later: ReplyMetadata) -> ReplyMetadata:
+        return ReplyMetadata._make(old if new is None else new for old, new in zip(self, later, strict=True))
 
 
-SILENCE: Final = Answer()
+NO_METADATA: Final = ReplyMetadata()
 
 
-def of_converse(reply: Mapping[str, Any]) -> Answer:
-    """Read the reply of Converse, or one event of ConverseStream with its payload laid open."""
+def metadata_of_converse(reply: Mapping[str, Any]) -> ReplyMetadata:
+    """Read the reply of Converse, or the merged payloads of an event of ConverseStream."""
     usage, router = _mapping(reply.get("usage")), _mapping(_mapping(reply.get("trace")).get("promptRouter"))
-    return Answer(
+    return ReplyMetadata(
         input_tokens=_number(usage.get("inputTokens")),
         output_tokens=_number(usage.get("outputTokens")),
         cache_read_tokens=_number(usage.get("cacheReadInputTokens")),
@@ -64,46 +64,46 @@ def of_converse(reply: Mapping[str, Any]) -> Answer:
     )
 
 
-def of_converse_event(event: Mapping[str, Any]) -> Answer:
+def metadata_of_converse_event(event: Mapping[str, Any]) -> ReplyMetadata:
     """Read one event of ConverseStream."""
-    laid_open = {**event.get("messageStop", {}), **event.get("metadata", {})}
-    return of_converse(laid_open) if laid_open else SILENCE
+    payload = {**event.get("messageStop", {}), **event.get("metadata", {})}
+    return metadata_of_converse(payload) if payload else NO_METADATA
 
 
-def of_body(body: bytes, headers: Mapping[str, Any]) -> Answer:
-    """Read the body of InvokeModel, whatever model wrote it, and the counts that the service puts into headers."""
-    counts = Answer(_number(headers.get(_INPUT)), _number(headers.get(_OUTPUT)))
+def metadata_of_body(body: bytes, headers: Mapping[str, Any]) -> ReplyMetadata:
+    """Read the body of InvokeModel of any model, and the token counts that the service sends in headers."""
+    counts = ReplyMetadata(_number(headers.get(_INPUT)), _number(headers.get(_OUTPUT)))
     return _of_model(_json(body)) | counts
 
 
-def of_invoke_event(event: Mapping[str, Any]) -> Answer:
+def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     """Read one chunk of InvokeModelWithResponseStream."""
     chunk = event.get("chunk", {}).get("bytes", b"")
-    if not any(word in chunk for word in _TELLING):
-        return SILENCE
+    if not any(word in chunk for word in _METADATA_HINTS):
+        return NO_METADATA
     read = _json(chunk)
     metrics = _mapping(read.get(_METRICS))
-    counts = Answer(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
-    return _of_model({**read, **{key: value for name in _INSIDE for key, value in _mapping(read.get(name)).items()}}) | counts
+    counts = ReplyMetadata(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
+    return _of_model({**read, **{key: value for name in _NESTED for key, value in _mapping(read.get(name)).items()}}) | counts
 
 
-OF_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], Answer]]] = {
-    "converse-stream": of_converse_event,
-    "invoke-stream": of_invoke_event,
+EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]] = {
+    "converse-stream": metadata_of_converse_event,
+    "invoke-stream": metadata_of_invoke_event,
 }
 
 
 def stop_reason(holder: Mapping[str, Any]) -> str | None:
-    """Say why a model stopped, in its own word for it."""
+    """Give the reason why a model stopped, in the word of the model."""
     return next((reason for name in _STOP_REASONS if (reason := _text(holder.get(name)))), None)
 
 
-def _of_model(read: Mapping[str, Any]) -> Answer:
-    lists = (read.get(name) for name in _IN_A_LIST)
+def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
+    lists = (read.get(name) for name in _CHOICE_LISTS)
     inner: Any = next((found[0] for found in lists if isinstance(found, list) and found), {})
     holders = (read, _mapping(inner))
     reason = next((reason for holder in holders if (reason := stop_reason(holder))), None)
-    return Answer(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
+    return ReplyMetadata(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
 
 
 def _json(body: bytes) -> Mapping[str, Any]:

@@ -1,8 +1,10 @@
 """
-Where each operation's reply shows what its guardrail did.
+Read the guardrail trace of a reply, where each operation shows it.
 
-InvokeModel and its stream have two keys in the body, never a header; Converse has a stop reason and, where it was asked for, a
-trace; ApplyGuardrail is itself the answer.
+- InvokeModel and its stream: two keys in the body, never a header.
+- Converse and its stream: the stop reason, and a trace if the call requested one.
+- ApplyGuardrail: the reply itself.
+
 Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "Converse", "InvokeModel", "ApplyGuardrail".
 """
 
@@ -12,77 +14,81 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Shown
-from guardedbedrock.bedrock.guardrail.location import Params
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace
+from guardedbedrock.bedrock.parameters import Params
 
 ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
 _MENTIONS: Final = b"amazon-bedrock-"
-_STEPPED_IN: Final = "guardrail_intervened"
+_INTERVENED: Final = "guardrail_intervened"
 _NO_TRACE: Final = (None, "disabled")
 
 
-def in_converse(reply: Mapping[str, Any]) -> Shown:
+def trace_of_converse(reply: Mapping[str, Any]) -> GuardrailTrace:
     """Read the reply of Converse."""
-    stepped_in, trace = reply.get("stopReason") == _STEPPED_IN, reply.get("trace")
-    return Shown(True if stepped_in else None, _guardrail(trace)) if stepped_in or trace is not None else NOTHING
+    intervened, trace = reply.get("stopReason") == _INTERVENED, reply.get("trace")
+    return GuardrailTrace(True if intervened else None, _guardrail(trace)) if intervened or trace is not None else NO_TRACE
 
 
-def in_converse_event(event: Mapping[str, Any]) -> Shown:
-    """Read one event of ConverseStream: the stop reason comes in one, the trace in the next."""
+def trace_of_converse_event(event: Mapping[str, Any]) -> GuardrailTrace:
+    """Read one event of ConverseStream: one event has the stop reason, the next one has the trace."""
     if "contentBlockDelta" in event:
-        return NOTHING
-    return in_converse({**event.get("messageStop", {}), **event.get("metadata", {})})
+        return NO_TRACE
+    return trace_of_converse({**event.get("messageStop", {}), **event.get("metadata", {})})
 
 
-def in_body(body: bytes) -> Shown:
-    """Read the body of InvokeModel, or the bytes of one of its chunks."""
+def trace_of_body(body: bytes) -> GuardrailTrace:
+    """Read the body of InvokeModel, or of one chunk of its stream."""
     if _MENTIONS not in body:
-        return NOTHING
+        return NO_TRACE
     read = _json(body)
-    said = read.get(ACTION_KEY) if read else None
-    return Shown(None if said is None else said == "INTERVENED", _guardrail(read.get(TRACE_KEY))) if read else NOTHING
+    action = read.get(ACTION_KEY) if read else None
+    return (
+        GuardrailTrace(None if action is None else action == "INTERVENED", _guardrail(read.get(TRACE_KEY))) if read else NO_TRACE
+    )
 
 
-def in_invoke_event(event: Mapping[str, Any]) -> Shown:
+def trace_of_invoke_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of InvokeModelWithResponseStream."""
-    return in_body(event.get("chunk", {}).get("bytes", b""))
+    return trace_of_body(event.get("chunk", {}).get("bytes", b""))
 
 
-def in_apply(reply: Mapping[str, Any]) -> Shown:
+def trace_of_apply(reply: Mapping[str, Any]) -> GuardrailTrace:
     """Read the reply of ApplyGuardrail."""
     trace = {key: reply[key] for key in ("actionReason", "assessments") if key in reply}
-    return Shown(reply.get("action") == "GUARDRAIL_INTERVENED", trace)
+    return GuardrailTrace(reply.get("action") == "GUARDRAIL_INTERVENED", trace)
 
 
-IN_REPLY: Final[Mapping[str, Callable[[Mapping[str, Any]], Shown]]] = {"apply": in_apply, "converse": in_converse}
-IN_EVENT: Final[Mapping[str, Callable[[Mapping[str, Any]], Shown]]] = {
-    "converse-stream": in_converse_event,
-    "invoke-stream": in_invoke_event,
+REPLY_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]] = {
+    "apply": trace_of_apply,
+    "converse": trace_of_converse,
+}
+EVENT_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]] = {
+    "converse-stream": trace_of_converse_event,
+    "invoke-stream": trace_of_invoke_event,
 }
 
 
-def must_show(place: str, params: Params) -> bool:
+def must_show_guardrail(reply_format: str, params: Params) -> bool:
     """
-    Say whether a reply must show that the guardrail ran, if it did.
+    Say whether a reply always shows that a guardrail ran.
 
-    The body of InvokeModel and its stream always does. Converse does where a trace was asked for; without one it shows
-    nothing of a guardrail that let everything pass.
+    Replies of InvokeModel and its stream do. Replies of Converse do if the call requested a trace; without a trace they show only
+    interventions.
     """
-    if not place.startswith("converse"):
-        return place.startswith("invoke")
+    if not reply_format.startswith("converse"):
+        return reply_format.startswith("invoke")
     config: Any = params.get("guardrailConfig")
-    is_object = config.__class__ is dict or isinstance(config, Mapping)  # the first test spares most calls the second
-    return is_object and config.get("trace") not in _NO_TRACE
+    return isinstance(config, Mapping) and config.get("trace") not in _NO_TRACE
 
 
 def is_readable(body: bytes) -> bool:
-    """Say whether a body, or a chunk of one, is of the kind in which the guardrail's key would stand."""
+    """Say whether a body, or a chunk of one, is a JSON object, which would have the guardrail's key."""
     return bool(_json(body))
 
 
 def is_last(event: Mapping[str, Any]) -> bool:
-    """Say whether an event that ended a stream is of the kind that ends a whole one, and can be read."""
+    """Say whether the last event of a stream is one that ends a complete stream, and is readable."""
     return "metadata" in event or is_readable(event.get("chunk", {}).get("bytes", b""))
 
 

@@ -1,9 +1,12 @@
 """
 The operations of ``bedrock``, the control plane.
 
-Where the Service Authorization Reference lists no resource type, the resource is ``*``; creating a guardrail is asked on
-``guardrail/*``, as AWS's denials name it. Creating something with tags is asked as ``bedrock:TagResource`` too, passing a role
-as ``iam:PassRole``.
+- If the Service Authorization Reference lists no resource type for an action, the resource is ``*``.
+- CreateGuardrail is authorized on ``guardrail/*``, which is the resource that AWS's denials name.
+- Creating a resource with tags also requires ``bedrock:TagResource``; passing a role also requires ``iam:PassRole``.
+- Some operations of botocore are not in the Service Authorization Reference yet. They require the action of the same name; see
+  `_UNPUBLISHED`.
+
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; Bedrock API Reference,
 "Amazon Bedrock"; IAM User Guide, "Grant a user permissions to pass a role to an AWS service".
 """
@@ -11,13 +14,14 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
-from guardedbedrock.bedrock.operations.rows import Ask, Operation
+from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
 
 _SERVICE: Final = "bedrock"
 
-_ON_NOTHING: Final = (
+_WITHOUT_RESOURCE: Final = (
     "CreateFoundationModelAgreement",
     "DeleteEnforcedGuardrailConfiguration",
     "DeleteFoundationModelAgreement",
@@ -45,9 +49,9 @@ _ON_NOTHING: Final = (
     "PutEnforcedGuardrailConfiguration",
     "PutUseCaseForModelAccess",
 )
-"""Operations whose action knows no resource type."""
+"""Operations whose action has no resource type."""
 
-_ON_ONE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+_ON_ONE_RESOURCE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("advanced-prompt-optimization-job", "jobIdentifier"): (
         "GetAdvancedPromptOptimizationJob",
         "StopAdvancedPromptOptimizationJob",
@@ -101,9 +105,9 @@ _ON_ONE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("arn", "resourceARN"): ("ListTagsForResource", "TagResource", "UntagResource"),
     ("arn", "resourceArn"): ("GetResourcePolicy", "PutResourcePolicy"),
 }
-"""Operations that ask the action of their own name on what one parameter names."""
+"""Operations that require the action of the same name on the resource that one parameter names, by type and parameter."""
 
-_TAKES_NAMES: Final = frozenset(
+_ACCEPTS_NAMES: Final = frozenset(
     {
         "custom-model",
         "custom-model-deployment",
@@ -113,76 +117,112 @@ _TAKES_NAMES: Final = frozenset(
         "provisioned-model",
     }
 )
-"""Types of which a parameter takes a name as well as an ARN."""
+"""Resource types whose parameters accept a name as well as an ARN."""
 
 _REASONING: Final = "automatedReasoningPolicyConfig.policies[]"
-_SHIELD: Final = (
-    Ask("", "guardrail-profile", ("crossRegionConfig.guardrailProfileIdentifier",), when="given"),
-    Ask("", "automated-reasoning-policy", (_REASONING,), when="given"),
+_GUARDRAIL_PARTS: Final = (
+    RequiredAction("", "guardrail-profile", ("crossRegionConfig.guardrailProfileIdentifier",), when="if-named"),
+    RequiredAction("", "automated-reasoning-policy", (_REASONING,), when="if-named"),
 )
 
 
-def _passing(path: str) -> Ask:
-    """Ask for passing the role that a parameter names."""
-    return Ask("iam:PassRole", "role", (path,), when="given")
+def _pass_role(path: str) -> RequiredAction:
+    """RequiredAction for passing the role that a parameter names."""
+    return RequiredAction("iam:PassRole", "role", (path,), when="if-named")
 
 
-_ROLE: Final = _passing("roleArn")
-_SAGEMAKER_ROLE: Final = _passing("endpointConfig.sageMaker.executionRole")
+_ROLE: Final = _pass_role("roleArn")
+_SAGEMAKER_ROLE: Final = _pass_role("endpointConfig.sageMaker.executionRole")
 _MODEL: Final = "base-model"
 
-_OTHERS: Final[Mapping[str, tuple[Ask, ...]]] = {
-    "CreateAdvancedPromptOptimizationJob": (Ask("", _MODEL, ("modelConfigurations[].modelId",)),),
-    "CreateAutomatedReasoningPolicy": (Ask(""),),
-    "CreateCustomModel": (Ask(""), _ROLE),
-    "CreateEvaluationJob": (Ask("", _MODEL, ("inferenceConfig.models[].bedrockModel.modelIdentifier",)), _ROLE),
-    "CreateGuardrail": (Ask("", "guardrail"), *_SHIELD),
+_SPECIAL: Final[Mapping[str, tuple[RequiredAction, ...]]] = {
+    "CreateAdvancedPromptOptimizationJob": (RequiredAction("", _MODEL, ("modelConfigurations[].modelId",)),),
+    "CreateAutomatedReasoningPolicy": (RequiredAction(""),),
+    "CreateCustomModel": (RequiredAction(""), _ROLE),
+    "CreateEvaluationJob": (RequiredAction("", _MODEL, ("inferenceConfig.models[].bedrockModel.modelIdentifier",)), _ROLE),
+    "CreateGuardrail": (RequiredAction("", "guardrail"), *_GUARDRAIL_PARTS),
     "CreateInferenceProfile": (
-        Ask("", "application-inference-profile"),
-        Ask("", _MODEL, ("modelSource.copyFrom",)),
+        RequiredAction("", "application-inference-profile"),
+        RequiredAction("", _MODEL, ("modelSource.copyFrom",)),
     ),
-    "CreateMarketplaceModelEndpoint": (Ask(""), _SAGEMAKER_ROLE),
-    "CreateModelCopyJob": (Ask("", "custom-model", ("sourceModelArn",)),),
+    "CreateMarketplaceModelEndpoint": (RequiredAction(""), _SAGEMAKER_ROLE),
+    "CreateModelCopyJob": (RequiredAction("", "custom-model", ("sourceModelArn",)),),
     "CreateModelCustomizationJob": (
-        Ask("", _MODEL, ("baseModelIdentifier",)),
-        Ask("", "custom-model", when="perhaps"),
+        RequiredAction("", _MODEL, ("baseModelIdentifier",)),
+        RequiredAction("", "custom-model", when="undocumented"),
         _ROLE,
     ),
-    "CreateModelImportJob": (Ask(""), _ROLE),
+    "CreateModelImportJob": (RequiredAction(""), _ROLE),
     "CreateModelInvocationJob": (
-        Ask("", _MODEL, ("modelId",)),
-        Ask("", "model-invocation-job", when="perhaps"),
+        RequiredAction("", _MODEL, ("modelId",)),
+        RequiredAction("", "model-invocation-job", when="undocumented"),
         _ROLE,
     ),
     "CreatePromptRouter": (
-        Ask("", _MODEL, ("models[].modelArn",)),
-        Ask("", _MODEL, ("fallbackModel.modelArn",)),
+        RequiredAction("", _MODEL, ("models[].modelArn",)),
+        RequiredAction("", _MODEL, ("fallbackModel.modelArn",)),
     ),
-    "CreateProvisionedModelThroughput": (Ask("", _MODEL, ("modelId",)),),
+    "CreateProvisionedModelThroughput": (RequiredAction("", _MODEL, ("modelId",)),),
     "DeleteResourcePolicy": (
-        Ask("", "arn", ("resourceArn",)),
-        Ask("PutResourcePolicy", "arn", ("resourceArn",), when="perhaps"),
+        RequiredAction("", "arn", ("resourceArn",)),
+        RequiredAction("PutResourcePolicy", "arn", ("resourceArn",), when="undocumented"),
     ),
-    "ListAutomatedReasoningPolicies": (Ask("", "automated-reasoning-policy", ("policyArn",), when="either"),),
-    "ListGuardrails": (Ask("", "guardrail", ("guardrailIdentifier",), when="either"),),
-    "PutAccountDataRetention": (Ask(""),),
-    "PutModelInvocationLoggingConfiguration": (Ask(""), _passing("loggingConfig.cloudWatchConfig.roleArn")),
+    "ListAutomatedReasoningPolicies": (RequiredAction("", "automated-reasoning-policy", ("policyArn",), when="either"),),
+    "ListGuardrails": (RequiredAction("", "guardrail", ("guardrailIdentifier",), when="either"),),
+    "PutAccountDataRetention": (RequiredAction(""),),
+    "PutModelInvocationLoggingConfiguration": (RequiredAction(""), _pass_role("loggingConfig.cloudWatchConfig.roleArn")),
     "StartAutomatedReasoningPolicyTestWorkflow": (
-        Ask("", "automated-reasoning-policy", ("policyArn",)),
-        Ask("InvokeAutomatedReasoningPolicy", "automated-reasoning-policy", ("policyArn",), when="perhaps"),
+        RequiredAction("", "automated-reasoning-policy", ("policyArn",)),
+        RequiredAction("InvokeAutomatedReasoningPolicy", "automated-reasoning-policy", ("policyArn",), when="undocumented"),
     ),
     "UpdateCustomModelDeployment": (
-        Ask("", "custom-model-deployment", ("customModelDeploymentIdentifier",), loose=True),
-        Ask("", "custom-model", ("modelArn",), loose=True),
+        RequiredAction("", "custom-model-deployment", ("customModelDeploymentIdentifier",), accepts_names=True),
+        RequiredAction("", "custom-model", ("modelArn",), accepts_names=True),
     ),
-    "UpdateGuardrail": (Ask("", "guardrail", ("guardrailIdentifier",)), *_SHIELD),
-    "UpdateMarketplaceModelEndpoint": (Ask("", "bedrock-marketplace-model-endpoint"), _SAGEMAKER_ROLE),
+    "UpdateGuardrail": (RequiredAction("", "guardrail", ("guardrailIdentifier",)), *_GUARDRAIL_PARTS),
+    "UpdateMarketplaceModelEndpoint": (RequiredAction("", "bedrock-marketplace-model-endpoint"), _SAGEMAKER_ROLE),
     "UpdateProvisionedModelThroughput": (
-        Ask("", "provisioned-model", ("provisionedModelId",), loose=True),
-        Ask("", _MODEL, ("desiredModelId",), when="given"),
+        RequiredAction("", "provisioned-model", ("provisionedModelId",), accepts_names=True),
+        RequiredAction("", _MODEL, ("desiredModelId",), when="if-named"),
     ),
 }
-"""Operations that ask more, or otherwise."""
+"""Operations that require other actions or several resources; an empty action means the action of the same name."""
+
+_ON_A_PROJECT: Final = (
+    "ArchiveProject",
+    "DeleteProjectDataRetentionStorage",
+    "GetProject",
+    "GetProjectDataRetentionStorage",
+    "PutProjectDataRetentionStorage",
+    "UpdateProject",
+)
+_ON_PROJECTS: Final = ("CreateProject", "ListProjects")
+_ON_AN_UNKNOWN_RESOURCE: Final = (
+    "DeleteAccountDataRetentionStorage",
+    "DeleteOrganizationDataRetentionStorage",
+    "GetAccountDataRetentionStorage",
+    "GetOrganizationDataRetentionStorage",
+    "GetTrustedAccessProgram",
+    "GetTrustedAccessProgramAccountEnrollment",
+    "GetTrustedAccessProgramOrganizationEnrollment",
+    "GetTrustedAccessProgramProjectEnrollment",
+    "ListTrustedAccessPrograms",
+    "PutAccountDataRetentionStorage",
+    "PutOrganizationDataRetentionStorage",
+    "PutTrustedAccessProgramAccountEnrollment",
+    "PutTrustedAccessProgramOrganizationEnrollment",
+    "PutTrustedAccessProgramProjectEnrollment",
+    "StartTrustedAccessProgramAccountApplication",
+    "StartTrustedAccessProgramOrganizationApplication",
+    "StartTrustedAccessProgramProjectApplication",
+)
+
+_UNPUBLISHED: Final = (
+    *(RequiredAction(name, "project", ("projectIdentifier",), when="either") for name in _ON_A_PROJECT),
+    *(RequiredAction(name, "project", when="either") for name in _ON_PROJECTS),
+    *(RequiredAction(name, "unknown") for name in _ON_AN_UNKNOWN_RESOURCE),
+)
+"""Operations whose actions the Service Authorization Reference does not list yet."""
 
 _TAGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "CreateAdvancedPromptOptimizationJob": (("tags", "advanced-prompt-optimization-job"),),
@@ -198,23 +238,45 @@ _TAGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "CreateModelCustomizationJob": (("jobTags", "model-customization-job"), ("customModelTags", "custom-model")),
     "CreateModelImportJob": (("jobTags", "model-import-job"), ("importedModelTags", "imported-model")),
     "CreateModelInvocationJob": (("tags", "model-invocation-job"),),
+    "CreateProject": (("tags", "project"),),
     "CreatePromptRouter": (("tags", "prompt-router"),),
     "CreateProvisionedModelThroughput": (("tags", "provisioned-model"),),
 }
+_MODE: Final = (("bedrock:DataRetentionMode", "dataRetention.mode"),)
 _KEYS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "CreateProject": _MODE,
     "PutAccountDataRetention": (("bedrock:DataRetentionMode", "mode"),),
+    "UpdateProject": _MODE,
 }
 
 
-def _asks() -> Iterator[tuple[str, tuple[Ask, ...]]]:
-    yield from ((name, (Ask(name),)) for name in _ON_NOTHING)
-    for (resource_type, named), names in _ON_ONE.items():
+def _required() -> Iterator[tuple[str, tuple[RequiredAction, ...]]]:
+    yield from ((name, (RequiredAction(name),)) for name in _WITHOUT_RESOURCE)
+    for (resource_type, named), names in _ON_ONE_RESOURCE.items():
         for name in names:
-            yield name, (Ask(name, resource_type, (named,) if named else (), loose=resource_type in _TAKES_NAMES),)
-    for name, asks in _OTHERS.items():
-        yield name, tuple(Ask(ask.action or name, ask.on, ask.named, ask.when, ask.loose) for ask in asks)
+            yield (
+                name,
+                (RequiredAction(name, resource_type, (named,) if named else (), accepts_names=resource_type in _ACCEPTS_NAMES),),
+            )
+    for name, actions in _SPECIAL.items():
+        yield name, tuple(replace(required, action=required.action or name) for required in actions)
+    yield from ((required.action, (required,)) for required in _UNPUBLISHED)
+
+
+_STORAGE: Final = "AWS also checks that the caller may use the bucket and the key of storageConfiguration; the guard does not"
+_INDIRECT_EFFECTS: Final[Mapping[str, str]] = {
+    f"Put{scope}DataRetentionStorage": _STORAGE for scope in ("Account", "Organization", "Project")
+}
 
 
 CONTROL: Final = tuple(
-    Operation(name, _SERVICE, asks, tags=_TAGS.get(name, ()), keys=_KEYS.get(name, ())) for name, asks in sorted(_asks())
+    Operation(
+        name,
+        _SERVICE,
+        actions,
+        tags=_TAGS.get(name, ()),
+        keys=_KEYS.get(name, ()),
+        indirect_effects=_INDIRECT_EFFECTS.get(name, ""),
+    )
+    for name, actions in sorted(_required())
 )

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Final
 
 from guardedbedrock.bedrock.guardrail.location import IN_BODY, IN_HEADERS, IN_PATH
-from guardedbedrock.bedrock.operations.rows import Ask, Operation
+from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
 
 _SERVICE: Final = "bedrock-runtime"
-_INVOKE: Final = (Ask("InvokeModel", "model", ("modelId",)),)
-_STREAM: Final = (Ask("InvokeModelWithResponseStream", "model", ("modelId",)),)
-_ASYNC: Final = Ask("InvokeModel", "async-invoke", when="perhaps")
-_TOOL: Final = Ask("InvokeTool", "system-tool", ("toolConfig.tools[].systemTool.name",), when="given")
+_INVOKE: Final = (RequiredAction("InvokeModel", "model", ("modelId",)),)
+_STREAM: Final = (RequiredAction("InvokeModelWithResponseStream", "model", ("modelId",)),)
+_ASYNC: Final = RequiredAction("InvokeModel", "async-invoke", when="undocumented")
+_TOOL: Final = RequiredAction("InvokeTool", "system-tool", ("toolConfig.tools[].systemTool.name",), when="if-named")
 _TIER: Final = (("bedrock:ServiceTier", "serviceTier"),)
 _TIER_TYPE: Final = (("bedrock:ServiceTier", "serviceTier.type"),)
 
@@ -27,7 +27,7 @@ RUNTIME: Final = (
         _SERVICE,
         (*_INVOKE, _TOOL),
         inference=True,
-        place=IN_BODY,
+        location=IN_BODY,
         reply="converse",
         keys=_TIER_TYPE,
         path="POST /model/{modelId}/converse",
@@ -37,7 +37,7 @@ RUNTIME: Final = (
         _SERVICE,
         (*_STREAM, _TOOL),
         inference=True,
-        place=IN_BODY,
+        location=IN_BODY,
         reply="converse-stream",
         keys=_TIER_TYPE,
         path="POST /model/{modelId}/converse-stream",
@@ -47,7 +47,7 @@ RUNTIME: Final = (
         _SERVICE,
         _INVOKE,
         inference=True,
-        place=IN_HEADERS,
+        location=IN_HEADERS,
         reply="invoke",
         keys=_TIER,
         path="POST /model/{modelId}/invoke",
@@ -57,7 +57,7 @@ RUNTIME: Final = (
         _SERVICE,
         _STREAM,
         inference=True,
-        place=IN_HEADERS,
+        location=IN_HEADERS,
         reply="invoke-stream",
         keys=_TIER,
         path="POST /model/{modelId}/invoke-with-response-stream",
@@ -80,20 +80,25 @@ RUNTIME: Final = (
     Operation(
         "GetAsyncInvoke",
         _SERVICE,
-        (Ask("GetAsyncInvoke", "async-invoke", ("invocationArn",)),),
+        (RequiredAction("GetAsyncInvoke", "async-invoke", ("invocationArn",)),),
         path="GET /async-invoke/{invocationArn}",
     ),
-    Operation("ListAsyncInvokes", _SERVICE, (Ask("ListAsyncInvokes"),), path="GET /async-invoke"),
+    Operation("ListAsyncInvokes", _SERVICE, (RequiredAction("ListAsyncInvokes"),), path="GET /async-invoke"),
     Operation(
         "ApplyGuardrail",
         _SERVICE,
-        (Ask("ApplyGuardrail", "guardrail", ("guardrailIdentifier",)),),
-        place=IN_PATH,
+        (RequiredAction("ApplyGuardrail", "guardrail", ("guardrailIdentifier",)),),
+        location=IN_PATH,
         reply="apply",
         path="POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
     ),
-    Operation("InvokeGuardrailChecks", _SERVICE, (Ask("InvokeGuardrailChecks"),), path="POST /guardrail-checks/invoke"),
     Operation(
-        "CountTokens", _SERVICE, (Ask("CountTokens", "counted-model", ("modelId",)),), path="POST /model/{modelId}/count-tokens"
+        "InvokeGuardrailChecks", _SERVICE, (RequiredAction("InvokeGuardrailChecks"),), path="POST /guardrail-checks/invoke"
+    ),
+    Operation(
+        "CountTokens",
+        _SERVICE,
+        (RequiredAction("CountTokens", "counted-model", ("modelId",)),),
+        path="POST /model/{modelId}/count-tokens",
     ),
 )

@@ -1,8 +1,9 @@
 """
-Models: which resources a call to one is authorized on.
+Models: the resources that AWS authorizes a call to a model on.
 
-What the identifier does not tell (the region a profile routes to, the model behind an application profile or a prompt) comes from
-the inventory, for system-defined profiles from what AWS documents; else it is named among the unknown and never guessed.
+An identifier does not contain everything: the region that a profile routes to, or the model of an application profile or a
+prompt. These come from the inventory, or for system-defined profiles from AWS's documentation. Otherwise they are unknown, and
+are never guessed.
 Source: Bedrock User Guide, "Prerequisites for inference profiles", "Global cross-Region inference", "Supported Regions and models
 for inference profiles", "Prerequisites for Prompt management" and "Intelligent prompt routing"; Service Authorization Reference.
 """
@@ -13,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
 from guardedbedrock.bedrock.resources.profiles import destinations
-from guardedbedrock.bedrock.resources.types import arn_of
+from guardedbedrock.bedrock.resources.resource_types import arn_of
 from guardedbedrock.iam.matching.arns import split
 
 GEOGRAPHIES: Final = frozenset({"amer", "apac", "au", "ca", "eu", "in", "jp", "sa", "uk", "us", "us-gov"})
@@ -46,7 +47,7 @@ PROVIDERS: Final = frozenset(
         "zai",
     }
 )
-"""First labels of model IDs; what stands before one is a geography, one that AWS names later too."""
+"""First labels of model IDs; a label before one of them is a geography, also one that AWS adds later."""
 
 GUARDRAIL_KEY: Final = "bedrock:GuardrailIdentifier"
 REGION_KEY: Final = "aws:RequestedRegion"
@@ -62,12 +63,12 @@ class Resource:
     One resource of an authorization.
 
     Args:
-        arn: Its ARN; a part that is not known is written ``*`` and named in `unknown`.
-        context: Context keys that only this authorization carries; None takes a key away.
-        unknown: Keys and parts that are not known of this authorization.
-        action: Asked in place of the operation's own.
-        among: See `RequiredAuthorization`.
-        perhaps: See `RequiredAuthorization`.
+        arn: Its ARN; an unknown part is written ``*`` and listed in `unknown`.
+        context: Context keys that only this authorization carries; None removes a key.
+        unknown: Context keys and ARN parts that are unknown in this authorization.
+        action: Replaces the action of the operation.
+        one_of: See `RequiredAuthorization`.
+        undocumented: See `RequiredAuthorization`.
     """
 
     arn: str
@@ -83,22 +84,22 @@ Reading: TypeAlias = Callable[[str, Caller, Inventory], Iterator[Resource]]
 
 def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOWN) -> tuple[Resource, ...]:
     """
-    Name every resource that invoking a model is authorized on, in the order in which AWS asks.
+    Give every resource that invoking a model is authorized on, in the order in which AWS evaluates them.
 
     Args:
-        model_id: What stands in the call: an ID, or the ARN of anything that can be invoked.
-        caller: For region, account and partition.
+        model_id: The identifier in the call: an ID, or the ARN of anything that can be invoked.
+        caller: Gives region, account and partition.
         inventory: What is known of the models that it resolves to.
     """
     if model_id in inventory.resolved_models and not model_id.startswith("arn:"):
         known = {**inventory.resolved_models, profile_arn(model_id, caller): inventory.resolved_models[model_id]}
         inventory = replace(inventory, resolved_models=known)
-    return tuple(_BY_KIND.get(kind_of(model_id), _itself)(_written_out(model_id, caller), caller, inventory))
+    return tuple(_BY_KIND.get(kind_of(model_id), _resource_itself)(_as_arn(model_id, caller), caller, inventory))
 
 
 def kind_of(model_id: str) -> str:
     """
-    Say which kind of resource an identifier names, ``""`` where it does not tell.
+    Give the resource type that an identifier names; ``""`` if it does not tell.
 
     >>> kind_of("us.anthropic.claude-sonnet-4-20250514-v1:0")
     'inference-profile'
@@ -114,21 +115,21 @@ def kind_of(model_id: str) -> str:
 
 
 def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
-    """Write the ARN of a foundation model, whose account is empty."""
+    """Give the ARN of a foundation model; its account field is empty."""
     return f"arn:{caller.partition}:bedrock:{caller.region if region is None else region}::foundation-model/{model}"
 
 
 def profile_arn(profile: str, caller: Caller) -> str:
-    """Write the ARN of a system-defined inference profile."""
+    """Give the ARN of a system-defined inference profile."""
     return arn_of("inference-profile", profile, caller)
 
 
-def _written_out(model_id: str, caller: Caller) -> str:
+def _as_arn(model_id: str, caller: Caller) -> str:
     kind = kind_of(model_id)
     return arn_of(kind, model_id, caller) if kind and not model_id.startswith("arn:") else model_id
 
 
-def _itself(arn: str, caller: Caller, _: Inventory) -> Iterator[Resource]:
+def _resource_itself(arn: str, caller: Caller, _: Inventory) -> Iterator[Resource]:
     if arn.startswith("arn:"):
         yield Resource(arn, unknown=frozenset({_TAGS}))
     else:
@@ -141,7 +142,7 @@ def _foundation(arn: str, _caller: Caller, _inventory: Inventory) -> Iterator[Re
 
 
 def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
-    """A system-defined profile: its own ARN, then the model in the region that it routes to."""
+    """A system-defined profile: its ARN, then the model in each region that it routes to."""
     profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
     geography, _, model = profile.partition(".")
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY}))
@@ -168,11 +169,11 @@ def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iter
 
 def _routed(arn: str, resolved: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
     """
-    The models that a profile routes to: one of them, except that a profile that routes everywhere asks all it has.
+    The models that a profile routes to: AWS authorizes one of them; for a global profile, AWS authorizes all of them.
 
-    A model without a region is a global one, whose ``aws:RequestedRegion`` is ``unspecified``.
+    The ARN of a global model has no region; its ``aws:RequestedRegion`` is ``unspecified``.
     """
-    written = [_written_out(model, caller) for model in resolved]
+    written = [_as_arn(model, caller) for model in resolved]
     regions = [model.split(":", 5)[3] for model in written]
     alone = len(written) == 1 or "" in regions
     one_of = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(dict.fromkeys(regions))}"
@@ -186,7 +187,7 @@ def _some_model(caller: Caller, context: Mapping[str, object]) -> Resource:
 
 
 def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
-    """A prompt router: its own ARN; whether the models that it chooses among are asked is not documented."""
+    """A prompt router: its ARN; AWS does not document whether it authorizes the models that the router chooses among."""
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
     resolved = _known(arn, inventory)
     routed = (
@@ -199,7 +200,7 @@ def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
 
 
 def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
-    """A prompt: rendering it, then the model that it names, which only the inventory can tell."""
+    """A prompt: rendering it, then its model, which only the inventory knows."""
     yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
     resolved = _known(arn, inventory)
     if resolved is None:
@@ -210,7 +211,7 @@ def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
 
 
 def _marketplace(arn: str, caller: Caller, _inventory: Inventory) -> Iterator[Resource]:
-    """An endpoint of a Marketplace model: one constant resource of Bedrock's; what SageMaker asks is not documented."""
+    """A Marketplace endpoint: one constant Bedrock resource; AWS does not document what SageMaker authorizes."""
     yield Resource(arn_of("bedrock-marketplace-model-endpoint", "all-access", caller), unknown=frozenset({GUARDRAIL_KEY}))
     unknown = frozenset({"aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:ViaAWSService", _TAGS})
     yield Resource(arn, {GUARDRAIL_KEY: None}, unknown, action="sagemaker:InvokeEndpoint", undocumented=True)

@@ -1,17 +1,19 @@
 """
-The table behind `profiles`: maps from source to destination Regions, and under each map the profiles that have it.
+The data of `profiles`: routes from source to destination Regions, each with the profiles that have these routes.
 
-AWS says that the destination Regions of a geography's inference profile never change, and makes a new profile instead; source
-Regions are added. Of the rows that were read in an older and in a newer copy, all but GovCloud's agree; those of guardrail
-profiles have grown. ``global.`` profiles route to every commercial Region and have no row.
+AWS documents that the destination Regions of a geographic inference profile never change; AWS creates a new profile instead.
+Source Regions are added over time. Rows that an older and a newer copy of the page contain agree, except those of GovCloud; the
+rows of guardrail profiles have grown. ``global.`` profiles route to every commercial Region and have no row.
 
-A row that lacks a Region denies what AWS allows, so a row in doubt is left out: GovCloud's of Claude Sonnet 4.5, on which the
-copies disagree; those of sources that only the older copy names (Nova and TwelveLabs in Asia Pacific, Claude Sonnet 4 from
-``me-central-1``); profiles whose page has no table (Claude Fable 5, Kimi K3, GPT-5.6, GPT-6 Astra).
+A row that lacks a Region would deny what AWS allows, so doubtful rows are left out:
 
-To refresh: call ``ListInferenceProfiles`` with ``typeEquals="SYSTEM_DEFINED"`` in every Region; the Region of each
-``models[].modelArn`` is a destination of that profile from the Region that was called. Add what is new, and ask why where a row
-differs. For guardrail profiles there is no such operation: read the page that stands beside `GUARDRAIL_PROFILES`.
+- GovCloud, Claude Sonnet 4.5: the copies disagree.
+- Sources that only the older copy lists: Nova and TwelveLabs in Asia Pacific, Claude Sonnet 4 from ``me-central-1``.
+- Profiles whose page has no table: Claude Fable 5, Kimi K3, GPT-5.6, GPT-6 Astra.
+
+To refresh the table, call ``ListInferenceProfiles`` with ``typeEquals="SYSTEM_DEFINED"`` in every Region; the Region of each
+``models[].modelArn`` is a destination of that profile from the Region that was called. Add new rows, and find out why existing
+rows differ. There is no such operation for guardrail profiles; read the page that `GUARDRAIL_PROFILES` names.
 """
 
 from __future__ import annotations
@@ -21,17 +23,17 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 Routes: TypeAlias = Mapping[str, tuple[str, ...]]
-"""Destination Regions, sorted, by the Region that is called."""
+"""Destination Regions, sorted, by source Region."""
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ProfileGroup:
     """
-    Profiles that share one map.
+    Profiles that share the same routes.
 
     Args:
-        source: Page that the rows were read from, and how old the copy was.
-        routes: The map.
+        source: Page that the rows were read from, and the age of the copy.
+        routes: Destination Regions by source Region.
         profiles: IDs, in their order.
     """
 
@@ -41,12 +43,12 @@ class Group:
 
 
 def _routes(*rows: tuple[str, str]) -> dict[str, tuple[str, ...]]:
-    """Read rows of source Regions and destination Regions, each a list with spaces between."""
+    """Read rows of source Regions and destination Regions, each a space-separated list."""
     return {source: tuple(sorted(to.split())) for sources, to in rows for source in sources.split()}
 
 
-def _group(source: str, routes: Routes, *profiles: str) -> Group:
-    return Group(source, routes, profiles)
+def _group(source: str, routes: Routes, *profiles: str) -> ProfileGroup:
+    return ProfileGroup(source, routes, profiles)
 
 
 _TABLE: Final = 'Bedrock User Guide, "Supported Regions and models for inference profiles", copy of December 2025 or January 2026'
@@ -266,7 +268,7 @@ GROUPS: Final = (
     ),
     _group(_PAGES, _routes(("ap-northeast-1", _JP)), "jp.amazon.nova-2-lite-v1:0"),
 )
-"""System-defined inference profiles; each stands once."""
+"""System-defined inference profiles; each is listed once."""
 
 GUARDRAIL_PROFILES: Final[Mapping[str, Routes]] = {
     "apac.guardrail.v1:0": _routes((_APAC_FIVE, _APAC_SIX), ("me-central-1", f"{_APAC_NINE} me-central-1")) | _FROM_SMALL_APAC,
@@ -280,6 +282,6 @@ GUARDRAIL_PROFILES: Final[Mapping[str, Routes]] = {
 """
 System-defined guardrail profiles.
 
-Source: Bedrock User Guide, "Supported Regions for cross-Region guardrail inference", copy of September or October 2026. An older
-copy has four destinations where this one has six for ``eu.guardrail.v1:0``: these rows do grow.
+Source: Bedrock User Guide, "Supported Regions for cross-Region guardrail inference", copy of September or October 2026. These
+rows grow: an older copy has four destinations for ``eu.guardrail.v1:0``, this one has six.
 """

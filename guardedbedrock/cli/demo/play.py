@@ -78,7 +78,7 @@ class ScenarioResult:
     def unguarded(self) -> int:
         """Number of requests that reached the fake without an approved guardrail although their operation takes one."""
         approved = {(name, g.version) for g in self.scenario.call.guardrails for name in (g.arn, g.id)}
-        guardable = (request for request in self.received if request.operation and OPERATIONS[request.operation].place)
+        guardable = (request for request in self.received if request.operation and OPERATIONS[request.operation].location)
         return sum(request.guardrail not in approved for request in guardable)
 
     @property

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
-from guardedbedrock.bedrock import SERVICES, Operation, find
+from guardedbedrock.bedrock import SERVICES, Operation, find_operation
 from guardedbedrock.governance.replay.events import TrailEvent, canonical, seconds_of
 from guardedbedrock.iam import PolicySet
 
@@ -139,10 +139,10 @@ def operation_of(event: TrailEvent) -> tuple[str, Operation]:
     called = event.host.partition(".")[0].removesuffix("-fips")
     first = [_HOSTS[called]] if called in _HOSTS else []
     for service in (*first, *SERVICES):
-        row = find(service, event.name)
-        if row.listed:
+        row = find_operation(service, event.name)
+        if row.is_known:
             return service, row
-    return "bedrock", find("bedrock", event.name)
+    return "bedrock", find_operation("bedrock", event.name)
 
 
 def projection_for(policy_sets: Iterable[PolicySet], roles: Mapping[str, str] | None = None) -> Projection:
@@ -201,7 +201,7 @@ def _is_address(text: str) -> bool:
 def _params(operation: Operation, text: str) -> str:
     """Keep the parameters that authorizations depend on."""
     given = json.loads(text)
-    paths = [path for ask in operation.asks for path in ask.named]
+    paths = [path for ask in operation.required_actions for path in ask.parameters]
     paths += [path for _, path in operation.keys] + [path for path, _ in operation.tags]
     heads = {path.partition(".")[0].removesuffix("[]") for path in paths} | {"modelId", "tags", "tagKeys", *_GUARDRAIL}
     kept: dict[str, Any] = {name: value for name, value in given.items() if name in heads}

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from guardedbedrock.bedrock import find
+from guardedbedrock.bedrock import find_operation
 from guardedbedrock.governance.replay.counting import Group
 from guardedbedrock.governance.replay.files import Skipped
 from guardedbedrock.governance.replay.verdicts import CallVerdict, Judge
@@ -144,7 +144,7 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
         before = baseline.decide(group.call, group.evidence) if baseline else None
         report.bedrock += group.count
         report.outcomes[after.outcome] += group.count
-        if find(group.call.service, group.call.operation).inference:
+        if find_operation(group.call.service, group.call.operation).inference:
             report.evidence[group.evidence.kind] += group.count
         was_denied = before.is_denied if before else group.call.outcome == "denied"
         report.newly_denied += group.count if after.is_denied and not was_denied else 0

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, authorizations, find
-from guardedbedrock.bedrock.authorization.callers import UNKNOWABLE
+from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, authorizations, find_operation
 from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
 from guardedbedrock.governance.replay.evidence import Evidence
 from guardedbedrock.governance.replay.policies import Policies
@@ -68,7 +68,7 @@ class Judge:
         """Decide a call."""
         if not call.principal:
             return CallVerdict("indeterminate", reason=f"the record names no principal ({call.caller or 'no userIdentity'})")
-        operation = find(call.service, call.operation)
+        operation = find_operation(call.service, call.operation)
         params, is_known = self._with_guardrail(call, operation, evidence)
         try:
             required = authorizations(operation, params, self._caller(call), self.inventory)
@@ -86,7 +86,7 @@ class Judge:
     def _with_guardrail(self, call: CallTuple, operation: Operation, evidence: Evidence) -> tuple[Mapping[str, Any], bool]:
         """Return the parameters with the guardrail that the call is taken to carry, and whether that is known."""
         params = json.loads(call.params)
-        place = operation.place
+        place = operation.location
         if not operation.inference or place is None or any(place.read(params)):
             return params, True
         if self.guardrail == "injected":
@@ -112,7 +112,7 @@ def _caller(
     principal: str, account: str, region: str, recorded: tuple[tuple[str, str], ...], known: tuple[tuple[str, str], ...]
 ) -> Caller:
     context = {**dict(recorded), **dict(known)}
-    return Caller(principal=principal, region=region, account=account, context=context, unknown=UNKNOWABLE)
+    return Caller(principal=principal, region=region, account=account, context=context, unknown=UNKNOWN_KEYS)
 
 
 def _pairs(context: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

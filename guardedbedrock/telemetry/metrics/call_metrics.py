@@ -16,7 +16,7 @@ from typing import Any, Final
 from opentelemetry import metrics
 from opentelemetry.metrics import Meter
 
-from guardedbedrock.bedrock.guardrail.reply_metadata import SILENCE, Answer
+from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, ReplyMetadata
 from guardedbedrock.core.events import (
     CallRefused,
     Event,
@@ -92,7 +92,7 @@ class CallMeter:
         self._record = partial(_of, call.name, record)
         self._began: float | None = None
         self._instrumented = False
-        self._answer = SILENCE
+        self._answer = NO_METADATA
 
     def enter(self) -> None:
         """Nothing to do."""
@@ -124,7 +124,7 @@ class CallMeter:
             if tokens is not None:
                 self._record(table.TOKENS, tokens, {**attributes, names.TOKEN_TYPE: kind})
 
-    def _request(self, answer: Answer) -> dict[str, Any]:
+    def _request(self, answer: ReplyMetadata) -> dict[str, Any]:
         call = self._call
         about = {names.OPERATION: operation_of(call), names.PROVIDER: names.PROVIDER_NAME, names.MODEL: call.model}
         return {**about, names.RESPONSE_MODEL: answer.model}
@@ -141,7 +141,7 @@ class CallMeter:
 
     def _stream_began(self, _: StreamStarted) -> None:
         if self._began is not None:
-            self._record(table.FIRST_CHUNK, perf_counter() - self._began, self._request(SILENCE))
+            self._record(table.FIRST_CHUNK, perf_counter() - self._began, self._request(NO_METADATA))
 
     def _answered(self, event: ResponseReceived) -> None:
         self._answer = event.answer

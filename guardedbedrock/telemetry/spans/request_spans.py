@@ -13,7 +13,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
-from guardedbedrock.bedrock.guardrail.reply_metadata import Answer
+from guardedbedrock.bedrock.guardrail.reply_metadata import ReplyMetadata
 from guardedbedrock.core.events import ContentReceived, ResponseReceived
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
@@ -102,7 +102,7 @@ class RequestSpan:
         self.span.end()
 
 
-def answer_attributes(answer: Answer) -> dict[str, Any]:
+def answer_attributes(answer: ReplyMetadata) -> dict[str, Any]:
     """Give the attributes of an answer."""
     told = {name: value for name, field in _OF_AN_ANSWER if (value := getattr(answer, field)) is not None}
     return {**told, names.FINISH_REASONS: [answer.finish_reason]} if answer.finish_reason else told

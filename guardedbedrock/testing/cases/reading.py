@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from guardedbedrock.bedrock import (
+    AUTHORIZERS,
     OPERATIONS,
     SERVICES,
     VOCABULARIES,
@@ -15,11 +16,11 @@ from guardedbedrock.bedrock import (
     Guardrail,
     Inventory,
     RequiredAuthorization,
-    authorizations,
-    find,
+    find_operation,
 )
-from guardedbedrock.bedrock.authorization.callers import BEARERS
-from guardedbedrock.bedrock.authorization.cross_account import own_part
+from guardedbedrock.bedrock.authorization.cross_account import caller_side
+from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.bedrock.caller import BEARERS
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
 from guardedbedrock.testing.cases import shapes
@@ -114,7 +115,7 @@ class Reader:
                 why,
                 file,
             )
-        asked = own_part(_asked(call, place / "call" / "params"), policies)
+        asked = caller_side(_asked(call, place / "call" / "params"), policies)
         return Case(data["id"], policies, asked, expect, call, why, file)
 
     def _policies(self, data: Mapping[str, Any], place: Place) -> PolicySet:
@@ -168,7 +169,7 @@ def _guardrails(data: Mapping[str, Any], name: str, place: Place) -> tuple[Guard
     for index, given in enumerate(data.get(name, ())):
         try:
             made.append(Guardrail(given["arn"], given["version"], tags=given.get("tags"), profile=given.get("profile", "")))
-            made[-1].check(data.get("vocabulary", VOCABULARIES[0]))
+            check_guardrail_id(made[-1], data.get("vocabulary", VOCABULARIES[0]))
         except ConfigurationError as error:
             (place / name / index).fail(error)
     return tuple(made)
@@ -176,8 +177,8 @@ def _guardrails(data: Mapping[str, Any], name: str, place: Place) -> tuple[Guard
 
 def _asked(call: ClientCall, place: Place) -> AuthorizationSet:
     """Write out what the call asks, with the first guardrail put in where the parameters name none."""
-    operation, params = find(call.service, call.operation), call.params
-    caller = Caller(call.principal, call.region, vocabulary=call.vocabulary, context=call.context, bearer=call.bearer)
+    operation, params = find_operation(call.service, call.operation), call.params
+    caller = Caller(call.principal, call.region, context=call.context, bearer=call.bearer)
     listed = (*call.guardrails, *call.enforced)
     inventory = Inventory(
         tags={guardrail.arn: guardrail.tags for guardrail in listed if guardrail.tags is not None},
@@ -186,9 +187,9 @@ def _asked(call: ClientCall, place: Place) -> AuthorizationSet:
         profiles={guardrail.arn: guardrail.profile for guardrail in listed if guardrail.profile},
     )
     try:
-        if call.guardrails and operation.place and operation.place.read(params) == (None, None):
-            params = operation.place.put(params, call.guardrails[0].arn, call.guardrails[0].version)
-        return authorizations(operation, params, caller, inventory)
+        if call.guardrails and operation.location and operation.location.read(params) == (None, None):
+            params = operation.location.put(params, call.guardrails[0].arn, call.guardrails[0].version)
+        return AUTHORIZERS[call.vocabulary](operation, params, caller, inventory)
     except KeyError as error:
         place.fail(f"`{error.args[0]}` is missing, which {call.operation} needs")
     except (AttributeError, TypeError, ValueError):

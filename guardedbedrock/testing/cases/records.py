@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from guardedbedrock.bedrock import AuthorizationSet, Guardrail, Vocabulary
-    from guardedbedrock.bedrock.authorization.callers import Bearer
+    from guardedbedrock.bedrock.caller import Bearer
     from guardedbedrock.iam import Decision, Outcome, PolicySet
 
 

@@ -31,7 +31,7 @@ def run(case: Case) -> Result:
 
 def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
     """Find the first sure denial, which is the error that AWS would send; else the first that is no allow; else the first."""
-    index = case.asked.denied(answers, case.advisory_policy_types)
+    index = case.asked.first_denied(answers, case.advisory_policy_types)
     if index is not None:
         return answers[index]
     return next((answer for answer in answers if answer.outcome != "allowed"), answers[0])

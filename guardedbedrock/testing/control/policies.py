@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardedbedrock.bedrock.resources.policies import check_resource_policy
+from guardedbedrock.bedrock.resources.resource_policies import check_resource_policy
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.control.errors import missing
 from guardedbedrock.testing.wire import ServiceError

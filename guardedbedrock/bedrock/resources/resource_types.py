@@ -1,5 +1,5 @@
 """
-The resource types of Amazon Bedrock, and the ARNs that they are written as.
+The resource types of Amazon Bedrock and their ARN formats.
 
 Source: Service Authorization Reference, "Resource types defined by Amazon Bedrock".
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from guardedbedrock.bedrock.authorization.callers import Caller
+from guardedbedrock.bedrock.caller import Caller
 
 _ANYWHERE: Final = "arn:{partition}:bedrock:{region}:{account}:"
 
@@ -35,7 +35,7 @@ _UNTAGGED: Final = frozenset(
         "system-tool",
     }
 )
-_NAMED_ALIKE: Final = (
+_PREFIX_IS_TYPE: Final = (
     "advanced-prompt-optimization-job",
     "agent",
     "application-inference-profile",
@@ -71,26 +71,26 @@ _NAMED_ALIKE: Final = (
 
 RESOURCE_TYPES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        **{name: f"{_ANYWHERE}{name}/" for name in _NAMED_ALIKE},
+        **{name: f"{_ANYWHERE}{name}/" for name in _PREFIX_IS_TYPE},
         **{name: f"{_ANYWHERE}{prefix}" for name, prefix in _OWN_PREFIX.items()},
         "foundation-model": "arn:{partition}:bedrock:{region}::foundation-model/",
         "system-tool": "arn:{partition}:bedrock::{account}:system-tool/",
     }
 )
-"""Each type with its ARN up to the name of the resource; ``{partition}``, ``{region}`` and ``{account}`` are the caller's."""
+"""Resource type to ARN prefix; ``{partition}``, ``{region}`` and ``{account}`` are those of the caller."""
 
 
 def is_taggable(resource_type: str) -> bool:
-    """Say whether ``aws:ResourceTag/...`` can be in play for a type."""
+    """Say whether resources of a type can have tags, and so ``aws:ResourceTag/...``."""
     return resource_type not in _UNTAGGED
 
 
 def arn_of(resource_type: str, name: str, caller: Caller) -> str:
     """
-    Write the ARN of a resource; one that is an ARN already stays as it is.
+    Give the ARN of a resource; an ARN stays as it is.
 
     Raises:
-        KeyError: There is no such type.
+        KeyError: The type is unknown.
     """
     if name.startswith("arn:"):
         return name
@@ -100,7 +100,7 @@ def arn_of(resource_type: str, name: str, caller: Caller) -> str:
 
 def name_in(arn: str) -> str:
     """
-    Read the name of a resource from its ARN; what is no ARN is a name already.
+    Give the name of a resource from its ARN; other text is a name already.
 
     >>> name_in("arn:aws:bedrock:us-east-1:111122223333:flow/ABCDEFGHIJ")
     'ABCDEFGHIJ'

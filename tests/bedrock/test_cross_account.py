@@ -53,7 +53,7 @@ def test_the_policy_that_is_not_known_is_named() -> None:
     """So that its owner can be asked for it."""
     found = verdict(INVOKE, APPLY, enforced=[THEIRS])
 
-    assert found.remarks == (f"it hangs on the resource-based policy of {THEIRS.arn}, which is not among the policies",)
+    assert found.remarks == (f"the decision also depends on the resource-based policy of {THEIRS.arn}, which is not configured",)
 
 
 def test_an_enforced_guardrail_of_another_region_is_not_asked() -> None:
@@ -108,15 +108,13 @@ def test_the_intermittent_denial_is_told() -> None:
     found = verdict(INVOKE, APPLY, only_in("us-east-1"), model=f"us.{HAIKU}", profiles=routing("us-east-1", "us-east-2"))
     (remark,) = found.remarks
 
-    assert remark.startswith(
-        f"inference-profile/us.{HAIKU} routes to one of us-east-1, us-east-2, and not all of them are allowed"
-    )
+    assert remark.startswith(f"inference-profile/us.{HAIKU} routes to one of us-east-1, us-east-2; some of these are denied")
     assert f"arn:aws:bedrock:us-east-2::foundation-model/{HAIKU} with an explicit deny in an identity-based policy" in remark
     assert found.message is None
 
 
 def test_a_denial_by_a_resource_control_policy_is_not_sure() -> None:
-    """AWS does not list Bedrock among the services that such policies reach, unless the configuration says otherwise."""
+    """AWS does not list Bedrock among the services that such policies apply to, unless the configuration says otherwise."""
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
     allowing = {"Version": "2012-10-17", "Statement": [INVOKE, APPLY]}
     policies = iam.PolicySet(identity=[allowing], rcp=[[everything]])

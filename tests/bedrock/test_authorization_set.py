@@ -46,17 +46,17 @@ YES, NO, NEVER, OPEN, REACHED = (((name,), {}) for name in RESOURCES)
 
 
 def one_of(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Ask one of some, nobody knows which."""
+    """RequiredAction one of some, nobody knows which."""
     return [((name,), {"one_of": label}) for name in names]
 
 
 def undocumented(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """Ask what AWS may not ask."""
+    """RequiredAction what AWS may not ask."""
     return (name,), {"undocumented": True}
 
 
 def missing_policy(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """Ask what another policy has a say in."""
+    """RequiredAction what another policy has a say in."""
     return (name,), {"missing_policy": "a policy of theirs"}
 
 
@@ -100,14 +100,14 @@ def test_the_answers_add_up_to_one(asking: list[Any], outcome: str, denied: int 
     """The first sure denial counts; what AWS may not ask, or where another policy has a say, leaves the verdict open."""
     whole, answers = asked(*asking)
 
-    assert (whole.outcome(answers, ("rcp",)), whole.denied(answers, ("rcp",))) == (outcome, denied)
+    assert (whole.outcome(answers, ("rcp",)), whole.first_denied(answers, ("rcp",))) == (outcome, denied)
 
 
 def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
     """Nothing is inert unless somebody says so."""
     whole, answers = asked(REACHED)
 
-    assert (whole.outcome(answers), whole.denied(answers)) == ("explicitDeny", 0)
+    assert (whole.outcome(answers), whole.first_denied(answers)) == ("explicitDeny", 0)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
     [
         (
             one_of("p routes to one of a, b", "yes", "never"),
-            "p routes to one of a, b, and not all of them are allowed",
+            "p routes to one of a, b; some of these are denied, so some calls fail",
         ),
-        ([YES, undocumented("no")], "AWS does not document whether it asks this, which would be denied: User: "),
-        ([missing_policy("yes")], "it hangs on a policy of theirs, which is not among the policies"),
-        ([REACHED], "AWS does not list Bedrock among the services that such policies reach"),
+        ([YES, undocumented("no")], "AWS does not document whether it evaluates this, which would be denied: User: "),
+        ([missing_policy("yes")], "the decision also depends on a policy of theirs, which is not configured"),
+        ([REACHED], "AWS does not list Bedrock among the services that such policies apply to"),
     ],
 )
 def test_what_one_word_does_not_say_is_a_remark(asking: list[Any], fragment: str) -> None:
@@ -137,7 +137,7 @@ def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
     )
     (remark,) = whole.remarks(tuple(POLICIES.evaluate(request) for request in whole.requests))
 
-    assert remark.startswith("what is asked is not known whole, only `arn:aws:bedrock:r:123456789012:*`: an ARN")
+    assert remark.startswith("the resource is only partly known (`arn:aws:bedrock:r:123456789012:*`); name")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Who calls, from where, and which context keys follow from that."""
+"""The caller of an operation, and the condition context keys that follow from the caller."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
-from guardedbedrock.bedrock.guardrail.approved import Vocabulary
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.principals import identify
 
-UNKNOWABLE: Final = frozenset(
+UNKNOWN_KEYS: Final = frozenset(
     {
         "aws:FederatedProvider",
         "aws:MultiFactorAuthAge",
@@ -34,17 +33,16 @@ UNKNOWABLE: Final = frozenset(
         "aws:userid",
     }
 )
-"""Keys that AWS fills in from the network, the session or the organization, and that no process can see from inside."""
+"""Keys that AWS derives from the network, the session or the organization; the calling process cannot know them."""
 
 Bearer: TypeAlias = Literal["", "SHORT_TERM", "LONG_TERM", "unknown"]
-"""Kind of a Bedrock API key, as ``bedrock:BearerTokenType`` has it."""
+"""Kind of a Bedrock API key: the value of ``bedrock:BearerTokenType``."""
 
 BEARERS: Final = get_args(Bearer)
 
-_BEGINNINGS: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
-"""How a key of each kind begins."""
+_KEY_PREFIXES: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
 
-_TYPES: Final = {
+_PRINCIPAL_TYPES: Final = {
     "user": "User",
     "role": "AssumedRole",
     "assumed-role": "AssumedRole",
@@ -56,28 +54,30 @@ _TYPES: Final = {
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
-    The principal and the client it uses.
+    The principal of a call, and the client that makes it.
 
     Args:
         principal: ARN of a user, role, session or root.
         region: Region of the client.
-        account: Account of the principal; read from its ARN unless given.
+        account: Account of the principal; the account of its ARN by default.
         partition: ``aws``, ``aws-cn``, ``aws-us-gov``.
-        vocabulary: Whether a guarded call asks what AWS asks, or ``bedrock:InvokeModelWithGuardrail``.
-        context: Context keys that are known beyond those that follow from the above; they win.
-        secure: Whether the client's endpoint is spoken to over TLS.
-        bearer: Kind of Bedrock API key that the client signs with, ``SHORT_TERM``, ``LONG_TERM`` or ``unknown``; ``""`` for none.
-        userid: Unique ID of the principal, as STS gives it; ``""`` when it is not known.
-        unknown: Context keys that are not known. A key that `context` gives is known.
+        context: Further context keys that are known; they override the derived ones.
+        secure: Whether the client connects to its endpoint over TLS.
+        bearer: Kind of Bedrock API key that the client signs with, ``SHORT_TERM``, ``LONG_TERM`` or ``unknown``; ``""`` if it
+            signs with SigV4.
+        userid: Unique ID of the principal, as STS returns it; ``""`` if unknown.
+        unknown: Context keys that are not known; keys of `context` are removed from it.
+
+    Attributes:
+        known: All known context keys: the derived ones and those of `context`.
     """
 
     principal: str
     region: str
     account: str = ""
     partition: str = ""
-    vocabulary: Vocabulary = "aws"
     context: Mapping[str, object] = field(default_factory=dict, hash=False)
-    unknown: frozenset[str] = UNKNOWABLE
+    unknown: frozenset[str] = UNKNOWN_KEYS
     secure: bool = True
     bearer: Bearer = ""
     userid: str = ""
@@ -103,8 +103,8 @@ class Caller:
         }
         if self.userid:
             derived["aws:userid"] = self.userid
-        if principal.kind in _TYPES:
-            derived["aws:PrincipalType"] = _TYPES[principal.kind]
+        if principal.kind in _PRINCIPAL_TYPES:
+            derived["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
         if principal.kind == "user":
             derived["aws:username"] = self.principal.rpartition("/")[2]
         if principal.kind == "assumed-role":
@@ -114,11 +114,11 @@ class Caller:
         return derived
 
 
-def kind_of_key(token: str) -> Bearer:
+def api_key_kind(token: str) -> Bearer:
     """
-    Tell the kind of a Bedrock API key by its beginning.
+    Tell the kind of a Bedrock API key from its prefix.
 
-    >>> kind_of_key("ABSKQmVkcm9ja0FQSUtleS1leGFtcGxl")
+    >>> api_key_kind("ABSKQmVkcm9ja0FQSUtleS1leGFtcGxl")
     'LONG_TERM'
     """
-    return next((kind for beginning, kind in _BEGINNINGS if token.startswith(beginning)), "unknown")
+    return next((kind for prefix, kind in _KEY_PREFIXES if token.startswith(prefix)), "unknown")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock import Caller, authorizations, find
+from guardedbedrock.bedrock import Caller, authorizations, find_operation
 
 CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 MINE: Final = "arn:aws:bedrock:us-east-1:111122223333"
@@ -15,9 +15,9 @@ MODEL: Final = "amazon.nova-lite-v1:0"
 
 
 def asked(service: str, name: str, params: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Ask an operation: each action without its prefix, the resource, and ``undocumented`` or ``one of`` where it is not sure."""
-    questions = authorizations(find(service, name), params, CALLER).questions
-    how = [(one.one_of and "one of") or (one.undocumented and "perhaps") or "" for one in questions]
+    """Give the authorizations of a call: action without prefix, resource, and ``undocumented``, ``one of`` or nothing."""
+    questions = authorizations(find_operation(service, name), params, CALLER).authorizations
+    how = [(one.one_of and "one of") or (one.undocumented and "undocumented") or "" for one in questions]
     return [(one.request.action.partition(":")[2], one.request.resource, each) for one, each in zip(questions, how, strict=True)]
 
 
@@ -39,7 +39,7 @@ def test_a_system_tool_is_asked_too(name: str, action: str) -> None:
 @pytest.mark.parametrize(("name", "region", "unknown"), [("nova_grounding", "unspecified", False), ("another_tool", None, True)])
 def test_a_system_tool_runs_in_no_region(name: str, region: str | None, unknown: bool) -> None:  # noqa: FBT001
     """As AWS documents it of one; of another neither its ARN nor its region is known."""
-    *_, request = authorizations(find("bedrock-runtime", "Converse"), with_tool(name), CALLER).requests
+    *_, request = authorizations(find_operation("bedrock-runtime", "Converse"), with_tool(name), CALLER).requests
 
     assert request.context.get("aws:RequestedRegion") == region
     assert ({"aws:RequestedRegion", "resource:id"} <= set(request.unknown)) == unknown
@@ -53,7 +53,7 @@ def test_a_system_tool_runs_in_no_region(name: str, region: str | None, unknown:
             FLOW,
             [
                 ("ListFlowExecutions", f"{MINE}:flow/F1", ""),
-                ("ListFlowExecutions", f"{MINE}:flow/F1/alias/A1", "perhaps"),
+                ("ListFlowExecutions", f"{MINE}:flow/F1/alias/A1", "undocumented"),
             ],
         ),
     ],
@@ -67,8 +67,8 @@ def test_an_execution_is_asked_and_what_it_belongs_to_perhaps() -> None:
     """AWS lists all three, and not whether all are asked."""
     assert asked("bedrock-agent-runtime", "GetFlowExecution", {**FLOW, "executionIdentifier": "E1"}) == [
         ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1/execution/E1", ""),
-        ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1", "perhaps"),
-        ("GetFlowExecution", f"{MINE}:flow/F1", "perhaps"),
+        ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1", "undocumented"),
+        ("GetFlowExecution", f"{MINE}:flow/F1", "undocumented"),
     ]
 
 
@@ -93,9 +93,9 @@ def test_agentic_retrieval_asks_for_every_knowledge_base() -> None:
         ("AgenticRetrieveStream", "*", ""),
         ("Retrieve", f"{MINE}:knowledge-base/K1", ""),
         ("Retrieve", f"{MINE}:knowledge-base/K2", ""),
-        ("GetDocumentContent", f"{MINE}:knowledge-base/K1", "perhaps"),
-        ("GetDocumentContent", f"{MINE}:knowledge-base/K2", "perhaps"),
-        ("InvokeModelWithResponseStream", f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", "perhaps"),
+        ("GetDocumentContent", f"{MINE}:knowledge-base/K1", "undocumented"),
+        ("GetDocumentContent", f"{MINE}:knowledge-base/K2", "undocumented"),
+        ("InvokeModelWithResponseStream", f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", "undocumented"),
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness import casefiles
 
 from guardedbedrock import errors
-from guardedbedrock.bedrock.errors.classify import GATES, classify
+from guardedbedrock.bedrock.errors.classify import MODEL_ACCESS_STATES, classify
 from guardedbedrock.bedrock.errors.hints import hint_for
 from guardedbedrock.iam.engine.sentences import REASONS
 
@@ -75,11 +75,14 @@ def test_every_gate_has_its_case() -> None:
     used = set()
     for case in CASES.values():
         error = classify(answered(case), "Converse")
-        fit = next((g for g in GATES if case["code"] in g.codes and case["message"].startswith(g.opening)), None)
+        fit = next(
+            (state for state in MODEL_ACCESS_STATES if case["code"] in state.codes and case["message"].startswith(state.opening)),
+            None,
+        )
         assert fit is None or (error is not None and error.hint == fit.hint)
         used.add(fit)
 
-    assert set() == set(GATES) - used
+    assert set() == set(MODEL_ACCESS_STATES) - used
 
 
 @pytest.mark.parametrize("answer", [{}, {"Error": None}, {"Error": {}, "ResponseMetadata": None}, {"Error": {"Code": None}}])

@@ -1,5 +1,5 @@
 """
-Guardrails: which one, in which version, how it is written in a call and in a condition key.
+Approved guardrails, and how calls and condition keys name a guardrail.
 
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; Bedrock API Reference,
 "GuardrailConfiguration".
@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.matching.arns import split
 
-Vocabulary: TypeAlias = Literal["aws", "invoke-with-guardrail"]
-VOCABULARIES: Final = get_args(Vocabulary)
 DRAFT: Final = "DRAFT"
 
 _ID: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
@@ -31,17 +29,17 @@ class Guardrail:
     Args:
         arn: ``arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID``, without the version.
         version: A number as text (``"3"``) or ``"DRAFT"``.
-        name: What to call it in `Guard.using`, in telemetry and in errors; the ID unless given.
-        tags: Its resource tags, for policies that ask for ``aws:ResourceTag/...``; None means that they are not known.
+        name: Name for `Guard.using`, telemetry and errors; the ID by default.
+        tags: Its resource tags, for policies with conditions on ``aws:ResourceTag/...``; None means that they are unknown.
         profile: ID or ARN of the guardrail profile that it uses across regions, such as ``us.guardrail.v1:0``.
-        models: Patterns of the models that it is the guardrail for unless another is chosen, such as ``("anthropic.*",)``; every
-            model unless given. A pattern means a model by its ID, by an ARN of it, and by the inference profiles in front of it.
+        models: Patterns of the models that use it unless the caller chooses another, such as ``("anthropic.*",)``; every model by
+            default. A pattern matches the ID of a model, its ARNs and the inference profiles that route to it.
 
     Attributes:
         id: The ID alone.
 
     Raises:
-        ConfigurationError: The ARN or the version is not one.
+        ConfigurationError: The ARN or the version is malformed.
     """
 
     arn: str
@@ -53,7 +51,7 @@ class Guardrail:
     id: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "id", _id_in(self.arn))  # once: every call asks for it
+        object.__setattr__(self, "id", _id_in(self.arn))  # computed once; every call reads it
         if not self.id:
             problem = "write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
             raise ConfigurationError(f"guardrail `{self.arn}` is not the ARN of a guardrail: {problem}")
@@ -65,30 +63,30 @@ class Guardrail:
 
     @property
     def region(self) -> str:
-        """The region of the ARN, where alone the guardrail can be used."""
+        """The region of the ARN, the only region in which the guardrail can be used."""
         return self.arn.split(":", 5)[3]
 
     @property
     def key(self) -> str:
-        """The value of ``bedrock:GuardrailIdentifier``: the ARN plus ``:N``, bare for DRAFT."""
+        """The value of ``bedrock:GuardrailIdentifier``: the ARN and ``:VERSION``; the ARN alone for DRAFT."""
         return identifier_key(self.arn, self.version)
 
-    def check(self, vocabulary: Vocabulary) -> None:
+    def require_aws_id(self) -> None:
         """
-        Refuse an ID that the vocabulary does not know.
+        Raise if AWS would reject the ID.
 
         Raises:
-            ConfigurationError: AWS takes lower-case letters and digits only.
+            ConfigurationError: The ID has characters other than lower-case letters and digits.
         """
-        if vocabulary == "aws" and not _ID.issuperset(self.id):
+        if not _ID.issuperset(self.id):
             raise ConfigurationError(
-                f"guardrail ID `{self.id}` would be refused by AWS, which takes lower-case letters and digits only; "
-                'copy the ID from the console, or set vocabulary = "invoke-with-guardrail" if these policies are a model'
+                f"guardrail ID `{self.id}`: AWS accepts only lower-case letters and digits; copy the ID from the "
+                'console, or set vocabulary = "invoke-with-guardrail" if the policies only model an account'
             )
 
 
 def _id_in(arn: str) -> str:
-    """Give the ID alone; ``""`` when the ARN is none of a guardrail."""
+    """Give the ID; ``""`` if the ARN is not that of a guardrail."""
     parts = split(arn)
     is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
     kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
@@ -96,7 +94,7 @@ def _id_in(arn: str) -> str:
 
 
 def is_version(text: object) -> bool:
-    """Say whether a text is a guardrail version."""
+    """Say whether a value is a guardrail version."""
     return text == DRAFT or (
         isinstance(text, str) and text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= _LONGEST_VERSION
     )
@@ -104,7 +102,7 @@ def is_version(text: object) -> bool:
 
 def identifier_key(arn: str, version: str | None) -> str:
     """
-    Write a guardrail as the condition key has it.
+    Give the value of ``bedrock:GuardrailIdentifier`` for a guardrail.
 
     >>> identifier_key("arn:aws:bedrock:us-east-1:111122223333:guardrail/abc", "3")[-5:]
     'abc:3'
@@ -113,5 +111,5 @@ def identifier_key(arn: str, version: str | None) -> str:
 
 
 def to_arn(identifier: str, *, partition: str, region: str, account: str) -> str:
-    """Write out a short guardrail ID as the ARN that the service takes it for."""
+    """Give the ARN that AWS resolves a guardrail ID to; an ARN stays as it is."""
     return identifier if identifier.startswith("arn:") else f"arn:{partition}:bedrock:{region}:{account}:guardrail/{identifier}"

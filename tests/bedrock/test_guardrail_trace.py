@@ -9,15 +9,22 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.guardrail.intervention import NOTHING, Coverage, Intervention, Shown, conclude
-from guardedbedrock.bedrock.guardrail.trace import in_apply, in_body, in_converse, in_converse_event, is_last, must_show
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, Coverage, GuardrailTrace, Intervention, read_intervention
+from guardedbedrock.bedrock.guardrail.trace import (
+    is_last,
+    must_show_guardrail,
+    trace_of_apply,
+    trace_of_body,
+    trace_of_converse,
+    trace_of_converse_event,
+)
 
 CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "interventions.json").read_text("utf-8"))
 READERS: Final = {
-    "converse": in_converse,
-    "converse-event": in_converse_event,
-    "body": lambda reply: in_body(json.dumps(reply).encode()),
-    "apply": in_apply,
+    "converse": trace_of_converse,
+    "converse-event": trace_of_converse_event,
+    "body": lambda reply: trace_of_body(json.dumps(reply).encode()),
+    "apply": trace_of_apply,
 }
 
 
@@ -38,7 +45,7 @@ def test_the_cases_have_names_of_their_own() -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_a_reply_tells_what_its_guardrail_did(case: dict[str, Any]) -> None:
     """Each operation in its own place, and nothing of the matched text."""
-    found = conclude("X", READERS[case["place"]](case["reply"]))
+    found = read_intervention("X", READERS[case["place"]](case["reply"]))
 
     assert found == expected(case["expect"])
     assert "SECRET" not in repr(found)
@@ -52,7 +59,7 @@ DEEP: Final = b'{"amazon-bedrock-trace": ' + b"[" * 100_000
 @pytest.mark.parametrize("body", [*STRANGE, pytest.param(DEEP, id="deep")])
 def test_a_body_that_is_no_object_shows_nothing(body: bytes) -> None:
     """Images and broken texts have no place for the key."""
-    assert in_body(body) == NOTHING
+    assert trace_of_body(body) == NO_TRACE
 
 
 MUST: Final = {
@@ -71,7 +78,7 @@ MUST: Final = {
 @pytest.mark.parametrize(("place", "params", "must"), MUST.values(), ids=MUST)
 def test_silence_means_something_only_where_the_wire_would_speak(place: str, params: Any, must: Any) -> None:
     """Converse without a trace shows nothing of a guardrail that let everything pass: that is no alarm."""
-    assert must_show(place, params) is must
+    assert must_show_guardrail(place, params) is must
 
 
 def test_what_ends_a_whole_stream() -> None:
@@ -85,7 +92,7 @@ def test_what_ends_a_whole_stream() -> None:
 def test_what_was_shown_adds_up() -> None:
     """What one event says another does not take back."""
     trace = {"actionReason": "x"}
-    did, did_not = Shown(stepped_in=True), Shown(stepped_in=False)
-    assert did | Shown(None, trace) | NOTHING == Shown(did.stepped_in, trace)
+    did, did_not = GuardrailTrace(intervened=True), GuardrailTrace(intervened=False)
+    assert did | GuardrailTrace(None, trace) | NO_TRACE == GuardrailTrace(did.intervened, trace)
     assert did_not | did == did | did_not == did
-    assert NOTHING | did_not == did_not
+    assert NO_TRACE | did_not == did_not

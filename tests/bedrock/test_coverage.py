@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.guardrail.coverage import Suffixes, gaps
+from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory, find_coverage_gaps
 
 RANDOM: Final = "q7Zx81mPw0"
 TEXT: Final = {"text": "hello"}
@@ -72,7 +72,7 @@ BODIES: Final = {
 
 def kinds(operation: str, params: dict[str, Any], **options: Any) -> list[str]:
     """Name what is found."""
-    return [gap.kind for gap in gaps(operation, params, **options)]
+    return [gap.kind for gap in find_coverage_gaps(operation, params, **options)]
 
 
 @pytest.mark.parametrize(("params", "expected"), CONVERSATIONS.values(), ids=CONVERSATIONS)
@@ -127,7 +127,7 @@ def test_what_was_hidden_is_found_where_it_matters(data: bytes) -> None:
 
 def test_a_suffix_is_good_once() -> None:
     """With another prompt it is known by then; the same request again is another attempt."""
-    suffixes = Suffixes()
+    suffixes = SuffixHistory()
     first, second = body(tagged(), tagSuffix=RANDOM), body(tagged() + "!", tagSuffix=RANDOM)
 
     assert kinds("InvokeModel", {"body": first}, suffixes=suffixes) == ["input-tags"]
@@ -137,7 +137,7 @@ def test_a_suffix_is_good_once() -> None:
 
 def test_suffixes_are_forgotten_in_their_order() -> None:
     """What is remembered has a bound."""
-    suffixes = Suffixes()
+    suffixes = SuffixHistory()
     for number in range(3000):
         assert not suffixes.is_reused(f"suffix{number}", "one")
 
@@ -147,12 +147,12 @@ def test_suffixes_are_forgotten_in_their_order() -> None:
 
 def test_nothing_of_the_prompt_is_said() -> None:
     """Nor is the suffix, which closes the tag."""
-    found = gaps("InvokeModel", {"body": body(tagged("secret"), tagSuffix="secret")})
+    found = find_coverage_gaps("InvokeModel", {"body": body(tagged("secret"), tagSuffix="secret")})
 
-    assert all("secret" not in gap.says and "hello" not in gap.says for gap in found)
+    assert all("secret" not in gap.description and "hello" not in gap.description for gap in found)
 
 
 @pytest.mark.parametrize("operation", ["ApplyGuardrail", "CountTokens", "StartAsyncInvoke"])
 def test_other_operations_have_none(operation: str) -> None:
     """They have no guardrail of which something could be kept."""
-    assert gaps(operation, said(GUARDED, TEXT)) == ()
+    assert find_coverage_gaps(operation, said(GUARDED, TEXT)) == ()

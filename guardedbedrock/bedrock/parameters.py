@@ -1,0 +1,26 @@
+"""Parameters of a boto3 call, and how to read one by its path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+Params: TypeAlias = Mapping[str, Any]
+"""Parameters of a boto3 call."""
+
+
+def read_parameter(params: Params, path: str) -> Any:
+    """
+    Read a parameter by its path; None if it is missing.
+
+    >>> read_parameter({"models": [{"modelArn": "a"}, {"modelArn": "b"}]}, "models[].modelArn")
+    ['a', 'b']
+    """
+    value: Any = params
+    head, each, rest = path.partition("[]")
+    for key in head.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if not each or value is None:
+        return value
+    found = [read_parameter(item, rest[1:]) if rest else item for item in value]
+    return [one for one in found if one is not None]
