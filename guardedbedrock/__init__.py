@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from guardedbedrock import iam
+    from guardedbedrock.authorization import Authorization
     from guardedbedrock.aws.client.intervention import intervention
     from guardedbedrock.aws.client.unguarded import UnguardedClientWarning
     from guardedbedrock.aws.sources.resolved_models import models_behind
     from guardedbedrock.bedrock import Guardrail, Intervention
     from guardedbedrock.core.observers import Listener, Observation
-    from guardedbedrock.core.records import Authorization, Verdict
+    from guardedbedrock.core.records import Verdict
     from guardedbedrock.entry import Session, client
     from guardedbedrock.errors import (
         AccessDeniedError,
@@ -80,7 +81,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Authorization": "guardedbedrock.core.records",
+    "Authorization": "guardedbedrock.authorization",
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",
@@ -109,4 +110,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__, "__version__"])
+    return sorted([*__all__, "__version__"])

@@ -1,15 +1,20 @@
 """
-The roots of the error tree, in a leaf that loads nothing.
+The roots of the error tree, in a leaf module that loads nothing.
 
-They stand apart from `guardedbedrock.errors` so that the policy engine can raise them without loading botocore.
+They are not in `guardedbedrock.errors`, so that the policy engine can raise them without loading botocore. Every error has the
+package as its ``__module__``: a traceback shows ``guardedbedrock.ConfigurationError``, the name to import.
 """
 
 from __future__ import annotations
 
 
 class GuardedBedrockError(Exception):
-    """Everything that guardedbedrock raises."""
+    """The base class of every error that guardedbedrock raises."""
+
+    __module__ = "guardedbedrock"
 
 
 class ConfigurationError(GuardedBedrockError):
-    """What was configured can not be used; the message names the place and the mend."""
+    """The configuration is invalid. The message says what is wrong, where, and how to fix it."""
+
+    __module__ = "guardedbedrock"

@@ -1,27 +1,40 @@
 """
-Everything that guardedbedrock raises, as one tree.
+Every error that guardedbedrock raises, as one tree.
 
-    GuardedBedrockError
-      ConfigurationError                what was configured can not be used
-        PolicySyntaxError               a policy document can not be read
-        SourceError                     a source of policies, guardrails or identity could not be read
-      AccessDeniedError                 somebody said no; every denial is a `ClientError` too
-        PolicyDeniedError               an IAM policy said no
-          ExplicitDenyError             a Deny matched
-          ImplicitDenyError             no Allow matched
-        ModelAccessError                model, marketplace or account access: not IAM's doing
-        RefusedError                    the guard itself said no; nothing was sent
-          GuardrailNotApprovedError     the call names a guardrail that is not on the approved list
-          UnguardableOperationError     the operation can not carry a guardrail
-          PartlyGuardedError            the guardrail would look at a part of the prompt only, or too late
-          GuardrailTamperedError        what was about to be signed is not what was authorized
-          PreflightUnavailableError     the check before sending could not be made
-      StreamInterruptedError            a stream broke off; botocore's `EventStreamError` too
-      GuardrailInterventionError        a guardrail stepped in, and the caller asked for an error
-      UnguardedReplyError               a reply shows that no guardrail ran, and the caller asked for an error
+    GuardedBedrockError                 the base class of all errors
+      ConfigurationError                the configuration is invalid
+        PolicySyntaxError               a policy document cannot be parsed
+        SourceError                     a source of policies, guardrails or identity cannot be read
+      AccessDeniedError                 access was denied; every denial is a botocore `ClientError`, too
+        PolicyDeniedError               an IAM policy denied the call
+          ExplicitDenyError             a Deny statement matched
+          ImplicitDenyError             no Allow statement matched
+        ModelAccessError                the account may not use the model: not a matter of IAM policies
+        RefusedError                    the guard refused the call; nothing was sent
+          GuardrailNotApprovedError     the call names a guardrail that is not approved
+          UnguardableOperationError     the operation cannot carry a guardrail
+          PartlyGuardedError            the guardrail would check only a part of the prompt, or too late
+          GuardrailTamperedError        the request differs from what was authorized
+          PreflightUnavailableError     the preflight could not be run, or gave no sure answer
+      StreamInterruptedError            a stream broke; a botocore `EventStreamError`, too
+      GuardrailInterventionError        a guardrail intervened, and ``on_intervention = "raise"``
+      UnguardedReplyError               a reply shows that no guardrail ran, and ``on_unguarded_reply = "raise"``
 
-A boto3 client has exception classes of its own, one set per session. `bind` makes an error an instance of those as well, so that
-``except client.exceptions.AccessDeniedException`` keeps working. Pickles and copies go back to the class in this module.
+An application catches what it can act on, the most specific class first:
+
+    import guardedbedrock
+
+    try:
+        client.converse(modelId=model, messages=messages)
+    except guardedbedrock.ExplicitDenyError as error:
+        print("not allowed:", error.action, "on", error.resource)
+    except guardedbedrock.AccessDeniedError as error:
+        print(error)
+        print("fix:", error.hint)
+
+Code that was written for boto3 keeps working: ``except client.exceptions.AccessDeniedException`` and ``except ClientError``
+catch a denial of AWS and one of this process alike. The exception classes of a boto3 client differ from session to session;
+`bind` makes an error an instance of those classes. Pickles and copies are instances of the class in this module.
 """
 
 from __future__ import annotations
@@ -36,6 +49,8 @@ from guardedbedrock.iam.errors import PolicySyntaxError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from guardedbedrock.authorization import Authorization
 
 __all__ = [
     "AccessDeniedError",
@@ -64,22 +79,22 @@ ErrorT = TypeVar("ErrorT", bound=GuardedBedrockError)
 
 
 class SourceError(ConfigurationError):
-    """A source of policies, guardrails or identity could not be read."""
+    """A source of policies, guardrails or identity cannot be read."""
 
 
 class _Portable:
-    """Errors that leave the process as the class in this module, with every field and note, whatever they were bound to."""
+    """Pickle and copy an error as the class in this module, with every field and note, even if it was bound to other classes."""
 
     response: dict[str, Any]
 
     @property
     def request_id(self) -> str:
-        """AWS's id of the request, ``""`` when none was sent."""
+        """The ID that AWS gave the request; ``""`` if none was sent."""
         return str(self.response.get("ResponseMetadata", {}).get("RequestId", ""))
 
     @property
     def retry_attempts(self) -> int:
-        """How many attempts came after the first."""
+        """Number of attempts after the first one."""
         return int(self.response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -89,20 +104,21 @@ class _Portable:
 
 class AccessDeniedError(_Portable, GuardedBedrockError, ClientError):  # type: ignore[misc] # botocore has no types
     """
-    Somebody said no: AWS, or this process in its stead.
+    Access was denied, by AWS or by this process before anything was sent.
 
     Args:
-        message: The sentence, as AWS sends or would send it.
-        operation_name: Such as ``Converse``.
-        principal: ARN of the caller, if the sentence names one.
-        action: Such as ``bedrock:InvokeModel``.
-        resource: ARN.
-        policy_type: "identity", "boundary", "session", "scp", "rcp", "endpoint", "resource", or ``None`` when nobody says.
+        message: The message, as AWS sends it or would send it.
+        operation_name: Name of the operation, such as ``Converse``.
+        principal: ARN of the caller; None if the message does not name it.
+        action: IAM action, such as ``bedrock:InvokeModel``.
+        resource: ARN of the resource.
+        policy_type: ``identity``, ``boundary``, ``session``, ``scp``, ``rcp``, ``endpoint`` or ``resource``; None if AWS does not
+            say.
         policy_arn: ARN of the denying policy, which AWS names for some explicit denies.
-        simulated: Whether this process said it; without a word on it, that is so when there is no response.
-        authorizations: What the preflight asked and found, if it ran.
-        hint: What to grant and where, one sentence; tracebacks show it as a note.
-        response: AWS's parsed answer, kept as it is; without one a 403 ``AccessDeniedException`` is made up.
+        simulated: Whether this process denied the call and nothing was sent. By default, True if there is no response.
+        authorizations: The authorizations that the preflight evaluated, with their decisions; ``()`` if it did not run.
+        hint: How to fix it, in one sentence. Tracebacks show it as a note.
+        response: The parsed response of AWS, kept unchanged. Without one, the error has that of a 403 ``AccessDeniedException``.
     """
 
     def __init__(  # noqa: PLR0913 - each is a field, and all are keywords
@@ -116,7 +132,7 @@ class AccessDeniedError(_Portable, GuardedBedrockError, ClientError):  # type: i
         policy_type: str | None = None,
         policy_arn: str | None = None,
         simulated: bool | None = None,
-        authorizations: tuple[Any, ...] = (),
+        authorizations: tuple[Authorization, ...] = (),
         hint: str | None = None,
         response: dict[str, Any] | None = None,
     ) -> None:
@@ -126,60 +142,60 @@ class AccessDeniedError(_Portable, GuardedBedrockError, ClientError):  # type: i
         self.principal, self.action, self.resource = principal, action, resource
         self.policy_type, self.policy_arn = policy_type, policy_arn
         self.simulated = response is None if simulated is None else simulated
-        self.authorizations = authorizations
+        self.authorizations: tuple[Authorization, ...] = authorizations
         self.hint = hint
         if hint:
             self.add_note(hint)
 
 
 class PolicyDeniedError(AccessDeniedError):
-    """An IAM policy said no; on its own, AWS did not say which kind of policy."""
+    """An IAM policy denied the call. An instance of this very class: AWS does not say whether the denial was explicit."""
 
 
 class ExplicitDenyError(PolicyDeniedError):
-    """A Deny matched; no Allow can lift it."""
+    """A Deny statement matched. No Allow statement overrides it."""
 
 
 class ImplicitDenyError(PolicyDeniedError):
-    """No Allow matched."""
+    """No Allow statement matched."""
 
 
 class ModelAccessError(AccessDeniedError):
-    """The account may not use this model: model access, marketplace or account standing, not IAM's doing."""
+    """The account may not use the model: model access, a marketplace subscription or the state of the account."""
 
 
 class RefusedError(AccessDeniedError):
-    """The guard itself said no; nothing was sent."""
+    """The guard refused the call, and nothing was sent."""
 
 
 class GuardrailNotApprovedError(RefusedError):
-    """The call names a guardrail that is not on the approved list."""
+    """The call names a guardrail or version that is not approved, or none is approved for its Region."""
 
 
 class UnguardableOperationError(RefusedError):
-    """The operation can not carry a guardrail, and the configuration does not let it go without."""
+    """The operation cannot carry a guardrail, and ``allow_unguarded`` does not name it."""
 
 
 class PartlyGuardedError(RefusedError):
-    """The guardrail would look at a part of the prompt only, or too late, and the configuration does not allow that."""
+    """The guardrail would check only a part of the prompt, or too late, and ``on_partial = "refuse"``."""
 
 
 class GuardrailTamperedError(RefusedError):
-    """What was about to be signed is not what was authorized."""
+    """The request that was about to be signed or sent differs from what was authorized."""
 
 
 class PreflightUnavailableError(RefusedError):
-    """The check before sending could not be made, and the configuration does not let calls go without."""
+    """The preflight could not be run, or gave no sure answer and ``on_indeterminate = "refuse"``."""
 
 
 class StreamInterruptedError(_Portable, GuardedBedrockError, EventStreamError):  # type: ignore[misc] # botocore has no types
     """
-    A stream broke off before its end.
+    A stream broke before its end.
 
     Args:
         message: What happened.
-        operation_name: Such as ``ConverseStream``.
-        response: The parsed error event, kept as it is; ``None`` when the connection broke without one.
+        operation_name: Name of the operation, such as ``ConverseStream``.
+        response: The parsed error event, kept unchanged; None if the connection broke without one.
     """
 
     def __init__(self, *, message: str, operation_name: str, response: dict[str, Any] | None = None) -> None:
@@ -190,14 +206,14 @@ class StreamInterruptedError(_Portable, GuardedBedrockError, EventStreamError): 
 
 class GuardrailInterventionError(_Portable, GuardedBedrockError):
     """
-    A guardrail stepped in, and the caller asked for an error.
+    A guardrail intervened, and ``on_intervention = "raise"``.
 
-    The message carries nothing of the conversation, since findings quote what they found.
+    The message contains nothing of the conversation: findings quote what they found.
 
     Args:
-        operation_name: Such as ``Converse``.
-        response: The reply as it came.
-        intervention: What the guardrail found and did.
+        operation_name: Name of the operation, such as ``Converse``.
+        response: The unchanged reply.
+        intervention: What the guardrail found and did; an `Intervention`.
     """
 
     def __init__(self, *, operation_name: str, response: dict[str, Any], intervention: Any) -> None:
@@ -209,12 +225,12 @@ class GuardrailInterventionError(_Portable, GuardedBedrockError):
 
 class UnguardedReplyError(_Portable, GuardedBedrockError):
     """
-    A reply shows that no guardrail ran although one was sent, and the caller asked for an error.
+    A reply shows that no guardrail ran although one was sent, and ``on_unguarded_reply = "raise"``.
 
     Args:
-        operation_name: Such as ``InvokeModel``.
-        response: The reply as it came.
-        guardrail: The guardrail that was sent, identifier and version.
+        operation_name: Name of the operation, such as ``InvokeModel``.
+        response: The unchanged reply.
+        guardrail: Identifier and version of the guardrail that was sent.
     """
 
     def __init__(self, *, operation_name: str, response: dict[str, Any], guardrail: tuple[str, str]) -> None:
@@ -231,14 +247,14 @@ _FUSED: Final[WeakValueDictionary[tuple[type, type], type]] = WeakValueDictionar
 
 def fuse(static: type[ErrorT], modeled: type) -> type[ErrorT]:
     """
-    Make the class that is one of ours and one of a live client's, or return it when it is there.
+    Make or find the class that derives from one of our classes and from an exception class of a client.
 
     Args:
-        static: A class of this module, or one that was fused before.
-        modeled: Such as ``client.exceptions.AccessDeniedException``; another class in every boto3 session.
+        static: A class of this module, or a fused one.
+        modeled: Such as ``client.exceptions.AccessDeniedException``, which is another class in every boto3 session.
 
-    Cost: A dictionary lookup until the garbage collector takes an unused class away; they are held weakly, so that a dropped
-        session takes its classes along.
+    Cost: One dictionary lookup. The classes are cached by both bases and held weakly: a session that is garbage collected frees
+        its classes.
     """
     if issubclass(static, modeled):
         return static
@@ -252,11 +268,11 @@ def fuse(static: type[ErrorT], modeled: type) -> type[ErrorT]:
 
 def bind(error: ErrorT, *modeled: type) -> ErrorT:
     """
-    Let an error be caught by the exception classes of a live client too; it stays the same object.
+    Make an error an instance of exception classes of a client, too. It stays the same object.
 
     Args:
         error: Any error of this module.
-        modeled: Classes such as ``client.exceptions.AccessDeniedException``; those it is an instance of already change nothing.
+        modeled: Classes such as ``client.exceptions.AccessDeniedException``. A class that it is an instance of changes nothing.
     """
     for each in modeled:
         error.__class__ = fuse(type(error), each)
@@ -276,3 +292,8 @@ def _answer(code: str, message: str, *, status: int) -> dict[str, Any]:
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"RequestId": "", "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0},
     }
+
+
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = "guardedbedrock"  # tracebacks show the name to import; see `_root`

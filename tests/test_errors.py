@@ -7,6 +7,7 @@ import gc
 import pickle
 import subprocess
 import sys
+import textwrap
 import traceback
 import weakref
 from typing import Any
@@ -16,12 +17,15 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError, EventStreamError
 
+import guardedbedrock
 from guardedbedrock import errors
 from guardedbedrock._root import GuardedBedrockError
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 CLASSES = {name: getattr(errors, name) for name in errors.__all__ if isinstance(getattr(errors, name), type)}
 FUNCTIONS = {"bind", "fuse"}
 DENIALS = [cls for cls in CLASSES.values() if issubclass(cls, errors.AccessDeniedError)]
+MESSAGES = [{"role": "user", "content": [{"text": "hello"}]}]
 ANSWER = {
     "Error": {"Code": "ResourceNotFoundException", "Message": "Access denied. This Model is marked by provider as Legacy"},
     "ResponseMetadata": {"HTTPStatusCode": 404, "RequestId": "r-1", "RetryAttempts": 0, "HTTPHeaders": {}},
@@ -131,6 +135,35 @@ def test_a_denial_of_aws_stays_as_aws_sent_it() -> None:
     assert (error.request_id, error.simulated) == ("r-1", False)
 
 
+@pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
+def test_a_traceback_shows_the_name_to_import(cls: type[errors.GuardedBedrockError]) -> None:
+    """As it stands in the traceback, the name can be imported and caught."""
+    error = make(cls)
+    shown = "".join(traceback.format_exception_only(error)).partition(":")[0]
+
+    assert shown == f"guardedbedrock.{cls.__name__}"
+    assert getattr(guardedbedrock, cls.__name__) is cls
+
+
+def test_the_example_of_the_module_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first clause catches an explicit denial, the second one any other denial."""
+    lines = (errors.__doc__ or "").split("    import guardedbedrock\n", 1)[1].split("\nCode that", 1)[0]
+    program = "import guardedbedrock\n" + textwrap.dedent(lines)
+    arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+    with FakeBedrock(guardrails=[FakeGuardrail(arn, version="3")]) as fake:
+        guard = guardedbedrock.Guard(guardrails=[guardedbedrock.Guardrail(arn, version="3")], listeners=())
+        client = guard.client("bedrock-runtime", **fake.client_kwargs())
+        for by in ("scp-explicit", "identity-implicit"):
+            fake.deny("Converse", by=by)
+            names = {"client": client, "model": "anthropic.claude-3-haiku-20240307-v1:0", "messages": MESSAGES}
+            exec(program, names)  # noqa: S102  # the example under test
+        client.close()
+    printed = capsys.readouterr().out
+
+    assert printed.count("not allowed: bedrock:InvokeModel on arn:aws:bedrock:us-east-1::foundation-model/") == 1
+    assert printed.count("\nfix: ") == 1
+
+
 def test_a_traceback_shows_the_hint_and_the_text_does_not() -> None:
     """The hint helps who reads the log, and changes nothing for who reads the text."""
     error = errors.ImplicitDenyError(**FIELDS)
@@ -169,7 +202,7 @@ def test_a_bound_denial_is_caught_by_all_four(cls: type[errors.AccessDeniedError
             raise error
         assert info.value is error
     assert (type(error).__name__, type(error).__qualname__) == (cls.__name__, cls.__qualname__)
-    assert (type(error).__module__, type(error).__doc__) == ("guardedbedrock.errors", cls.__doc__)
+    assert (type(error).__module__, type(error).__doc__) == ("guardedbedrock", cls.__doc__)
     assert type(error).__mro__.index(cls) < type(error).__mro__.index(modeled)
 
 

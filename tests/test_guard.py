@@ -128,6 +128,23 @@ def test_a_simulation_says_everything_and_sends_nothing() -> None:
     assert params == CONVERSE
 
 
+def test_a_printed_verdict_is_one_line() -> None:
+    """The decision, the guardrail, and the reason where there is one."""
+    unknown = document(
+        {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+    )
+    open_policies = iam.PolicySet(identity=[unknown])
+
+    assert str(guard().simulate("Converse", CONVERSE)) == "allowed (guardrail hr, version 3)"
+    assert str(guard().simulate("Converse", ask("converse", model=DENIED_MODEL))) == (
+        f"explicitDeny (guardrail hr, version 3): User: {ROLE} is not authorized to perform: bedrock:InvokeModel on resource: "
+        f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL} with an explicit deny in an identity-based policy"
+    )
+    assert str(guard(policies=open_policies).simulate("Converse", CONVERSE)) == (
+        "indeterminate (guardrail hr, version 3): depends on aws:MultiFactorAuthPresent"
+    )
+
+
 def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
     """The first denial is the one that AWS would send."""
     verdict = guard().simulate("ConverseStream", ask("converse", model=DENIED_MODEL))

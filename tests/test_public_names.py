@@ -70,6 +70,11 @@ def test_a_name_that_is_not_public_is_an_attribute_error(name: str) -> None:
         getattr(guardedbedrock, name)
 
 
+def test_dir_lists_the_public_names_only() -> None:
+    """Completion in an editor or a shell shows what an application may use."""
+    assert dir(guardedbedrock) == sorted([*guardedbedrock.__all__, "__version__"])
+
+
 def test_the_version_is_that_of_the_distribution() -> None:
     """There is one place that knows the version."""
     assert guardedbedrock.__version__ == metadata.version("guardedbedrock")

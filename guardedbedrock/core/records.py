@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardedbedrock.authorization import Authorization
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef
 from guardedbedrock.bedrock.parameters import Params
-from guardedbedrock.iam import Decision, Outcome, Request
+from guardedbedrock.iam import Decision, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +73,6 @@ class GuardedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """
-    One authorization that the call needs, and the decision of the policies.
-
-    Args:
-        request: The IAM request.
-        decision: What the policies decided.
-        one_of: AWS checks only one of all authorizations of the call with this same text; ``""`` if it checks this one always.
-        undocumented: Whether AWS does not document that it checks this authorization.
-        missing_policy: A policy that also decides and that is not among the configured ones; ``""`` if there is none.
-    """
-
-    request: Request
-    decision: Decision
-    one_of: str = ""
-    undocumented: bool = False
-    missing_policy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """
     What the policies decide about a whole call.
@@ -114,6 +95,17 @@ class Verdict:
     authorization_set: AuthorizationSet | None = None
     indirect_effects: str = ""
     advisory_policy_types: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Summarize the verdict in one line; `repr` shows every field."""
+        if self.denied:
+            reason = f": {self.denied.decision.message()}"
+        elif self.decision == "indeterminate":
+            reason = f": depends on {', '.join(self.hangs_on) or 'a rule that AWS does not document'}"
+        else:
+            reason = ""
+        guardrail = f" (guardrail {self.guardrail.name}, version {self.guardrail.version})" if self.guardrail else ""
+        return f"{self.decision}{guardrail}{reason}"
 
     @property
     def authorizations(self) -> tuple[Authorization, ...]:

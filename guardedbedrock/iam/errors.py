@@ -17,6 +17,8 @@ class PolicySyntaxError(ConfigurationError):
         file: Name of the file or of the document, if it has one.
     """
 
+    __module__ = "guardedbedrock"
+
     def __init__(self, problem: str, *, pointer: str = "", file: str | None = None) -> None:
         super().__init__(f"{file or 'policy'}{f' at {pointer}' if pointer else ''}: {problem}")
         self.problem = problem

@@ -301,10 +301,10 @@ def test_every_setting_of_the_audit_makes_its_sink(tmp_path: Path) -> None:
 
 
 BAD: Final = {
-    "nowhere": ("[audit]\nrecords = 'all'\n", "names no place for records"),
-    "alert-without-topic": ("[audit]\nfile = 'x'\nalert_above = 3\n", "alert_above and alert_topic go together"),
+    "nowhere": ("[audit]\nrecords = 'all'\n", "audit: names no destination; set file"),
+    "alert-without-topic": ("[audit]\nfile = 'x'\nalert_above = 3\n", "alert_above and alert_topic need each other"),
     "unknown": ("[audit]\nfil = 'x'\n", "did you mean `file`"),
-    "records": ("[audit]\nfile = 'x'\nrecords = 'some'\n", "should be 'denials' or 'all'"),
+    "records": ("[audit]\nfile = 'x'\nrecords = 'some'\n", "audit.records: must be 'denials' or 'all'"),
 }
 
 
