@@ -1,4 +1,4 @@
-"""The policy behind the guard: what goes round it is refused by AWS, which here is the fake with that policy."""
+"""The backstop policy: the fake with this policy denies calls that bypass the guard."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ OTHERS: Final = {
 
 
 def guard(*guardrails: Guardrail, **options: Any) -> Guard:
-    """Make a guard."""
+    """Create a guard."""
     return Guard(guardrails=guardrails or APPROVED, listeners=(), allow_draft=True, **options)
 
 
 def params(method: str, named: tuple[str, str] | None) -> dict[str, Any]:
-    """Name a guardrail in a call, or none."""
+    """Give the parameters of a call with a guardrail, or without one."""
     if named is None:
         return ask(method)
     both = dict(zip(("guardrailIdentifier", "guardrailVersion"), named, strict=True))
@@ -48,7 +48,7 @@ def params(method: str, named: tuple[str, str] | None) -> dict[str, Any]:
 
 @pytest.fixture(name="plain")
 def make_plain() -> Iterator[Callable[..., Any]]:
-    """Make plain clients of a fake in which the backstop is in force."""
+    """Create plain clients of a fake with the backstop policy."""
     with ExitStack() as stack:
 
         def made(**options: Any) -> Any:
@@ -69,27 +69,27 @@ def make_plain() -> Iterator[Callable[..., Any]]:
 
 @pytest.mark.parametrize("named", [(HR.arn, "3"), (HR.id, "3"), (DRAFT.arn, "DRAFT")], ids=["ARN", "ID", "DRAFT"])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_guarded_call_is_allowed(plain: Callable[..., Any], method: str, named: tuple[str, str]) -> None:
-    """With an approved guardrail in its version."""
+def test_a_call_with_an_approved_guardrail_is_allowed(plain: Callable[..., Any], method: str, named: tuple[str, str]) -> None:
+    """The guardrail and the version must both be approved."""
     assert read(getattr(plain(), method)(**params(method, named)))
 
 
 @pytest.mark.parametrize("named", OTHERS.values(), ids=OTHERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_every_other_call_is_denied(plain: Callable[..., Any], method: str, named: tuple[str, str] | None) -> None:
-    """By AWS, with an explicit deny, whoever calls."""
+def test_other_calls_are_denied(plain: Callable[..., Any], method: str, named: tuple[str, str] | None) -> None:
+    """AWS returns an explicit deny."""
     with pytest.raises(ClientError, match="with an explicit deny in an identity-based policy"):
         getattr(plain(), method)(**params(method, named))
 
 
-def test_a_job_is_denied(plain: Callable[..., Any]) -> None:
-    """It has no place for a guardrail, and is asked as a model call."""
+def test_a_batch_job_is_denied(plain: Callable[..., Any]) -> None:
+    """It cannot carry a guardrail and is authorized as a model call."""
     with pytest.raises(ClientError, match="explicit deny"):
         plain().start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
 
 
-def test_what_reaches_no_model_is_allowed(plain: Callable[..., Any]) -> None:
-    """Counting, listing, and applying a guardrail."""
+def test_calls_without_inference_are_allowed(plain: Callable[..., Any]) -> None:
+    """Counting tokens, listing, and applying a guardrail do not call a model."""
     client = plain(api_keys="deny", deny_indirect=True)
 
     client.list_async_invokes()
@@ -110,8 +110,8 @@ PROFILES: Final = {MODELS["an application profile"]: (MODEL,)}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
-def test_models_of_every_kind(model: str) -> None:
-    """A guarded call passes through a profile, whose models are asked on themselves; an unguarded one is denied on those."""
+def test_backstop_covers_every_kind_of_model(model: str) -> None:
+    """A profile is left out of the Deny, because its models are authorized too and deny an unguarded call."""
     policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy()])
     guarded = guard(policies=policies, principal=ROLE, profiles=PROFILES).simulate("Converse", ask("converse", model=model))
     bare = authorizations(
@@ -125,8 +125,8 @@ def test_models_of_every_kind(model: str) -> None:
 
 
 @pytest.mark.parametrize(("region", "named"), [("eu-west-1", IRISH), ("us-east-1", HR)])
-def test_guardrails_of_several_regions_stand_in_one_list(region: str, named: Guardrail) -> None:
-    """Each region's own is allowed there; AWS itself knows no guardrail of another region."""
+def test_guardrails_of_several_regions_are_in_one_list(region: str, named: Guardrail) -> None:
+    """AWS rejects a guardrail of another region itself."""
     policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy()])
     made = guard(policies=policies, principal=ROLE)
 
@@ -150,8 +150,8 @@ OPTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
 
 
 @pytest.mark.parametrize(("options", "expected"), OPTIONS.values(), ids=OPTIONS)
-def test_options(options: dict[str, Any], expected: dict[str, str]) -> None:
-    """What else may lead round."""
+def test_backstop_options_add_statements(options: dict[str, Any], expected: dict[str, str]) -> None:
+    """Mantle, indirect inference and API keys are other routes to a model."""
     policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(**options)])
 
     found = {action: policies.evaluate(iam.Request(ROLE, action, "*")).outcome for action in expected}
@@ -163,8 +163,8 @@ def test_options(options: dict[str, Any], expected: dict[str, str]) -> None:
     ("api_keys", "short", "long"),
     [("allow", "allowed", "allowed"), ("short-term", "allowed", "explicitDeny"), ("deny", "explicitDeny", "explicitDeny")],
 )
-def test_api_keys(api_keys: Any, short: str, long: str) -> None:
-    """A key signs nothing, and its statement goes by its kind."""
+def test_backstop_denies_api_keys_by_kind(api_keys: Any, short: str, long: str) -> None:
+    """The statement tests `bedrock:BearerTokenType`."""
     policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(api_keys=api_keys)])
 
     def outcome(kind: str) -> str:
@@ -175,8 +175,8 @@ def test_api_keys(api_keys: Any, short: str, long: str) -> None:
 
 
 @pytest.mark.parametrize("policy_type", ["identity", "boundary", "scp"])
-def test_its_size(policy_type: Any) -> None:
-    """There is room for a few dozen guardrails; more are found before AWS finds them."""
+def test_backstop_fits_the_size_limit(policy_type: Any) -> None:
+    """A few dozen guardrails fit; the linter finds a policy that is too long."""
     many = [Guardrail(HR.arn.replace("abc123def456", f"many{number:08}"), version="1") for number in range(90)]
     every = {"api_keys": "deny", "deny_indirect": True}
 
@@ -184,8 +184,8 @@ def test_its_size(policy_type: Any) -> None:
     assert [finding.code for finding in iam.findings(guard(*many).backstop_policy(**every), policy_type)] == ["policy-size"]
 
 
-def test_a_guardrail_of_another_partition() -> None:
-    """The profiles are those of the partition."""
+def test_backstop_leaves_out_profiles_of_the_guardrails_partition() -> None:
+    """The ARNs of profiles have the partition of the guardrail."""
     gov = Guardrail("arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/abc123def456", version="1")
 
     statement = guard(gov).backstop_policy()["Statement"][0]
@@ -193,22 +193,22 @@ def test_a_guardrail_of_another_partition() -> None:
     assert all(pattern.startswith("arn:aws-us-gov:bedrock:*:*:") for pattern in statement["NotResource"])
 
 
-def test_nothing_approved_has_no_backstop() -> None:
-    """It would deny every call."""
+def test_backstop_requires_an_approved_guardrail() -> None:
+    """Without one, the policy would deny every call."""
     with pytest.raises(ConfigurationError, match="would deny every call"):
         Guard(guardrails=(), mode="off").backstop_policy()
 
 
-def test_a_model_of_iam_has_none() -> None:
-    """AWS does not know such an ID."""
+def test_backstop_rejects_a_guardrail_id_that_aws_rejects() -> None:
+    """AWS accepts lower-case letters and digits only."""
     modelled = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/G-HR", version="1")
 
     with pytest.raises(ConfigurationError, match="AWS accepts only lower-case letters and digits"):
         guard(modelled, vocabulary="invoke-with-guardrail").backstop_policy()
 
 
-def test_it_is_json() -> None:
-    """It can be written to a file as it is, and our own guard denies by it as AWS does."""
+def test_backstop_is_a_json_policy_that_the_guard_can_load() -> None:
+    """The guard denies with it as AWS does."""
     policy = json.loads(json.dumps(guard().backstop_policy()))
     made = guard(HR, policies=iam.PolicySet(identity=[ALLOW, policy]), principal=ROLE, allow_unguarded=["StartAsyncInvoke"])
 

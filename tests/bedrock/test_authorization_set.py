@@ -1,4 +1,4 @@
-"""How the answers to all that a call asks add up to one."""
+"""How the decisions of all authorizations of a call combine into one outcome."""
 
 from __future__ import annotations
 
@@ -40,28 +40,28 @@ POLICIES: Final = PolicySet(
     ],
 )
 RESOURCES: Final = {"yes": "yes", "no": "other", "never": "never", "open": "open", "reached": "reached"}
-"""What is asked on: surely allowed, denied implicitly, explicitly, left open, denied by a resource control policy."""
+"""Resources by their decision: allowed, implicitDeny, explicitDeny, indeterminate, denied by a resource control policy."""
 
 YES, NO, NEVER, OPEN, REACHED = (((name,), {}) for name in RESOURCES)
 
 
 def one_of(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
-    """RequiredAction one of some, nobody knows which."""
+    """Give authorizations of which AWS evaluates one."""
     return [((name,), {"one_of": label}) for name in names]
 
 
 def undocumented(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """RequiredAction what AWS may not ask."""
+    """Give an authorization that AWS may not evaluate."""
     return (name,), {"undocumented": True}
 
 
 def missing_policy(name: str) -> tuple[tuple[str], dict[str, Any]]:
-    """RequiredAction what another policy has a say in."""
+    """Give an authorization for which a policy is missing."""
     return (name,), {"missing_policy": "a policy of theirs"}
 
 
 def asked(*asking: Any) -> tuple[AuthorizationSet, Any]:
-    """Put the questions together, and the answers to them."""
+    """Give an authorization set and the decisions on it."""
     questions = tuple(
         RequiredAuthorization(
             Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}), **flags
@@ -96,15 +96,15 @@ def asked(*asking: Any) -> tuple[AuthorizationSet, Any]:
         (one_of("a", "reached", "never"), "indeterminate", None),
     ],
 )
-def test_the_answers_add_up_to_one(asking: list[Any], outcome: str, denied: int | None) -> None:
-    """The first sure denial counts; what AWS may not ask, or where another policy has a say, leaves the verdict open."""
+def test_outcome_is_the_first_certain_denial_if_there_is_one(asking: list[Any], outcome: str, denied: int | None) -> None:
+    """Undocumented authorizations and missing policies make the outcome indeterminate, not denied."""
     whole, answers = asked(*asking)
 
     assert (whole.outcome(answers, ("rcp",)), whole.first_denied(answers, ("rcp",))) == (outcome, denied)
 
 
-def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
-    """Nothing is inert unless somebody says so."""
+def test_a_denial_is_certain_unless_its_policy_type_is_advisory() -> None:
+    """Without advisory policy types, a resource control policy denies."""
     whole, answers = asked(REACHED)
 
     assert (whole.outcome(answers), whole.first_denied(answers)) == ("explicitDeny", 0)
@@ -122,16 +122,16 @@ def test_a_denial_of_a_type_that_counts_is_a_denial() -> None:
         ([REACHED], "AWS does not list Bedrock among the services that such policies apply to"),
     ],
 )
-def test_what_one_word_does_not_say_is_a_remark(asking: list[Any], fragment: str) -> None:
-    """The intermittent denial, the undocumented one, the policy nobody gave."""
+def test_remarks_explain_what_the_outcome_does_not_show(asking: list[Any], fragment: str) -> None:
+    """Intermittent denials, undocumented authorizations and missing policies each have a remark."""
     whole, answers = asked(*asking)
     (remark,) = whole.remarks(answers, ("rcp",))
 
     assert fragment in remark
 
 
-def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
-    """It says how to tell the rest."""
+def test_a_partly_known_resource_has_a_remark() -> None:
+    """The remark says how to make the resource known."""
     whole = AuthorizationSet(
         (RequiredAuthorization(Request(ROLE, "bedrock:X", "arn:aws:bedrock:r:123456789012:*", {}, {"resource:id"})),)
     )
@@ -143,8 +143,8 @@ def test_a_resource_that_is_not_known_whole_is_a_remark() -> None:
 @pytest.mark.parametrize(
     "asking", [[YES], [NO], [OPEN], one_of("a", "yes", "yes"), one_of("a", "no", "never"), [missing_policy("no")]]
 )
-def test_what_needs_no_remark_has_none(asking: list[Any]) -> None:
-    """A plain answer speaks for itself."""
+def test_plain_decisions_have_no_remark(asking: list[Any]) -> None:
+    """A remark appears only if the outcome needs an explanation."""
     whole, answers = asked(*asking)
 
     assert list(whole.remarks(answers, ("rcp",))) == []

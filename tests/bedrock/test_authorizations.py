@@ -1,4 +1,4 @@
-"""What a call asks of IAM, question by question."""
+"""The authorizations of a call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYSTEM_TOOL = {"tools": [{"systemTool": {"name": "nova_grounding"}}]}
 
 
 def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **options: Any) -> list[Any]:
-    """Write out the authorizations of a call."""
+    """Give the IAM requests of a call."""
     return list(authorizations(OPERATIONS[operation], params, caller or Caller(ROLE, "us-east-1"), **options).requests)
 
 
@@ -111,14 +111,14 @@ def ask(operation: str, params: dict[str, Any], caller: Caller | None = None, **
         ("TagResource", {"resourceARN": GUARDRAIL, "tags": []}, [("bedrock:TagResource", GUARDRAIL)]),
     ],
 )
-def test_a_call_asks_what_aws_asks(operation: str, params: dict[str, Any], asked: list[tuple[str, str]]) -> None:
-    """Each action on each resource, in the order in which AWS asks."""
+def test_a_call_requires_what_aws_authorizes(operation: str, params: dict[str, Any], asked: list[tuple[str, str]]) -> None:
+    """Each action on each resource, in the order in which AWS evaluates them."""
     assert [(request.action, request.resource) for request in ask(operation, params)] == asked
 
 
 @pytest.mark.parametrize(("version", "key"), [("3", f"{GUARDRAIL}:3"), ("DRAFT", GUARDRAIL)])
-def test_the_guardrail_is_in_the_context_of_the_model_and_not_of_the_guardrail(version: str, key: str) -> None:
-    """The key is the ARN plus the version, bare for DRAFT; ApplyGuardrail has no such key."""
+def test_guardrail_identifier_is_in_the_context_of_the_model_only(version: str, key: str) -> None:
+    """The key is the ARN and the version, or the ARN alone for DRAFT; ApplyGuardrail does not carry it."""
     params = {"modelId": HAIKU, "guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": version}}
 
     invoke, apply = ask("Converse", params)
@@ -127,16 +127,16 @@ def test_the_guardrail_is_in_the_context_of_the_model_and_not_of_the_guardrail(v
     assert "bedrock:GuardrailIdentifier" not in apply.context
 
 
-def test_without_a_guardrail_the_key_is_absent_and_known_to_be() -> None:
-    """That is what makes the documented Deny fire."""
+def test_without_a_guardrail_guardrail_identifier_is_known_to_be_absent() -> None:
+    """A Deny with a negated operator matches because the key is absent."""
     (request,) = ask("Converse", {"modelId": HAIKU})
 
     assert "bedrock:GuardrailIdentifier" not in request.context
     assert "bedrock:GuardrailIdentifier" not in request.unknown
 
 
-def test_a_profile_names_itself_on_the_models_behind_it_and_no_region() -> None:
-    """Which region a geographic profile routes to is AWS's to choose."""
+def test_a_geographic_profile_sets_its_arn_on_its_models_and_leaves_the_region_unknown() -> None:
+    """AWS chooses the region that a geographic profile routes to."""
     profile, behind = ask("Converse", {"modelId": "us.anthropic.claude-new", **NAMED})[:2]
 
     assert behind.context["bedrock:InferenceProfileArn"] == profile.resource
@@ -145,8 +145,8 @@ def test_a_profile_names_itself_on_the_models_behind_it_and_no_region() -> None:
     assert "bedrock:GuardrailIdentifier" in profile.unknown
 
 
-def test_a_global_profile_asks_a_region_that_is_none() -> None:
-    """`unspecified` is AWS's own word for it."""
+def test_a_global_profile_also_requires_the_model_in_the_unspecified_region() -> None:
+    """AWS sets `aws:RequestedRegion` to `unspecified` for it."""
     regions = [request.context["aws:RequestedRegion"] for request in ask("Converse", {"modelId": f"global.{HAIKU}"})]
 
     assert regions == ["us-east-1", "us-east-1", "unspecified"]
@@ -164,8 +164,8 @@ def test_the_articles_vocabulary_requires_one_action_for_a_guarded_model_call() 
     assert bare.action == INVOKE
 
 
-def test_tags_of_the_request_are_in_its_context() -> None:
-    """The keys as a multivalued key, each tag as its own."""
+def test_request_tags_are_context_keys() -> None:
+    """`aws:TagKeys` lists the tag keys, and each tag has its own `aws:RequestTag` key."""
     request = ask("CreateGuardrail", {"tags": [{"key": "Project", "value": "x"}, {"key": "Team", "value": "y"}]})[0]
 
     assert request.context["aws:TagKeys"] == ["Project", "Team"]
@@ -173,16 +173,16 @@ def test_tags_of_the_request_are_in_its_context() -> None:
 
 
 @pytest.mark.parametrize(("tags", "known"), [({}, False), ({GUARDRAIL: {"Environment": "prod"}}, True)])
-def test_tags_of_a_guardrail_are_known_or_unknown(tags: dict[str, dict[str, str]], known: bool) -> None:  # noqa: FBT001
-    """Tags that nobody fetched are no absent tags."""
+def test_guardrail_tags_are_unknown_unless_the_inventory_has_them(tags: dict[str, dict[str, str]], known: bool) -> None:  # noqa: FBT001
+    """Missing knowledge of tags does not mean that there are none."""
     apply = ask("Converse", {"modelId": HAIKU, **NAMED}, inventory=Inventory(tags=tags))[-1]
 
     assert (apply.context.get("aws:ResourceTag/Environment") == "prod") == known
     assert ("aws:ResourceTag/*" in apply.unknown) != known
 
 
-def test_the_time_is_unknown_until_somebody_tells_it() -> None:
-    """A clock is the caller's to give."""
+def test_the_time_is_unknown_until_it_is_set() -> None:
+    """`AuthorizationSet.at` sets it."""
     untold = ask("ListGuardrails", {})[0]
     asked = authorizations(OPERATIONS["ListGuardrails"], {}, Caller(ROLE, "us-east-1"))
     (told,) = asked.at(datetime(2026, 11, 23, 12, tzinfo=UTC))
@@ -212,15 +212,15 @@ def test_the_time_is_unknown_until_somebody_tells_it() -> None:
         ("arn:aws-us-gov:iam::123456789012:root", {"aws:PrincipalType": "Account"}),
     ],
 )
-def test_what_follows_from_the_principal_is_known(principal: str, context: dict[str, str | None]) -> None:
-    """The role's ARN for a session, a username only for users."""
+def test_context_keys_follow_from_the_principal(principal: str, context: dict[str, str | None]) -> None:
+    """A session has the ARN of its role; only a user has a username."""
     (request,) = ask("ListGuardrails", {}, Caller(principal, "us-east-1"))
 
     assert {key: request.context.get(key) for key in context} == context
 
 
-def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
-    """A key that is given wins over every rule."""
+def test_configured_context_keys_are_known() -> None:
+    """A configured key overrides the derived one, in any case."""
     caller = Caller(ROLE, "us-east-1", context={"aws:SourceVpce": "vpce-1", "AWS:PRINCIPALORGID": "o-1"})
 
     (request,) = ask("ListGuardrails", {}, caller)
@@ -245,8 +245,8 @@ def test_what_the_configuration_knows_is_no_longer_unknown() -> None:
         (GUARDRAIL, "٣", "has no usable version"),
     ],
 )
-def test_a_guardrail_that_aws_would_refuse_is_refused_here(arn: str, version: str, fragment: str) -> None:
-    """One sentence says what to write."""
+def test_guardrail_rejects_an_arn_or_version_that_aws_rejects(arn: str, version: str, fragment: str) -> None:
+    """The message says what to write."""
     with pytest.raises(ConfigurationError, match=fragment):
         Guardrail(arn, version)
 

@@ -1,4 +1,4 @@
-"""The project's own cases of calls: they pass, and they leave no operation, no kind of model and no vocabulary out."""
+"""The cases of calls pass and cover every operation, kind of model, profile, vocabulary and kind of API key."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ KINDS: Final = (
     "provisioned-model",
     "sagemaker",
 )
-"""What a model identifier can name; the first is a name, which does not tell."""
+"""The resource types that a model identifier can name; ``""`` is a name, which does not tell its type."""
 GEOGRAPHIES: Final = ("amer", "apac", "au", "ca", "eu", "global", "in", "jp", "sa", "uk", "us", "us-gov")
 
 
 @pytest.mark.parametrize("case", CALLS, ids=lambda case: case.id)
-def test_a_call_is_decided_as_its_case_says(case: cases.Case) -> None:
-    """With the decision and the determining statements."""
+def test_call_case(case: cases.Case) -> None:
+    """The decision and the determining statements are those of the case."""
     assert cases.run(case).differences == {}
 
 
-def test_every_case_is_a_call_and_says_why_and_what_decides() -> None:
-    """One that does not say which statements decide can pass for the wrong reason."""
+def test_every_case_has_a_call_a_reason_and_determining_statements() -> None:
+    """A case without determining statements could pass for the wrong reason."""
     assert [case.id for case in CALLS if case.call is None or not case.why or case.expect.determining is None] == []
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.service}-{row.name}")
-def test_every_operation_is_allowed_in_one_case_and_denied_in_another(row: Operation) -> None:
-    """However small it is."""
+def test_every_operation_has_an_allowed_and_a_denied_case(row: Operation) -> None:
+    """No operation of the table is untested."""
     decisions = {decision for call, decision in ASKED if (call.service, call.operation) == (row.service, row.name)}
 
     assert "allowed" in decisions
@@ -55,8 +55,8 @@ def test_every_operation_is_allowed_in_one_case_and_denied_in_another(row: Opera
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model_of_every_kind_is_allowed_in_one_case_and_denied_in_another(kind: str) -> None:
-    """A name too, which does not tell what it names."""
+def test_every_kind_of_model_has_an_allowed_and_a_denied_case(kind: str) -> None:
+    """This includes a name that does not tell its type."""
     decisions = {decision for call, decision in ASKED if "modelId" in call.params and kind_of(call.params["modelId"]) == kind}
 
     assert "allowed" in decisions
@@ -64,8 +64,8 @@ def test_a_model_of_every_kind_is_allowed_in_one_case_and_denied_in_another(kind
 
 
 @pytest.mark.parametrize("geography", GEOGRAPHIES)
-def test_profiles_of_every_geography_are_allowed_in_one_case_and_denied_in_another(geography: str) -> None:
-    """Those that no table has as well."""
+def test_profiles_of_every_geography_have_an_allowed_and_a_denied_case(geography: str) -> None:
+    """This includes geographies without a row in the table."""
     named = [(str(call.params.get("modelId")).rpartition("/")[2], decision) for call, decision in ASKED]
     decisions = {decision for name, decision in named if name.startswith(f"{geography}.")}
 
@@ -74,8 +74,8 @@ def test_profiles_of_every_geography_are_allowed_in_one_case_and_denied_in_anoth
 
 
 @pytest.mark.parametrize("profile", GUARDRAIL_PROFILES)
-def test_every_guardrail_profile_is_allowed_in_one_case_and_denied_in_another(profile: str) -> None:
-    """In a Region that it can be called in."""
+def test_every_guardrail_profile_has_an_allowed_and_a_denied_case(profile: str) -> None:
+    """The case calls it in a Region that it supports."""
     decisions = {decision for call, decision in ASKED if any(guardrail.profile == profile for guardrail in call.guardrails)}
 
     assert "allowed" in decisions
@@ -83,8 +83,8 @@ def test_every_guardrail_profile_is_allowed_in_one_case_and_denied_in_another(pr
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
-def test_every_vocabulary_is_allowed_in_one_case_and_denied_in_another(vocabulary: str) -> None:
-    """Each on guarded calls."""
+def test_every_vocabulary_has_an_allowed_and_a_denied_case(vocabulary: str) -> None:
+    """The cases are guarded calls."""
     decisions = {decision for call, decision in ASKED if call.vocabulary == vocabulary and call.guardrails}
 
     assert "allowed" in decisions
@@ -93,5 +93,5 @@ def test_every_vocabulary_is_allowed_in_one_case_and_denied_in_another(vocabular
 
 @pytest.mark.parametrize("bearer", BEARERS)
 def test_every_kind_of_api_key_has_a_case(bearer: str) -> None:
-    """None too."""
+    """This includes calls without an API key."""
     assert [call for call, _ in ASKED if call.bearer == bearer] != []

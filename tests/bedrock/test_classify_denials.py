@@ -1,4 +1,4 @@
-"""What AWS answers, typed; the cases are `tests/data/denials.json`."""
+"""Classification of AWS's denials; the cases are in `tests/data/denials.json`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 
 
 def load(text: str) -> dict[str, dict[str, Any]]:
-    """Read the cases by id; a stray or missing field, a repeated id or no case at all is an error."""
+    """Read the cases by id; an unknown or missing field, a repeated id or an empty file is an error."""
     cases: dict[str, dict[str, Any]] = {}
     for case in casefiles.parse(text):
         assert set(case) == FIELDS, f"{case.get('id')}: {set(case) ^ FIELDS}"
@@ -46,8 +46,8 @@ def answered(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_every_known_answer_is_typed(case: dict[str, Any]) -> None:
-    """The class is the most special one, and every field is filled from the sentence."""
+def test_classify_returns_the_typed_error(case: dict[str, Any]) -> None:
+    """The class is the most specific one, and the fields come from the sentence."""
     expect = case["expect"]
 
     error = classify(answered(case), "Converse")
@@ -59,8 +59,8 @@ def test_every_known_answer_is_typed(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES.values() if case["expect"]["class"]], ids=lambda case: case["id"])
-def test_what_aws_said_stays_what_aws_said(case: dict[str, Any]) -> None:
-    """Code, status, text and id are AWS's own, whatever the class."""
+def test_a_typed_error_keeps_the_response_of_aws(case: dict[str, Any]) -> None:
+    """Code, status, message and request ID are those of AWS."""
     error = classify(answered(case), "Converse")
 
     assert error is not None
@@ -70,8 +70,8 @@ def test_what_aws_said_stays_what_aws_said(case: dict[str, Any]) -> None:
     assert bool(error.hint) == (type(error) is not errors.AccessDeniedError)
 
 
-def test_every_gate_has_its_case() -> None:
-    """No row of the table stands untried, and none hides behind an earlier one."""
+def test_every_model_access_state_has_a_case() -> None:
+    """No row is untested, and no row is hidden by an earlier one."""
     used = set()
     for case in CASES.values():
         error = classify(answered(case), "Converse")
@@ -86,21 +86,21 @@ def test_every_gate_has_its_case() -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"Error": None}, {"Error": {}, "ResponseMetadata": None}, {"Error": {"Code": None}}])
-def test_an_answer_without_an_error_is_no_denial(answer: dict[str, Any]) -> None:
-    """What botocore could not parse is not guessed at."""
+def test_a_response_without_an_error_code_is_not_a_denial(answer: dict[str, Any]) -> None:
+    """A response that botocore could not parse is not classified."""
     assert classify(answer, "Converse") is None
 
 
 def test_a_denial_without_a_message_is_still_a_denial() -> None:
-    """Some denials carry a code and nothing else."""
+    """Some denials have only a code."""
     error = classify({"Error": {"Code": "AccessDeniedException"}}, "Converse")
 
     assert type(error) is errors.AccessDeniedError
     assert error.request_id == ""
 
 
-def test_the_hint_names_who_what_and_where() -> None:
-    """The hint of a typed denial is about the principal and the policy that AWS named."""
+def test_hint_names_principal_action_and_policy() -> None:
+    """The hint uses the principal and the policy that AWS named."""
     error = classify(answered(CASES["bedrock/scp-explicit-arn-prefixed"]), "Converse")
 
     assert error is not None
@@ -125,8 +125,8 @@ def test_the_hint_names_who_what_and_where() -> None:
         (None, "AWS did not say which policy"),
     ],
 )
-def test_an_implicit_deny_says_what_to_grant_and_where(policy_type: str | None, where: str) -> None:
-    """Each policy type is kept by somebody else, and the hint says by whom."""
+def test_hint_of_an_implicit_deny_names_action_and_policy_type(policy_type: str | None, where: str) -> None:
+    """Each policy type has another owner, whom the hint names."""
     hint = hint_for("bedrock:ApplyGuardrail", GUARDRAIL, policy_type, explicit=False, principal=ROLE)
 
     assert where in hint
@@ -134,8 +134,8 @@ def test_an_implicit_deny_says_what_to_grant_and_where(policy_type: str | None, 
 
 
 @pytest.mark.parametrize("policy_type", [None, *REASONS])
-def test_an_explicit_deny_is_never_lifted_by_an_allow(policy_type: str | None) -> None:
-    """Nobody should be sent to grant what a Deny takes away."""
+def test_hint_of_an_explicit_deny_never_suggests_a_grant(policy_type: str | None) -> None:
+    """An Allow cannot override a Deny."""
     hint = hint_for("bedrock:InvokeModel", None, policy_type, explicit=True)
 
     assert hint.startswith("no Allow can lift an explicit deny: change or meet the condition of the Deny")
@@ -154,15 +154,15 @@ def test_an_explicit_deny_is_never_lifted_by_an_allow(policy_type: str | None) -
         (None, "the caller"),
     ],
 )
-def test_a_principal_is_named_as_one_would_look_it_up(principal: str | None, name: str) -> None:
-    """A policy hangs on the role, not on its session."""
+def test_hint_names_the_role_or_user(principal: str | None, name: str) -> None:
+    """Policies are attached to the role, not to its session."""
     hint = hint_for("bedrock:InvokeModel", "*", "identity", explicit=False, principal=principal)
 
     assert hint == f"grant `bedrock:InvokeModel` on `*` in an identity-based policy of {name}"
 
 
-def test_a_marketplace_denial_says_what_to_subscribe_with() -> None:
-    """Both marketplace actions are named, also when AWS's message names one."""
+def test_hint_of_a_marketplace_denial_names_both_marketplace_actions() -> None:
+    """It names both even if the message of AWS names one."""
     error = classify(answered(CASES["model/marketplace-hybrid"]), "ConverseStream")
 
     assert error is not None
@@ -179,7 +179,7 @@ def test_a_marketplace_denial_says_what_to_subscribe_with() -> None:
         (json.dumps([{**CASES["plain/no-text"], "expect": {"class": None}}]), "plain/no-text: .*action"),
     ],
 )
-def test_the_loader_refuses_sloppy_cases(text: str, complaint: str) -> None:
-    """A case that is not read is a case that does not pass."""
+def test_the_loader_rejects_malformed_cases(text: str, complaint: str) -> None:
+    """A case that is not read cannot pass silently."""
     with pytest.raises(AssertionError, match=complaint):
         load(text)

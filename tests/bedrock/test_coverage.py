@@ -1,4 +1,4 @@
-"""What a request keeps from its guardrail."""
+"""Coverage gaps: the parts of a request that its guardrail does not evaluate."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ POINT: Final = {"cachePoint": {"type": "default"}}
 
 
 def said(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Write the parameters of a conversation, each block in a message of its own."""
+    """Give the parameters of a conversation with one message per block."""
     return {"messages": [{"role": "user", "content": [block]} for block in blocks], **more}
 
 
 def body(text: str = "hello", **config: Any) -> bytes:
-    """Write the body of an invocation."""
+    """Give the body of an invocation."""
     return json.dumps({"prompt": text, **({"amazon-bedrock-guardrailConfig": config} if config else {})}).encode()
 
 
 def tagged(suffix: str = RANDOM) -> str:
-    """Tag a part of a prompt."""
+    """Give a prompt with a tagged part."""
     tag = f"amazon-bedrock-guardrails-guardContent_{suffix}"
     return f"You are kind. <{tag}>hello</{tag}>"
 
@@ -71,26 +71,26 @@ BODIES: Final = {
 
 
 def kinds(operation: str, params: dict[str, Any], **options: Any) -> list[str]:
-    """Name what is found."""
+    """Give the kinds of the gaps."""
     return [gap.kind for gap in find_coverage_gaps(operation, params, **options)]
 
 
 @pytest.mark.parametrize(("params", "expected"), CONVERSATIONS.values(), ids=CONVERSATIONS)
-def test_conversations(params: dict[str, Any], expected: list[str]) -> None:
-    """Marked blocks leave the others out; a system prompt that is not marked is never evaluated, and no part of this."""
+def test_find_coverage_gaps_in_conversations(params: dict[str, Any], expected: list[str]) -> None:
+    """Marked blocks exclude the others; a system prompt without marks is never evaluated and is not a gap."""
     assert kinds("ConverseStream", params) == expected
     assert kinds("Converse", params) == [kind for kind in expected if kind != "async-stream"]
 
 
 @pytest.mark.parametrize(("data", "expected"), BODIES.values(), ids=BODIES)
-def test_bodies(data: Any, expected: list[str]) -> None:
-    """Tags need a suffix in the configuration, and the suffix has to be one that nobody guesses."""
+def test_find_coverage_gaps_in_bodies(data: Any, expected: list[str]) -> None:
+    """Tags work only with a suffix in the configuration, and a short or repetitive suffix can be guessed."""
     assert kinds("InvokeModelWithResponseStream", {"body": data}) == expected
     assert kinds("InvokeModel", {"body": data}) == [kind for kind in expected if kind != "async-stream"]
 
 
-def test_a_file_is_left_where_it_stood() -> None:
-    """Whoever sends it begins there."""
+def test_find_coverage_gaps_restores_the_position_of_a_file() -> None:
+    """Botocore sends the file from that position."""
     data = BytesIO(b"before" + body(tagSuffix="x"))
     data.seek(6)
 
@@ -98,8 +98,8 @@ def test_a_file_is_left_where_it_stood() -> None:
     assert data.tell() == 6
 
 
-def test_a_file_that_can_not_be_wound_back_is_not_read() -> None:
-    """It would be empty when it is sent."""
+def test_a_file_that_cannot_seek_is_not_read() -> None:
+    """Reading it would send an empty body."""
 
     class Pipe(BytesIO):
         def tell(self) -> int:
@@ -118,15 +118,15 @@ HIDDEN: Final = {
 
 
 @pytest.mark.parametrize("data", HIDDEN.values(), ids=HIDDEN)
-def test_what_was_hidden_is_found_where_it_matters(data: bytes) -> None:
-    """The search goes by the bytes of the key; strictly, also by what no writer of JSON has need of."""
+def test_strict_finds_a_key_that_is_hidden_from_a_search(data: bytes) -> None:
+    """Strict also parses bodies with escaped ASCII characters or without UTF-8."""
     assert kinds("InvokeModel", {"body": data}) == []
     assert kinds("InvokeModel", {"body": data}, strict=True) == ["input-tags"]
     assert kinds("InvokeModel", {"body": body("naïve \x7f")}, strict=True) == []
 
 
-def test_a_suffix_is_good_once() -> None:
-    """With another prompt it is known by then; the same request again is another attempt."""
+def test_a_suffix_that_is_used_again_is_guessable() -> None:
+    """The author of another prompt may know it; the same body again is a retry."""
     suffixes = SuffixHistory()
     first, second = body(tagged(), tagSuffix=RANDOM), body(tagged() + "!", tagSuffix=RANDOM)
 
@@ -135,8 +135,8 @@ def test_a_suffix_is_good_once() -> None:
     assert kinds("InvokeModel", {"body": second}, suffixes=suffixes) == ["input-tags", "guessable-suffix"]
 
 
-def test_suffixes_are_forgotten_in_their_order() -> None:
-    """What is remembered has a bound."""
+def test_suffix_history_forgets_the_oldest() -> None:
+    """The history is bounded."""
     suffixes = SuffixHistory()
     for number in range(3000):
         assert not suffixes.is_reused(f"suffix{number}", "one")
@@ -145,14 +145,14 @@ def test_suffixes_are_forgotten_in_their_order() -> None:
     assert not suffixes.is_reused("suffix0", "another")
 
 
-def test_nothing_of_the_prompt_is_said() -> None:
-    """Nor is the suffix, which closes the tag."""
+def test_descriptions_contain_nothing_of_the_prompt() -> None:
+    """They do not contain the suffix either, which could close the tag."""
     found = find_coverage_gaps("InvokeModel", {"body": body(tagged("secret"), tagSuffix="secret")})
 
     assert all("secret" not in gap.description and "hello" not in gap.description for gap in found)
 
 
 @pytest.mark.parametrize("operation", ["ApplyGuardrail", "CountTokens", "StartAsyncInvoke"])
-def test_other_operations_have_none(operation: str) -> None:
-    """They have no guardrail of which something could be kept."""
+def test_other_operations_have_no_gaps(operation: str) -> None:
+    """They carry no guardrail."""
     assert find_coverage_gaps(operation, said(GUARDED, TEXT)) == ()

@@ -1,4 +1,4 @@
-"""Guardrails and models of other accounts, enforced guardrails, and what stands behind models."""
+"""Guardrails and models of other accounts, enforced guardrails, and resolved models of profiles."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ APPLY_OWN: Final = {**APPLY, "Resource": OWN.arn}
 
 
 def shared(*, with_whom: str) -> dict[str, Any]:
-    """Write the resource-based policy of their guardrail."""
+    """Give the resource-based policy of the other account's guardrail."""
     condition = {"StringEquals": {"aws:PrincipalOrgID": with_whom}}
     share = {"Effect": "Allow", "Principal": "*", "Action": "bedrock:ApplyGuardrail", "Resource": THEIRS.arn}
     return {"Version": "2012-10-17", "Statement": {**share, "Condition": condition}}
 
 
 def verdict(*statements: dict[str, Any], model: str = HAIKU, resource: Any = None, **options: Any) -> Any:
-    """Simulate a Converse in us-east-1."""
+    """Simulate a Converse call in us-east-1."""
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}], resource=resource)
     told = {"guardrails": [OWN], "context": {"aws:PrincipalOrgID": "o-1"}}
     guard = Guard(**{**told, **options}, policies=policies, principal=ROLE, listeners=())
@@ -44,32 +44,32 @@ def verdict(*statements: dict[str, Any], model: str = HAIKU, resource: Any = Non
         ([INVOKE, APPLY_OWN], [shared(with_whom="o-1")], "implicitDeny"),
     ],
 )
-def test_an_enforced_guardrail_of_another_account_asks_both_accounts(statements: Any, resource: Any, decision: str) -> None:
-    """Their policy counts where it is known; where it is not, only the own denial is sure."""
+def test_an_enforced_guardrail_of_another_account_needs_both_accounts(statements: Any, resource: Any, decision: str) -> None:
+    """Without the policy of the other account, only a denial of the caller's account is certain."""
     assert verdict(*statements, resource=resource, enforced=[THEIRS]).decision == decision
 
 
-def test_the_policy_that_is_not_known_is_named() -> None:
-    """So that its owner can be asked for it."""
+def test_a_remark_names_the_missing_policy() -> None:
+    """The reader learns which policy to configure."""
     found = verdict(INVOKE, APPLY, enforced=[THEIRS])
 
     assert found.remarks == (f"the decision also depends on the resource-based policy of {THEIRS.arn}, which is not configured",)
 
 
-def test_an_enforced_guardrail_of_another_region_is_not_asked() -> None:
-    """An enforced configuration holds in its region."""
+def test_an_enforced_guardrail_of_another_region_is_not_required() -> None:
+    """An account enforces a guardrail in its region only."""
     assert [one.request.resource for one in verdict(INVOKE, APPLY, enforced=[ELSEWHERE]).authorizations][1:] == [OWN.arn]
 
 
-def test_a_guardrail_that_is_enforced_and_in_the_call_is_asked_once() -> None:
-    """One guardrail, one question."""
+def test_an_enforced_guardrail_that_the_call_names_is_required_once() -> None:
+    """One guardrail needs one authorization."""
     asked = [one.request.action for one in verdict(INVOKE, APPLY, enforced=[OWN]).authorizations]
 
     assert asked == ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"]
 
 
-def test_a_model_of_another_account_hangs_on_its_policy() -> None:
-    """A custom model can be shared."""
+def test_a_model_of_another_account_depends_on_its_policy() -> None:
+    """A custom model can be shared with other accounts."""
     model = f"{US}:999999999999:provisioned-model/p1"
 
     assert verdict(INVOKE, APPLY, model=model).decision == "indeterminate"
@@ -77,12 +77,12 @@ def test_a_model_of_another_account_hangs_on_its_policy() -> None:
 
 
 def routing(*regions: str) -> dict[str, Any]:
-    """Say where a profile routes to."""
+    """Give the resolved models of a profile in some regions."""
     return {f"us.{HAIKU}": [f"arn:aws:bedrock:{region}::foundation-model/{HAIKU}" for region in regions]}
 
 
 def only_in(*regions: str) -> dict[str, Any]:
-    """Deny other regions, as an organization does."""
+    """Deny other regions, as the policy of an organization does."""
     elsewhere = {"StringNotEquals": {"aws:RequestedRegion": list(regions)}}
     return {"Sid": "Regions", "Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": elsewhere}
 
@@ -96,15 +96,15 @@ def only_in(*regions: str) -> dict[str, Any]:
         (("us-east-2",), ("us-east-1",), "explicitDeny"),
     ],
 )
-def test_a_profile_is_denied_where_all_its_regions_are(
+def test_a_profile_is_denied_if_all_its_regions_are_denied(
     regions: tuple[str, ...], allowed_in: tuple[str, ...], decision: str
 ) -> None:
-    """Where some are, the call fails when it is routed there."""
+    """If some regions are denied, the verdict is indeterminate."""
     assert verdict(INVOKE, APPLY, only_in(*allowed_in), model=f"us.{HAIKU}", profiles=routing(*regions)).decision == decision
 
 
-def test_the_intermittent_denial_is_told() -> None:
-    """Which regions there are, which one denies, and in AWS's own words why."""
+def test_a_remark_names_the_regions_that_deny() -> None:
+    """The remark lists the regions and quotes the denial of AWS."""
     found = verdict(INVOKE, APPLY, only_in("us-east-1"), model=f"us.{HAIKU}", profiles=routing("us-east-1", "us-east-2"))
     (remark,) = found.remarks
 
@@ -113,7 +113,7 @@ def test_the_intermittent_denial_is_told() -> None:
     assert found.message is None
 
 
-def test_a_denial_by_a_resource_control_policy_is_not_sure() -> None:
+def test_a_denial_by_a_resource_control_policy_is_indeterminate() -> None:
     """AWS does not list Bedrock among the services that such policies apply to, unless the configuration says otherwise."""
     everything = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}
     allowing = {"Version": "2012-10-17", "Statement": [INVOKE, APPLY]}

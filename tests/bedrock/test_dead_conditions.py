@@ -1,4 +1,4 @@
-"""Hints at conditions that can never be met."""
+"""Hints on conditions that can never be met."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATE: Final = {"name": "n", "blockedInputMessaging": "no", "blockedOutputsMess
 
 
 def denied(operation: str, params: dict[str, Any], *statements: dict[str, Any]) -> PolicyDeniedError:
-    """Make the call on a control-plane client, which denies it before it is sent."""
+    """Make the call on a control-plane client and return the error that denies it before it is sent."""
     written = [{"Sid": f"S{number}", "Action": "*", "Resource": "*", **one} for number, one in enumerate(statements)]
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": written}])
     guard = Guard(guardrails=[HR], policies=policies, principal=ROLE, listeners=())
@@ -31,8 +31,8 @@ def denied(operation: str, params: dict[str, Any], *statements: dict[str, Any]) 
     return error.value
 
 
-def test_an_allow_that_waits_for_what_never_comes_is_named() -> None:
-    """The article's policy lets nobody update a guardrail, since UpdateGuardrail has no tags in its request."""
+def test_hint_names_an_allow_with_a_key_that_the_action_never_carries() -> None:
+    """The policy of the article can never allow UpdateGuardrail, which has no tags in its request."""
     error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow", "Condition": TAGGED})
 
     assert isinstance(error, ImplicitDenyError)
@@ -40,8 +40,8 @@ def test_an_allow_that_waits_for_what_never_comes_is_named() -> None:
     assert f"identity identity[0] statement S0 {told}" in str(error.hint)
 
 
-def test_a_deny_that_every_call_meets_is_named() -> None:
-    """A negated operator matches a missing key, and this one is always missing."""
+def test_hint_names_a_deny_that_matches_every_call() -> None:
+    """A negated operator matches an absent key, and this key is always absent."""
     error = denied("UpdateGuardrail", UPDATE, {"Effect": "Allow"}, {"Effect": "Deny", "Condition": UNTAGGED})
 
     assert isinstance(error, ExplicitDenyError)
@@ -59,10 +59,10 @@ def test_a_deny_that_every_call_meets_is_named() -> None:
         ("UpdateGuardrail", UPDATE, [{"Effect": "Allow", "Condition": UNTAGGED}, {"Effect": "Deny"}]),
     ],
 )
-def test_a_condition_that_can_be_met_is_no_dead_one(
+def test_hint_does_not_name_a_condition_that_can_be_met(
     operation: str, params: dict[str, Any], statements: list[dict[str, Any]]
 ) -> None:
-    """A key that the action carries, one that every request carries, none at all, or one whose absence is what is asked for."""
+    """The action or every request carries the key, there is no condition, or the condition tests its absence."""
     assert "never carries" not in str(denied(operation, params, *statements).hint)
 
 
@@ -79,6 +79,6 @@ def test_a_condition_that_can_be_met_is_no_dead_one(
         ("bedrock:UpdateGuardrail", "aws:SourceIp", True),
     ],
 )
-def test_an_action_carries_its_own_keys_and_those_of_all(action: str, key: str, carried: bool) -> None:  # noqa: FBT001
-    """Case does not matter in a key."""
+def test_carries(action: str, key: str, carried: bool) -> None:  # noqa: FBT001
+    """An action carries its own keys and those of every request; keys are case-insensitive."""
     assert carries(action, key) is carried

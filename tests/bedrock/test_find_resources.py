@@ -1,4 +1,4 @@
-"""What an operation is asked on, where that does not follow from one parameter alone."""
+"""Resources that do not follow from one parameter alone."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def asked(service: str, name: str, params: dict[str, Any]) -> list[tuple[str, st
 
 
 def with_tool(name: str) -> dict[str, Any]:
-    """Give the parameters of a Converse call with a system tool and one that is none."""
+    """Give the parameters of a Converse call with a system tool and another tool."""
     tools = [{"toolSpec": {"name": "mine", "inputSchema": {}}}, {"systemTool": {"name": name}}]
     return {"modelId": MODEL, "toolConfig": {"tools": tools}}
 
 
 @pytest.mark.parametrize(("name", "action"), [("Converse", "InvokeModel"), ("ConverseStream", "InvokeModelWithResponseStream")])
-def test_a_system_tool_is_asked_too(name: str, action: str) -> None:
-    """Of the account, in no region."""
+def test_a_system_tool_requires_invoke_tool(name: str, action: str) -> None:
+    """Its ARN has an account and no region."""
     assert asked("bedrock-runtime", name, with_tool("nova_grounding")) == [
         (action, f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", ""),
         ("InvokeTool", "arn:aws:bedrock::111122223333:system-tool/amazon.nova_grounding", ""),
@@ -37,8 +37,8 @@ def test_a_system_tool_is_asked_too(name: str, action: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "region", "unknown"), [("nova_grounding", "unspecified", False), ("another_tool", None, True)])
-def test_a_system_tool_runs_in_no_region(name: str, region: str | None, unknown: bool) -> None:  # noqa: FBT001
-    """As AWS documents it of one; of another neither its ARN nor its region is known."""
+def test_requested_region_of_a_system_tool(name: str, region: str | None, unknown: bool) -> None:  # noqa: FBT001
+    """AWS documents it for one tool; ARN and region of other tools are unknown."""
     *_, request = authorizations(find_operation("bedrock-runtime", "Converse"), with_tool(name), CALLER).requests
 
     assert request.context.get("aws:RequestedRegion") == region
@@ -58,13 +58,13 @@ def test_a_system_tool_runs_in_no_region(name: str, region: str | None, unknown:
         ),
     ],
 )
-def test_an_alias_that_is_not_named_is_not_asked(params: dict[str, str], expected: list[tuple[str, str, str]]) -> None:
-    """One that is named may be."""
+def test_a_flow_alias_is_required_only_if_named(params: dict[str, str], expected: list[tuple[str, str, str]]) -> None:
+    """AWS does not document whether it evaluates a named one."""
     assert asked("bedrock-agent-runtime", "ListFlowExecutions", params) == expected
 
 
-def test_an_execution_is_asked_and_what_it_belongs_to_perhaps() -> None:
-    """AWS lists all three, and not whether all are asked."""
+def test_a_flow_execution_is_required_and_its_flow_and_alias_are_undocumented() -> None:
+    """AWS lists all three; it does not document whether it evaluates all of them."""
     assert asked("bedrock-agent-runtime", "GetFlowExecution", {**FLOW, "executionIdentifier": "E1"}) == [
         ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1/execution/E1", ""),
         ("GetFlowExecution", f"{MINE}:flow/F1/alias/A1", "undocumented"),
@@ -72,8 +72,8 @@ def test_an_execution_is_asked_and_what_it_belongs_to_perhaps() -> None:
     ]
 
 
-def test_an_evaluation_that_names_no_model_is_asked_all_the_same() -> None:
-    """An evaluation of a knowledge base names its models elsewhere, so that nobody knows on what it is asked."""
+def test_an_evaluation_without_a_model_is_required_on_an_unknown_resource() -> None:
+    """An evaluation of a knowledge base names its models elsewhere."""
     params = {"roleArn": "arn:aws:iam::111122223333:role/r", "inferenceConfig": {"ragConfigs": [{}]}}
 
     assert asked("bedrock", "CreateEvaluationJob", params) == [
@@ -83,8 +83,8 @@ def test_an_evaluation_that_names_no_model_is_asked_all_the_same() -> None:
     ]
 
 
-def test_agentic_retrieval_asks_for_every_knowledge_base() -> None:
-    """And perhaps for the model that plans it."""
+def test_agentic_retrieval_requires_every_knowledge_base() -> None:
+    """The authorization of the planning model is undocumented."""
     retrievers = [{"configuration": {"knowledgeBase": {"knowledgeBaseId": each}}} for each in ("K1", "K2")]
     model = {"bedrockFoundationModelConfiguration": {"modelConfiguration": {"modelArn": MODEL}}}
     params = {"retrievers": retrievers, "agenticRetrieveConfiguration": {"foundationModelConfiguration": model}}
@@ -107,6 +107,6 @@ def test_agentic_retrieval_asks_for_every_knowledge_base() -> None:
         ("PutModelInvocationLoggingConfiguration", {"loggingConfig": {"cloudWatchConfig": {"roleArn": "arn:aws:iam::1:role/r"}}}),
     ],
 )
-def test_a_role_is_passed_wherever_it_stands(name: str, params: dict[str, Any]) -> None:
-    """Deep in the parameters too."""
+def test_pass_role_is_required_for_a_role_at_any_depth(name: str, params: dict[str, Any]) -> None:
+    """The role may be nested in the parameters."""
     assert ("PassRole", "arn:aws:iam::1:role/r", "") in asked("bedrock", name, params)

@@ -1,4 +1,4 @@
-"""Where a reply shows what its guardrail did, and what the record says of it."""
+"""Guardrail traces of replies, and the interventions read from them."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ READERS: Final = {
 
 
 def expected(fields: dict[str, Any] | None) -> Intervention | None:
-    """Make the record of a case."""
+    """Build the expected intervention of a case."""
     if fields is None:
         return None
     made = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     return Intervention("X", **{**made, "coverage": Coverage(*made["coverage"]) if "coverage" in made else None})
 
 
-def test_the_cases_have_names_of_their_own() -> None:
-    """A repeated id would hide a case."""
+def test_case_ids_are_unique() -> None:
+    """A repeated ID would hide a case."""
     assert len({case["id"] for case in CASES}) == len(CASES) > 10
     assert {frozenset(case) for case in CASES} == {frozenset({"id", "why", "place", "reply", "expect"})}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
-def test_a_reply_tells_what_its_guardrail_did(case: dict[str, Any]) -> None:
-    """Each operation in its own place, and nothing of the matched text."""
+def test_read_intervention(case: dict[str, Any]) -> None:
+    """Each operation shows it in its format; the record contains nothing of the matched text."""
     found = read_intervention("X", READERS[case["place"]](case["reply"]))
 
     assert found == expected(case["expect"])
@@ -57,8 +57,8 @@ DEEP: Final = b'{"amazon-bedrock-trace": ' + b"[" * 100_000
 
 
 @pytest.mark.parametrize("body", [*STRANGE, pytest.param(DEEP, id="deep")])
-def test_a_body_that_is_no_object_shows_nothing(body: bytes) -> None:
-    """Images and broken texts have no place for the key."""
+def test_a_body_that_is_not_an_object_has_no_trace(body: bytes) -> None:
+    """Images and truncated JSON cannot have the key."""
     assert trace_of_body(body) == NO_TRACE
 
 
@@ -76,21 +76,21 @@ MUST: Final = {
 
 
 @pytest.mark.parametrize(("place", "params", "must"), MUST.values(), ids=MUST)
-def test_silence_means_something_only_where_the_wire_would_speak(place: str, params: Any, must: Any) -> None:
-    """Converse without a trace shows nothing of a guardrail that let everything pass: that is no alarm."""
+def test_must_show_guardrail(place: str, params: Any, must: Any) -> None:
+    """Converse without a trace does not show a guardrail that allowed everything."""
     assert must_show_guardrail(place, params) is must
 
 
-def test_what_ends_a_whole_stream() -> None:
-    """Metadata, or a chunk that can be read; anything else is no ground for an alarm."""
+def test_is_last() -> None:
+    """A complete stream ends with metadata or with a readable chunk."""
     assert is_last({"metadata": {}})
     assert is_last({"chunk": {"bytes": b'{"a": 1}'}})
     assert not is_last({"chunk": {"bytes": b"\x00"}})
     assert not is_last({})
 
 
-def test_what_was_shown_adds_up() -> None:
-    """What one event says another does not take back."""
+def test_traces_of_events_combine() -> None:
+    """A later event does not undo an intervention of an earlier one."""
     trace = {"actionReason": "x"}
     did, did_not = GuardrailTrace(intervened=True), GuardrailTrace(intervened=False)
     assert did | GuardrailTrace(None, trace) | NO_TRACE == GuardrailTrace(did.intervened, trace)

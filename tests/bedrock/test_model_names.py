@@ -1,4 +1,4 @@
-"""Patterns of models: one model is meant by whichever of its names a call uses."""
+"""Patterns match a model by any of its names."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ NOT_MEANT: Final = [
 
 
 @pytest.mark.parametrize(("model", "pattern"), MEANT)
-def test_a_model_is_meant_by_any_of_its_names(model: str, pattern: str) -> None:
-    """ID, ARN, profile in front of it, and what stands behind a profile of one's own."""
+def test_a_pattern_matches_every_name_of_a_model(model: str, pattern: str) -> None:
+    """Names are the ID, ARNs, system-defined profiles, and resolved models of an application profile."""
     assert matches_model(model, (pattern,), RESOLVED)
     assert matches_model(model, ("nothing", pattern), RESOLVED)
 
 
 @pytest.mark.parametrize(("model", "pattern"), NOT_MEANT)
-def test_another_model_is_not_meant(model: str, pattern: str) -> None:
-    """IAM's wildcards and no others; case counts, as it does in IDs."""
+def test_a_pattern_does_not_match_another_model(model: str, pattern: str) -> None:
+    """Only IAM wildcards work, and case matters as in model IDs."""
     assert not matches_model(model, (pattern,), RESOLVED)
 
 
-def test_no_pattern_means_nothing() -> None:
-    """That a guardrail without patterns is for every model is the guardrail's own affair."""
+def test_no_pattern_matches_no_model() -> None:
+    """`Guardrail.models` gives an empty list its meaning, not this function."""
     assert not matches_model(HAIKU, (), {})

@@ -22,7 +22,7 @@ IS_OLDER: Final = Version(botocore.__version__) < Version(REVIEWED)
 WITH_PLACE = [name for name, row in OPERATIONS.items() if row.location is not None]
 ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in INSTALLED]
 UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
-"""Operations whose tags are put on nothing new, each with the reason."""
+"""Operations whose tags are not put on a new resource, each with the reason."""
 CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 
 
@@ -32,12 +32,12 @@ def model_of(name: str) -> Any:
 
 
 def input_of(row: Operation) -> Any:
-    """Give the shape of an operation's parameters; None where it takes none."""
+    """Give the shape of an operation's parameters; None if it takes none."""
     return MODELS[row.service].operation_model(row.name).input_shape
 
 
 def at(shape: Any, path: str) -> Any:
-    """Walk ``a.b`` and ``a[].b`` through a shape; None where there is no such member."""
+    """Give the shape at a path such as ``a.b`` or ``a[].b``; None if there is no such member."""
     for key in path.replace("[]", ".[]").split("."):
         shape = shape.member if key == "[]" else getattr(shape, "members", {}).get(key)
         if shape is None:
@@ -46,7 +46,7 @@ def at(shape: Any, path: str) -> Any:
 
 
 def paths(row: Operation) -> Iterator[str]:
-    """Give every path of a parameter that a row has."""
+    """Give every parameter path of a row."""
     for ask in row.required_actions:
         yield from ask.parameters
     yield from (path for path, _ in row.tags)
@@ -61,7 +61,7 @@ def takes_tags(shape: Any) -> bool:
 
 
 def least(shape: Any) -> Any:
-    """Write the least that botocore takes for a shape: what has to be there, one element in each list."""
+    """Give the smallest value that botocore accepts: required members, one element in each list."""
     if shape.type_name == "structure":
         return {name: least(shape.members[name]) for name in shape.required_members}
     if shape.type_name == "list":
@@ -71,37 +71,37 @@ def least(shape: Any) -> Any:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_operation_of_botocore_has_a_row(service: str) -> None:
-    """An operation that botocore learns is an operation that somebody has to look at, and to raise `REVIEWED` for."""
+    """Review each new operation of botocore, add its row, and raise `REVIEWED`."""
     assert set(MODELS[service].operation_names) - {row.name for row in TABLE if row.service == service} == set()
 
 
 def test_every_row_is_an_operation_of_botocore() -> None:
-    """A botocore older than the one that was reviewed lacks what came later, and nothing else does."""
+    """Only a botocore that is older than `REVIEWED` may lack operations."""
     assert IS_OLDER or [row.name for row in TABLE if row not in INSTALLED] == []
 
 
-def test_a_row_is_found_by_its_service_and_name() -> None:
-    """Two services may have an operation of one name, each with its own parameters."""
+def test_find_operation_by_service_and_name() -> None:
+    """Two services may share an operation name with different parameters."""
     assert [find_operation(row.service, row.name) for row in TABLE] == list(TABLE)
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_every_path_of_a_row_is_a_parameter(row: Operation) -> None:
-    """A path that leads nowhere names nothing."""
+    """A path that does not exist would never name a resource."""
     assert [path for path in paths(row) if at(input_of(row), path) is None] == []
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_what_is_always_asked_is_named_by_what_is_always_there(row: Operation) -> None:
-    """At the top level, where a missing parameter is an error."""
+def test_required_parameters_name_the_resources_that_are_always_required(row: Operation) -> None:
+    """At the top level, a missing parameter is an error."""
     named = {path for ask in row.required_actions if ask.when == "always" for path in ask.parameters if path.isidentifier()}
 
     assert named <= set(getattr(input_of(row), "required_members", ()))
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_every_list_of_tags_is_known(row: Operation) -> None:
-    """Creating something with tags asks for tagging it."""
+def test_every_tag_parameter_of_botocore_is_in_its_row(row: Operation) -> None:
+    """Creating a resource with tags requires tagging it."""
     members = getattr(input_of(row), "members", {})
     tags = {name for name, shape in members.items() if takes_tags(shape)} if row.name not in UNTAGGED else set()
 
@@ -109,32 +109,32 @@ def test_every_list_of_tags_is_known(row: Operation) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_the_least_call_asks_the_first_action_of_its_row(row: Operation) -> None:
-    """However little the parameters name, no call goes unasked."""
+def test_the_smallest_call_requires_the_first_action_of_its_row(row: Operation) -> None:
+    """A call with few parameters is authorized too."""
     asked = authorizations(row, least(input_of(row)) if input_of(row) else {}, CALLER)
 
     assert row.required_actions[0].iam_action in {request.action for request in asked.requests}
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)
-def test_a_row_has_a_place_where_the_model_has_a_member(name: str) -> None:
-    """What botocore's model can carry a guardrail in, the table has a place for, and nothing else."""
+def test_a_row_has_a_guardrail_location_if_botocore_has_a_guardrail_member(name: str) -> None:
+    """The table and the models of botocore agree on the operations that carry a guardrail."""
     members = set(model_of(name).input_shape.members)
 
     assert (OPERATIONS[name].location is not None) == bool(members & GUARDRAIL_MEMBERS)
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)
-def test_inference_is_what_names_a_model_and_answers(name: str) -> None:
-    """Counting tokens names a model, and asks none."""
+def test_operations_that_name_a_model_are_inference_except_count_tokens(name: str) -> None:
+    """CountTokens names a model and does not call it."""
     names_a_model = "modelId" in model_of(name).input_shape.members
 
     assert OPERATIONS[name].inference == (names_a_model and name != "CountTokens")
 
 
 @pytest.mark.parametrize("name", RUNTIME.operation_names)
-def test_a_reply_streams_where_the_model_streams(name: str) -> None:
-    """An event stream has to be observed to its end."""
+def test_a_reply_streams_if_botocore_has_an_event_stream(name: str) -> None:
+    """The guard observes event streams to their end."""
     operation = OPERATIONS[name]
 
     assert operation.streams == (model_of(name).has_event_stream_output and operation.location is not None)
@@ -144,8 +144,8 @@ def test_a_reply_streams_where_the_model_streams(name: str) -> None:
 @pytest.mark.parametrize(
     "given", [{}, {"guardrailConfig": {"trace": "enabled"}}, {"guardrailConfig": {}}, {"guardrailIdentifier": ""}]
 )
-def test_half_a_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> None:
-    """Empty is missing."""
+def test_an_empty_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> None:
+    """Empty values count as missing."""
     place = OPERATIONS[name].location
     assert place is not None
 
@@ -153,8 +153,8 @@ def test_half_a_guardrail_reads_as_none(name: str, given: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("name", WITH_PLACE)
-def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
-    """The caller's own parameters are not touched."""
+def test_put_sets_the_guardrail_and_keeps_everything_else(name: str) -> None:
+    """The parameters of the caller do not change."""
     place = OPERATIONS[name].location
     assert place is not None
     given = {"modelId": "m", "guardrailConfig": {"trace": "enabled"}, "trace": "ENABLED"}
@@ -201,16 +201,16 @@ def test_what_is_put_is_read_and_all_else_is_kept(name: str) -> None:
         ("ApplyGuardrail", Wire("http://h/guardrails/abc", {}, b""), None),
     ],
 )
-def test_a_guardrail_is_read_from_the_request_that_leaves(name: str, wire: Wire, named: tuple[str, str] | None) -> None:
-    """In the body, the headers or the path, whichever the operation has it in."""
+def test_carries_reads_the_guardrail_of_a_serialized_request(name: str, wire: Wire, named: tuple[str, str] | None) -> None:
+    """The operation decides whether body, headers or path carry it."""
     place = OPERATIONS[name].location
     assert place is not None
 
     assert place.carries(wire, named or ("abc", "3")) == (named is not None)
 
 
-def test_a_body_that_names_two_guardrails_carries_none() -> None:
-    """Which of two equal keys a reader takes is its own affair, so neither counts."""
+def test_a_body_with_a_repeated_guardrail_key_carries_none() -> None:
+    """The service may read either of two equal keys."""
     config = b'"guardrailConfig": {"guardrailIdentifier": "%s", "guardrailVersion": "3"}'
     body = b"{" + config % b"weak" + b", " + config % b"abc" + b"}"
     place = OPERATIONS["Converse"].location
@@ -229,8 +229,8 @@ def test_a_body_that_names_two_guardrails_carries_none() -> None:
         (b'{"messages": [], "guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "33"}}', False),
     ],
 )  # fmt: skip
-def test_a_guardrail_counts_only_as_the_bodys_own(body: bytes, carried: bool) -> None:  # noqa: FBT001
-    """Deeper in the body, or in a text, it binds nobody."""
+def test_a_body_carries_a_guardrail_only_at_its_own_path(body: bytes, carried: bool) -> None:  # noqa: FBT001
+    """A guardrail deeper in the body or in a string has no effect."""
     place = OPERATIONS["Converse"].location
     assert place is not None
 

@@ -1,4 +1,4 @@
-"""The table of where profiles route: rows as AWS documents them, and the shape of every row."""
+"""The routes of profiles: rows as AWS documents them, and the format of every row."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ GUARDRAILS = "Bedrock User Guide, Supported Regions for cross-Region guardrail i
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One documented row, its Regions with spaces between, and where it stands."""
+    """One documented row, its space-separated Regions, and its page."""
 
     profile: str
     region: str
@@ -115,47 +115,47 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.profile}/{case.region}")
-def test_an_inference_profile_routes_where_it_is_documented_to(case: Case) -> None:
+def test_destinations_of_an_inference_profile_are_the_documented_ones(case: Case) -> None:
     """The destinations are those of the page that the case names."""
     assert destinations(case.profile, case.region) == tuple(case.to.split())
 
 
 @pytest.mark.parametrize("case", GUARDRAIL_CASES, ids=lambda case: f"{case.profile}/{case.region}")
-def test_a_guardrail_profile_routes_where_it_is_documented_to(case: Case) -> None:
+def test_destinations_of_a_guardrail_profile_are_the_documented_ones(case: Case) -> None:
     """The destinations are those of the page that the case names."""
     assert guardrail_destinations(case.profile, case.region) == tuple(case.to.split())
 
 
 @pytest.mark.parametrize(("profile", "region"), UNKNOWN.values(), ids=UNKNOWN)
-def test_what_is_not_documented_is_not_known(profile: str, region: str) -> None:
-    """None is given, and nothing is made up from the prefix."""
+def test_destinations_of_an_undocumented_profile_are_unknown(profile: str, region: str) -> None:
+    """The function returns None and guesses nothing from the prefix."""
     assert destinations(profile, region) is None
     assert guardrail_destinations(profile, region) is None
 
 
-def test_each_table_answers_for_its_own_kind() -> None:
-    """A guardrail profile is no inference profile, nor the other way round."""
+def test_inference_and_guardrail_profiles_have_separate_tables() -> None:
+    """A guardrail profile is not an inference profile, and vice versa."""
     assert destinations("us.guardrail.v1:0", "us-east-1") is None
     assert guardrail_destinations("us.anthropic.claude-sonnet-4-6", "us-east-1") is None
     assert guardrail_destinations("us.guardrail.v2:0", "us-east-1") is None
 
 
-def test_a_profile_stands_once() -> None:
-    """No profile has two maps, of which the later would win unseen."""
+def test_each_profile_is_listed_once() -> None:
+    """With two rows for one profile, the later one would silently win."""
     assert [profile for profile, times in Counter(IDS).items() if times > 1] == []
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.profiles[0])
-def test_a_group_is_in_order_and_says_where_it_was_read(group: ProfileGroup) -> None:
-    """IDs stand in order, under a page of the Bedrock guides and the age of its copy."""
+def test_a_group_is_sorted_and_names_its_page(group: ProfileGroup) -> None:
+    """IDs are sorted, and the source is a page of the Bedrock guides with the age of its copy."""
     assert list(group.profiles) == sorted(group.profiles)
     assert group.source.startswith("Bedrock ")
     assert "202" in group.source
 
 
 @pytest.mark.parametrize("profile", IDS)
-def test_an_id_is_geography_provider_and_model(profile: str) -> None:
-    """A misspelt ID would never be found."""
+def test_a_profile_id_has_a_geography_a_provider_and_a_model(profile: str) -> None:
+    """A misspelled ID would never match."""
     geography, provider, model = profile.split(".", 2)
 
     assert geography in GEOGRAPHIES
@@ -164,8 +164,8 @@ def test_an_id_is_geography_provider_and_model(profile: str) -> None:
 
 
 @pytest.mark.parametrize(("profile", "routes"), EVERY.items(), ids=EVERY)
-def test_a_map_has_regions_of_one_partition(profile: str, routes: Routes) -> None:
-    """Every Region is one of botocore's for Bedrock, in GovCloud where the profile is, destinations sorted and each once."""
+def test_routes_have_regions_of_one_partition(profile: str, routes: Routes) -> None:
+    """Every Region is a Bedrock Region of botocore in the partition of the profile; destinations are sorted and unique."""
     partition = "aws-us-gov" if profile.startswith("us-gov.") else "aws"
 
     assert routes
@@ -175,8 +175,8 @@ def test_a_map_has_regions_of_one_partition(profile: str, routes: Routes) -> Non
 
 
 @pytest.mark.parametrize(("profile", "routes"), EVERY.items(), ids=EVERY)
-def test_a_source_is_a_destination_too(profile: str, routes: Routes) -> None:
-    """The one documented source that is not among its destinations is Ohio, for one old model."""
+def test_a_source_region_is_a_destination(profile: str, routes: Routes) -> None:
+    """AWS documents one exception: Ohio, for one old model."""
     stray = {source for source, to in routes.items() if source not in to}
 
     assert stray == ({"us-east-2"} if profile == "us.anthropic.claude-3-5-sonnet-20240620-v1:0" else set())

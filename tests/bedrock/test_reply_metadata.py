@@ -1,4 +1,4 @@
-"""What a reply says of itself, in the forms of many models."""
+"""Metadata of replies in the formats of many models."""
 
 from __future__ import annotations
 
@@ -36,34 +36,34 @@ BODIES: Final[dict[str, tuple[dict[str, Any], ReplyMetadata]]] = {
 
 
 @pytest.mark.parametrize(("body", "answer"), BODIES.values(), ids=BODIES)
-def test_a_body_tells_why_it_ended(body: dict[str, Any], answer: ReplyMetadata) -> None:
-    """Whatever model wrote it; the counts are the service's own."""
+def test_metadata_of_body(body: dict[str, Any], answer: ReplyMetadata) -> None:
+    """The finish reason is in the format of the model; the token counts are in headers of the service."""
     assert metadata_of_body(json.dumps(body).encode(), COUNTED) == answer
 
 
 @pytest.mark.parametrize("body", [b"", b"\x89PNG", b"[1]", b'{"a": ' + b"[" * 100_000])
-def test_a_body_that_is_no_object_tells_nothing(body: bytes) -> None:
-    """Nor do headers that count nothing."""
+def test_a_body_that_is_not_an_object_has_no_metadata(body: bytes) -> None:
+    """Headers without numbers have none either."""
     assert metadata_of_body(body, {"x-amzn-bedrock-input-token-count": "many"}) == NO_METADATA
 
 
-def test_converse_counts_its_cache_and_names_the_model_that_a_router_chose() -> None:
-    """What a prompt router chose is what was paid for."""
+def test_metadata_of_converse_has_cache_tokens_and_the_model_of_a_router() -> None:
+    """AWS bills the model that the prompt router chose."""
     usage = {"inputTokens": 1, "outputTokens": 2, "cacheReadInputTokens": 3, "cacheWriteInputTokens": 4}
     reply = {"usage": usage, "stopReason": "end_turn", "trace": {"promptRouter": {"invokedModelId": "m"}}}
 
     assert metadata_of_converse(reply) == ReplyMetadata(1, 2, 3, 4, "end_turn", "m")
 
 
-def test_a_stream_tells_in_parts() -> None:
-    """Deltas say nothing; what the parts say adds up."""
+def test_metadata_of_stream_events_combines() -> None:
+    """Deltas have no metadata; the metadata of other events combines."""
     stop, metadata = {"messageStop": {"stopReason": "end_turn"}}, {"metadata": {"usage": {"inputTokens": 1}}}
     assert metadata_of_converse_event({"contentBlockDelta": {"delta": {"text": "stop"}}}) is NO_METADATA
     assert metadata_of_converse_event(stop) | metadata_of_converse_event(metadata) == ReplyMetadata(1, finish_reason="end_turn")
 
 
-def test_a_chunk_tells_the_services_metrics() -> None:
-    """And the model's own words for the end, wherever they stand."""
+def test_metadata_of_a_chunk_has_the_metrics_of_the_service() -> None:
+    """It also has the finish reason of the model, at any of its places."""
     delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}}
     last = {"type": "message_stop", "amazon-bedrock-invocationMetrics": {"inputTokenCount": 3, "outputTokenCount": 5}}
     chunks = [{"chunk": {"bytes": json.dumps(each).encode()}} for each in (delta, last)]

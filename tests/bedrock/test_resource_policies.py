@@ -1,4 +1,4 @@
-"""What a policy on a guardrail may say; the cases are `tests/data/resource_policies.json`."""
+"""Checks of policies on guardrails; the cases are in `tests/data/resource_policies.json`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RESOURCES: Final = {
     "gov": "arn:aws-us-gov:bedrock:us-gov-west-1:111122223333:guardrail/abc123",
     "wild": "arn:aws:bedrock:us-east-1:111122223333:guardrail/*",
 }
-"""By the name that a case gives as its resource; ``{resource}`` in a case stands for the ARN."""
+"""ARN by the resource name of a case; ``{resource}`` in a case is replaced by the ARN."""
 
 OWN: Final = {
     "Effect": "Allow",
@@ -36,7 +36,7 @@ OWN: Final = {
 
 
 def load(text: str) -> dict[str, dict[str, Any]]:
-    """Read the cases by id; a stray or missing field, a repeated id or no case at all is an error."""
+    """Read the cases by id; an unknown or missing field, a repeated id or an empty file is an error."""
     cases: dict[str, dict[str, Any]] = {}
     for case in casefiles.parse(text):
         assert set(case) == FIELDS, f"{case.get('id')}: {set(case) ^ FIELDS}"
@@ -52,7 +52,7 @@ REFUSED: Final = {name: case for name, case in CASES.items() if case["refused"]}
 
 
 def said(policy: Any, resource: str, **options: Any) -> str | None:
-    """Give the sentence of the refusal, None when there is none."""
+    """Give the error message; None if the policy is accepted."""
     try:
         check_resource_policy(policy, resource, **options)
     except ConfigurationError as error:
@@ -61,20 +61,20 @@ def said(policy: Any, resource: str, **options: Any) -> str | None:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_a_policy_is_accepted_or_refused_with_a_reason(case: dict[str, Any]) -> None:
-    """The sentence names the place, the statement, what is not accepted and what would be; text and object are alike."""
+def test_check_resource_policy(case: dict[str, Any]) -> None:
+    """The message names location, statement, problem and fix; JSON text and objects behave alike."""
     assert said(case["policy"], case["resource"]) == case["refused"]
     assert said(json.dumps(case["policy"]), case["resource"]) == case["refused"]
 
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
-def test_a_policy_on_another_resource_is_left_alone(case: dict[str, Any]) -> None:
-    """The patterns are those of guardrails; the page says nothing of custom models and knowledge bases."""
+def test_policies_on_other_resource_types_are_not_checked(case: dict[str, Any]) -> None:
+    """AWS documents patterns for guardrails only."""
     assert [said(case["policy"], RESOURCES[kind]) for kind in ("custom-model", "knowledge-base")] == [None, None]
 
 
-def test_a_document_that_was_read_is_checked_under_its_name() -> None:
-    """Whoever gives a name finds it at the head of the sentence."""
+def test_an_error_begins_with_the_name_of_the_policy() -> None:
+    """The name may be given or come from the parsed document."""
     policy = {"Statement": [OWN, OWN | {"Effect": "Deny", "Sid": "No"}]}
     sentence = "share.json at /Statement/1/Effect: statement `No` has the Effect `Deny`, which AWS rejects in a policy on a "
 
@@ -83,15 +83,15 @@ def test_a_document_that_was_read_is_checked_under_its_name() -> None:
 
 
 @pytest.mark.parametrize("resource", [GUARDRAIL, RESOURCES["custom-model"]])
-def test_what_can_not_be_read_is_refused_on_every_resource(resource: str) -> None:
-    """A resource-based policy without Principal is none."""
+def test_an_invalid_policy_is_rejected_on_every_resource_type(resource: str) -> None:
+    """A resource-based policy requires a Principal."""
     policy = {"Statement": [{key: value for key, value in OWN.items() if key != "Principal"}]}
 
     assert said(policy, resource) == "policy at /Statement/0: needs either Principal or NotPrincipal"
 
 
-def test_the_size_is_that_of_the_text() -> None:
-    """AWS counts white space too; which characters there are is no matter of size."""
+def test_the_size_limit_applies_to_the_text() -> None:
+    """AWS counts white space too, and characters rather than bytes."""
     text = json.dumps({"Statement": [OWN]})
 
     assert said(text.ljust(20_480), GUARDRAIL) is None
@@ -103,8 +103,8 @@ def test_the_size_is_that_of_the_text() -> None:
     assert said({"Id": "\N{EM DASH}", "Statement": [OWN]}, GUARDRAIL) is None
 
 
-def test_a_policy_is_checked_against_the_guardrail_that_it_names() -> None:
-    """A whole ARN comes before a pattern, and a policy that names no guardrail passes."""
+def test_check_attached_uses_the_guardrail_that_the_policy_names() -> None:
+    """A complete ARN takes precedence over a pattern; a policy that names no guardrail is accepted."""
     wild = OWN | {"Resource": RESOURCES["wild"]}
     with pytest.raises(ConfigurationError, match=r"at /Statement/0/Resource: statement 0 names the resource `.*/\*`"):
         check_attached({"Statement": [wild, OWN]})

@@ -28,7 +28,11 @@ ACTIONS: Final[dict[str, Any]] = {f"bedrock:{name}": action for name, action in 
 NO_ACTION: Final[dict[str, Any]] = {"types": [], "keys": []}
 TYPES: Final[dict[str, Any]] = PUBLISHED["resourceTypes"]
 OF_OPERATION: Final = json.loads((DATA / "operation_actions.json").read_text("utf-8"))["operations"]
-KNOWN: Final[dict[str, dict[str, str]]] = json.loads((DATA / "known_differences.json").read_text("utf-8"))
+KNOWN: Final = {
+    what: {difference: group["reason"] for group in groups for difference in group["differences"]}
+    for what, groups in json.loads((DATA / "known_differences.json").read_text("utf-8")).items()
+}
+"""Kind of difference to the known differences, each with its reason."""
 CALLER: Final = Caller("arn:aws:iam::111122223333:user/ada", "us-east-1")
 
 INVOKED: Final = {
@@ -42,7 +46,7 @@ INVOKED: Final = {
     "prompt-router": "arn:aws:bedrock:us-east-1:111122223333:prompt-router/abc",
     "provisioned-model": "arn:aws:bedrock:us-east-1:111122223333:provisioned-model/abc",
 }
-"""Each resource type that invoking a model is asked on, with an identifier that names one."""
+"""Resource types that invoking a model is authorized on, each with an identifier of that type."""
 REACHED: Final = {
     "arn": frozenset(TYPES),
     "automated-reasoning-policy": frozenset({"automated-reasoning-policy-version"}),
@@ -52,7 +56,7 @@ REACHED: Final = {
     "model": frozenset(INVOKED),
     "prompt-router": frozenset({"default-prompt-router"}),
 }
-"""Types that a parameter may name beside, or in place of, the one that an `RequiredAction.on` is called."""
+"""Resource types that a parameter may name in addition to `RequiredAction.resource_type`, or instead of it."""
 BESIDE: Final = (
     ("bedrock:ApplyGuardrail", "guardrail-profile"),
     ("bedrock:CallWithBearerToken", ""),
@@ -60,22 +64,22 @@ BESIDE: Final = (
     ("bedrock:RenderPrompt", "prompt-version"),
     *(("bedrock:TagResource", resource_type) for row in TABLE for _, resource_type in row.tags),
 )
-"""Actions that no row names, each with a resource type: of guardrails, API keys, prompts and tags."""
+"""Actions that no row lists, each with a resource type: those of guardrails, API keys, prompts and tags."""
 
 
 def asked_on(ask: RequiredAction) -> frozenset[str]:
-    """Say which resource types an action of a row is asked on; of those that a parameter may name, the ones that AWS lists."""
+    """Give the resource types of a required action; of those that a parameter may name, the ones that AWS lists."""
     named = REACHED.get(ask.resource_type, frozenset())
     return named & types_of(ask.iam_action) | ({ask.resource_type} & TYPES.keys())
 
 
 def types_of(action: str) -> frozenset[str]:
-    """Say which resource types AWS lists for an action."""
+    """Give the resource types that AWS lists for an action."""
     return frozenset(name.rstrip("*") for name in ACTIONS.get(action, NO_ACTION)["types"])
 
 
 def asked() -> dict[str, set[str]]:
-    """Give every action of Bedrock that is asked of anything, with the resource types it is asked on."""
+    """Give every Bedrock action that an operation requires, with its resource types."""
     found: dict[str, set[str]] = {}
     asks = ((ask.iam_action, name) for row in TABLE for ask in row.required_actions for name in asked_on(ask) or {""})
     for action, resource_type in (*asks, *BESIDE):
@@ -85,37 +89,37 @@ def asked() -> dict[str, set[str]]:
 
 
 def actions_of(row: Operation) -> set[str]:
-    """Give the actions that an operation asks by its row, its tags and its guardrail."""
+    """Give the actions that an operation requires by its row, its tags and its guardrail."""
     tagging = {"bedrock:TagResource"} if row.tags else set()
     guarding = {"bedrock:ApplyGuardrail"} if row.location is not None else set()
     return {ask.iam_action for ask in row.required_actions} | tagging | guarding
 
 
 def unpublished() -> Iterator[str]:
-    """Say which action of Bedrock is asked that AWS does not list."""
+    """Give the required actions that AWS does not list."""
     yield from asked().keys() - ACTIONS.keys()
 
 
 def differing_actions() -> Iterator[str]:
-    """Say which operation asks another set of actions than AWS says."""
+    """Give the operations whose actions differ from those that AWS lists."""
     for row in TABLE:
         published = set(OF_OPERATION.get(row.service, {}).get(row.name, [f"bedrock:{row.name}"]))
-        yield from (f"{row.name} asks {action}" for action in actions_of(row) - published)
-        yield from (f"{row.name} does not ask {action}" for action in published - actions_of(row))
+        yield from (f"{row.name} requires {action}" for action in actions_of(row) - published)
+        yield from (f"{row.name} does not require {action}" for action in published - actions_of(row))
 
 
 def differing_resources() -> Iterator[str]:
-    """Say which action is asked on another set of resource types than AWS says, and which type nothing is asked on."""
+    """Give the actions whose resource types differ from those that AWS lists, and the types without an action."""
     for action, types in asked().items():
-        yield from (f"{action} is asked on {name}" for name in types - types_of(action))
-        yield from (f"{action} is not asked on {name}" for name in types_of(action) - types)
-    yield from (f"nothing is asked on {name}" for name in TYPES.keys() - set().union(*asked().values()))
+        yield from (f"{action} is required on {name}" for name in types - types_of(action))
+        yield from (f"{action} is not required on {name}" for name in types_of(action) - types)
+    yield from (f"no action is required on {name}" for name in TYPES.keys() - set().union(*asked().values()))
 
 
 def differing_keys() -> Iterator[str]:
-    """Say which action carries other condition keys than AWS says."""
+    """Give the actions whose condition keys differ from those that AWS lists."""
     every = ACTIONS.keys() | asked().keys()
-    yield from (f"{action} is no action" for action in CARRIED if action.startswith("bedrock:") and action not in every)
+    yield from (f"{action} is not an action" for action in CARRIED if action.startswith("bedrock:") and action not in every)
     for action in asked().keys() | (CARRIED.keys() & ACTIONS.keys()):
         published = {key.replace("${TagKey}", "*") for key in ACTIONS.get(action, NO_ACTION)["keys"]}
         carried = CARRIED.get(action, frozenset())
@@ -124,7 +128,7 @@ def differing_keys() -> Iterator[str]:
 
 
 def differing_tags() -> Iterator[str]:
-    """Say which operation takes tags where AWS lists none for its action, and the other way round."""
+    """Give the operations that take tags although AWS lists no tag keys for the action, and vice versa."""
     for row in TABLE:
         listed = "aws:TagKeys" in ACTIONS.get(f"bedrock:{row.name}", NO_ACTION)["keys"]
         if bool(row.tags) != listed:
@@ -141,25 +145,25 @@ DIFFERING: Final = {
 
 
 @pytest.mark.parametrize("what", DIFFERING)
-def test_what_differs_from_what_aws_publishes_is_known(what: str) -> None:
-    """A difference that is not in the file has to be looked at, and one that is gone has to leave it."""
+def test_differences_from_the_service_authorization_reference_are_listed(what: str) -> None:
+    """Review each new difference, and remove each one that is gone."""
     assert sorted(set(DIFFERING[what]())) == sorted(KNOWN[what])
 
 
-def test_a_known_difference_has_a_reason() -> None:
-    """A difference that nobody can explain is a mistake."""
+def test_every_known_difference_has_a_reason() -> None:
+    """A difference without an explanation is a mistake."""
     assert KNOWN.keys() == DIFFERING.keys()
     assert [name for differences in KNOWN.values() for name, reason in differences.items() if not reason.endswith(".")] == []
 
 
-def test_no_action_depends_on_another() -> None:
-    """If AWS comes to list dependent actions, somebody has to ask them too."""
+def test_aws_lists_no_dependent_actions() -> None:
+    """If AWS lists dependent actions, the table must require them too."""
     assert {name: action["dependent"] for name, action in ACTIONS.items() if action["dependent"]} == {}
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_an_arn_is_written_as_aws_writes_it(name: str) -> None:
-    """Up to the name of the resource, with the caller's partition, region and account."""
+def test_resource_types_have_the_arn_format_of_aws(name: str) -> None:
+    """The format is compared up to the name of the resource."""
     head, _, _ = TYPES[name]["arn"].partition("/")
     places = {"${Partition}": "{partition}", "${Region}": "{region}", "${Account}": "{account}"}
     for place, written in places.items():
@@ -170,8 +174,8 @@ def test_an_arn_is_written_as_aws_writes_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["agent-alias", "flow-alias", "flow-execution"])
-def test_a_name_of_several_parts_is_put_together_as_aws_does(name: str) -> None:
-    """Each part stands where the template has it."""
+def test_multipart_names_have_the_arn_format_of_aws(name: str) -> None:
+    """Each part is at its position in the template."""
     parts = [part.partition("}")[0] for part in TYPES[name]["arn"].split("/", 1)[1].split("${")[1:]]
     written = TYPES[name]["arn"].replace("${Partition}", "aws").replace("${Region}", "us-east-1")
     written = written.replace("${Account}", "111122223333").replace("${", "").replace("}", "")
@@ -183,15 +187,15 @@ def test_a_name_of_several_parts_is_put_together_as_aws_does(name: str) -> None:
     assert resource.arn == written
 
 
-def test_the_resource_types_are_those_of_aws() -> None:
-    """With the same ones that can carry tags."""
+def test_resource_types_and_their_tagging_match_aws() -> None:
+    """The taggable types match too."""
     assert RESOURCE_TYPES.keys() == TYPES.keys()
     assert {name for name in TYPES if is_taggable(name)} == {name for name, each in TYPES.items() if each["taggable"]}
 
 
 @pytest.mark.parametrize("name", INVOKED)
-def test_a_model_of_every_kind_is_asked_on_its_type(name: str) -> None:
-    """What `REACHED` says of models holds."""
+def test_every_kind_of_model_is_authorized_on_its_resource_type(name: str) -> None:
+    """This verifies the models in `REACHED`."""
     row = next(row for row in TABLE if row.name == "Converse")
     questions = authorizations(row, {"modelId": INVOKED[name]}, CALLER)
     prefix = RESOURCE_TYPES[name].format(partition="aws", region="us-east-1", account="111122223333")
@@ -200,8 +204,8 @@ def test_a_model_of_every_kind_is_asked_on_its_type(name: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.tags], ids=lambda row: row.name)
-def test_what_is_created_with_tags_can_be_tagged(row: Operation) -> None:
-    """The tags are put on a type that TagResource knows, but for what is known to differ."""
-    known = {name.rpartition(" ")[2] for name in KNOWN["resources"] if name.startswith("bedrock:TagResource is asked on ")}
+def test_resources_created_with_tags_are_taggable(row: Operation) -> None:
+    """TagResource supports the type of the tagged resource, except for known differences."""
+    known = {name.rpartition(" ")[2] for name in KNOWN["resources"] if name.startswith("bedrock:TagResource is required on ")}
 
     assert {resource_type for _, resource_type in row.tags} - types_of("bedrock:TagResource") <= known
