@@ -32,7 +32,7 @@ def _print_version(requested: bool) -> None:  # noqa: FBT001 - typer calls optio
 
 app = typer.Typer(
     name="guardedbedrock",
-    help="Guardrails and IAM for Amazon Bedrock: see a demo, simulate calls, test policies, serve a fake Bedrock.",
+    help="Guardrails and IAM for Amazon Bedrock: configure a guard, simulate calls, test policies, serve a fake Bedrock.",
     invoke_without_command=True,
 )
 
@@ -75,6 +75,35 @@ def options(context: typer.Context, *, version: VersionOption = False) -> None: 
     """Handle the options that belong to no command; without a command, print the help."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+@app.command()
+def init(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write.")] = Path("guardedbedrock.toml"),
+    *,
+    guardrail_arn: Annotated[
+        str, typer.Option(metavar="ARN", help="ARN of the approved guardrail, without the version.")
+    ] = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456",
+    guardrail_version: Annotated[str, typer.Option(metavar="VERSION", help="Published version of the guardrail.")] = "1",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> int:
+    """Write a starter configuration with every setting as a comment."""
+    from guardedbedrock.cli.init import InitArguments, command  # noqa: PLC0415 - imports pydantic
+
+    return command(InitArguments(file, guardrail_arn, guardrail_version, force))
+
+
+@app.command()
+def check(
+    file: Annotated[str | None, typer.Argument(metavar="FILE", help="Configuration file.", show_default="as --config")] = None,
+    *,
+    config: ConfigOption = None,
+    output: OutputOption = "text",
+) -> int:
+    """Validate a configuration and the files that it names, and summarize it. Exit code 2 if it is invalid."""
+    from guardedbedrock.cli.check import command  # noqa: PLC0415 - imports boto3
+
+    return command(file or config, output)
 
 
 @app.command()

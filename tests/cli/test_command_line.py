@@ -45,6 +45,29 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
     assert "Usage: guardedbedrock" in out
 
 
+def test_without_a_command_the_help_is_printed(cli: Cli) -> None:
+    code, out, err = cli()
+
+    assert (code, err) == (0, "")
+    assert out == cli("--help").out
+    for command in ("init", "check", "demo", "simulate", "backstop", "test", "serve"):
+        assert f" {command} " in out
+
+
+def test_tls_is_documented_as_a_flag(cli: Cli) -> None:
+    assert "A flag without a value" in " ".join(cli("serve", "--help", COLUMNS="200").out.split())
+    assert "does not take a value" in cli("serve", "--tls=true").err
+
+
+@pytest.mark.parametrize(("shell", "marker"), [("bash", "_guardedbedrock_completion()"), ("zsh", "#compdef guardedbedrock")])
+def test_shell_completion(cli: Cli, shell: str, marker: str) -> None:
+    script = cli(_GUARDEDBEDROCK_COMPLETE=f"source_{shell}").out
+    completed = cli(_GUARDEDBEDROCK_COMPLETE="complete_bash", COMP_WORDS="guardedbedrock si", COMP_CWORD="1").out
+
+    assert marker in script
+    assert completed.split() == ["simulate"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

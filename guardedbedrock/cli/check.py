@@ -1,0 +1,55 @@
+"""``guardedbedrock check``: validate a configuration with everything that it names, and summarize it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import guardedbedrock
+from guardedbedrock.cli.console import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardedbedrock import Guard
+
+
+def command(config: str | None, output: str) -> int:
+    """
+    Validate a configuration; policy files and the environment count, AWS is not called.
+
+    Returns:
+        0.
+
+    Raises:
+        ConfigurationError: The configuration is invalid; the message gives the location.
+    """
+    found = summary(guardedbedrock.Guard.from_config(config, listeners=()))
+    if output == "json":
+        write_json(found)
+    else:
+        sys.stdout.write("\n".join(text_lines(found)) + "\n")
+    return 0
+
+
+def summary(guard: Guard) -> dict[str, Any]:
+    """Summarize a guard: its mode, guardrails and policies."""
+    rules = guard.rules
+    documents = [] if rules.policies is None else [(kind, str(document.name)) for kind, document in rules.policies]
+    return {
+        "valid": True,
+        "mode": rules.mode,
+        "guardrails": [{"arn": one.arn, "version": one.version, "name": one.name} for one in rules.approved],
+        "policies": [{"policyType": kind, "policy": name} for kind, name in documents],
+        "checksPolicies": rules.policies is not None,
+    }
+
+
+def text_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Format the summary for a terminal."""
+    yield "The configuration is valid."
+    yield f"mode: {found['mode']}"
+    yield from (f"guardrail: {one['arn']} version {one['version']} ({one['name']})" for one in found["guardrails"])
+    yield from (f"policy: {one['policyType']} {one['policy']}" for one in found["policies"])
+    if not found["checksPolicies"]:
+        yield "policies: none; only the list of approved guardrails is checked"

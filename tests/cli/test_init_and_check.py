@@ -1,0 +1,131 @@
+"""``guardedbedrock init`` and ``guardedbedrock check``."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from guardedbedrock import Guard
+from guardedbedrock.settings.settings import MODELS, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Cli: TypeAlias = Callable[..., Any]
+
+ARN = "arn:aws:bedrock:eu-central-1:123456789012:guardrail/def456abc123"
+POLICY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}}
+
+
+def test_the_starter_configuration_is_valid(cli: Cli, tmp_path: Path) -> None:
+    code, out, err = cli("init")
+
+    assert (code, err) == (0, "")
+    assert out.startswith("Wrote guardedbedrock.toml. ")
+    written = tomllib.loads((tmp_path / "guardedbedrock.toml").read_text("utf-8"))
+    assert written == {"guardrails": [{"arn": "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "version": "1"}]}
+    assert cli("check").code == 0
+
+
+def test_the_starter_configuration_has_the_guardrail_of_the_arguments(cli: Cli, tmp_path: Path) -> None:
+    assert cli("init", "conf.toml", "--guardrail-arn", ARN, "--guardrail-version", "7").code == 0
+
+    (guardrail,) = Guard.from_config(tmp_path / "conf.toml", listeners=()).rules.approved
+    assert (guardrail.arn, guardrail.version) == (ARN, "7")
+
+
+def test_every_setting_is_in_the_starter_configuration(cli: Cli, tmp_path: Path) -> None:
+    cli("init")
+
+    text = (tmp_path / "guardedbedrock.toml").read_text("utf-8")
+    named = re.findall(r"^(?:# )?(?:\[+(\w+)\]+|(\w+) = )", text, re.MULTILINE)
+    assert set(Settings.model_fields) <= {table or key for table, key in named}
+
+
+def test_every_commented_setting_can_be_activated(cli: Cli, tmp_path: Path) -> None:
+    """Without the comment characters, the whole file is TOML whose keys are all settings."""
+    cli("init")
+    text = (tmp_path / "guardedbedrock.toml").read_text("utf-8")
+
+    active = re.sub(r'^# ((?:\[+\w+\]+|\w+ = .*|"[^"]+" = .*))$', r"\1", text, flags=re.MULTILINE)
+
+    settings = tomllib.loads(active)
+    assert set(settings) == set(Settings.model_fields)
+    assert settings["retry"].keys() == MODELS["retry"].model_fields.keys()
+    assert settings["policies"] == {"identity": ["policies/*.json"]}
+
+
+def test_init_keeps_an_existing_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "guardedbedrock.toml").write_text("# mine\n", "utf-8")
+
+    code, out, err = cli("init")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("guardedbedrock: guardedbedrock.toml: the file exists; ")
+    assert (tmp_path / "guardedbedrock.toml").read_text("utf-8") == "# mine\n"
+    assert cli("init", "--force").code == 0
+    assert "[[guardrails]]" in (tmp_path / "guardedbedrock.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["none/x.toml"], "none/x.toml: cannot write the file: No such file or directory"),
+        (["--guardrail-arn", "abc123def456"], "guardrails[0].arn"),
+        (["--guardrail-version", "DRAFT"], "guardrails[0].version"),
+    ],
+)
+def test_init_rejects_invalid_arguments(cli: Cli, tmp_path: Path, arguments: list[str], problem: str) -> None:
+    code, out, err = cli("init", *arguments)
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert problem in err
+    assert list(tmp_path.glob("*.toml")) == []
+
+
+@pytest.mark.parametrize("arguments", [["guard.toml"], ["--config", "guard.toml"]])
+def test_check_summarizes_a_valid_configuration(cli: Cli, tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "app.json").write_text(json.dumps(POLICY), "utf-8")
+    (tmp_path / "guard.toml").write_text(
+        f'mode = "report"\nprincipal = "caller"\npolicies = ["app.json"]\n'
+        f'[[guardrails]]\narn = "{ARN}"\nversion = "3"\nname = "hr"\n',
+        "utf-8",
+    )
+
+    assert cli("check", *arguments) == (
+        0,
+        f"The configuration is valid.\nmode: report\nguardrail: {ARN} version 3 (hr)\npolicy: identity {tmp_path}/app.json\n",
+        "",
+    )
+    found = json.loads(cli("check", *arguments, "--format", "json").out)
+    assert found["guardrails"] == [{"arn": ARN, "version": "3", "name": "hr"}]
+    assert found["policies"] == [{"policyType": "identity", "policy": f"{tmp_path}/app.json"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('mod = "report"', "mode"),
+        ('mode = "strict"', "mode"),
+        ("", "no guardrail is configured"),
+        (f'principal = "caller"\npolicies = ["none.json"]\n[[guardrails]]\narn = "{ARN}"\nversion = "3"', "none.json"),
+        (
+            f'principal = "caller"\npolicies = ["bad.json"]\n[[guardrails]]\narn = "{ARN}"\nversion = "3"',
+            "bad.json at /Statement/0",
+        ),
+        ("x = ", "guard.toml"),
+    ],
+)
+def test_check_names_the_location_of_an_error(cli: Cli, tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "bad.json").write_text('{"Version": "2012-10-17", "Statement": [{"Effect": "Alow"}]}', "utf-8")
+    (tmp_path / "guard.toml").write_text(text, "utf-8")
+
+    code, out, err = cli("check", "guard.toml")
+
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert problem in err
