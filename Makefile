@@ -91,6 +91,7 @@ laws: .venv/.dev
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_observability.py
+	$(BIN)/python docs/generate_configuration.py
 
 # Lays out every file of test cases; a test fails while one is not in this layout.
 .PHONY: format-cases

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, ROLE, document, write
 
+from guardedbedrock import Guard
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.settings.settings import PolicySources, Settings, check, load
@@ -179,3 +182,68 @@ def test_code_alone_can_be_checked(here: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (settings.mode, settings.on_unapproved) == ("enforce", "refuse")
     with pytest.raises(ConfigurationError, match="no guardrail is configured"):
         check()
+
+
+def test_the_keywords_of_a_guard_are_the_settings() -> None:
+    """A setting that `Guard` does not take, or with another default, would be two settings."""
+    keywords = {name: each.default for name, each in signature(Guard).parameters.items() if name not in {"listeners", "clock"}}
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in Settings.model_fields.items()}
+
+    assert list(keywords) == list(defaults)
+    given = {name: value for name, value in keywords.items() if value is not None and value is not Parameter.empty}
+    assert {name: tuple(value) if value == () else value for name, value in given.items()} == {
+        name: tuple(defaults[name]) if value == () else defaults[name] for name, value in given.items()
+    }
+
+
+@pytest.mark.parametrize("several", [list, tuple, set, iter, lambda each: map(str, each)])
+def test_a_list_in_code_may_be_any_iterable(several: Any) -> None:
+    """Code has generators where a file has lists; a single string is one item, never its letters."""
+    given = {"allow_unguarded": several(["StartAsyncInvoke"]), "profiles": {"p": several(["m1"])}}
+
+    settings = check(guardrails=iter([Guardrail(ARN, "3")]), **given)
+
+    assert (settings.allow_unguarded, settings.profiles) == (frozenset({"StartAsyncInvoke"}), {"p": ("m1",)})
+    assert check(guardrails=[Guardrail(ARN, "3")], profiles={"p": "m1"}).profiles == {"p": ("m1",)}
+    with pytest.raises(ConfigurationError, match=r"^keyword argument guardrails: must be a list; write \[\[guardrails\]\]"):
+        check(guardrails="hr")
+
+
+SESSION = "arn:aws:sts::111122223333:assumed-role/App/session"
+
+
+def test_a_role_arn_makes_the_principal_arn_known() -> None:
+    """The path of a role is not part of a session ARN."""
+    role = "arn:aws:iam::111122223333:role/teams/hr/App"
+
+    for principal in ("caller", SESSION):
+        settings = check(guardrails=[Guardrail(ARN, "3")], principal=principal, role_arn=role)
+        assert settings.known_context == {"aws:PrincipalArn": role}
+    settings = check(guardrails=[Guardrail(ARN, "3")], principal=SESSION, role_arn=role, context={"aws:PrincipalArn": ROLE})
+    assert settings.known_context == {"aws:PrincipalArn": ROLE}
+
+
+@pytest.mark.parametrize(
+    ("principal", "role", "problem"),
+    [
+        (SESSION, SESSION, "role_arn: not the ARN of a role; set it to the ARN of the role with its path"),
+        (SESSION, "arn:aws:iam::111122223333:role/Other", "role_arn: not the role of the session in `principal`"),
+        (SESSION, "arn:aws:iam::999999999999:role/App", "role_arn: not the role of the session in `principal`"),
+        (ROLE, ROLE, "role_arn: needs a role session"),
+        (None, ROLE, "role_arn: needs a role session"),
+    ],
+)
+def test_a_role_arn_that_cannot_be_the_callers_is_an_error(principal: str | None, role: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        check(guardrails=[Guardrail(ARN, "3")], role_arn=role, **({"principal": principal} if principal else {}))
+
+
+def test_an_error_without_a_guardrail_lists_the_files_that_were_looked_for(here: Path) -> None:
+    """In a subdirectory of the project the file of the project is not found."""
+    write(here, {"guardedbedrock.toml": GUARDRAIL, "src/x.py": ""})
+    os.chdir(here / "src")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ={})
+
+    assert str(caught.value).endswith(f"; looked for {here}/src/guardedbedrock.toml and {here}/src/pyproject.toml")
