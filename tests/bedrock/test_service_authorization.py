@@ -23,7 +23,8 @@ from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN
 from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, is_taggable
 
 DATA: Final = Path(__file__).parents[1] / "data"
-PUBLISHED: Final = json.loads((DATA / "service_authorization.json").read_text("utf-8"))
+REFERENCE: Final = Path(__file__).parents[2] / "guardedbedrock" / "bedrock" / "reference" / "service_authorization.json"
+PUBLISHED: Final = json.loads(REFERENCE.read_text("utf-8"))
 ACTIONS: Final[dict[str, Any]] = {f"bedrock:{name}": action for name, action in PUBLISHED["actions"].items()}
 NO_ACTION: Final[dict[str, Any]] = {"types": [], "keys": []}
 TYPES: Final[dict[str, Any]] = PUBLISHED["resourceTypes"]

@@ -1,0 +1,1 @@
+"""Proofs about policies: statements that hold for every request, or a request that shows the opposite."""

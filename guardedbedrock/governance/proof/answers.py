@@ -1,0 +1,103 @@
+"""The answer to a question, with its witness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from guardedbedrock.iam import Request
+
+Verdict: TypeAlias = Literal["proved", "refuted", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPlace:
+    """
+    A statement that an answer names.
+
+    Args:
+        policy: Name of the policy.
+        index: Position of the statement, from 0.
+        sid: Its Sid, if it has one.
+        policy_type: What the policy is attached as.
+        reason: Why it is named.
+    """
+
+    policy: str
+    index: int
+    sid: str | None
+    policy_type: str
+    reason: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the place as JSON data."""
+        data = {"policy": self.policy, "index": self.index, "sid": self.sid, "policyType": self.policy_type}
+        return {**data, "reason": self.reason} if self.reason else data
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    The answer to a question about every request.
+
+    Args:
+        question: The question, in words.
+        answer: ``proved``, ``refuted`` or ``unknown``.
+        witness: A request that shows the opposite, if the answer is ``refuted``.
+        statements: The statements that let the witness through, or that the question is about.
+        reason: Why the answer is ``unknown``, or what the witness shows.
+        assumptions: What the answer presumes.
+        milliseconds: How long it took.
+        principal: ARN of the principal that the answer is about.
+    """
+
+    question: str
+    answer: Verdict
+    witness: Request | None = None
+    statements: tuple[StatementPlace, ...] = ()
+    reason: str = ""
+    assumptions: tuple[str, ...] = ()
+    milliseconds: float = 0.0
+    principal: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the answer as JSON data; the witness has the form of a case file's request."""
+        return {
+            "question": self.question,
+            "answer": self.answer,
+            "witness": None if self.witness is None else request_as_data(self.witness),
+            "statements": [statement.as_data() for statement in self.statements],
+            "reason": self.reason,
+            "assumptions": list(self.assumptions),
+            "milliseconds": round(self.milliseconds, 3),
+            "principal": self.principal,
+        }
+
+
+def request_as_data(request: Request) -> Mapping[str, Any]:
+    """Return a request as the case files write it."""
+    return {
+        "principal": request.principal,
+        "action": request.action,
+        "resource": request.resource,
+        "context": dict(sorted(request.context.items())),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    Answers for several principals.
+
+    Args:
+        answers: One answer for each principal.
+    """
+
+    answers: tuple[Answer, ...] = field(default=())
+
+    @property
+    def answer(self) -> Verdict:
+        """``refuted`` if one is refuted, else ``unknown`` if one is unknown, else ``proved``."""
+        found = {answer.answer for answer in self.answers}
+        return "refuted" if "refuted" in found else "unknown" if "unknown" in found else "proved"

@@ -1,0 +1,474 @@
+"""
+Policies as formulas that mean exactly what the engine means.
+
+Each statement becomes a three-valued answer (`Tri`); the composition of policy types follows the engine's evaluation. What cannot
+be expressed becomes an open answer, which can make a proof `unknown` and never wrong.
+Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators" and "Multivalued context keys".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for
+from guardedbedrock.governance.proof.formulas import (
+    ACTION,
+    NO,
+    OPEN,
+    RESOURCE,
+    YES,
+    Formula,
+    InCells,
+    Matches,
+    Present,
+    Related,
+    Single,
+    Text,
+    Tri,
+    Used,
+    conjoin,
+    disjoin,
+    implies,
+    negate,
+    sure,
+    tri_and,
+    tri_if,
+    tri_not,
+    tri_or,
+)
+from guardedbedrock.governance.proof.keys import ARNS, TIME, TIMES, TYPED, is_multivalued
+from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
+from guardedbedrock.iam.matching.arns import PARTS, split_tokens
+from guardedbedrock.iam.matching.conditions import Condition, Form, parse_operator
+from guardedbedrock.iam.matching.operators import OPERATORS, Operator
+from guardedbedrock.iam.matching.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+    tokenize,
+)
+from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
+from guardedbedrock.iam.matching.resources import bounded
+from guardedbedrock.iam.matching.variables import (
+    Template,
+    Variable,
+    fixed,
+    has_variables,
+    parse_template,
+    variables_in,
+    variables_of,
+)
+
+MOST_SLOTS: Final = 8
+"""Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
+
+_FREE_OF_COLONS: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
+_AN_ARN: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY))
+_TYPES: Final[Mapping[str, Kind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
+_LIKE: Final = frozenset({"StringLike", "StringNotLike"})
+_EXACT: Final = frozenset({"StringEquals", "StringNotEquals"})
+_FOLDED: Final = frozenset({"StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "Bool"})
+_ARN: Final = frozenset({"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"})
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """
+    The keys of a question: how each is modelled.
+
+    Args:
+        cells: Keys that are numbers, dates or addresses, with their cells.
+        slots: How many values each key of texts has at most.
+        spelling: Each key as a policy spells it.
+    """
+
+    cells: dict[str, Cells] = field(default_factory=dict)
+    slots: dict[str, int] = field(default_factory=dict)
+    spelling: dict[str, str] = field(default_factory=dict)
+
+
+def canonical_key(key: str) -> str:
+    """Return the name under which a key is modelled: lower case, and one name for both spellings of the time."""
+    lower = key.lower()
+    return TIME if lower in TIMES else lower
+
+
+def vocabulary_of(placed: Iterable[Placed], also: Mapping[str, str | None] | None = None) -> Vocabulary:
+    """
+    Collect the keys that statements read.
+
+    Args:
+        placed: The statements.
+        also: Further keys that a question fixes, with their values.
+    """
+    usage = _Usage()
+    for one in placed:
+        usage.add(one)
+    for name, value in (also or {}).items():
+        usage.fix(name, value)
+    return usage.vocabulary()
+
+
+@dataclass(slots=True)
+class _Usage:
+    """How statements use keys."""
+
+    spelling: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, set[Kind | None]] = field(default_factory=dict)
+    bounds: dict[str, list[str]] = field(default_factory=dict)
+    quantified: dict[str, int] = field(default_factory=dict)
+
+    def add(self, placed: Placed) -> None:
+        texts = list(placed.statement.resources)
+        for condition in placed.statement.conditions:
+            parsed = parse_operator(condition.operator)
+            if parsed is None:
+                continue
+            quantifier, operator, _ = parsed
+            key = self._note(condition.key)
+            if operator.name != "Null":
+                kind = kind_of(operator.name)
+                self.kinds.setdefault(key, set()).add(kind)
+                self.bounds.setdefault(key, []).extend(condition.values if kind else ())
+            self.quantified[key] = self.quantified.get(key, 0) + (1 if quantifier else 0)
+            texts += condition.values if operator.variables else ()
+        if placed.document.version == VARIABLES_SINCE:
+            for variable in variables_in(texts):
+                self.kinds.setdefault(self._note(variable.spelling), set()).add(None)
+
+    def fix(self, name: str, value: str | None) -> None:
+        key = self._note(name)
+        if value is not None:
+            self.bounds.setdefault(key, []).append(value)
+
+    def _note(self, spelling: str) -> str:
+        key = canonical_key(spelling)
+        self.spelling.setdefault(key, spelling)
+        return key
+
+    def vocabulary(self) -> Vocabulary:
+        found = Vocabulary(spelling=self.spelling)
+        for key in self.spelling:
+            kinds = self.kinds.get(key, set())
+            kind = next(iter(kinds)) if len(kinds) == 1 else None
+            if kind is not None:
+                found.cells[key] = cells_for(kind, self.bounds.get(key, ()), typed=key in TYPED)
+            else:
+                slots = min(self.quantified.get(key, 0) + 1, MOST_SLOTS + 1)
+                found.slots[key] = slots if is_multivalued(key) else 1
+        return found
+
+
+def kind_of(operator: str) -> Kind | None:
+    """Return which cells an operator compares; None if it compares texts."""
+    return next((kind for start, kind in _TYPES.items() if operator.startswith(start)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """
+    Encodes statements and policies.
+
+    Args:
+        vocabulary: How keys are modelled.
+        action: The action in lower case; None leaves it free.
+        resource: The resource; None leaves it free.
+        foreign: Whether the resource belongs to another account than the principal.
+    """
+
+    vocabulary: Vocabulary
+    action: str | None = None
+    resource: str | None = None
+    foreign: bool = False
+
+    # -- composition, as in the engine's plan -----------------------------------------------------------------------
+
+    def allowed(self, policies: ProofPolicies) -> Tri:
+        """
+        Return whether a request is allowed.
+
+        INVARIANT: `must` implies that the engine decides ``allowed``, and ``allowed`` implies `may`.
+        """
+        principal = identify(policies.principal)
+        exempt = principal.is_service_linked
+        bounded_by = bool(policies.boundary)
+        groups = [
+            (kind, [(one, self.statement(one, policies, bounded_by=bounded_by)) for one in group])
+            for kind, group in policies.groups()
+        ]
+        denied = tri_or(
+            self._deny(kind, answer, policies)
+            for kind, group in groups
+            if not (exempt and kind in ("scp", "rcp"))
+            for one, answer in group
+            if one.statement.effect == "Deny"
+        )
+        gates: list[Tri] = []
+        own: dict[PolicyType, Tri] = {}
+        grants: list[tuple[Grant, Tri]] | None = None
+        for kind, group in groups:
+            allows = [(one, answer) for one, answer in group if one.statement.effect == "Allow"]
+            if kind in ("scp", "endpoint"):
+                gates += [] if exempt and kind == "scp" else [tri_or(answer for _, answer in allows)]
+            elif kind in ("identity", "boundary", "session"):
+                own[kind] = YES if principal.kind == "root" else tri_or(answer for _, answer in allows)
+            elif kind == "resource":
+                grants = [(self._grant(one, policies, bounded_by=bounded_by), answer) for one, answer in allows]
+        if policies.session is not None and not policies.session and principal.kind == "federated-user":
+            own["session"] = NO
+        permitted = self._caller(own, grants)
+        return tri_and((tri_not(denied), *gates, permitted))
+
+    def _deny(self, kind: str, answer: Tri, policies: ProofPolicies) -> Tri:
+        # AWS does not list Bedrock among the services that RCPs reach, so only a setting makes such a denial sure.
+        return Tri(must=False, may=answer.may) if kind == "rcp" and not policies.rcp_applies else answer
+
+    def _caller(self, own: Mapping[PolicyType, Tri], grants: list[tuple[Grant, Tri]] | None) -> Tri:
+        mine = tri_and(own.values())
+        if grants is None:
+            # Without a resource-based policy, access to another account's resource is not granted.
+            return NO if self.foreign else mine
+        if self.foreign:
+            return tri_and((mine, tri_or(answer for _, answer in grants)))
+        return tri_or((mine, *(tri_and((answer, self._through(kind, own))) for kind, answer in grants)))
+
+    def _through(self, kind: Grant, own: Mapping[PolicyType, Tri]) -> Tri:
+        if kind is Grant.EXACT:
+            return YES
+        boundary, session = own.get("boundary", YES), own.get("session", YES)
+        if kind is Grant.OPEN:
+            return Tri(session.must, may=True)
+        return tri_and((boundary, session)) if kind in (Grant.ROLE, Grant.PERHAPS) else NO
+
+    # -- one statement ----------------------------------------------------------------------------------------------
+
+    def statement(self, placed: Placed, policies: ProofPolicies, *, bounded_by: bool) -> Tri:
+        """Return whether a statement applies to the request."""
+        granted = self._grant(placed, policies, bounded_by=bounded_by)
+        if granted is Grant.NONE:
+            return NO
+        answer = tri_and((sure(self.action_of(placed)), self.resource_of(placed), self.conditions_of(placed)))
+        return Tri(must=False, may=answer.may) if granted is Grant.PERHAPS else answer
+
+    def _grant(self, placed: Placed, policies: ProofPolicies, *, bounded_by: bool) -> Grant:
+        statement, principal = placed.statement, identify(policies.principal)
+        if statement.principal is None:
+            return Grant.OPEN
+        if not statement.not_principal:
+            return grant(statement.principal, principal)
+        if statement.effect == "Deny" and bounded_by and principal.kind in ("user", "role", "assumed-role"):
+            return Grant.OPEN
+        left_out = excepted(statement.principal, principal)
+        return Grant.PERHAPS if left_out is None else Grant.NONE if left_out else Grant.OPEN
+
+    def action_of(self, placed: Placed) -> Formula:
+        """Return whether Action or NotAction covers the action."""
+        covered = disjoin(self._text(ACTION, tokenize(pattern.lower())) for pattern in placed.statement.actions)
+        return negate(covered) if placed.statement.not_action else covered
+
+    def resource_of(self, placed: Placed) -> Tri:
+        """Return whether Resource or NotResource covers the resource."""
+        statement = placed.statement
+        if "*" in statement.resources:
+            return NO if statement.not_resource else YES
+        has_version = placed.document.version == VARIABLES_SINCE
+        covered = tri_or(self._resource(pattern, variables=has_version) for pattern in statement.resources)
+        return tri_not(covered) if statement.not_resource else covered
+
+    def _resource(self, pattern: str, *, variables: bool) -> Tri:
+        template = parse_template(pattern, tokenize) if variables and "${" in pattern else tokenize(pattern)
+        if not has_variables(template):
+            return sure(self._text(RESOURCE, bounded(fixed(template))))
+        first = next(place for place, part in enumerate(template) if isinstance(part, Variable))
+        is_documented = len(split_tokens(fixed(template[:first]))) == len(PARTS)
+        answer = self._template(RESOURCE, template)
+        return answer if is_documented else Tri(must=False, may=answer.may)
+
+    def conditions_of(self, placed: Placed) -> Tri:
+        """Return whether every condition holds."""
+        has_version = placed.document.version == VARIABLES_SINCE
+        return tri_and(self.condition(one, variables=has_version) for one in placed.statement.conditions)
+
+    def condition(self, condition: Condition, *, variables: bool) -> Tri:
+        """Return whether one line of a condition block holds."""
+        parsed = parse_operator(condition.operator)
+        if parsed is None:
+            return OPEN
+        quantifier, operator, if_exists = parsed
+        key = canonical_key(condition.key)
+        if operator.name == "Null":
+            return self._null(key, condition.values)
+        absent = {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
+        form = Form(quantifier, operator.negated, absent)
+        # AWS does not document ForAnyValue...IfExists for an absent key.
+        missing = OPEN if quantifier == "ForAnyValue" and if_exists else sure(absent)
+        present = self._present(key, form, partial(self._value, condition, operator, variables=variables))
+        return tri_if(Present(key), present, missing)
+
+    def _null(self, key: str, values: Sequence[str]) -> Tri:
+        wanted = {value.lower() for value in values}
+        absent, present = "true" in wanted, "false" in wanted
+        return sure(disjoin((conjoin((Present(key), present)), conjoin((negate(Present(key)), absent)))))
+
+    def _present(self, key: str, form: Form, value: Callable[[Text], Tri]) -> Tri:
+        """Return the answer for a key that is present."""
+        if key in self.vocabulary.cells:
+            one = value(Text(key))
+            return tri_not(one) if form.negated else one
+        slots = self.vocabulary.slots.get(key, 1)
+        if slots > MOST_SLOTS:
+            return OPEN
+        answers = [value(Text(key, slot)) for slot in range(slots)]
+        each = [tri_not(answer) for answer in answers] if form.negated else answers
+        if not form.quantifier:
+            # AWS does not document a list of values under an operator without a set prefix.
+            return each[0] if slots == 1 else tri_if(Single(key), each[0], OPEN)
+        used = [self._is_used(key, slot) for slot in range(slots)]
+        if form.quantifier == "ForAnyValue":
+            some = tri_or(tri_and((sure(there), one)) for there, one in zip(used, each, strict=True))
+        else:
+            some = tri_and(tri_or((sure(negate(there)), one)) for there, one in zip(used, each, strict=True))
+        # A set whose only value is the empty text counts as an empty set.
+        alone = conjoin((Matches(Text(key), ()), *(negate(there) for there in used[1:])))
+        return tri_if(alone, sure(form.quantifier == "ForAllValues"), some)
+
+    def _is_used(self, key: str, slot: int) -> Formula:
+        return True if slot == 0 else conjoin((negate(Single(key)), Used(key, slot)))
+
+    def _value(self, condition: Condition, operator: Operator, text: Text, *, variables: bool) -> Tri:
+        """Return whether one value of the key matches one of the policy values."""
+        kind = kind_of(operator.name)
+        if kind is not None:
+            cells = self.vocabulary.cells.get(text.name)
+            if cells is None or cells.kind != kind:
+                return OPEN
+            positive = OPERATORS[_positive(operator.name)]
+            matches = positive.compile([(value,) if value else () for value in condition.values])
+            return sure(self._cells(text.name, cells, matches))
+        if text.name in self.vocabulary.cells:
+            return OPEN
+        with_variables = variables and operator.variables
+        templates = [
+            parse_template(value, operator.tokenizer) if with_variables else operator.tokenizer(value)
+            for value in condition.values
+        ]
+        return tri_or(self._policy_value(operator, template, text) for template in templates)
+
+    def _cells(self, key: str, cells: Cells, matches: Callable[[str], object]) -> Formula:
+        chosen = cells.where(matches)
+        if len(chosen) == len(cells.samples):
+            return True
+        return InCells(key, chosen) if chosen else False
+
+    def _policy_value(self, operator: Operator, template: Template, text: Text) -> Tri:
+        name = operator.name
+        if name in _ARN:
+            return self._arn(template, text)
+        if name in _LIKE or name in _EXACT:
+            return self._template(text, template) if has_variables(template) else sure(self._text(text, fixed(template)))
+        if name in _FOLDED:
+            if has_variables(template):
+                return OPEN
+            return sure(self._text(text, fixed(template), fold=True))
+        if name == "BinaryEquals":
+            # Two texts can encode the same bytes; equal texts do for sure.
+            return Tri(self._text(text, fixed(template)), may=True)
+        return OPEN
+
+    def _arn(self, template: Template, text: Text) -> Tri:
+        """Compare part by part. For a value that is not an ARN, and for a pattern with fewer parts, AWS documents no rule."""
+        is_arn = True if text.name in ARNS else self._text(text, _AN_ARN)
+        if has_variables(template):
+            answer = self._template(text, template)
+            return Tri(must=False, may=answer.may)
+        tokens = fixed(template)
+        if tokens == (ANY,):
+            return Tri(is_arn, may=True)
+        parts = split_tokens(tokens)
+        if len(parts) != len(PARTS):
+            return Tri(must=False, may=disjoin((negate(is_arn), self._text(text, tokens))))
+        pattern: list[str | Wildcard] = []
+        for index, part in enumerate(parts):
+            pattern += [":"] if index else []
+            pattern += part if index == len(PARTS) - 1 else [_FREE_OF_COLONS.get(token, token) for token in part]
+        matched = conjoin((is_arn, self._text(text, join(pattern))))
+        return Tri(matched, disjoin((matched, negate(is_arn))))
+
+    # -- texts ------------------------------------------------------------------------------------------------------
+
+    def _text(self, text: Text, tokens: Tokens, *, fold: bool = False) -> Formula:
+        known = {ACTION: self.action, RESOURCE: self.resource}.get(text)
+        if known is not None:
+            return compile_tokens(tokens)(known)
+        if tokens == (ANY,):
+            return True
+        if fold:
+            tokens = tuple(token.lower() if isinstance(token, str) else token for token in tokens)
+        return Matches(text, tokens, fold)
+
+    def _template(self, text: Text, template: Template) -> Tri:
+        """
+        Match a pattern with variables.
+
+        A variable without a value matches nothing. Literal text with stars at the ends is exact. For a pattern with other
+        wildcards only one side is known: it does not match where it would not with every variable replaced by ``*``.
+        """
+        for place, part in enumerate(template):
+            if isinstance(part, Variable) and part.default is not None:
+                given = (*template[:place], part._replace(default=None), *template[place + 1 :])
+                default = (*template[:place], part.default, *template[place + 1 :])
+                return tri_if(Present(part.key), self._template(text, given), self._template(text, default))
+        keys = [variable.key for variable in variables_of(template)]
+        if not keys:
+            tokens = fixed(template)
+            return sure(self._text(text, bounded(tokens) if text == RESOURCE else tokens))
+        if any(key in self.vocabulary.cells or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
+            return OPEN
+        present = [Present(key) for key in keys]
+        pieces = [Text(part.key) if isinstance(part, Variable) else part for part in template]
+        loose = join(ANY if isinstance(piece, Text) else piece for piece in pieces)
+        loose = bounded(loose) if text == RESOURCE else loose
+        possible = conjoin((*present, self._text(text, loose)))
+        is_known = {ACTION: self.action, RESOURCE: self.resource}.get(text) is not None
+        exact = None if is_known or ANY_BUT_COLON in loose else _related(text, pieces)
+        return Tri(must=False, may=possible) if exact is None else sure(conjoin((*present, exact)))
+
+
+def _positive(name: str) -> str:
+    """Return the operator whose negation `name` is, or `name`."""
+    return name.replace("Not", "", 1) if name.startswith(("Not", "NumericNot", "DateNot")) else name
+
+
+def _related(text: Text, pieces: Sequence[str | Wildcard | Text]) -> Formula | None:
+    """Express a pattern whose wildcards are at most two stars at the ends, or one in the middle; None for others."""
+    stars = [place for place, piece in enumerate(pieces) if piece is ANY]
+    if any(isinstance(piece, Wildcard) and piece is not ANY for piece in pieces):
+        return None
+    solid: list[str | Text] = [piece for piece in pieces if not isinstance(piece, Wildcard)]
+    last = len(pieces) - 1
+    if not stars:
+        return Related(text, "equals", tuple(solid))
+    if stars == [last]:
+        return Related(text, "starts", tuple(solid))
+    if stars == [0]:
+        return Related(text, "ends", tuple(solid))
+    if stars == [0, last]:
+        return Related(text, "contains", tuple(solid))
+    if len(stars) == 1:
+        return Related(text, "around", tuple(solid[: stars[0]]), tuple(solid[stars[0] :]))
+    return None
+
+
+def typed_values(key: str, vocabulary: Vocabulary, pattern: Tokens) -> Formula:
+    """Return that every value of a present key matches a pattern."""
+    slots = vocabulary.slots.get(key, 0)
+    return implies(Present(key), conjoin(Matches(Text(key, slot), pattern) for slot in range(slots)))

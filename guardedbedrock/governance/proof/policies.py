@@ -1,0 +1,119 @@
+"""The policies of a proof: every type, level by level, for one principal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from guardedbedrock.iam import PolicyDocument, PolicySet, PolicyType
+from guardedbedrock.iam.language.documents import Statement
+
+Documents: TypeAlias = tuple[PolicyDocument, ...]
+Levels: TypeAlias = tuple[Documents, ...]
+
+PRINCIPAL: Final = "arn:aws:iam::123456789012:role/AnyRole"
+"""The principal of a proof that names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """
+    A statement and where it is.
+
+    Args:
+        statement: The statement.
+        document: Its policy.
+        policy_type: What the policy is attached as.
+        index: Its position in the policy, from 0.
+    """
+
+    statement: Statement
+    document: PolicyDocument
+    policy_type: PolicyType
+    index: int
+
+    @property
+    def policy(self) -> str:
+        """Name of the policy."""
+        return self.document.name or self.policy_type
+
+
+@dataclass(frozen=True, slots=True)
+class ProofPolicies:
+    """
+    Policies by type; None means that the type is not in play.
+
+    Args:
+        identity: Identity-based policies.
+        boundary: Permissions boundary.
+        session: Session policies.
+        scp: Service control policies by level, root first.
+        rcp: Resource control policies by level, root first.
+        endpoint: VPC endpoint policies.
+        resource: Resource-based policies of the resource.
+        principal: ARN of the caller.
+        rcp_applies: Whether RCPs reach the service for sure.
+    """
+
+    identity: Documents | None = None
+    boundary: Documents | None = None
+    session: Documents | None = None
+    scp: Levels | None = None
+    rcp: Levels | None = None
+    endpoint: Documents | None = None
+    resource: Documents | None = None
+    principal: str = PRINCIPAL
+    rcp_applies: bool = False
+    _set: list[PolicySet] = field(default_factory=list, repr=False, compare=False)
+
+    def policy_set(self) -> PolicySet:
+        """Return the same policies for the engine."""
+        if not self._set:
+            self._set.append(
+                PolicySet(
+                    identity=self.identity,
+                    boundary=self.boundary,
+                    session=self.session,
+                    scp=self.scp,
+                    rcp=self.rcp,
+                    endpoint=self.endpoint,
+                    resource=self.resource,
+                )
+            )
+        return self._set[0]
+
+    def same_documents(self, other: ProofPolicies) -> bool:
+        """Return whether the statements are the same, whatever the policies are called."""
+        mine, theirs = ([(kind, [one.statement for one in group]) for kind, group in one.groups()] for one in (self, other))
+        return mine == theirs and self.principal == other.principal and self.rcp_applies == other.rcp_applies
+
+    def groups(self) -> Iterator[tuple[PolicyType, tuple[Placed, ...]]]:
+        """Yield each group of statements that counts as one: all of a type, or all of one level."""
+        for level in self.rcp or ():
+            yield "rcp", _placed("rcp", level)
+        for level in self.scp or ():
+            yield "scp", _placed("scp", level)
+        flat: tuple[tuple[PolicyType, Documents | None], ...] = (
+            ("endpoint", self.endpoint),
+            ("resource", self.resource),
+            ("identity", self.identity),
+            ("boundary", self.boundary),
+            ("session", self.session),
+        )
+        for policy_type, documents in flat:
+            if documents is not None and (documents or policy_type in ("identity", "resource")):
+                yield policy_type, _placed(policy_type, documents)
+
+    def statements(self) -> Iterator[Placed]:
+        """Yield every statement."""
+        for _, group in self.groups():
+            yield from group
+
+
+def _placed(policy_type: PolicyType, documents: Sequence[PolicyDocument]) -> tuple[Placed, ...]:
+    return tuple(
+        Placed(statement, document, policy_type, index)
+        for document in documents
+        for index, statement in enumerate(document.statements)
+    )

@@ -1,0 +1,288 @@
+"""
+Well-formed requests: what a request that AWS could receive looks like. Without this, a witness would be absurd.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide, "AWS global
+condition context keys".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.governance.proof.cells import Cells
+from guardedbedrock.governance.proof.encoding import Vocabulary, canonical_key
+from guardedbedrock.governance.proof.formulas import (
+    RESOURCE,
+    Choice,
+    Formula,
+    InCells,
+    Matches,
+    Present,
+    Repeat,
+    Sequence,
+    Shaped,
+    Text,
+    Used,
+    conjoin,
+    disjoin,
+    implies,
+    negate,
+)
+from guardedbedrock.governance.proof.keys import ALWAYS_PRESENT, ARNS, BOOLEANS, TIME
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.solver import Model
+from guardedbedrock.iam import Request
+from guardedbedrock.iam.matching import values
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.patterns import tokenize
+from guardedbedrock.iam.matching.principals import identify
+
+GUARDRAIL: Final = "bedrock:guardrailidentifier"
+INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+"""The actions that let a model generate; every other inference operation requires one of them."""
+
+NOT_THE_MODEL: Final = frozenset(
+    {"inference-profile", "application-inference-profile", "prompt-router", "default-prompt-router", "project"}
+)
+"""Resource types of `INFERENCE` that are authorized in addition to the model, which decides."""
+
+_LOWER: Final = ("a", "z")
+_DIGIT: Final = ("0", "9")
+_NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_"), (":", ":"), ("/", "/")), 1)
+_PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
+REGION: Final[Sequence] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
+"""More texts than there are regions. An exact shape would make the solver slow, and a witness has a usual region first."""
+_DIGITS: Final = Repeat((_DIGIT,), 1)
+_SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
+_ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
+_ARN: Final[Sequence] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
+_ACCOUNT_DIGITS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """
+    The shapes of some texts.
+
+    Args:
+        partition: A partition.
+        region: A region.
+        name: Name of a resource.
+        guardrail: A value of ``bedrock:GuardrailIdentifier``.
+    """
+
+    partition: Sequence
+    region: Sequence
+    name: Sequence
+    guardrail: Sequence
+
+
+_ANY: Final = _Shapes(
+    partition=(_PARTITION,),
+    region=REGION,
+    name=(_NAME,),
+    guardrail=(
+        "arn:",
+        _PARTITION,
+        ":bedrock:",
+        *REGION,
+        ":",
+        _DIGITS,
+        ":guardrail/",
+        Repeat((_LOWER, _DIGIT), 1),
+        Choice((("",), (":", _DIGITS))),
+    ),
+)
+_USUAL: Final = _Shapes(
+    partition=("aws",),
+    region=("us-east-1",),
+    name=(Repeat((_LOWER, _DIGIT, ("-", ".")), 1),),
+    guardrail=(
+        "arn:aws:bedrock:us-east-1:123456789012:guardrail/",
+        Repeat((_LOWER, _DIGIT), 1),
+        Choice((("",), (":", Repeat((("1", "9"),), 1, 1)))),
+    ),
+)
+
+_TYPES: Final = {
+    "user": "User",
+    "role": "AssumedRole",
+    "assumed-role": "AssumedRole",
+    "federated-user": "FederatedUser",
+    "root": "Account",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """
+    The requests that a question is about.
+
+    Args:
+        action: The action.
+        types: Resource types; None for every type of the action, empty for any text.
+        resource: The resource, if it is fixed.
+        fixed: Keys with their values; None for a key that is absent.
+        patterns: Patterns of which the resource matches one; empty for no limit.
+        account: Account of the resource; ``""`` for resources whose ARN names no account.
+        foreign: Whether that is another account than the principal's.
+    """
+
+    action: str
+    types: frozenset[str] | None = None
+    resource: str | None = None
+    fixed: Mapping[str, str | None] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    account: str = ""
+    foreign: bool = False
+
+
+def principal_keys(principal: str) -> dict[str, str | None]:
+    """Return the keys that AWS derives from a principal."""
+    found, parts = identify(principal), split(principal)
+    keys: dict[str, str | None] = {
+        "aws:PrincipalAccount": found.account or None,
+        "aws:PrincipalIsAWSService": "true" if found.kind == "service" else "false",
+        "aws:username": principal.rpartition("/")[2] if found.kind == "user" else None,
+    }
+    if found.kind in _TYPES:
+        keys["aws:PrincipalType"] = _TYPES[found.kind]
+    if parts is not None and found.kind != "assumed-role":
+        keys["aws:PrincipalArn"] = principal
+    return keys
+
+
+def well_formed(situation: Situation, vocabulary: Vocabulary, *, usual: bool = False) -> Formula:
+    """
+    Return that a request is one that AWS could receive, in a situation.
+
+    Args:
+        situation: The situation.
+        vocabulary: How keys are modelled.
+        usual: Whether only requests with a usual region, model and guardrail count, which makes a witness easy to read.
+    """
+    shapes = _USUAL if usual else _ANY
+    return conjoin((*_resource(situation, shapes), *_keys(situation, vocabulary, shapes), *_fixed(situation, vocabulary)))
+
+
+def _resource(situation: Situation, given: _Shapes) -> Iterator[Formula]:
+    if situation.resource is not None:
+        return
+    known = reference.actions().get(situation.action.lower())
+    if known is not None:
+        types = known.types if situation.types is None else situation.types & known.types
+        shapes = [Shaped(RESOURCE, shape_of(one, situation.account, given)) for one in sorted(types) if _fits(one, situation)]
+        yield disjoin(shapes) if known.types else Matches(RESOURCE, ("*",)) if not situation.foreign else False
+    else:
+        named = Shaped(RESOURCE, ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{situation.account}:", _ANY_TEXT))
+        yield named if situation.account else disjoin((named, Matches(RESOURCE, ("*",))))
+    if situation.patterns:
+        yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
+
+
+def _fits(resource_type: str, situation: Situation) -> bool:
+    """Return whether a type's ARN names an account exactly if the situation does."""
+    return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
+
+
+def shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
+    """Return the shape of a resource type's ARNs in an account."""
+    named: Mapping[str, Sequence] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
+    parts: list[str | Repeat | Choice] = []
+    for piece in re.split(r"(\$\{\w+\})", reference.resource_arns()[resource_type]):
+        if piece in named:
+            parts += named[piece]
+        elif piece:
+            parts += given.name if piece.startswith("${") else (piece,)
+    return tuple(parts)
+
+
+def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Iterator[tuple[str, bool]]:
+    """
+    Yield the accounts that policies can tell apart, each with whether it is foreign to the principal.
+
+    These are: no account, the principal's account, every account that a resource pattern names, and one that none names. Another
+    account's resource is only reachable through a resource-based policy; without one these accounts are left out.
+
+    Args:
+        policies: The policies.
+        every: Whether other accounts are yielded without a resource-based policy too.
+    """
+    listed = tuple(policies)
+    own = identify(listed[0].principal).account
+    yield "", False
+    if own:
+        yield own, False
+    if not every and all(one.resource is None for one in listed):
+        return
+    patterns = {pattern for one in listed for placed in one.statements() for pattern in placed.statement.resources}
+    segments = {parts[4] for pattern in patterns if len(parts := pattern.split(":", 5)) > 4}  # noqa: PLR2004  # an ARN
+    named = {segment.replace("*", "0").replace("?", "0").ljust(_ACCOUNT_DIGITS, "0") for segment in segments if segment}
+    for account in sorted(one for one in named | {"999999999999"} if one != own and one.isdecimal()):
+        yield account, True
+
+
+def _keys(situation: Situation, vocabulary: Vocabulary, given: _Shapes) -> Iterator[Formula]:
+    is_known = situation.action.lower() in reference.actions()
+    for key in (*vocabulary.cells, *vocabulary.slots):
+        if key in ALWAYS_PRESENT:
+            yield Present(key)
+        if is_known and not carries(situation.action, key):
+            yield negate(Present(key))
+        for slot in range(2, vocabulary.slots.get(key, 0)):
+            yield implies(Used(key, slot), Used(key, slot - 1))
+        for slot in range(vocabulary.slots.get(key, 0)):
+            yield implies(Present(key), _value_of(key, Text(key, slot), given))
+
+
+def _value_of(key: str, text: Text, given: _Shapes) -> Formula:
+    if key in BOOLEANS:
+        return disjoin((Matches(text, ("true",)), Matches(text, ("false",))))
+    if key == GUARDRAIL:
+        return Shaped(text, given.guardrail)
+    if key in ARNS:
+        return Shaped(text, _ARN)
+    if key == "aws:requestedregion":
+        return Shaped(text, given.region)
+    return True
+
+
+def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+    for name, value in situation.fixed.items():
+        key = canonical_key(name)
+        if value is None:
+            yield negate(Present(key))
+            continue
+        yield Present(key)
+        if key in vocabulary.cells:
+            yield _in_cell_of(key, value, vocabulary.cells[key])
+        elif key in vocabulary.slots:
+            yield Matches(Text(key), (value,) if value else ())
+
+
+def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
+    read = values.address if cells.kind == "address" else values.instant if cells.kind == "date" else values.number
+    wanted: object = read(value)
+    return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
+
+
+def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies: ProofPolicies) -> Request:
+    """Return the request that a model describes."""
+    context: dict[str, object] = {}
+    for key, value in model.texts.items():
+        context[vocabulary.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
+    for key, cell in model.cells.items():
+        sample = vocabulary.cells[key].samples[cell]
+        for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling.get(key, key),):
+            context[spelling] = sample
+    return Request(
+        principal=policies.principal,
+        action=situation.action,
+        resource=situation.resource if situation.resource is not None else model.resource or "*",
+        context=context,
+    )
