@@ -14,12 +14,12 @@ from guardedbedrock.auditing import audit_of
 from guardedbedrock.aws.client import session as sessions
 from guardedbedrock.aws.client.binding import ClientBinding, chosen
 from guardedbedrock.aws.client.install import Installation, install, uninstall
-from guardedbedrock.aws.client.wrapping import wrap
+from guardedbedrock.aws.client.wrap import wrap
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.core.observers import Listener, Observers
-from guardedbedrock.core.records import Call, Verdict
+from guardedbedrock.core.records import Call, Verdict, plain_parameters
 from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
@@ -227,7 +227,7 @@ class Guard:
             ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
         """
         try:
-            from guardedbedrock.aws.aio.making import make_async_client  # noqa: PLC0415  # aiobotocore is optional
+            from guardedbedrock.aws.aio.session import make_async_client  # noqa: PLC0415  # aiobotocore is optional
         except ImportError as error:
             raise ConfigurationError(
                 f"async clients need aiobotocore, which could not be imported ({error}): install guardedbedrock[aio]"
@@ -267,7 +267,7 @@ class Guard:
             The same client.
 
         Raises:
-            ConfigurationError: The object cannot be guarded, or no guardrail is approved for the client's region. The object is
+            ConfigurationError: The object is not a client of a Bedrock service, or no guardrail is approved for its region. It is
                 unchanged.
         """
         wrap(client, self._binding)
@@ -361,7 +361,7 @@ class Guard:
             )
         region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
         service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
-        call = Call(operation, params, region, chosen.get(), service)
+        call = Call(operation, plain_parameters(params), region, chosen.get(), service)
         try:
             return judge(inject(call, self._rules, Observers((), call)), self._rules)
         except KeyError as missing:

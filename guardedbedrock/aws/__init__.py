@@ -1,6 +1,10 @@
 """
-The only room that knows boto3.
+The room that knows boto3.
 
-`client` is the mixin that guards a client class, `gate` looks at what is about to be signed, `session` puts the mixin in by
-botocore's documented ``creating-client-class`` event, `stream` and `body` are the replies, `identity` asks AWS who calls.
+- `client`: the guarded boto3 client, and how clients become guarded
+- `aio`: the guarded aiobotocore client
+- `gate`: the check that what is serialized, signed and sent is what was authorized
+- `signer`: Bedrock API keys, and checks of requests that other clients sign
+- `sources`: identity, models and accounts, read from AWS
+- `sinks`: audit records in CloudWatch Logs, alerts to SNS
 """

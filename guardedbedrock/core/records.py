@@ -6,8 +6,9 @@ Each stage accepts only what the stage before returns, so no path can skip one: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from guardedbedrock.authorization import Authorization
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
@@ -15,6 +16,9 @@ from guardedbedrock.bedrock.authorization.authorization_set import Authorization
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.iam import Decision, Outcome
+
+_CONTENT: Final = frozenset({"messages", "system", "body"})
+"""Parameters that hold a prompt and no identifiers. They can be large, so they are not converted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +178,21 @@ class Reply:
     response: dict[str, Any]
     body: bytes | None = None
     again: Any = None
+
+
+def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Convert `str` subclasses in parameters to plain strings, once, when a call enters.
+
+    INVARIANT: the stages and the gate compare the text that botocore sends. The members of a string enum are formatted in another
+    way: ``f"{Model.HAIKU}"`` is not the model ID.
+    """
+    return {_plain(name): value if name in _CONTENT else _plain(value) for name, value in params.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, dict):
+        return {_plain(name): _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from guardedbedrock.bedrock import Guardrail, GuardrailLocation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
@@ -31,7 +30,6 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it.
         PartlyGuardedError: The guardrail would not evaluate all of the call, and `on_partial` is ``refuse``.
     """
-    call = _with_plain_strings(call)
     operation = call.operation
     if not operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
@@ -45,19 +43,6 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         if rules.mode == "enforce":
             raise
     return _unchanged(call)
-
-
-def _with_plain_strings(call: Call) -> Call:
-    """Convert `str` subclasses, such as `StrEnum` model IDs, to plain `str`: an overridden method could hide what is sent."""
-    return replace(call, params={_plain(name): _plain(value) for name, value in dict(call.params).items()})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, bytes):
-        return b"".join((value,))
-    return dict(value) if isinstance(value, dict) else value
 
 
 def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:

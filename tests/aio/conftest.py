@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 if find_spec("aiobotocore"):
-    from harness.aio import make_house, make_plain
+    from harness.aio import make_harness, make_plain
 
-    __all__ = ["make_house", "make_plain"]
+    __all__ = ["make_harness", "make_plain"]
     collect_ignore_glob: list[str] = []
 else:
     # aiobotocore holds botocore back, so these tests run in an environment of their own: `make aio`.

@@ -60,15 +60,15 @@ class Line:
 
 
 @pytest.fixture(name="line")
-async def make_line(house: Make) -> AsyncIterator[Line]:
+async def make_line(harness: Make) -> AsyncIterator[Line]:
     """Make a line whose replies are long."""
-    made, kept, provider = await house(), Kept(), TracerProvider()
+    env, kept, provider = await harness(), Kept(), TracerProvider()
     provider.add_span_processor(kept)
-    made.fake.reply("word " * 200, times=None)
+    env.fake.reply("word " * 200, times=None)
     guard = Guard(guardrails=[HR], policies=POLICIES, principal=ROLE, listeners=[CallSpans(provider.get_tracer("here"))])
     async with AsyncExitStack() as stack:
-        relay = await stack.enter_async_context(Relay(made.fake))
-        there = {**made.fake.client_kwargs(), "endpoint_url": relay.url}
+        relay = await stack.enter_async_context(Relay(env.fake))
+        there = {**env.fake.client_kwargs(), "endpoint_url": relay.url}
         yield Line(relay, await stack.enter_async_context(guard.async_client("bedrock-runtime", **there)), kept)
 
 

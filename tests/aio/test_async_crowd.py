@@ -20,7 +20,7 @@ from guardedbedrock.core.events import GuardrailInjected
 
 if TYPE_CHECKING:
     from harness.aio import Make
-    from harness.clients import House
+    from harness.clients import Harness
 
 pytestmark = pytest.mark.anyio
 CALLS: Final = 1000
@@ -37,15 +37,15 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def call(made: House, number: int, name: str, method: str) -> bool:
+async def call(env: Harness, number: int, name: str, method: str) -> bool:
     """Make one call that says which guardrail it should carry, or one that is denied."""
-    with made.guard.using(name):
+    with env.guard.using(name):
         await asyncio.sleep(0)
         if number % 10 == 0:
             with pytest.raises(ExplicitDenyError):
-                await getattr(made.client, method)(**ask(method, model=DENIED_MODEL))
+                await getattr(env.client, method)(**ask(method, model=DENIED_MODEL))
             return False
-        reply = await read(await getattr(made.client, method)(**ask(method, f"{name} {number}")))
+        reply = await read(await getattr(env.client, method)(**ask(method, f"{name} {number}")))
         return bool(reply)
 
 
@@ -56,20 +56,20 @@ def said(params: dict[str, Any]) -> str:
     return content if isinstance(content, str) else str(content[0]["text"])
 
 
-async def crowd(made: House) -> list[bool]:
+async def crowd(env: Harness) -> list[bool]:
     """Make a thousand calls at a time."""
     given = zip(range(CALLS), cycle(GUARDRAILS), cycle(METHODS + METHODS[:1]), strict=False)
-    return await asyncio.gather(*(call(made, *each) for each in given))
+    return await asyncio.gather(*(call(env, *each) for each in given))
 
 
-async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(house: Make) -> None:
+async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(harness: Make) -> None:
     """All get through or are denied as they should, and every observation closes once."""
     recorder = Recorder()
-    made = await house(config=WIDE, listeners=[recorder])
+    env = await harness(config=WIDE, listeners=[recorder])
 
-    sent = await crowd(made)
+    sent = await crowd(env)
 
-    arrived = [(said(request.params), request.guardrail) for request in made.fake.requests]
+    arrived = [(said(request.params), request.guardrail) for request in env.fake.requests]
     assert Counter(sent) == {True: CALLS * 9 // 10, False: CALLS // 10}
     assert len({text for text, _ in arrived}) == len(arrived) == CALLS * 9 // 10
     assert [text for text, guardrail in arrived if GUARDRAILS[text.split()[0]] != guardrail] == []
@@ -77,13 +77,13 @@ async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(house: Make) -> N
     assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
-async def test_a_crowd_leaves_nothing_behind(house: Make) -> None:
+async def test_a_crowd_leaves_nothing_behind(harness: Make) -> None:
     """After a first round memory is flat, however many follow."""
-    made = await house(config=WIDE)
+    env = await harness(config=WIDE)
     held = []
     for _ in range(ROUNDS):
-        await crowd(made)
-        made.fake.reset()
+        await crowd(env)
+        env.fake.reset()
         gc.collect()
         held.append(sys.getallocatedblocks())
 

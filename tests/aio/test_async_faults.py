@@ -29,36 +29,36 @@ OTHERWISE: Final = {
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)
-async def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) -> None:
+async def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, method: str) -> None:
     """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
     recorder, row = Recorder(), MATRIX[name]
     patience = SHORT if name.startswith("slow") else 10 * LONG
-    made = await house(
+    env = await harness(
         listeners=[recorder],
         config=AioConfig(read_timeout=patience),
         retry=RetryPolicy(attempts=3, sleep=lambda _: None),
     )
-    made.fake.fault(row.fault, times=None)
+    env.fake.fault(row.fault, times=None)
 
     with pytest.raises(Exception) as failed:  # noqa: PT011  # which one is the question
-        await read(await getattr(made.client, method)(**ask(method)))
+        await read(await getattr(env.client, method)(**ask(method)))
 
     last: Any = failed.value
     assert type(last).__name__ in {row.error, OTHERWISE.get(name)}
-    assert len(made.fake.requests) == (3 if row.code else 1)
+    assert len(env.fake.requests) == (3 if row.code else 1)
     assert len(recorder.last.of(Retried)) == (2 if row.code else 0)
     assert [event.used_up for event in recorder.last.of(RetriesExhausted)] == (["attempts"] if row.code else [])
     assert recorder.last.closed == [last]
 
 
-async def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make) -> None:
+async def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(harness: Make) -> None:
     """When the call has long returned, too: by the client's own class and by ours."""
-    made = await house(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
-    made.fake.fault(HangUp(20, "body"), times=1)
-    response = await made.client.converse_stream(**ask("converse_stream"))
-    made.fake.deny(by="scp-explicit")
+    env = await harness(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
+    env.fake.fault(HangUp(20, "body"), times=1)
+    response = await env.client.converse_stream(**ask("converse_stream"))
+    env.fake.deny(by="scp-explicit")
 
-    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+    with pytest.raises(env.client.exceptions.AccessDeniedException) as denied:
         await read(response)
 
     assert isinstance(denied.value, ExplicitDenyError)

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.aio import Make
-    from harness.clients import House
+    from harness.clients import Harness
 
 pytestmark = pytest.mark.anyio
 
 
-async def try_all(made: House) -> int:
+async def try_all(env: Harness) -> int:
     """Make calls that an attack meddles with, and count those that were refused."""
     refused = 0
     for method in METHODS:
         try:
-            await read(await getattr(made.client, method)(**ask(method)))
+            await read(await getattr(env.client, method)(**ask(method)))
         except GuardrailTamperedError:
             refused += 1
     return refused
@@ -43,54 +43,54 @@ async def try_all(made: House) -> int:
         ("before-send", strip_prepared),
     ],
 )
-async def test_no_handler_gets_past(house: Make, event: str, handler: Callable[..., Any]) -> None:
+async def test_no_handler_gets_past(harness: Make, event: str, handler: Callable[..., Any]) -> None:
     """What was changed on the way is refused."""
-    made = await house()
-    made.client.meta.events.register(event, handler)
+    env = await harness()
+    env.client.meta.events.register(event, handler)
 
-    assert await try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert await try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-async def test_a_call_past_the_guard_is_refused(house: Make) -> None:
+async def test_a_call_past_the_guard_is_refused(harness: Make) -> None:
     """With a guardrail as without."""
-    made = await house()
+    env = await harness()
 
     for params in (ask("converse"), GUARDED):
         with pytest.raises(GuardrailTamperedError):
-            await AioBaseClient._make_api_call(made.client, "Converse", params)
+            await AioBaseClient._make_api_call(env.client, "Converse", params)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-async def test_what_sends_may_be_another_and_has_the_gate_in_front(house: Make) -> None:
+async def test_what_sends_may_be_another_and_has_the_gate_in_front(harness: Make) -> None:
     """A method put in the place of the one that sends."""
-    made = await house()
-    session = made.client._endpoint.http_session
+    env = await harness()
+    session = env.client._endpoint.http_session
     sent: list[str] = []
 
     async def send(request: Any) -> Any:
         sent.append(request.method)
         return await session.send(request)
 
-    made.client._endpoint._send = send
-    assert await try_all(made) == 0
-    made.client.meta.events.register("before-send", strip_prepared)
-    assert await try_all(made) == len(METHODS)
+    env.client._endpoint._send = send
+    assert await try_all(env) == 0
+    env.client.meta.events.register("before-send", strip_prepared)
+    assert await try_all(env) == len(METHODS)
 
-    assert len(sent) == len(METHODS)
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
-    assert unguarded(made.fake) == []
+    assert sent == ["POST"] * 2 * len(METHODS)
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
+    assert unguarded(env.fake) == []
 
 
-async def test_what_signs_is_not_handed_out_without_the_gate(house: Make) -> None:
+async def test_what_signs_is_not_handed_out_without_the_gate(harness: Make) -> None:
     """By either of its names."""
-    made = await house()
-    request = type("Request", (), {"url": f"{made.fake.url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"})()
+    env = await harness()
+    request = type("Request", (), {"url": f"{env.fake.url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"})()
 
     for name in ("get_auth_instance", "get_auth"):
-        auth = await getattr(made.client._request_signer, name)("bedrock", "us-east-1", "v4")
+        auth = await getattr(env.client._request_signer, name)("bedrock", "us-east-1", "v4")
         with pytest.raises(GuardrailTamperedError):
             auth.add_auth(request)
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []

@@ -26,10 +26,10 @@ INFERENCE: Final = ("converse", "converse_stream", "invoke_model", "invoke_model
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
 async def test_what_arrives_is_what_was_given_and_the_guardrail(
-    house: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
+    harness: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
-    fake, _, client = await house(allow_unguarded=["StartAsyncInvoke"])
+    fake, _, client = await harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
     mine = copy.deepcopy(given)
 
@@ -44,10 +44,10 @@ async def test_what_arrives_is_what_was_given_and_the_guardrail(
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
 async def test_what_comes_back_is_what_a_plain_client_gets(
-    house: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
+    harness: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     """A reply is that of a plain client whose application names the guardrail itself."""
-    fake, _, client = await house(allow_unguarded=["StartAsyncInvoke"])
+    fake, _, client = await harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
 
     expected = await getattr(await plain(fake), method)(**given, **added)
@@ -58,9 +58,9 @@ async def test_what_comes_back_is_what_a_plain_client_gets(
     assert actual["ResponseMetadata"].keys() == expected["ResponseMetadata"].keys()
 
 
-async def test_asynchronous_jobs_are_listed_in_pages(house: Make, plain: Callable[..., Any]) -> None:
+async def test_asynchronous_jobs_are_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
     """A paginator is that of a plain client."""
-    fake, _, client = await house()
+    fake, _, client = await harness()
     start = (await plain(fake)).start_async_invoke
     arns = [(await start(modelId=MODEL, modelInput={}, outputDataConfig=S3))["invocationArn"] for _ in range(5)]
 
@@ -72,9 +72,9 @@ async def test_asynchronous_jobs_are_listed_in_pages(house: Make, plain: Callabl
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
+async def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
     """What the policies deny never leaves the process, and is caught as the client's own error."""
-    fake, _, client = await house()
+    fake, _, client = await harness()
 
     with pytest.raises(client.exceptions.AccessDeniedException) as denied:
         await getattr(client, method)(**ask(method, model=DENIED_MODEL))
@@ -85,10 +85,10 @@ async def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_a_guardrail_that_nobody_approved_is_refused(house: Make, method: str) -> None:
+async def test_a_guardrail_that_nobody_approved_is_refused(harness: Make, method: str) -> None:
     """The caller's own guardrail has to be an approved one."""
     recorder = Recorder()
-    fake, _, client = await house(listeners=[recorder])
+    fake, _, client = await harness(listeners=[recorder])
     own = {"guardrailConfig": WEAK} if method.startswith("converse") else WEAK
 
     with pytest.raises(GuardrailNotApprovedError) as refused:
@@ -100,33 +100,33 @@ async def test_a_guardrail_that_nobody_approved_is_refused(house: Make, method: 
     assert fake.requests == []
 
 
-async def test_an_approved_guardrail_of_the_callers_is_kept(house: Make) -> None:
+async def test_an_approved_guardrail_of_the_callers_is_kept(harness: Make) -> None:
     """Whoever names an approved one gets it."""
     recorder = Recorder()
-    made = await house(listeners=[recorder])
+    env = await harness(listeners=[recorder])
 
-    await made.client.converse(
+    await env.client.converse(
         **ask("converse"), guardrailConfig={"guardrailIdentifier": PUBLIC.id, "guardrailVersion": PUBLIC.version}
     )
 
-    assert made.arrived == [("Converse", MODEL, (PUBLIC.id, PUBLIC.version))]
+    assert env.arrived == [("Converse", MODEL, (PUBLIC.id, PUBLIC.version))]
     assert recorder.last.of(GuardrailInjected) == [GuardrailInjected(PUBLIC, was_there=True)]
 
 
-async def test_an_operation_without_a_place_for_a_guardrail_is_refused(house: Make) -> None:
+async def test_an_operation_without_a_place_for_a_guardrail_is_refused(harness: Make) -> None:
     """StartAsyncInvoke would reach the model unguarded."""
-    made = await house()
+    env = await harness()
 
     with pytest.raises(UnguardableOperationError):
-        await made.client.start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
+        await env.client.start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
 
-    assert made.arrived == []
+    assert env.arrived == []
 
 
 @pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
-async def test_wrong_parameters_fail_as_they_do_without_a_guard(house: Make, method: str, params: dict[str, Any]) -> None:
+async def test_wrong_parameters_fail_as_they_do_without_a_guard(harness: Make, method: str, params: dict[str, Any]) -> None:
     """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
-    fake, _, client = await house()
+    fake, _, client = await harness()
 
     with pytest.raises(ParamValidationError):
         await getattr(client, method)(**params)
@@ -135,34 +135,34 @@ async def test_wrong_parameters_fail_as_they_do_without_a_guard(house: Make, met
 
 
 @pytest.mark.parametrize(("mode", "guardrail"), [("report", (HR.arn, HR.version)), ("off", None)])
-async def test_modes_that_enforce_nothing_let_everything_out(house: Make, mode: str, guardrail: Any) -> None:
+async def test_modes_that_enforce_nothing_let_everything_out(harness: Make, mode: str, guardrail: Any) -> None:
     """`report` injects what it can and refuses nothing, `off` leaves the call alone."""
-    made = await house(mode=mode)
+    env = await harness(mode=mode)
 
-    await made.client.converse(**ask("converse", model=DENIED_MODEL))
+    await env.client.converse(**ask("converse", model=DENIED_MODEL))
 
-    assert made.arrived == [("Converse", DENIED_MODEL, guardrail)]
+    assert env.arrived == [("Converse", DENIED_MODEL, guardrail)]
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_an_intervention_is_raised_where_that_was_asked_for(house: Make, method: str) -> None:
+async def test_an_intervention_is_raised_where_that_was_asked_for(harness: Make, method: str) -> None:
     """What a reply, a body and a stream say of the guardrail is read."""
     recorder = Recorder()
-    made = await house(on_intervention="raise", listeners=[recorder])
+    env = await harness(on_intervention="raise", listeners=[recorder])
 
     with pytest.raises(GuardrailInterventionError) as raised:
-        await read(await getattr(made.client, method)(**ask(method, "my salary")))
+        await read(await getattr(env.client, method)(**ask(method, "my salary")))
 
     assert len(recorder.last.of(GuardrailIntervened)) == 1
     assert recorder.last.closed == [raised.value]
 
 
-async def test_apply_guardrail_answers_with_its_verdict(house: Make) -> None:
+async def test_apply_guardrail_answers_with_its_verdict(harness: Make) -> None:
     """Who asks for a verdict gets it as a reply; the listener hears of it too."""
     recorder = Recorder()
-    made = await house(on_intervention="raise", listeners=[recorder])
+    env = await harness(on_intervention="raise", listeners=[recorder])
 
-    verdict = await made.client.apply_guardrail(**CASES["apply_guardrail"][0])
+    verdict = await env.client.apply_guardrail(**CASES["apply_guardrail"][0])
 
     assert verdict["action"] == "GUARDRAIL_INTERVENED"
     assert len(recorder.last.of(GuardrailIntervened)) == 1

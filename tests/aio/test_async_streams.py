@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from aio.relay import Relay
     from harness.aio import Make
-    from harness.clients import House
+    from harness.clients import Harness
 
 pytestmark = pytest.mark.anyio
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
@@ -32,30 +32,30 @@ BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), (
 LONG: Final = "word " * 200
 
 
-async def events_of(made: House, method: str = "converse_stream") -> Any:
+async def events_of(env: Harness, method: str = "converse_stream") -> Any:
     """Make a streaming call, and give its stream."""
-    return (await getattr(made.client, method)(**ask(method)))[STREAMS[method]]
+    return (await getattr(env.client, method)(**ask(method)))[STREAMS[method]]
 
 
-async def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+async def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
     """Make a house with somebody who listens."""
     recorder = Recorder()
-    return await house(listeners=[recorder], **options), recorder
+    return await harness(listeners=[recorder], **options), recorder
 
 
 @pytest.fixture(name="line")
-async def make_line(house: Make) -> AsyncIterator[tuple[Relay, Any, Recorder]]:
+async def make_line(harness: Make) -> AsyncIterator[tuple[Relay, Any, Recorder]]:
     """Give a relay, a client that goes through it, and what the client's listener hears; replies are long."""
     async with AsyncExitStack() as stack:
-        made = await house()
-        made.fake.reply(LONG, times=None)
-        yield await relayed(stack, made)
+        env = await harness()
+        env.fake.reply(LONG, times=None)
+        yield await relayed(stack, env)
 
 
 @pytest.mark.parametrize("method", STREAMS)
-async def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
+async def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
     """Instrumentations test for the type; at its end it stays."""
-    stream = await events_of(await house(), method)
+    stream = await events_of(await harness(), method)
 
     assert isinstance(stream, AioEventStream)
     assert len([event async for event in stream]) > 2
@@ -63,10 +63,10 @@ async def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-async def test_the_observation_of_a_stream_closes_with_its_end(house: Make, method: str) -> None:
+async def test_the_observation_of_a_stream_closes_with_its_end(harness: Make, method: str) -> None:
     """While somebody reads the call is under way, and it ends once."""
-    made, recorder = await watched(house)
-    stream = await events_of(made, method)
+    env, recorder = await watched(harness)
+    stream = await events_of(env, method)
 
     await anext(stream)
     assert recorder.last.closed == []
@@ -143,11 +143,11 @@ async def test_a_stream_that_is_not_read_to_its_end_closes_once(
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize(("code", "after"), BREAKS)
-async def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, after: int) -> None:
+async def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, code: str, after: int) -> None:
     """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
-    made, recorder = await watched(house)
-    made.fake.break_stream(code, after=after, message="that was all")
-    stream = await events_of(made, method)
+    env, recorder = await watched(harness)
+    env.fake.break_stream(code, after=after, message="that was all")
+    stream = await events_of(env, method)
     seen: list[Any] = []
 
     with pytest.raises(StreamInterruptedError, match="that was all") as broken:
@@ -158,7 +158,7 @@ async def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code:
     assert isinstance(error, GuardedBedrockError)
     assert isinstance(error.__cause__, EventStreamError)
     assert error.response["Error"] == {"Code": code, "Message": "that was all"}
-    assert error.operation_name == made.client.meta.method_to_api_mapping[method]
+    assert error.operation_name == env.client.meta.method_to_api_mapping[method]
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made in the same line
     assert recorder.last.closed == [error]
     assert stream._inner._raw_stream.closed
@@ -284,10 +284,10 @@ async def into(body: Any) -> bytes:
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-async def test_the_body_of_invoke_model_is_readable_afterwards(house: Make, reader: Callable[[Any], Awaitable[bytes]]) -> None:
+async def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, reader: Callable[[Any], Awaitable[bytes]]) -> None:
     """The guard looked into it, and the caller reads it as ever."""
-    made = await house()
-    body = (await made.client.invoke_model(**ask("invoke_model")))["body"]
+    env = await harness()
+    body = (await env.client.invoke_model(**ask("invoke_model")))["body"]
 
     assert isinstance(body, AioStreamingBody)
     assert body.readable()
@@ -296,22 +296,22 @@ async def test_the_body_of_invoke_model_is_readable_afterwards(house: Make, read
     assert body.tell() == len(data)
 
 
-async def test_a_body_tells_of_its_response(house: Make) -> None:
+async def test_a_body_tells_of_its_response(harness: Make) -> None:
     """What stands behind the body is still the HTTP response, and nothing is left to read once it was read."""
-    made = await house()
-    body = (await made.client.invoke_model(**ask("invoke_model")))["body"]
+    env = await harness()
+    body = (await env.client.invoke_model(**ask("invoke_model")))["body"]
 
     assert body.raw_stream.status == 200
     assert await body.read()
     assert (await body.read(), body.readable()) == (b"", False)
 
 
-async def test_a_body_that_is_not_json_is_handed_on(house: Make) -> None:
+async def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
     """What a model says is not the guard's business."""
-    made = await house()
-    made.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
+    env = await harness()
+    env.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
 
-    reply = await made.client.invoke_model(modelId=MODEL, body=b"{}")
+    reply = await env.client.invoke_model(modelId=MODEL, body=b"{}")
 
     assert json.loads(await reply["body"].read())["content"][0]["text"].startswith("amazon-bedrock-guardrailAction")
 

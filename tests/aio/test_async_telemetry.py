@@ -46,12 +46,12 @@ class Told:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_call_has_the_same_spans(house: Make, method: str) -> None:
+async def test_an_awaited_call_has_the_same_spans(harness: Make, method: str) -> None:
     """The request within the call, both ended with the call or its stream, and neither left current."""
     told = Told()
-    made = await house(listeners=[told.listener])
+    env = await harness(listeners=[told.listener])
 
-    await read(await getattr(made.client, method)(**ask(method)))
+    await read(await getattr(env.client, method)(**ask(method)))
 
     request, call = told.exporter.get_finished_spans()
     assert told.spans == [("CLIENT", "UNSET"), ("INTERNAL", "UNSET")]
@@ -61,11 +61,11 @@ async def test_an_awaited_call_has_the_same_spans(house: Make, method: str) -> N
 
 
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
-async def test_a_stream_that_nobody_holds_ends_its_spans(house: Make, method: str) -> None:
+async def test_a_stream_that_nobody_holds_ends_its_spans(harness: Make, method: str) -> None:
     """At garbage collection, if not before."""
     told = Told()
-    made = await house(listeners=[told.listener])
-    response = await getattr(made.client, method)(**ask(method))
+    env = await harness(listeners=[told.listener])
+    response = await getattr(env.client, method)(**ask(method))
     assert told.spans == []
 
     del response
@@ -75,66 +75,66 @@ async def test_a_stream_that_nobody_holds_ends_its_spans(house: Make, method: st
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_call_is_tried_again(house: Make, method: str) -> None:
+async def test_an_awaited_call_is_tried_again(harness: Make, method: str) -> None:
     """The same table, the same tokens, the same count."""
     recorder = Recorder()
-    made = await house(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
-    made.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=2)
+    env = await harness(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
+    env.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=2)
 
-    response = await getattr(made.client, method)(**ask(method))
+    response = await getattr(env.client, method)(**ask(method))
     await read(response)
 
     assert response["ResponseMetadata"]["RetryAttempts"] == 2
     assert [event.code for event in recorder.last.of(Retried)] == ["ServiceUnavailableException"] * 2
 
 
-async def test_attempts_that_are_botocores_are_heard_too(house: Make) -> None:
+async def test_attempts_that_are_botocores_are_heard_too(harness: Make) -> None:
     """One by one, on a client whose `Config` speaks of retries; an error of the connection says how many there were."""
     recorder = Recorder()
     once_more = AioConfig(retries={"total_max_attempts": 2, "mode": "standard"})
-    made = await house(listeners=[recorder], config=once_more)
-    made.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=1)
+    env = await harness(listeners=[recorder], config=once_more)
+    env.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=1)
 
-    await made.client.converse(**ask("converse"))
+    await env.client.converse(**ask("converse"))
     assert [(event.code, event.by) for event in recorder.last.of(Retried)] == [("ServiceUnavailableException", "botocore")]
 
-    made.fake.close()
+    env.fake.close()
     with pytest.raises(EndpointConnectionError) as gone:
-        await made.client.converse(**ask("converse"))
+        await env.client.converse(**ask("converse"))
     assert [(event.attempt, event.by) for event in recorder.last.of(Retried)] == [(1, "botocore")]
     assert gone.value.retry_attempts == 1  # type: ignore[attr-defined]
 
 
-async def test_a_body_that_breaks_off_is_asked_for_again(house: Make) -> None:
+async def test_a_body_that_breaks_off_is_asked_for_again(harness: Make) -> None:
     """Nobody has read it yet."""
     recorder = Recorder()
-    made = await house(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
-    made.fake.fault(HangUp(40, "body"), times=1)
+    env = await harness(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
+    env.fake.fault(HangUp(40, "body"), times=1)
 
-    body = (await read(await made.client.invoke_model(**ask("invoke_model"))))["body"]
+    body = (await read(await env.client.invoke_model(**ask("invoke_model"))))["body"]
 
     assert b"You said" in body
     assert [event.code for event in recorder.last.of(Retried)] == ["ResponseStreamingError"]
 
 
-async def test_a_damaged_stream_is_an_interrupted_one(house: Make) -> None:
+async def test_a_damaged_stream_is_an_interrupted_one(harness: Make) -> None:
     """And ends its spans as errors."""
     told = Told()
-    made = await house(listeners=[told.listener])
-    made.fake.fault(BrokenFrame(after=2))
+    env = await harness(listeners=[told.listener])
+    env.fake.fault(BrokenFrame(after=2))
 
     with pytest.raises(guardedbedrock.StreamInterruptedError, match="a damaged frame"):
-        await read(await made.client.converse_stream(**ask("converse_stream")))
+        await read(await env.client.converse_stream(**ask("converse_stream")))
 
     assert told.spans == [("CLIENT", "ERROR"), ("INTERNAL", "ERROR")]
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_reply_tells_of_its_intervention(house: Make, method: str) -> None:
+async def test_an_awaited_reply_tells_of_its_intervention(harness: Make, method: str) -> None:
     """The response, or the stream once it was read."""
-    made = await house()
+    env = await harness()
     trace_asked: dict[str, Any] = {"guardrailConfig": {"trace": "enabled"}} if "converse" in method else {"trace": "ENABLED"}
-    response = await getattr(made.client, method)(**ask(method, "my salary"), **trace_asked)
+    response = await getattr(env.client, method)(**ask(method, "my salary"), **trace_asked)
     await read(response)
 
     found = guardedbedrock.intervention(response)
@@ -143,17 +143,17 @@ async def test_an_awaited_reply_tells_of_its_intervention(house: Make, method: s
     assert (found.action, found.policies, found.guardrail) == ("blocked", ("wordPolicy",), HR.id)
 
 
-async def test_an_awaited_intervention_can_be_an_error(house: Make) -> None:
+async def test_an_awaited_intervention_can_be_an_error(harness: Make) -> None:
     """With all that the stream says of it."""
-    made = await house(on_intervention="raise")
+    env = await harness(on_intervention="raise")
 
     with pytest.raises(GuardrailInterventionError) as stepped_in:
-        await read(await made.client.converse_stream(**ask("converse_stream", "my salary"), guardrailConfig={"trace": "enabled"}))
+        await read(await env.client.converse_stream(**ask("converse_stream", "my salary"), guardrailConfig={"trace": "enabled"}))
 
     assert stepped_in.value.intervention.policies == ("wordPolicy",)
 
 
-async def test_an_awaited_denial_is_recorded(house: Make) -> None:
+async def test_an_awaited_denial_is_recorded(harness: Make) -> None:
     """In CloudTrail's shape."""
     records: list[Any] = []
 
@@ -162,8 +162,8 @@ async def test_an_awaited_denial_is_recorded(house: Make) -> None:
             """Keep it."""
             records.append(record)
 
-    made = await house(audit=Audit([Kept()]))
+    env = await harness(audit=Audit([Kept()]))
     with pytest.raises(AccessDeniedError):
-        await made.client.converse(**ask("converse", model=DENIED_MODEL))
+        await env.client.converse(**ask("converse", model=DENIED_MODEL))
 
     assert [(record["errorCode"], record["eventName"]) for record in records] == [("AccessDenied", "Converse")]

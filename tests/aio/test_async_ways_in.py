@@ -163,7 +163,7 @@ async def test_an_event_that_does_not_come_is_an_error(monkeypatch: pytest.Monke
     """No unguarded client is handed out, and the one that was made is closed."""
     monkeypatch.setattr(sessions, "EVENTS", ())
     monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.client.install._TOLD", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
     one = guard()
     ways = {
         "client": lambda: one.async_client("bedrock-runtime", region_name="us-east-1"),
@@ -201,7 +201,7 @@ async def test_the_instrumentation_of_aiobotocore_sees_every_call(fake: FakeBedr
         instrumentor.uninstrument()
 
     spans = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0)
-    named = [span for span in spans if span.name.startswith("guardedbedrock")]
+    named = [span for span in spans if span.name.startswith("guardedbedrock C")]  # a slow preflight has a span too
     theirs = [span for span in spans if span not in named and span.parent is not None]
     assert len(events) > 2
     assert [span.name for span in named] == ["guardedbedrock Converse", "guardedbedrock ConverseStream"]

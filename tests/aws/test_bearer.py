@@ -80,5 +80,5 @@ def test_nobody_can_be_asked_whose_key_it_is(monkeypatch: pytest.MonkeyPatch) ->
     """STS would name the owner of the credentials, who is another."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", SHORT)
 
-    with pytest.raises(ConfigurationError, match="STS can not be asked who that belongs to"):
+    with pytest.raises(ConfigurationError, match="STS cannot tell who owns it"):
         make(principal="caller")

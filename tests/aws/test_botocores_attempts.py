@@ -17,17 +17,17 @@ from guardedbedrock.testing.faults import HangUp
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 WAIT: Final = 0.03  # s
 RETRIES: Final = Config(retries={"total_max_attempts": 3, "mode": "standard"})
 METHODS: Final = ("converse", "converse_stream", "invoke_model")
-WAYS: Final[dict[str, Callable[[House], Any]]] = {
-    "config": lambda made: made.guard.client("bedrock-runtime", **made.fake.client_kwargs(), config=RETRIES),
-    "session": lambda made: made.guard.session(boto3.Session()).client(
-        "bedrock-runtime", **made.fake.client_kwargs(), config=RETRIES
+WAYS: Final[dict[str, Callable[[Harness], Any]]] = {
+    "config": lambda env: env.guard.client("bedrock-runtime", **env.fake.client_kwargs(), config=RETRIES),
+    "session": lambda env: env.guard.session(boto3.Session()).client(
+        "bedrock-runtime", **env.fake.client_kwargs(), config=RETRIES
     ),
-    "wrapped": lambda made: made.guard.wrap(boto3.client("bedrock-runtime", **made.fake.client_kwargs(), config=RETRIES)),
+    "wrapped": lambda env: env.guard.wrap(boto3.client("bedrock-runtime", **env.fake.client_kwargs(), config=RETRIES)),
 }
 """Ways to a client that keeps botocore's retries."""
 
@@ -37,13 +37,13 @@ def _heard() -> Recorder:
     return Recorder()
 
 
-@pytest.fixture(name="made", params=WAYS)
-def _made(request: pytest.FixtureRequest, house: Make, heard: Recorder, monkeypatch: pytest.MonkeyPatch) -> Any:
+@pytest.fixture(name="env", params=WAYS)
+def _made(request: pytest.FixtureRequest, harness: Make, heard: Recorder, monkeypatch: pytest.MonkeyPatch) -> Any:
     sleep = time.sleep
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: sleep(WAIT))
-    made = house(listeners=[heard])
-    client = WAYS[request.param](made)
-    yield made._replace(client=client)
+    env = harness(listeners=[heard])
+    client = WAYS[request.param](env)
+    yield env._replace(client=client)
     client.close()
 
 
@@ -55,55 +55,55 @@ def told(heard: Recorder) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_attempt_is_heard_with_its_error(made: House, heard: Recorder, method: str) -> None:
+def test_each_attempt_is_heard_with_its_error(env: Harness, heard: Recorder, method: str) -> None:
     """Two different ones, and then an answer."""
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
-    made.fake.fail_next(429, "ThrottlingException", "slow")
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env.fake.fail_next(429, "ThrottlingException", "slow")
 
-    metadata = getattr(made.client, method)(**ask(method))["ResponseMetadata"]
+    metadata = getattr(env.client, method)(**ask(method))["ResponseMetadata"]
 
     assert told(heard) == [(1, "ServiceUnavailableException", "botocore"), (2, "ThrottlingException", "botocore")]
     assert metadata["RetryAttempts"] == 2
 
 
-def test_an_error_says_how_many_there_were(made: House, heard: Recorder) -> None:
+def test_an_error_says_how_many_there_were(env: Harness, heard: Recorder) -> None:
     """The service's."""
-    made.fake.fail_next(503, "ServiceUnavailableException", "later", times=99)
+    env.fake.fail_next(503, "ServiceUnavailableException", "later", times=99)
 
     with pytest.raises(ClientError) as failed:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
     assert told(heard) == [(1, "ServiceUnavailableException", "botocore"), (2, "ServiceUnavailableException", "botocore")]
     assert failed.value.retry_attempts == 2  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("error", [ConnectionClosedError, EndpointConnectionError])
-def test_an_error_of_the_connection_does_too(made: House, heard: Recorder, error: type[Exception]) -> None:
+def test_an_error_of_the_connection_does_too(env: Harness, heard: Recorder, error: type[Exception]) -> None:
     """It is the guard that says it there."""
-    made.fake.fault(HangUp(), times=99) if error is ConnectionClosedError else made.fake.close()
+    env.fake.fault(HangUp(), times=99) if error is ConnectionClosedError else env.fake.close()
 
     with pytest.raises(error) as failed:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
     assert told(heard) == [(1, error.__name__, "botocore"), (2, error.__name__, "botocore")]
     assert failed.value.retry_attempts == 2  # type: ignore[attr-defined]
 
 
-def test_one_call_hears_nothing_of_another(made: House, heard: Recorder) -> None:
+def test_one_call_hears_nothing_of_another(env: Harness, heard: Recorder) -> None:
     """What the first one met is over."""
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
-    made.client.converse(**ask("converse"))
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     assert told(heard) == []
 
 
-def test_a_client_that_is_wrapped_twice_is_heard_once(made: House, heard: Recorder) -> None:
+def test_a_client_that_is_wrapped_twice_is_heard_once(env: Harness, heard: Recorder) -> None:
     """Whoever wraps it next."""
-    made.guard.wrap(made.client)
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env.guard.wrap(env.client)
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     assert told(heard) == [(1, "ServiceUnavailableException", "botocore")]

@@ -64,42 +64,42 @@ def fresh_session(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_sts_is_asked_once_and_not_before_it_is_needed(house: Make, asked: list[str]) -> None:
+def test_sts_is_asked_once_and_not_before_it_is_needed(harness: Make, asked: list[str]) -> None:
     """Neither the guard nor the client asks; the first call does, and no other."""
     recorder = Recorder()
-    made = house(principal="caller", listeners=[recorder])
+    env = harness(principal="caller", listeners=[recorder])
     assert asked == []
 
     for _ in range(3):
-        made.client.converse(**ask("converse"))
-    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
-        made.client.converse(**ask("converse", model=DENIED_MODEL))
+        env.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.AccessDeniedException) as denied:
+        env.client.converse(**ask("converse", model=DENIED_MODEL))
 
     principal = recorder.calls[0].of(PreflightDecided)[0].verdict.authorizations[0].request.principal
     assert asked == ["GetCallerIdentity"]
     assert principal == MOTO
     assert denied.value.principal == MOTO
-    assert len(made.fake.requests) == 3
+    assert len(env.fake.requests) == 3
 
 
-def test_sts_is_asked_once_by_many_threads(house: Make, asked: list[str]) -> None:
+def test_sts_is_asked_once_by_many_threads(harness: Make, asked: list[str]) -> None:
     """The threads that come together wait for the one that asks."""
-    made = house(principal="caller", config=Config(max_pool_connections=8))
+    env = harness(principal="caller", config=Config(max_pool_connections=8))
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: made.client.converse(**ask("converse")), range(8)))
+        list(pool.map(lambda _: env.client.converse(**ask("converse")), range(8)))
 
     assert asked == ["GetCallerIdentity"]
 
 
-def test_sts_is_not_asked_when_nothing_is_checked(house: Make, asked: list[str]) -> None:
+def test_sts_is_not_asked_when_nothing_is_checked(harness: Make, asked: list[str]) -> None:
     """An approved list alone needs no principal."""
-    house(principal="caller", policies=None).client.converse(**ask("converse"))
+    harness(principal="caller", policies=None).client.converse(**ask("converse"))
 
     assert asked == []
 
 
-def test_a_policy_variable_knows_the_caller(house: Make, asked: list[str]) -> None:
+def test_a_policy_variable_knows_the_caller(harness: Make, asked: list[str]) -> None:
     """What STS says is the principal of the policies: its user name, its account."""
     document = {
         "Version": "2012-10-17",
@@ -111,9 +111,9 @@ def test_a_policy_variable_knows_the_caller(house: Make, asked: list[str]) -> No
         },
     }
     recorder = Recorder()
-    made = house(principal="caller", policies=iam.PolicySet(identity=[document]), listeners=[recorder])
+    env = harness(principal="caller", policies=iam.PolicySet(identity=[document]), listeners=[recorder])
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     assert recorder.last.of(PreflightDecided)[0].verdict.decision == "allowed"
     assert asked == ["GetCallerIdentity"]
@@ -128,30 +128,30 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield fresh_session(monkeypatch)
 
 
-def test_an_sts_that_does_not_answer_stops_the_call(house: Make, nobody: list[str]) -> None:
+def test_an_sts_that_does_not_answer_stops_the_call(harness: Make, nobody: list[str]) -> None:
     """Who calls is not known, so nothing is sent, and the next call asks again."""
     recorder = Recorder()
-    made = house(principal="caller", listeners=[recorder])
+    env = harness(principal="caller", listeners=[recorder])
 
     for _ in range(2):
-        with pytest.raises(PreflightUnavailableError, match="STS did not say who calls") as refused:
-            made.client.converse(**ask("converse"))
+        with pytest.raises(PreflightUnavailableError, match="STS did not return the caller identity") as refused:
+            env.client.converse(**ask("converse"))
 
-    assert isinstance(refused.value, made.client.exceptions.AccessDeniedException)
+    assert isinstance(refused.value, env.client.exceptions.AccessDeniedException)
     assert isinstance(refused.value.__cause__, SourceError)
     assert "principal" in str(refused.value.hint)
-    assert made.fake.requests == []
+    assert env.fake.requests == []
     assert recorder.last.closed == [refused.value]
     assert nobody == ["GetCallerIdentity"] * 2
 
 
-def test_an_sts_that_does_not_answer_is_reported_in_mode_report(house: Make, nobody: list[str]) -> None:
+def test_an_sts_that_does_not_answer_is_reported_in_mode_report(harness: Make, nobody: list[str]) -> None:
     """The call goes on, with its guardrail."""
-    made = house(principal="caller", mode="report")
+    env = harness(principal="caller", mode="report")
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
     assert nobody == ["GetCallerIdentity"]
 
 
@@ -168,11 +168,11 @@ def test_without_credentials_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch
         CallerIdentity()()
 
 
-def test_a_client_that_does_not_sign_has_no_caller(house: Make, asked: list[str]) -> None:
+def test_a_client_that_does_not_sign_has_no_caller(harness: Make, asked: list[str]) -> None:
     """Without credentials there is nobody to ask for, so the call is refused, and the default session is not asked instead."""
-    made = house(principal="caller", config=Config(signature_version=UNSIGNED))
+    env = harness(principal="caller", config=Config(signature_version=UNSIGNED))
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
-        client = made.guard.client(
+        client = env.guard.client(
             "bedrock-runtime", region_name="us-east-1", endpoint_url=fake.url, config=Config(signature_version=UNSIGNED)
         )
         client._request_signer._credentials = None
@@ -217,11 +217,11 @@ def test_the_tripwire_asks_with_the_credentials_that_sign(asked: list[str]) -> N
         "Credentials"
     ]
     other = Credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
-    stood = tripwire.stand(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     asked.clear()
 
     denied = [_denied_principal(credentials) for credentials in (other, Credentials("testing", "testing"), other)]
-    stood.fall()
+    stood.remove()
 
     assert denied == [
         AS_OTHER,
@@ -240,7 +240,7 @@ def _denied_principal(credentials: Credentials) -> str | None:
 
 def test_the_tripwire_lets_nothing_out_when_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_session(monkeypatch)
-    stood = tripwire.stand(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
+    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")
 
     with socket.socket() as held:
@@ -248,6 +248,6 @@ def test_the_tripwire_lets_nothing_out_when_sts_does_not_answer(monkeypatch: pyt
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{held.getsockname()[1]}")
         with pytest.raises(PreflightUnavailableError):
             SigV4Auth(Credentials("testing", "testing"), "bedrock", "us-east-1").add_auth(request)
-    stood.fall()
+    stood.remove()
 
     assert "Authorization" not in request.headers

@@ -20,7 +20,7 @@ from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 NOVA: Final = "amazon.nova-lite-v1:0"
 LLAMA: Final = "meta.llama3-70b-instruct-v1:0"
@@ -34,14 +34,14 @@ def version(guardrail: Guardrail) -> tuple[str, str]:
     return guardrail.arn, guardrail.version
 
 
-def arrived(made: House) -> list[tuple[str, str] | None]:
+def arrived(env: Harness) -> list[tuple[str, str] | None]:
     """List the guardrails that reached the fake."""
-    return [request.guardrail for request in made.fake.requests]
+    return [request.guardrail for request in env.fake.requests]
 
 
-def converse(made: House, model: str = MODEL, **more: Any) -> None:
+def converse(env: Harness, model: str = MODEL, **more: Any) -> None:
     """Make a call."""
-    made.client.converse(**ask("converse", model=model), **more)
+    env.client.converse(**ask("converse", model=model), **more)
 
 
 BY_MODEL: Final[dict[str, tuple[tuple[Guardrail, ...], str, Guardrail]]] = {
@@ -57,65 +57,65 @@ BY_MODEL: Final[dict[str, tuple[tuple[Guardrail, ...], str, Guardrail]]] = {
 @pytest.mark.parametrize(("approved", "model", "expected"), BY_MODEL.values(), ids=BY_MODEL)
 @pytest.mark.parametrize("method", ["converse", *INVOCATIONS])
 def test_a_model_gets_the_first_guardrail_that_is_for_it(
-    house: Make, approved: tuple[Guardrail, ...], model: str, expected: Guardrail, method: str
+    harness: Make, approved: tuple[Guardrail, ...], model: str, expected: Guardrail, method: str
 ) -> None:
     """In the order in which they are approved; one that says nothing of models is for every one."""
-    made = house(guardrails=approved, policies=None)
+    env = harness(guardrails=approved, policies=None)
 
-    getattr(made.client, method)(**ask(method, model=model))
+    getattr(env.client, method)(**ask(method, model=model))
 
-    assert arrived(made) == [version(expected)]
+    assert arrived(env) == [version(expected)]
 
 
-def test_a_model_that_no_guardrail_is_for_is_refused(house: Make) -> None:
+def test_a_model_that_no_guardrail_is_for_is_refused(harness: Make) -> None:
     """It would get one that was meant for another."""
-    made = house(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
+    env = harness(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
 
     with pytest.raises(GuardrailNotApprovedError, match=f"no guardrail .* fits the model `{LLAMA}`") as refused:
-        converse(made, LLAMA)
+        converse(env, LLAMA)
 
     assert "add the model to `models`" in str(refused.value.hint)
-    assert arrived(made) == []
+    assert arrived(env) == []
 
 
-def test_a_call_without_a_model_is_botocores_to_refuse(house: Make) -> None:
+def test_a_call_without_a_model_is_botocores_to_refuse(harness: Make) -> None:
     """Patterns make no denial of what is a mistake in the parameters."""
-    made = house(guardrails=[FOR_CLAUDE], policies=None)
+    env = harness(guardrails=[FOR_CLAUDE], policies=None)
 
     for wrong in ({}, {"modelId": 1}):
         with pytest.raises(ParamValidationError):
-            made.client.converse(messages=[], **wrong)
+            env.client.converse(messages=[], **wrong)
 
 
-def test_a_name_wins_over_the_model(house: Make) -> None:
+def test_a_name_wins_over_the_model(harness: Make) -> None:
     """Patterns choose what nobody chose."""
-    made = house(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
+    env = harness(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
 
-    with made.guard.using("hr"):
-        converse(made, MODEL)
-        converse(made, LLAMA)
+    with env.guard.using("hr"):
+        converse(env, MODEL)
+        converse(env, LLAMA)
 
-    assert arrived(made) == [version(HR)] * 2
+    assert arrived(env) == [version(HR)] * 2
 
 
-def test_a_client_may_have_a_choice_of_its_own(house: Make) -> None:
+def test_a_client_may_have_a_choice_of_its_own(harness: Make) -> None:
     """`choosing` gives a guard like the first, and changes nothing of the first; `using` and the call's own go before it."""
-    made = house(guardrails=[HR, PUBLIC], policies=None)
-    public = made.guard.choosing("customer-facing")
-    client = public.client("bedrock-runtime", **made.fake.client_kwargs())
+    env = harness(guardrails=[HR, PUBLIC], policies=None)
+    public = env.guard.choosing("customer-facing")
+    client = public.client("bedrock-runtime", **env.fake.client_kwargs())
 
     client.converse(**ask("converse"))
-    with made.guard.using("hr"):
+    with env.guard.using("hr"):
         client.converse(**ask("converse"))
     client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version})
-    converse(made)
+    converse(env)
     again = public.choosing("hr").wrap(client)
     again.converse(**ask("converse"))
     client.close()
 
-    assert arrived(made) == [version(each) for each in (PUBLIC, HR, HR, HR, HR)]
+    assert arrived(env) == [version(each) for each in (PUBLIC, HR, HR, HR, HR)]
     assert public.simulate("Converse", ask("converse")).guardrail == PUBLIC
-    assert made.guard.simulate("Converse", ask("converse")).guardrail == HR
+    assert env.guard.simulate("Converse", ask("converse")).guardrail == HR
 
 
 @pytest.mark.parametrize("way", ["using", "choosing"])
@@ -127,29 +127,29 @@ def test_a_name_that_nobody_approved_is_a_mistake(way: str) -> None:
         getattr(guard, way)("hrr").__enter__()
 
 
-def test_choices_nest_and_end(house: Make) -> None:
+def test_choices_nest_and_end(harness: Make) -> None:
     """An error ends one too."""
-    made = house(policies=None)
+    env = harness(policies=None)
 
-    with made.guard.using("customer-facing"):
-        with suppress(LookupError), made.guard.using("hr"):
-            converse(made)
+    with env.guard.using("customer-facing"):
+        with suppress(LookupError), env.guard.using("hr"):
+            converse(env)
             raise LookupError
-        converse(made)
-    converse(made)
+        converse(env)
+    converse(env)
 
-    assert arrived(made) == [version(HR), version(PUBLIC), version(HR)]
+    assert arrived(env) == [version(HR), version(PUBLIC), version(HR)]
 
 
-def test_a_choice_means_nothing_to_a_guard_without_that_name(house: Make) -> None:
+def test_a_choice_means_nothing_to_a_guard_without_that_name(harness: Make) -> None:
     """Two guards in one process: the choice of one refuses no call of the other."""
-    made = house(guardrails=[HR], policies=None)
+    env = harness(guardrails=[HR], policies=None)
     other = Guard(guardrails=[PUBLIC], listeners=())
 
     with other.using("customer-facing"):
-        converse(made)
+        converse(env)
 
-    assert arrived(made) == [version(HR)]
+    assert arrived(env) == [version(HR)]
 
 
 def in_a_new_thread(run: Callable[[], None]) -> None:
@@ -198,14 +198,14 @@ CONTEXTS: Final = (
 
 
 @pytest.mark.parametrize(("run", "expected"), CONTEXTS)
-def test_a_choice_goes_where_the_context_goes(house: Make, run: Callable[..., None], expected: Guardrail) -> None:
+def test_a_choice_goes_where_the_context_goes(harness: Make, run: Callable[..., None], expected: Guardrail) -> None:
     """Into tasks, and into threads that are handed the context; others have the default, which is approved too."""
-    made = house(policies=None)
+    env = harness(policies=None)
 
-    with made.guard.using("customer-facing"):
-        run(lambda: converse(made))
+    with env.guard.using("customer-facing"):
+        run(lambda: converse(env))
 
-    assert arrived(made) == [version(expected)]
+    assert arrived(env) == [version(expected)]
 
 
 NAMED: Final[dict[str, tuple[dict[str, str], Guardrail | None]]] = {
@@ -224,19 +224,19 @@ NAMED: Final[dict[str, tuple[dict[str, str], Guardrail | None]]] = {
 
 @pytest.mark.parametrize(("named", "expected"), NAMED.values(), ids=NAMED)
 def test_a_callers_own_guardrail_is_kept_if_it_is_approved(
-    house: Make, named: dict[str, str], expected: Guardrail | None
+    harness: Make, named: dict[str, str], expected: Guardrail | None
 ) -> None:
     """In the pinned version and no other, whatever models it is for; else the call is refused, or it is replaced."""
     approved = [FOR_CLAUDE, replace(HR, models=("amazon.*",))]
     own = {"guardrailConfig": named} if named else {}
-    made = house(guardrails=approved, policies=None)
+    env = harness(guardrails=approved, policies=None)
     if expected is None:
         with pytest.raises(GuardrailNotApprovedError):
-            converse(made, **own)
-        made = house(guardrails=approved, policies=None, on_unapproved="replace")
-    converse(made, **own)
+            converse(env, **own)
+        env = harness(guardrails=approved, policies=None, on_unapproved="replace")
+    converse(env, **own)
 
-    sent = arrived(made)[0]
+    sent = arrived(env)[0]
     assert sent is not None
     assert (sent[0].rpartition("/")[2], sent[1]) == ((expected or PUBLIC).id, (expected or PUBLIC).version)
 

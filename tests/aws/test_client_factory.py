@@ -190,22 +190,22 @@ RETRIES: Final[dict[str, tuple[Config | None, int, int]]] = {
 
 
 @pytest.mark.parametrize(("config", "ours", "botocores"), RETRIES.values(), ids=RETRIES)
-def test_only_one_of_the_two_retries(house: Make, config: Config | None, ours: int, botocores: int) -> None:
+def test_only_one_of_the_two_retries(harness: Make, config: Config | None, ours: int, botocores: int) -> None:
     """The guard retries and botocore does not, unless the application's own `Config` speaks of retries."""
-    made = house(config=config)
-    made.fake.fail_next(503, "ServiceUnavailableException", "later", times=9)
+    env = harness(config=config)
+    env.fake.fail_next(503, "ServiceUnavailableException", "later", times=9)
 
-    with pytest.raises(made.client.exceptions.ServiceUnavailableException):
-        made.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.ServiceUnavailableException):
+        env.client.converse(**ask("converse"))
 
-    assert made.client.meta.config.retries["total_max_attempts"] == botocores
-    assert made.client._guardedbedrock.retry.attempts == ours
-    assert len(made.fake.requests) == ours * botocores
+    assert env.client.meta.config.retries["total_max_attempts"] == botocores
+    assert env.client._guardedbedrock.retry.attempts == ours
+    assert len(env.fake.requests) == ours * botocores
 
 
-def test_the_rest_of_a_config_is_kept(house: Make) -> None:
+def test_the_rest_of_a_config_is_kept(harness: Make) -> None:
     """Setting the attempts changes nothing else of the application's `Config`."""
-    client = house(config=Config(read_timeout=7, max_pool_connections=3)).client
+    client = harness(config=Config(read_timeout=7, max_pool_connections=3)).client
 
     assert (client.meta.config.read_timeout, client.meta.config.max_pool_connections) == (7, 3)
 
@@ -223,11 +223,11 @@ def test_the_entry_point_reads_the_configuration_file(monkeypatch: pytest.Monkey
     assert not isinstance(guardedbedrock.client("sts", "us-east-1", **CREDENTIALS), GuardedClient)
 
 
-def test_the_guardrail_of_the_configuration_is_not_that_of_the_fake(house: Make) -> None:
+def test_the_guardrail_of_the_configuration_is_not_that_of_the_fake(harness: Make) -> None:
     """A guardrail that AWS does not know is AWS's own error, untouched."""
-    made = house(guardrails=[Guardrail(HR.arn.replace("abc123def456", "nowhere00000"), version="1")], retry=RetryPolicy(1))
+    env = harness(guardrails=[Guardrail(HR.arn.replace("abc123def456", "nowhere00000"), version="1")], retry=RetryPolicy(1))
 
-    with pytest.raises(made.client.exceptions.ValidationException, match="does not exist"):
-        made.client.converse(modelId=MODEL, messages=ask("converse")["messages"])
+    with pytest.raises(env.client.exceptions.ValidationException, match="does not exist"):
+        env.client.converse(modelId=MODEL, messages=ask("converse")["messages"])
 
-    assert WEAK["guardrailIdentifier"] not in str(made.fake.requests[0].params)
+    assert WEAK["guardrailIdentifier"] not in str(env.fake.requests[0].params)

@@ -26,7 +26,7 @@ from guardedbedrock.core.events import DeniedByAws, PreflightDecided, PreflightD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 
 MODEL_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
@@ -39,21 +39,21 @@ ONLY_MODEL: Final = iam.PolicySet(
 )
 
 
-def test_a_preflight_denial_is_caught_by_every_name_it_has(house: Make) -> None:
+def test_a_preflight_denial_is_caught_by_every_name_it_has(harness: Make) -> None:
     """Ours, botocore's, and the client's own: each `except` that worked for AWS's denial works for this one."""
-    made = house()
-    error = denial(made, modelId=DENIED_MODEL)
+    env = harness()
+    error = denial(env, modelId=DENIED_MODEL)
 
     for name in (ExplicitDenyError, PolicyDeniedError, AccessDeniedError, GuardedBedrockError, ClientError):
         assert isinstance(error, name)
-    assert isinstance(error, made.client.exceptions.AccessDeniedException)
+    assert isinstance(error, env.client.exceptions.AccessDeniedException)
     assert not isinstance(error, RefusedError)
 
 
-def test_a_preflight_denial_reads_like_one_of_aws(house: Make) -> None:
+def test_a_preflight_denial_reads_like_one_of_aws(harness: Make) -> None:
     """Code, status, operation and sentence stand where botocore puts them."""
-    made = house()
-    error = denial(made, modelId=DENIED_MODEL)
+    env = harness()
+    error = denial(env, modelId=DENIED_MODEL)
 
     resource = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"
     sentence = f"User: {ROLE} is not authorized to perform: bedrock:InvokeModel on resource: {resource}"
@@ -67,12 +67,12 @@ def test_a_preflight_denial_reads_like_one_of_aws(house: Make) -> None:
     assert (error.principal, error.action, error.resource) == (ROLE, "bedrock:InvokeModel", resource)
     assert (error.policy_type, error.simulated, error.request_id) == ("identity", True, "")
     assert error.__cause__ is None
-    assert made.fake.requests == []
+    assert env.fake.requests == []
 
 
-def test_a_preflight_denial_says_what_was_asked_and_what_decided(house: Make) -> None:
+def test_a_preflight_denial_says_what_was_asked_and_what_decided(harness: Make) -> None:
     """All authorizations are there, each with its request and its decision."""
-    error = denial(house(), modelId=DENIED_MODEL)
+    error = denial(harness(), modelId=DENIED_MODEL)
 
     asked = {one.request.action: one.decision for one in error.authorizations}
     assert {action: decision.outcome for action, decision in asked.items()} == {
@@ -82,56 +82,56 @@ def test_a_preflight_denial_says_what_was_asked_and_what_decided(house: Make) ->
     assert [statement.sid for statement in asked["bedrock:InvokeModel"].statements] == ["NoOpus"]
 
 
-def test_a_call_that_lacks_the_right_to_the_guardrail_is_denied(house: Make) -> None:
+def test_a_call_that_lacks_the_right_to_the_guardrail_is_denied(harness: Make) -> None:
     """InvokeModel alone does not do: the guardrail is a second authorization, on its unversioned ARN."""
-    made = house(policies=ONLY_MODEL)
-    error = denial(made)
+    env = harness(policies=ONLY_MODEL)
+    error = denial(env)
 
     assert type(error).__mro__[1] is ImplicitDenyError
     assert (error.action, error.resource) == ("bedrock:ApplyGuardrail", HR.arn)
     assert str(error.hint).startswith(f"grant `bedrock:ApplyGuardrail` on `{HR.arn}`")
     assert error.__notes__ == [error.hint]
-    assert made.fake.requests == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("policies", [NOTHING, ONLY_MODEL], ids=["nothing", "only-the-model"])
 @pytest.mark.parametrize("simulated", [True, False])
-def test_a_denial_says_the_same_whoever_says_it(house: Make, policies: iam.PolicySet, simulated: Any) -> None:
+def test_a_denial_says_the_same_whoever_says_it(harness: Make, policies: iam.PolicySet, simulated: Any) -> None:
     """The preflight's denial and the service's, under the same policies, differ in nothing but who said it."""
     options: dict[str, Any] = {"policies": policies} if simulated else {"fake": {"policies": policies, "principal": ROLE}}
     guarded = {} if simulated else {"policies": None}
-    made = house(**{**guarded, **options, "fake": {"guardrails": [], **options.get("fake", {})}})
-    error = denial(made)
+    env = harness(**{**guarded, **options, "fake": {"guardrails": [], **options.get("fake", {})}})
+    error = denial(env)
 
     action, resource = ("bedrock:ApplyGuardrail", HR.arn) if policies is ONLY_MODEL else ("bedrock:InvokeModel", MODEL_ARN)
     assert type(error).__mro__[1] is ImplicitDenyError
     assert (error.principal, error.action, error.resource, error.policy_type) == (ROLE, action, resource, "identity")
     assert error.simulated is simulated
-    assert len(made.fake.requests) == (0 if simulated else 1)
+    assert len(env.fake.requests) == (0 if simulated else 1)
 
 
-def test_a_denial_of_aws_is_typed_and_keeps_its_origin(house: Make) -> None:
+def test_a_denial_of_aws_is_typed_and_keeps_its_origin(harness: Make) -> None:
     """AWS's answer stays as it is, and botocore's own error is the cause."""
-    made = house(policies=None)
-    made.fake.deny_next(SCP)
-    error = denial(made)
+    env = harness(policies=None)
+    env.fake.deny_next(SCP)
+    error = denial(env)
 
     assert type(error).__mro__[1] is ExplicitDenyError
     assert (error.policy_type, error.principal, error.simulated) == ("scp", SESSION, False)
-    assert isinstance(error, made.client.exceptions.AccessDeniedException)
-    assert isinstance(error.__cause__, made.client.exceptions.AccessDeniedException)
+    assert isinstance(error, env.client.exceptions.AccessDeniedException)
+    assert isinstance(error.__cause__, env.client.exceptions.AccessDeniedException)
     assert not isinstance(error.__cause__, GuardedBedrockError)
     assert error.response == error.__cause__.response
-    assert error.request_id == made.fake.requests[0].request_id
+    assert error.request_id == env.fake.requests[0].request_id
     assert error.authorizations == ()
 
 
-def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(house: Make) -> None:
+def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(harness: Make) -> None:
     """The error carries AWS's word and the preflight's, and a listener of one's own hears of both."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
-    made.fake.deny_next(SCP)
-    error = denial(made)
+    env = harness(listeners=[recorder])
+    env.fake.deny_next(SCP)
+    error = denial(env)
 
     heard = recorder.last
     assert [one.decision.outcome for one in error.authorizations] == ["allowed", "allowed"]
@@ -145,27 +145,27 @@ def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(house: M
     [({"policies": None}, "allowed"), ({"mode": "report", "policies": NOTHING}, "implicitDeny")],
     ids=["no-policies", "denied-as-well"],
 )
-def test_a_denial_that_contradicts_nothing_is_no_divergence(house: Make, options: dict[str, Any], decision: str) -> None:
+def test_a_denial_that_contradicts_nothing_is_no_divergence(harness: Make, options: dict[str, Any], decision: str) -> None:
     """Where nothing was checked, or the preflight said the same, there is nothing to diverge from."""
     recorder = Recorder()
-    made = house(listeners=[recorder], **options)
-    made.fake.deny_next(SCP)
-    denial(made)
+    env = harness(listeners=[recorder], **options)
+    env.fake.deny_next(SCP)
+    denial(env)
 
     assert recorder.last.of(PreflightDecided)[0].verdict.decision == decision
     assert len(recorder.last.of(DeniedByAws)) == 1
     assert recorder.last.of(PreflightDiverged) == []
 
 
-def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
+def test_an_account_without_the_model_is_not_iams_doing(harness: Make) -> None:
     """Model access has a class of its own, which no `except PolicyDeniedError` catches and no policy contradicts."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
-    made.fake.fail_next(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.")
-    error = denial(made)
+    env = harness(listeners=[recorder])
+    env.fake.fail_next(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.")
+    error = denial(env)
 
     assert isinstance(error, ModelAccessError)
-    assert isinstance(error, made.client.exceptions.AccessDeniedException)
+    assert isinstance(error, env.client.exceptions.AccessDeniedException)
     assert not isinstance(error, PolicyDeniedError)
     assert (len(recorder.last.of(DeniedByAws)), recorder.last.of(PreflightDiverged)) == (1, [])
 
@@ -174,40 +174,40 @@ def test_an_account_without_the_model_is_not_iams_doing(house: Make) -> None:
     ("status", "code"),
     [(400, "ValidationException"), (404, "ResourceNotFoundException"), (403, "UnrecognizedClientException")],
 )
-def test_other_errors_of_the_service_come_as_botocore_raises_them(house: Make, status: int, code: str) -> None:
+def test_other_errors_of_the_service_come_as_botocore_raises_them(harness: Make, status: int, code: str) -> None:
     """What is no denial is not touched."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
-    made.fake.fail_next(status, code, "no")
+    env = harness(listeners=[recorder])
+    env.fake.fail_next(status, code, "no")
 
     with pytest.raises(ClientError) as answered:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
     assert not isinstance(answered.value, GuardedBedrockError)
     assert answered.value.response["Error"]["Code"] == code
     assert recorder.last.closed == [answered.value]
 
 
-def unguarded(made: House) -> AccessDeniedError:
+def unguarded(env: Harness) -> AccessDeniedError:
     """Be refused."""
-    return denial(made, guardrailConfig={"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": "9"})
+    return denial(env, guardrailConfig={"guardrailIdentifier": PUBLIC.arn, "guardrailVersion": "9"})
 
 
-def by_aws(made: House) -> AccessDeniedError:
+def by_aws(env: Harness) -> AccessDeniedError:
     """Be denied by AWS, against the preflight."""
-    made.fake.deny_next(SCP)
-    return denial(made)
+    env.fake.deny_next(SCP)
+    return denial(env)
 
 
-def by_preflight(made: House) -> AccessDeniedError:
+def by_preflight(env: Harness) -> AccessDeniedError:
     """Be denied before sending."""
-    return denial(made, modelId=DENIED_MODEL)
+    return denial(env, modelId=DENIED_MODEL)
 
 
 @pytest.mark.parametrize("deny", [unguarded, by_aws, by_preflight])
-def test_a_denial_survives_a_pickle(house: Make, deny: Callable[[House], AccessDeniedError]) -> None:
+def test_a_denial_survives_a_pickle(harness: Make, deny: Callable[[Harness], AccessDeniedError]) -> None:
     """What another process gets is the class of the library with every field, authorizations included."""
-    error = deny(house())
+    error = deny(harness())
 
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in the same line
 
@@ -220,9 +220,9 @@ def test_a_denial_survives_a_pickle(house: Make, deny: Callable[[House], AccessD
     ]
 
 
-def test_two_clients_do_not_share_their_exceptions(house: Make) -> None:
+def test_two_clients_do_not_share_their_exceptions(harness: Make) -> None:
     """A denial belongs to the client that was called, as botocore's own do, and the classes of ours to both."""
-    one, other = house(), boto3.Session().client("bedrock-runtime", "us-east-1")
+    one, other = harness(), boto3.Session().client("bedrock-runtime", "us-east-1")
     error = denial(one, modelId=DENIED_MODEL)
 
     assert isinstance(error, one.client.exceptions.AccessDeniedException)

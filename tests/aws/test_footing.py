@@ -15,7 +15,7 @@ from botocore.client import BaseClient
 from harness.clients import HR
 
 from guardedbedrock import ConfigurationError, Guard
-from guardedbedrock.aws.client import botocore_contract as footing
+from guardedbedrock.aws import botocore_contract as footing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def break_off(client: Any, path: str) -> None:
     setattr(holder, holders[-1], Hiding(getattr(holder, holders[-1]), last))
 
 
-OWN: Final = tuple(path for path in footing.OF_A_CLIENT if path not in {"_get_credentials", "_PY_TO_OP_NAME"})
+OWN: Final = tuple(path for path in footing.CLIENT_ATTRIBUTES if path not in {"_get_credentials", "_PY_TO_OP_NAME"})
 """What an instance has; the other two are the classes'."""
 
 
@@ -157,9 +157,9 @@ def test_every_name_is_there() -> None:
     """The installed botocore has all that is asked for."""
     client = boto3.client("bedrock-runtime", **HERE)
 
-    assert [footing.found(client, path) is None for path in footing.OF_A_CLIENT if path != "_request_signer._auth_token"] == (
-        [False] * (len(footing.OF_A_CLIENT) - 1)
-    )
+    assert [
+        footing.require(client, path) is None for path in footing.CLIENT_ATTRIBUTES if path != "_request_signer._auth_token"
+    ] == ([False] * (len(footing.CLIENT_ATTRIBUTES) - 1))
 
 
 def test_the_oldest_boto3_that_is_tested_is_the_oldest_that_is_promised() -> None:

@@ -51,10 +51,10 @@ def test_every_operation_has_a_case() -> None:
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
 def test_what_arrives_is_what_was_given_and_the_guardrail(
-    house: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
+    harness: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
-    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+    fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
     mine = copy.deepcopy(given)
 
@@ -66,10 +66,10 @@ def test_what_arrives_is_what_was_given_and_the_guardrail(
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
 def test_what_comes_back_is_what_a_plain_client_gets(
-    house: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
+    harness: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     """A reply is that of a plain client whose application names the guardrail itself."""
-    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+    fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
 
     expected = getattr(plain(fake), method)(**given, **added)
@@ -80,9 +80,9 @@ def test_what_comes_back_is_what_a_plain_client_gets(
     assert actual["ResponseMetadata"]["RequestId"] == fake.requests[-1].request_id
 
 
-def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(house: Make, plain: Callable[..., Any]) -> None:
+def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
     """GetAsyncInvoke and the paginator of ListAsyncInvokes are those of a plain client."""
-    fake, _, client = house()
+    fake, _, client = harness()
     start = plain(fake).start_async_invoke
     arns = [start(modelId=MODEL, modelInput={}, outputDataConfig=S3)["invocationArn"] for _ in range(5)]
 
@@ -93,9 +93,9 @@ def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(house: Make, plain
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
-def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
+def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
     """What the policies deny never leaves the process."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     with pytest.raises(ExplicitDenyError) as denied:
         getattr(client, method)(**ask(method, model=DENIED_MODEL))
@@ -104,9 +104,9 @@ def test_a_denied_call_sends_nothing(house: Make, method: str) -> None:
     assert fake.requests == []
 
 
-def test_count_tokens_is_checked_too(house: Make) -> None:
+def test_count_tokens_is_checked_too(harness: Make) -> None:
     """An operation without a guardrail still asks the policies."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     with pytest.raises(ExplicitDenyError) as denied:
         client.count_tokens(modelId=DENIED_MODEL, input=INPUT)
@@ -114,9 +114,9 @@ def test_count_tokens_is_checked_too(house: Make) -> None:
     assert (denied.value.action, fake.requests) == ("bedrock:CountTokens", [])
 
 
-def test_every_inference_request_that_arrives_carries_the_guardrail(house: Make) -> None:
+def test_every_inference_request_that_arrives_carries_the_guardrail(harness: Make) -> None:
     """However many calls there are, none reaches a model without an approved guardrail."""
-    fake, guard, client = house()
+    fake, guard, client = harness()
     for method in ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"):
         read(getattr(client, method)(**ask(method)))
         with guard.using("customer-facing"):
@@ -143,9 +143,9 @@ WRONG: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
-def test_wrong_parameters_fail_as_they_do_without_a_guard(house: Make, method: str, params: dict[str, Any]) -> None:
+def test_wrong_parameters_fail_as_they_do_without_a_guard(harness: Make, method: str, params: dict[str, Any]) -> None:
     """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     with pytest.raises(ParamValidationError):
         getattr(client, method)(**params)

@@ -19,27 +19,27 @@ from guardedbedrock import GuardedBedrockError, StreamInterruptedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 STREAMS: Final = {"converse_stream": "stream", "invoke_model_with_response_stream": "body"}
 BREAKS: Final = (("throttlingException", 2), ("modelStreamErrorException", 0), ("internalFailure", 1))
 
 
-def events_of(made: House, method: str) -> Any:
+def events_of(env: Harness, method: str) -> Any:
     """Make a streaming call, and give its stream."""
-    return getattr(made.client, method)(**ask(method))[STREAMS[method]]
+    return getattr(env.client, method)(**ask(method))[STREAMS[method]]
 
 
-def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
     """Make a house with somebody who listens."""
     recorder = Recorder()
-    return house(listeners=[recorder], **options), recorder
+    return harness(listeners=[recorder], **options), recorder
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
+def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
     """Instrumentations test for the type, and readers iterate it twice only to find it at its end."""
-    stream = events_of(house(), method)
+    stream = events_of(harness(), method)
 
     assert isinstance(stream, EventStream)
     assert len(list(stream)) > 2
@@ -47,9 +47,9 @@ def test_a_stream_is_an_event_stream(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_need_not_be_kept_to_be_read(house: Make, method: str) -> None:
+def test_a_stream_need_not_be_kept_to_be_read(harness: Make, method: str) -> None:
     """`for event in client.converse_stream(...)["stream"]` keeps nothing but the iterator."""
-    events = iter(events_of(house(), method))
+    events = iter(events_of(harness(), method))
 
     gc.collect()
     first = next(events)
@@ -59,10 +59,10 @@ def test_a_stream_need_not_be_kept_to_be_read(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_the_observation_of_a_stream_closes_with_its_end(house: Make, method: str) -> None:
+def test_the_observation_of_a_stream_closes_with_its_end(harness: Make, method: str) -> None:
     """While somebody reads the call is under way, and it ends once."""
-    made, recorder = watched(house)
-    stream = events_of(made, method)
+    env, recorder = watched(harness)
+    stream = events_of(env, method)
 
     next(iter(stream))
     assert recorder.last.closed == []
@@ -97,11 +97,11 @@ def leave(_: Any) -> None:
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize("end", [close, read_one_and_close, read_one_and_break, leave])
-def test_a_stream_that_is_not_read_to_its_end_closes_once(house: Make, method: str, end: Callable[[Any], None]) -> None:
+def test_a_stream_that_is_not_read_to_its_end_closes_once(harness: Make, method: str, end: Callable[[Any], None]) -> None:
     """Closed, left in the middle, or never looked at: the observation ends with it, without an error."""
-    made, recorder = watched(house)
+    env, recorder = watched(harness)
 
-    stream = events_of(made, method)
+    stream = events_of(env, method)
     with closing(stream._inner):
         end(stream)
         del stream
@@ -111,9 +111,9 @@ def test_a_stream_that_is_not_read_to_its_end_closes_once(house: Make, method: s
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_closing_a_stream_closes_the_connection(house: Make, method: str) -> None:
+def test_closing_a_stream_closes_the_connection(harness: Make, method: str) -> None:
     """What was not read is given up."""
-    stream = events_of(house(), method)
+    stream = events_of(harness(), method)
 
     stream.close()
 
@@ -122,11 +122,11 @@ def test_closing_a_stream_closes_the_connection(house: Make, method: str) -> Non
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize(("code", "after"), BREAKS)
-def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, after: int) -> None:
+def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, code: str, after: int) -> None:
     """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
-    made, recorder = watched(house)
-    made.fake.break_stream(code, after=after, message="that was all")
-    stream = events_of(made, method)
+    env, recorder = watched(harness)
+    env.fake.break_stream(code, after=after, message="that was all")
+    stream = events_of(env, method)
     seen: list[Any] = []
 
     with pytest.raises(StreamInterruptedError, match="that was all") as broken:
@@ -138,30 +138,30 @@ def test_a_stream_that_breaks_off_is_typed(house: Make, method: str, code: str, 
     assert isinstance(error, GuardedBedrockError)
     assert isinstance(error.__cause__, EventStreamError)
     assert error.response["Error"] == {"Code": code, "Message": "that was all"}
-    assert error.operation_name == made.client.meta.method_to_api_mapping[method]
+    assert error.operation_name == env.client.meta.method_to_api_mapping[method]
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made in the same line
     assert recorder.last.closed == [error]
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_that_breaks_off_gives_its_connection_back(house: Make, method: str) -> None:
+def test_a_stream_that_breaks_off_gives_its_connection_back(harness: Make, method: str) -> None:
     """After the error there is nothing left to read, so nothing is left open."""
-    made = house()
-    made.fake.break_stream()
+    env = harness()
+    env.fake.break_stream()
 
-    with closing(events_of(made, method)) as stream:
+    with closing(events_of(env, method)) as stream:
         with pytest.raises(StreamInterruptedError):
             list(stream)
         assert stream._inner._raw_stream.closed
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_the_events_before_a_break_are_read(house: Make, method: str) -> None:
+def test_the_events_before_a_break_are_read(harness: Make, method: str) -> None:
     """What came came."""
-    made = house()
-    made.fake.break_stream(after=2)
+    env = harness()
+    env.fake.break_stream(after=2)
 
-    with closing(events_of(made, method)) as stream:
+    with closing(events_of(env, method)) as stream:
         events = iter(stream)
         assert len([next(events), next(events)]) == 2
         with pytest.raises(StreamInterruptedError):
@@ -169,10 +169,10 @@ def test_the_events_before_a_break_are_read(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_an_error_of_the_reader_is_the_readers(house: Make, method: str) -> None:
+def test_an_error_of_the_reader_is_the_readers(harness: Make, method: str) -> None:
     """What the application throws while it reads is none of the call's business."""
-    made, recorder = watched(house)
-    stream = events_of(made, method)
+    env, recorder = watched(harness)
+    stream = events_of(env, method)
 
     def careless() -> None:
         for _ in stream:
@@ -184,9 +184,9 @@ def test_an_error_of_the_reader_is_the_readers(house: Make, method: str) -> None
     assert recorder.last.closed == [None]
 
 
-def body_of(made: House) -> Any:
+def body_of(env: Harness) -> Any:
     """Make an InvokeModel call, and give its body."""
-    return made.client.invoke_model(**ask("invoke_model"))["body"]
+    return env.client.invoke_model(**ask("invoke_model"))["body"]
 
 
 READERS: Final[dict[str, Callable[[Any], bytes]]] = {
@@ -200,40 +200,40 @@ READERS: Final[dict[str, Callable[[Any], bytes]]] = {
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_the_body_of_invoke_model_is_readable_afterwards(house: Make, reader: Callable[[Any], bytes]) -> None:
+def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, reader: Callable[[Any], bytes]) -> None:
     """The guard looked into it, and the caller reads it as ever."""
-    body = body_of(house())
+    body = body_of(harness())
 
     assert isinstance(body, StreamingBody)
     assert json.loads(reader(body))["content"] == [{"type": "text", "text": "You said: hello there"}]
     assert body.read() == b""
 
 
-def test_the_body_of_invoke_model_can_be_closed(house: Make) -> None:
+def test_the_body_of_invoke_model_can_be_closed(harness: Make) -> None:
     """A `with` block around a body ends in peace."""
-    body = body_of(house())
+    body = body_of(harness())
 
     with body as opened:
         assert json.loads(opened.read())["stop_reason"] == "end_turn"
     body.close()
 
 
-def test_a_body_that_is_not_json_is_handed_on(house: Make) -> None:
+def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
     """What a model says is not the guard's business."""
-    made = house()
-    made.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
+    env = harness()
+    env.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
 
-    body = json.loads(made.client.invoke_model(modelId=MODEL, body=b"{}")["body"].read())
+    body = json.loads(env.client.invoke_model(modelId=MODEL, body=b"{}")["body"].read())
 
     assert body["content"][0]["text"].startswith("amazon-bedrock-guardrailAction")
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_denial_opens_no_stream(house: Make, method: str) -> None:
+def test_a_denial_opens_no_stream(harness: Make, method: str) -> None:
     """The error comes from the call, not from the reading."""
-    made, recorder = watched(house)
+    env, recorder = watched(harness)
 
-    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
-        getattr(made.client, method)(**ask(method, model=DENIED_MODEL))
+    with pytest.raises(env.client.exceptions.AccessDeniedException) as denied:
+        getattr(env.client, method)(**ask(method, model=DENIED_MODEL))
 
     assert recorder.last.closed == [denied.value]

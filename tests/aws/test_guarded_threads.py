@@ -14,7 +14,7 @@ from guardedbedrock import ExplicitDenyError
 from guardedbedrock.core.events import GuardrailInjected
 
 if TYPE_CHECKING:
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 THREADS: Final = 16
 CALLS: Final = 20
@@ -22,58 +22,58 @@ GUARDRAILS: Final = {"hr": (HR.arn, HR.version), "customer-facing": (PUBLIC.arn,
 WIDE: Final = Config(max_pool_connections=THREADS)
 
 
-def talk(made: House, thread: int) -> list[str]:
+def talk(env: Harness, thread: int) -> list[str]:
     """Make calls that say which guardrail they should carry, a denied one between them."""
     said = []
     for turn in range(CALLS):
         name = "hr" if (thread + turn) % 2 else "customer-facing"
-        with made.guard.using(name):
-            reply = made.client.converse(**ask("converse", f"{name} {thread} {turn}"))
+        with env.guard.using(name):
+            reply = env.client.converse(**ask("converse", f"{name} {thread} {turn}"))
             with pytest.raises(ExplicitDenyError):
-                made.client.converse(**ask("converse", model=DENIED_MODEL))
+                env.client.converse(**ask("converse", model=DENIED_MODEL))
         said.append(reply["output"]["message"]["content"][0]["text"])
     return said
 
 
-def test_threads_do_not_mix_up_their_guardrails(house: Make) -> None:
+def test_threads_do_not_mix_up_their_guardrails(harness: Make) -> None:
     """16 threads make 20 calls each, and each call carries the guardrail that its own thread chose."""
     recorder = Recorder()
-    made = house(config=WIDE, listeners=[recorder])
+    env = harness(config=WIDE, listeners=[recorder])
 
     with ThreadPoolExecutor(THREADS) as pool:
-        said = list(pool.map(lambda thread: talk(made, thread), range(THREADS)))
+        said = list(pool.map(lambda thread: talk(env, thread), range(THREADS)))
 
     texts = {text for texts in said for text in texts}
-    asked = [(request.params["messages"][0]["content"][0]["text"], request.guardrail) for request in made.fake.requests]
+    asked = [(request.params["messages"][0]["content"][0]["text"], request.guardrail) for request in env.fake.requests]
     assert len(texts) == len(asked) == THREADS * CALLS
     assert [text for text, guardrail in asked if GUARDRAILS[text.split()[0]] != guardrail] == []
     assert len(recorder.calls) == 2 * THREADS * CALLS
     assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
-def test_tasks_do_not_mix_up_their_guardrails(house: Make) -> None:
+def test_tasks_do_not_mix_up_their_guardrails(harness: Make) -> None:
     """A choice goes along into the threads of a task, and not into another task."""
-    made = house(config=WIDE)
+    env = harness(config=WIDE)
 
     async def one(name: str) -> None:
-        with made.guard.using(name):
+        with env.guard.using(name):
             await asyncio.sleep(0)
-            await asyncio.to_thread(made.client.converse, **ask("converse", name))
+            await asyncio.to_thread(env.client.converse, **ask("converse", name))
 
     async def all_of_them() -> None:
         await asyncio.gather(*(one(name) for name in [*GUARDRAILS] * 8))
 
     asyncio.run(all_of_them())
 
-    asked = [(request.params["messages"][0]["content"][0]["text"], request.guardrail) for request in made.fake.requests]
+    asked = [(request.params["messages"][0]["content"][0]["text"], request.guardrail) for request in env.fake.requests]
     assert sorted(asked) == sorted([*GUARDRAILS.items()] * 8)
 
 
-def test_a_stream_may_be_read_in_another_thread(house: Make) -> None:
+def test_a_stream_may_be_read_in_another_thread(harness: Make) -> None:
     """Frameworks make the call in one thread, read in a second and close in a third."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
-    stream = made.client.converse_stream(**ask("converse_stream"))["stream"]
+    env = harness(listeners=[recorder])
+    stream = env.client.converse_stream(**ask("converse_stream"))["stream"]
 
     with ThreadPoolExecutor(1) as second, ThreadPoolExecutor(1) as third:
         first_event = second.submit(next, iter(stream)).result()
@@ -81,4 +81,4 @@ def test_a_stream_may_be_read_in_another_thread(house: Make) -> None:
 
     assert first_event == {"messageStart": {"role": "assistant"}}
     assert recorder.last.closed == [None]
-    assert made.arrived == [("ConverseStream", MODEL, (HR.arn, HR.version))]
+    assert env.arrived == [("ConverseStream", MODEL, (HR.arn, HR.version))]

@@ -49,9 +49,9 @@ def params_with(method: str, guardrail: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("given", "expected"), GIVEN.values(), ids=GIVEN)
-def test_a_guardrail_is_completed_or_kept(house: Make, method: str, given: dict[str, str], expected: tuple[str, str]) -> None:
+def test_a_guardrail_is_completed_or_kept(harness: Make, method: str, given: dict[str, str], expected: tuple[str, str]) -> None:
     """An empty or half-filled guardrail is completed, an approved one is kept, and the caller's parameters stay as they were."""
-    fake, _, client = house()
+    fake, _, client = harness()
     params = params_with(method, given)
     before = copy.deepcopy(params)
 
@@ -64,9 +64,9 @@ def test_a_guardrail_is_completed_or_kept(house: Make, method: str, given: dict[
 @pytest.mark.parametrize(
     "config", [{"trace": "enabled_full"}, {"trace": "disabled", "streamProcessingMode": "async"}], ids=["trace", "mode"]
 )
-def test_the_rest_of_a_guardrail_config_is_kept(house: Make, config: dict[str, str]) -> None:
+def test_the_rest_of_a_guardrail_config_is_kept(harness: Make, config: dict[str, str]) -> None:
     """Trace and stream processing stay the application's own choice."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     read(client.converse_stream(**ask("converse_stream"), guardrailConfig=config))
 
@@ -76,10 +76,10 @@ def test_the_rest_of_a_guardrail_config_is_kept(house: Make, config: dict[str, s
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
-def test_an_unapproved_guardrail_is_refused(house: Make, method: str, given: dict[str, str]) -> None:
+def test_an_unapproved_guardrail_is_refused(harness: Make, method: str, given: dict[str, str]) -> None:
     """A guardrail, version, region or account that is not on the list is refused, and nothing is sent."""
     recorder = Recorder()
-    fake, _, client = house(listeners=[recorder])
+    fake, _, client = harness(listeners=[recorder])
 
     with pytest.raises(GuardrailNotApprovedError, match="is not approved for us-east-1") as refused:
         getattr(client, method)(**params_with(method, given))
@@ -92,9 +92,9 @@ def test_an_unapproved_guardrail_is_refused(house: Make, method: str, given: dic
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
-def test_an_unapproved_guardrail_is_replaced_when_asked(house: Make, method: str, given: dict[str, str]) -> None:
+def test_an_unapproved_guardrail_is_replaced_when_asked(harness: Make, method: str, given: dict[str, str]) -> None:
     """With `on_unapproved="replace"` the approved guardrail takes the place of the other."""
-    fake, _, client = house(on_unapproved="replace")
+    fake, _, client = harness(on_unapproved="replace")
 
     read(getattr(client, method)(**params_with(method, given)))
 
@@ -102,10 +102,10 @@ def test_an_unapproved_guardrail_is_replaced_when_asked(house: Make, method: str
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_using_chooses_for_the_calls_within(house: Make, method: str) -> None:
+def test_using_chooses_for_the_calls_within(harness: Make, method: str) -> None:
     """The named guardrail goes along with the calls within, and the first of the list again with those after."""
     recorder = Recorder()
-    fake, guard, client = house(listeners=[recorder])
+    fake, guard, client = harness(listeners=[recorder])
 
     with guard.using("customer-facing"):
         read(getattr(client, method)(**ask(method)))
@@ -116,9 +116,9 @@ def test_using_chooses_for_the_calls_within(house: Make, method: str) -> None:
     assert told == [GuardrailInjected(PUBLIC, was_there=False), GuardrailInjected(HR, was_there=False)]
 
 
-def test_using_nests_and_ends_with_an_error(house: Make) -> None:
+def test_using_nests_and_ends_with_an_error(harness: Make) -> None:
     """The inner choice wins, and an exception within ends it."""
-    fake, guard, client = house()
+    fake, guard, client = harness()
 
     with guard.using("customer-facing"):
         with guard.using("hr"):
@@ -130,17 +130,17 @@ def test_using_nests_and_ends_with_an_error(house: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [WHOLE, (PUBLIC.arn, PUBLIC.version)]
 
 
-def test_using_a_name_nobody_has_is_a_mistake_of_configuration(house: Make) -> None:
+def test_using_a_name_nobody_has_is_a_mistake_of_configuration(harness: Make) -> None:
     """The error names those there are."""
-    guard = house().guard
+    guard = harness().guard
 
     with pytest.raises(ConfigurationError, match="`nobody`; there are customer-facing, hr"), guard.using("nobody"):
         pass
 
 
-def test_half_a_guardrail_speaks_of_the_chosen_one(house: Make) -> None:
+def test_half_a_guardrail_speaks_of_the_chosen_one(harness: Make) -> None:
     """A version without an identifier is completed by the guardrail that was chosen, and refused when it is not of that one."""
-    fake, guard, client = house()
+    fake, guard, client = harness()
 
     with guard.using("customer-facing"):
         client.converse(**ask("converse"), guardrailConfig={"guardrailVersion": PUBLIC.version})
@@ -150,11 +150,11 @@ def test_half_a_guardrail_speaks_of_the_chosen_one(house: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version)]
 
 
-def test_an_identifier_alone_is_completed_with_the_chosen_version(house: Make) -> None:
+def test_an_identifier_alone_is_completed_with_the_chosen_version(harness: Make) -> None:
     """Of one guardrail in two versions the chosen one completes the call, whichever stands first."""
     old, new = HR, Guardrail(HR.arn, version="4", name="next")
     on_the_server = [FakeGuardrail(one.arn, version=one.version) for one in (old, new)]
-    fake, guard, client = house(guardrails=[old, new], fake={"guardrails": on_the_server})
+    fake, guard, client = harness(guardrails=[old, new], fake={"guardrails": on_the_server})
 
     client.converse(**ask("converse"), guardrailConfig={"guardrailIdentifier": HR.arn})
     with guard.using("next"):
@@ -166,9 +166,9 @@ def test_an_identifier_alone_is_completed_with_the_chosen_version(house: Make) -
 START: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
 
 
-def test_an_operation_that_can_not_carry_a_guardrail_is_refused(house: Make) -> None:
+def test_an_operation_that_can_not_carry_a_guardrail_is_refused(harness: Make) -> None:
     """StartAsyncInvoke would reach a model unguarded, so it is refused, and the hint says how to let it."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     with pytest.raises(UnguardableOperationError) as refused:
         client.start_async_invoke(**START)
@@ -177,9 +177,9 @@ def test_an_operation_that_can_not_carry_a_guardrail_is_refused(house: Make) -> 
     assert '"StartAsyncInvoke" to allow_unguarded' in str(refused.value.hint)
 
 
-def test_an_operation_that_is_named_goes_out_unguarded(house: Make) -> None:
+def test_an_operation_that_is_named_goes_out_unguarded(harness: Make) -> None:
     """`allow_unguarded` lets it go, and the policies are still asked."""
-    fake, _, client = house(allow_unguarded=["StartAsyncInvoke"])
+    fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
 
     client.start_async_invoke(**START)
     with pytest.raises(client.exceptions.AccessDeniedException):
@@ -188,9 +188,9 @@ def test_an_operation_that_is_named_goes_out_unguarded(house: Make) -> None:
     assert [(request.operation, request.guardrail) for request in fake.requests] == [("StartAsyncInvoke", None)]
 
 
-def test_an_operation_that_nobody_knows_is_refused(house: Make) -> None:
+def test_an_operation_that_nobody_knows_is_refused(harness: Make) -> None:
     """What botocore may learn tomorrow is taken for inference until the table says otherwise."""
-    fake, _, client = house()
+    fake, _, client = harness()
 
     with pytest.raises(UnguardableOperationError):
         client._make_api_call("InvokeModelByTelepathy", {})
@@ -198,10 +198,10 @@ def test_an_operation_that_nobody_knows_is_refused(house: Make) -> None:
     assert fake.requests == []
 
 
-def test_report_tells_and_goes_on(house: Make) -> None:
+def test_report_tells_and_goes_on(harness: Make) -> None:
     """In mode `report` an unapproved guardrail and a denied model are told and sent all the same."""
     recorder = Recorder()
-    fake, _, client = house(mode="report", listeners=[recorder])
+    fake, _, client = harness(mode="report", listeners=[recorder])
 
     client.converse(**ask("converse"), guardrailConfig=WEAK)
     client.converse(**ask("converse", model=DENIED_MODEL))
@@ -217,19 +217,19 @@ def test_report_tells_and_goes_on(house: Make) -> None:
     assert [heard.closed for heard in recorder.calls] == [[None]] * 3
 
 
-def test_report_still_puts_the_guardrail_in(house: Make) -> None:
+def test_report_still_puts_the_guardrail_in(harness: Make) -> None:
     """Only refusals are suspended; a call that names no guardrail gets its own."""
-    fake, _, client = house(mode="report")
+    fake, _, client = harness(mode="report")
 
     client.converse(**ask("converse"))
 
     assert [request.guardrail for request in fake.requests] == [WHOLE]
 
 
-def test_off_is_a_plain_client(house: Make) -> None:
+def test_off_is_a_plain_client(harness: Make) -> None:
     """In mode `off` nothing is put in, asked, told or refused."""
     recorder = Recorder()
-    fake, _, client = house(mode="off", listeners=[recorder])
+    fake, _, client = harness(mode="off", listeners=[recorder])
 
     client.converse(**ask("converse", model=DENIED_MODEL), guardrailConfig=WEAK)
     client.converse(**ask("converse"))

@@ -21,7 +21,7 @@ from guardedbedrock.testing.eventstream import CONTENT_TYPE, event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 TRACED: Final[dict[str, dict[str, Any]]] = {
@@ -40,10 +40,10 @@ NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
     ("text", "action", "policy"),
     [("my salary", "blocked", "wordPolicy"), ("write to ann@example.com", "masked", "sensitiveInformationPolicy")],
 )
-def test_block_and_mask_are_told_apart(house: Make, method: str, text: str, action: str, policy: str) -> None:
+def test_block_and_mask_are_told_apart(harness: Make, method: str, text: str, action: str, policy: str) -> None:
     """With a trace every operation gives the same record, to the listener and to whoever holds the reply."""
     recorder = Recorder()
-    client = house(listeners=[recorder], fake=FAKE).client
+    client = harness(listeners=[recorder], fake=FAKE).client
 
     response = getattr(client, method)(**ask(method, text), **TRACED[method])
     for name in ("stream", "body"):
@@ -61,19 +61,19 @@ def test_block_and_mask_are_told_apart(house: Make, method: str, text: str, acti
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_without_a_trace_the_record_says_what_is_known(house: Make, method: str) -> None:
+def test_without_a_trace_the_record_says_what_is_known(harness: Make, method: str) -> None:
     """Which guardrail was sent is known all the same."""
     recorder = Recorder()
 
-    read(getattr(house(listeners=[recorder]).client, method)(**ask(method, "my salary")))
+    read(getattr(harness(listeners=[recorder]).client, method)(**ask(method, "my salary")))
 
     (told,) = recorder.last.of(GuardrailIntervened)
     assert told.intervention == guardedbedrock.Intervention(recorder.last.call.name, guardrail=HR.id, version=HR.version)
 
 
-def test_the_body_stays_readable(house: Make) -> None:
+def test_the_body_stays_readable(harness: Make) -> None:
     """On a guarded client, before and after the caller reads; and again."""
-    response = house().client.invoke_model(**ask("invoke_model", "my salary"))
+    response = harness().client.invoke_model(**ask("invoke_model", "my salary"))
 
     before = guardedbedrock.intervention(response)
     body = json.loads(response["body"].read())
@@ -110,13 +110,13 @@ def test_what_can_not_be_read_is_said() -> None:
     for reply in ({"stream": iter(())}, {"body": iter(())}, iter(())):
         with pytest.raises(TypeError):
             guardedbedrock.intervention(reply)
-    with pytest.raises(ValueError, match="read from the body"):
+    with pytest.raises(ValueError, match="was read already"):
         guardedbedrock.intervention({"body": body})
 
 
-def test_an_error_of_a_stream_tells_all_that_the_stream_does(house: Make) -> None:
+def test_an_error_of_a_stream_tells_all_that_the_stream_does(harness: Make) -> None:
     """The stop reason comes before the trace: no event passes in between, and the error has both."""
-    client = house(on_intervention="raise").client
+    client = harness(on_intervention="raise").client
     passed: list[Any] = []
 
     with pytest.raises(GuardrailInterventionError) as intervened:
@@ -125,10 +125,10 @@ def test_an_error_of_a_stream_tells_all_that_the_stream_does(house: Make) -> Non
     assert intervened.value.intervention.policies == ("wordPolicy",)
 
 
-def test_a_stream_knows_as_much_as_was_read_of_it(house: Make) -> None:
+def test_a_stream_knows_as_much_as_was_read_of_it(harness: Make) -> None:
     """Before the end it says what it has seen, and the listener hears of it with the trace."""
     recorder = Recorder()
-    stream = house(listeners=[recorder]).client.converse_stream(
+    stream = harness(listeners=[recorder]).client.converse_stream(
         **ask("converse_stream", "my salary"), **TRACED["converse_stream"]
     )["stream"]
 
@@ -150,7 +150,7 @@ STRIPPED: Final[dict[str, bytes]] = {
 """Replies of a service that did not run the guardrail."""
 
 
-def unguarded(made: House, method: str, body: bytes, **params: Any) -> Any:
+def unguarded(env: Harness, method: str, body: bytes, **params: Any) -> Any:
     """Call, and let the wire bring this very body."""
 
     class Raw(io.BytesIO):
@@ -161,38 +161,38 @@ def unguarded(made: House, method: str, body: bytes, **params: Any) -> Any:
         kind = CONTENT_TYPE if "stream" in method else "application/json"
         return AWSResponse(request.url, 200, {"content-type": kind, "x-amzn-requestid": "r-1"}, Raw(body))
 
-    made.client.meta.events.register("before-send.bedrock-runtime", answer)
-    return read(getattr(made.client, method)(**ask(method), **params))
+    env.client.meta.events.register("before-send.bedrock-runtime", answer)
+    return read(getattr(env.client, method)(**ask(method), **params))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_reply_that_shows_no_guardrail_is_told(house: Make, method: str) -> None:
+def test_a_reply_that_shows_no_guardrail_is_told(harness: Make, method: str) -> None:
     """One was sent, the wire would show it, and does not: an event, and the reply."""
     recorder = Recorder()
 
-    unguarded(house(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
+    unguarded(harness(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
 
     assert recorder.last.of(ReplyUnguarded) == [ReplyUnguarded(HR.arn, HR.version, "r-1")]
     assert recorder.last.closed == [None]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_reply_that_shows_no_guardrail_can_be_an_error(house: Make, method: str) -> None:
+def test_a_reply_that_shows_no_guardrail_can_be_an_error(harness: Make, method: str) -> None:
     """On request."""
     recorder = Recorder()
-    made = house(listeners=[recorder], on_unguarded_reply="raise")
+    env = harness(listeners=[recorder], on_unguarded_reply="raise")
 
     with pytest.raises(UnguardedReplyError, match=f"guardrail {HR.arn} version {HR.version} did not run") as raised:
-        unguarded(made, method, STRIPPED[method], **TRACED[method])
+        unguarded(env, method, STRIPPED[method], **TRACED[method])
 
     assert (raised.value.request_id, recorder.last.closed) == ("r-1", [raised.value])
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_guardrail_that_ran_is_no_alarm(house: Make, method: str) -> None:
+def test_a_guardrail_that_ran_is_no_alarm(harness: Make, method: str) -> None:
     """Neither with a trace nor without one."""
     recorder = Recorder()
-    client = house(listeners=[recorder], on_unguarded_reply="raise").client
+    client = harness(listeners=[recorder], on_unguarded_reply="raise").client
 
     for extra in ({}, TRACED[method]):
         read(getattr(client, method)(**ask(method), **extra))
@@ -210,10 +210,10 @@ def test_a_guardrail_that_ran_is_no_alarm(house: Make, method: str) -> None:
     ],
     ids=["converse-untraced", "converse-stream-untraced", "image", "chunk-of-an-image", "no-event"],
 )
-def test_silence_where_the_wire_need_not_speak_is_no_alarm(house: Make, method: str, body: bytes) -> None:
+def test_silence_where_the_wire_need_not_speak_is_no_alarm(harness: Make, method: str, body: bytes) -> None:
     """Converse shows nothing without a trace, and what is no JSON has no place for the key."""
     recorder = Recorder()
 
-    unguarded(house(listeners=[recorder], on_unguarded_reply="raise"), method, body)
+    unguarded(harness(listeners=[recorder], on_unguarded_reply="raise"), method, body)
 
     assert recorder.last.of(ReplyUnguarded) == []

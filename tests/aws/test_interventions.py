@@ -13,24 +13,24 @@ from guardedbedrock import GuardrailInterventionError
 from guardedbedrock.core.events import GuardrailIntervened
 
 if TYPE_CHECKING:
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 BLOCKED: Final = "Sorry, the model cannot answer this question."
 
 
-def watched(house: Make, **options: Any) -> tuple[House, Recorder]:
+def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
     """Make a house with somebody who listens."""
     recorder = Recorder()
-    return house(listeners=[recorder], **options), recorder
+    return harness(listeners=[recorder], **options), recorder
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_is_told_once(house: Make, method: str) -> None:
+def test_an_intervention_is_told_once(harness: Make, method: str) -> None:
     """Wherever an operation shows it, a listener hears of it, and the reply is what it would have been."""
-    made, recorder = watched(house)
+    env, recorder = watched(harness)
 
-    reply = read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+    reply = read(getattr(env.client, method)(**ask(method, "what is my salary?")))
 
     assert [event.intervention.operation for event in recorder.last.of(GuardrailIntervened)] == [recorder.last.call.name]
     assert BLOCKED in said(reply)
@@ -38,11 +38,11 @@ def test_an_intervention_is_told_once(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_intervention_is_no_event(house: Make, method: str) -> None:
+def test_no_intervention_is_no_event(harness: Make, method: str) -> None:
     """A guardrail that let everything pass did not step in."""
-    made, recorder = watched(house, on_intervention="raise")
+    env, recorder = watched(harness, on_intervention="raise")
 
-    reply = read(getattr(made.client, method)(**ask(method)))
+    reply = read(getattr(env.client, method)(**ask(method)))
 
     assert recorder.last.of(GuardrailIntervened) == []
     assert "hello" in said(reply)
@@ -57,34 +57,34 @@ def said(reply: dict[str, Any]) -> str:
     return "".join((*texts, *deltas, whole))
 
 
-def test_the_reason_of_an_intervention_is_the_services_own(house: Make) -> None:
+def test_the_reason_of_an_intervention_is_the_services_own(harness: Make) -> None:
     """With a trace the service says whether it blocked or masked."""
-    made, recorder = watched(house)
+    env, recorder = watched(harness)
 
-    made.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
+    env.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
 
     assert [event.intervention.reason for event in recorder.last.of(GuardrailIntervened)] == ["Guardrail blocked."]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_can_be_an_error(house: Make, method: str) -> None:
+def test_an_intervention_can_be_an_error(harness: Make, method: str) -> None:
     """With `on_intervention="raise"` it is raised, told and recorded, and quotes nothing of the conversation."""
-    made, recorder = watched(house, on_intervention="raise")
+    env, recorder = watched(harness, on_intervention="raise")
 
     with pytest.raises(GuardrailInterventionError) as stepped_in:
-        read(getattr(made.client, method)(**ask(method, "what is my salary?")))
+        read(getattr(env.client, method)(**ask(method, "what is my salary?")))
 
     error = stepped_in.value
     assert error.operation_name == recorder.last.call.name
     assert len(recorder.last.of(GuardrailIntervened)) == 1
     assert recorder.last.closed == [error]
     assert "salary" not in str(error)
-    assert error.request_id == made.fake.requests[0].request_id
+    assert error.request_id == env.fake.requests[0].request_id
 
 
-def test_the_reply_of_an_intervention_is_in_the_error(house: Make) -> None:
+def test_the_reply_of_an_intervention_is_in_the_error(harness: Make) -> None:
     """Whoever catches it can still read what the service sent, body included."""
-    client = house(on_intervention="raise").client
+    client = harness(on_intervention="raise").client
 
     with pytest.raises(GuardrailInterventionError) as converse:
         client.converse(**ask("converse", "my salary"))
@@ -95,11 +95,11 @@ def test_the_reply_of_an_intervention_is_in_the_error(house: Make) -> None:
     assert json.load(invoke.value.response["body"])["amazon-bedrock-guardrailAction"] == "INTERVENED"
 
 
-def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Make) -> None:
+def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(harness: Make) -> None:
     """Most loops end with `messageStop`, where the intervention is said: the listener must have it by then."""
-    made, recorder = watched(house)
+    env, recorder = watched(harness)
 
-    with closing(made.client.converse_stream(**ask("converse_stream", "my salary"))["stream"]) as stream:
+    with closing(env.client.converse_stream(**ask("converse_stream", "my salary"))["stream"]) as stream:
         for event in stream:
             if "messageStop" in event:
                 break
@@ -107,9 +107,9 @@ def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(house: Mak
     assert len(recorder.last.of(GuardrailIntervened)) == 1
 
 
-def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
+def test_a_reader_who_stops_at_the_stop_gets_the_error(harness: Make) -> None:
     """With `on_intervention="raise"` a loop that ends with `messageStop` does not end in peace."""
-    stream = house(on_intervention="raise").client.converse_stream(**ask("converse_stream", "my salary"))["stream"]
+    stream = harness(on_intervention="raise").client.converse_stream(**ask("converse_stream", "my salary"))["stream"]
 
     def until_stop() -> None:
         for event in stream:
@@ -121,11 +121,11 @@ def test_a_reader_who_stops_at_the_stop_gets_the_error(house: Make) -> None:
 
 
 @pytest.mark.parametrize("mode", ["return", "raise"])
-def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(house: Make, mode: str) -> None:
+def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(harness: Make, mode: str) -> None:
     """An intervention there is told, and is the answer."""
-    made, recorder = watched(house, on_intervention=mode)
+    env, recorder = watched(harness, on_intervention=mode)
 
-    reply = made.client.apply_guardrail(
+    reply = env.client.apply_guardrail(
         guardrailIdentifier="abc123def456", guardrailVersion="3", source="INPUT", content=[{"text": {"text": "my salary"}}]
     )
 

@@ -52,14 +52,14 @@ class Broken:
 
 
 @pytest.mark.parametrize("duty", ["open", "enter", "leave", "hear", "close"])
-def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_that_raises_breaks_no_call(harness: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
     """The call goes on, the other listeners hear all of it, and the log says who failed without what it was told."""
     recorder = Recorder()
-    made = house(listeners=[Broken(duty), recorder])
+    env = harness(listeners=[Broken(duty), recorder])
 
-    said = made.client.converse(**ask("converse"))["output"]["message"]["content"][0]["text"]
-    streamed = list(made.client.converse_stream(**ask("converse_stream"))["stream"])
-    error = denial(made, modelId=DENIED_MODEL)
+    said = env.client.converse(**ask("converse"))["output"]["message"]["content"][0]["text"]
+    streamed = list(env.client.converse_stream(**ask("converse_stream"))["stream"])
+    error = denial(env, modelId=DENIED_MODEL)
 
     assert said == "You said: hello there"
     assert "messageStop" in {next(iter(event)) for event in streamed}
@@ -74,10 +74,10 @@ def test_a_listener_that_raises_breaks_no_call(house: Make, duty: str, caplog: p
     [copy, deepcopy, lambda call: pickle.loads(pickle.dumps(call))],  # noqa: S301
     ids=["copy", "deep", "pickle"],
 )
-def test_a_call_can_be_copied(house: Make, copied: Callable[[Call], Call]) -> None:
+def test_a_call_can_be_copied(harness: Make, copied: Callable[[Call], Call]) -> None:
     """A listener may hand it to another process."""
     recorder = Recorder()
-    house(listeners=[recorder]).client.converse(**ask("converse"))
+    harness(listeners=[recorder]).client.converse(**ask("converse"))
     call = recorder.last.call
 
     assert copied(call) == call

@@ -153,7 +153,7 @@ def test_a_handler_that_turns_to_another_guardrail_is_refused(office: Any) -> No
 
     client.meta.events.register("before-call.bedrock.DeleteGuardrail", turn)
 
-    with pytest.raises(GuardrailTamperedError, match="names another guardrailIdentifier than the one that was authorized"):
+    with pytest.raises(GuardrailTamperedError, match="names another model or resource than the one that was authorized"):
         client.delete_guardrail(guardrailIdentifier=HR.arn)
     assert made.arrived == []
 
@@ -183,5 +183,5 @@ def test_an_agent_is_checked_as_far_as_it_can_be_seen(office: Any) -> None:
 
     told = made.heard.last.of(PreflightDecided)[0].verdict.remarks
     assert denied.value.resource == "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT00001/ALIAS00001"
-    assert "calls models beyond this guard's sight" in told[0]
+    assert "calls models inside AWS" in told[0]
     assert made.arrived == []

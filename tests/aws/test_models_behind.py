@@ -93,7 +93,7 @@ def test_a_denied_question_is_an_error() -> None:
     """What botocore raised is the cause."""
     session = Session("bedrock", "get_inference_profile", {"inferenceProfileIdentifier": PROFILE}, "AccessDeniedException")
 
-    with pytest.raises(SourceError, match=r"AWS did not say what stands behind `arn:.*p1`: .*AccessDenied"):
+    with pytest.raises(SourceError, match=r"AWS did not return the models of `arn:.*p1`: .*AccessDenied"):
         models_behind(PROFILE, session=session)
 
 
@@ -104,11 +104,11 @@ def test_an_answer_without_a_model_is_an_error() -> None:
         del variant["modelId"]
     session = Session("bedrock-agent", "get_prompt", {"promptIdentifier": "ABCDEFGHIJ"}, agent)
 
-    with pytest.raises(SourceError, match="names no model"):
+    with pytest.raises(SourceError, match="returned no model"):
         models_behind(PROMPT, session=session)
 
 
 def test_a_model_is_not_asked_about() -> None:
     """Behind a foundation model stands nothing."""
-    with pytest.raises(ConfigurationError, match="names neither an inference profile, a prompt router or a prompt"):
+    with pytest.raises(ConfigurationError, match="is not an inference profile, a prompt router or a prompt: leave it out"):
         models_behind(HAIKU)

@@ -89,14 +89,14 @@ def test_a_stubber_stubs_a_guarded_client(way: Callable[[str], Any]) -> None:
     assert replies == [ANSWER] * 3
 
 
-def test_a_stubbed_client_is_guarded_all_the_same(house: Make) -> None:
+def test_a_stubbed_client_is_guarded_all_the_same(harness: Make) -> None:
     """What is refused is refused before a stub is asked."""
-    made = house()
-    with Stubber(made.client) as stubber:
+    env = harness()
+    with Stubber(env.client) as stubber:
         stubber.add_response("converse", ANSWER)
         with pytest.raises(ExplicitDenyError):
-            made.client.converse(**ask("converse", model="anthropic.claude-3-opus-20240229-v1:0"))
-        assert made.client.converse(**ask("converse"))["stopReason"] == "end_turn"
+            env.client.converse(**ask("converse", model="anthropic.claude-3-opus-20240229-v1:0"))
+        assert env.client.converse(**ask("converse"))["stopReason"] == "end_turn"
         stubber.assert_no_pending_responses()
 
 
@@ -113,14 +113,14 @@ def make_spans() -> Iterator[tuple[TracerProvider, Callable[[], list[ReadableSpa
 @pytest.mark.parametrize("way", ["made", "wrapped"])
 @pytest.mark.parametrize("method", ["converse", "converse_stream", *INVOCATIONS])
 def test_the_instrumentation_of_botocore_sees_every_call(
-    house: Make, plain: Callable[..., Any], spans: Any, method: str, way: str
+    harness: Make, plain: Callable[..., Any], spans: Any, method: str, way: str
 ) -> None:
     """Its span is a child of the guard's, both end with the stream, and the reply is the one that a plain client gives."""
     provider, finished = spans
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], policies=None)
-    client = made.client if way == "made" else made.guard.wrap(plain(made.fake))
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], policies=None)
+    client = env.client if way == "made" else env.guard.wrap(plain(env.fake))
     added = NAMED if method in INVOCATIONS else {"guardrailConfig": NAMED}
-    expected = read(getattr(plain(made.fake), method)(**ask(method), **added))
+    expected = read(getattr(plain(env.fake), method)(**ask(method), **added))
     before = len(finished())
 
     actual = read(getattr(client, method)(**ask(method)))
@@ -131,19 +131,19 @@ def test_the_instrumentation_of_botocore_sees_every_call(
     assert theirs.parent.span_id == ours.context.span_id
     assert (theirs.attributes or {})["gen_ai.request.model"] == MODEL
     assert ours.end_time >= theirs.end_time or method.endswith("stream")
-    assert made.fake.requests[-1].guardrail == (HR.arn, HR.version)
+    assert env.fake.requests[-1].guardrail == (HR.arn, HR.version)
 
 
-def test_the_instrumentation_sees_failures_and_no_refusals(house: Make, spans: Any) -> None:
+def test_the_instrumentation_sees_failures_and_no_refusals(harness: Make, spans: Any) -> None:
     """A call that never goes out is no call of botocore's: the guard has a span of it, and one of the preflight that denied."""
     provider, finished = spans
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], guardrails=[HR, PUBLIC])
-    made.fake.fail_next(400, "ValidationException", "no")
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], guardrails=[HR, PUBLIC])
+    env.fake.fail_next(400, "ValidationException", "no")
 
     with pytest.raises(ClientError, match="ValidationException"):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     with pytest.raises(ExplicitDenyError):
-        made.client.converse(**ask("converse", model="anthropic.claude-3-opus-20240229-v1:0"))
+        env.client.converse(**ask("converse", model="anthropic.claude-3-opus-20240229-v1:0"))
 
     assert [span.status.is_ok for span in finished()] == [False, False, False, False]
     assert [span.kind.name for span in finished()] == ["INTERNAL", "CLIENT", "INTERNAL", "INTERNAL"]

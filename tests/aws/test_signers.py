@@ -25,40 +25,40 @@ def nothing_is_left() -> Iterator[None]:
 
 
 def test_signers_are_wrapped_once_however_many_stand() -> None:
-    first = tripwire.stand(RULES, ())
+    first = tripwire.set_tripwire(RULES, ())
     wrapped = vars(auth.SigV4Auth)["add_auth"]
-    second = tripwire.stand(RULES, ())
+    second = tripwire.set_tripwire(RULES, ())
 
     assert vars(auth.SigV4Auth)["add_auth"] is wrapped
     assert wrapped.__wrapped__ is PLAIN
-    first.fall()
+    first.remove()
     assert guardrail_of(sign()) == (HR.arn, HR.version)
-    second.fall()
+    second.remove()
     assert guardrail_of(sign()) == (None, None)
 
 
 def test_the_last_one_decides_until_it_falls() -> None:
-    strict, lax = tripwire.stand(RULES, ()), tripwire.stand(Guard(guardrails=[HR], mode="off").rules, ())
+    strict, lax = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(Guard(guardrails=[HR], mode="off").rules, ())
 
     sign(f"/model/{MODEL}/converse")
-    lax.fall()
+    lax.remove()
     with pytest.raises(GuardrailTamperedError):
         sign(f"/model/{MODEL}/converse")
-    strict.fall()
+    strict.remove()
 
 
 def test_falling_twice_takes_nobody_else_along() -> None:
-    first, second = tripwire.stand(RULES, ()), tripwire.stand(RULES, ())
-    first.fall()
-    first.fall()
+    first, second = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(RULES, ())
+    first.remove()
+    first.remove()
 
     assert guardrail_of(sign()) == (HR.arn, HR.version)
-    second.fall()
+    second.remove()
 
 
 def test_what_somebody_wrapped_since_stays_wrapped() -> None:
     """Taking ours away would take theirs along; ours lets all pass, and is used again by who stands next."""
-    first = tripwire.stand(RULES, ())
+    first = tripwire.set_tripwire(RULES, ())
     ours, seen = vars(auth.SigV4Auth)["add_auth"], []
 
     def theirs(self: Any, request: Any) -> None:
@@ -66,17 +66,17 @@ def test_what_somebody_wrapped_since_stays_wrapped() -> None:
         ours(self, request)
 
     auth.SigV4Auth.add_auth = theirs
-    first.fall()
+    first.remove()
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (None, None)
 
-    second = tripwire.stand(RULES, ())
+    second = tripwire.set_tripwire(RULES, ())
     assert vars(auth.SigV4Auth)["add_auth"] is theirs
     assert guardrail_of(sign()) == (HR.arn, HR.version)
     assert len(seen) == 2
 
     auth.SigV4Auth.add_auth = ours
-    second.fall()
+    second.remove()
 
 
 def test_a_subclass_signs_through_it_too() -> None:
@@ -85,22 +85,22 @@ def test_a_subclass_signs_through_it_too() -> None:
             request.headers["X-Own"] = "1"
             super().add_auth(request)
 
-    stood = tripwire.stand(RULES, ())
+    stood = tripwire.set_tripwire(RULES, ())
 
     assert guardrail_of(sign(signer=Own)) == (HR.arn, HR.version)
-    stood.fall()
+    stood.remove()
 
 
 def test_threads_stand_sign_and_fall_side_by_side() -> None:
-    last = tripwire.stand(RULES, ())
+    last = tripwire.set_tripwire(RULES, ())
 
     def come_and_go(_: int) -> tuple[str | None, str | None]:
-        stood = tripwire.stand(RULES, ())
+        stood = tripwire.set_tripwire(RULES, ())
         try:
             return guardrail_of(sign())
         finally:
-            stood.fall()
+            stood.remove()
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(come_and_go, range(400))) == {(HR.arn, HR.version)}
-    last.fall()
+    last.remove()

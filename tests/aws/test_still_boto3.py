@@ -153,9 +153,9 @@ def test_every_public_name_is_compared() -> None:
 
 
 @pytest.mark.parametrize(("name", "gives"), RESULTS.items(), ids=RESULTS)
-def test_results_are_the_same(house: Make, plain: Callable[..., Any], name: str, gives: Callable[[Any, bool], Any]) -> None:
+def test_results_are_the_same(harness: Make, plain: Callable[..., Any], name: str, gives: Callable[[Any, bool], Any]) -> None:
     """Over the fake, each against a plain client whose application names the guardrail itself."""
-    fake, _, guarded = house(allow_unguarded=["StartAsyncInvoke"], config=ONCE)
+    fake, _, guarded = harness(allow_unguarded=["StartAsyncInvoke"], config=ONCE)
     other = boto3.client("bedrock-runtime", **fake.client_kwargs(), config=ONCE)
     plain(fake).start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
 
@@ -166,48 +166,48 @@ def test_results_are_the_same(house: Make, plain: Callable[..., Any], name: str,
     other.close()
 
 
-def test_errors_are_the_clients_own(house: Make) -> None:
+def test_errors_are_the_clients_own(harness: Make) -> None:
     """Every error of the service model is raised as the class that `client.exceptions` has."""
-    made = house(policies=None, retry=RetryPolicy(1))
+    env = harness(policies=None, retry=RetryPolicy(1))
     for code in ("ThrottlingException", "ValidationException", "ModelErrorException", "ResourceNotFoundException"):
-        made.fake.fail_next(400, code, "no")
-        with pytest.raises(getattr(made.client.exceptions, code)) as raised:
-            made.client.converse(**ask("converse"))
+        env.fake.fail_next(400, code, "no")
+        with pytest.raises(getattr(env.client.exceptions, code)) as raised:
+            env.client.converse(**ask("converse"))
         assert raised.value.response["Error"]["Code"] == code
 
 
-def test_a_client_can_be_made_again_from_its_configuration(house: Make) -> None:
+def test_a_client_can_be_made_again_from_its_configuration(harness: Make) -> None:
     """langchain-aws copies `client._client_config` into its client of the control plane."""
-    made = house(policies=None, config=Config(read_timeout=7, user_agent_extra="app/1"))
+    env = harness(policies=None, config=Config(read_timeout=7, user_agent_extra="app/1"))
 
-    again = boto3.client("bedrock", **made.fake.client_kwargs(), config=made.client._client_config)
-    guarded_again = made.guard.client("bedrock-runtime", **made.fake.client_kwargs(), config=made.client._client_config)
+    again = boto3.client("bedrock", **env.fake.client_kwargs(), config=env.client._client_config)
+    guarded_again = env.guard.client("bedrock-runtime", **env.fake.client_kwargs(), config=env.client._client_config)
 
     assert again.meta.config.read_timeout == guarded_again.meta.config.read_timeout == 7
     assert again.list_guardrails()["ResponseMetadata"]["HTTPStatusCode"] == 200
     guarded_again.converse(**ask("converse"))
-    assert made.fake.requests[-1].guardrail == (HR.arn, HR.version)
-    assert "app/1" in made.fake.requests[-1].headers["user-agent"]
+    assert env.fake.requests[-1].guardrail == (HR.arn, HR.version)
+    assert "app/1" in env.fake.requests[-1].headers["user-agent"]
     for client in (again, guarded_again):
         client.close()
 
 
-def test_a_closed_client_fails_or_works_as_a_plain_one(house: Make, plain: Callable[..., Any]) -> None:
+def test_a_closed_client_fails_or_works_as_a_plain_one(harness: Make, plain: Callable[..., Any]) -> None:
     """`close` closes the connections, and twice is once."""
-    made = house(policies=None)
-    other = plain(made.fake)
-    for client in (made.client, other):
-        client.converse(**ask("converse"), **({} if client is made.client else {"guardrailConfig": NAMED}))
+    env = harness(policies=None)
+    other = plain(env.fake)
+    for client in (env.client, other):
+        client.converse(**ask("converse"), **({} if client is env.client else {"guardrailConfig": NAMED}))
         client.close()
         client.close()
         assert client._endpoint.http_session._manager.pools._container == {}
 
 
-def test_principals_are_no_part_of_the_client(house: Make) -> None:
+def test_principals_are_no_part_of_the_client(harness: Make) -> None:
     """What guards a client stands under one private name, and nothing else was put on it."""
-    made = house()
+    env = harness()
     other = boto3.client("bedrock-runtime", **CREDENTIALS)
 
-    added = set(vars(made.client)) - set(vars(other))
+    added = set(vars(env.client)) - set(vars(other))
     assert added == {"_guardedbedrock", "_guardedbedrock_gate"}
-    assert ROLE not in repr(made.client)
+    assert ROLE not in repr(env.client)

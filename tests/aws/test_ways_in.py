@@ -119,7 +119,7 @@ def test_a_session_of_either_library_can_be_guarded(
 @pytest.mark.parametrize("thing", [None, object(), boto3, "a session"])
 def test_what_is_no_session_is_refused(thing: Any) -> None:
     """Nothing is guarded in silence that was not."""
-    with pytest.raises(ConfigurationError, match="is no session that can be guarded"):
+    with pytest.raises(ConfigurationError, match="pass a session of boto3, botocore or aiobotocore"):
         guard().session(thing)
 
 
@@ -206,7 +206,7 @@ def test_a_wrapped_client_goes_by_the_guard_that_wrapped_it_last(make: Callable[
     ("options", "why"),
     [
         ({"guardrails": [guardedbedrock.Guardrail(HR.arn.replace("us-east-1", "eu-west-1"), "1")]}, "no guardrail is approved"),
-        ({"principal": "caller"}, "STS can not be asked"),
+        ({"principal": "caller"}, "STS cannot tell who owns it"),
     ],
     ids=["region", "bearer"],
 )
@@ -230,15 +230,17 @@ def test_a_client_that_can_not_be_guarded_stays_as_it_was(
 @pytest.mark.parametrize("thing", [None, object(), SESSION, boto3.client])
 def test_what_is_no_client_can_not_be_wrapped(thing: Any) -> None:
     """A proxy would be gone round."""
-    with pytest.raises(ConfigurationError, match="is no client of boto3 or aiobotocore"):
+    with pytest.raises(ConfigurationError, match="pass a client of boto3 or aiobotocore"):
         guard().wrap(thing)
 
 
 def test_a_client_of_another_service_stays_as_it_is(make: Callable[..., Any]) -> None:
-    """Whoever wraps every client that comes along need not ask which service it is of."""
     client = make(SESSION.client, "sts")
 
-    assert not isinstance(guard().wrap(client), Guarded)
+    with pytest.raises(ConfigurationError, match="cannot guard a client of `sts`"):
+        guard().wrap(client)
+
+    assert not isinstance(client, Guarded)
 
 
 def test_a_wrapped_client_keeps_botocores_retries(make: Callable[..., Any]) -> None:
@@ -382,7 +384,7 @@ def test_clients_that_were_made_before_are_named_in_a_warning(make: Callable[...
     del lost
     guard(mode="report").wrap(held[1])
 
-    with pytest.warns(UnguardedClientWarning, match=r"give each to guard\.wrap\(client\)") as warned, guard().install():
+    with pytest.warns(UnguardedClientWarning, match=r"pass each to guard\.wrap\(client\)") as warned, guard().install():
         pass
 
     said = str(warned[0].message)
@@ -486,7 +488,7 @@ def test_an_event_that_does_not_come_is_an_error_and_no_unguarded_client(
 def test_an_event_that_does_not_come_is_an_error_while_a_guard_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As above, for clients that others make."""
     monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.client.install._TOLD", ())
+    monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
 
     with guard().install(), pytest.raises(ConfigurationError, match="creating-client-class did not reach guardedbedrock"):
         boto3.Session().client("bedrock-runtime", region_name="us-east-1")

@@ -1,5 +1,5 @@
 """The fixtures of whoever tries to get past the guard."""
 
-from harness.clients import make_house
+from harness.clients import make_harness
 
-__all__ = ["make_house"]
+__all__ = ["make_harness"]

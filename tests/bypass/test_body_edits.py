@@ -44,12 +44,12 @@ BODIES: Final[dict[str, Any]] = {
     "compressed": gzip.compress(WHOLE.encode()),
     "in chunks": b"5\r\n" + WHOLE.encode(),
     "text": f'{{"messages": {MESSAGES}}}',
-    "right, but changeable": bytearray(WHOLE.encode()),
-    "right, but text": WHOLE,
-    "right, but an object of its own": type("Bytes", (bytes,), {})(WHOLE.encode()),
     "nested beyond reading": b'{"x": ' + b"[" * 200_000,
     "nothing": b"",
 }
+
+
+NOT_BYTES: Final[dict[str, Any]] = {"bytearray": bytearray(WHOLE.encode()), "text": WHOLE}
 
 
 def put(body: Any) -> Callable[..., None]:
@@ -66,22 +66,46 @@ def put(body: Any) -> Callable[..., None]:
 
 @pytest.mark.parametrize("event", ["before-call", "before-sign", "request-created"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_another_body_is_read_strictly(house: Make, body: Any, event: str) -> None:
+def test_another_body_is_read_strictly(harness: Make, body: Any, event: str) -> None:
     """What a reader may take for something else than the guard took it for is refused, though it holds the right guardrail."""
-    made = house()
-    on(made, event, put(body))
+    env = harness()
+    on(env, event, put(body))
 
     for method in ("converse", "converse_stream"):
         with pytest.raises(GuardrailTamperedError):
-            getattr(made.client, method)(**ask(method))
+            getattr(env.client, method)(**ask(method))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
+
+
+@pytest.mark.parametrize("event", ["before-call", "before-sign"])
+@pytest.mark.parametrize("body", NOT_BYTES.values(), ids=NOT_BYTES)
+def test_body_that_can_change_after_the_signature_is_refused(harness: Make, body: Any, event: str) -> None:
+    env = harness()
+    on(env, event, put(body))
+
+    for method in ("converse", "converse_stream"):
+        with pytest.raises(GuardrailTamperedError):
+            getattr(env.client, method)(**ask(method))
+
+    assert unguarded(env.fake) == env.fake.requests == []
+
+
+@pytest.mark.parametrize("body", NOT_BYTES.values(), ids=NOT_BYTES)
+def test_body_that_is_not_bytes_is_sent_as_the_bytes_that_were_verified(harness: Make, body: Any) -> None:
+    env = harness()
+    on(env, "request-created", put(body))
+
+    env.client.converse(**ask("converse"))
+
+    assert [request.incoming.body for request in env.fake.requests] == [WHOLE.encode()]
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding"])
-def test_a_body_under_another_encoding_does_not_pass(house: Make, name: str) -> None:
+def test_a_body_under_another_encoding_does_not_pass(harness: Make, name: str) -> None:
     """A guardrail that stands behind the end of a chunked body, or within a compressed one, stands nowhere."""
-    made = house()
+    env = harness()
     inner = f'{{"messages": {MESSAGES}}}'.encode()
     chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner) + f', "guardrailConfig": {RIGHT}}}'.encode()
 
@@ -89,38 +113,38 @@ def test_a_body_under_another_encoding_does_not_pass(house: Make, name: str) -> 
         request.headers[name] = "chunked" if name == "Transfer-Encoding" else "gzip"
         request.data = chunked if name == "Transfer-Encoding" else gzip.compress(WHOLE.encode())
 
-    on(made, "before-sign", encode)
+    on(env, "before-sign", encode)
     with pytest.raises(GuardrailTamperedError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_body_written_again_passes_where_it_says_the_same(house: Make) -> None:
+def test_a_body_written_again_passes_where_it_says_the_same(harness: Make) -> None:
     """A handler may add to a body; what it leaves is read, and holds what was authorized."""
-    made = house()
+    env = harness()
 
     def again(params: dict[str, Any], **_: Any) -> None:
         params["body"] = json.dumps({"guardrailConfig": CONFIG, **json.loads(params["body"]), "inferenceConfig": {}}).encode()
 
-    on(made, "before-call", again)
-    made.client.converse(**ask("converse"))
+    on(env, "before-call", again)
+    env.client.converse(**ask("converse"))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []
 
 
-def test_the_model_of_a_job_stands_in_the_body(house: Make) -> None:
+def test_the_model_of_a_job_stands_in_the_body(harness: Make) -> None:
     """StartAsyncInvoke has no model in its path, and is held to the one that was authorized, which may not stand there twice."""
-    made = house(allow_unguarded=["StartAsyncInvoke"])
+    env = harness(allow_unguarded=["StartAsyncInvoke"])
     job = {"modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}}
     edits = {
         "another": lambda body: body.replace(b"haiku-20240307", b"opus-20240229"),
         "twice": lambda body: b'{"modelId": "anthropic.claude-3-opus-20240229-v1:0", ' + body[1:],
     }
     for edit in edits.values():
-        made.client.meta.events.register("before-call", lambda params, edit=edit, **_: params.update(body=edit(params["body"])))
+        env.client.meta.events.register("before-call", lambda params, edit=edit, **_: params.update(body=edit(params["body"])))
         with pytest.raises(GuardrailTamperedError):
-            made.client.start_async_invoke(modelId=ask("converse")["modelId"], **job)
+            env.client.start_async_invoke(modelId=ask("converse")["modelId"], **job)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []

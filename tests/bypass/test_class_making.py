@@ -52,31 +52,31 @@ EVENTS = ("creating-client-class", "creating-client-class.bedrock-runtime", "cre
 @pytest.mark.parametrize("handler", [before, after, in_its_place, with_a_method])
 @pytest.mark.parametrize("way", ["client", "session"])
 def test_a_class_that_was_meddled_with_is_guarded_or_not_made(
-    monkeypatch: pytest.MonkeyPatch, house: Make, handler: Callable[..., Any], event: str, way: str
+    monkeypatch: pytest.MonkeyPatch, harness: Make, handler: Callable[..., Any], event: str, way: str
 ) -> None:
     """A client without the guard in it is an error where it is made, and not a client."""
-    made = house()
+    env = harness()
     session = boto3.Session()
     session.events.register_last(event, handler)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    maker = made.guard if way == "client" else made.guard.session(session)
+    maker = env.guard if way == "client" else env.guard.session(session)
 
     # Python 3.11 wraps what goes wrong while a class is made.
     with suppress(ConfigurationError, RuntimeError):
-        client = maker.client("bedrock-runtime", **made.fake.client_kwargs())
-        try_all(made._replace(client=client))
+        client = maker.client("bedrock-runtime", **env.fake.client_kwargs())
+        try_all(env._replace(client=client))
         client.close()
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
-def test_what_stands_beside_the_guard_is_let_be(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
+def test_what_stands_beside_the_guard_is_let_be(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
     """Other libraries have mixins too."""
     session = boto3.Session()
     session.events.register("creating-client-class.bedrock-runtime", before)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    made = house()
+    env = harness()
 
-    assert try_all(made) == 0
-    assert Other in type(made.client).__mro__
-    assert unguarded(made.fake) == []
+    assert try_all(env) == 0
+    assert Other in type(env.client).__mro__
+    assert unguarded(env.fake) == []

@@ -24,38 +24,38 @@ def named(method: str, version: str) -> dict[str, Any]:
     return {**ask(method), **({"guardrailConfig": both} if method.startswith("converse") else both)}
 
 
-def test_a_draft_is_not_approved_by_accident(house: Make) -> None:
+def test_a_draft_is_not_approved_by_accident(harness: Make) -> None:
     """A guard that was not told so takes none."""
-    made = house()
+    env = harness()
 
     with pytest.raises(ConfigurationError, match="allow_draft"):
         Guard(guardrails=[DRAFT], listeners=())
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_caller_does_not_name_the_draft_of_an_approved_one(house: Make, method: str) -> None:
+def test_a_caller_does_not_name_the_draft_of_an_approved_one(harness: Make, method: str) -> None:
     """Nor past the guard."""
-    made = house()
+    env = harness()
 
     with pytest.raises(GuardrailNotApprovedError):
-        getattr(made.client, method)(**named(method, "DRAFT"))
+        getattr(env.client, method)(**named(method, "DRAFT"))
     with pytest.raises(GuardrailTamperedError):
-        BaseClient._make_api_call(made.client, "Converse", named("converse", "DRAFT"))
+        BaseClient._make_api_call(env.client, "Converse", named("converse", "DRAFT"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_one_that_is_allowed_is_no_number(house: Make, method: str) -> None:
+def test_one_that_is_allowed_is_no_number(harness: Make, method: str) -> None:
     """Where drafts are approved, the numbered version of the same guardrail is not."""
     shelf = [FakeGuardrail(HR.arn, version="DRAFT"), FakeGuardrail(HR.arn, version="3")]
-    made = house(guardrails=[DRAFT], allow_draft=True, fake={"guardrails": shelf})
+    env = harness(guardrails=[DRAFT], allow_draft=True, fake={"guardrails": shelf})
 
-    read(getattr(made.client, method)(**ask(method)))
+    read(getattr(env.client, method)(**ask(method)))
     with pytest.raises(GuardrailNotApprovedError):
-        getattr(made.client, method)(**named(method, "3"))
+        getattr(env.client, method)(**named(method, "3"))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, "DRAFT")]
-    assert unguarded(made.fake, approved=[DRAFT]) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, "DRAFT")]
+    assert unguarded(env.fake, approved=[DRAFT]) == []

@@ -41,24 +41,24 @@ def params(method: str, given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_no_guardrail_becomes_one(house: Make, method: str, given: dict[str, str]) -> None:
+def test_what_is_no_guardrail_becomes_one(harness: Make, method: str, given: dict[str, str]) -> None:
     """The approved one is put in, or completed."""
-    made = house()
+    env = harness()
 
-    read(getattr(made.client, method)(**params(method, given)))
+    read(getattr(env.client, method)(**params(method, given)))
 
-    (request,) = made.fake.requests
+    (request,) = env.fake.requests
     assert request.guardrail in {(HR.arn, "3"), (HR.id, "3")}
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("given", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_looks_like_one_does_not_pass_for_one(house: Make, method: str, given: Any) -> None:
+def test_what_looks_like_one_does_not_pass_for_one(harness: Make, method: str, given: Any) -> None:
     """It is replaced, refused, or botocore's to refuse."""
-    made = house()
+    env = harness()
 
     with suppress(ClientError, ParamValidationError, ValueError):
-        read(getattr(made.client, method)(**params(method, given)))
+        read(getattr(env.client, method)(**params(method, given)))
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []

@@ -55,58 +55,58 @@ ATTACKS: Final = [
 
 
 @pytest.mark.parametrize(("event", "handler", "signer"), ATTACKS)
-def test_a_handler_does_not_get_past_the_guard(house: Make, event: str, handler: Callable[..., Any], signer: str) -> None:
+def test_a_handler_does_not_get_past_the_guard(harness: Make, event: str, handler: Callable[..., Any], signer: str) -> None:
     """A handler of any event, at any level, changes neither model nor guardrail of what is sent: it is overruled or refused."""
-    made = house(config=SIGNERS[signer])
-    made.client.meta.events.register(event, handler)
+    env = harness(config=SIGNERS[signer])
+    env.client.meta.events.register(event, handler)
 
-    try_all(made)
+    try_all(env)
 
-    assert {request[1:] for request in made.arrived} <= {(MODEL, (HR.arn, HR.version))}
-    assert unguarded(made.fake) == []
+    assert {request[1:] for request in env.arrived} <= {(MODEL, (HR.arn, HR.version))}
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("register", ["register_first", "register", "register_last"])
 @pytest.mark.parametrize("handler", ON_REQUEST)
-def test_no_place_among_the_handlers_is_a_better_one(house: Make, register: str, handler: Callable[..., Any]) -> None:
+def test_no_place_among_the_handlers_is_a_better_one(harness: Make, register: str, handler: Callable[..., Any]) -> None:
     """First or last, of one operation or of all: what is signed is looked at after them."""
-    made = house()
+    env = harness()
     for operation in ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"):
-        getattr(made.client.meta.events, register)(f"before-sign.bedrock-runtime.{operation}", handler)
+        getattr(env.client.meta.events, register)(f"before-sign.bedrock-runtime.{operation}", handler)
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_handler_of_the_session_does_not_get_past_either(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
+def test_a_handler_of_the_session_does_not_get_past_either(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
     """A handler that was there before the client was made has no better place."""
     session = boto3.Session()
     session.events.register("before-sign", strip)
     session.events.register("before-parameter-build", drop_params)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
-    made = house()
+    env = harness()
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == []
 
 
-def test_another_signer_chosen_by_a_handler_signs_behind_the_gate(house: Make) -> None:
+def test_another_signer_chosen_by_a_handler_signs_behind_the_gate(harness: Make) -> None:
     """`choose-signer` says how a request is signed, and not whether it is looked at."""
-    made = house()
-    made.client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
-    made.client.meta.events.register("before-send", strip_prepared)
+    env = harness()
+    env.client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
+    env.client.meta.events.register("before-send", strip_prepared)
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == []
 
 
-def test_an_answer_that_a_handler_gives_itself_sends_nothing(house: Make) -> None:
+def test_an_answer_that_a_handler_gives_itself_sends_nothing(harness: Make) -> None:
     """`before-call` and `before-send` may answer in the service's place; then no request leaves."""
-    made = house()
+    env = harness()
     answer = type("Answer", (), {"status_code": 200})()
-    made.client.meta.events.register("before-call", lambda **_: (answer, {"output": {}}))
+    env.client.meta.events.register("before-call", lambda **_: (answer, {"output": {}}))
 
     with suppress(GuardrailTamperedError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []

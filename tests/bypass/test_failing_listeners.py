@@ -53,27 +53,27 @@ class Failing:
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), KeyboardInterrupt(), GeneratorExit()], ids=repr)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_listener_that_fails_opens_nothing(house: Make, moment: str, error: BaseException) -> None:
+def test_a_listener_that_fails_opens_nothing(harness: Make, moment: str, error: BaseException) -> None:
     """A failure is logged; what ends the program ends the call, and sends nothing that was not authorized."""
-    made = house(listeners=[Failing(moment, error)])
-    made.client.meta.events.register("before-call", drop_body)
-    made.client.meta.events.register("before-send", strip_prepared)
+    env = harness(listeners=[Failing(moment, error)])
+    env.client.meta.events.register("before-call", drop_body)
+    env.client.meta.events.register("before-send", strip_prepared)
 
     for method in METHODS:
         for params in (ask(method), {**ask(method), "modelId": DENIED_MODEL}):
             with suppress(AccessDeniedError, type(error)):
-                read(getattr(made.client, method)(**params))
+                read(getattr(env.client, method)(**params))
     with suppress(AccessDeniedError, type(error)):
-        made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+        env.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_calls_go_on_beside_a_listener_that_fails(house: Make, moment: str) -> None:
+def test_calls_go_on_beside_a_listener_that_fails(harness: Make, moment: str) -> None:
     """With their guardrail."""
-    made = house(listeners=[Failing(moment, ValueError("no"))])
+    env = harness(listeners=[Failing(moment, ValueError("no"))])
 
-    assert try_all(made) == 0
-    assert len(made.fake.requests) == len(METHODS)
-    assert unguarded(made.fake) == []
+    assert try_all(env) == 0
+    assert len(env.fake.requests) == len(METHODS)
+    assert unguarded(env.fake) == []

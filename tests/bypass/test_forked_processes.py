@@ -16,7 +16,7 @@ from guardedbedrock import GuardrailTamperedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -35,45 +35,45 @@ def in_a_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def attack(made: House, *, again: bool = True) -> None:
+def attack(env: Harness, *, again: bool = True) -> None:
     """Call as told, and past the guard."""
-    with made.guard.using("customer-facing"):
-        made.client.converse(**ask("converse"))
+    with env.guard.using("customer-facing"):
+        env.client.converse(**ask("converse"))
     for _ in range(1 + again):
         with pytest.raises(GuardrailTamperedError):
-            BaseClient._make_api_call(made.client, "Converse", GUARDED)
+            BaseClient._make_api_call(env.client, "Converse", GUARDED)
 
 
-def test_a_forked_child_is_guarded(house: Make) -> None:
+def test_a_forked_child_is_guarded(harness: Make) -> None:
     """A client that was used before the fork, and one that was not."""
-    made, fresh = house(), house()
-    made.client.converse(**ask("converse"))
+    env, fresh = harness(), harness()
+    env.client.converse(**ask("converse"))
 
-    assert in_a_child(lambda: attack(fresh)) == in_a_child(lambda: attack(made)) == 0
-    made.client.converse(**ask("converse"))
+    assert in_a_child(lambda: attack(fresh)) == in_a_child(lambda: attack(env)) == 0
+    env.client.converse(**ask("converse"))
 
     assert fresh.arrived == [("Converse", MODEL, (PUBLIC.arn, PUBLIC.version))]
-    assert [request[2] for request in made.arrived] == [(HR.arn, "3"), (PUBLIC.arn, "1"), (HR.arn, "3")]
-    assert unguarded(made.fake, fresh.fake) == []
+    assert [request[2] for request in env.arrived] == [(HR.arn, "3"), (PUBLIC.arn, "1"), (HR.arn, "3")]
+    assert unguarded(env.fake, fresh.fake) == []
 
 
-def test_a_child_forked_within_a_call_is_let_through_for_nothing_else(house: Make) -> None:
+def test_a_child_forked_within_a_call_is_let_through_for_nothing_else(harness: Make) -> None:
     """It is in the middle of that call, and may make that request and no other."""
-    made = house()
+    env = harness()
     codes: list[int] = []
 
     def past() -> None:
         for operation, params in (("Converse", ask("converse")), ("ConverseStream", GUARDED)):
             with pytest.raises(GuardrailTamperedError):
-                BaseClient._make_api_call(made.client, operation, params)
+                BaseClient._make_api_call(env.client, operation, params)
 
     def fork(**_: Any) -> None:
-        made.client.meta.events.unregister("before-call", fork)
+        env.client.meta.events.unregister("before-call", fork)
         codes.append(in_a_child(past))
 
-    on(made, "before-call", fork)
-    made.client.converse(**ask("converse"))
+    on(env, "before-call", fork)
+    env.client.converse(**ask("converse"))
 
     assert codes == [0]
-    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
-    assert unguarded(made.fake) == []
+    assert env.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(env.fake) == []

@@ -14,7 +14,7 @@ from guardedbedrock import GuardrailTamperedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 EVENTS = ("before-parameter-build", "before-call", "request-created", "before-sign", "before-send")
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -33,63 +33,63 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def within(made: House, event: str, attack: Callable[[], Any]) -> list[BaseException]:
+def within(env: Harness, event: str, attack: Callable[[], Any]) -> list[BaseException]:
     """Attack once, in the middle of a call, and give what came of it."""
     came: list[BaseException] = []
 
     def handler(**_: Any) -> None:
-        made.client.meta.events.unregister(event, handler)
+        env.client.meta.events.unregister(event, handler)
         with pytest.raises(GuardrailTamperedError) as refused:
             attack()
         came.append(refused.value)
 
-    on(made, event, handler)
-    made.client.converse(**ask("converse"))
+    on(env, event, handler)
+    env.client.converse(**ask("converse"))
     return came
 
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize(("operation", "params"), OTHERS.values(), ids=OTHERS)
 def test_a_call_past_the_guard_is_not_covered_by_the_one_under_way(
-    house: Make, event: str, operation: str, params: dict[str, Any]
+    harness: Make, event: str, operation: str, params: dict[str, Any]
 ) -> None:
     """The gate is open for one request, told by operation, model and guardrail."""
-    made = house()
+    env = harness()
 
-    came = within(made, event, lambda: BaseClient._make_api_call(made.client, operation, params))
+    came = within(env, event, lambda: BaseClient._make_api_call(env.client, operation, params))
 
     assert len(came) == 1
-    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
-    assert unguarded(made.fake) == []
+    assert env.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_gate_of_another_client_stays_shut(house: Make, event: str) -> None:
+def test_the_gate_of_another_client_stays_shut(harness: Make, event: str) -> None:
     """Even for the very same request: another guard may have approved other things."""
-    made, other = house(), house(guardrails=[HR])
+    env, other = harness(), harness(guardrails=[HR])
 
-    came = within(made, event, lambda: BaseClient._make_api_call(other.client, "Converse", GUARDED))
+    came = within(env, event, lambda: BaseClient._make_api_call(other.client, "Converse", GUARDED))
 
     assert len(came) == 1
-    assert unguarded(made.fake, other.fake) == other.fake.requests == []
+    assert unguarded(env.fake, other.fake) == other.fake.requests == []
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_guarded_call_within_a_call_goes_its_own_way(house: Make, event: str) -> None:
+def test_a_guarded_call_within_a_call_goes_its_own_way(harness: Make, event: str) -> None:
     """It is authorized by itself, and the one around it is what it was."""
-    made = house()
+    env = harness()
 
     def inner(**_: Any) -> None:
-        made.client.meta.events.unregister(event, inner)
-        with made.guard.using("customer-facing"):
-            made.client.invoke_model(**ask("invoke_model"))
-        with pytest.raises(made.client.exceptions.AccessDeniedException):
-            made.client.converse(**ask("converse", model=DENIED_MODEL))
+        env.client.meta.events.unregister(event, inner)
+        with env.guard.using("customer-facing"):
+            env.client.invoke_model(**ask("invoke_model"))
+        with pytest.raises(env.client.exceptions.AccessDeniedException):
+            env.client.converse(**ask("converse", model=DENIED_MODEL))
 
-    on(made, event, inner)
-    made.client.converse(**ask("converse"))
+    on(env, event, inner)
+    env.client.converse(**ask("converse"))
 
-    assert sorted(made.arrived) == sorted(
+    assert sorted(env.arrived) == sorted(
         [("InvokeModel", MODEL, (PUBLIC.arn, PUBLIC.version)), ("Converse", MODEL, (HR.arn, HR.version))]
     )
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []

@@ -19,46 +19,46 @@ JOB: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
 
 @pytest.mark.parametrize("more", [{}, CONFIG, {"guardrailConfig": CONFIG}], ids=["plain", "members", "config"])
 @pytest.mark.parametrize("name", ["StartAsyncInvoke", "InvokeModelWithBidirectionalStream"])
-def test_they_are_refused_by_name(house: Make, name: str, more: dict[str, Any]) -> None:
+def test_they_are_refused_by_name(harness: Make, name: str, more: dict[str, Any]) -> None:
     """Also where the parameters name a guardrail, which the operation would not read."""
-    made = house()
+    env = harness()
 
     with pytest.raises(UnguardableOperationError):
-        made.client._make_api_call(name, {**JOB, **more})
+        env.client._make_api_call(name, {**JOB, **more})
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_job_is_refused_as_a_method(house: Make) -> None:
+def test_a_job_is_refused_as_a_method(harness: Make) -> None:
     """As it is by name."""
-    made = house()
+    env = harness()
 
     with pytest.raises(UnguardableOperationError):
-        made.client.start_async_invoke(**JOB)
+        env.client.start_async_invoke(**JOB)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["Nonsense", "converse", "InvokeModelWithoutGuardrail"])
-def test_an_operation_that_nobody_knows_is_refused(house: Make, name: str) -> None:
+def test_an_operation_that_nobody_knows_is_refused(harness: Make, name: str) -> None:
     """What is new at AWS is inference until somebody says it is not."""
-    made = house()
+    env = harness()
 
     with pytest.raises(UnguardableOperationError, match="as far as this version of guardedbedrock knows"):
-        made.client._make_api_call(name, ask("converse"))
+        env.client._make_api_call(name, ask("converse"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_applying_another_guardrail_is_no_inference(house: Make) -> None:
+def test_applying_another_guardrail_is_no_inference(harness: Make) -> None:
     """Nothing reaches a model, so whoever may apply it may; and it opens nothing for a call that does."""
-    made = house()
+    env = harness()
     told = {"source": "INPUT", "content": [{"text": {"text": "hello"}}]}
 
-    made.client.apply_guardrail(**WEAK, **told)
-    made.client.apply_guardrail(guardrailIdentifier=HR.id, guardrailVersion=HR.version, **told)
+    env.client.apply_guardrail(**WEAK, **told)
+    env.client.apply_guardrail(guardrailIdentifier=HR.id, guardrailVersion=HR.version, **told)
     with pytest.raises(ClientError):
-        made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+        env.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
-    assert [request.operation for request in made.fake.requests] == ["ApplyGuardrail"] * 2
-    assert unguarded(made.fake) == []
+    assert [request.operation for request in env.fake.requests] == ["ApplyGuardrail"] * 2
+    assert unguarded(env.fake) == []

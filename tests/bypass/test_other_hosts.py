@@ -28,71 +28,71 @@ def start_other() -> Iterator[FakeBedrock]:
 
 @pytest.mark.parametrize("event", ["request-created", "before-sign", "before-send"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_request_goes_where_its_client_talks_to(house: Make, other: FakeBedrock, host: str, event: str) -> None:
+def test_a_request_goes_where_its_client_talks_to(harness: Make, other: FakeBedrock, host: str, event: str) -> None:
     """The guardrail is in it, and still: the policies were asked about another place."""
-    made = house()
-    own, there = (fake.url.removeprefix("http://") for fake in (made.fake, other))
-    on(made, event, lambda request, **_: setattr(request, "url", request.url.replace(own, host.format(other=there, own=own))))
+    env = harness()
+    own, there = (fake.url.removeprefix("http://") for fake in (env.fake, other))
+    on(env, event, lambda request, **_: setattr(request, "url", request.url.replace(own, host.format(other=there, own=own))))
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake, other) == made.fake.requests == other.requests == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake, other) == env.fake.requests == other.requests == []
 
 
-def test_another_scheme_is_another_place(house: Make) -> None:
+def test_another_scheme_is_another_place(harness: Make) -> None:
     """TLS is not taken off."""
-    made = house()
-    on(made, "before-sign", lambda request, **_: setattr(request, "url", request.url.replace("http://", "HTTPS://")))
+    env = harness()
+    on(env, "before-sign", lambda request, **_: setattr(request, "url", request.url.replace("http://", "HTTPS://")))
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_an_endpoint_that_a_handler_resolves_is_checked_like_any(house: Make, other: FakeBedrock) -> None:
+def test_an_endpoint_that_a_handler_resolves_is_checked_like_any(harness: Make, other: FakeBedrock) -> None:
     """`before-endpoint-resolution` is botocore's own way to another endpoint: the guardrail goes along."""
-    made = house()
+    env = harness()
 
     def resolve(builtins: dict[str, Any], **_: Any) -> None:
         builtins["SDK::Endpoint"] = other.url
 
-    on(made, "before-endpoint-resolution", resolve)
-    assert try_all(made) == 0
+    on(env, "before-endpoint-resolution", resolve)
+    assert try_all(env) == 0
     assert len(other.requests) == len(METHODS)
-    assert unguarded(made.fake, other) == made.fake.requests == []
+    assert unguarded(env.fake, other) == env.fake.requests == []
 
 
-def test_an_endpoint_changed_on_the_client_is_checked_like_any(house: Make, other: FakeBedrock) -> None:
+def test_an_endpoint_changed_on_the_client_is_checked_like_any(harness: Make, other: FakeBedrock) -> None:
     """Whatever `meta` says by then, the guardrail goes along or nothing goes."""
-    made = house()
-    made.client.meta._endpoint_url = other.url
-    made.client._ruleset_resolver = None
+    env = harness()
+    env.client.meta._endpoint_url = other.url
+    env.client._ruleset_resolver = None
 
-    try_all(made)
+    try_all(env)
 
-    assert unguarded(made.fake, other) == []
+    assert unguarded(env.fake, other) == []
 
 
-def test_a_redirect_is_not_followed(house: Make, other: FakeBedrock) -> None:
+def test_a_redirect_is_not_followed(harness: Make, other: FakeBedrock) -> None:
     """An answer that sends the client elsewhere is an error of the service."""
-    made = house()
-    made.fake.fail_next(307, "TemporaryRedirect", f"go to {other.url}")
+    env = harness()
+    env.fake.fail_next(307, "TemporaryRedirect", f"go to {other.url}")
 
-    with pytest.raises(made.client.exceptions.ClientError):
-        made.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.ClientError):
+        env.client.converse(**ask("converse"))
 
-    assert unguarded(made.fake, other) == other.requests == []
+    assert unguarded(env.fake, other) == other.requests == []
 
 
-def test_a_retry_that_is_turned_elsewhere_is_refused(house: Make, other: FakeBedrock) -> None:
+def test_a_retry_that_is_turned_elsewhere_is_refused(harness: Make, other: FakeBedrock) -> None:
     """A handler may change the request between two attempts."""
-    made = house()
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env = harness()
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     def turn(request_dict: dict[str, Any], attempts: int, **_: Any) -> float | None:
-        request_dict["url"] = request_dict["url"].replace(made.fake.url, other.url)
+        request_dict["url"] = request_dict["url"].replace(env.fake.url, other.url)
         return 0.0 if attempts == 1 else None
 
-    on(made, "needs-retry", turn)
+    on(env, "needs-retry", turn)
     with pytest.raises(GuardrailTamperedError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert unguarded(made.fake, other) == other.requests == []
+    assert unguarded(env.fake, other) == other.requests == []

@@ -23,9 +23,9 @@ JOB: Final = json.dumps(
 
 
 @pytest.mark.parametrize("event", ["before-call", "request-created", "before-sign", "before-send"])
-def test_a_list_of_jobs_does_not_become_a_job(house: Make, event: str) -> None:
+def test_a_list_of_jobs_does_not_become_a_job(harness: Make, event: str) -> None:
     """Both have the same path: the method tells them apart."""
-    made = house()
+    env = harness()
 
     def post(params: Any = None, request: Any = None, **_: Any) -> None:
         if params is not None:
@@ -34,21 +34,21 @@ def test_a_list_of_jobs_does_not_become_a_job(house: Make, event: str) -> None:
             request.method = "POST"
             setattr(request, "body" if event == "before-send" else "data", JOB)
 
-    on(made, event, post)
+    on(env, event, post)
     with pytest.raises(GuardrailTamperedError):
-        made.client.list_async_invokes()
+        env.client.list_async_invokes()
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_nor_does_its_presigned_url(house: Make) -> None:
+def test_nor_does_its_presigned_url(harness: Make) -> None:
     """A URL that is good for another method would be good for another operation."""
-    made = house()
+    env = harness()
 
     with pytest.raises(GuardrailTamperedError):
-        made.client.generate_presigned_url("list_async_invokes", HttpMethod="POST")
+        env.client.generate_presigned_url("list_async_invokes", HttpMethod="POST")
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 OTHERS: Final = sorted(
@@ -60,10 +60,10 @@ OTHERS: Final = sorted(
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("path", ["converse", "converse-stream", "invoke", "invoke-with-response-stream"])
-def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(house: Make, name: str, path: str) -> None:
+def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(harness: Make, name: str, path: str) -> None:
     """What operations are called is data of botocore's that can be changed; where a model answers is not taken from there."""
-    made = house()
-    service = made.client.meta.service_model
+    env = harness()
+    service = env.client.meta.service_model
     http = service._service_description["operations"][name]["http"]
     kept = dict(http)
     http.update(method="POST", requestUri=f"/model/{MODEL}/{path}")
@@ -75,57 +75,59 @@ def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(hous
     }
     try:
         with suppress(ClientError):  # a refusal is one
-            made.client._make_api_call(name, params[name])
+            env.client._make_api_call(name, params[name])
     except Exception as error:  # noqa: BLE001  # botocore may have found the parameters wanting before anything left
         assert type(error).__name__ == "ParamValidationError"  # noqa: PT017
     finally:
         http.update(kept)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["GetAsyncInvoke", "CountTokens"])
-def test_an_operation_keeps_its_own_path(house: Make, name: str) -> None:
+def test_an_operation_keeps_its_own_path(harness: Make, name: str) -> None:
     """A handler that leads it to a model is refused."""
-    made = house()
-    on(made, "before-sign", lambda request, **_: setattr(request, "url", f"{made.fake.url}/model/{MODEL}/converse"))
+    env = harness()
+    on(env, "before-sign", lambda request, **_: setattr(request, "url", f"{env.fake.url}/model/{MODEL}/converse"))
     params = {
         "GetAsyncInvoke": {"invocationArn": "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"},
         "CountTokens": {"modelId": MODEL, "input": {"converse": {"messages": ask("converse")["messages"]}}},
     }
 
     with pytest.raises(GuardrailTamperedError):
-        made.client._make_api_call(name, params[name])
+        env.client._make_api_call(name, params[name])
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("params", [{}, {"body": json.dumps({"modelId": MODEL}).encode()}], ids=["as ever", "in the body"])
-def test_a_service_model_that_leads_a_call_to_another_model_is_refused(house: Make, method: str, params: dict[str, Any]) -> None:
+def test_a_service_model_that_leads_a_call_to_another_model_is_refused(
+    harness: Make, method: str, params: dict[str, Any]
+) -> None:
     """What is written of the authorized parameters says the authorized model in its path, too, and not in its body alone."""
-    made = house()
+    env = harness()
     asked = {**ask(method), **{name: value for name, value in params.items() if name in ask(method)}}
-    http = made.client.meta.service_model.operation_model(made.client.meta.method_to_api_mapping[method]).http
+    http = env.client.meta.service_model.operation_model(env.client.meta.method_to_api_mapping[method]).http
     kept = dict(http)
     other = http["requestUri"].replace("{modelId}", DENIED_MODEL)
-    on(made, "before-parameter-build", lambda model, **_: model.http.update(requestUri=other))
+    on(env, "before-parameter-build", lambda model, **_: model.http.update(requestUri=other))
     try:
         with pytest.raises(GuardrailTamperedError):
-            getattr(made.client, method)(**asked)
+            getattr(env.client, method)(**asked)
     finally:
         http.update(kept)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_prefix_of_the_host_leads_nowhere_else(house: Make, method: str) -> None:
+def test_a_prefix_of_the_host_leads_nowhere_else(harness: Make, method: str) -> None:
     """What botocore's data has goes before the name of the host."""
-    made = house()
-    on(made, "before-parameter-build", lambda model, **_: setattr(model, "endpoint", {"hostPrefix": "localhost:1/"}))
+    env = harness()
+    on(env, "before-parameter-build", lambda model, **_: setattr(model, "endpoint", {"hostPrefix": "localhost:1/"}))
 
     with pytest.raises(GuardrailTamperedError):
-        getattr(made.client, method)(**ask(method))
+        getattr(env.client, method)(**ask(method))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []

@@ -20,55 +20,55 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-gov-east-1", "US-EAST-1", "us-east-1 "])
-def test_a_client_of_another_region_is_not_made(house: Make, region: str) -> None:
+def test_a_client_of_another_region_is_not_made(harness: Make, region: str) -> None:
     """Guardrails are regional."""
-    made = house()
+    env = harness()
 
     with suppress(ValueError), pytest.raises(ConfigurationError, match="no guardrail is approved"):
-        made.guard.client("bedrock-runtime", **{**made.fake.client_kwargs(), "region_name": region})
+        env.guard.client("bedrock-runtime", **{**env.fake.client_kwargs(), "region_name": region})
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_nor_by_a_config_or_a_session_of_another_region(monkeypatch: pytest.MonkeyPatch, house: Make) -> None:
+def test_nor_by_a_config_or_a_session_of_another_region(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
     """Wherever its region is said."""
-    made = house()
-    options = {name: value for name, value in made.fake.client_kwargs().items() if name != "region_name"}
-    session = made.guard.session(boto3.Session(region_name="eu-west-1"))
+    env = harness()
+    options = {name: value for name, value in env.fake.client_kwargs().items() if name != "region_name"}
+    session = env.guard.session(boto3.Session(region_name="eu-west-1"))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(region_name="eu-west-1"))
 
     with pytest.raises(ConfigurationError):
         session.client("bedrock-runtime", **options)
     with pytest.raises(ConfigurationError):
-        made.guard.client("bedrock-runtime", **options, config=Config(region_name="eu-west-1"))
+        env.guard.client("bedrock-runtime", **options, config=Config(region_name="eu-west-1"))
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
-def test_a_client_that_is_moved_to_another_region_stays_what_it_was(house: Make) -> None:
+def test_a_client_that_is_moved_to_another_region_stays_what_it_was(harness: Make) -> None:
     """Its region is changed on it: the approved guardrails are those of the region it was made in."""
-    made = house()
-    made.client.meta._client_config._user_provided_options["region_name"] = "eu-west-1"
-    made.client.meta._client_config.region_name = "eu-west-1"
+    env = harness()
+    env.client.meta._client_config._user_provided_options["region_name"] = "eu-west-1"
+    env.client.meta._client_config.region_name = "eu-west-1"
 
     with suppress(RefusedError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     with pytest.raises(GuardrailTamperedError):
-        BaseClient._make_api_call(made.client, "Converse", GUARDED)
+        BaseClient._make_api_call(env.client, "Converse", GUARDED)
 
-    assert {request.guardrail for request in made.fake.requests} <= {(HR.arn, HR.version)}
-    assert unguarded(made.fake) == []
+    assert {request.guardrail for request in env.fake.requests} <= {(HR.arn, HR.version)}
+    assert unguarded(env.fake) == []
 
 
-def test_another_region_to_sign_for_changes_nothing(house: Make) -> None:
+def test_another_region_to_sign_for_changes_nothing(harness: Make) -> None:
     """A handler may have it signed for somewhere else, where AWS refuses it; the guardrail is in it."""
-    made = house()
+    env = harness()
 
     def sign_elsewhere(request: Any, **_: Any) -> None:
         request.context["signing"] = {"region": "eu-west-1", "signing_name": "bedrock-mantle"}
 
-    made.client.meta.events.register("before-sign", sign_elsewhere)
-    made.client.converse(**ask("converse"))
+    env.client.meta.events.register("before-sign", sign_elsewhere)
+    env.client.converse(**ask("converse"))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []

@@ -39,26 +39,26 @@ def params(method: str, identifier: str, version: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
 @pytest.mark.parametrize("method", METHODS)
-def test_a_guardrail_that_is_not_approved_is_refused(house: Make, method: str, identifier: str, version: str) -> None:
+def test_a_guardrail_that_is_not_approved_is_refused(harness: Make, method: str, identifier: str, version: str) -> None:
     """Identifier and version are compared as they stand."""
-    made = house()
+    env = harness()
 
     with pytest.raises(GuardrailNotApprovedError):
-        read(getattr(made.client, method)(**params(method, identifier, version)))
+        read(getattr(env.client, method)(**params(method, identifier, version)))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
 @pytest.mark.parametrize("method", METHODS)
-def test_or_replaced(house: Make, method: str, identifier: str, version: str) -> None:
+def test_or_replaced(harness: Make, method: str, identifier: str, version: str) -> None:
     """With `on_unapproved="replace"` the approved one takes its place."""
-    made = house(on_unapproved="replace")
+    env = harness(on_unapproved="replace")
 
-    read(getattr(made.client, method)(**params(method, identifier, version)))
+    read(getattr(env.client, method)(**params(method, identifier, version)))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []
 
 
 class Identifier(str):
@@ -75,11 +75,11 @@ class Identifier(str):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_identifier_that_is_more_than_text_is_written_as_approved(house: Make, method: str) -> None:
+def test_an_identifier_that_is_more_than_text_is_written_as_approved(harness: Make, method: str) -> None:
     """What is sent is the approved text itself, and not the object that was equal to it."""
-    made = house()
+    env = harness()
 
-    read(getattr(made.client, method)(**params(method, Identifier(HR.arn), "3")))
+    read(getattr(env.client, method)(**params(method, Identifier(HR.arn), "3")))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []

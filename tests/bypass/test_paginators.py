@@ -29,36 +29,36 @@ def pages(client: Any) -> Any:
     return client.get_paginator("converse")
 
 
-def test_a_paginator_goes_through_the_stages(house: Make) -> None:
+def test_a_paginator_goes_through_the_stages(harness: Make) -> None:
     """One that somebody made for an inference operation too."""
-    made = house()
+    env = harness()
 
-    list(pages(made.client).paginate(**ask("converse")))
-    with pytest.raises(made.client.exceptions.AccessDeniedException):
-        list(pages(made.client).paginate(**ask("converse", model=DENIED_MODEL)))
+    list(pages(env.client).paginate(**ask("converse")))
+    with pytest.raises(env.client.exceptions.AccessDeniedException):
+        list(pages(env.client).paginate(**ask("converse", model=DENIED_MODEL)))
 
-    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
-    assert unguarded(made.fake) == []
+    assert env.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(env.fake) == []
 
 
-def test_a_paginator_of_the_private_method_is_refused(house: Make) -> None:
+def test_a_paginator_of_the_private_method_is_refused(harness: Make) -> None:
     """What it pages over came past the guard."""
-    made = house()
-    paginator = pages(made.client)
-    paginator._method = lambda **params: BaseClient._make_api_call(made.client, "Converse", params)
+    env = harness()
+    paginator = pages(env.client)
+    paginator._method = lambda **params: BaseClient._make_api_call(env.client, "Converse", params)
 
     for params in (ask("converse"), GUARDED):
         with pytest.raises(GuardrailTamperedError):
             list(paginator.paginate(**params))
 
     assert PaginatorModel(PAGES).get_paginator("Converse")
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_list_is_paged_as_ever(house: Make) -> None:
+def test_a_list_is_paged_as_ever(harness: Make) -> None:
     """Botocore's own paginator of the service."""
-    made = house()
+    env = harness()
 
-    assert len(list(made.client.get_paginator("list_async_invokes").paginate())) == 1
-    assert [request.operation for request in made.fake.requests] == ["ListAsyncInvokes"]
-    assert unguarded(made.fake) == []
+    assert len(list(env.client.get_paginator("list_async_invokes").paginate())) == 1
+    assert [request.operation for request in env.fake.requests] == ["ListAsyncInvokes"]
+    assert unguarded(env.fake) == []

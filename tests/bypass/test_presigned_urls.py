@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from harness.clients import Make
 
 
-def test_a_presigned_invoke_model_binds_the_guardrail(house: Make) -> None:
+def test_a_presigned_invoke_model_binds_the_guardrail(harness: Make) -> None:
     """Identifier and version are signed headers, so the URL is good for nothing without them."""
-    made = house()
+    env = harness()
 
-    url = made.client.generate_presigned_url("invoke_model", ask("invoke_model"))
+    url = env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
 
     assert "x-amzn-bedrock-guardrailidentifier%3Bx-amzn-bedrock-guardrailversion" in url
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 def use(url: str, named: tuple[str, str] | None) -> int:
@@ -43,46 +43,46 @@ def use(url: str, named: tuple[str, str] | None) -> int:
         return error.code
 
 
-def test_whoever_has_the_url_can_not_leave_the_guardrail_out(house: Make) -> None:
+def test_whoever_has_the_url_can_not_leave_the_guardrail_out(harness: Make) -> None:
     """Nor name another: the service finds that the signature does not match. With the right one it goes on to read the body."""
-    made = house(fake={"verify_signatures": True})
-    url = made.client.generate_presigned_url("invoke_model", {"modelId": MODEL})
+    env = harness(fake={"verify_signatures": True})
+    url = env.client.generate_presigned_url("invoke_model", {"modelId": MODEL})
 
     statuses = [use(url, named) for named in (None, (WEAK["guardrailIdentifier"], "1"), (HR.arn, "1"))]
 
     assert statuses == [403, 403, 403]
     assert use(url, (HR.arn, HR.version)) == 400
-    assert unguarded(made.fake, answered=True) == []
+    assert unguarded(env.fake, answered=True) == []
 
 
 @pytest.mark.parametrize("handler", [strip, swap, turn])
-def test_a_handler_does_not_get_past_the_guard_of_a_presigned_url(house: Make, handler: Callable[..., Any]) -> None:
+def test_a_handler_does_not_get_past_the_guard_of_a_presigned_url(harness: Make, handler: Callable[..., Any]) -> None:
     """A URL that would bind another model, or no guardrail, is not handed out."""
-    made = house()
-    made.client.meta.events.register("before-sign", handler)
+    env = harness()
+    env.client.meta.events.register("before-sign", handler)
 
     with pytest.raises(GuardrailTamperedError):
-        made.client.generate_presigned_url("invoke_model", ask("invoke_model"))
+        env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "start_async_invoke"])
-def test_presigning_what_can_not_bind_a_guardrail_is_refused(house: Make, method: str) -> None:
+def test_presigning_what_can_not_bind_a_guardrail_is_refused(harness: Make, method: str) -> None:
     """Whoever has such a URL could leave the guardrail out."""
     params = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3} if method == "start_async_invoke" else ask("converse")
-    made = house(allow_unguarded=["StartAsyncInvoke"])
+    env = harness(allow_unguarded=["StartAsyncInvoke"])
 
-    with pytest.raises(made.client.exceptions.AccessDeniedException, match="presigned URL"):
-        made.client.generate_presigned_url(method, params)
+    with pytest.raises(env.client.exceptions.AccessDeniedException, match="presigned URL"):
+        env.client.generate_presigned_url(method, params)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_presigning_is_checked_as_a_call_is(house: Make) -> None:
+def test_presigning_is_checked_as_a_call_is(harness: Make) -> None:
     """A denied model, an unapproved guardrail, and botocore's own function past the guard are refused."""
-    made = house()
-    client = made.client
+    env = harness()
+    client = env.client
 
     with pytest.raises(client.exceptions.AccessDeniedException, match="explicit deny"):
         client.generate_presigned_url("invoke_model", ask("invoke_model", model=DENIED_MODEL))
@@ -91,15 +91,15 @@ def test_presigning_is_checked_as_a_call_is(house: Make) -> None:
     with pytest.raises(GuardrailTamperedError):
         generate_presigned_url(client, "invoke_model", ask("invoke_model"))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_presigning_what_is_no_inference_is_as_ever(house: Make) -> None:
+def test_presigning_what_is_no_inference_is_as_ever(harness: Make) -> None:
     """Lists can be presigned, an unknown method is botocore's error."""
-    made = house()
+    env = harness()
 
-    assert "/async-invoke?" in made.client.generate_presigned_url("list_async_invokes")
+    assert "/async-invoke?" in env.client.generate_presigned_url("list_async_invokes")
     with pytest.raises(UnknownClientMethodError, match="nonsense"):
-        made.client.generate_presigned_url("nonsense")
+        env.client.generate_presigned_url("nonsense")
 
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("handler", [drop_params, swap_params])
-def test_what_is_changed_at_the_second_attempt_is_seen(house: Make, handler: Callable[..., Any], method: str) -> None:
+def test_what_is_changed_at_the_second_attempt_is_seen(harness: Make, handler: Callable[..., Any], method: str) -> None:
     """The guard's own retries: each attempt is written anew, and noted anew."""
-    made = house()
-    made.fake.fail_next(429, "ThrottlingException", "slow")
+    env = harness()
+    env.fake.fail_next(429, "ThrottlingException", "slow")
     seen: list[int] = []
 
     def second_time(params: dict[str, Any], **_: Any) -> None:
@@ -31,42 +31,42 @@ def test_what_is_changed_at_the_second_attempt_is_seen(house: Make, handler: Cal
         if len(seen) > 1:
             handler(params)
 
-    on(made, "before-parameter-build", second_time)
+    on(env, "before-parameter-build", second_time)
     with pytest.raises(GuardrailTamperedError):
-        read(getattr(made.client, method)(**ask(method)))
+        read(getattr(env.client, method)(**ask(method)))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
 @pytest.mark.parametrize("change", [drop_body, swap_url])
-def test_botocores_own_retries_are_seen_too(house: Make, change: Callable[..., Any], mode: str, method: str) -> None:
+def test_botocores_own_retries_are_seen_too(harness: Make, change: Callable[..., Any], mode: str, method: str) -> None:
     """There the request is changed after it was written, and signed a second time."""
-    made = house(config=Config(retries={"total_max_attempts": 3, "mode": mode}))
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env = harness(config=Config(retries={"total_max_attempts": 3, "mode": mode}))
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     def between(request_dict: dict[str, Any], attempts: int, **_: Any) -> float | None:
         change(request_dict)
         return 0.0 if attempts == 1 else None
 
-    made.client.meta.events.register_first("needs-retry.bedrock-runtime", between)
+    env.client.meta.events.register_first("needs-retry.bedrock-runtime", between)
     with pytest.raises(GuardrailTamperedError):
-        read(getattr(made.client, method)(**ask(method)))
+        read(getattr(env.client, method)(**ask(method)))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_untouched_request_is_tried_again(house: Make, method: str) -> None:
+def test_an_untouched_request_is_tried_again(harness: Make, method: str) -> None:
     """By botocore as by the guard."""
-    made = house(config=Config(retries={"total_max_attempts": 2, "mode": "standard"}))
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
-    made.client.meta.events.register_first("needs-retry.bedrock-runtime", lambda attempts, **_: 0.0 if attempts == 1 else None)
+    env = harness(config=Config(retries={"total_max_attempts": 2, "mode": "standard"}))
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env.client.meta.events.register_first("needs-retry.bedrock-runtime", lambda attempts, **_: 0.0 if attempts == 1 else None)
 
-    read(getattr(made.client, method)(**ask(method)))
+    read(getattr(env.client, method)(**ask(method)))
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * 2
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)] * 2
+    assert unguarded(env.fake) == []

@@ -26,57 +26,57 @@ WAYS: Final[dict[str, Callable[[Any], Any]]] = {
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_a_second_client_of_a_guarded_session_is_guarded(
-    monkeypatch: pytest.MonkeyPatch, house: Make, way: Callable[[Any], Any]
+    monkeypatch: pytest.MonkeyPatch, harness: Make, way: Callable[[Any], Any]
 ) -> None:
     """However the session is reached."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    made = house()
-    session = made.guard.session(boto3.Session())
-    clients = [way(session).client("bedrock-runtime", **made.fake.client_kwargs()) for _ in range(2)]
+    env = harness()
+    session = env.guard.session(boto3.Session())
+    clients = [way(session).client("bedrock-runtime", **env.fake.client_kwargs()) for _ in range(2)]
 
     for client in clients:
-        assert try_all(made._replace(client=client)) == 0
+        assert try_all(env._replace(client=client)) == 0
         with pytest.raises(GuardrailTamperedError):
             BaseClient._make_api_call(client, "Converse", GUARDED)
         client.close()
 
-    assert {request[1:] for request in made.arrived} == {(MODEL, (HR.arn, HR.version))}
-    assert unguarded(made.fake) == []
+    assert {request[1:] for request in env.arrived} == {(MODEL, (HR.arn, HR.version))}
+    assert unguarded(env.fake) == []
 
 
-def test_a_client_of_the_session_below_is_guarded(house: Make) -> None:
+def test_a_client_of_the_session_below_is_guarded(harness: Make) -> None:
     """Botocore's own way to make one."""
-    made = house()
-    session = made.guard.session(boto3.Session())
-    client = session._session.create_client("bedrock-runtime", **made.fake.client_kwargs())
+    env = harness()
+    session = env.guard.session(boto3.Session())
+    client = session._session.create_client("bedrock-runtime", **env.fake.client_kwargs())
 
-    assert try_all(made._replace(client=client)) == 0
-    assert unguarded(made.fake) == []
+    assert try_all(env._replace(client=client)) == 0
+    assert unguarded(env.fake) == []
     client.close()
 
 
-def test_a_client_that_anybody_makes_is_guarded_while_a_guard_is_installed(house: Make) -> None:
+def test_a_client_that_anybody_makes_is_guarded_while_a_guard_is_installed(harness: Make) -> None:
     """By boto3, by a session of any age, or by botocore."""
-    made = house()
+    env = harness()
     early = boto3.Session()
     makers: list[Callable[..., Any]] = [boto3.client, early.client, boto3.Session().client, early._session.create_client]
 
-    with made.guard.install():
-        clients = [make("bedrock-runtime", **made.fake.client_kwargs()) for make in makers]
+    with env.guard.install():
+        clients = [make("bedrock-runtime", **env.fake.client_kwargs()) for make in makers]
 
     for client in clients:
-        assert try_all(made._replace(client=client)) == 0
+        assert try_all(env._replace(client=client)) == 0
         with pytest.raises(GuardrailTamperedError):
             BaseClient._make_api_call(client, "Converse", GUARDED)
         client.close()
-    assert len(made.fake.requests) == len(makers) * len(METHODS)
-    assert unguarded(made.fake) == []
+    assert len(env.fake.requests) == len(makers) * len(METHODS)
+    assert unguarded(env.fake) == []
 
 
-def test_a_client_made_again_of_a_clients_parts_has_the_gate(house: Make) -> None:
+def test_a_client_made_again_of_a_clients_parts_has_the_gate(harness: Make) -> None:
     """Whoever makes a client again, as some libraries do to change a setting of it, makes one of its class."""
-    made = house()
-    old = made.client
+    env = harness()
+    old = env.client
     options = {
         "serializer": old._serializer,
         "endpoint": old._endpoint,
@@ -99,4 +99,4 @@ def test_a_client_made_again_of_a_clients_parts_has_the_gate(house: Make) -> Non
     with pytest.raises(GuardrailTamperedError):
         BaseClient._make_api_call(again, "Converse", GUARDED)
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []

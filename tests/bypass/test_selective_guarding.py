@@ -59,86 +59,88 @@ SEEN: Final = {name: way for name, way in WAYS.items() if name != "hidden in esc
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), WAYS.values(), ids=WAYS)
-def test_refused(house: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+def test_refused(harness: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
     """`on_partial="refuse"`: the whole prompt is looked at, before anything arrives, or nothing is sent."""
     recorder = Recorder()
-    made = house(on_partial="refuse", listeners=[recorder])
+    env = harness(on_partial="refuse", listeners=[recorder])
 
     with pytest.raises(PartlyGuardedError) as refused:
-        getattr(made.client, method)(**params)
+        getattr(env.client, method)(**params)
 
-    assert isinstance(refused.value, made.client.exceptions.AccessDeniedException)
+    assert isinstance(refused.value, env.client.exceptions.AccessDeniedException)
     assert SUFFIX not in str(refused.value)
     assert len(kinds) == 1
     assert recorder.last.of(CallRefused)[0].enforced
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
-def test_warned_of(house: Make, caplog: pytest.LogCaptureFixture, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+def test_warned_of(
+    harness: Make, caplog: pytest.LogCaptureFixture, method: str, params: dict[str, Any], kinds: list[str]
+) -> None:
     """The default: AWS offers it, so it goes out with its guardrail, and listeners hear of it."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
+    env = harness(listeners=[recorder])
 
-    read(getattr(made.client, method)(**params))
+    read(getattr(env.client, method)(**params))
 
     (heard,) = recorder.last.of(PartlyGuarded)
     assert [gap.kind for gap in heard.gaps] == kinds
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
     assert caplog.records == []
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
-def test_the_log_has_a_line_of_it(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_a_line_of_it(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """Its kind, and nothing of the prompt."""
     caplog.set_level(logging.WARNING, "guardedbedrock")
-    made = house(listeners=None)
+    env = harness(listeners=None)
 
-    made.client.invoke_model(**TAGGED)
+    env.client.invoke_model(**TAGGED)
 
     (record,) = caplog.records
     assert (record.message, record.levelname, record.gaps) == ("guardedbedrock.partly_guarded", "WARNING", ["input-tags"])
     assert "nobody should ask" not in str(vars(record))
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
-def test_allowed(house: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
+def test_allowed(harness: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
     """`on_partial="allow"` says nothing."""
     recorder = Recorder()
-    made = house(on_partial="allow", listeners=[recorder])
+    env = harness(on_partial="allow", listeners=[recorder])
 
-    read(getattr(made.client, method)(**params))
+    read(getattr(env.client, method)(**params))
 
     assert kinds
     assert recorder.last.of(PartlyGuarded) == []
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
-def test_reported(house: Make) -> None:
+def test_reported(harness: Make) -> None:
     """In mode `report` what would be refused is told, and goes out with its guardrail."""
     recorder = Recorder()
-    made = house(on_partial="refuse", mode="report", listeners=[recorder])
+    env = harness(on_partial="refuse", mode="report", listeners=[recorder])
 
-    made.client.converse(**conversation(*HIDING))
+    env.client.converse(**conversation(*HIDING))
 
     (heard,) = recorder.last.of(CallRefused)
     assert (type(heard.error), heard.enforced) == (PartlyGuardedError, False)
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)]
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
 
 
-def test_a_suffix_that_comes_again_is_known_by_then(house: Make) -> None:
+def test_a_suffix_that_comes_again_is_known_by_then(harness: Make) -> None:
     """A constant is guessed once, and then for all."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
+    env = harness(listeners=[recorder])
 
     for number in range(2):
-        made.client.invoke_model(**invocation(f"hello {number}", tagSuffix=SUFFIX))
+        env.client.invoke_model(**invocation(f"hello {number}", tagSuffix=SUFFIX))
 
     first, second = (call.of(PartlyGuarded) for call in recorder.calls)
     assert first == []
     assert [gap.kind for gap in second[0].gaps] == ["guessable-suffix"]
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []
 
 
 def hide_in_params(params: dict[str, Any], **_: Any) -> None:
@@ -160,26 +162,26 @@ def hide_in_body(params: dict[str, Any], **_: Any) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("event", "handler"), [("before-parameter-build", hide_in_params), ("before-call", hide_in_body)])
-def test_a_handler_hides_nothing_behind_the_first_look(house: Make, event: str, handler: Any, method: str) -> None:
+def test_a_handler_hides_nothing_behind_the_first_look(harness: Make, event: str, handler: Any, method: str) -> None:
     """Where it is refused, the gate looks for it too."""
-    made = house(on_partial="refuse")
-    on(made, event, handler)
+    env = harness(on_partial="refuse")
+    on(env, event, handler)
 
     with pytest.raises(GuardrailTamperedError):
-        getattr(made.client, method)(**ask(method))
+        getattr(env.client, method)(**ask(method))
 
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_hides_nothing_goes_out(house: Make, method: str) -> None:
+def test_what_hides_nothing_goes_out(harness: Make, method: str) -> None:
     """Also where a part would be refused, and as a file."""
-    made = house(on_partial="refuse")
+    env = harness(on_partial="refuse")
     params = ask(method)
 
-    read(getattr(made.client, method)(**params))
+    read(getattr(env.client, method)(**params))
     if "body" in params:
-        read(getattr(made.client, method)(**{**params, "body": BytesIO(params["body"])}))
+        read(getattr(env.client, method)(**{**params, "body": BytesIO(params["body"])}))
 
-    assert {request.guardrail for request in made.fake.requests} == {(HR.arn, HR.version)}
-    assert unguarded(made.fake) == []
+    assert {request.guardrail for request in env.fake.requests} == {(HR.arn, HR.version)}
+    assert unguarded(env.fake) == []

@@ -20,14 +20,14 @@ THREADS: Final = 8
 CALLS: Final = 10
 
 
-def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(house: Make) -> None:
+def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(harness: Make) -> None:
     """While a call is on its way, the same request from another thread is not its."""
-    made = house(config=Config(max_pool_connections=THREADS))
+    env = harness(config=Config(max_pool_connections=THREADS))
     refused: list[bool] = []
 
     def past() -> None:
         try:
-            BaseClient._make_api_call(made.client, "Converse", GUARDED)
+            BaseClient._make_api_call(env.client, "Converse", GUARDED)
         except GuardrailTamperedError:
             refused.append(True)
 
@@ -36,26 +36,26 @@ def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(house: Make) ->
         thread.start()
         thread.join()
 
-    made.client.meta.events.register("before-send", aside)
-    made.client.converse(**ask("converse"))
+    env.client.meta.events.register("before-send", aside)
+    env.client.converse(**ask("converse"))
 
     assert refused == [True]
-    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
-    assert unguarded(made.fake) == []
+    assert env.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(env.fake) == []
 
 
-def test_guarded_calls_and_attacks_at_once(house: Make) -> None:
+def test_guarded_calls_and_attacks_at_once(harness: Make) -> None:
     """Every guarded call arrives, and no other."""
-    made = house(config=Config(max_pool_connections=THREADS))
+    env = harness(config=Config(max_pool_connections=THREADS))
 
     def work(number: int) -> int:
         refused = 0
         for _ in range(CALLS):
             if number % 2:
-                made.client.converse(**ask("converse"))
+                env.client.converse(**ask("converse"))
                 continue
             try:
-                BaseClient._make_api_call(made.client, "Converse", GUARDED)
+                BaseClient._make_api_call(env.client, "Converse", GUARDED)
             except GuardrailTamperedError:
                 refused += 1
         return refused
@@ -63,5 +63,5 @@ def test_guarded_calls_and_attacks_at_once(house: Make) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         refused = sum(pool.map(work, range(THREADS)))
 
-    assert refused == len(made.fake.requests) == THREADS * CALLS // 2
-    assert unguarded(made.fake) == []
+    assert refused == len(env.fake.requests) == THREADS * CALLS // 2
+    assert unguarded(env.fake) == []

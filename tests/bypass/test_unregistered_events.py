@@ -40,14 +40,14 @@ def all_of_them(client: Any) -> None:
 
 
 @pytest.mark.parametrize("unregister", [by_name, signing, all_of_them])
-def test_the_guard_does_not_hang_on_events(house: Make, unregister: Callable[[Any], None]) -> None:
+def test_the_guard_does_not_hang_on_events(harness: Make, unregister: Callable[[Any], None]) -> None:
     """Calls carry their guardrail, and what comes past the guard is refused, with no event left."""
-    made = house()
-    unregister(made.client)
+    env = harness()
+    unregister(env.client)
 
-    assert try_all(made) == 0
+    assert try_all(env) == 0
     with pytest.raises(GuardrailTamperedError):
-        BaseClient._make_api_call(made.client, "Converse", GUARDED)
+        BaseClient._make_api_call(env.client, "Converse", GUARDED)
 
-    assert [request.guardrail for request in made.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
-    assert unguarded(made.fake) == []
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)] * len(METHODS)
+    assert unguarded(env.fake) == []

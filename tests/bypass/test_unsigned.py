@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     from harness.clients import Make
 
 
-def test_unsigned_requests_are_guarded(house: Make) -> None:
+def test_unsigned_requests_are_guarded(harness: Make) -> None:
     """A client that does not sign is guarded like any other."""
-    made = house(config=Config(signature_version=UNSIGNED))
+    env = harness(config=Config(signature_version=UNSIGNED))
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
     with pytest.raises(GuardrailTamperedError):
-        BaseClient._make_api_call(made.client, "Converse", GUARDED)
+        BaseClient._make_api_call(env.client, "Converse", GUARDED)
 
-    assert "authorization" not in made.fake.requests[0].headers
-    assert made.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
-    assert unguarded(made.fake) == []
+    assert "authorization" not in env.fake.requests[0].headers
+    assert env.arrived == [("Converse", MODEL, (HR.arn, HR.version))]
+    assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize(
     ("event", "handler"),
     [("before-call", drop_body), ("before-sign", strip), ("request-created", strip), ("before-send", strip_prepared)],
 )
-def test_handlers_do_not_get_past_where_nothing_is_signed(house: Make, event: str, handler: object) -> None:
+def test_handlers_do_not_get_past_where_nothing_is_signed(harness: Make, event: str, handler: object) -> None:
     """The gate before the sending sees what the one before the signing could not."""
-    made = house(config=Config(signature_version=UNSIGNED))
-    made.client.meta.events.register(event, handler)
+    env = harness(config=Config(signature_version=UNSIGNED))
+    env.client.meta.events.register(event, handler)
 
-    assert try_all(made) == len(METHODS)
-    assert unguarded(made.fake) == made.fake.requests == []
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_no_signature_is_taken_off_a_presigned_url(house: Make) -> None:
+def test_no_signature_is_taken_off_a_presigned_url(harness: Make) -> None:
     """A URL without a signature binds nothing, and is held to the same guardrail."""
-    made = house(config=Config(signature_version=UNSIGNED))
+    env = harness(config=Config(signature_version=UNSIGNED))
 
-    url = made.client.generate_presigned_url("invoke_model", ask("invoke_model"))
+    url = env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
 
     assert "X-Amz-Signature" not in url
-    assert unguarded(made.fake) == []
+    assert unguarded(env.fake) == []

@@ -1,5 +1,5 @@
 """The fixtures of guarded clients."""
 
-from harness.clients import make_house, make_plain
+from harness.clients import make_harness, make_plain
 
-__all__ = ["make_house", "make_plain"]
+__all__ = ["make_harness", "make_plain"]

@@ -16,7 +16,7 @@ from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing.faults import BadBody, BreakStream, BrokenFrame, Fail, Fault, HangUp, Latency, Stall, WrongLength
 
 if TYPE_CHECKING:
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 LONG: Final = 6.0  # s, longer than a client here waits for a byte that does not come
 SHORT: Final = 0.3  # s that it waits where none ever comes
@@ -74,31 +74,31 @@ MATRIX: Final = {
 CELLS: Final = [(name, method) for name, row in MATRIX.items() for method in row.methods]
 
 
-def troubled(house: Make, patience: float = 60.0) -> tuple[House, Recorder]:
+def troubled(harness: Make, patience: float = 60.0) -> tuple[Harness, Recorder]:
     """Make a house whose client waits so long for a byte."""
     recorder = Recorder()
     config = Config(read_timeout=patience)
-    made = house(listeners=[recorder], config=config, retry=RetryPolicy(attempts=3, sleep=lambda _: None))
-    return made, recorder
+    env = harness(listeners=[recorder], config=config, retry=RetryPolicy(attempts=3, sleep=lambda _: None))
+    return env, recorder
 
 
-def call(made: House, method: str) -> dict[str, Any]:
+def call(env: Harness, method: str) -> dict[str, Any]:
     """Make a call, and read it to its end."""
-    return read(getattr(made.client, method)(**ask(method)))
+    return read(getattr(env.client, method)(**ask(method)))
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)
-def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) -> None:
+def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, method: str) -> None:
     """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
     row = MATRIX[name]
-    made, recorder = troubled(house, SHORT if name.startswith("slow") else 60.0)
-    made.fake.fault(row.fault, times=None)
+    env, recorder = troubled(harness, SHORT if name.startswith("slow") else 60.0)
+    env.fake.fault(row.fault, times=None)
 
     with pytest.raises(Exception) as failed:  # noqa: PT011  # which one is the question
-        call(made, method)
+        call(env, method)
 
     assert type(failed.value).__name__ == row.error
-    assert len(made.fake.requests) == (3 if row.code else 1)
+    assert len(env.fake.requests) == (3 if row.code else 1)
     assert [event.code for event in recorder.last.of(Retried)] == ([row.code] * 2 if row.code else [])
     assert [(event.attempt, event.used_up) for event in recorder.last.of(RetriesExhausted)] == (
         [(3, "attempts")] if row.code else []
@@ -107,15 +107,15 @@ def test_what_goes_wrong_for_good_surfaces(house: Make, name: str, method: str) 
 
 
 @pytest.mark.parametrize(("name", "method"), [(name, method) for name, method in CELLS if MATRIX[name].code])
-def test_what_goes_wrong_once_is_not_seen(house: Make, name: str, method: str) -> None:
+def test_what_goes_wrong_once_is_not_seen(harness: Make, name: str, method: str) -> None:
     """The caller gets the reply of the second attempt, whole."""
-    made, recorder = troubled(house, PATIENT if name.startswith("slow") else 60.0)
-    made.fake.fault(MATRIX[name].fault, times=1)
+    env, recorder = troubled(harness, PATIENT if name.startswith("slow") else 60.0)
+    env.fake.fault(MATRIX[name].fault, times=1)
 
-    reply = call(made, method)
+    reply = call(env, method)
 
-    assert reply == call(made, method)
-    assert len(made.fake.requests) == 3
+    assert reply == call(env, method)
+    assert len(env.fake.requests) == 3
     assert [event.code for event in recorder.calls[0].of(Retried)] == [MATRIX[name].code]
     assert recorder.calls[0].closed == [None]
 
@@ -127,19 +127,19 @@ EMPTY: Final = {
 
 
 @pytest.mark.parametrize("fault", EMPTY.values(), ids=EMPTY)
-def test_half_a_reply_of_converse_is_what_botocore_makes_of_it(house: Make, plain: Any, fault: Fault) -> None:
+def test_half_a_reply_of_converse_is_what_botocore_makes_of_it(harness: Make, plain: Any, fault: Fault) -> None:
     """
     As on a plain client: JSON that can not be read is a reply that says nothing, and nobody hangs or retries.
 
     Some versions notice by themselves that the end is missing; then it is tried again, as any connection that breaks.
     """
-    made, recorder = troubled(house)
-    made.fake.fault(fault, times=None)
+    env, recorder = troubled(harness)
+    env.fake.fault(fault, times=None)
 
-    mine, theirs = _half_of(made.client), _half_of(plain(made.fake))
+    mine, theirs = _half_of(env.client), _half_of(plain(env.fake))
 
     assert mine == theirs
-    assert (theirs, len(made.fake.requests)) in (({}, 2), ("ConnectionClosedError", 4))
+    assert (theirs, len(env.fake.requests)) in (({}, 2), ("ConnectionClosedError", 4))
     assert len(recorder.last.closed) == 1
 
 
@@ -152,24 +152,24 @@ def _half_of(client: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", ["truncated", "garbage"])
-def test_a_body_of_invoke_model_is_the_callers_to_read(house: Make, kind: Any) -> None:
+def test_a_body_of_invoke_model_is_the_callers_to_read(harness: Make, kind: Any) -> None:
     """Whatever it holds it comes as it is; what can not be read shows no guardrail, and is no alarm either."""
-    made, recorder = troubled(house)
-    made.fake.fault(BadBody(kind), times=None)
+    env, recorder = troubled(harness)
+    env.fake.fault(BadBody(kind), times=None)
 
-    assert call(made, "invoke_model")["body"]
+    assert call(env, "invoke_model")["body"]
 
-    assert (len(made.fake.requests), recorder.last.closed) == (1, [None])
+    assert (len(env.fake.requests), recorder.last.closed) == (1, [None])
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_nobody_at_the_other_end(house: Make, method: str) -> None:
+def test_nobody_at_the_other_end(harness: Make, method: str) -> None:
     """A port at which nobody listens."""
-    made, recorder = troubled(house)
+    env, recorder = troubled(harness)
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    options = {**made.fake.client_kwargs(), "endpoint_url": f"http://127.0.0.1:{port}"}
-    lost = made._replace(client=made.guard.client("bedrock-runtime", **options))
+    options = {**env.fake.client_kwargs(), "endpoint_url": f"http://127.0.0.1:{port}"}
+    lost = env._replace(client=env.guard.client("bedrock-runtime", **options))
 
     with pytest.raises(Exception) as failed:  # noqa: PT011
         call(lost, method)
@@ -180,28 +180,28 @@ def test_nobody_at_the_other_end(house: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_that_broke_is_not_begun_again(house: Make, method: str) -> None:
+def test_a_stream_that_broke_is_not_begun_again(harness: Make, method: str) -> None:
     """What was read was read: the caller hears of the break, after the events that came before it."""
-    made, _ = troubled(house)
-    made.fake.fault(BrokenFrame(after=2), times=1)
-    response = getattr(made.client, method)(**ask(method))
+    env, _ = troubled(harness)
+    env.fake.fault(BrokenFrame(after=2), times=1)
+    response = getattr(env.client, method)(**ask(method))
     seen: list[Any] = []
 
     with pytest.raises(Exception, match="a damaged frame arrived in the middle of the stream"):
         seen.extend(response["stream" if method == "converse_stream" else "body"])
 
-    assert (len(seen) <= 2, len(made.fake.requests)) == (True, 1)
+    assert (len(seen) <= 2, len(env.fake.requests)) == (True, 1)
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make, method: str) -> None:
+def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(harness: Make, method: str) -> None:
     """When the call has long returned, too: by the client's own class and by ours."""
-    made, recorder = troubled(house)
-    made.fake.fault(HangUp(20, "body"), times=1)
-    response = getattr(made.client, method)(**ask(method))
-    made.fake.deny(by="scp-explicit")
+    env, recorder = troubled(harness)
+    env.fake.fault(HangUp(20, "body"), times=1)
+    response = getattr(env.client, method)(**ask(method))
+    env.fake.deny(by="scp-explicit")
 
-    with pytest.raises(made.client.exceptions.AccessDeniedException) as denied:
+    with pytest.raises(env.client.exceptions.AccessDeniedException) as denied:
         read(response)
 
     assert isinstance(denied.value, ExplicitDenyError)
@@ -211,7 +211,7 @@ def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(house: Make, meth
 
 
 @pytest.mark.parametrize("fault", [Latency(LONG), Fail(503, "ServiceUnavailableException", "no")], ids=["silence", "503"])
-def test_nothing_goes_on_past_the_deadline(house: Make, fault: Fault) -> None:
+def test_nothing_goes_on_past_the_deadline(harness: Make, fault: Fault) -> None:
     """However many attempts there could be: none begins after it, and one under way ends by the client's own timeout."""
     recorder = Recorder()
     now = [0.0]
@@ -221,11 +221,11 @@ def test_nothing_goes_on_past_the_deadline(house: Make, fault: Fault) -> None:
         return now[0]
 
     policy = RetryPolicy(attempts=1000, deadline=10.0, longest_wait=0.0, sleep=lambda _: None, clock=clock)
-    made = house(listeners=[recorder], retry=policy, config=Config(read_timeout=0.1))
-    made.fake.fault(fault, times=None)
+    env = harness(listeners=[recorder], retry=policy, config=Config(read_timeout=0.1))
+    env.fake.fault(fault, times=None)
 
     with pytest.raises(Exception):  # noqa: B017, PT011
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert len(made.fake.requests) <= 11
+    assert len(env.fake.requests) <= 11
     assert [event.used_up for event in recorder.last.of(RetriesExhausted)] == ["deadline"]

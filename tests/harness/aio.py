@@ -10,7 +10,7 @@ import pytest
 from aio.relay import Relay
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from harness.clients import HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, House, Recorder
+from harness.clients import HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, Harness, Recorder
 
 from guardedbedrock import Guard
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -19,9 +19,9 @@ from guardedbedrock.testing import FakeBedrock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-__all__ = ["make_house", "make_plain"]
+__all__ = ["make_harness", "make_plain"]
 
-Make: TypeAlias = "Callable[..., Awaitable[House]]"
+Make: TypeAlias = "Callable[..., Awaitable[Harness]]"
 
 
 async def read(response: dict[str, Any]) -> dict[str, Any]:
@@ -33,23 +33,23 @@ async def read(response: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-@pytest.fixture(name="house")
-async def make_house(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
+@pytest.fixture(name="harness")
+async def make_harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
     """Make houses by the keywords of `Guard`, plus ``config`` of the client and ``fake``, the keywords of `FakeBedrock`."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     async with AsyncExitStack() as stack:
-        yield partial(_house, stack)
+        yield partial(_harness, stack)
 
 
-async def _house(
+async def _harness(
     stack: AsyncExitStack, *, config: AioConfig | None = None, fake: dict[str, Any] | None = None, **options: Any
-) -> House:
+) -> Harness:
     server = stack.enter_context(FakeBedrock(**{"guardrails": ON_THE_SERVER, **(fake or {})}))
     patient = RetryPolicy(attempts=3, sleep=lambda _: None)
     told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
     guard = Guard(**{**told, **options})
-    made = guard.async_client("bedrock-runtime", **server.client_kwargs(), config=config)
-    return House(server, guard, await stack.enter_async_context(made))
+    env = guard.async_client("bedrock-runtime", **server.client_kwargs(), config=config)
+    return Harness(server, guard, await stack.enter_async_context(env))
 
 
 @pytest.fixture(name="plain")
@@ -64,9 +64,9 @@ async def _plain(stack: AsyncExitStack, fake: FakeBedrock) -> Any:
     return await stack.enter_async_context(get_session().create_client("bedrock-runtime", **fake.client_kwargs(), config=once))
 
 
-async def relayed(stack: AsyncExitStack, made: House) -> tuple[Relay, Any, Recorder]:
+async def relayed(stack: AsyncExitStack, env: Harness) -> tuple[Relay, Any, Recorder]:
     """Put a relay in front of a house, and a listener into a client that goes through it."""
-    relay, recorder = await stack.enter_async_context(Relay(made.fake)), Recorder()
+    relay, recorder = await stack.enter_async_context(Relay(env.fake)), Recorder()
     guard = Guard(guardrails=[HR], policies=POLICIES, principal=ROLE, listeners=[recorder])
-    there = {**made.fake.client_kwargs(), "endpoint_url": relay.url}
+    there = {**env.fake.client_kwargs(), "endpoint_url": relay.url}
     return relay, await stack.enter_async_context(guard.async_client("bedrock-runtime", **there)), recorder

@@ -15,7 +15,7 @@ from guardedbedrock import GuardrailTamperedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from harness.clients import House
+    from harness.clients import Harness
 
     from guardedbedrock import Guardrail
     from guardedbedrock.testing import FakeBedrock
@@ -75,17 +75,17 @@ def of_bodies(body: bytes) -> Iterator[dict[str, Any]]:
         yield config if isinstance(config, dict) else {}
 
 
-def try_all(made: House, methods: tuple[str, ...] = METHODS) -> int:
+def try_all(env: Harness, methods: tuple[str, ...] = METHODS) -> int:
     """Make calls that an attack meddles with, and count those that were refused."""
     refused = 0
     for method in methods:
         try:
-            read(getattr(made.client, method)(**ask(method)))
+            read(getattr(env.client, method)(**ask(method)))
         except GuardrailTamperedError:
             refused += 1
     return refused
 
 
-def on(made: House, event: str, handler: Callable[..., Any]) -> None:
+def on(env: Harness, event: str, handler: Callable[..., Any]) -> None:
     """Let a handler meddle with the calls of a house."""
-    made.client.meta.events.register(event, handler)
+    env.client.meta.events.register(event, handler)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.core.records import Call
 
-__all__ = ["House", "Recorder", "make_house", "make_plain"]
+__all__ = ["Harness", "Recorder", "make_harness", "make_plain"]
 
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 DENIED_MODEL: Final = "anthropic.claude-3-opus-20240229-v1:0"
@@ -48,7 +48,7 @@ S3: Final = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 CONVERSATIONS: Final = ("converse", "converse_stream")
 INVOCATIONS: Final = ("invoke_model", "invoke_model_with_response_stream")
 
-Make: TypeAlias = "Callable[..., House]"
+Make: TypeAlias = "Callable[..., Harness]"
 EventT = TypeVar("EventT")
 
 
@@ -69,7 +69,7 @@ def read(response: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-class House(NamedTuple):
+class Harness(NamedTuple):
     """A fake, a guard, and a client of the guard that talks to the fake."""
 
     fake: FakeBedrock
@@ -82,29 +82,29 @@ class House(NamedTuple):
         return [(request.operation, request.params.get("modelId"), request.guardrail) for request in self.fake.requests]
 
 
-def denial(house: House, method: str = "converse", **params: Any) -> AccessDeniedError:
+def denial(harness: Harness, method: str = "converse", **params: Any) -> AccessDeniedError:
     """Make a call that is denied, and give the error."""
     with pytest.raises(AccessDeniedError) as denied:
-        getattr(house.client, method)(**{**ask(method), **params})
+        getattr(harness.client, method)(**{**ask(method), **params})
     return denied.value
 
 
-@pytest.fixture(name="house")
-def make_house(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+@pytest.fixture(name="harness")
+def make_harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make houses by the keywords of `Guard`, plus ``config`` of the client and ``fake``, the keywords of `FakeBedrock`."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with ExitStack() as stack:
-        yield partial(_house, stack)
+        yield partial(_harness, stack)
 
 
-def _house(stack: ExitStack, *, config: Config | None = None, fake: dict[str, Any] | None = None, **options: Any) -> House:
+def _harness(stack: ExitStack, *, config: Config | None = None, fake: dict[str, Any] | None = None, **options: Any) -> Harness:
     server = stack.enter_context(FakeBedrock(**{"guardrails": ON_THE_SERVER, **(fake or {})}))
     patient = RetryPolicy(attempts=3, sleep=lambda _: None)
     told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
     guard = Guard(**{**told, **options})
     client = guard.client("bedrock-runtime", **server.client_kwargs(), config=config)
     stack.callback(client.close)
-    return House(server, guard, client)
+    return Harness(server, guard, client)
 
 
 @pytest.fixture(name="plain")

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.config import Config
 from harness.bypass import unguarded
-from harness.clients import DENIED_MODEL, HR, PUBLIC, ask, make_house, read
+from harness.clients import DENIED_MODEL, HR, PUBLIC, ask, make_harness, read
 
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
-__all__ = ["make_house"]
+__all__ = ["make_harness"]
 
 THREADS: Final = 64
 CALLS: Final = int(os.environ.get("SOAK_CALLS", "12"))
@@ -41,7 +41,7 @@ _GROWTH_OBJECTS: Final = 2_000
 _GROWTH_BYTES: Final = 24 * 1024 * 1024
 
 
-def talk(made: House, start: Barrier, thread: int, calls: int) -> list[tuple[str, str, str]]:
+def talk(env: Harness, start: Barrier, thread: int, calls: int) -> list[tuple[str, str, str]]:
     """Make calls whose text says by which guardrail they should be guarded, and give the text of each with its reply."""
     start.wait(60)
     said = []
@@ -49,27 +49,27 @@ def talk(made: House, start: Barrier, thread: int, calls: int) -> list[tuple[str
         name = "hr" if (thread + turn) % 2 else "customer-facing"
         method = METHODS[turn % len(METHODS)]
         text = f"{name} {thread} {turn}"
-        with made.guard.using(name):
+        with env.guard.using(name):
             if turn % DENIED == 0:
                 with pytest.raises(ExplicitDenyError):
-                    getattr(made.client, method)(**ask(method, model=DENIED_MODEL))
-            reply = str(read(getattr(made.client, method)(**ask(method, text))))
+                    getattr(env.client, method)(**ask(method, model=DENIED_MODEL))
+            reply = str(read(getattr(env.client, method)(**ask(method, text))))
             said.append((name, text, "".join(TEXTS.findall(reply))))
     return said
 
 
-def one_round(made: House, calls: int) -> None:
+def one_round(env: Harness, calls: int) -> None:
     """Let all threads talk at once, look at what came of it, and forget it."""
     start = Barrier(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
-        said = list(chain.from_iterable(pool.map(lambda thread: talk(made, start, thread, calls), range(THREADS))))
-    arrived = [(name_of(request.params), request.guardrail) for request in made.fake.requests]
+        said = list(chain.from_iterable(pool.map(lambda thread: talk(env, start, thread, calls), range(THREADS))))
+    arrived = [(name_of(request.params), request.guardrail) for request in env.fake.requests]
 
     assert [text for _, text, reply in said if text not in reply] == []
     assert len(arrived) == len(said) == THREADS * calls
     assert [name for name, guardrail in arrived if GUARDRAILS[name] != guardrail] == []
-    assert unguarded(made.fake) == []
-    made.fake.reset()
+    assert unguarded(env.fake) == []
+    env.fake.reset()
 
 
 def name_of(params: Any) -> str:
@@ -85,15 +85,15 @@ def resident() -> int:
     return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
 
-def test_threads_do_not_mix_up_guardrails_and_leave_nothing_behind(house: Make) -> None:
+def test_threads_do_not_mix_up_guardrails_and_leave_nothing_behind(harness: Make) -> None:
     """64 threads, each with the guardrail of its own choice; after the first rounds, objects and bytes stay as many."""
     shelf = [FakeGuardrail(guardrail.arn, version=guardrail.version) for guardrail in (HR, PUBLIC)]
-    made = house(config=Config(max_pool_connections=THREADS), fake={"guardrails": shelf})
+    env = harness(config=Config(max_pool_connections=THREADS), fake={"guardrails": shelf})
     calls = -(-CALLS // ROUNDS)
     objects, sizes = [], []
 
     for _ in range(ROUNDS):
-        one_round(made, calls)
+        one_round(env, calls)
         gc.collect()
         objects.append(len(gc.get_objects()))
         sizes.append(resident())

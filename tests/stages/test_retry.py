@@ -36,17 +36,17 @@ def patient(waits: list[float], attempts: int = 3) -> RetryPolicy:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_throttled_call_is_tried_until_it_is_answered(house: Make, method: str) -> None:
+def test_a_throttled_call_is_tried_until_it_is_answered(harness: Make, method: str) -> None:
     """Throttled twice, then answered: three requests, each with the guardrail, one reply, two waits that were told."""
     waits: list[float] = []
     recorder = Recorder()
-    made = house(retry=patient(waits), listeners=[recorder])
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+    env = harness(retry=patient(waits), listeners=[recorder])
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
 
-    read(getattr(made.client, method)(**ask(method)))
+    read(getattr(env.client, method)(**ask(method)))
 
-    assert [request.status for request in made.fake.requests] == [429, 429, 200]
-    assert {request.guardrail for request in made.fake.requests} == {(HR.arn, HR.version)}
+    assert [request.status for request in env.fake.requests] == [429, 429, 200]
+    assert {request.guardrail for request in env.fake.requests} == {(HR.arn, HR.version)}
     retried = recorder.last.of(Retried)
     assert [(event.attempt, event.code, event.wait) for event in retried] == [
         (1, "ThrottlingException", waits[0]),
@@ -55,132 +55,132 @@ def test_a_throttled_call_is_tried_until_it_is_answered(house: Make, method: str
     assert len(recorder.calls) == 1
 
 
-def test_a_body_that_is_a_file_is_sent_whole_again(house: Make) -> None:
+def test_a_body_that_is_a_file_is_sent_whole_again(harness: Make) -> None:
     """A file has been read to its end by the first attempt, and the next one reads it from where the first began."""
-    made = house()
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+    env = harness()
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
     params = ask("invoke_model")
     body = io.BytesIO(b"#" + params["body"])
     body.seek(1)
 
-    read(made.client.invoke_model(**{**params, "body": body}))
+    read(env.client.invoke_model(**{**params, "body": body}))
 
-    assert [request.params["body"] for request in made.fake.requests] == [params["body"]] * 3
+    assert [request.params["body"] for request in env.fake.requests] == [params["body"]] * 3
 
 
-def test_a_stream_that_is_asked_for_again_has_the_whole_file_too(house: Make) -> None:
+def test_a_stream_that_is_asked_for_again_has_the_whole_file_too(harness: Make) -> None:
     """The file stands where it stood once it was sent."""
-    made = house()
-    made.fake.break_stream(after=0)
+    env = harness()
+    env.fake.break_stream(after=0)
     params = ask("invoke_model_with_response_stream")
     body = io.BytesIO(b"#" + params["body"])
     body.seek(1)
 
-    read(made.client.invoke_model_with_response_stream(**{**params, "body": body}))
+    read(env.client.invoke_model_with_response_stream(**{**params, "body": body}))
 
-    assert [request.params["body"] for request in made.fake.requests] == [params["body"]] * 2
+    assert [request.params["body"] for request in env.fake.requests] == [params["body"]] * 2
 
 
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind != "final"])
-def test_every_code_that_decided_nothing_is_tried_again(house: Make, code: str) -> None:
+def test_every_code_that_decided_nothing_is_tried_again(harness: Make, code: str) -> None:
     """The table is what happens."""
-    made = house()
-    made.fake.fail_next(STATUS.get(code, 503), code, "later")
+    env = harness()
+    env.fake.fail_next(STATUS.get(code, 503), code, "later")
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
-    assert [request.error for request in made.fake.requests] == [code, None]
+    assert [request.error for request in env.fake.requests] == [code, None]
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])
-def test_the_last_error_surfaces_as_it_is(house: Make, attempts: int) -> None:
+def test_the_last_error_surfaces_as_it_is(harness: Make, attempts: int) -> None:
     """When the attempts are used up the caller gets botocore's own error, not one about retrying."""
     waits: list[float] = []
-    made = house(retry=patient(waits, attempts))
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=9)
+    env = harness(retry=patient(waits, attempts))
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=9)
 
-    with pytest.raises(made.client.exceptions.ThrottlingException, match="slow") as answered:
-        made.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.ThrottlingException, match="slow") as answered:
+        env.client.converse(**ask("converse"))
 
     assert not isinstance(answered.value, RetryError)
-    assert answered.value.response["ResponseMetadata"]["RequestId"] == made.fake.requests[-1].request_id
-    assert (len(made.fake.requests), len(waits)) == (attempts, attempts - 1)
+    assert answered.value.response["ResponseMetadata"]["RequestId"] == env.fake.requests[-1].request_id
+    assert (len(env.fake.requests), len(waits)) == (attempts, attempts - 1)
 
 
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind == "final" and "Denied" not in row.name])
-def test_a_request_that_is_wrong_is_not_tried_again(house: Make, code: str) -> None:
+def test_a_request_that_is_wrong_is_not_tried_again(harness: Make, code: str) -> None:
     """The same request would be as wrong a moment later."""
-    made = house()
-    made.fake.fail_next(400, code, "no", times=9)
+    env = harness()
+    env.fake.fail_next(400, code, "no", times=9)
 
     with pytest.raises(ClientError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert len(made.fake.requests) == 1
+    assert len(env.fake.requests) == 1
 
 
 @pytest.mark.parametrize("message", DAILY)
-def test_a_daily_quota_is_not_retried(house: Make, message: str) -> None:
+def test_a_daily_quota_is_not_retried(harness: Make, message: str) -> None:
     waits: list[float] = []
-    made = house(retry=patient(waits))
-    made.fake.fail_next(429, "ThrottlingException", message, times=9)
+    env = harness(retry=patient(waits))
+    env.fake.fail_next(429, "ThrottlingException", message, times=9)
 
-    with pytest.raises(made.client.exceptions.ThrottlingException) as answered:
-        made.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.ThrottlingException) as answered:
+        env.client.converse(**ask("converse"))
 
-    assert (len(made.fake.requests), waits, answered.value.retry_attempts) == (1, [], 0)
-
-
-def test_a_quota_per_minute_is_retried(house: Make) -> None:
-    made = house()
-    made.fake.fail_next(429, "ThrottlingException", "Too many tokens, please wait before trying again.")
-
-    made.client.converse(**ask("converse"))
-
-    assert len(made.fake.requests) == 2
+    assert (len(env.fake.requests), waits, answered.value.retry_attempts) == (1, [], 0)
 
 
-def test_a_denial_of_aws_is_not_tried_again(house: Make) -> None:
+def test_a_quota_per_minute_is_retried(harness: Make) -> None:
+    env = harness()
+    env.fake.fail_next(429, "ThrottlingException", "Too many tokens, please wait before trying again.")
+
+    env.client.converse(**ask("converse"))
+
+    assert len(env.fake.requests) == 2
+
+
+def test_a_denial_of_aws_is_not_tried_again(harness: Make) -> None:
     """A policy does not change its mind."""
-    made = house()
-    made.fake.deny_next(SCP, times=9)
+    env = harness()
+    env.fake.deny_next(SCP, times=9)
 
     with pytest.raises(ExplicitDenyError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert len(made.fake.requests) == 1
+    assert len(env.fake.requests) == 1
 
 
-def test_a_denial_after_a_throttle_ends_the_attempts(house: Make) -> None:
+def test_a_denial_after_a_throttle_ends_the_attempts(harness: Make) -> None:
     """Each answer is looked at anew."""
-    made = house()
-    made.fake.fail_next(429, "ThrottlingException", "slow")
-    made.fake.deny_next(SCP, times=9)
+    env = harness()
+    env.fake.fail_next(429, "ThrottlingException", "slow")
+    env.fake.deny_next(SCP, times=9)
 
     with pytest.raises(ExplicitDenyError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
-    assert [request.error for request in made.fake.requests] == ["ThrottlingException", "AccessDeniedException"]
+    assert [request.error for request in env.fake.requests] == ["ThrottlingException", "AccessDeniedException"]
 
 
-def test_a_denial_of_the_preflight_is_not_tried_at_all(house: Make) -> None:
+def test_a_denial_of_the_preflight_is_not_tried_at_all(harness: Make) -> None:
     """Nobody waits for a call that is never sent."""
     waits: list[float] = []
-    made = house(retry=patient(waits))
+    env = harness(retry=patient(waits))
 
     with pytest.raises(ExplicitDenyError):
-        made.client.converse(**ask("converse", model=DENIED_MODEL))
+        env.client.converse(**ask("converse", model=DENIED_MODEL))
 
-    assert (made.fake.requests, waits) == ([], [])
+    assert (env.fake.requests, waits) == ([], [])
 
 
-def test_the_policies_are_asked_once_for_all_attempts(house: Make) -> None:
+def test_the_policies_are_asked_once_for_all_attempts(harness: Make) -> None:
     """A retry is the same authorized call."""
     recorder = Recorder()
-    made = house(listeners=[recorder])
-    made.fake.fail_next(500, "InternalServerException", "oops", times=2)
+    env = harness(listeners=[recorder])
+    env.fake.fail_next(500, "InternalServerException", "oops", times=2)
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     told = [type(event).__name__ for event in recorder.last.events]
     assert [name for name in told if name in {"GuardrailInjected", "PreflightDecided", "Retried"}] == [
@@ -192,14 +192,14 @@ def test_the_policies_are_asked_once_for_all_attempts(house: Make) -> None:
     assert recorder.last.closed == [None]
 
 
-def test_a_connection_that_breaks_is_tried_again(house: Make) -> None:
+def test_a_connection_that_breaks_is_tried_again(harness: Make) -> None:
     """A fake that has gone away is asked again, and its absence surfaces in the end."""
     waits: list[float] = []
-    made = house(retry=patient(waits))
-    made.fake.close()
+    env = harness(retry=patient(waits))
+    env.fake.close()
 
     with pytest.raises(EndpointConnectionError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
     assert len(waits) == 2
 

@@ -22,7 +22,7 @@ from guardedbedrock.stages.retry.quota import COST, RetryQuota
 from guardedbedrock.stages.retry.retry_after import requested_pause
 
 if TYPE_CHECKING:
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 
 class Clock:
@@ -47,11 +47,11 @@ def policy(clock: Clock, **options: Any) -> RetryPolicy:
     return RetryPolicy(sleep=clock.sleep, clock=clock, **options)
 
 
-def throttled(made: House, code: str = "ThrottlingException", **fault: Any) -> ClientError:
+def throttled(env: Harness, code: str = "ThrottlingException", **fault: Any) -> ClientError:
     """Make a call that is throttled for good."""
-    made.fake.fail_next(429, code, "slow", times=99, **fault)
+    env.fake.fail_next(429, code, "slow", times=99, **fault)
     with pytest.raises(ClientError) as answered:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     return answered.value
 
 
@@ -87,44 +87,44 @@ def test_every_failure_of_a_connection_in_botocore_is_known() -> None:
         assert kind_of(getattr(exceptions, name)(endpoint_url="x", proxy_url="x", error="x")) == "connection", name
 
 
-def test_a_service_that_asks_for_a_pause_gets_it(house: Make) -> None:
+def test_a_service_that_asks_for_a_pause_gets_it(harness: Make) -> None:
     """Longer than any wait of our own would be."""
     clock = Clock()
-    made = house(retry=policy(clock, longest_wait=1.0))
+    env = harness(retry=policy(clock, longest_wait=1.0))
 
-    throttled(made, retry_after=30)
+    throttled(env, retry_after=30)
 
     assert clock.waits == [30.0, 30.0]
 
 
-def test_a_pause_beyond_the_deadline_is_not_waited_for(house: Make) -> None:
+def test_a_pause_beyond_the_deadline_is_not_waited_for(harness: Make) -> None:
     """Who can not come back in time gives up at once, with the service's own answer."""
     clock, recorder = Clock(), Recorder()
-    made = house(retry=policy(clock, deadline=10.0), listeners=[recorder])
+    env = harness(retry=policy(clock, deadline=10.0), listeners=[recorder])
 
-    error = throttled(made, retry_after=30)
+    error = throttled(env, retry_after=30)
 
-    assert (clock.waits, len(made.fake.requests)) == ([], 1)
+    assert (clock.waits, len(env.fake.requests)) == ([], 1)
     assert recorder.last.of(RetriesExhausted) == [RetriesExhausted(1, "ThrottlingException", "deadline")]
     assert error.response["Error"]["Message"] == "slow"
 
 
-def test_no_attempt_begins_after_the_deadline(house: Make) -> None:
+def test_no_attempt_begins_after_the_deadline(harness: Make) -> None:
     """However many there could be."""
     clock = Clock()
-    made = house(retry=policy(clock, attempts=99, deadline=10.0))
+    env = harness(retry=policy(clock, attempts=99, deadline=10.0))
 
-    throttled(made, retry_after=3)
+    throttled(env, retry_after=3)
 
-    assert (sum(clock.waits), len(made.fake.requests)) == (9.0, 4)
+    assert (sum(clock.waits), len(env.fake.requests)) == (9.0, 4)
 
 
-def test_without_a_deadline_the_attempts_decide(house: Make) -> None:
+def test_without_a_deadline_the_attempts_decide(harness: Make) -> None:
     """None is no bound."""
     clock = Clock()
-    made = house(retry=policy(clock, attempts=4, deadline=None))
+    env = harness(retry=policy(clock, attempts=4, deadline=None))
 
-    throttled(made, retry_after=1000)
+    throttled(env, retry_after=1000)
 
     assert sum(clock.waits) == 3000.0
 
@@ -152,45 +152,45 @@ def test_how_long_an_answer_asks_to_wait(headers: dict[str, str], seconds: float
     assert requested_pause(ValueError()) == 0.0
 
 
-def test_the_calls_of_a_client_share_its_tokens(house: Make) -> None:
+def test_the_calls_of_a_client_share_its_tokens(harness: Make) -> None:
     """When they are used up nobody retries any more, and whoever is answered gives one back."""
     clock, recorder = Clock(), Recorder()
-    made = house(retry=policy(clock, capacity=2 * COST["throttling"]), listeners=[recorder])
+    env = harness(retry=policy(clock, capacity=2 * COST["throttling"]), listeners=[recorder])
 
-    throttled(made)
-    throttled(made)
+    throttled(env)
+    throttled(env)
     assert [event.used_up for call in recorder.calls for event in call.of(RetriesExhausted)] == ["attempts", "tokens"]
-    assert len(made.fake.requests) == 3 + 1
+    assert len(env.fake.requests) == 3 + 1
 
-    made.fake.reset()
+    env.fake.reset()
     for _ in range(COST["throttling"]):
-        made.client.converse(**ask("converse"))
-    throttled(made)
+        env.client.converse(**ask("converse"))
+    throttled(env)
 
     assert len(recorder.last.of(Retried)) == 1
 
 
-def test_clients_share_no_tokens(house: Make) -> None:
+def test_clients_share_no_tokens(harness: Make) -> None:
     """What one client met is no reason for another to give up."""
     clock = Clock()
-    made = house(retry=policy(clock, capacity=2 * COST["throttling"]))
-    throttled(made)
-    made.fake.reset()
-    other = made._replace(client=made.guard.client("bedrock-runtime", **made.fake.client_kwargs()))
+    env = harness(retry=policy(clock, capacity=2 * COST["throttling"]))
+    throttled(env)
+    env.fake.reset()
+    other = env._replace(client=env.guard.client("bedrock-runtime", **env.fake.client_kwargs()))
 
     throttled(other)
 
-    assert len(made.fake.requests) == 3
+    assert len(env.fake.requests) == 3
 
 
-def test_a_retry_that_helped_gives_its_tokens_back(house: Make) -> None:
+def test_a_retry_that_helped_gives_its_tokens_back(harness: Make) -> None:
     """So a service that is throttled now and then never uses the bucket up."""
     clock = Clock()
-    made = house(retry=policy(clock, capacity=COST["throttling"]))
+    env = harness(retry=policy(clock, capacity=COST["throttling"]))
 
     for _ in range(3):
-        made.fake.fail_next(429, "ThrottlingException", "slow")
-        made.client.converse(**ask("converse"))
+        env.fake.fail_next(429, "ThrottlingException", "slow")
+        env.client.converse(**ask("converse"))
 
     assert len(clock.waits) == 3
 
@@ -216,77 +216,77 @@ def test_a_bucket_never_holds_more_than_fits_nor_less_than_nothing() -> None:
 
 
 @pytest.mark.parametrize("fail", [0, 2])
-def test_an_answer_says_how_many_attempts_it_took(house: Make, fail: int) -> None:
+def test_an_answer_says_how_many_attempts_it_took(harness: Make, fail: int) -> None:
     """Where botocore says it."""
-    made = house()
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=fail) if fail else None
+    env = harness()
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=fail) if fail else None
 
-    metadata = made.client.converse(**ask("converse"))["ResponseMetadata"]
+    metadata = env.client.converse(**ask("converse"))["ResponseMetadata"]
 
     assert metadata["RetryAttempts"] == fail
     assert "MaxAttemptsReached" not in metadata
 
 
-def test_an_error_says_how_many_attempts_there_were(house: Make) -> None:
+def test_an_error_says_how_many_attempts_there_were(harness: Make) -> None:
     """The service's, a connection's, a denial's; whether it was tried again or not."""
-    made = house(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
-    assert throttled(made).retry_attempts == 2  # type: ignore[attr-defined]
-    made.fake.reset()
-    assert throttled(made, code="ValidationException").retry_attempts == 0  # type: ignore[attr-defined]
-    made.fake.reset()
-    made.fake.fail_next(503, "ServiceUnavailableException", "later")
-    made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel")
+    env = harness(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
+    assert throttled(env).retry_attempts == 2  # type: ignore[attr-defined]
+    env.fake.reset()
+    assert throttled(env, code="ValidationException").retry_attempts == 0  # type: ignore[attr-defined]
+    env.fake.reset()
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
+    env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel")
     with pytest.raises(AccessDeniedError) as denied:
-        made.client.converse(**ask("converse"))
-    made.fake.close()
+        env.client.converse(**ask("converse"))
+    env.fake.close()
     with pytest.raises(EndpointConnectionError) as gone:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
 
     assert denied.value.retry_attempts == 1
     assert gone.value.retry_attempts == 2
 
 
-def test_an_error_says_nothing_of_botocores_single_attempt(house: Make) -> None:
+def test_an_error_says_nothing_of_botocores_single_attempt(harness: Make) -> None:
     """botocore, which was told to try once, does not look at answers for another attempt."""
-    made = house(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+    env = harness(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
 
-    assert "reached max retries" not in str(throttled(made))
-    assert len(made.fake.requests) == 2
+    assert "reached max retries" not in str(throttled(env))
+    assert len(env.fake.requests) == 2
 
 
-def test_no_attempt_says_that_it_is_the_only_one(house: Make) -> None:
+def test_no_attempt_says_that_it_is_the_only_one(harness: Make) -> None:
     """It would by botocore, which was told to try once."""
-    made = house(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+    env = harness(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
 
-    throttled(made)
+    throttled(env)
 
-    assert [request.headers["amz-sdk-request"] for request in made.fake.requests] == ["attempt=1"] * 2
+    assert [request.headers["amz-sdk-request"] for request in env.fake.requests] == ["attempt=1"] * 2
 
 
-def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does nothing, so it takes nothing away either: as many attempts as a plain client makes."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    made = house(mode="off", retry=RetryPolicy())
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=2)
+    env = harness(mode="off", retry=RetryPolicy())
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
-    assert len(made.fake.requests) == 3
+    assert len(env.fake.requests) == 3
 
 
-def test_a_client_that_is_wrapped_again_keeps_botocores_loop(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_is_wrapped_again_keeps_botocores_loop(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever wraps it next, its attempts are botocore's."""
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    made = house()
-    client = boto3.client("bedrock-runtime", **made.fake.client_kwargs(), config=Config(retries={"mode": "standard"}))
-    made.guard.wrap(client)
-    made.guard.wrap(client)
-    made.fake.fail_next(429, "ThrottlingException", "slow", times=99)
+    env = harness()
+    client = boto3.client("bedrock-runtime", **env.fake.client_kwargs(), config=Config(retries={"mode": "standard"}))
+    env.guard.wrap(client)
+    env.guard.wrap(client)
+    env.fake.fail_next(429, "ThrottlingException", "slow", times=99)
 
     with pytest.raises(ClientError):
         client.converse(**ask("converse"))
 
-    assert len(made.fake.requests) == 3
+    assert len(env.fake.requests) == 3
     client.close()
 
 
@@ -299,12 +299,12 @@ LOOPS: Final[dict[str, tuple[str, dict[str, Any], int]]] = {
 
 @pytest.mark.parametrize(("way", "options", "attempts"), LOOPS.values(), ids=LOOPS)
 def test_two_loops_never_multiply(
-    house: Make, monkeypatch: pytest.MonkeyPatch, way: str, options: dict[str, Any], attempts: int
+    harness: Make, monkeypatch: pytest.MonkeyPatch, way: str, options: dict[str, Any], attempts: int
 ) -> None:
     """Ours or botocore's, never both, whatever the environment says; and their attempts are told either way."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    recorder, fake = Recorder(), house().fake
+    recorder, fake = Recorder(), harness().fake
     patient = RetryPolicy(sleep=lambda _: None)
     guard = Guard(guardrails=[HR], policies=POLICIES, principal=ROLE, listeners=[recorder], retry=patient)
     maker = guard if way == "client" else guard.session(boto3.Session())

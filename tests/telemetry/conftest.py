@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from harness.clients import make_house, make_plain
+from harness.clients import make_harness, make_plain
 
-__all__ = ["make_house", "make_plain"]
+__all__ = ["make_harness", "make_plain"]
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from guardedbedrock.testing import FilterPattern
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 DENIED_ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{DENIED_MODEL}"
@@ -46,24 +46,24 @@ class Broken:
         raise OSError("no space left")
 
 
-def audited(house: Make, records: Any = "denials", **options: Any) -> tuple[House, list[dict[str, Any]]]:
+def audited(harness: Make, records: Any = "denials", **options: Any) -> tuple[Harness, list[dict[str, Any]]]:
     """Make a house whose guard writes records."""
     kept = Kept()
-    return house(audit=Audit([kept], records=records, clock=lambda: NOW), **options), kept.records
+    return harness(audit=Audit([kept], records=records, clock=lambda: NOW), **options), kept.records
 
 
-def denied(made: House, **params: Any) -> AccessDeniedError:
+def denied(env: Harness, **params: Any) -> AccessDeniedError:
     """Make a call that is denied, and give the error."""
     with pytest.raises(AccessDeniedError) as error:
-        made.client.converse(**{**ask("converse"), **params})
+        env.client.converse(**{**ask("converse"), **params})
     return error.value
 
 
-def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(house: Make) -> None:
+def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(harness: Make) -> None:
     """Every field, and no word of what was said."""
-    made, records = audited(house)
+    env, records = audited(harness)
 
-    error = denied(made, modelId=DENIED_MODEL)
+    error = denied(env, modelId=DENIED_MODEL)
 
     (record,) = records
     record.pop("eventID")
@@ -96,56 +96,56 @@ def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(house: Make) -
 
 
 @pytest.mark.parametrize("denial", ["preflight", "aws", "guard"])
-def test_the_usual_metric_filter_finds_every_denial(house: Make, denial: str) -> None:
+def test_the_usual_metric_filter_finds_every_denial(harness: Make, denial: str) -> None:
     """Whoever said no, the filter of CloudTrail's own denials matches, and that of other errors does not."""
-    made, records = audited(house)
+    env, records = audited(harness)
     if denial == "aws":
-        made.fake.deny_next(SENTENCE)
-    denied(made, **{"preflight": {"modelId": DENIED_MODEL}, "aws": {}, "guard": {"guardrailConfig": WEAK}}[denial])
+        env.fake.deny_next(SENTENCE)
+    denied(env, **{"preflight": {"modelId": DENIED_MODEL}, "aws": {}, "guard": {"guardrailConfig": WEAK}}[denial])
 
     assert [FilterPattern(USUAL).matches(record) for record in records] == [True]
     assert FilterPattern(f'{{ $.errorCode = "AccessDenied*" && $.userIdentity.arn = "{ROLE}" }}').matches(records[0])
     assert not FilterPattern('{ $.errorCode = "ThrottlingException" }').matches(records[0])
 
 
-def test_a_denial_of_aws_has_its_request(house: Make) -> None:
+def test_a_denial_of_aws_has_its_request(harness: Make) -> None:
     """The id by which CloudTrail's own record is found, and that the preflight had said otherwise."""
-    made, records = audited(house)
-    made.fake.deny_next(SENTENCE)
-    denied(made)
+    env, records = audited(harness)
+    env.fake.deny_next(SENTENCE)
+    denied(env)
 
     (record,) = records
-    assert record["requestID"] == made.fake.requests[0].request_id
+    assert record["requestID"] == env.fake.requests[0].request_id
     assert record["errorMessage"] == SENTENCE
     told = record["additionalEventData"]["guardedbedrock"]
     assert (told["simulated"], told["diverged"], told["decision"]) == (False, True, "allowed")
 
 
-def test_only_denials_are_recorded_unless_all_is_asked_for(house: Make) -> None:
+def test_only_denials_are_recorded_unless_all_is_asked_for(harness: Make) -> None:
     """Calls that pass and errors that are no denials have records only on request."""
-    made, records = audited(house)
-    made.client.converse(**ask("converse"))
-    made.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
+    env, records = audited(harness)
+    env.client.converse(**ask("converse"))
+    env.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
     with pytest.raises(ClientError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     assert records == []
 
-    made, records = audited(house, "all")
-    read(made.client.converse_stream(**ask("converse_stream", "my salary")))
-    made.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
+    env, records = audited(harness, "all")
+    read(env.client.converse_stream(**ask("converse_stream", "my salary")))
+    env.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
     with pytest.raises(ClientError):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     allowed, wrong = records
     assert "errorCode" not in allowed
-    assert allowed["requestID"] == made.fake.requests[0].request_id
+    assert allowed["requestID"] == env.fake.requests[0].request_id
     assert allowed["additionalEventData"]["guardedbedrock"]["intervention"] == {"action": None, "policies": []}
     assert (wrong["errorCode"], "errorMessage" in wrong) == ("ValidationException", False)
 
 
-def test_mode_report_records_no_denial(house: Make) -> None:
+def test_mode_report_records_no_denial(harness: Make) -> None:
     """Nothing was denied, so no alarm goes off; who asks for all records sees what would have been."""
-    made, records = audited(house, "all", mode="report")
-    made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+    env, records = audited(harness, "all", mode="report")
+    env.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
     (record,) = records
     assert not FilterPattern(USUAL).matches(record)
@@ -183,23 +183,23 @@ def test_who_called_is_written_as_cloudtrail_does(arn: str | None, identity: dic
     assert user_identity(arn) == {**identity, **({"arn": arn} if arn else {})}
 
 
-def test_a_sink_that_fails_keeps_no_record_from_the_others(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sink_that_fails_keeps_no_record_from_the_others(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """Nor does it break the call, and somebody hears of it."""
     kept = Kept()
-    made = house(audit=Audit([Broken(), kept], records="all"))
+    env = harness(audit=Audit([Broken(), kept], records="all"))
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     assert [record["requestParameters"]["modelId"] for record in kept.records] == [MODEL]
     assert [record.getMessage() for record in caplog.records] == ["audit sink Broken failed with OSError"]
 
 
-def test_a_logger_gets_one_line_of_json_a_record(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_logger_gets_one_line_of_json_a_record(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """The application says where it goes."""
     caplog.set_level(logging.INFO, logger="guardedbedrock.audit")
-    made = house(audit=Audit([LoggerSink()]))
+    env = harness(audit=Audit([LoggerSink()]))
 
-    denied(made, modelId=DENIED_MODEL)
+    denied(env, modelId=DENIED_MODEL)
 
     (line,) = [record.getMessage() for record in caplog.records if record.name == "guardedbedrock.audit"]
     assert FilterPattern(USUAL).matches(json.loads(line))

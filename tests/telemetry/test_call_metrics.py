@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 SESSION: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy"
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
@@ -56,31 +56,31 @@ class Counted:
 @pytest.fixture
 def counted() -> Iterator[Counted]:
     """Count."""
-    made = Counted()
-    yield made
-    made.provider.shutdown()
+    env = Counted()
+    yield env
+    env.provider.shutdown()
 
 
-def all_that_happens(house: Make, counted: Counted) -> House:
+def all_that_happens(harness: Make, counted: Counted) -> Harness:
     """Make calls of every kind."""
-    made = house(listeners=[counted.listener])
+    env = harness(listeners=[counted.listener])
     for method in METHODS:
-        read(getattr(made.client, method)(**ask(method)))
-    made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
-    made.client.converse(**ask("converse", "my salary"))
-    made.fake.fail_next(429, "ThrottlingException", "slow")
-    made.client.converse(**ask("converse"))
-    made.fake.deny_next(SESSION)
+        read(getattr(env.client, method)(**ask(method)))
+    env.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+    env.client.converse(**ask("converse", "my salary"))
+    env.fake.fail_next(429, "ThrottlingException", "slow")
+    env.client.converse(**ask("converse"))
+    env.fake.deny_next(SESSION)
     for params in ({}, {"modelId": DENIED_MODEL}, {"guardrailConfig": WEAK}):
         with pytest.raises(AccessDeniedError):
-            made.client.converse(**{**ask("converse"), **params})
+            env.client.converse(**{**ask("converse"), **params})
     Observers([counted.listener], Call("InvokeModel", {}, "us-east-1")).emit(ReplyUnguarded("abc123def456", "3"))
-    return made
+    return env
 
 
-def test_every_metric_of_the_table_is_counted_by_its_attributes(house: Make, counted: Counted) -> None:
+def test_every_metric_of_the_table_is_counted_by_its_attributes(harness: Make, counted: Counted) -> None:
     """Names, units, buckets and attributes are those of the table, all of them and no others."""
-    all_that_happens(house, counted)
+    all_that_happens(harness, counted)
 
     points = counted.points()
     assert set(points) == {metric.name for metric in METRICS}
@@ -91,9 +91,9 @@ def test_every_metric_of_the_table_is_counted_by_its_attributes(house: Make, cou
             assert tuple(points[metric.name][0].explicit_bounds) == metric.buckets
 
 
-def test_what_is_out_of_the_ordinary_is_counted_once(house: Make, counted: Counted) -> None:
+def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Counted) -> None:
     """By what an operator would ask for."""
-    all_that_happens(house, counted)
+    all_that_happens(harness, counted)
     method = {"rpc.method": "Converse"}
 
     assert counted.counts("guardedbedrock.retries") == [
@@ -110,28 +110,28 @@ def test_what_is_out_of_the_ordinary_is_counted_once(house: Make, counted: Count
     assert denied == [1]
 
 
-def test_the_age_of_the_policies_is_that_of_the_guard(house: Make, counted: Counted, tmp_path: Path) -> None:
+def test_the_age_of_the_policies_is_that_of_the_guard(harness: Make, counted: Counted, tmp_path: Path) -> None:
     """All of them were read when it was made; a file that changes afterwards makes them no younger, and is not read."""
     now = [1000.0]
     files = {kind: tmp_path / f"{kind}.json" for kind in ("identity", "boundary")}
     for file in files.values():
         file.write_text(json.dumps(POLICY), "utf-8")
     listener = CallMetrics(counted.provider.get_meter("guardedbedrock"), lambda: now[0])
-    made = house(policies={kind: str(file) for kind, file in files.items()}, listeners=[listener])
+    env = harness(policies={kind: str(file) for kind, file in files.items()}, listeners=[listener])
     files["identity"].write_text('{"Version": "2012-10-17", "Statement": []}', "utf-8")
     ages = []
 
     for now[0] in (1000.0, 1060.0, 900.0):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
         ages += counted.counts("guardedbedrock.source.age")
 
     assert ages == [({}, 0.0), ({}, 60.0), ({}, 0.0)]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_request_is_counted_by_the_conventions(house: Make, counted: Counted, method: str) -> None:
+def test_a_request_is_counted_by_the_conventions(harness: Make, counted: Counted, method: str) -> None:
     """Duration once, tokens read and written, and the first chunk of a stream."""
-    read(getattr(house(listeners=[counted.listener]).client, method)(**ask(method)))
+    read(getattr(harness(listeners=[counted.listener]).client, method)(**ask(method)))
 
     durations, tokens = counted.counts("gen_ai.client.operation.duration"), counted.points()["gen_ai.client.token.usage"]
     assert [(value, attributes.items() >= REQUEST.items()) for attributes, value in durations] == [(1, True)]
@@ -141,13 +141,13 @@ def test_a_request_is_counted_by_the_conventions(house: Make, counted: Counted, 
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_the_instrumentors_metrics_are_not_counted_twice(house: Make, counted: Counted, order: str) -> None:
+def test_the_instrumentors_metrics_are_not_counted_twice(harness: Make, counted: Counted, order: str) -> None:
     """Whenever it was installed; the time to the first chunk is still ours."""
     instrumentor, tracers = BotocoreInstrumentor(), TracerProvider()  # type: ignore[no-untyped-call]
-    made = house(listeners=[counted.listener]) if order == "after" else None
+    env = harness(listeners=[counted.listener]) if order == "after" else None
     instrumentor.instrument(tracer_provider=tracers, meter_provider=MeterProvider(), skip_dep_check=True)
     try:
-        client = (made or house(listeners=[counted.listener])).client
+        client = (env or harness(listeners=[counted.listener])).client
         read(client.converse_stream(**ask("converse_stream")))
     finally:
         instrumentor.uninstrument()
@@ -155,27 +155,27 @@ def test_the_instrumentors_metrics_are_not_counted_twice(house: Make, counted: C
     assert {name for name in counted.points() if name.startswith("gen_ai.")} == {"gen_ai.client.operation.time_to_first_chunk"}
 
 
-def test_a_failure_is_counted_with_its_class(house: Make, counted: Counted) -> None:
+def test_a_failure_is_counted_with_its_class(harness: Make, counted: Counted) -> None:
     """What was sent and failed took its time as well; what was never sent took none."""
-    made = house(listeners=[counted.listener])
-    made.fake.fail_next(400, "ValidationException", "no")
-    with pytest.raises(made.client.exceptions.ValidationException):
-        made.client.converse(**ask("converse"))
+    env = harness(listeners=[counted.listener])
+    env.fake.fail_next(400, "ValidationException", "no")
+    with pytest.raises(env.client.exceptions.ValidationException):
+        env.client.converse(**ask("converse"))
     with pytest.raises(AccessDeniedError):
-        made.client.converse(**ask("converse", model=DENIED_MODEL))
+        env.client.converse(**ask("converse", model=DENIED_MODEL))
 
     durations = counted.counts("gen_ai.client.operation.duration")
     assert [attributes.get("error.type") for attributes, _ in durations] == ["ValidationException"]
 
 
-def test_suppressed_instrumentation_is_silent(house: Make, counted: Counted) -> None:
+def test_suppressed_instrumentation_is_silent(harness: Make, counted: Counted) -> None:
     """Exporters suppress it around their own requests, and an application may around others."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    made = house(listeners=[counted.listener, CallSpans(provider.get_tracer("x"))])
+    env = harness(listeners=[counted.listener, CallSpans(provider.get_tracer("x"))])
     token = context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))
     try:
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
     finally:
         context.detach(token)
 
@@ -183,7 +183,7 @@ def test_suppressed_instrumentation_is_silent(house: Make, counted: Counted) -> 
     assert exporter.get_finished_spans() == ()
 
 
-def test_without_an_sdk_nothing_is_counted(house: Make) -> None:
+def test_without_an_sdk_nothing_is_counted(harness: Make) -> None:
     """The API alone counts nothing, so there is nothing to observe."""
     assert CallMetrics().open(Call("Converse", ask("converse"), "us-east-1")) is None
-    house(listeners=[CallMetrics()]).client.converse(**ask("converse"))
+    harness(listeners=[CallMetrics()]).client.converse(**ask("converse"))

@@ -21,7 +21,7 @@ from guardedbedrock.telemetry import CallSpans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
     from opentelemetry.trace import Tracer
 
 SECRET: Final = "the merger with Acme"
@@ -78,65 +78,65 @@ def written(span: ReadableSpan) -> str:
     return f"{span.to_json()} {span.status.description} {[(event.name, event.attributes) for event in span.events]}"
 
 
-def denied(made: House, **params: Any) -> AccessDeniedError:
+def denied(env: Harness, **params: Any) -> AccessDeniedError:
     """Make a call that is denied, and give the error."""
     with pytest.raises(AccessDeniedError) as error:
-        made.client.converse(**{**ask("converse", SECRET), **params})
+        env.client.converse(**{**ask("converse", SECRET), **params})
     return error.value
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_call_is_one_span(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
+def test_a_call_is_one_span(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
     """The span says what was called, where, on which model, with which guardrail, and what the policies said."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    read(getattr(made.client, method)(**ask(method)))
+    read(getattr(env.client, method)(**ask(method)))
 
-    span, name = only(exporter), made.client.meta.method_to_api_mapping[method]
+    span, name = only(exporter), env.client.meta.method_to_api_mapping[method]
     assert (span.name, span.kind, span.status.status_code) == (f"guardedbedrock {name}", SpanKind.INTERNAL, StatusCode.UNSET)
-    request_id = made.fake.requests[0].request_id
+    request_id = env.fake.requests[0].request_id
     assert dict(span.attributes or {}) == {**GUARDED, **ALLOWED, "rpc.method": name, "aws.request_id": request_id}
     assert list(span.events) == []
 
 
 @pytest.mark.parametrize(("slow", "spans"), [(0.0, 1), (600.0, 0)])
 def test_a_slow_preflight_has_a_span_of_its_own(
-    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, slow: float, spans: int
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, slow: float, spans: int
 ) -> None:
     """One that took no time worth speaking of has none."""
-    house(listeners=[CallSpans(tracer, slow_preflight=slow)]).client.converse(**ask("converse"))
+    harness(listeners=[CallSpans(tracer, slow_preflight=slow)]).client.converse(**ask("converse"))
 
     found = [span for span in exporter.get_finished_spans() if span.name == "guardedbedrock preflight"]
     assert len(found) == spans
     assert all((span.end_time or 0) >= (span.start_time or 0) for span in found)
 
 
-def test_a_call_without_a_guardrail_says_none(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_a_call_without_a_guardrail_says_none(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """ListAsyncInvokes has neither model nor guardrail."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    made.client.list_async_invokes()
+    env.client.list_async_invokes()
 
     expected = {**ALLOWED, "rpc.method": "ListAsyncInvokes", "cloud.region": "us-east-1"}
-    expected["aws.request_id"] = made.fake.requests[0].request_id
+    expected["aws.request_id"] = env.fake.requests[0].request_id
     assert dict(only(exporter).attributes or {}) == expected
 
 
-def test_the_chosen_guardrail_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_the_chosen_guardrail_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Operators see which guardrail went along, not which is the default."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    with made.guard.using("customer-facing"):
-        made.client.converse(**ask("converse"))
+    with env.guard.using("customer-facing"):
+        env.client.converse(**ask("converse"))
 
     assert (only(exporter).attributes or {})["aws.bedrock.guardrail.id"] == PUBLIC.id
 
 
-def test_a_denial_is_an_error_with_its_reasons(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_a_denial_is_an_error_with_its_reasons(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Decision, policy type and statement stand in the span, and its status is an error."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    denied(made, modelId=DENIED_MODEL)
+    denied(env, modelId=DENIED_MODEL)
 
     span = only(exporter)
     attributes = dict(span.attributes or {})
@@ -147,24 +147,24 @@ def test_a_denial_is_an_error_with_its_reasons(house: Make, tracer: Tracer, expo
     assert "NoOpus" in str(attributes["guardedbedrock.statements"])
 
 
-def test_a_refusal_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_a_refusal_is_an_error(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What the guard itself refuses ends the span as well."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    denied(made, guardrailConfig=WEAK)
+    denied(env, guardrailConfig=WEAK)
 
     span = only(exporter)
     assert span.status.status_code is StatusCode.ERROR
     assert (span.attributes or {})["error.type"] == "GuardrailNotApprovedError"
 
 
-def test_an_error_of_the_service_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_an_error_of_the_service_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """Class and status of what AWS answered."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
-    made.fake.fail_next(400, "ValidationException", SECRET)
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env.fake.fail_next(400, "ValidationException", SECRET)
 
-    with pytest.raises(made.client.exceptions.ValidationException):
-        made.client.converse(**ask("converse"))
+    with pytest.raises(env.client.exceptions.ValidationException):
+        env.client.converse(**ask("converse"))
 
     span = only(exporter)
     attributes = dict(span.attributes or {})
@@ -173,14 +173,14 @@ def test_an_error_of_the_service_is_named(house: Make, tracer: Tracer, exporter:
     assert SECRET not in written(span)
 
 
-def test_retries_divergence_and_reports_are_events(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_retries_divergence_and_reports_are_events(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What happens within a call is an event of its span."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)], mode="report")
-    made.fake.fail_next(429, "ThrottlingException", "slow")
-    made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], mode="report")
+    env.fake.fail_next(429, "ThrottlingException", "slow")
+    env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
 
-    denied(made)
-    made.client.converse(**ask("converse"), guardrailConfig=WEAK)
+    denied(env)
+    env.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
     first, second = of_calls(exporter)
     (retry,), (diverged,) = exporter.get_finished_spans()[0].events, first.events
@@ -192,11 +192,11 @@ def test_retries_divergence_and_reports_are_events(house: Make, tracer: Tracer, 
     ]
 
 
-def test_an_open_question_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_an_open_question_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """What an indeterminate answer hangs on stands in the span."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     attributes = dict(only(exporter).attributes or {})
     assert attributes["guardedbedrock.decision"] == "indeterminate"
@@ -204,22 +204,22 @@ def test_an_open_question_is_named(house: Make, tracer: Tracer, exporter: InMemo
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_is_named(house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
+def test_an_intervention_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
     """Whether the guardrail stepped in, in every operation."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
-    read(getattr(made.client, method)(**ask(method, "my salary")))
+    read(getattr(env.client, method)(**ask(method, "my salary")))
 
     assert (only(exporter).attributes or {})["guardedbedrock.intervention"]
 
 
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
 def test_the_span_of_a_stream_ends_with_the_stream(
-    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
     """While somebody reads, the span is open, and it is not the current one in the reader's code."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
-    response = getattr(made.client, method)(**ask(method))
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    response = getattr(env.client, method)(**ask(method))
 
     assert of_calls(exporter) == []
     assert not trace.get_current_span().get_span_context().is_valid
@@ -241,11 +241,11 @@ def closed(stream: Any) -> None:
 @pytest.mark.parametrize("end", [left, closed, list])
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
 def test_the_spans_of_a_stream_end_however_it_is_left(
-    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str, end: Any
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str, end: Any
 ) -> None:
     """Read to its end, closed, or dropped: request and call have ended, once, and neither is an error."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
-    response = getattr(made.client, method)(**ask(method))
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    response = getattr(env.client, method)(**ask(method))
     assert exporter.get_finished_spans() == ()
 
     end(response.pop("stream" if method == "converse_stream" else "body"))
@@ -255,28 +255,28 @@ def test_the_spans_of_a_stream_end_however_it_is_left(
     assert ended == [("CLIENT", "UNSET"), ("INTERNAL", "UNSET")]
 
 
-def test_the_span_of_a_stream_that_breaks_is_an_error(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_the_span_of_a_stream_that_breaks_is_an_error(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """The end of a broken stream is that of its span."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
-    made.fake.break_stream()
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env.fake.break_stream()
 
     with pytest.raises(GuardedBedrockError):
-        read(made.client.converse_stream(**ask("converse_stream")))
+        read(env.client.converse_stream(**ask("converse_stream")))
 
     span = only(exporter)
     assert (span.status.status_code, (span.attributes or {})["error.type"]) == (StatusCode.ERROR, "StreamInterruptedError")
 
 
-def test_botocores_span_would_be_a_child(house: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
+def test_botocores_span_would_be_a_child(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     """While botocore works the span is the current one, and its parent is the application's."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     def instrument(**_: Any) -> None:
         tracer.start_span("chat").end()
 
-    made.client.meta.events.register("before-send", instrument)
+    env.client.meta.events.register("before-send", instrument)
     with tracer.start_as_current_span("application"):
-        made.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse"))
         after = trace.get_current_span()
         assert isinstance(after, ReadableSpan)
         assert after.name == "application"
@@ -295,37 +295,37 @@ def test_botocores_span_would_be_a_child(house: Make, tracer: Tracer, exporter: 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_word_of_the_conversation_is_in_a_span(
-    house: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
     """Neither prompt nor completion nor what the guardrail found, whether the call ends well or not."""
-    made = house(listeners=[CallSpans(tracer, slow_preflight=600.0)])
-    made.fake.reply(SAID)
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
+    env.fake.reply(SAID)
 
-    read(getattr(made.client, method)(**ask(method, SECRET)))
-    read(getattr(made.client, method)(**ask(method, f"salary {SECRET}")))
+    read(getattr(env.client, method)(**ask(method, SECRET)))
+    read(getattr(env.client, method)(**ask(method, f"salary {SECRET}")))
     with pytest.raises(AccessDeniedError):
-        getattr(made.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
+        getattr(env.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
 
     told = "".join(written(span) for span in exporter.get_finished_spans())
     assert len(of_calls(exporter)) == 3
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
 
 
-def test_without_an_sdk_nothing_is_opened(house: Make) -> None:
+def test_without_an_sdk_nothing_is_opened(harness: Make) -> None:
     """The API alone records nothing, so there is nothing to observe, and the call is as ever."""
     spans = CallSpans(trace.NoOpTracer())
 
     assert spans.open(Call("Converse", ask("converse"), "us-east-1")) is None
-    house(listeners=[spans]).client.converse(**ask("converse"))
+    harness(listeners=[spans]).client.converse(**ask("converse"))
 
 
-def test_a_span_that_is_not_sampled_still_carries_the_context(house: Make) -> None:
+def test_a_span_that_is_not_sampled_still_carries_the_context(harness: Make) -> None:
     """What is not recorded says nothing, and is the current span all the same, so that the decision not to sample goes on."""
     provider = TracerProvider(sampler=ALWAYS_OFF)
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))])
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))])
     seen: list[Any] = []
-    made.client.meta.events.register("before-send", lambda **_: seen.append(trace.get_current_span().get_span_context()))
+    env.client.meta.events.register("before-send", lambda **_: seen.append(trace.get_current_span().get_span_context()))
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
 
     assert [(context.is_valid, context.trace_flags.sampled) for context in seen] == [(True, False)]

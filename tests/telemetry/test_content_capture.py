@@ -29,13 +29,13 @@ CONTENT: Final = (
 )
 
 
-def captured(house: Make, method: str, said: Any = "as you wish", **params: Any) -> list[dict[str, Any]]:
+def captured(harness: Make, method: str, said: Any = "as you wish", **params: Any) -> list[dict[str, Any]]:
     """Make a call, and give the content attributes of every span."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
-    made.fake.reply(said)
-    read(getattr(made.client, method)(**{**ask(method, SECRET), **params}))
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
+    env.fake.reply(said)
+    read(getattr(env.client, method)(**{**ask(method, SECRET), **params}))
     spans = exporter.get_finished_spans()
     return [{name: load(value) for name, value in (span.attributes or {}).items() if name in CONTENT} for span in spans]
 
@@ -47,12 +47,12 @@ def load(value: Any) -> Any:
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream"])
 @pytest.mark.parametrize("asked", ["true", "SPAN_ONLY", "span_and_event"])
-def test_who_asks_gets_what_was_said(house: Make, monkeypatch: pytest.MonkeyPatch, method: str, asked: str) -> None:
+def test_who_asks_gets_what_was_said(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, asked: str) -> None:
     """On the span of the request, in the conventions' form."""
     monkeypatch.setenv(VARIABLE, asked)
 
     stops = {"stopSequences": ["STOP"], "maxTokens": 9}
-    request, call = captured(house, method, system=[{"text": "be brief"}], inferenceConfig=stops)
+    request, call = captured(harness, method, system=[{"text": "be brief"}], inferenceConfig=stops)
 
     assert request.pop("gen_ai.request.stop_sequences") == ["STOP"]
     assert request["gen_ai.input.messages"] == [{"role": "user", "parts": [{"type": "text", "content": SECRET}]}]
@@ -82,12 +82,12 @@ FAMILIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("method", INVOCATIONS)
-def test_bodies_of_every_family_are_read(house: Make, monkeypatch: pytest.MonkeyPatch, method: str, family: str) -> None:
+def test_bodies_of_every_family_are_read(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, family: str) -> None:
     """As the fake writes them."""
     monkeypatch.setenv(VARIABLE, "true")
     model, body = FAMILIES[family]
 
-    request, call = captured(house, method, modelId=model, body=json.dumps(body).encode())
+    request, call = captured(harness, method, modelId=model, body=json.dumps(body).encode())
 
     assert request["gen_ai.input.messages"] == ASKED
     (answer,) = request["gen_ai.output.messages"]
@@ -97,11 +97,11 @@ def test_bodies_of_every_family_are_read(house: Make, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
-def test_calls_of_tools_are_told(house: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+def test_calls_of_tools_are_told(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """Put together again where they come in pieces."""
     monkeypatch.setenv(VARIABLE, "true")
 
-    request, _ = captured(house, method, ["let me look", ToolUse("weather", {"city": "Rome"}, id="t1")])
+    request, _ = captured(harness, method, ["let me look", ToolUse("weather", {"city": "Rome"}, id="t1")])
 
     (answer,) = request["gen_ai.output.messages"]
     assert answer["finish_reason"] == "tool_use"
@@ -112,17 +112,17 @@ def test_calls_of_tools_are_told(house: Make, monkeypatch: pytest.MonkeyPatch, m
 
 
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
-def test_a_stream_that_breaks_tells_what_came(house: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+def test_a_stream_that_breaks_tells_what_came(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     """Up to where it broke."""
     monkeypatch.setenv(VARIABLE, "true")
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
-    made.fake.reply("as you wish")
-    made.fake.fault(BreakStream("modelStreamErrorException", after=3))
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)])
+    env.fake.reply("as you wish")
+    env.fake.fault(BreakStream("modelStreamErrorException", after=3))
 
     with pytest.raises(StreamInterruptedError):
-        read(getattr(made.client, method)(**ask(method, SECRET)))
+        read(getattr(env.client, method)(**ask(method, SECRET)))
 
     request, _ = exporter.get_finished_spans()
     (answer,) = load((request.attributes or {})["gen_ai.output.messages"])
@@ -131,9 +131,9 @@ def test_a_stream_that_breaks_tells_what_came(house: Make, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
 @pytest.mark.parametrize("asked", ["", "false", "event_only", "no_content", "1"])
-def test_who_does_not_ask_gets_nothing(house: Make, monkeypatch: pytest.MonkeyPatch, asked: str, method: str) -> None:
+def test_who_does_not_ask_gets_nothing(harness: Make, monkeypatch: pytest.MonkeyPatch, asked: str, method: str) -> None:
     """Only the words that mean spans do."""
     monkeypatch.setenv(VARIABLE, asked)
     stops = {"inferenceConfig": {"stopSequences": ["STOP"]}} if method in CONVERSATIONS else {}
 
-    assert captured(house, method, **stops) == [{}, {}]
+    assert captured(harness, method, **stops) == [{}, {}]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from pathlib import Path
 
-    from harness.clients import House, Make
+    from harness.clients import Harness, Make
 
 SECRET: Final = "the merger with Acme"
 SAID: Final = "sell everything tomorrow"
@@ -55,15 +55,15 @@ with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fa
 """
 
 
-def logged(house: Make, **options: Any) -> House:
+def logged(harness: Make, **options: Any) -> Harness:
     """Make a house with the log as its only listener."""
-    return house(listeners=[DecisionLog()], **options)
+    return harness(listeners=[DecisionLog()], **options)
 
 
-def denied(made: House, **params: Any) -> None:
+def denied(env: Harness, **params: Any) -> None:
     """Make a call that is denied."""
     with pytest.raises(AccessDeniedError):
-        made.client.converse(**{**ask("converse"), **params})
+        env.client.converse(**{**ask("converse"), **params})
 
 
 def keys_of(entry: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -86,11 +86,11 @@ def test_an_unconfigured_process_prints_nothing(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_the_standard_librarys_logger_hears_a_decision(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_standard_librarys_logger_hears_a_decision(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """At INFO the logger `guardedbedrock` gets one event for a call, with its keys as attributes of the record."""
     caplog.set_level(logging.INFO, logger="guardedbedrock")
 
-    logged(house).client.converse(**ask("converse"))
+    logged(harness).client.converse(**ask("converse"))
 
     (record,) = records(caplog)
     assert (record.levelno, record.getMessage()) == (logging.INFO, "guardedbedrock.decision")
@@ -98,51 +98,51 @@ def test_the_standard_librarys_logger_hears_a_decision(house: Make, caplog: pyte
     assert 0 <= record.__dict__["seconds"] < 60
 
 
-def test_the_standard_librarys_logger_hears_no_more_than_it_asks_for(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_standard_librarys_logger_hears_no_more_than_it_asks_for(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """At WARNING a decision that allows is not heard, one that denies is."""
     caplog.set_level(logging.WARNING, logger="guardedbedrock")
-    made = logged(house)
+    env = logged(harness)
 
-    made.client.converse(**ask("converse"))
+    env.client.converse(**ask("converse"))
     assert records(caplog) == []
-    denied(made, modelId=DENIED_MODEL)
+    denied(env, modelId=DENIED_MODEL)
     assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision", "guardedbedrock.refused"]
 
 
-def test_the_applications_context_loses_no_event(house: Make, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_applications_context_loses_no_event(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     """Context variables with the names of a log record's own attributes do not keep the event from the log."""
     caplog.set_level(logging.INFO, logger="guardedbedrock")
 
     with structlog.contextvars.bound_contextvars(name="job", args="x", message="y"):
-        logged(house).client.converse(**ask("converse"))
+        logged(harness).client.converse(**ask("converse"))
 
     assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision"]
 
 
-def test_a_configured_structlog_adds_the_applications_context(house: Make) -> None:
+def test_a_configured_structlog_adds_the_applications_context(harness: Make) -> None:
     """What the application bound to its context is in the events, by its own processors."""
     entries = structlog.testing.LogCapture()
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, entries])
 
     with structlog.contextvars.bound_contextvars(tenant="acme"):
-        logged(house).client.converse(**ask("converse"))
+        logged(harness).client.converse(**ask("converse"))
 
     assert [entry["tenant"] for entry in entries.entries] == ["acme"]
 
 
-def test_a_configured_structlog_gets_the_events(house: Make) -> None:
+def test_a_configured_structlog_gets_the_events(harness: Make) -> None:
     """An application that configured structlog gets the events as it wants them."""
     with structlog.testing.capture_logs() as entries:
-        logged(house).client.converse(**ask("converse"))
+        logged(harness).client.converse(**ask("converse"))
 
     expected = {**CALL, "principal": ROLE, "decision": "allowed", "event": "guardedbedrock.decision", "log_level": "info"}
     assert [keys_of(entry) for entry in entries] == [expected]
 
 
-def test_a_denial_is_logged_with_its_reasons(house: Make) -> None:
+def test_a_denial_is_logged_with_its_reasons(harness: Make) -> None:
     """Who was denied what, by which type of policy and which statement."""
     with structlog.testing.capture_logs() as entries:
-        denied(logged(house), modelId=DENIED_MODEL)
+        denied(logged(harness), modelId=DENIED_MODEL)
 
     decision, refused = map(keys_of, entries)
     statements = decision.pop("statements")
@@ -161,15 +161,15 @@ def test_a_denial_is_logged_with_its_reasons(house: Make) -> None:
     assert (refused["event"], refused["error_type"]) == ("guardedbedrock.refused", "ExplicitDenyError")
 
 
-def test_what_is_out_of_the_ordinary_is_logged(house: Make) -> None:
+def test_what_is_out_of_the_ordinary_is_logged(harness: Make) -> None:
     """Retries, denials of AWS, divergence and interventions have an event each."""
-    made = logged(house)
-    made.fake.fail_next(429, "ThrottlingException", "slow")
-    made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+    env = logged(harness)
+    env.fake.fail_next(429, "ThrottlingException", "slow")
+    env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
 
     with structlog.testing.capture_logs() as entries:
-        denied(made)
-        made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+        denied(env)
+        env.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
 
     assert [(entry["log_level"], entry["event"]) for entry in entries] == [
         ("info", "guardedbedrock.decision"),
@@ -182,31 +182,31 @@ def test_what_is_out_of_the_ordinary_is_logged(house: Make) -> None:
     retry, said_no, diverged, stepped_in = (entries[index] for index in (1, 2, 3, 5))
     assert (retry["attempt"], retry["code"]) == (1, "ThrottlingException")
     assert (said_no["error_type"], said_no["policy_type"]) == ("ExplicitDenyError", "session")
-    assert said_no["request_id"] == made.fake.requests[1].request_id
+    assert said_no["request_id"] == env.fake.requests[1].request_id
     assert diverged["decision"] == "allowed"
     assert stepped_in["reason"] == "Guardrail blocked."
 
 
-def test_a_report_says_what_it_would_refuse(house: Make) -> None:
+def test_a_report_says_what_it_would_refuse(harness: Make) -> None:
     """In mode `report` the word is another, so that nobody counts it among the refusals."""
     with structlog.testing.capture_logs() as entries:
-        logged(house, mode="report").client.converse(**ask("converse"), guardrailConfig=WEAK)
+        logged(harness, mode="report").client.converse(**ask("converse"), guardrailConfig=WEAK)
 
     assert [entry["event"] for entry in entries] == ["guardedbedrock.would_refuse", "guardedbedrock.decision"]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_word_of_the_conversation_is_in_the_log(house: Make, method: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_word_of_the_conversation_is_in_the_log(harness: Make, method: str, caplog: pytest.LogCaptureFixture) -> None:
     """Neither prompt nor completion nor credentials, in no key and no value, whether the call ends well or not."""
     caplog.set_level(logging.DEBUG, logger="guardedbedrock")
-    made = logged(house)
-    made.fake.reply(SAID)
+    env = logged(harness)
+    env.fake.reply(SAID)
 
     def talk() -> None:
-        read(getattr(made.client, method)(**ask(method, SECRET)))
-        read(getattr(made.client, method)(**ask(method, f"salary {SECRET}")))
+        read(getattr(env.client, method)(**ask(method, SECRET)))
+        read(getattr(env.client, method)(**ask(method, f"salary {SECRET}")))
         with pytest.raises(AccessDeniedError):
-            getattr(made.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
+            getattr(env.client, method)(**ask(method, SECRET, model=DENIED_MODEL))
 
     talk()
     with structlog.testing.capture_logs() as entries:
@@ -217,22 +217,22 @@ def test_no_word_of_the_conversation_is_in_the_log(house: Make, method: str, cap
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
 
 
-def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is API: what is logged stands in it, and what stands in it is logged."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     table = {row.name: {*row.keys, *LOG_CONTEXT, "event", "log_level"} for row in LOG_EVENTS}
-    made = logged(house, retry=RetryPolicy(attempts=2, sleep=lambda _: None))
-    report = logged(house, mode="report")
+    env = logged(harness, retry=RetryPolicy(attempts=2, sleep=lambda _: None))
+    report = logged(harness, mode="report")
     heard = Observers([DecisionLog()], Call("NewThing", {}, "us-east-1"))
 
     with structlog.testing.capture_logs() as entries:
-        made.fake.fail_next(429, "ThrottlingException", "slow", times=3)
+        env.fake.fail_next(429, "ThrottlingException", "slow", times=3)
         with pytest.raises(ClientError):
-            made.client.converse(**ask("converse"))
-        made.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
-        denied(made, modelId=DENIED_MODEL)
-        made.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
-        denied(made)
+            env.client.converse(**ask("converse"))
+        env.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+        denied(env, modelId=DENIED_MODEL)
+        env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+        denied(env)
         report.client.converse(**ask("converse"), guardrailConfig=WEAK)
         heard.emit(ReplyUnguarded("abc123def456", "3", "r-1"))
         heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
@@ -242,12 +242,12 @@ def test_every_event_and_key_is_in_the_table(house: Make, monkeypatch: pytest.Mo
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []
 
 
-def test_an_event_names_the_trace(house: Make) -> None:
+def test_an_event_names_the_trace(harness: Make) -> None:
     """A log line and a span find each other."""
     tracer = TracerProvider().get_tracer("application")
 
     with structlog.testing.capture_logs() as entries, tracer.start_as_current_span("application") as span:
-        logged(house).client.converse(**ask("converse"))
+        logged(harness).client.converse(**ask("converse"))
 
     context = span.get_span_context()
     assert [(entry["trace_id"], entry["span_id"]) for entry in entries] == [

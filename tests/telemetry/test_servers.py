@@ -44,16 +44,16 @@ def test_a_url_names_its_server(url: Any, server: tuple[str, int] | None) -> Non
 
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
-def test_the_span_of_the_request_names_the_server(house: Make, method: str) -> None:
+def test_the_span_of_the_request_names_the_server(harness: Make, method: str) -> None:
     """It alone does, and once for all attempts."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    made = house(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=0.0)])
-    made.fake.fail_next(429, "ThrottlingException", "slow")
+    env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=0.0)])
+    env.fake.fail_next(429, "ThrottlingException", "slow")
 
-    read(getattr(made.client, method)(**ask(method)))
+    read(getattr(env.client, method)(**ask(method)))
 
-    there = urlsplit(made.fake.endpoint_url)
+    there = urlsplit(env.fake.endpoint_url)
     told = [(span.kind, span.attributes or {}) for span in exporter.get_finished_spans()]
     servers = {(kind, each.get("server.address"), each.get("server.port")) for kind, each in told}
     assert servers == {(SpanKind.CLIENT, there.hostname, there.port), (SpanKind.INTERNAL, None, None)}

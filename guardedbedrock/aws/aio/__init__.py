@@ -1,6 +1,6 @@
 """
-The async twin: clients of aiobotocore, guarded.
+The guarded aiobotocore client.
 
-The stages, the gate and the errors are those of `guardedbedrock.aws`; what stands here is what has to be awaited. aiobotocore is
-optional (the extra ``aio``), so nothing imports this room before it meets a client of aiobotocore.
+The stages, the gate and the errors are those of the sync client; this room has only what must be awaited. aiobotocore is optional
+(the extra ``aio``), so this room is imported only when a client of aiobotocore is created.
 """

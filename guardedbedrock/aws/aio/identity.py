@@ -1,4 +1,4 @@
-"""Who calls: STS is asked in a thread, so that no other task waits for it."""
+"""The principal behind an async client's credentials. STS is called in a thread, so that no other task waits for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from guardedbedrock.errors import SourceError
 
 
 class AsyncCallerIdentity(CallerIdentity):
-    """The principal behind an async client's credentials; `learn` comes before it is called."""
+    """The principal behind an async client's credentials. Await `learn` before you call it."""
 
     def __init__(self, client: Any) -> None:
         super().__init__(client)
@@ -18,12 +18,12 @@ class AsyncCallerIdentity(CallerIdentity):
         self._failure: SourceError | None = None
 
     async def learn(self) -> None:
-        """Ask STS unless it was asked; a failure waits for whoever calls, and the next time it is asked again."""
+        """Call STS, unless the ARN is known. A failure is raised by the next `__call__`; the next `learn` tries again."""
         if self._arn is None:
             async with self._asking:
-                self._arn = self._arn or await self._told()
+                self._arn = self._arn or await self._ask_in_thread()
 
-    async def _told(self) -> str | None:
+    async def _ask_in_thread(self) -> str | None:
         try:
             frozen = await credentials_of(self._client).get_frozen_credentials()
             return await asyncio.to_thread(self._ask, lambda: sts_client(self._client.meta.region_name, frozen))
@@ -33,10 +33,10 @@ class AsyncCallerIdentity(CallerIdentity):
 
     def __call__(self) -> str:
         """
-        Give the ARN that was learnt.
+        Return the ARN.
 
         Raises:
-            SourceError: STS could not be asked.
+            SourceError: STS did not answer.
         """
         if self._arn is None:
             raise SourceError(str(self._failure)) from self._failure

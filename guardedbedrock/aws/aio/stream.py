@@ -1,4 +1,4 @@
-"""Replies that are awaited later: they stay what aiobotocore's callers and instrumentations test for."""
+"""Replies that are read after the call has returned, for aiobotocore: `guardedbedrock.aws.client.stream`, awaited."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ResponseStreamingError
 
-from guardedbedrock.aws.client.call_context import CallContext
-from guardedbedrock.aws.client.stream import NO_EVENT, Beginning, ObservedStream, breaking, without
+from guardedbedrock.aws.client.stream import NO_EVENT, ObservedStream, RestartableStream, closing_if_broken, without
+from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
 from guardedbedrock.core.rules import Rules
@@ -23,9 +23,9 @@ BROKEN: Final = (aiohttp.ClientError, TimeoutError)
 
 class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[misc]  # aiobotocore has no types
     """
-    An event stream that is observed.
+    An observed event stream.
 
-    ``async with`` closes it at the end of the block, whatever the block ends with; aiobotocore's own has only ``close()``.
+    ``async with`` closes it at the end of the block. aiobotocore's own stream has only ``close()``.
     """
 
     def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
@@ -44,10 +44,10 @@ class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[m
 
 class ReadBody(AioStreamingBody):  # type: ignore[misc]
     """
-    A body that was read already and reads as ever.
+    A body that was read already, and that the caller can read again.
 
     Args:
-        raw_stream: The response that it came from.
+        raw_stream: The HTTP response of the body.
         data: All of it, kept for `guardedbedrock.intervention`.
     """
 
@@ -57,35 +57,35 @@ class ReadBody(AioStreamingBody):  # type: ignore[misc]
         self._data = BytesIO(data)
 
     def readable(self) -> bool:
-        """Say whether anything is left."""
+        """Return whether there is more to read."""
         return self._data.tell() < len(self._data.getbuffer())
 
     async def read(self, amt: int | None = None) -> bytes:
-        """Read at most `amt` bytes, or all that is left."""
+        """Read at most `amt` bytes, or the rest."""
         chunk = self._data.read(amt)
         self._amount_read += len(chunk)
         return chunk
 
     async def readinto(self, b: bytearray) -> int:
-        """Read into `b`, and say how many bytes."""
+        """Read into `b`, and return the number of bytes."""
         amount = self._data.readinto(b)
         self._amount_read += amount
         return amount
 
     def close(self) -> None:
-        """Let go of what was read; the connection was given back before."""
+        """Release the data. The connection was released when the body was read."""
         self._data.close()
 
 
 def guarded_stream(inner: AioEventStream, reply: Reply, rules: Rules, observers: Observers) -> AsyncGuardedEventStream:
-    """Put the observation around the event stream of a reply."""
-    passage = StreamMonitor(without(reply, inner), rules, observers)
-    source = inner if reply.again is None else AsyncBeginning(inner, reply, observers)
-    return AsyncGuardedEventStream(source, observe_stream_async(source, source.close, passage, broken=BROKEN), passage)
+    """Observe the event stream of a reply."""
+    monitor = StreamMonitor(without(reply, inner), rules, observers)
+    source = inner if reply.again is None else AsyncRestartableStream(inner, reply, observers)
+    return AsyncGuardedEventStream(source, observe_stream_async(source, source.close, monitor, broken=BROKEN), monitor)
 
 
-class AsyncBeginning(Beginning):
-    """An event stream that is asked for again when it breaks before its first event, as `Beginning` does, awaited."""
+class AsyncRestartableStream(RestartableStream):
+    """An event stream that is requested again if it breaks before its first event."""
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
         events, first = await self._again.retry.run_async(self._begin_async, self._observers)
@@ -98,19 +98,19 @@ class AsyncBeginning(Beginning):
         if not self._is_open:
             with CallContext(self._authorized, self._observers, self._gate):
                 self._take(await self._again.attempt())
-        with breaking(self, BROKEN):
+        with closing_if_broken(self, BROKEN):
             events = aiter(self._stream)
             return events, await anext(events, NO_EVENT)
 
 
 async def read_body(response: dict[str, Any]) -> bytes:
-    """Read the body of an InvokeModel reply and put a fresh one in its place, so that the caller can read it too."""
+    """Read the body of an InvokeModel reply, and replace it by one that the caller can read."""
     body = response["body"]
     try:
         data: bytes = await body.read()
     except aiohttp.ClientPayloadError as error:
         body.close()
-        raise ResponseStreamingError(error=error) from error  # as botocore says it, and some versions of aiobotocore
+        raise ResponseStreamingError(error=error) from error  # some versions of aiobotocore do not convert it
     except BaseException:
         body.close()
         raise

@@ -73,15 +73,15 @@ chosen: Final = ChosenGuardrail()
 @dataclass(frozen=True, slots=True)
 class ClientBinding:
     """
-    What a guarded client goes by.
+    The guard of a client, as the client sees it.
 
     Args:
-        rules: For the stages.
-        retry: Of the guard, or none where botocore retries.
-        listeners: Who hears of calls.
-        asks_sts: Whether STS is asked who the client's credentials are.
-        region: Of the client, which knows it when it begins; botocore would look it up anew for every call.
-        service: Of the client.
+        rules: The rules of the stages.
+        retry: The guard's retries; one attempt if botocore retries.
+        listeners: Listeners of every call.
+        asks_sts: Whether the principal is the owner of the client's credentials, for which STS is called.
+        region: Region of the client. It is kept here because botocore looks it up on every access.
+        service: The Bedrock service of the client, see `services.service_of`.
     """
 
     rules: Rules

@@ -1,9 +1,12 @@
-"""The steps that guarded clients share, whether their calls return or are awaited."""
+"""The steps that sync and async clients share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from inspect import isawaitable
+from typing import Any, NoReturn
 
 from botocore.eventstream import EventStream
 from botocore.exceptions import ParamValidationError
@@ -11,9 +14,8 @@ from botocore.validate import ParamValidator
 
 from guardedbedrock.aws.client.binding import ClientBinding, chosen
 from guardedbedrock.aws.client.stream import stream_member
-from guardedbedrock.bedrock import GuardrailLocation
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import AuthorizedCall, Call, Reply
+from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import AccessDeniedError, UnguardableOperationError, bind
 from guardedbedrock.stages.authorize import authorize
@@ -21,50 +23,86 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
 from guardedbedrock.stages.send import STREAMS
 
-MISTAKES: Final = (AttributeError, KeyError, TypeError)
-"""What parameters of the wrong shape come to in the stages."""
-
 
 def call_of(client: Any, name: str, params: Any) -> Call:
-    """Write down what is called, with the guardrail that was chosen here and now."""
-    watch: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
-    return Call(name, params, watch.region, chosen.get(), watch.service)
+    """Return the record of a call, with the guardrail that is chosen in the current context."""
+    binding: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
+    plain = plain_parameters(params) if isinstance(params, dict) else params  # botocore rejects anything else
+    return Call(name, plain, binding.region, chosen.get(), binding.service)
 
 
-class ObservedCall(Observers):  # reads as what it does: with underway(listeners, call)
-    """Observe a call while it is under way, and bind its errors to the client's exception classes."""
+def with_buffered_body(call: Call) -> Call:
+    """
+    Read a body that cannot seek, such as a pipe or an S3 ``StreamingBody``, so that it can be checked, signed, sent and retried.
 
-    __slots__ = ()
+    boto3 sends such a body if the request is not signed with SigV4.
+    """
+    body: Any = call.params.get("body")
+    if not _must_buffer(body):
+        return call
+    chunks: list[bytes] = []
+    while chunk := body.read():
+        chunks.append(_bytes(chunk))
+    return replace(call, params={**call.params, "body": b"".join(chunks)})
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+
+async def with_buffered_body_async(call: Call) -> Call:
+    """Read a body that cannot seek, as `with_buffered_body` does; the ``read`` of aiobotocore's bodies is awaited."""
+    body: Any = call.params.get("body")
+    if not _must_buffer(body):
+        return call
+    chunks: list[bytes] = []
+    while chunk := body.read():
+        data = await chunk if isawaitable(chunk) else chunk
+        if not data:
+            break
+        chunks.append(_bytes(data))
+    return replace(call, params={**call.params, "body": b"".join(chunks)})
+
+
+def _must_buffer(body: Any) -> bool:
+    if not hasattr(body, "read"):
+        return False
+    try:
+        body.seek(body.tell())
+    except (AttributeError, OSError, ValueError):
+        return True
+    return False
+
+
+def _bytes(chunk: bytes | str) -> bytes:
+    return chunk.encode() if isinstance(chunk, str) else chunk
+
+
+@contextmanager
+def observed(client: Any, call: Call) -> Iterator[Observers]:
+    """Observe a call while it is under way. A denial is raised as the client's own exception class too."""
+    with Observers(client._guardedbedrock.listeners, call) as observers:  # noqa: SLF001
         try:
-            if error is not None:
-                self.fail(error)
-        finally:
-            self.leave()
-
-    def fail(self, error: BaseException) -> None:
-        """Close with an error, and raise a denial as the client's own exception class too."""
-        self.close(error)
-        if isinstance(error, AccessDeniedError):
-            raise bind(error, self._client.exceptions.AccessDeniedException) from error.__cause__
+            yield observers
+        except AccessDeniedError as error:
+            observers.close(error)
+            raise bind(error, client.exceptions.AccessDeniedException) from error.__cause__
+        except BaseException as error:
+            observers.close(error)
+            raise
 
 
 def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
-    """Take a call through the stages before the gate."""
+    """Run the stages that precede sending."""
     rules: Rules = client._guardedbedrock.rules  # noqa: SLF001
     try:
         return authorize(inject(call, rules, observers), rules, observers)
-    except MISTAKES as error:
-        refuse_mistaken(client, call, error)
+    except (AttributeError, KeyError, TypeError) as error:
+        _raise_validation_error(client, call, error)
 
 
-def refuse_mistaken(client: Any, call: Call, error: Exception) -> NoReturn:
+def _raise_validation_error(client: Any, call: Call, error: Exception) -> NoReturn:
     """
-    Leave it to botocore to refuse parameters in which the stages did not find their way, before anything is sent.
+    Raise botocore's own error for parameters of the wrong shape, which the stages cannot read.
 
     Raises:
-        ParamValidationError: What botocore says of them; the error itself where it says nothing.
+        ParamValidationError: botocore rejects the parameters too; otherwise the original error.
     """
     shape = client.meta.service_model.operation_model(call.name).input_shape
     report = ParamValidator().validate(call.params, shape)
@@ -79,7 +117,7 @@ def settled(
     observers: Observers,
     stream: Callable[[Any, Reply, Rules, Observers], EventStream],
 ) -> dict[str, Any]:
-    """Settle the reply; a stream takes the observation with it."""
+    """Check the guardrail trace of a reply and close its observation; a stream does both when it ends."""
     response = reply.response
     member = stream_member(response) if reply.authorized.call.operation.reply in STREAMS else None
     if member:
@@ -91,7 +129,7 @@ def settled(
 
 
 def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
-    """Write down the call that is to be presigned; None when that is none of the guard's business."""
+    """Return the record of the call that a presigned URL makes; None if the guard does not check it."""
     name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
     off = client._guardedbedrock.rules.mode == "off"  # noqa: SLF001
     return None if off or name is None else call_of(client, name, params or {})
@@ -99,16 +137,16 @@ def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> C
 
 def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
     """
-    Authorize a call whose URL can bind the guardrail.
+    Authorize a call whose presigned URL binds the guardrail.
 
     Raises:
-        UnguardableOperationError: The guardrail stands in the body, which a URL does not bind.
+        UnguardableOperationError: The guardrail is in the body, which the URL does not bind.
     """
     authorized = authorized_call(client, call, observers)
     operation = call.operation
-    place: GuardrailLocation | None = operation.location
     enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
-    if enforced and operation.inference and not (place and place.is_in_presigned_url):
+    is_bound = operation.location is not None and operation.location.is_in_presigned_url
+    if enforced and operation.inference and not is_bound:
         raise UnguardableOperationError(
             message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
             operation_name=operation.name,

@@ -1,9 +1,9 @@
 """
-Guarding every Bedrock client of the process, whoever makes it.
+Guard every Bedrock client of the process, whichever code creates it.
 
-``create_client`` of botocore's sessions and of aiobotocore's is wrapped, not ``boto3.client``: there all end, sessions that were
-made before, names that were imported before, and what other libraries put in place of ``boto3.client``. Sessions of an
-aiobotocore that is loaded later take their handlers from botocore's list of them, which is told.
+Every way to create a client ends in ``ClientCreator.create_client`` of botocore or aiobotocore: ``boto3.client`` and names that
+were imported from it, sessions of any age, and methods of sessions that were bound before. So this method is wrapped. aiobotocore
+can be imported later; its sessions take their event handlers from botocore's list of built-in handlers.
 """
 
 from __future__ import annotations
@@ -12,39 +12,48 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial, wraps
+from inspect import iscoroutinefunction
 from threading import RLock
 from typing import Any, Final, Self
 
 from botocore import handlers
+from botocore.client import ClientCreator
 from botocore.session import Session
 
-from guardedbedrock.aws.client import botocore_contract as footing
+from guardedbedrock.aws.botocore_contract import require
 from guardedbedrock.aws.client.binding import ClientBinding
-from guardedbedrock.aws.client.ensure_guarded import checked
-from guardedbedrock.aws.client.session import EVENTS, WATCH, put_first
+from guardedbedrock.aws.client.session import EVENTS
 from guardedbedrock.aws.client.unguarded import warn_of_unguarded
-from guardedbedrock.aws.signer.tripwire import Tripwire, stand
+from guardedbedrock.aws.client.wrap import BINDING, ensure_guarded, put_first
+from guardedbedrock.aws.signer.tripwire import Tripwire, set_tripwire
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
 _HANDLER_ID: Final = "guardedbedrock-installed"
-_STANDS_ON: Final = ((Session, "create_client"), (Session, "get_component"), (handlers, "BUILTIN_HANDLERS"))
+_REQUIRED: Final = (
+    (Session, "create_client"),
+    (Session, "get_component"),
+    (ClientCreator, "create_client"),
+    (handlers, "BUILTIN_HANDLERS"),
+)
+_ORIGINAL: Final = "guardedbedrock_wraps"
+"""The attribute of a wrapper that holds the wrapped method."""
 
 
 @dataclass(slots=True, eq=False)
 class _Installed:
     owner: ClientBinding
-    watch: ClientBinding
+    binding: ClientBinding
     tripwire: Tripwire | None = None
 
 
 _lock: Final = RLock()
 _installed: Final[list[_Installed]] = []
-"""Those who are installed; the last one rules."""
+"""Installed guards. The last one applies."""
 
 
 class Installation:
     """
-    What one call of `install` did; a context manager that undoes it at its end, and nothing that was done before.
+    The effect of one call of `install`. As a context manager it undoes that effect, and nothing that was installed before.
 
     Args:
         undo: Undoes it.
@@ -60,95 +69,92 @@ class Installation:
         self._undo()
 
 
-def install(watch: ClientBinding, *, strict: bool) -> Installation:
+def install(binding: ClientBinding, *, strict: bool) -> Installation:
     """
-    Guard every Bedrock client that is made in this process from now on.
+    Guard every Bedrock client that is created in this process from now on.
 
-    A second time does nothing, but for what `strict` adds. Of several watches the last one that was installed rules, and once it
-    is gone the one before. A client's own guard and its session's go before any of them.
+    A second call does nothing, except that `strict` is added. If several guards are installed, the most recent applies; when it
+    is uninstalled, the one before it applies again.
 
     Args:
-        watch: What the clients go by.
-        strict: Whether a tripwire stands too, for clients that are no boto3 clients.
+        binding: The binding of the clients.
+        strict: Whether to check the requests of other libraries that sign with botocore's signers too.
 
     Raises:
-        ConfigurationError: The installed botocore makes its clients somewhere else.
+        ConfigurationError: The installed botocore creates its clients elsewhere.
 
     Warns:
-        UnguardedClientWarning: Clients were made before.
+        UnguardedClientWarning: Unguarded clients exist already.
     """
-    for holder, name in _STANDS_ON:
-        footing.found(holder, name)
+    for holder, name in _REQUIRED:
+        require(holder, name)
     with _lock:
-        found = _find(watch)
+        found = _find(binding)
         if found is not None:
-            return _made_strict(found) if strict and found.tripwire is None else Installation(_nothing)
-        _installed.append(_Installed(watch, replace(watch, retry=ONE_ATTEMPT), _tripwire(watch) if strict else None))
-        _stand()
+            return _add_tripwire(found) if strict and found.tripwire is None else Installation(_nothing)
+        tripwire = set_tripwire(binding.rules, binding.listeners) if strict else None
+        _installed.append(_Installed(binding, replace(binding, retry=ONE_ATTEMPT), tripwire))
+        _patch()
     try:
         warn_of_unguarded()
     except BaseException:
-        uninstall(watch)  # warnings are errors here
+        uninstall(binding)  # the application turns warnings into errors
         raise
-    return Installation(partial(uninstall, watch))
+    return Installation(partial(uninstall, binding))
 
 
-def _made_strict(installed: _Installed) -> Installation:
-    installed.tripwire = _tripwire(installed.owner)
-    return Installation(partial(_take_away_tripwire, installed))
+def uninstall(binding: ClientBinding) -> None:
+    """Stop guarding the clients that are created from now on. A second call does nothing."""
+    with _lock:
+        found = _find(binding)
+        if found is not None:
+            _installed.remove(found)
+            _remove_tripwire(found)
+        if not _installed:
+            _unpatch()
+
+
+def _add_tripwire(installed: _Installed) -> Installation:
+    installed.tripwire = set_tripwire(installed.owner.rules, installed.owner.listeners)
+    return Installation(partial(_remove_tripwire, installed))
+
+
+def _remove_tripwire(installed: _Installed) -> None:
+    with _lock:
+        if installed.tripwire is not None:
+            installed.tripwire.remove()
+            installed.tripwire = None
 
 
 def _nothing() -> None:
     """Undo nothing."""
 
 
-def uninstall(watch: ClientBinding) -> None:
-    """Let go of the clients that are made from now on; those that were made stay guarded. A second time does nothing."""
-    with _lock:
-        found = _find(watch)
-        if found is not None:
-            _installed.remove(found)
-            _take_away_tripwire(found)
-        if not _installed:
-            _fall()
+def _find(binding: ClientBinding) -> _Installed | None:
+    return next((each for each in _installed if each.owner is binding), None)
 
 
-def _tripwire(watch: ClientBinding) -> Tripwire:
-    return stand(watch.rules, watch.listeners)
+def _patch() -> None:
+    for creator in _creators():
+        if not hasattr(creator.create_client, _ORIGINAL):
+            creator.create_client = _wrapped(creator.create_client)
+    for handler in _BUILTIN:
+        if handler not in handlers.BUILTIN_HANDLERS:
+            handlers.BUILTIN_HANDLERS.append(handler)
 
 
-def _take_away_tripwire(installed: _Installed) -> None:
-    with _lock:
-        if installed.tripwire is not None:
-            installed.tripwire.fall()
-            installed.tripwire = None
+def _unpatch() -> None:
+    for creator in _creators():
+        # A wrapper that another library has put around ours stays; ours does nothing while no guard is installed.
+        creator.create_client = getattr(creator.create_client, _ORIGINAL, creator.create_client)
+    handlers.BUILTIN_HANDLERS[:] = [each for each in handlers.BUILTIN_HANDLERS if each not in _BUILTIN]
 
 
-def _find(watch: ClientBinding) -> _Installed | None:
-    return next((each for each in _installed if each.owner is watch), None)
-
-
-def _stand() -> None:
-    for kind in _sessions():
-        if not hasattr(kind.create_client, "guardedbedrock_wraps"):
-            kind.create_client = _wrapped(kind.create_client)
-    for told in _TOLD:
-        if told not in handlers.BUILTIN_HANDLERS:
-            handlers.BUILTIN_HANDLERS.append(told)
-
-
-def _fall() -> None:
-    for kind in _sessions():
-        # What somebody else has wrapped in turn has to stay; it does nothing while nobody is installed.
-        kind.create_client = getattr(kind.create_client, "guardedbedrock_wraps", kind.create_client)
-    handlers.BUILTIN_HANDLERS[:] = [each for each in handlers.BUILTIN_HANDLERS if each not in _TOLD]
-
-
-def _sessions() -> Iterator[Any]:
-    yield Session
-    loaded = sys.modules.get("aiobotocore.session")
-    if loaded is not None:
-        yield loaded.AioSession
+def _creators() -> Iterator[Any]:
+    yield ClientCreator
+    aiobotocore = sys.modules.get("aiobotocore.client")
+    if aiobotocore is not None:
+        yield aiobotocore.AioClientCreator
 
 
 def _wrapped(create_client: Any) -> Any:
@@ -156,18 +162,30 @@ def _wrapped(create_client: Any) -> Any:
     def create_guarded(self: Any, *args: Any, **options: Any) -> Any:
         if not _installed:
             return create_client(self, *args, **options)
-        for event in EVENTS:
-            self.get_component("event_emitter").register(event, _guard, unique_id=f"{_HANDLER_ID}.{event}")
-        return checked(create_client(self, *args, **options))
+        _register(self)
+        return ensure_guarded(create_client(self, *args, **options), _installed[-1].binding)
 
-    create_guarded.guardedbedrock_wraps = create_client  # type: ignore[attr-defined]
-    return create_guarded
+    @wraps(create_client)
+    async def create_guarded_async(self: Any, *args: Any, **options: Any) -> Any:
+        if not _installed:
+            return await create_client(self, *args, **options)
+        _register(self)
+        return ensure_guarded(await create_client(self, *args, **options), _installed[-1].binding)
+
+    wrapper: Any = create_guarded_async if iscoroutinefunction(create_client) else create_guarded
+    setattr(wrapper, _ORIGINAL, create_client)
+    return wrapper
+
+
+def _register(creator: Any) -> None:
+    for event in EVENTS:
+        creator._event_emitter.register(event, _guard, unique_id=f"{_HANDLER_ID}.{event}")  # noqa: SLF001  # no public name
 
 
 def _guard(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
-    """Guard a client class that nobody nearer guards."""
-    if _installed and WATCH not in class_attributes:
-        put_first(_installed[-1].watch, class_attributes, base_classes)
+    """Guard a client class, unless a guard of higher precedence does."""
+    if _installed and BINDING not in class_attributes:
+        put_first(_installed[-1].binding, class_attributes, base_classes)
 
 
-_TOLD: Final = tuple((event, _guard) for event in EVENTS)
+_BUILTIN: Final = tuple((event, _guard) for event in EVENTS)

@@ -1,4 +1,4 @@
-"""`guardedbedrock.intervention`: the same small record for every operation's reply."""
+"""`guardedbedrock.intervention`: one record for the replies of all operations."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _STREAMS: Final = ("stream", "body")
 
 def intervention(response: Any) -> Intervention | None:
     """
-    Say what a guardrail did to a call; None when it did nothing, or nothing that the reply shows.
+    Return what a guardrail did to a call; None if it did nothing, or nothing that the reply shows.
 
-    The body of an InvokeModel reply stays readable. A guarded client's stream knows as much as was read of it.
+    The body of an InvokeModel reply stays readable. The stream of a guarded client knows what was read so far.
 
     Args:
-        response: What Converse, InvokeModel or ApplyGuardrail returned; the response, or the stream itself, of a streaming
-            operation on a guarded client; or, of any client, a list of the events that were read from a stream.
+        response: The response of Converse, InvokeModel or ApplyGuardrail; the response or the stream of a streaming operation on
+            a guarded client; or a list of the events that were read from the stream of any client.
 
     Raises:
-        TypeError: It is a stream of a client that is not guarded, which can be read but once, or no reply at all.
-        ValueError: It is the body of a client that is not guarded, and somebody has read from it.
+        TypeError: It is a stream of an unguarded client, which can be read only once, or it is not a response.
+        ValueError: It is the body of an unguarded client, and it was read already.
     """
     if isinstance(response, ObservedStream):
         return response.intervention
@@ -50,7 +50,7 @@ def _of_reply(response: Mapping[str, Any]) -> Intervention | None:
     if "body" in response:
         return read_intervention("InvokeModel", trace_of_body(_read(response)))
     if "stream" in response:
-        raise TypeError("this stream can be read but once: pass the list of the events that were read from it")
+        raise TypeError("the stream of an unguarded client can be read only once: pass a list of the events that you read")
     return read_intervention("Converse", trace_of_converse(response))
 
 
@@ -61,16 +61,16 @@ def _read(response: Mapping[str, Any]) -> bytes:
     if hasattr(body, "data"):
         return bytes(body.data)
     if not isinstance(body, StreamingBody) or not isinstance(response, dict):
-        raise TypeError("this body can not be read here: pass a reply whose body is a StreamingBody, or its bytes")
+        raise TypeError("cannot read this body: pass a response whose body is a StreamingBody or bytes")
     if body.tell():
-        raise ValueError("somebody has read from the body of this reply: ask before it is read, or pass its bytes")
+        raise ValueError("the body of this response was read already: call intervention() before you read it, or pass the bytes")
     response["body"] = ReadBody(body.read())
     return _read(response)
 
 
 def _of_events(events: Any) -> Intervention | None:
     if not isinstance(events, list | tuple):
-        raise TypeError(f"{type(events).__name__} is no reply: pass a response, a guarded stream, or a list of events")
+        raise TypeError(f"`{type(events).__name__}` is not a response: pass a response, a guarded stream, or a list of events")
     converse = [trace_of_converse_event(event) for event in events if "chunk" not in event]
     return read_intervention(
         "ConverseStream" if converse else "InvokeModelWithResponseStream",

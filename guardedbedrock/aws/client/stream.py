@@ -1,4 +1,8 @@
-"""Replies that are read later: they stay what botocore's callers and instrumentations test for."""
+"""
+Replies that are read after the call has returned: event streams and bodies.
+
+They keep botocore's classes, because callers and instrumentation test for them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError, HTTPClientError, ResponseStreamingError
 from botocore.response import StreamingBody
 
-from guardedbedrock.aws.client.call_context import CallContext, open_gate
+from guardedbedrock.aws.gate.call_context import CallContext, open_call
 from guardedbedrock.bedrock import Intervention
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -20,75 +24,78 @@ from guardedbedrock.core.rules import Rules
 from guardedbedrock.stages.stream import StreamMonitor, observe_stream
 
 BROKEN: Final = (urllib3.exceptions.HTTPError,)
-"""What the HTTP library says of a connection that breaks: botocore hands the bytes of a stream on as it reads them."""
+"""Errors of the HTTP library for a broken connection; botocore does not convert them while a stream is read."""
 
 NO_EVENT: Final = object()
 
 
 class ObservedStream:
     """
-    What observed event streams share.
+    The part of observed event streams that sync and async clients share.
 
     Args:
-        inner: botocore's own.
+        inner: botocore's stream.
         events: The observed events of `inner`.
-        passage: Closed with the stream, if its end was not reached.
+        monitor: The observation; it is closed with the stream if the end was not reached.
     """
 
-    def __init__(self, inner: Any, events: Any, passage: StreamMonitor) -> None:
+    def __init__(self, inner: Any, events: Any, monitor: StreamMonitor) -> None:
         self._inner = inner
         self._events = events
-        self._passage = passage
+        self._monitor = monitor
 
     @property
     def intervention(self) -> Intervention | None:
-        """What the guardrail did, as far as the stream was read; None when it did nothing."""
-        return self._passage.intervention
+        """What the guardrail did, as far as the stream was read; None if it did not intervene."""
+        return self._monitor.intervention
 
     def get_initial_response(self) -> Any:
         """Read the initial response, as botocore does."""
         return self._inner.get_initial_response()
 
     def close(self) -> None:
-        """Close the connection; what was not read is lost."""
+        """Close the connection. Events that were not read are lost."""
         try:
             self._inner.close()
         finally:
-            self._passage.close(None)
+            self._monitor.close(None)
 
     def __del__(self) -> None:
-        with suppress(Exception):  # at this point there is nobody left to tell
+        with suppress(Exception):  # an error in a finalizer reaches no caller
             self.close()
 
 
 class GuardedEventStream(ObservedStream, EventStream):  # type: ignore[misc]  # botocore has no types
-    """An event stream that is observed."""
+    """An observed event stream."""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        for event in self._events:  # noqa: UP028  # whoever stops early may go on later, and the stream lives while it is read
+        # A generator here keeps the stream alive while it is read, and lets a caller stop and continue later.
+        for event in self._events:  # noqa: UP028
             yield event
 
 
 def guarded_stream(inner: EventStream, reply: Reply, rules: Rules, observers: Observers) -> GuardedEventStream:
-    """Put the observation around the event stream of a reply."""
-    passage = StreamMonitor(without(reply, inner), rules, observers)
-    source = inner if reply.again is None else Beginning(inner, reply, observers)
-    return GuardedEventStream(source, observe_stream(source, source.close, passage, broken=BROKEN), passage)
+    """Observe the event stream of a reply."""
+    monitor = StreamMonitor(without(reply, inner), rules, observers)
+    source = inner if reply.again is None else RestartableStream(inner, reply, observers)
+    return GuardedEventStream(source, observe_stream(source, source.close, monitor, broken=BROKEN), monitor)
 
 
-class Beginning:
+class RestartableStream:
     """
-    An event stream that is asked for again when it breaks before its first event, which nobody has seen then.
+    An event stream that is requested again if it breaks before its first event, when the caller has not seen any of it.
 
     Args:
-        stream: The first one.
-        reply: With what asks for another.
-        observers: Who is told of it.
+        stream: The first stream.
+        reply: Its reply, with the function that requests another.
+        observers: The observers of the call.
     """
 
     def __init__(self, stream: Any, reply: Reply, observers: Observers) -> None:
+        call = open_call()
         self._stream: Any = stream
-        self._is_open, self._gate = True, open_gate()
+        self._is_open = True
+        self._gate = call.gate if call else None
         self._authorized, self._again, self._observers = reply.authorized, reply.again, observers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -101,7 +108,7 @@ class Beginning:
         if not self._is_open:
             with CallContext(self._authorized, self._observers, self._gate):
                 self._take(self._again.attempt())
-        with breaking(self, BROKEN):
+        with closing_if_broken(self, BROKEN):
             events = iter(self._stream)
             return events, next(events, NO_EVENT)
 
@@ -118,20 +125,20 @@ class Beginning:
 
 
 @contextmanager
-def breaking(beginning: Any, broken: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Give up a stream that breaks; what the HTTP library says of a connection, say as botocore does."""
+def closing_if_broken(stream: Any, broken: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Close a stream that breaks, and raise botocore's error for an error of the HTTP library."""
     try:
         yield
     except broken as error:
-        beginning.close()
+        stream.close()
         raise ResponseStreamingError(error=error) from error
     except (EventStreamError, HTTPClientError):
-        beginning.close()
+        stream.close()
         raise
 
 
 def without(reply: Reply, stream: Any) -> Reply:
-    """Give a reply without its stream, so that a stream which nobody holds is closed at once."""
+    """Return a reply without its stream, so that a stream to which the caller drops the last reference is closed at once."""
     return Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not stream})
 
 
@@ -142,7 +149,7 @@ def stream_member(response: dict[str, Any]) -> str | None:
 
 class ReadBody(StreamingBody):  # type: ignore[misc]
     """
-    A body that was read already and reads as ever.
+    A body that was read already, and that the caller can read again.
 
     Args:
         data: All of it, kept for `guardedbedrock.intervention`.
@@ -154,7 +161,7 @@ class ReadBody(StreamingBody):  # type: ignore[misc]
 
 
 def read_body(response: dict[str, Any]) -> bytes:
-    """Read the body of an InvokeModel reply and put a fresh one in its place, so that the caller can read it too."""
+    """Read the body of an InvokeModel reply, and replace it by one that the caller can read."""
     data: bytes = response["body"].read()
     response["body"] = ReadBody(data)
     return data

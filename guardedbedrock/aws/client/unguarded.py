@@ -1,4 +1,4 @@
-"""Which clients of Bedrock this process has that nobody guards."""
+"""The Bedrock clients of this process that no guard checks."""
 
 from __future__ import annotations
 
@@ -9,41 +9,40 @@ from collections.abc import Iterator
 from botocore.client import BaseClient
 
 from guardedbedrock.aws.client.mixin import Guarded
-from guardedbedrock.bedrock import SERVICES
+from guardedbedrock.aws.client.services import service_of_client
 
 
 class UnguardedClientWarning(UserWarning):
-    """Clients of Bedrock were made before a guard was installed, and go on unguarded."""
+    """Bedrock clients were created before a guard was installed, and stay unguarded."""
 
 
 def warn_of_unguarded() -> None:
     """
-    Name the unguarded clients of Bedrock that somebody holds, in a warning at the line that installs.
+    Name the unguarded Bedrock clients of the process in a warning at the line that calls ``guard.install()``.
 
-    Cost: one pass over all objects of the process, some ms, where any client was ever made.
+    Cost: one pass over all objects of the process, a few ms, if any unguarded client class exists.
     """
     if any(_unguarded()):
-        gc.collect()  # nobody may hold them any more
-    made = ", ".join(sorted(_unguarded()))
-    if made:
+        gc.collect()  # the client may be garbage
+    found = ", ".join(sorted(_unguarded()))
+    if found:
         warnings.warn(
-            f"clients that were made before install() are not guarded: {made}; give each to guard.wrap(client), or install "
-            "before they are made",
+            f"clients that were created before install() are not guarded: {found}; pass each to guard.wrap(client), or install "
+            "before they are created",
             UnguardedClientWarning,
             stacklevel=4,
         )
 
 
 def _unguarded() -> Iterator[str]:
-    kinds = {id(kind) for kind in _below(BaseClient) if not issubclass(kind, Guarded)}
-    for held in gc.get_objects() if kinds else ():
-        meta = getattr(held, "meta", None) if id(type(held)) in kinds else None
-        if meta is not None and meta.service_model.service_name in SERVICES:
-            yield f"{meta.service_model.service_name} in {meta.region_name}"
+    plain = {id(kind) for kind in _subclasses(BaseClient) if not issubclass(kind, Guarded)}
+    for thing in gc.get_objects() if plain else ():
+        if id(type(thing)) in plain and service_of_client(thing) is not None:
+            yield f"{thing.meta.service_model.service_name} in {thing.meta.region_name}"
 
 
-def _below(kind: type) -> Iterator[type]:
+def _subclasses(kind: type) -> Iterator[type]:
     below: type
     for below in kind.__subclasses__():
         yield below
-        yield from _below(below)
+        yield from _subclasses(below)

@@ -1,1 +1,1 @@
-"""The gate: what is signed and sent is what was authorized."""
+"""The gate: what is serialized, signed and sent is what was authorized."""

@@ -1,1 +1,1 @@
-"""Checks at the signer, for clients that the guard did not create."""
+"""Signing: Bedrock API keys, and checks of requests that other clients sign."""

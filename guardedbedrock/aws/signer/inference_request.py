@@ -1,5 +1,5 @@
 """
-What a request that is about to be signed asks of Bedrock, read without the client that makes it.
+Read the inference operation of a request that is about to be signed, without its client.
 
 Source: the service model of ``bedrock-runtime``; Bedrock User Guide, "Endpoints supported by Amazon Bedrock".
 """
@@ -21,20 +21,20 @@ from guardedbedrock.bedrock.request_paths import OperationPaths
 
 _SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
 _HOSTS: Final = ("bedrock-runtime", "bedrock-mantle")
-_ASKS_NOTHING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
     """
-    A request that makes a model work, or may.
+    A request that reaches a model, or may reach one.
 
     Args:
-        name: Name of the operation; method and path where the service model has none such.
-        params: What a client's call would have been given; none where the operation is unknown.
-        region: What it is signed for.
+        name: Name of the operation; method and path if the service model does not have it.
+        params: The parameters that a client's call would have; none if the operation is unknown.
+        region: The region that it is signed for.
         wire: The request.
-        presigned: Whether a URL comes of it that somebody else sends.
+        presigned: Whether the result is a URL, which another process sends.
         known: Whether the service model has the operation.
     """
 
@@ -48,14 +48,13 @@ class Inference:
 
 def inference_of(signer: Any, request: Any) -> Inference | None:
     """
-    Read the inference that a request asks for; None where no model is asked, or another service.
+    Read the inference operation of a request; None if it reaches no model.
 
-    A path counts wherever it stands, since a gateway may have one of its own in front. One that nobody knows counts on the hosts
-    of Bedrock that do nothing but inference.
+    A gateway may add a prefix to the path. An unknown path counts as inference on the hosts of Bedrock that only do inference.
 
     Args:
-        signer: One of ``botocore.auth``.
-        request: The ``AWSRequest`` that it is to sign.
+        signer: A signer of ``botocore.auth``.
+        request: The ``AWSRequest`` that it is about to sign.
     """
     if getattr(signer, "_service_name", None) not in _SIGNING_NAMES:
         return None
@@ -63,7 +62,7 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
     region, presigned = str(getattr(signer, "_region_name", "")), "query" in type(signer).__name__.lower()
     target = _paths().find(method, request.url)
     if target is None:
-        unknown = method not in _ASKS_NOTHING and _is_for_inference(request.url)
+        unknown = method not in _SAFE_METHODS and _is_for_inference(request.url)
         wire = Wire(request.url, request.headers, None)
         return Inference(f"{method} {urlsplit(request.url).path}", {}, region, wire, presigned, known=False) if unknown else None
     name, model = target
@@ -74,7 +73,7 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
 
 
 def put_headers(name: str, params: Params, headers: Any) -> None:
-    """Write those parameters into headers that the operation has there, each once."""
+    """Set the headers of an operation from its parameters, each once."""
     for member, header in _headers(name).items():
         if params.get(member):
             del headers[header]
@@ -100,14 +99,14 @@ def _runtime() -> Any:
 
 @cache
 def _paths() -> OperationPaths:
-    """The paths of every operation that the installed botocore has, which may be more than the table of operations has."""
+    """Return the paths of every operation of the installed botocore, which can be newer than the table of operations."""
     found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
     return OperationPaths({name: f"{http['method']} {http['requestUri']}" for name, http in found.items()})
 
 
 @cache
 def _headers(name: str) -> dict[str, str]:
-    """Parameter of an operation to the header that carries it."""
+    """Map the parameters of an operation to the headers that carry them."""
     told = {member: shape.serialization for member, shape in _shape(name).members.items()}
     return {member: how["name"] for member, how in told.items() if how.get("location") == "header"}
 

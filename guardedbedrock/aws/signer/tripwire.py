@@ -1,9 +1,8 @@
 """
-The tripwire: a last look at what is signed in this process by clients that are no boto3 clients.
+The tripwire: refuse inference requests without an approved guardrail when botocore's signers sign them.
 
-LiteLLM and the Anthropic SDK send with HTTP libraries of their own and sign with ``botocore.auth``. So does every boto3 client
-that nobody guarded. An inference request that reaches the signer without an approved guardrail is refused, or is given one where
-the operation takes it in headers, which are signed. What carries a bearer token, or is signed by other code, does not come by.
+It checks clients that the guard did not create, such as those of LiteLLM and the Anthropic SDK. Requests with a bearer token are
+not signed, so they are not checked.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from guardedbedrock.aws.client.binding import chosen
-from guardedbedrock.aws.client.call_context import has_let_pass
+from guardedbedrock.aws.gate.call_context import is_verified
 from guardedbedrock.aws.signer.inference_request import Inference, inference_of, put_headers
-from guardedbedrock.aws.signer.signers import look_first, look_no_longer
+from guardedbedrock.aws.signer.signers import add_check, remove_check
 from guardedbedrock.aws.sources.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.core.events import CallRefused, Event
@@ -30,25 +29,24 @@ from guardedbedrock.stages.inject import inject
 _REMEMBERED: Final = 64
 
 
-def stand(rules: Rules, listeners: Iterable[Listener]) -> Tripwire:
+def set_tripwire(rules: Rules, listeners: Iterable[Listener]) -> Tripwire:
     """
-    Look at every request that is signed from now on; where several stand, the last one decides.
+    Check every request that is signed from now on. If there are several tripwires, the most recent decides.
 
     Args:
-        rules: As a guarded client's: a request is refused, or given a guardrail, as a call would be. Mode ``report`` reports and
-            lets pass.
-        listeners: Who hears of refusals.
+        rules: Rules as of a guarded client. In mode ``report`` refusals are reported and the request passes.
+        listeners: Listeners for refusals.
 
     Returns:
-        The tripwire; ``fall()`` takes it away.
+        The tripwire; ``remove()`` removes it.
     """
     tripwire = Tripwire(rules, listeners)
-    look_first(tripwire.look)
+    add_check(tripwire.check)
     return tripwire
 
 
 class Tripwire:
-    """One that stands until it falls."""
+    """A check of signed requests, until it is removed."""
 
     def __init__(self, rules: Rules, listeners: Iterable[Listener]) -> None:
         self._rules = {"https": rules, "http": replace(rules, secure=False)}
@@ -56,51 +54,51 @@ class Tripwire:
         self._mode = rules.mode
         self._listeners = tuple(listeners)
 
-    def fall(self) -> None:
-        """Look no longer; a second time does nothing."""
-        look_no_longer(self.look)
+    def remove(self) -> None:
+        """Stop checking. A second call does nothing."""
+        remove_check(self.check)
 
-    def look(self, signer: Any, request: Any) -> None:
+    def check(self, signer: Any, request: Any) -> None:
         """
-        Look at a request that is about to be signed, and put the guardrail into its headers where they take it.
+        Check a request that is about to be signed. Set the guardrail headers if the operation has them.
 
         Raises:
             AccessDeniedError: The policies deny it, or it would reach a model without an approved guardrail.
         """
-        asked = None if self._mode == "off" else inference_of(signer, request)
-        if asked is None or has_let_pass(request.url, request.headers, request.data):
+        inference = None if self._mode == "off" else inference_of(signer, request)
+        if inference is None or is_verified(request):
             return
-        call = Call(asked.name, asked.params, asked.region, chosen.get())
-        ear = _Ear()
+        call = Call(inference.name, inference.params, inference.region, chosen.get())
+        refusals = _Refusals()
         try:
-            self._judge(asked, call, self._rules_for(signer, asked), Observers((ear,), call))
+            self._judge(inference, call, self._rules_for(signer, inference), Observers((refusals,), call))
         except AccessDeniedError as error:
-            self._tell(call, ear, error)
+            self._report(call, refusals, error)
             raise
-        self._tell(call, ear, None)
+        self._report(call, refusals, None)
 
-    def _rules_for(self, signer: Any, asked: Inference) -> Rules:
-        """Give the rules of a request: where STS is asked who calls, it is asked with the credentials that sign this one."""
-        scheme = "https" if asked.wire.url.startswith("https:") else "http"
+    def _rules_for(self, signer: Any, inference: Inference) -> Rules:
+        """Return the rules of a request. STS is called with the credentials that sign this request."""
+        scheme = "https" if inference.wire.url.startswith("https:") else "http"
         rules = self._rules[scheme]
         if not isinstance(rules.principal, CallerIdentity):
             return rules
         key = scheme, str(getattr(signer.credentials, "access_key", ""))
         if key not in self._of_signers and len(self._of_signers) >= _REMEMBERED:
             self._of_signers.clear()
-        own = self._of_signers.get(key) or replace(rules, principal=SignerIdentity(signer.credentials, asked.region))
+        own = self._of_signers.get(key) or replace(rules, principal=SignerIdentity(signer.credentials, inference.region))
         return self._of_signers.setdefault(key, own)
 
-    def _judge(self, asked: Inference, call: Call, rules: Rules, observers: Observers) -> None:
-        if not asked.known:
-            self._refuse(_unknown(asked), observers)
+    def _judge(self, inference: Inference, call: Call, rules: Rules, observers: Observers) -> None:
+        if not inference.known:
+            self._refuse(_unknown(inference), observers)
             return
         try:
             authorized = authorize(inject(call, rules, observers), rules, observers)
         except (AttributeError, KeyError, TypeError, ValueError):
-            self._refuse(_unreadable(asked), observers)
+            self._refuse(_unreadable(inference), observers)
             return
-        problem = _problem(asked, authorized)
+        problem = _problem(inference, authorized)
         if problem is not None:
             self._refuse(problem, observers)
 
@@ -109,25 +107,25 @@ class Tripwire:
         if self._mode == "enforce":
             raise error
 
-    def _tell(self, call: Call, ear: _Ear, error: AccessDeniedError | None) -> None:
-        """Tell of refusals alone: what becomes of a request that is signed, nobody here knows."""
-        if ear.refused:
+    def _report(self, call: Call, refusals: _Refusals, error: AccessDeniedError | None) -> None:
+        """Report refusals only: the outcome of a signed request is not observable here."""
+        if refusals.refused:
             with Observers(self._listeners, call) as observers:
-                for refused in ear.refused:
+                for refused in refusals.refused:
                     observers.emit(refused)
             observers.close(error)
 
 
-class _Ear:
-    """Keeps the refusals of one look until it is known how it ends."""
+class _Refusals:
+    """Collects the refusals of one check until its result is known."""
 
     wants_routine = False
 
     def __init__(self) -> None:
         self.refused: list[CallRefused] = []
 
-    def open(self, _: Call) -> _Ear:
-        """Listen."""
+    def open(self, _: Call) -> _Refusals:
+        """Follow the call."""
         return self
 
     def enter(self) -> None:
@@ -145,50 +143,50 @@ class _Ear:
         """Do nothing."""
 
 
-def _problem(asked: Inference, authorized: AuthorizedCall) -> RefusedError | None:
-    """Put the guardrail in where headers take it, and say what is wrong with a request that lacks it all the same."""
+def _problem(inference: Inference, authorized: AuthorizedCall) -> RefusedError | None:
+    """Set the guardrail headers if the operation has them; return the error of a request that still has no guardrail."""
     guarded, place = authorized.guarded, authorized.call.operation.location
     if place is None or guarded.guardrail is None:
         return None
     if place.is_in_presigned_url:
-        put_headers(asked.name, guarded.params, asked.wire.headers)
-    elif asked.presigned:
-        return _unbound(asked)
-    return None if place.carries(asked.wire, guarded.guardrail_ref) else _unguarded(asked, guarded.guardrail)
+        put_headers(inference.name, guarded.params, inference.wire.headers)
+    elif inference.presigned:
+        return _unbound(inference)
+    return None if place.carries(inference.wire, guarded.guardrail_ref) else _unguarded(inference, guarded.guardrail)
 
 
-def _unknown(asked: Inference) -> RefusedError:
+def _unknown(inference: Inference) -> RefusedError:
     return UnguardableOperationError(
-        message=f"`{asked.name}` is no operation of {_host(asked)} that guardedbedrock knows, so it would go out unguarded",
-        operation_name=asked.name,
+        message=f"guardedbedrock does not know `{inference.name}` of {_host(inference)}, so it would be sent without a guardrail",
+        operation_name=inference.name,
         hint="call Converse or InvokeModel, which take a guardrail",
     )
 
 
-def _unreadable(asked: Inference) -> RefusedError:
+def _unreadable(inference: Inference) -> RefusedError:
     return GuardrailTamperedError(
-        message=f"the {asked.name} request about to be signed can not be read, so that nobody knows whether it has a guardrail",
-        operation_name=asked.name,
-        hint="send the parameters that the Bedrock API Reference has for this operation",
+        message=f"the {inference.name} request about to be signed cannot be read, so its guardrail cannot be checked",
+        operation_name=inference.name,
+        hint="send the parameters that the Bedrock API Reference documents for this operation",
     )
 
 
-def _unbound(asked: Inference) -> RefusedError:
+def _unbound(inference: Inference) -> RefusedError:
     return UnguardableOperationError(
-        message=f"a presigned URL of {asked.name} does not bind the body, so it would not bind the guardrail in it",
-        operation_name=asked.name,
+        message=f"a presigned URL of {inference.name} does not bind the body, so it would not bind the guardrail in it",
+        operation_name=inference.name,
         hint="presign InvokeModel, whose guardrail headers are signed, or send the request from here",
     )
 
 
-def _unguarded(asked: Inference, guardrail: Guardrail) -> RefusedError:
+def _unguarded(inference: Inference, guardrail: Guardrail) -> RefusedError:
     return GuardrailTamperedError(
-        message=f"the {asked.name} request about to be signed has no guardrail, and its body can not be changed here",
-        operation_name=asked.name,
-        hint=f"let the client that makes it send guardrailConfig with `{guardrail.arn}` version `{guardrail.version}`, or call "
+        message=f"the {inference.name} request about to be signed has no guardrail, and its body cannot be changed here",
+        operation_name=inference.name,
+        hint=f"send guardrailConfig with `{guardrail.arn}` version `{guardrail.version}`, or call "
         "the operation on a guarded client",
     )
 
 
-def _host(asked: Inference) -> str:
-    return urlsplit(asked.wire.url).hostname or "this host"
+def _host(inference: Inference) -> str:
+    return urlsplit(inference.wire.url).hostname or "this host"

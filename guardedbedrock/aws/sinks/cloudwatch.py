@@ -1,8 +1,8 @@
 """
-Records in CloudWatch Logs, where metric filters and alarms find them.
+Audit records in CloudWatch Logs, for metric filters and alarms.
 
-Nothing waits for AWS: records queue up and a thread sends them in batches. The queue is bounded; what does not fit, or can not be
-delivered, is counted.
+Calls do not wait for AWS: records are queued, and a thread sends them in batches. The queue is bounded. Records that do not
+fit or cannot be delivered are counted.
 Source: CloudWatch Logs API Reference, "PutLogEvents".
 """
 
@@ -37,18 +37,18 @@ class CloudWatchLogs:
     """
     Sends records to a log group; a sink of `Audit`.
 
-    Needs ``logs:PutLogEvents`` and ``logs:CreateLogStream``; ``logs:CreateLogGroup`` where the group is missing.
+    Needs ``logs:PutLogEvents`` and ``logs:CreateLogStream``, and ``logs:CreateLogGroup`` if the group is missing.
 
     Args:
         log_group: Name of the group.
-        log_stream: Name of the stream; of this host and process unless given.
-        client: A client of ``logs``; boto3's default session makes one unless given.
+        log_stream: Name of the stream; default: host name and process ID.
+        client: A client of ``logs``; default: one of boto3's default session.
         region_name: Region of that client.
-        capacity: Records that wait at most; further ones are lost, and counted.
-        interval: Seconds after which a batch is sent that is not full.
+        capacity: Maximum number of queued records; further records are lost and counted.
+        interval: Seconds after which a batch is sent although it is not full.
 
     Attributes:
-        lost: How many records were lost: too many waited, or they could not be delivered.
+        lost: Number of records that were lost: the queue was full, or they could not be delivered.
     """
 
     def __init__(  # noqa: PLR0913  # each is a setting, and all but the first are keywords
@@ -72,9 +72,9 @@ class CloudWatchLogs:
         self.lost = 0
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Queue a record; the oldest ones keep their place."""
+        """Queue a record. If the queue is full, the new record is lost."""
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record, separators=(",", ":"))}
-        self._belong_here()
+        self._reset_after_fork()
         with self._changed:
             if len(self._waiting) >= self._capacity or self._closing:
                 self.lost += 1
@@ -85,21 +85,21 @@ class CloudWatchLogs:
             self._changed.notify()
 
     def flush(self, timeout: float = 10.0) -> bool:
-        """Wait until nothing waits any more, `timeout` seconds at most; False when something still does."""
+        """Wait at most `timeout` seconds until the queue is empty; return whether it is."""
         with self._changed:
             self._changed.notify()
             return self._changed.wait_for(lambda: not self._waiting and not self._sending, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Send what waits, `timeout` seconds at most, and end the thread; what comes later is lost."""
+        """Send the queued records for at most `timeout` seconds and end the thread. Later records are lost."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         if self._thread is not None and self._owner == os.getpid():
             self._thread.join(timeout)
 
-    def _belong_here(self) -> None:
-        """A process that was forked has no thread, and sends nothing that its parent has to send."""
+    def _reset_after_fork(self) -> None:
+        """A forked child has no thread, and the queued records are its parent's."""
         if self._owner and self._owner != os.getpid():
             self._changed = Condition()
             self._waiting.clear()
@@ -112,8 +112,8 @@ class CloudWatchLogs:
         atexit.register(self.close)
 
     def _run(self) -> None:
-        # What sends records is no request of the application's, and is not to be told of.
-        context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))  # noqa: SLF001  # it has no other name
+        # These requests are not the application's, so they are not instrumented.
+        context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, value=True))  # noqa: SLF001  # no public name
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -144,7 +144,7 @@ class CloudWatchLogs:
             try:
                 self._put(batch)
             except (BotoCoreError, ClientError) as error:
-                _LOG.warning("CloudWatch Logs did not take %d audit records: %s", len(batch), type(error).__name__)
+                _LOG.warning("CloudWatch Logs rejected %d audit records: %s", len(batch), type(error).__name__)
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, min(2.0**attempt / 4, _LONGEST_PAUSE))
             else:
@@ -165,7 +165,7 @@ class CloudWatchLogs:
             self._client.put_log_events(**named, logEvents=batch)
 
     def _create(self) -> None:
-        """Make the stream, and the group if that is missing too; somebody else may be faster."""
+        """Create the stream, and the group if it is missing too; another process may be faster."""
         named = {"logGroupName": self._group, "logStreamName": self._stream}
         with suppress(self._client.exceptions.ResourceAlreadyExistsException):
             try:

@@ -1,4 +1,4 @@
-"""An alert as a message of Amazon SNS."""
+"""Publish alerts to Amazon SNS."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class SnsPublisher:
     Publishes alerts; the hook of a `DenialAlert`. Needs ``sns:Publish`` on the topic.
 
     Args:
-        topic_arn: Where to.
-        client: A client of ``sns``; boto3's default session makes one in the topic's region unless given.
+        topic_arn: The topic.
+        client: A client of ``sns``; default: one of boto3's default session in the region of the topic.
     """
 
     def __init__(self, topic_arn: str, *, client: Any = None) -> None:
@@ -24,7 +24,7 @@ class SnsPublisher:
         self._client = client
 
     def __call__(self, alert: Any) -> None:
-        """Publish an alert: the sentence, and the latest record as JSON."""
+        """Publish an alert: its sentence, and the latest record as JSON."""
         if self._client is None:
             self._client = boto3.client("sns", region_name=self._topic.split(":")[3])
         message = f"{alert.sentence}\n\n{json.dumps(dict(alert.latest), indent=2)}"

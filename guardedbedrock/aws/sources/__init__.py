@@ -1,1 +1,1 @@
-"""Sources that ask AWS."""
+"""Sources that read from AWS."""

@@ -1,4 +1,4 @@
-"""Who calls: STS is asked with the very credentials that sign, once, when it is first needed."""
+"""The principal that calls, from STS: asked once, with the credentials that sign, when it is first needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CallerIdentity:
         client: The client whose credentials sign; None for boto3's default session.
 
     Attributes:
-        userid: ``aws:userid`` of the principal, once STS was asked.
+        userid: ``aws:userid`` of the principal; ``""`` before STS has answered.
     """
 
     def __init__(self, client: Any = None) -> None:
@@ -31,10 +31,10 @@ class CallerIdentity:
 
     def __call__(self) -> str:
         """
-        Give the ARN, asking STS the first time.
+        Return the ARN, from STS the first time.
 
         Raises:
-            SourceError: STS could not be asked; the next call asks again.
+            SourceError: STS did not answer; the next call asks again.
         """
         with self._lock:
             if self._arn is None:
@@ -45,7 +45,7 @@ class CallerIdentity:
         try:
             identity = sts().get_caller_identity()
         except (BotoCoreError, ClientError) as error:
-            raise SourceError(f'principal = "caller": STS did not say who calls: {error}') from error
+            raise SourceError(f'principal = "caller": STS did not return the caller identity: {error}') from error
         self.userid = str(identity.get("UserId", ""))
         return str(identity["Arn"])
 
@@ -57,11 +57,11 @@ class CallerIdentity:
 
 class SignerIdentity(CallerIdentity):
     """
-    The principal behind the credentials that a signer of ``botocore.auth`` signs with.
+    The principal behind the credentials of a signer of ``botocore.auth``.
 
     Args:
-        credentials: Frozen ones, or such that freeze.
-        region: What is signed for, where STS is asked.
+        credentials: The credentials, frozen or not.
+        region: The region that is signed for; STS is called there.
     """
 
     def __init__(self, credentials: Any, region: str) -> None:
@@ -75,19 +75,19 @@ class SignerIdentity(CallerIdentity):
 
 def credentials_of(client: Any) -> Any:
     """
-    Give the credentials that a client signs with.
+    Return the credentials that a client signs with.
 
     Raises:
-        SourceError: It has none.
+        SourceError: The client has no credentials.
     """
     signs = client._get_credentials()  # noqa: SLF001  # botocore has no public way to a client's credentials
     if signs is None:
-        raise SourceError('principal = "caller": the client has no credentials to ask STS with; name the principal\'s ARN')
+        raise SourceError('principal = "caller": the client has no credentials to call STS with; set the ARN of the principal')
     return signs
 
 
 def sts_client(region: str, frozen: Any) -> Any:
-    """Make a client of STS that signs with frozen credentials, in a region."""
+    """Create an STS client that signs with frozen credentials, in a region."""
     return boto3.client(
         "sts",
         region_name=region,

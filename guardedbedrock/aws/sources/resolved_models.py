@@ -1,4 +1,4 @@
-"""What stands behind inference profiles, prompt routers and prompts, as AWS tells it: a source for the setting `profiles`."""
+"""The models of inference profiles, prompt routers and prompts, read from AWS: a source for the setting `profiles`."""
 
 from __future__ import annotations
 
@@ -15,40 +15,39 @@ from guardedbedrock.iam.matching.arns import split
 
 def models_behind(*identifiers: str, session: Any = None, **options: Any) -> dict[str, tuple[str, ...]]:
     """
-    Ask AWS which models stand behind some identifiers, once, for `Guard(profiles=...)`.
+    Ask AWS once which models some identifiers resolve to, for `Guard(profiles=...)`.
 
-        profiles = guardedbedrock.models_behind("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
+        profiles = guardedbedrock.models_resolve("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
 
-    Needs ``bedrock:GetInferenceProfile``, ``bedrock:GetPromptRouter`` or ``bedrock:GetPrompt`` on what is asked about.
+    Needs ``bedrock:GetInferenceProfile``, ``bedrock:GetPromptRouter`` or ``bedrock:GetPrompt`` on the identifiers.
 
     Args:
         identifiers: IDs or ARNs of inference profiles, ARNs of prompt routers and prompts, as calls name them.
-        session: A boto3 session; the default one unless given.
+        session: A boto3 session; default: boto3's default session.
         options: Keyword arguments of its clients, such as ``region_name``.
 
     Returns:
-        Each identifier with the ARNs, or IDs, of the models behind it.
+        Each identifier with the ARNs or IDs of its models.
 
     Raises:
         ConfigurationError: An identifier is of another kind.
-        SourceError: AWS did not tell; the cause is botocore's error.
+        SourceError: AWS did not answer; the cause is botocore's error.
     """
-    return {identifier: _behind(identifier, session or boto3, options) for identifier in identifiers}
+    return {identifier: _resolve(identifier, session or boto3, options) for identifier in identifiers}
 
 
-def _behind(identifier: str, session: Any, options: Mapping[str, Any]) -> tuple[str, ...]:
+def _resolve(identifier: str, session: Any, options: Mapping[str, Any]) -> tuple[str, ...]:
     parts = split(identifier)
-    asking = _BY_KIND.get(kind_of(identifier)) if parts else _inference_profile
-    if asking is None:
-        kinds = "an inference profile, a prompt router or a prompt"
-        raise ConfigurationError(f"`{identifier}` names neither {kinds}: nothing stands behind it that has to be asked for")
+    lookup = _BY_KIND.get(kind_of(identifier)) if parts else _inference_profile
+    if lookup is None:
+        raise ConfigurationError(f"`{identifier}` is not an inference profile, a prompt router or a prompt: leave it out")
     placed = {"region_name": parts[3], **options} if parts else options
     try:
-        found = tuple(dict.fromkeys(asking(identifier, session, placed)))
+        found = tuple(dict.fromkeys(lookup(identifier, session, placed)))
     except (BotoCoreError, ClientError) as error:
-        raise SourceError(f"AWS did not say what stands behind `{identifier}`: {error}") from error
+        raise SourceError(f"AWS did not return the models of `{identifier}`: {error}") from error
     if not found:
-        raise SourceError(f"AWS names no model behind `{identifier}`")
+        raise SourceError(f"AWS returned no model for `{identifier}`")
     return found
 
 

@@ -1,0 +1,135 @@
+"""The call that a guarded client is making in this context."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from botocore.exceptions import ClientError
+
+from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.parameters import read_parameter
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import AuthorizedCall, GuardedCall
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """
+    An attempt of botocore's own retries that has failed.
+
+    Args:
+        number: 1 for the first attempt.
+        code: The error code, or the class of the error; ``""`` if there was none.
+        ended: When it failed, in seconds of the monotonic clock.
+    """
+
+    number: int
+    code: str
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class SerializedRequest:
+    """
+    What botocore serialized from the authorized parameters.
+
+    Args:
+        method: HTTP method.
+        url: The URL.
+        body: The body; immutable, so that the same object has the same content later.
+    """
+
+    method: str
+    url: str
+    body: bytes
+
+
+class CallContext:
+    """
+    An authorized call that is under way. ``with`` makes it the current call of this context.
+
+    A thread or a task that copied the context still has the call after it has returned, so leaving the block also closes it: a
+    closed call authorizes nothing.
+
+    Args:
+        authorized: The call.
+        observers: Its observers.
+        gate: The gate of the client that makes it. The call passes no other gate.
+
+    Attributes:
+        guardrail_refs: The guardrails in the authorized parameters. They and the identifiers are read when the call is
+            authorized, because event handlers can change parameters in place.
+        identifiers: The resource identifiers in the authorized parameters.
+        endpoint_url: The endpoint for which the request was serialized; None before that.
+        serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
+        verified_request: The last request that the gate verified at signing.
+        attempt: The last failed attempt of botocore's own retries.
+        refusal_reported: Whether listeners have been notified of a refusal.
+    """
+
+    __slots__ = (
+        "_token",
+        "attempt",
+        "authorized",
+        "endpoint_url",
+        "gate",
+        "guardrail_refs",
+        "identifiers",
+        "observers",
+        "refusal_reported",
+        "serialized",
+        "verified_request",
+    )
+
+    def __init__(self, authorized: AuthorizedCall, observers: Observers, gate: object) -> None:
+        self.authorized = authorized
+        self.observers = observers
+        self.gate: object = gate
+        self.guardrail_refs = guardrail_refs(authorized.guarded, authorized.guarded.params)
+        self.identifiers = resource_identifiers(authorized.guarded, authorized.guarded.params)
+        self.endpoint_url: str | None = None
+        self.serialized: SerializedRequest | None = None
+        self.verified_request: Any = None
+        self.attempt: Attempt | None = None
+        self.refusal_reported = False
+        self._token: Token[CallContext | None]
+
+    def __enter__(self) -> Self:
+        self._token = current_call.set(self)
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self.attempt is not None and error is not None and not isinstance(error, ClientError):
+            # botocore counts retries in the response, which connection errors do not have.
+            error.retry_attempts = self.attempt.number - 1  # type: ignore[attr-defined]
+        self.gate = None
+        current_call.reset(self._token)
+
+
+current_call: Final[ContextVar[CallContext | None]] = ContextVar("guardedbedrock_current_call", default=None)
+"""The call that is under way in this context."""
+
+
+def open_call() -> CallContext | None:
+    """Return the current call, unless it is closed."""
+    call = current_call.get()
+    return None if call is None or call.gate is None else call
+
+
+def guardrail_refs(guarded: GuardedCall, params: Any) -> tuple[GuardrailRef, ...]:
+    """Read the guardrails that parameters name, in every structure of the operation's guardrail location."""
+    location = guarded.call.operation.location
+    return () if location is None else tuple(location.read_all(params))
+
+
+def resource_identifiers(guarded: GuardedCall, params: Any) -> tuple[Any, ...]:
+    """Read the identifiers of the resources that a call was authorized for, such as its model, from parameters."""
+    return tuple(read_parameter(params, path) for action in guarded.call.operation.required_actions for path in action.parameters)
+
+
+def is_verified(request: Any) -> bool:
+    """Return whether the gate of a guarded client has verified this request, which botocore is signing in this context."""
+    call = open_call()
+    return call is not None and call.verified_request is request
