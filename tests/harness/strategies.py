@@ -1,7 +1,8 @@
 """
-Random policy sets and requests, from alphabets so small that statements often match.
+Random policy sets and requests.
 
-A scenario is raw JSON and a request; every statement has a Sid of its own, so that determining statements can be told apart.
+The alphabets are small, so that statements often match. A scenario is raw JSON and a request. Every statement has a different
+Sid, so that tests can tell determining statements apart.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from guardedbedrock import iam
 Json: TypeAlias = Any
 
 FUZZ_EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
-"""How many examples each property is tried on in a long run; 0 for the numbers of the ordinary run."""
+"""The number of examples of each property in a long run; 0 for an ordinary run."""
 
 
 def examples(ordinary: int) -> int:
-    """Say how many examples a property is tried on."""
+    """Return the number of examples of a property."""
     return FUZZ_EXAMPLES or ordinary
 
 
@@ -108,7 +109,7 @@ VALUES_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "k:bytes": BYTES,
     "k:flag": FLAGS,
 }
-"""Every context key with the values that a request may have for it."""
+"""Every context key, with the values that a request may have."""
 
 PATTERNS: Final = (
     *TEXTS,
@@ -141,7 +142,7 @@ FAMILIES: Final[Mapping[str, tuple[str, tuple[Json, ...]]]] = {
     "Arn": ("k:arn", ARN_PATTERNS),
     "Null": ("k:text", ("true", "false", True, "x")),
 }
-"""First letters of an operator to the key it is mostly asked of, and the values that a policy may give."""
+"""The start of an operator's name, with the key that it mostly tests and the values that a policy may have."""
 
 
 def _lines() -> Iterable[tuple[str, str, Json]]:
@@ -162,7 +163,7 @@ def _lines() -> Iterable[tuple[str, str, Json]]:
 
 
 LINES: Final = sorted(_lines(), key=repr)
-"""Every line of a condition block that the alphabets make: operator, key, values."""
+"""Every condition line of the alphabets: operator, key, values."""
 
 BODIES: Final[list[Json]] = [
     {"Effect": effect, **action, **resource}
@@ -228,11 +229,11 @@ DOCUMENTS: Final[Mapping[str, st.SearchStrategy[Json]]] = {
 LISTS: Final = {
     t: st.lists(st.lists(d, max_size=2), max_size=2) if t in LEVELS else st.lists(d, max_size=2) for t, d in DOCUMENTS.items()
 }
-"""What stands under a policy type: documents or, for organizations, levels of them."""
+"""The value of a policy type: documents or, for organizations, levels of documents."""
 
 
 def named(policies: Json) -> Json:
-    """Give every statement a Sid of its own."""
+    """Give every statement a different Sid."""
     numbers = itertools.count()
 
     def with_sids(given: Json) -> Json:
@@ -244,16 +245,19 @@ def named(policies: Json) -> Json:
 
 
 POLICY_SETS: Final = st.one_of([st.fixed_dictionaries({t: LISTS[t] for t in types}) for types in IN_PLAY]).map(named)
-"""The policies of every type in play, as raw JSON."""
+"""The policies of every type, as raw JSON."""
 
 UNKNOWN: Final = "unknown"
+PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
+PART_TEXTS: Final = ("us-east-1", "eu-west-1", "111122223333", "444455556666", "x", "")
+LAST_PART_TEXTS: Final = ("guardrail/g", "acme.tiny-v1:0", "foundation-model/acme.tiny-v1:0", "x", "a-v1:0:300k", "")
 FACTS: Final = [
     (key, value)
     for key, values in VALUES_OF.items()
     for value in (*((UNKNOWN,) * 4), *values, *map(list, itertools.combinations([v for v in values if v], 2)))
 ]
-"""Every fact of a context: a key with its value, with a list of values, or unknown."""
-BLIND: Final = (
+"""Every fact of a context: a key with a value, with a list of values, or unknown."""
+UNKNOWN_PARTS: Final = (
     (),
     (),
     (),
@@ -265,20 +269,20 @@ BLIND: Final = (
 )
 
 
-def _request(facts: list[tuple[str, Json]], blind: tuple[str, ...], **asked: Any) -> iam.Request:
+def _request(facts: list[tuple[str, Json]], unknown_parts: tuple[str, ...], **asked: Any) -> iam.Request:
     latest = dict(facts)
     return iam.Request(
         context={key: value for key, value in latest.items() if value != UNKNOWN},
-        unknown=frozenset((*blind, *(key for key, value in latest.items() if value == UNKNOWN))),
+        unknown=frozenset((*unknown_parts, *(key for key, value in latest.items() if value == UNKNOWN))),
         **asked,
     )
 
 
-def _requests(facts: list[tuple[str, Json]], blind: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[iam.Request]:
+def _requests(facts: list[tuple[str, Json]], unknown_parts: tuple[tuple[str, ...], ...]) -> st.SearchStrategy[iam.Request]:
     return st.builds(
         _request,
         st.lists(st.sampled_from(facts), max_size=6),
-        st.sampled_from(blind),
+        st.sampled_from(unknown_parts),
         principal=st.sampled_from(CALLERS),
         action=st.sampled_from(ACTIONS),
         resource=st.sampled_from(RESOURCES),
@@ -286,10 +290,10 @@ def _requests(facts: list[tuple[str, Json]], blind: tuple[tuple[str, ...], ...])
     )
 
 
-REQUESTS: Final = _requests(FACTS, BLIND)
-"""Requests; what is not in the context is absent or unknown."""
-UNKNOWN_REQUESTS: Final = _requests([*FACTS, *((key, UNKNOWN) for key in VALUES_OF for _ in range(15))], BLIND[3:])
-"""Requests of which much is unknown."""
+REQUESTS: Final = _requests(FACTS, UNKNOWN_PARTS)
+"""Requests. A key that is not in the context is absent or unknown."""
+UNKNOWN_REQUESTS: Final = _requests([*FACTS, *((key, UNKNOWN) for key in VALUES_OF for _ in range(15))], UNKNOWN_PARTS[3:])
+"""Requests with many unknown keys."""
 
 
 @dataclass(frozen=True)
@@ -300,19 +304,40 @@ class Scenario:
     request: iam.Request
 
     def decide(self) -> iam.Decision:
-        """Ask the engine."""
+        """Decide the request by the engine."""
         return iam.PolicySet(**self.policies).evaluate(self.request)
 
     def having(self, policies: Json) -> Scenario:
-        """Ask the same of other policies."""
+        """Return the same request with other policies."""
         return replace(self, policies=policies)
 
     def asking(self, request: iam.Request) -> Scenario:
-        """Ask something else of the same policies."""
+        """Return another request with the same policies."""
         return replace(self, request=request)
 
 
 SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, REQUESTS)
 """Policies and a request."""
 UNKNOWN_SCENARIOS: Final = st.builds(Scenario, POLICY_SETS, UNKNOWN_REQUESTS)
-"""Policies and a request of which much is unknown."""
+"""Policies and a request with many unknown keys."""
+
+
+def with_values(scenario: Scenario, data: st.DataObject) -> Scenario:
+    """Draw a value, several values or none for every unknown key, and a text for every unknown part of the resource."""
+    request = scenario.request
+    context, parts = dict(request.context), request.resource.split(":", 5)
+    for name in sorted(request.unknown):
+        if name.startswith("resource:"):
+            position = PARTS.index(name.removeprefix("resource:"))
+            if len(parts) == len(PARTS):
+                texts = LAST_PART_TEXTS if position == len(PARTS) - 1 else PART_TEXTS
+                text = data.draw(st.sampled_from(texts))
+                parts[position] = parts[position].replace("*", text) if "*" in parts[position] else text
+        else:
+            key = name.replace("*", "x")
+            if key not in context:
+                values = VALUES_OF[key]
+                context[key] = data.draw(st.sampled_from((None, *values, [*values[:1]], [*values[:2]])))
+    return scenario.asking(
+        iam.Request(request.principal, request.action, ":".join(parts), context, resource_account=request.resource_account)
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
+from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef, Unresolved
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import PolicyType
 
@@ -19,8 +19,8 @@ class Grounds(Protocol):
     def statements(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
         """Return the statements that determine the outcome."""
 
-    def unresolved_keys(self, request: Request) -> tuple[str, ...]:
-        """Return the unknown context keys that an indeterminate decision depends on."""
+    def unresolved(self, request: Request) -> Unresolved:
+        """Return what an indeterminate decision depends on."""
 
     def explain(self, decision: Decision) -> Explanation:
         """Explain the decision."""
@@ -30,16 +30,16 @@ class RecordedGrounds(NamedTuple):
     """The answers of other grounds, so that a decision can be pickled without its policies."""
 
     recorded_statements: tuple[StatementRef, ...]
-    recorded_keys: tuple[str, ...]
+    recorded_unresolved: Unresolved
     explanation: Explanation
 
     def statements(self, _outcome: Outcome, _request: Request) -> tuple[StatementRef, ...]:
         """Return the recorded statements."""
         return self.recorded_statements
 
-    def unresolved_keys(self, _request: Request) -> tuple[str, ...]:
-        """Return the recorded keys."""
-        return self.recorded_keys
+    def unresolved(self, _request: Request) -> Unresolved:
+        """Return the recorded answer."""
+        return self.recorded_unresolved
 
     def explain(self, _decision: Decision) -> Explanation:
         """Return the recorded explanation."""
@@ -89,11 +89,26 @@ class Decision:
     @property
     def hangs_on(self) -> tuple[str, ...]:
         """
-        The keys that the decision depends on, sorted; ``()`` unless the outcome is ``indeterminate``.
+        The unknown keys that the decision depends on, sorted; ``()`` unless the outcome is ``indeterminate``.
 
-        Empty for an indeterminate outcome too where AWS documents no rule, such as an ARN pattern with fewer than six parts.
+        If `hangs_on_is_exact`, each of them can change the outcome. No key that is not listed ever can. An indeterminate decision
+        without keys has `reasons`.
         """
-        return self.grounds.unresolved_keys(self.request) if self.outcome == "indeterminate" else ()
+        return self._unresolved.keys
+
+    @property
+    def hangs_on_is_exact(self) -> bool:
+        """Whether each key of `hangs_on` can change the outcome. If False, too many values were possible, and some may not."""
+        return self._unresolved.is_exact
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The rules that AWS does not document and that the decision depends on, in words; ``()`` for a sure outcome."""
+        return self._unresolved.reasons
+
+    @property
+    def _unresolved(self) -> Unresolved:
+        return self.grounds.unresolved(self.request) if self.outcome == "indeterminate" else Unresolved()
 
     @property
     def policy_arn(self) -> str | None:
@@ -128,7 +143,7 @@ class Decision:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the computed answers in place of the compiled policies."""
-        grounds = RecordedGrounds(self.statements, self.hangs_on, self.explain())
+        grounds = RecordedGrounds(self.statements, self._unresolved, self.explain())
         return Decision, (self.outcome, self.policy_type, self.request, grounds)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.iam.engine.authorizer import authorize, determining
+from guardedbedrock.iam.engine.authorizer import determining
 from guardedbedrock.iam.engine.decisions import Decision
-from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
+from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef, Unresolved
 from guardedbedrock.iam.engine.plan import Plan
 from guardedbedrock.iam.engine.requests import Request
 
@@ -29,25 +29,24 @@ class PlanGrounds:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         # Keyed by the identity of the request. Errors, logs and spans all ask for the keys of one decision.
-        self._memo: dict[int, tuple[Request, tuple[str, ...]]] = {}
+        self._memo: dict[int, tuple[Request, Unresolved]] = {}
 
     def statements(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
         """Return the statements that determine the outcome."""
         return tuple(compiled.reference for compiled in determining(self.plan, outcome, request))
 
-    def unresolved_keys(self, request: Request) -> tuple[str, ...]:
-        """Return the unknown context keys that an indeterminate decision depends on."""
+    def unresolved(self, request: Request) -> Unresolved:
+        """Return what an indeterminate decision depends on."""
         remembered = self._memo.get(id(request))
         if remembered is not None and remembered[0] is request:
             return remembered[1]
-        from guardedbedrock.iam.engine.unresolved_keys import open_keys  # noqa: PLC0415  # slow to load, and seldom needed
+        from guardedbedrock.iam.engine.unresolved_keys import unresolved  # noqa: PLC0415  # slow to load, and seldom needed
 
         if len(self._memo) >= _MEMO_SIZE:
             self._memo.clear()
-        statements = [compiled for _, group in self.plan.groups for compiled in group]
-        keys = open_keys(statements, request, lambda known: authorize(self.plan, known)[0] in ("implicitDeny", "explicitDeny"))
-        self._memo[id(request)] = request, keys
-        return keys
+        found = unresolved(self.plan, request)
+        self._memo[id(request)] = request, found
+        return found
 
     def explain(self, decision: Decision) -> Explanation:
         """Explain the decision."""

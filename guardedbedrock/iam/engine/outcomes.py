@@ -1,9 +1,9 @@
-"""The outcome of a decision, and the reference by which a decision names a statement."""
+"""The outcome of a decision, what an undecided one depends on, and how a decision names a statement."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.language.documents import PolicyType
 
@@ -38,3 +38,18 @@ class StatementRef:
 
     def __str__(self) -> str:
         return f"{self.policy_type} {self.name}"
+
+
+class Unresolved(NamedTuple):
+    """
+    What an indeterminate decision depends on.
+
+    Args:
+        keys: Unknown context keys, sorted, as the policies spell them.
+        is_exact: Whether each of the keys can change the outcome; otherwise some of them may not.
+        reasons: Why the decision is undecided apart from unknown keys: rules that AWS does not document, in words.
+    """
+
+    keys: tuple[str, ...] = ()
+    is_exact: bool = True
+    reasons: tuple[str, ...] = ()

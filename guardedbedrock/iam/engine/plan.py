@@ -36,6 +36,7 @@ class Plan:
         gates: Allow tests of each group whose type is in `GATES`.
         caller_checks: Allow tests of each group whose type is in `CALLER_TYPES`.
         resource_allows: Allow statements of resource-based policies; None if the policy set has no such policy.
+        has_empty_session: Whether session policies are given as an empty list.
         all_statements: For each group, all its statements, including those of other actions.
         required: `gates` and `caller_checks`: what must allow where no resource-based policy takes part.
         has_shared_tests: Whether two groups have an equal test, so that its answer is worth keeping during an evaluation.
@@ -46,6 +47,7 @@ class Plan:
     gates: TestGroups
     caller_checks: TestGroups
     resource_allows: tuple[CompiledStatement, ...] | None
+    has_empty_session: bool
     all_statements: tuple[Sequence[CompiledStatement], ...] = field(repr=False, compare=False)
     required: TestGroups = field(init=False, repr=False)
     has_shared_tests: bool = field(init=False, repr=False)
@@ -68,7 +70,7 @@ def build_plan(all_groups: Sequence[Group], covering: Container[int], *, has_emp
     Args:
         all_groups: Every group of the policy set, with all its statements.
         covering: The ``id()`` of every statement that covers the action.
-        has_empty_session: Whether the session has session policies, but an empty list of them.
+        has_empty_session: Whether session policies are given as an empty list.
     """
     groups: tuple[Group, ...] = tuple((kind, tuple(c for c in group if id(c) in covering)) for kind, group in all_groups)
     resource_groups = [group for kind, group in groups if kind == "resource"]
@@ -83,6 +85,7 @@ def build_plan(all_groups: Sequence[Group], covering: Container[int], *, has_emp
         resource_allows=tuple(c for group in resource_groups for c in group if c.statement.effect == "Allow")
         if resource_groups
         else None,
+        has_empty_session=has_empty_session,
         all_statements=tuple(group for _, group in all_groups),
     )
 

@@ -1,67 +1,102 @@
-"""
-Values of an unknown key that could tell the answers of policies apart: enough of them to see whether the key matters.
-
-For each condition on the key there is a value that meets it and one that does not; for each variable, the text that would make
-its pattern cover what it is compared with.
-"""
+"""Sample values of an unknown key: for each undecided element, values that make it true and values that make it false."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Final, TypeAlias
 
+from guardedbedrock.iam.engine.context import UNKNOWN, lookup
+from guardedbedrock.iam.engine.formula import Leaf
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.engine.statements import CompiledStatement
-from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
 from guardedbedrock.iam.matching.patterns import compile_tokens, tokenize
 from guardedbedrock.iam.matching.principals import identify
-from guardedbedrock.iam.matching.variables import variables_in
+from guardedbedrock.iam.matching.variables import Variable, parse_template, plain, variables_in
 
-Candidate: TypeAlias = str | tuple[str, ...] | None
+Sample: TypeAlias = str | tuple[str, ...] | None
 """A value of a key; None is absent."""
 
 FRESH: Final = "\x01"
-"""Text that no policy names."""
+"""Text that no policy contains."""
 
-_SET_MEMBERS: Final = 6
-_CHUNKS: Final = 12
-
-
-def of_key(key: str, statements: Iterable[CompiledStatement], request: Request) -> tuple[Candidate, ...]:
-    """Find values of one key, in lower case, that conditions and variables of the statements tell apart."""
-    lines = [condition for compiled in statements for condition in compiled.statement.conditions]
-    on_key = [line for line in lines if line.key.lower() == key]
-    scalars = list(dict.fromkeys([FRESH, *(value for line in on_key for value in _of_condition(line))]))
-    scalars += [text for compiled in statements for text in _of_variables(key, compiled, request)]
-    found: list[Candidate] = [None, *dict.fromkeys(scalars)]
-    if any(":" in line.operator for line in on_key):
-        members = list(dict.fromkeys(scalars))[:_SET_MEMBERS]
-        found += [tuple(some) for count in (1, 2) for some in combinations(members, count)] + [tuple(members)]
-    return tuple(found)
+_MAX_SET_MEMBERS: Final = 6
+_MAX_PAIRED: Final = 8
+_MAX_PIECES: Final = 12
 
 
-def of_part(index: int, statements: Iterable[CompiledStatement], request: Request) -> tuple[str, ...]:
-    """Find texts for a part of the resource that is not known: what patterns have in its place, and what none has."""
+def of_key(leaves: Iterable[Leaf], request: Request) -> tuple[Sample, ...]:
+    """
+    Return sample values of a context key.
+
+    Args:
+        leaves: The undecided elements that read the key.
+        request: The request.
+    """
+    leaves = list(leaves)
+    scalars = dict.fromkeys([FRESH, *(text for leaf in leaves for text in _of_leaf(leaf, request))])
+    # Two patterns may overlap: a value that begins like one and ends like the other can match both.
+    patterns = dict.fromkeys(text for text in scalars if FRESH in text and text != FRESH)
+    scalars |= dict.fromkeys(one + other for one, other in permutations(list(patterns)[:_MAX_PAIRED], 2))
+    found: list[Sample] = [None, *scalars]
+    if any(leaf.condition and ":" in leaf.condition.operator for leaf in leaves):
+        members = list(scalars)[:_MAX_SET_MEMBERS]
+        found += [subset for count in (1, 2) for subset in combinations(members, count)] + [tuple(members)]
+    return tuple(dict.fromkeys(found))
+
+
+def of_part(index: int, leaves: Iterable[Leaf], request: Request) -> tuple[Sample, ...]:
+    """Return sample texts of an unknown part of the resource, by its position in the ARN."""
     written = request.part_pattern(index)
-    found = dict.fromkeys(written.replace("*", text) for text in ("", FRESH, FRESH * 3))
+    texts = dict.fromkeys(written.replace("*", text) for text in ("", FRESH, FRESH * 3))
     if PARTS[index] == "account":
-        found[identify(request.principal).account] = None
-    for compiled in statements:
-        for pattern in compiled.statement.resources:
-            segments = split_tokens(tokenize(pattern))
-            if index < len(segments):
-                found |= dict.fromkeys(_instances("".join(t if isinstance(t, str) else t.value for t in segments[index])))
-    covers = compile_tokens(tokenize(written))
-    return tuple(text for text in found if covers(text) and (index == len(PARTS) - 1 or ":" not in text))
+        texts[identify(request.principal).account] = None
+    for leaf in leaves:
+        segments = split_tokens(tokenize(_resolved(leaf.pattern or "", leaf, request)))
+        if index < len(segments):
+            texts |= dict.fromkeys(_instances("".join(t if isinstance(t, str) else t.value for t in segments[index])))
+    is_possible = compile_tokens(tokenize(written))
+    is_last = index == len(PARTS) - 1
+    return tuple(text for text in texts if is_possible(text) and (is_last or ":" not in text))
+
+
+def _of_leaf(leaf: Leaf, request: Request) -> Iterator[str]:
+    condition = leaf.condition
+    if condition is None:
+        texts, targets = [leaf.pattern or ""], [request.resource]
+    else:
+        texts = list(condition.values)
+        known = lookup(request.facts, condition.key.lower())
+        targets = [known] if isinstance(known, str) else [*known] if isinstance(known, tuple) else []
+        if known is UNKNOWN:
+            resolved = tuple(_resolved(text, leaf, request) for text in texts)
+            yield from _of_condition(condition._replace(values=resolved))
+    if leaf.has_variables:
+        for text in texts:
+            for target in targets or [""]:
+                yield from _fillings(text, target)
+
+
+def _resolved(text: str, leaf: Leaf, request: Request) -> str:
+    """Replace variables by their values, and unknown ones by a wildcard."""
+    if not leaf.has_variables or "${" not in text:
+        return text
+    pieces: list[str] = []
+    for part in parse_template(text, plain):
+        if not isinstance(part, Variable):
+            pieces.append(str(part))
+            continue
+        value = lookup(request.facts, part.key)
+        value = part.default if value is None else value
+        pieces.append(value if isinstance(value, str) else "*")
+    return "".join(pieces)
 
 
 def _instances(pattern: str) -> Iterator[str]:
-    """Write out texts that a pattern covers, and one that it just fails to cover."""
+    """Yield texts that a pattern matches, and one that it just does not match."""
     yield pattern.replace("*", "").replace("?", "a")
     yield pattern.replace("*", FRESH).replace("?", "a")
     yield f"{pattern}{FRESH}"
@@ -125,26 +160,14 @@ _MAKERS: Final[Mapping[str, Callable[[str], Iterable[str]]]] = {
 }
 
 
-def _of_variables(key: str, compiled: CompiledStatement, request: Request) -> Iterator[str]:
-    """Find the texts that would let a pattern with this variable cover what it is compared with."""
-    if compiled.document.version != VARIABLES_SINCE:
-        return
-    statement = compiled.statement
-    for pattern in statement.resources:
-        yield from _fillings(key, pattern, request.resource)
-    for condition in statement.conditions:
-        compared = request.context.get(condition.key)
-        for value in condition.values:
-            yield from _fillings(key, value, compared if isinstance(compared, str) else "")
-
-
-def _fillings(key: str, pattern: str, target: str) -> Iterator[str]:
-    if all(variable.key != key for variable in variables_in([pattern])):
+def _fillings(pattern: str, target: str) -> Iterator[str]:
+    """Yield texts that, in place of a variable, make a pattern match the text that it is compared with."""
+    if not any(True for _ in variables_in([pattern])):
         return
     before, _, rest = pattern.partition("${")
-    after = rest.partition("}")[2]
+    after = rest.rpartition("}")[2]
     yield target
     if target.startswith(before) and target.endswith(after) and len(before) + len(after) <= len(target):
         yield target[len(before) : len(target) - len(after)]
-    chunks = [chunk for part in target.split(":") for chunk in (part, *part.split("/"))]
-    yield from chunks[-_CHUNKS:]
+    pieces = [piece for part in target.split(":") for piece in (part, *part.split("/"))]
+    yield from pieces[-_MAX_PIECES:]

@@ -215,7 +215,8 @@ def _reason(decision: Decision, groups: Sequence[ExplainedGroup]) -> tuple[str, 
         missing, details = _missing(decision, groups)
         return f"no {missing} allows {requested}", details
     if outcome == "indeterminate":
-        return f"{requested} depends on {', '.join(decision.hangs_on) or 'a rule that AWS does not document'}", ()
+        keys = ", ".join(decision.hangs_on) or "a rule that AWS does not document"
+        return f"{requested} {'depends' if decision.hangs_on_is_exact else 'may depend'} on {keys}", decision.reasons
     verb = "denies" if outcome == "explicitDeny" else "allows"
     names = [statement.statement.name for group in groups for statement in group.statements if statement.determining]
     if not names:

@@ -1,0 +1,243 @@
+"""
+The undecided part of an evaluation, as a formula.
+
+The formula has the structure of `guardedbedrock.iam.engine.authorizer`: what is decided there is True or False here and is left
+out of every join, so that only elements remain on which the outcome may depend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from guardedbedrock.iam.engine.authorizer import is_exempt, needs_no_allow
+from guardedbedrock.iam.engine.context import UNKNOWN, Truth, lookup
+from guardedbedrock.iam.engine.plan import CALLER_TYPES, GATES, Plan
+from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.engine.statements import CompiledStatement
+from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.arns import PARTS, split_tokens
+from guardedbedrock.iam.matching.conditions import Condition, Line
+from guardedbedrock.iam.matching.patterns import ANY, tokenize
+from guardedbedrock.iam.matching.principals import Grant, identify
+from guardedbedrock.iam.matching.variables import variables_in
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """
+    One undecided element of a statement.
+
+    Args:
+        keys: The unknown keys that it reads, as the policy spells them. Without keys it is undecided because AWS documents no
+            rule.
+        test: The test of the element.
+        reason: Why it is undecided, for an element without keys.
+        condition: The condition line, if it is one.
+        pattern: The pattern of Resource or NotResource, if it is one.
+        has_variables: Whether ``${...}`` in the element is a policy variable.
+    """
+
+    keys: tuple[str, ...]
+    test: Callable[[Request], Truth]
+    reason: str = ""
+    condition: Condition | None = None
+    pattern: str | None = None
+    has_variables: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Join:
+    """Several undecided formulas, joined by ``all`` or ``any``; or one, negated by ``not``."""
+
+    operator: Literal["all", "any", "not"]
+    parts: tuple[Leaf | Join, ...]
+
+
+Formula: TypeAlias = bool | Leaf | Join
+
+_SESSION_AND_EVERYONE: Final = Leaf(
+    keys=(),
+    test=lambda _: None,
+    reason="AWS does not document whether a session policy limits a resource-based policy that names everyone",
+)
+
+
+def all_of(formulas: Iterable[Formula]) -> Formula:
+    """Join formulas with AND; one False decides."""
+    return _join("all", formulas, decides=False)
+
+
+def any_of(formulas: Iterable[Formula]) -> Formula:
+    """Join formulas with OR; one True decides."""
+    return _join("any", formulas, decides=True)
+
+
+def negated(formula: Formula) -> Formula:
+    """Negate a formula."""
+    return not formula if isinstance(formula, bool) else Join("not", (formula,))
+
+
+def leaves_of(*formulas: Formula) -> Iterator[Leaf]:
+    """Yield every leaf of some formulas, repeated ones too."""
+    waiting = list(reversed(formulas))
+    while waiting:
+        formula = waiting.pop()
+        if isinstance(formula, Leaf):
+            yield formula
+        elif isinstance(formula, Join):
+            waiting += reversed(formula.parts)
+
+
+def _join(operator: Literal["all", "any"], formulas: Iterable[Formula], *, decides: bool) -> Formula:
+    parts: list[Leaf | Join] = []
+    for formula in formulas:
+        if formula is decides:
+            return decides
+        if not isinstance(formula, bool):
+            parts.append(formula)
+    if not parts:
+        return not decides
+    return parts[0] if len(parts) == 1 else Join(operator, tuple(parts))
+
+
+class FormulaBuilder:
+    """
+    Builds the formulas of one request.
+
+    Args:
+        plan: The plan of the action.
+        request: The request.
+    """
+
+    def __init__(self, plan: Plan, request: Request) -> None:
+        self._plan = plan
+        self._request = request
+        # Keyed by what makes two leaves equal. Large policies repeat conditions, and each leaf is tested with many values.
+        self._leaves: dict[tuple[object, ...], Formula] = {}
+
+    def forbids(self) -> Formula:
+        """Build the formula of `guardedbedrock.iam.engine.authorizer.forbids`."""
+        request = self._request
+        return any_of(self._statement(deny) for kind, deny in self._plan.statements("Deny") if not is_exempt(kind, request))
+
+    def permits(self) -> Formula:
+        """Build the formula of `guardedbedrock.iam.engine.authorizer.permits`."""
+        request = self._request
+        gates = all_of(self._required(GATES))
+        own = all_of(self._required(CALLER_TYPES))
+        if self._plan.resource_allows is None and request.cross_account is False:
+            return all_of((gates, own))
+        return all_of((gates, self._caller(own)))
+
+    def _caller(self, own: Formula) -> Formula:
+        request, allows = self._request, self._plan.resource_allows or ()
+        if request.cross_account is not False:
+            across = all_of((own, any_of(map(self._statement, allows))))
+        if request.cross_account is not True:
+            direct = (all_of((self._statement(allow), self._limits(allow.grant(request)))) for allow in allows)
+            same = any_of((own, any_of(direct)))
+        if request.cross_account is None:
+            crosses = Leaf(("resource:account",), lambda known: known.cross_account)
+            # The last part keeps what both answers have in common, whatever the account is.
+            return any_of((all_of((crosses, across)), all_of((negated(crosses), same)), all_of((across, same))))
+        return across if request.cross_account else same
+
+    def _required(self, types: Iterable[PolicyType]) -> Iterator[Formula]:
+        request = self._request
+        principal = identify(request.principal)
+        for policy_type, formula in self._groups(types):
+            if not is_exempt(policy_type, request) and not needs_no_allow(policy_type, principal):
+                yield formula
+
+    def _groups(self, types: Iterable[PolicyType]) -> Iterator[tuple[PolicyType, Formula]]:
+        for policy_type, group in self._plan.groups:
+            if policy_type in types:
+                yield policy_type, any_of(self._statement(allow) for allow in group if allow.statement.effect == "Allow")
+        if self._plan.has_empty_session and "session" in types:
+            yield "session", identify(self._request.principal).kind != "federated-user"
+
+    def _limits(self, grant: Grant) -> Formula:
+        if grant is Grant.EXACT:
+            return True
+        limits = dict(self._groups(CALLER_TYPES))
+        session = limits.get("session", True)
+        if grant is Grant.OPEN:
+            return any_of((session, _SESSION_AND_EVERYONE))
+        return all_of((limits.get("boundary", True), session)) if grant in (Grant.ROLE, Grant.PERHAPS) else False
+
+    def _statement(self, compiled: CompiledStatement) -> Formula:
+        answer = compiled.applies(self._request)
+        return self._elements(compiled) if answer is None else answer
+
+    def _elements(self, compiled: CompiledStatement) -> Formula:
+        resource = compiled.covers_resource(self._request)
+        parts: list[Formula] = [self._resource(compiled) if resource is None else resource]
+        if compiled.grant(self._request) is Grant.PERHAPS:
+            element = "NotPrincipal" if compiled.statement.not_principal else "Principal"
+            reason = f"{compiled.reference.name}: the ARN of the caller does not show whether {element} names it"
+            parts.append(Leaf((), lambda _: None, reason))
+        for condition, line in zip(compiled.statement.conditions, compiled.lines, strict=True):
+            answer = line.test(self._request.facts)
+            parts.append(self._condition(compiled, condition, line) if answer is None else answer)
+        return all_of(parts)
+
+    def _condition(self, compiled: CompiledStatement, condition: Condition, line: Line) -> Formula:
+        name = condition, compiled.has_variables
+        if name not in self._leaves:
+            keys = self._unknown_keys((condition.key,), condition.values if len(line.reads) > 1 else ())
+            self._leaves[name] = Leaf(
+                keys=keys,
+                test=_facts_test(line),
+                reason="" if keys else self._undocumented(compiled, condition),
+                condition=condition,
+                has_variables=compiled.has_variables,
+            )
+        return self._leaves[name]
+
+    def _undocumented(self, compiled: CompiledStatement, condition: Condition) -> str:
+        value = lookup(self._request.facts, condition.key.lower())
+        in_request = () if value is None or value is UNKNOWN else (value,) if isinstance(value, str) else value
+        return (
+            f"{compiled.reference.name}: AWS does not document the result of {condition.operator} on `{condition.key}`"
+            f" with {_quoted(in_request)} in the request and {_quoted(condition.values)} in the policy"
+        )
+
+    def _resource(self, compiled: CompiledStatement) -> Formula:
+        covered = any_of(self._pattern(compiled, pattern) for pattern in compiled.statement.resources)
+        return negated(covered) if compiled.statement.not_resource else covered
+
+    def _pattern(self, compiled: CompiledStatement, pattern: str) -> Formula:
+        name = pattern, compiled.has_variables
+        if name not in self._leaves:
+            test = compiled.pattern_test(pattern)
+            answer = test(self._request)
+            self._leaves[name] = self._pattern_leaf(compiled, pattern, test) if answer is None else answer
+        return self._leaves[name]
+
+    def _pattern_leaf(self, compiled: CompiledStatement, pattern: str, test: Callable[[Request], Truth]) -> Leaf:
+        segments = split_tokens(tokenize(pattern))
+        parts = [
+            f"resource:{PARTS[index]}"
+            for index in sorted(self._request.unknown_parts)
+            # A part for which the pattern has just `*` cannot change the answer, unless an earlier `*` expands into it.
+            if segments[index : index + 1] != ((ANY,),) or any(ANY in segment for segment in segments[:index])
+        ]
+        keys = (*self._unknown_keys((), (pattern,) if compiled.has_variables else ()), *parts)
+        reason = f"{compiled.reference.name}: AWS does not document whether `{pattern}` covers the resource"
+        return Leaf(keys, test, "" if keys else reason, pattern=pattern, has_variables=compiled.has_variables)
+
+    def _unknown_keys(self, keys: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+        """Return the unknown keys among some keys and the variables of some texts, each once, as the policy spells them."""
+        variables = [variable.spelling for variable in variables_in(texts)] if texts else []
+        unknown = {key.lower(): key for key in (*keys, *variables) if lookup(self._request.facts, key.lower()) is UNKNOWN}
+        return tuple(unknown.values())
+
+
+def _facts_test(line: Line) -> Callable[[Request], Truth]:
+    return lambda request: line.test(request.facts)
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values) or "no value"
