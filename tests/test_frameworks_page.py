@@ -1,4 +1,4 @@
-"""What docs/frameworks.md promises, held against what is there; its code runs in the environments of the frameworks."""
+"""docs/frameworks.md matches the framework tests; its code runs in the environments of the frameworks."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_every_pin_is_exact_and_names_no_host(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_way_that_the_table_names_has_a_test(name: str) -> None:
-    """The tests are called ``test_sync``, ``test_async``, and with ``_stream`` behind."""
+def test_each_column_of_the_table_has_a_test(name: str) -> None:
+    """The tests are named ``test_sync``, ``test_async``, and ``..._stream`` for streams."""
     row, tests = ROWS[name], "".join(path.read_text() for path in (FOLDER / name).glob("test_*.py"))
     tested = ["def test_sync(" in tests, "def test_async(" in tests, "_stream(fake" in tests]
 

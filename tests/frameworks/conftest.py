@@ -1,4 +1,4 @@
-"""The fixtures of every framework's tests."""
+"""The fixtures for the tests of all frameworks."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from frameworks import loopback
 
-loopback.stay()
+loopback.block_network()
 
-from frameworks.rig import HR, POLICY, ROLE  # noqa: E402  # nothing is imported before the network is out of reach
+from frameworks.helpers import HR, POLICY, ROLE  # noqa: E402  # block the network before any other import
 
 from guardedbedrock import Guard, iam  # noqa: E402
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail  # noqa: E402
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def nobody_calls_home() -> Iterator[None]:
-    """Fail a test in which anybody tried to reach another machine, whether or not the attempt was hushed up."""
+def no_connection_beyond_loopback() -> Iterator[None]:
+    """Fail a test that tried to connect to another machine, even if the framework caught the error."""
     yield
     tried, loopback.attempts[:] = set(loopback.attempts), []
     assert tried == set()
@@ -28,7 +28,7 @@ def nobody_calls_home() -> Iterator[None]:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
-    """A fake Bedrock, which every SDK takes for the real one."""
+    """Provide a fake Bedrock as the endpoint of every SDK."""
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version, denied_words=("salary",))]) as server:
         for name in (
             "ANTHROPIC_BEDROCK_BASE_URL",
@@ -42,5 +42,5 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
 
 @pytest.fixture
 def guard() -> Guard:
-    """A guard that approves one guardrail and denies one model."""
+    """Provide a guard that approves one guardrail and denies one model."""
     return Guard(guardrails=[HR], policies=iam.PolicySet(identity=[POLICY]), principal=ROLE, listeners=())

@@ -1,4 +1,4 @@
-"""Nothing here reaches the network: telemetry is told to stay silent, and who tries all the same is caught."""
+"""Disable telemetry of the frameworks, and block and record connections to other machines."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SILENT: Final = {
 }
 
 attempts: Final[list[str]] = []
-"""Addresses that somebody tried to reach."""
+"""Hosts that code tried to connect to."""
 
 
-def stay() -> None:
-    """Refuse every connection beyond this machine, for the rest of the process."""
+def block_network() -> None:
+    """Block every connection to another machine until the process ends."""
     os.environ.update(SILENT)
     for name in ("AWS_BEARER_TOKEN_BEDROCK", "AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_CA_BUNDLE"):
         os.environ.pop(name, None)
-    sys.addaudithook(_hear)
+    sys.addaudithook(_audit)
 
 
-def _hear(event: str, args: tuple[Any, ...]) -> None:
+def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(args[1], tuple):
         _check(str(args[1][0]))
     elif event == "socket.getaddrinfo" and args[0] is not None:

@@ -1,4 +1,4 @@
-"""``docs/frameworks.md`` as data: its table, and the code that each section shows."""
+"""Read ``docs/frameworks.md``: its table, and the code in each section."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "frameworks.md"
-COLUMNS: Final = ("framework", "tested", "way in", "sync", "async", "stream", "a denial surfaces as")
+COLUMNS: Final = ("framework", "tested", "integration", "sync", "async", "stream", "a denial surfaces as")
 
 
 class Row(NamedTuple):
-    """One row of the table; names and errors without their backquotes."""
+    """One row of the table, without backquotes."""
 
     framework: str
     version: str
-    way_in: str
+    integration: str
     sync: str
     asynchronous: str
     stream: str
@@ -27,8 +27,8 @@ class Snippet(NamedTuple):
     A block of Python on the page.
 
     Args:
-        code: As it is shown.
-        says: What the model answers; ``""`` for an echo. It stands in a comment of the page that no reader sees.
+        code: The code as the page shows it.
+        says: The answer of the model, from an HTML comment on the page; ``""`` for an echo.
     """
 
     code: str
@@ -36,7 +36,7 @@ class Snippet(NamedTuple):
 
 
 def rows() -> dict[str, Row]:
-    """Read the table, by framework."""
+    """Read the table; the keys are the frameworks."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[: _end(lines)]]
     assert tuple(cells[0]) == COLUMNS
@@ -48,20 +48,20 @@ def _end(lines: list[str]) -> int:
 
 
 def section(framework: str) -> str:
-    """Give the text of a framework's section."""
+    """Return the text of a framework's section."""
     found = re.search(rf"^## {re.escape(framework)}$(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert found is not None, f"no section of {framework}"
     return found[1]
 
 
 def snippets(framework: str) -> list[Snippet]:
-    """List what a framework's section shows."""
+    """List the code blocks in a framework's section."""
     blocks = re.findall(r"(?:<!-- the model says: (.*?) -->\n)?```python\n(.*?)```", section(framework), re.DOTALL)
     return [Snippet(code, says) for says, code in blocks]
 
 
 def settings() -> str:
-    """Give the ``guardedbedrock.toml`` that the page shows."""
+    """Return the ``guardedbedrock.toml`` that the page shows."""
     found = re.search(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert found is not None
     return found[1]

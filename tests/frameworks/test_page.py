@@ -1,4 +1,4 @@
-"""What docs/frameworks.md says of the framework whose environment this is."""
+"""The section of docs/frameworks.md about the framework of this environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from frameworks import page
-from frameworks.rig import DENIED_MODEL, MODEL, POLICY, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, POLICY, denial, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ SNIPPETS = page.snippets(FRAMEWORK)
 
 @pytest.fixture(name="run")
 def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeBedrock) -> Iterator[Callable[[page.Snippet, str], None]]:
-    """Run snippets where the page's guardedbedrock.toml lies, against a model; what one installs is gone after it."""
+    """Return a function that runs a snippet with a model, in a folder with the page's configuration; uninstall the guard later."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "hr-bot.json").write_text(json.dumps(POLICY))
     (tmp_path / "guardedbedrock.toml").write_text(page.settings())
@@ -33,7 +33,7 @@ def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeBedrock)
         assert MODEL in snippet.code
         if snippet.says:
             fake.reply(snippet.says, times=None)
-        exec(compile(snippet.code.replace(MODEL, model), "docs/frameworks.md", "exec"), shown)  # noqa: S102  # the page's own
+        exec(compile(snippet.code.replace(MODEL, model), "docs/frameworks.md", "exec"), shown)  # noqa: S102  # code of the page
 
     yield run
     if "guard" in shown:
@@ -41,20 +41,20 @@ def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeBedrock)
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_what_the_page_shows_sends_the_guardrail(fake: FakeBedrock, run: Any, snippet: page.Snippet) -> None:
+def test_the_code_on_the_page_sends_the_guardrail(fake: FakeBedrock, run: Any, snippet: page.Snippet) -> None:
     run(snippet, MODEL)
 
     assert guarded(fake) != []
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_a_denial_surfaces_as_the_table_says(fake: FakeBedrock, run: Any, snippet: page.Snippet) -> None:
-    with pytest.raises(Exception) as denied:  # noqa: PT011  # which it is, the table says
+def test_a_denial_surfaces_as_the_error_in_the_table(fake: FakeBedrock, run: Any, snippet: page.Snippet) -> None:
+    with pytest.raises(Exception) as denied:  # noqa: PT011  # the table names the error
         run(snippet, DENIED_MODEL)
 
     surfaces = type(denied.value).__name__
-    told = (
+    actual = (
         surfaces if surfaces == type(denial(denied.value)).__name__ else f"{surfaces} from {type(denial(denied.value)).__name__}"
     )
-    assert told == page.rows()[FRAMEWORK].denial
+    assert actual == page.rows()[FRAMEWORK].denial
     assert guarded(fake) == []

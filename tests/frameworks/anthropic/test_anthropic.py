@@ -1,4 +1,4 @@
-"""anthropic[bedrock] signs with botocore and sends with httpx: only the tripwire reaches it."""
+"""anthropic[bedrock] signs with botocore and sends with httpx: only `install(strict=True)` can check it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from anthropic import AnthropicBedrock, AsyncAnthropicBedrock
 from anthropic.lib.bedrock import AnthropicBedrockMantle
-from frameworks.rig import DENIED_MODEL, HR, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, HR, MODEL, guarded
 
 from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError, UnguardableOperationError
 
@@ -23,7 +23,7 @@ ASK: Final[Any] = {"model": MODEL, "max_tokens": 9, "messages": [{"role": "user"
 
 @pytest.fixture(autouse=True)
 def strict(guard: Guard) -> Iterator[None]:
-    """Install the guard, tripwire and all."""
+    """Install the guard with strict=True."""
     with guard.install(strict=True):
         yield
 
@@ -60,14 +60,14 @@ def test_async_stream(fake: FakeBedrock) -> None:
     assert guarded(fake) == ["InvokeModelWithResponseStream"]
 
 
-def test_a_denial_is_our_error_itself(fake: FakeBedrock) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock) -> None:
     with pytest.raises(ExplicitDenyError):
         AnthropicBedrock().messages.create(**{**ASK, "model": DENIED_MODEL})
 
     assert fake.requests == []
 
 
-def test_a_guardrail_of_ones_own_has_to_be_approved(fake: FakeBedrock) -> None:
+def test_a_guardrail_in_the_headers_must_be_approved(fake: FakeBedrock) -> None:
     own = {"X-Amzn-Bedrock-GuardrailIdentifier": HR.id, "X-Amzn-Bedrock-GuardrailVersion": HR.version}
     AnthropicBedrock(default_headers=own).messages.create(**ASK)
     assert [request.guardrail for request in fake.requests] == [(HR.id, HR.version)]
@@ -77,13 +77,13 @@ def test_a_guardrail_of_ones_own_has_to_be_approved(fake: FakeBedrock) -> None:
     assert len(fake.requests) == 1
 
 
-def test_mantle_can_carry_no_guardrail() -> None:
+def test_mantle_is_refused_because_it_has_no_guardrails() -> None:
     with pytest.raises(UnguardableOperationError), AnthropicBedrockMantle() as client:
         client.messages.create(**ASK)
 
 
-def test_a_bearer_token_escapes(fake: FakeBedrock) -> None:
-    """A known limit: nothing is signed, so nobody looks."""
+def test_a_request_with_an_api_key_is_not_guarded(fake: FakeBedrock) -> None:
+    """A known limit: nothing is signed, so nothing is checked."""
     AnthropicBedrock(api_key="bedrock-api-key-of-nobody").messages.create(**ASK)
 
     assert [request.guardrail for request in fake.requests] == [None]

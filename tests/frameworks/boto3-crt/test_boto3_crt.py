@@ -1,4 +1,4 @@
-"""A boto3 client that nobody guarded; where awscrt is installed it signs with native code."""
+"""An unguarded boto3 client; with awscrt installed it signs with native code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pytest
 from botocore import auth
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 
 from guardedbedrock import ExplicitDenyError, GuardrailTamperedError, UnguardableOperationError
 
@@ -26,14 +26,14 @@ NATIVE: Final = auth.AUTH_TYPE_MAPS["v4"]
 
 @pytest.fixture
 def plain(fake: FakeBedrock, guard: Guard) -> Iterator[Any]:
-    """A client that was made before a guard was installed."""
+    """Provide a client that was created before the guard was installed."""
     client = boto3.client("bedrock-runtime", **fake.client_kwargs())
     with pytest.warns(match="made before install"), guard.install(strict=True):
         yield client
     client.close()
 
 
-def test_it_is_native_code_that_signs() -> None:
+def test_awscrt_signs_requests() -> None:
     assert NATIVE.__module__ == "botocore.crt.auth"
 
 
@@ -60,21 +60,21 @@ def test_a_presigned_conversation_is_refused(plain: Any) -> None:
         plain.generate_presigned_url("converse", TALK)
 
 
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, plain: Any) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, plain: Any) -> None:
     with pytest.raises(ExplicitDenyError):
         plain.invoke_model(**{**INVOKE, "modelId": DENIED_MODEL})
 
     assert fake.requests == []
 
 
-def test_a_guarded_client_goes_its_own_way(fake: FakeBedrock, plain: Any, guard: Guard) -> None:
+def test_a_guarded_client_keeps_its_own_guard(fake: FakeBedrock, plain: Any, guard: Guard) -> None:
     assert plain is not None
     guard.client("bedrock-runtime", **fake.client_kwargs()).converse(**TALK)
 
     assert guarded(fake) == ["Converse"]
 
 
-def test_what_signed_before_signs_again_afterwards(guard: Guard) -> None:
+def test_uninstall_restores_the_signers(guard: Guard) -> None:
     signs = NATIVE.add_auth
     with guard.install(strict=True):
         assert NATIVE.add_auth is not signs

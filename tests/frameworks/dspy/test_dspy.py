@@ -1,4 +1,4 @@
-"""dspy calls Bedrock by LiteLLM: only the tripwire reaches it."""
+"""dspy calls Bedrock through LiteLLM: only `install(strict=True)` can check it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import dspy
 import pytest
 from dspy.utils.exceptions import LMTransportError
-from frameworks.rig import DENIED_MODEL, HR, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, HR, MODEL, denial, guarded
 
 from guardedbedrock import ExplicitDenyError, GuardrailTamperedError
 
@@ -25,7 +25,7 @@ CONFIG: Final[Any] = {"guardrailConfig": {"guardrailIdentifier": HR.arn, "guardr
 
 @pytest.fixture(autouse=True)
 def strict(guard: Guard) -> Iterator[None]:
-    """Install the guard, tripwire and all."""
+    """Install the guard with strict=True."""
     with guard.install(strict=True):
         yield
 
@@ -50,7 +50,7 @@ def test_converse_without_a_guardrail_is_refused(fake: FakeBedrock) -> None:
     assert fake.requests == []
 
 
-def test_a_denial_is_what_its_own_error_came_of(fake: FakeBedrock) -> None:
+def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock) -> None:
     with pytest.raises(LMTransportError) as denied:
         dspy.LM(INVOKE.replace(MODEL, DENIED_MODEL), cache=False, num_retries=0)("hello there")
 

@@ -1,4 +1,4 @@
-"""amazon-bedrock-haystack makes its own clients, of boto3 and of aiobotocore: a guard is installed."""
+"""amazon-bedrock-haystack creates its own boto3 and aiobotocore clients, so a guard is installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
 from haystack.dataclasses import ChatMessage
 from haystack_integrations.common.amazon_bedrock.errors import AmazonBedrockInferenceError
 from haystack_integrations.components.generators.amazon_bedrock import AmazonBedrockChatGenerator
@@ -62,7 +62,7 @@ def test_async_stream(fake: FakeBedrock) -> None:
 
 
 @pytest.mark.parametrize("awaited", [False, True])
-def test_a_denial_is_the_cause_of_its_own_error(fake: FakeBedrock, awaited: bool) -> None:  # noqa: FBT001
+def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock, awaited: bool) -> None:  # noqa: FBT001
     generator = AmazonBedrockChatGenerator(DENIED_MODEL)
     with pytest.raises(AmazonBedrockInferenceError) as denied:
         asyncio.run(generator.run_async(HELLO)) if awaited else generator.run(HELLO)

@@ -1,4 +1,4 @@
-"""instructor takes a client, and refuses one that is no `BaseClient`."""
+"""instructor accepts a client that is a `BaseClient`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import instructor
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
 from instructor.core.exceptions import InstructorRetryException
 from pydantic import BaseModel
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Leave(BaseModel):
-    """What is asked for."""
+    """The expected answer."""
 
     days: int
 
 
 def made(guard: Guard, **more: Any) -> Any:
-    """Make an instructor with a guarded client."""
+    """Create the instructor with a guarded client."""
     client = guard.client("bedrock-runtime", region_name="us-east-1")
     return instructor.from_bedrock(client, mode=instructor.Mode.MD_JSON, **more)
 
@@ -51,7 +51,7 @@ def test_async(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_retry_is_guarded_as_well(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_retry_is_guarded_too(fake: FakeBedrock, guard: Guard) -> None:
     fake.reply("I can not count", '{"days": 24}')
 
     assert asked(made(guard), max_retries=2).days == 24
@@ -59,7 +59,7 @@ def test_a_retry_is_guarded_as_well(fake: FakeBedrock, guard: Guard) -> None:
 
 
 def test_tools(fake: FakeBedrock, guard: Guard) -> None:
-    """What it asks for by default: the answer is the input of a tool."""
+    """The default mode: the answer is the input of a tool."""
     fake.reply(ToolUse("Leave", {"days": 24}))
     client = guard.client("bedrock-runtime", region_name="us-east-1")
 
@@ -67,7 +67,7 @@ def test_tools(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_provider_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_provider_that_creates_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
     fake.reply('{"days": 24}')
     with guard.install():
         maker = instructor.from_provider(f"bedrock/{MODEL}", mode=instructor.Mode.MD_JSON)
@@ -77,7 +77,7 @@ def test_a_provider_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_is_the_cause_of_its_own_error(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(InstructorRetryException) as denied:
         asked(made(guard), modelId=DENIED_MODEL)
 

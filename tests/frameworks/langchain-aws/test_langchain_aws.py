@@ -1,4 +1,4 @@
-"""langchain-aws takes a client."""
+"""langchain-aws accepts a client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 from langchain_aws import ChatBedrock, ChatBedrockConverse
 from langchain_core.tools import tool
 
@@ -31,7 +31,7 @@ def days_of_leave(year: int) -> int:
 
 
 def made(chat: Any, guard: Guard, model: str = MODEL) -> Any:
-    """Make a chat with a guarded client."""
+    """Create the chat with a guarded client."""
     return chat(model=model, client=guard.client("bedrock-runtime", region_name=REGION), region_name=REGION)
 
 
@@ -81,7 +81,7 @@ def test_tools_in_a_stream(fake: FakeBedrock, guard: Guard, chat: Any, operation
 
 
 @pytest.mark.parametrize(("chat", "operation", "_"), CHATS)
-def test_a_chat_that_makes_its_own_client(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
+def test_a_chat_that_creates_its_own_client(fake: FakeBedrock, guard: Guard, chat: Any, operation: str, _: str) -> None:
     with guard.install():
         chat(model=MODEL, region_name=REGION).invoke("hello there")
 
@@ -89,7 +89,7 @@ def test_a_chat_that_makes_its_own_client(fake: FakeBedrock, guard: Guard, chat:
 
 
 @pytest.mark.parametrize("chat", [ChatBedrockConverse, ChatBedrock])
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, chat: Any) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard, chat: Any) -> None:
     with pytest.raises(ExplicitDenyError):
         made(chat, guard, DENIED_MODEL).invoke("hello there")
 

@@ -1,4 +1,4 @@
-"""litellm signs with botocore and sends with httpx: only the tripwire reaches it."""
+"""litellm signs with botocore and sends with httpx: only `install(strict=True)` can check it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import litellm
 import pytest
-from frameworks.rig import DENIED_MODEL, HR, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, HR, MODEL, denial, guarded
 
 from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError, GuardrailTamperedError
 
@@ -25,14 +25,14 @@ CONFIG: Final[Any] = {"guardrailConfig": {"guardrailIdentifier": HR.arn, "guardr
 
 @pytest.fixture(autouse=True)
 def strict(guard: Guard) -> Iterator[None]:
-    """Install the guard, tripwire and all."""
+    """Install the guard with strict=True."""
     litellm.suppress_debug_info = True
     with guard.install(strict=True):
         yield
 
 
 def said(chunks: list[Any]) -> str:
-    """Join what a stream brought."""
+    """Join the text of a stream."""
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
@@ -72,7 +72,7 @@ def test_async_stream(fake: FakeBedrock, model: str, more: Any, operation: str) 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_converse_without_a_guardrail_is_refused(fake: FakeBedrock, stream: bool) -> None:  # noqa: FBT001
-    """The body is not in our hands, so the tripwire can not put it in."""
+    """The guard cannot change a body that another library sends, so it cannot inject the guardrail."""
     with pytest.raises(litellm.APIConnectionError) as refused:
         litellm.completion(CONVERSE, **ASK, stream=stream)
 
@@ -80,7 +80,7 @@ def test_converse_without_a_guardrail_is_refused(fake: FakeBedrock, stream: bool
     assert fake.requests == []
 
 
-def test_a_caller_can_not_choose_another_guardrail(fake: FakeBedrock) -> None:
+def test_a_caller_cannot_choose_another_guardrail(fake: FakeBedrock) -> None:
     own = {"guardrailConfig": {"guardrailIdentifier": "weak00000001", "guardrailVersion": "1"}}
     with pytest.raises(litellm.APIConnectionError) as refused:
         litellm.completion(CONVERSE, **ASK, **own)
@@ -90,7 +90,7 @@ def test_a_caller_can_not_choose_another_guardrail(fake: FakeBedrock) -> None:
 
 
 @pytest.mark.parametrize(("model", "more"), [(CONVERSE, CONFIG), (INVOKE, {})])
-def test_a_denial_is_the_context_of_its_own_error(fake: FakeBedrock, model: str, more: Any) -> None:
+def test_a_denial_is_the_context_of_the_framework_error(fake: FakeBedrock, model: str, more: Any) -> None:
     with pytest.raises(litellm.APIConnectionError) as denied:
         litellm.completion(model.replace(MODEL, DENIED_MODEL), **ASK, **more)
 
@@ -98,15 +98,15 @@ def test_a_denial_is_the_context_of_its_own_error(fake: FakeBedrock, model: str,
     assert fake.requests == []
 
 
-def test_a_bearer_token_escapes(fake: FakeBedrock) -> None:
-    """A known limit: nothing is signed, so nobody looks."""
+def test_a_request_with_an_api_key_is_not_guarded(fake: FakeBedrock) -> None:
+    """A known limit: nothing is signed, so nothing is checked."""
     litellm.completion(CONVERSE, **ASK, api_key="bedrock-api-key-of-nobody")
 
     assert [request.guardrail for request in fake.requests] == [None]
 
 
 def test_a_client_that_is_passed_in_is_not_used(fake: FakeBedrock, guard: Guard) -> None:
-    """LiteLLM takes its credentials alone, so that the guarded client guards nothing; the tripwire does."""
+    """LiteLLM reads only its credentials, so the guarded client guards nothing; `install(strict=True)` does."""
     client = guard.client("bedrock-runtime", region_name="us-east-1")
     with pytest.raises(litellm.APIConnectionError):
         litellm.completion(CONVERSE, **ASK, aws_bedrock_client=client)

@@ -1,4 +1,4 @@
-"""llama-index-llms-bedrock-converse where aioboto3 is installed: async calls go by a client of their own."""
+"""llama-index-llms-bedrock-converse with aioboto3 installed: async calls use a separate client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 from llama_index.llms.bedrock_converse import BedrockConverse
 
 from guardedbedrock import ExplicitDenyError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def made(guard: Guard, model: str = MODEL, **more: Any) -> BedrockConverse:
-    """Make a model with a guarded client."""
+    """Create the model with a guarded client."""
     client = guard.client("bedrock-runtime", region_name="us-east-1")
     return BedrockConverse(model=model, client=client, region_name="us-east-1", **more)
 
@@ -35,12 +35,12 @@ def asked(guard: Guard, ask: Callable[[BedrockConverse], Awaitable[str]], model:
 
 
 async def complete(model: BedrockConverse) -> str:
-    """Ask and wait."""
+    """Send a call and return the answer."""
     return str(await model.acomplete("hello there"))
 
 
 async def stream(model: BedrockConverse) -> str:
-    """Ask and read the stream."""
+    """Send a call and read the stream."""
     return "".join([str(chunk.delta) async for chunk in await model.astream_complete("hello there")])
 
 
@@ -61,7 +61,7 @@ def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
 
 @pytest.mark.parametrize("ask", [complete, stream])
 def test_a_sync_client_alone_leaves_async_calls_unguarded(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
-    """A trap: the client that was passed in is not the one that is used."""
+    """A known limit: async calls do not use the client that was passed."""
     asyncio.run(ask(made(guard)))
 
     assert [request.guardrail for request in fake.requests] == [None]
@@ -76,7 +76,7 @@ def test_an_installed_guard_guards_them(fake: FakeBedrock, guard: Guard, ask: An
 
 
 @pytest.mark.parametrize("ask", [complete, stream])
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard, ask: Any) -> None:
     with pytest.raises(ExplicitDenyError):
         asked(guard, ask, DENIED_MODEL)
 

@@ -1,4 +1,4 @@
-"""llama-index-llms-bedrock-converse takes a client; without aioboto3 its async calls wait in threads for that same client."""
+"""llama-index-llms-bedrock-converse accepts a client; without aioboto3, its async calls use it in threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 from llama_index.llms.bedrock_converse import BedrockConverse
 
 from guardedbedrock import ExplicitDenyError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def made(guard: Guard, model: str = MODEL) -> BedrockConverse:
-    """Make a model with a guarded client."""
+    """Create the model with a guarded client."""
     return BedrockConverse(model=model, client=guard.client("bedrock-runtime", region_name="us-east-1"), region_name="us-east-1")
 
 
@@ -47,14 +47,14 @@ def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["ConverseStream"]
 
 
-def test_a_model_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_model_that_creates_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
     with guard.install():
         BedrockConverse(model=MODEL, region_name="us-east-1").complete("hello there")
 
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ExplicitDenyError):
         made(guard, DENIED_MODEL).complete("hello there")
 

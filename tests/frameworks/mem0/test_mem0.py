@@ -1,11 +1,11 @@
-"""mem0 makes its own clients: a guard is installed."""
+"""mem0 creates its own clients, so a guard is installed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
 from mem0.configs.llms.aws_bedrock import AWSBedrockConfig
 from mem0.llms.aws_bedrock import AWSBedrockLLM
 
@@ -28,7 +28,7 @@ def installed(guard: Guard) -> Iterator[None]:
 
 
 def made(model: str = MODEL) -> AWSBedrockLLM:
-    """Make a model."""
+    """Create the model."""
     return AWSBedrockLLM(AWSBedrockConfig(model=model, aws_region="us-east-1"))
 
 
@@ -37,7 +37,7 @@ def test_sync(fake: FakeBedrock) -> None:
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_is_the_cause_of_its_own_error(fake: FakeBedrock) -> None:
+def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock) -> None:
     with pytest.raises(RuntimeError) as denied:
         made(DENIED_MODEL).generate_response(HELLO)
 

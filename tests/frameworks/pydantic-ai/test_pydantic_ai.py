@@ -1,4 +1,4 @@
-"""pydantic-ai takes a client in its provider."""
+"""The provider of pydantic-ai accepts a client."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models.bedrock import BedrockConverseModel
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def made(guard: Guard, model: str = MODEL) -> Agent:
-    """Make an agent with a guarded client."""
+    """Create the agent with a guarded client."""
     provider = BedrockProvider(bedrock_client=guard.client("bedrock-runtime", region_name="us-east-1"))
     return Agent(BedrockConverseModel(model, provider=provider))
 
@@ -61,14 +61,14 @@ def test_tools(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["Converse", "Converse"]
 
 
-def test_a_model_by_name_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_model_by_name_creates_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
     with guard.install():
         Agent(f"bedrock:{MODEL}").run_sync("hello there")
 
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_is_the_cause_of_its_own_error(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ModelHTTPError) as denied:
         made(guard, DENIED_MODEL).run_sync("hello there")
 

@@ -1,4 +1,4 @@
-"""semantic-kernel takes clients, and says itself that it supports no guardrails."""
+"""semantic-kernel accepts clients, although its documentation says that it does not support guardrails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 from semantic_kernel.connectors.ai.bedrock import BedrockChatCompletion, BedrockChatPromptExecutionSettings
 from semantic_kernel.contents import ChatHistory
 
@@ -20,7 +20,7 @@ SETTINGS = BedrockChatPromptExecutionSettings()
 
 
 def made(guard: Guard, model: str = MODEL) -> BedrockChatCompletion:
-    """Make a service with guarded clients."""
+    """Create the service with guarded clients."""
     runtime, control = (guard.client(name, region_name="us-east-1") for name in ("bedrock-runtime", "bedrock"))
     return BedrockChatCompletion(model_id=model, runtime_client=runtime, client=control)
 
@@ -33,7 +33,7 @@ def history() -> ChatHistory:
 
 
 async def ask(service: BedrockChatCompletion) -> str:
-    """Ask and wait."""
+    """Send a call and return the answer."""
     return str(await service.get_chat_message_content(history(), SETTINGS))
 
 
@@ -51,14 +51,14 @@ def test_async_stream(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["ConverseStream"]
 
 
-def test_a_service_that_makes_its_own_clients(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_service_that_creates_its_own_clients(fake: FakeBedrock, guard: Guard) -> None:
     with guard.install():
         asyncio.run(ask(BedrockChatCompletion(model_id=MODEL)))
 
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ExplicitDenyError):
         asyncio.run(ask(made(guard, DENIED_MODEL)))
 

@@ -1,11 +1,11 @@
-"""smolagents takes a client; it neither streams from Bedrock nor awaits it."""
+"""smolagents accepts a client; it has no streams and no async calls to Bedrock."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
 from smolagents import AgentGenerationError, AmazonBedrockModel, CodeAgent
 
 from guardedbedrock import ExplicitDenyError
@@ -18,7 +18,7 @@ HELLO: Final[Any] = [{"role": "user", "content": [{"type": "text", "text": "hell
 
 
 def made(guard: Guard, model: str = MODEL) -> AmazonBedrockModel:
-    """Make a model with a guarded client."""
+    """Create the model with a guarded client."""
     return AmazonBedrockModel(model_id=model, client=guard.client("bedrock-runtime", region_name="us-east-1"))
 
 
@@ -34,21 +34,21 @@ def test_an_agent(fake: FakeBedrock, guard: Guard) -> None:
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_model_that_makes_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_model_that_creates_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
     with guard.install():
         AmazonBedrockModel(model_id=MODEL).generate(HELLO)
 
     assert guarded(fake) == ["Converse"]
 
 
-def test_a_denial_of_a_model_is_our_error_itself(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_of_a_model_is_raised_unchanged(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ExplicitDenyError):
         made(guard, DENIED_MODEL).generate(HELLO)
 
     assert fake.requests == []
 
 
-def test_a_denial_of_an_agent_is_the_cause_of_its_own_error(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_denial_of_an_agent_is_the_cause_of_the_framework_error(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(AgentGenerationError) as denied:
         CodeAgent(tools=[], model=made(guard, DENIED_MODEL), verbosity_level=0).run("how many days?")
 

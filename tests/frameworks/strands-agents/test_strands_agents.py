@@ -1,4 +1,4 @@
-"""strands-agents takes a session."""
+"""strands-agents accepts a session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from frameworks.rig import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, guarded
 from strands import Agent, tool
 from strands.models import BedrockModel
 
@@ -26,7 +26,7 @@ def days_of_leave(year: int) -> int:
 
 
 def made(guard: Guard, model: str = MODEL, **more: Any) -> Agent:
-    """Make an agent on a guarded session."""
+    """Create the agent with a guarded session."""
     return Agent(BedrockModel(model_id=model, boto_session=guard.session(boto3.Session()), **more), callback_handler=None)
 
 
@@ -63,7 +63,7 @@ def test_tools(fake: FakeBedrock, guard: Guard, streaming: bool, operation: str)
     assert guarded(fake) == [operation, operation]
 
 
-def test_a_model_that_makes_its_own_session(fake: FakeBedrock, guard: Guard) -> None:
+def test_a_model_that_creates_its_own_session(fake: FakeBedrock, guard: Guard) -> None:
     with guard.install():
         Agent(BedrockModel(model_id=MODEL), callback_handler=None)("hello there")
 
@@ -71,7 +71,7 @@ def test_a_model_that_makes_its_own_session(fake: FakeBedrock, guard: Guard) -> 
 
 
 @pytest.mark.parametrize("streaming", [True, False])
-def test_a_denial_is_our_error_itself(fake: FakeBedrock, guard: Guard, streaming: bool) -> None:  # noqa: FBT001
+def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard, streaming: bool) -> None:  # noqa: FBT001
     with pytest.raises(ExplicitDenyError):
         made(guard, DENIED_MODEL, streaming=streaming)("hello there")
 

@@ -1,4 +1,4 @@
-"""What the tests of every framework stand on: an approved guardrail, a policy, and how to look at what happened."""
+"""Shared parts of the framework tests: an approved guardrail, a policy, and helpers to inspect requests and errors."""
 
 from __future__ import annotations
 
@@ -26,22 +26,24 @@ POLICY: Final = {
 
 
 def guarded(fake: FakeBedrock) -> list[str | None]:
-    """List the operations that asked a model, all of which had the approved guardrail, and forget them."""
-    asked = [request for request in fake.requests if request.operation in OPERATIONS and OPERATIONS[request.operation].inference]
+    """List the inference operations that the fake received, check that all had the approved guardrail, and reset the fake."""
+    requests = [
+        request for request in fake.requests if request.operation in OPERATIONS and OPERATIONS[request.operation].inference
+    ]
     fake.reset()
 
-    assert {request.guardrail for request in asked} <= {(HR.arn, HR.version)}
-    assert {request.status for request in asked} <= {200}
-    return [request.operation for request in asked]
+    assert {request.guardrail for request in requests} <= {(HR.arn, HR.version)}
+    assert {request.status for request in requests} <= {200}
+    return [request.operation for request in requests]
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Give an error and what it came of."""
+    """Yield an error, its cause, the cause of the cause, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def denial(error: BaseException) -> AccessDeniedError:
-    """Give the denial that an error came of."""
+    """Return the denial in the chain of causes of an error."""
     return next(each for each in chain(error) if isinstance(each, AccessDeniedError))
