@@ -22,7 +22,7 @@ SNIPPETS = page.snippets(FRAMEWORK)
 
 @pytest.fixture(name="run")
 def make_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeBedrock) -> Iterator[Callable[[page.Snippet, str], None]]:
-    """Return a function that runs a snippet with a model, in a folder with the page's configuration; uninstall the guard later."""
+    """Return a function that runs a snippet with a model, in a folder with the page's configuration."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "hr-bot.json").write_text(json.dumps(POLICY))
     (tmp_path / "guardedbedrock.toml").write_text(page.settings())

@@ -84,6 +84,6 @@ def test_mantle_is_refused_because_it_has_no_guardrails() -> None:
 
 def test_a_request_with_an_api_key_is_not_guarded(fake: FakeBedrock) -> None:
     """A known limit: nothing is signed, so nothing is checked."""
-    AnthropicBedrock(api_key="bedrock-api-key-of-nobody").messages.create(**ASK)
+    AnthropicBedrock(api_key="bedrock-api-key-for-tests").messages.create(**ASK)
 
     assert [request.guardrail for request in fake.requests] == [None]

@@ -52,7 +52,7 @@ def test_async(fake: FakeBedrock, guard: Guard) -> None:
 
 
 def test_a_retry_is_guarded_too(fake: FakeBedrock, guard: Guard) -> None:
-    fake.reply("I can not count", '{"days": 24}')
+    fake.reply("I cannot count", '{"days": 24}')
 
     assert asked(made(guard), max_retries=2).days == 24
     assert guarded(fake) == ["Converse", "Converse"]

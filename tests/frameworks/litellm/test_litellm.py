@@ -100,7 +100,7 @@ def test_a_denial_is_the_context_of_the_framework_error(fake: FakeBedrock, model
 
 def test_a_request_with_an_api_key_is_not_guarded(fake: FakeBedrock) -> None:
     """A known limit: nothing is signed, so nothing is checked."""
-    litellm.completion(CONVERSE, **ASK, api_key="bedrock-api-key-of-nobody")
+    litellm.completion(CONVERSE, **ASK, api_key="bedrock-api-key-for-tests")
 
     assert [request.guardrail for request in fake.requests] == [None]
 
