@@ -10,7 +10,7 @@ AIO := .venv-aio/bin
 AIO_CONSTRAINTS := tests/constraints-aio.txt
 AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test browser aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks build constraints clean
+.PHONY: demo test browser aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks typing build constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -79,6 +79,10 @@ lint: .venv/.dev
 
 type: .venv/.dev
 	$(BIN)/mypy
+
+# mypy and pyright with each distribution of boto3's stubs, in environments under .venvs.
+typing: .venv/.dev
+	$(BIN)/python tests/types_check/run.py
 
 # Each framework has its own locked environment under .venvs. ONLY="anthropic litellm" runs those two.
 frameworks: .venv/.dev

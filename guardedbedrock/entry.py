@@ -10,7 +10,7 @@ from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.guard import Guard
 
 if TYPE_CHECKING:
-    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+    from guardedbedrock._boto3_stubs import BedrockRuntimeClient
 
 
 @overload

@@ -33,7 +33,8 @@ from guardedbedrock.telemetry.audit import Audit
 
 if TYPE_CHECKING:
     from types_aiobotocore_bedrock_runtime import BedrockRuntimeClient as AsyncBedrockRuntimeClient
-    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+
+    from guardedbedrock._boto3_stubs import BedrockRuntimeClient
 
 ClientT = TypeVar("ClientT")
 SessionT = TypeVar("SessionT")

@@ -22,8 +22,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
-    from types_boto3_bedrock_runtime import BedrockRuntimeClient
-
+    from guardedbedrock._boto3_stubs import BedrockRuntimeClient
     from guardedbedrock.guard import Guard
     from guardedbedrock.pytest_plugin.server import BedrockServer
     from guardedbedrock.pytest_plugin.worker import Worker

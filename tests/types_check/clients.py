@@ -19,7 +19,7 @@ from types_boto3_bedrock_runtime.type_defs import (
 )
 
 import guardedbedrock
-from guardedbedrock import Guard, Guardrail, Session, Verdict
+from guardedbedrock import AccessDeniedError, Authorization, Guard, Guardrail, Session, Verdict
 from guardedbedrock.aws.client.install import Installation
 
 GUARD = Guard(guardrails=[Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")])
@@ -85,3 +85,9 @@ async def an_async_client_is_typed_by_its_service() -> None:
     async with GUARD.async_client("bedrock-runtime", "us-east-1") as client:
         assert_type(client, AsyncBedrockRuntimeClient)
         assert_type(await client.converse(modelId="m"), AsyncConverseResponse)
+
+
+def a_denial_has_typed_authorizations(error: AccessDeniedError) -> None:
+    """What the preflight evaluated can be read without casts."""
+    assert_type(error.authorizations, tuple[Authorization, ...])
+    assert_type(error.authorizations[0].request.action, str)

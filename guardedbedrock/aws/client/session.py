@@ -27,7 +27,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
 if TYPE_CHECKING:
-    from types_boto3_bedrock_runtime import BedrockRuntimeClient
+    from guardedbedrock._boto3_stubs import BedrockRuntimeClient
 
 EVENTS: Final = tuple(f"creating-client-class.{service}" for service in SERVICES)
 
