@@ -14,7 +14,7 @@ from guardedbedrock.guard import Guard
 from guardedbedrock.settings import settings as configuration
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.testing import FakeGuardrail
-from guardedbedrock.testing.world import Options
+from guardedbedrock.testing.fake_state import FakeOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ _ROLE: Final = f"arn:aws:iam::{_ACCOUNT}:role/TestedApplication"
 _DEFAULT_GUARDRAIL: Final = "default"
 
 _SHARED: Final = ("config", "enforced", "guardrails", "policies", "principal", "region", "tls", "vocabulary")
-_SERVER_ONLY: Final = tuple(name for name in Options.__annotations__ if name not in _SHARED)
+_SERVER_ONLY: Final = tuple(name for name in FakeOptions.__annotations__ if name not in _SHARED)
 _GUARD_ONLY: Final = tuple(name for name in signature(Guard).parameters if name not in _SHARED)
 _NOT_FROM_CONFIG: Final = frozenset({"audit", "retry"})
 _FROM_CONFIG: Final = tuple(

@@ -10,17 +10,17 @@ from guardedbedrock.guard import Guard
 from guardedbedrock.pytest_plugin.scenarios import Scenario, ScenarioDenial, describe
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement
-from guardedbedrock.testing.denials import denial
-from guardedbedrock.testing.denied import assert_denied
-from guardedbedrock.testing.denying import DenyingPolicies, actions_of
+from guardedbedrock.testing.assertions import assert_denied
+from guardedbedrock.testing.denial_catalogue import denial
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
+from guardedbedrock.testing.mutable_policies import MutablePolicies, actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from guardedbedrock.pytest_plugin.marker import FixtureSetup
-    from guardedbedrock.testing.assessment import Source
-    from guardedbedrock.testing.runtime import Reply
+    from guardedbedrock.testing.resources.guardrail import AssessmentSource
+    from guardedbedrock.testing.runtime import ScriptedReply
 
 Where: TypeAlias = Literal["both", "here", "aws"]
 """Whose policies deny: those of the guard in this process, those of the server in the role of AWS, or both."""
@@ -51,8 +51,8 @@ class BedrockServer(FakeBedrock):
     """
 
     setup: FixtureSetup
-    _here: DenyingPolicies
-    _aws: DenyingPolicies
+    _here: MutablePolicies
+    _aws: MutablePolicies
     _guard: Guard
     _scenarios: tuple[Scenario, ...] = ()
 
@@ -66,7 +66,7 @@ class BedrockServer(FakeBedrock):
             ConfigurationError: `Guard` or `FakeBedrock` rejects a keyword of the marker.
         """
         self.setup, self._scenarios = setup, ()
-        self._here, self._aws = DenyingPolicies(setup.policies), DenyingPolicies(setup.policies)
+        self._here, self._aws = MutablePolicies(setup.policies), MutablePolicies(setup.policies)
         options = {"retry": RetryPolicy(sleep=lambda _: None), **setup.guard}
         self._guard = Guard(
             guardrails=setup.approved,
@@ -200,8 +200,8 @@ class BedrockServer(FakeBedrock):
         action = "bedrock:ApplyGuardrail" if self.setup.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
         self.deny(action, by=by, resource=found.arn, where=where, optional=optional)
 
-    def _sides(self, where: Where) -> tuple[DenyingPolicies, ...]:
-        sides: Mapping[Where, tuple[DenyingPolicies, ...]] = {
+    def _sides(self, where: Where) -> tuple[MutablePolicies, ...]:
+        sides: Mapping[Where, tuple[MutablePolicies, ...]] = {
             "both": (self._here, self._aws),
             "here": (self._here,),
             "aws": (self._aws,),
@@ -231,7 +231,7 @@ class BedrockServer(FakeBedrock):
         text: str = "Sorry, the model cannot answer this question.",
         *,
         times: int | None = 1,
-        source: Source = "INPUT",
+        source: AssessmentSource = "INPUT",
         operation: str | None = None,
         optional: bool = False,
     ) -> None:
@@ -246,9 +246,9 @@ class BedrockServer(FakeBedrock):
             optional: Whether the test passes if no call is blocked.
         """
         scenario = self._add(Scenario(describe("intervene", source=source, operation=operation), optional))
-        self._world.runtime.interventions.add((text, source), times=times, operation=operation, on_take=scenario.reach)
+        self._state.runtime.interventions.add((text, source), times=times, operation=operation, on_take=scenario.reach)
 
-    def script(self, replies: Iterable[Reply], *, operation: str | None = None, optional: bool = False) -> None:
+    def script(self, replies: Iterable[ScriptedReply], *, operation: str | None = None, optional: bool = False) -> None:
         """
         Script the replies of the model, one for each call, instead of an echo of the prompt.
 
@@ -259,7 +259,7 @@ class BedrockServer(FakeBedrock):
         """
         self.reply(*replies, operation=operation, optional=optional)
 
-    def reply(self, *replies: Reply, times: int | None = 1, operation: str | None = None, optional: bool = False) -> None:
+    def reply(self, *replies: ScriptedReply, times: int | None = 1, operation: str | None = None, optional: bool = False) -> None:
         """
         Script the replies of the model, as `FakeBedrock.reply`.
 
@@ -273,7 +273,7 @@ class BedrockServer(FakeBedrock):
         count = f"{len(replies)} scripted repl{'y' if len(replies) == 1 else 'ies'}"
         scenario = self._add(Scenario(f"{count}{f' for {operation}' if operation else ''}", optional))
         for reply in replies:
-            self._world.runtime.model.script.add(reply, times=times, operation=operation, on_take=scenario.reach)
+            self._state.runtime.model.script.add(reply, times=times, operation=operation, on_take=scenario.reach)
 
     def fault(
         self,
@@ -304,7 +304,7 @@ class BedrockServer(FakeBedrock):
     def _schedule(
         self, faults: tuple[Fault, ...], scenario: Scenario, *, operation: str | None, times: int | None, chance: float = 1
     ) -> None:
-        self._world.faults.add(faults, operation=operation, times=times, chance=chance, on_take=scenario.reach)
+        self._state.faults.add(faults, operation=operation, times=times, chance=chance, on_take=scenario.reach)
 
     def break_stream(
         self,

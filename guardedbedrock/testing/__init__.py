@@ -1,9 +1,21 @@
 """
-A fake Bedrock for tests: a real HTTP server on loopback, true to the wire, with guardrails and IAM; and case files.
+A fake Bedrock for tests (an HTTP server on loopback with guardrails and IAM), and policy tests as data (`cases`).
 
-The fake reads and writes HTTP by the service model of the installed botocore, so its shapes are those of the client that talks
-to it. It decides with `guardedbedrock.iam`, by the policies it is given, and denies with AWS's headers, body and sentence.
-Names load when they are first used, because case files need no botocore.
+The fake parses and serializes HTTP with the service models of the installed botocore, so that its shapes are those of the client.
+It decides with `guardedbedrock.iam` and its configured policies, and denies with AWS's headers, body and message. Names load on
+first use, because case files need no botocore.
+
+To find your way in this package:
+
+    fake.py  fake_state.py       `FakeBedrock` and its state
+    server/                      HTTP, TLS, signatures, authorization, the steps of a request
+    wire/                        HTTP to operation parameters and back
+    runtime/  control/           the operations of bedrock-runtime and of bedrock
+    resources/  assessment/      guardrails and profiles; what a guardrail finds in a text
+    faults/                      faults to inject
+    denial_catalogue.py          every known denial of AWS
+    received_requests.py         the log of requests and its assertions
+    cases/                       policy tests as data
 """
 
 from __future__ import annotations
@@ -13,18 +25,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
-    from guardedbedrock.testing.assessment import CONTENT_WORDS
-    from guardedbedrock.testing.credentials import FakeApiKey, FakeCredentials
+    from guardedbedrock.testing.assertions import assert_denied
     from guardedbedrock.testing.denial import Denial
-    from guardedbedrock.testing.denials import DENIALS
-    from guardedbedrock.testing.denied import assert_denied
-    from guardedbedrock.testing.enforcement import FakeEnforcement
+    from guardedbedrock.testing.denial_catalogue import DENIALS
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.filter_patterns import FilterPattern
-    from guardedbedrock.testing.guardrails import FakeGuardrail
-    from guardedbedrock.testing.profiles import FakeInferenceProfile
-    from guardedbedrock.testing.records import ReceivedRequest
-    from guardedbedrock.testing.runtime import Reasoning, Said, ToolUse, prose
+    from guardedbedrock.testing.received_requests import ReceivedRequest
+    from guardedbedrock.testing.resources import CONTENT_WORDS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile
+    from guardedbedrock.testing.runtime import ModelReply, Reasoning, ToolUse, prose
+    from guardedbedrock.testing.server.credentials import FakeApiKey, FakeCredentials
 
 __all__ = [
     "CONTENT_WORDS",
@@ -37,9 +46,9 @@ __all__ = [
     "FakeGuardrail",
     "FakeInferenceProfile",
     "FilterPattern",
+    "ModelReply",
     "Reasoning",
     "ReceivedRequest",
-    "Said",
     "ToolUse",
     "assert_denied",
     "cases",
@@ -47,34 +56,34 @@ __all__ = [
     "prose",
 ]
 
-_ROOMS: Final = {"cases", "faults"}
+_PACKAGES: Final = {"cases", "faults"}
 
-_HOMES: Final = {
-    "CONTENT_WORDS": "assessment",
-    "DENIALS": "denials",
+_MODULES: Final = {
+    "CONTENT_WORDS": "resources",
+    "DENIALS": "denial_catalogue",
     "Denial": "denial",
-    "FakeApiKey": "credentials",
+    "FakeApiKey": "server.credentials",
     "FakeBedrock": "fake",
-    "FakeCredentials": "credentials",
-    "FakeEnforcement": "enforcement",
-    "FakeGuardrail": "guardrails",
-    "FakeInferenceProfile": "profiles",
+    "FakeCredentials": "server.credentials",
+    "FakeEnforcement": "resources",
+    "FakeGuardrail": "resources",
+    "FakeInferenceProfile": "resources",
     "FilterPattern": "filter_patterns",
+    "ModelReply": "runtime",
     "Reasoning": "runtime",
-    "ReceivedRequest": "records",
-    "Said": "runtime",
+    "ReceivedRequest": "received_requests",
     "ToolUse": "runtime",
-    "assert_denied": "denied",
+    "assert_denied": "assertions",
     "prose": "runtime",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _PACKAGES:
         return import_module(f"guardedbedrock.testing.{name}")
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'guardedbedrock.testing' has no attribute '{name}'")
-    return getattr(import_module(f"guardedbedrock.testing.{_HOMES[name]}"), name)
+    return getattr(import_module(f"guardedbedrock.testing.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""One way to be denied: the words on the wire, and policies that say the same at home."""
+"""A denial of AWS: its response, and policies with which the guard denies in the same way."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from guardedbedrock.iam.language.documents import PolicyType
 
 DENIED: Final = "AccessDeniedException"
-BLANKS: Final = {"principal": "{principal}", "action": "{action}", "resource": "{resource}"}
-"""What a message leaves to be filled in."""
+PLACEHOLDERS: Final = {"principal": "{principal}", "action": "{action}", "resource": "{resource}"}
+"""The placeholders of a message."""
 
 _VERSION: Final = "2012-10-17"
 
@@ -24,18 +24,18 @@ _VERSION: Final = "2012-10-17"
 @dataclass(frozen=True, slots=True)
 class Denial:
     """
-    One way to be denied.
+    One kind of denial.
 
     Args:
-        name: Such as ``scp-explicit``.
-        why: What it means, in one sentence.
-        message: What AWS writes, with ``{principal}``, ``{action}`` and ``{resource}`` in it where AWS names them.
-        code: Error code; `AccessDeniedException` unless the way is an odd one.
+        name: For example ``scp-explicit``.
+        why: The meaning, in one sentence.
+        message: AWS's message with the placeholders ``{principal}``, ``{action}`` and ``{resource}``.
+        code: Error code.
         status: HTTP status.
-        by_iam: Whether IAM says it, or the service.
-        policy_type: The kind of policy that denies; None when none does, or none is named.
-        explicit: Whether a Deny matches; None when no policy is named.
-        policy_arn: ARN of the denying policy, where AWS names it.
+        by_iam: Whether IAM responds, or the service.
+        policy_type: Type of the denying policy; None if no policy denies or the message names none.
+        explicit: True for an explicit deny, False for an implicit deny, None if the message names no policy.
+        policy_arn: ARN of the denying policy, if AWS's message contains it.
     """
 
     name: str
@@ -49,39 +49,41 @@ class Denial:
     policy_arn: str | None = None
 
     def error(self, principal: str, action: str, resource: str) -> ServiceError:
-        """Make what the server answers to a principal who asked for an action on a resource."""
+        """Make the error response for a principal, an action and a resource."""
         message = self.message.format(principal=principal, action=action, resource=resource)
         return ServiceError(self.status, self.code, message, by_iam=self.by_iam)
 
     @property
     def regular(self) -> bool:
-        """Whether policies of the caller deny in this way, word for word."""
+        """Whether policies of the caller can produce this message word for word."""
         if self.policy_type is None or self.explicit is None:
             return False
-        told = sentences.write(**BLANKS, policy_type=self.policy_type, explicit=self.explicit, policy_arn=self.policy_arn)
-        return self.denies_by_policy and told == self.message
+        message = sentences.write(
+            **PLACEHOLDERS, policy_type=self.policy_type, explicit=self.explicit, policy_arn=self.policy_arn
+        )
+        return self.denies_by_policy and message == self.message
 
     @property
     def denies_by_policy(self) -> bool:
-        """Whether policies of the caller deny in this way, in whatever words."""
+        """Whether policies of the caller can deny in this way, possibly with another message."""
         return self.policy_type is not None and (self.policy_type != "resource" or bool(self.explicit))
 
     def policies(self, *actions: str, resource: str = "*") -> iam.PolicySet:
         """
-        Make policies that allow everything but some actions, which they deny in just this way.
+        Make policies that deny some actions in this way and allow everything else.
 
-        They stand for all that is in force; what AWS words in an odd way, they say in the regular one. A guard takes a resource
-        control policy for a sure denial only with ``rcp_applies``.
+        They are a complete policy set. An irregular message of AWS becomes the regular one. For a guard, a denial by a resource
+        control policy is certain only with ``rcp_applies``.
 
         Args:
-            actions: What is denied, ``bedrock:InvokeModel*`` unless given; ``*`` and ``?`` are wildcards.
-            resource: On what: ``*``, an ARN, or an ID such as that of a model, with wildcards too.
+            actions: The denied actions, by default ``bedrock:InvokeModel*``. ``*`` and ``?`` are wildcards.
+            resource: ``*``, an ARN, or an ID such as a model ID. Wildcards are allowed.
 
         Raises:
-            ConfigurationError: No policy of the caller can deny in this way: it comes from the server only.
+            ConfigurationError: No policy of the caller can deny in this way. Use `FakeBedrock.deny`.
         """
         if not self.denies_by_policy:
-            raise ConfigurationError(f"{self.name}: no policy of the caller denies in this way; use FakeBedrock.deny")
+            raise ConfigurationError(f"{self.name}: no policy of the caller can deny in this way; use FakeBedrock.deny")
         on = resource if resource == "*" or resource.startswith("arn:") else f"arn:aws:bedrock:*:*:*/{resource}"
         denied = list(actions) or ["bedrock:InvokeModel*"]
         open_: dict[str, Any] = {"identity": [_document(_ALLOW_ALL)]}

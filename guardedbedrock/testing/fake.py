@@ -1,84 +1,84 @@
-"""The fake Bedrock: a server on loopback that any boto3 client takes for the service."""
+"""The fake Bedrock: a server on loopback that boto3 cannot distinguish from the service."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, Unpack
 
+from guardedbedrock.testing.fake_state import TEST_KEY, FakeConfig, FakeOptions, FakeState
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
-from guardedbedrock.testing.received import Calls
-from guardedbedrock.testing.server import LoopbackServer
-from guardedbedrock.testing.tls import Certificate
-from guardedbedrock.testing.world import OPEN_SESAME, Options, Setup, World
+from guardedbedrock.testing.received_requests import Calls
+from guardedbedrock.testing.server.loopback import LoopbackServer
+from guardedbedrock.testing.server.tls import LoopbackCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from guardedbedrock.testing.records import ReceivedRequest
-    from guardedbedrock.testing.runtime import Reply
-    from guardedbedrock.testing.wire import Answer, Incoming
+    from guardedbedrock.testing.received_requests import ReceivedRequest
+    from guardedbedrock.testing.runtime import ScriptedReply
+    from guardedbedrock.testing.wire import HttpRequest, HttpResponse
 
 
 class FakeBedrock:
     """
-    A fake Bedrock, to be used as a context manager.
+    A fake Bedrock. Use it as a context manager.
 
         with FakeBedrock(guardrails=[FakeGuardrail("abc123def456", denied_words=("salary",))]) as fake:
             client = boto3.client("bedrock-runtime", **fake.client_kwargs())
 
-    The same port serves ``bedrock``, the control plane, as far as it is about guardrails and inference profiles: a guardrail made
-    there can be used at once.
+    One port serves the runtime (``bedrock-runtime``) and the control plane (``bedrock``). A guardrail that a client creates is
+    ready at once.
 
     Args:
-        tls: Serve HTTPS, with a certificate made at the start, which clients with a Bedrock API key insist on. Needs the extra
-            ``tls``.
-        guardrails: Those that exist. Each has a DRAFT, as at AWS: the one given, or else its newest version.
-        policies: What IAM decides by; None lets everybody do everything.
-        principal: Who all callers are to IAM; None is a role of the account. With a Bedrock API key it is the same one, who then
-            has to be allowed ``bedrock:CallWithBearerToken`` too.
-        region: Where the fake stands; a guardrail of another region does not exist here.
-        account: Whose guardrails short IDs are; None is the principal's own.
-        inference_profiles: Those that exist.
-        enforced: Guardrails that the organization, or the account, puts on every model call.
-        seed: Of the dice that faults throw.
-        keep: How many of the latest requests are remembered; None is all.
-        verify_signatures: Answer as AWS does to a request whose signature is not good; those of `client_kwargs` are.
-        credentials: Those that are good, with the principals they belong to; any of them turns verification on.
-        vocabulary: ``aws``, or ``invoke-with-guardrail``, which also takes identifiers such as ``G-HR-Compliance``.
+        tls: Serve HTTPS with a generated certificate. Clients with a Bedrock API key need it. Requires the extra ``tls``.
+        guardrails: The guardrails that exist. Each has a DRAFT, as at AWS; by default it equals the newest version.
+        policies: The IAM policies in force; None allows everything.
+        principal: ARN of the principal of all requests; None is a role in the account. A request with a Bedrock API key has the
+            same principal and needs ``bedrock:CallWithBearerToken``, too.
+        region: Region of the fake. Guardrails of another region do not exist here.
+        account: Account of guardrails with a short ID; None is the account of the principal.
+        inference_profiles: The inference profiles that exist.
+        enforced: Guardrails that the organization or the account enforces on model calls.
+        seed: Seed of the random numbers that faults use.
+        keep: Number of the latest requests to store; None stores all.
+        verify_signatures: Verify signatures, and respond to an invalid one as AWS does. `client_kwargs` signs validly.
+        credentials: Accepted credentials and API keys, with their principals. If given, signatures are verified.
+        vocabulary: ``aws``, or ``invoke-with-guardrail``, which also accepts identifiers such as ``G-HR-Compliance``.
 
     Raises:
-        ConfigurationError: For a vocabulary there is not.
+        ConfigurationError: The vocabulary is unknown.
     """
 
-    def __init__(self, *, tls: bool = False, **options: Unpack[Options]) -> None:
-        self._world, self._tls = World(Setup(**options), secure=tls), tls
-        self._certificate: Certificate | None = None
+    def __init__(self, *, tls: bool = False, **options: Unpack[FakeOptions]) -> None:
+        self._state, self._tls = FakeState(FakeConfig(**options), secure=tls), tls
+        self._certificate: LoopbackCertificate | None = None
         self._server: LoopbackServer | None = None
 
-    def configure(self, **options: Unpack[Options]) -> None:
+    def configure(self, **options: Unpack[FakeOptions]) -> None:
         """
-        Become what a new fake with these options is, and forget everything; address and certificate stay.
+        Replace the configuration and forget all state. Address and certificate stay the same.
 
-        It takes well under a millisecond, so that one fake can serve many tests. What is still on its way gets the old answer.
+        It takes less than a millisecond, so that one fake can serve many tests. A request that is being handled is completed
+        with the old configuration.
 
         Raises:
-            ConfigurationError: For a vocabulary there is not.
+            ConfigurationError: The vocabulary is unknown.
         """
-        self._world = World(Setup(**options), secure=self._tls)
+        self._state = FakeState(FakeConfig(**options), secure=self._tls)
 
-    def _answer(self, incoming: Incoming) -> Answer:
-        return self._world.endpoint.answer(incoming)
+    def _respond(self, http_request: HttpRequest) -> HttpResponse:
+        return self._state.endpoint.respond(http_request)
 
     @property
     def region(self) -> str:
-        """Where the fake stands."""
-        return self._world.region
+        """Region of the fake."""
+        return self._state.region
 
     @property
     def account(self) -> str:
-        """Whose guardrails short IDs are."""
-        return self._world.account
+        """Account of guardrails with a short ID."""
+        return self._state.account
 
     def __enter__(self) -> Self:
         self.start()
@@ -89,24 +89,24 @@ class FakeBedrock:
 
     def start(self, port: int = 0) -> None:
         """
-        Start to serve; once started, this does nothing.
+        Start to serve. If the fake is running, do nothing.
 
         Args:
-            port: Where; 0 is a port that nobody uses.
+            port: 0 chooses a free port.
 
         Raises:
-            ConfigurationError: TLS is asked for and the extra ``tls`` is not installed.
-            OSError: Nobody can listen at the port.
+            ConfigurationError: TLS is on and the extra ``tls`` is not installed.
+            OSError: The port is in use or not allowed.
         """
         if self._server is None:
-            self._certificate = Certificate() if self._tls else None
+            self._certificate = LoopbackCertificate() if self._tls else None
             self._serve(port)
 
     def _serve(self, port: int = 0) -> None:
-        self._server = LoopbackServer(self._answer, self._certificate.context if self._certificate else None, port)
+        self._server = LoopbackServer(self._respond, self._certificate.context if self._certificate else None, port)
 
     def close(self) -> None:
-        """Stop serving, and free the port; what was recorded can still be read."""
+        """Stop serving and release the port. The stored requests stay readable."""
         server, self._server = self._server, None
         if server:
             server.close()
@@ -116,12 +116,12 @@ class FakeBedrock:
     @property
     def endpoint_url(self) -> str:
         """
-        ``http://127.0.0.1:PORT``, or ``https://...``.
+        ``http://127.0.0.1:PORT``, or ``https://...`` with TLS.
 
-        It goes into ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
+        Use it as ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
 
         Raises:
-            RuntimeError: While the fake is not running.
+            RuntimeError: The fake is not running.
         """
         return self._running.url
 
@@ -132,95 +132,91 @@ class FakeBedrock:
         return self._server
 
     @property
-    def url(self) -> str:
-        """The same as `endpoint_url`."""
-        return self.endpoint_url
-
-    @property
     def ca_file(self) -> str | None:
-        """Path of the certificate to trust while the fake runs, for ``verify=`` or ``AWS_CA_BUNDLE``; None without TLS."""
+        """Path of the certificate authority while the fake runs, for ``verify=`` or ``AWS_CA_BUNDLE``; None without TLS."""
         return self._certificate.ca_file if self._certificate else None
 
     def client_kwargs(self) -> dict[str, str]:
-        """Make the keyword arguments of a client that talks to this fake; the credentials open nothing anywhere else."""
-        credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), OPEN_SESAME)
+        """Return the keyword arguments of a boto3 client for this fake, with credentials that are valid only here."""
+        credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), TEST_KEY)
         trust = {"verify": self.ca_file} if self.ca_file else {}
         return {"region_name": self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables with which an AWS SDK of any language talks to this fake."""
+        """Environment variables that direct an AWS SDK of any language to this fake."""
         urls = dict.fromkeys(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"), self.endpoint_url)
-        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), OPEN_SESAME)
+        keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), TEST_KEY)
         trust = {"AWS_CA_BUNDLE": self.ca_file} if self.ca_file else {}
         return {**urls, **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.region), **trust, **keys}
 
     @property
     def requests(self) -> list[ReceivedRequest]:
-        """The requests so far, in the order they were answered."""
-        return self._world.journal.read()
+        """The requests so far, in the order of their responses."""
+        return self._state.log.read()
 
     @property
     def calls(self) -> Calls:
-        """The requests so far: ``fake.calls("Converse")`` lists those to one operation, ``fake.calls.assert_...`` holds them."""
-        return Calls(self._world.journal.read, self._world.guardrails)
+        """The requests so far: ``fake.calls("Converse")`` filters them, ``fake.calls.assert_...`` checks them."""
+        return Calls(self._state.log.read, self._state.guardrails)
 
     def reset(self) -> None:
         """
-        Forget requests, replies, faults and jobs; policies stay, and whatever clients made or changed over ``bedrock``.
+        Remove requests, scripted replies, faults and asynchronous invocations.
 
-        To forget that too, `configure` anew.
+        Policies stay, and so does everything that clients created or changed with ``bedrock``. `configure` removes that, too.
         """
-        self._world.clear()
+        self._state.clear()
 
-    def reply(self, *replies: Reply, times: int | None = 1, operation: str | None = None) -> None:
+    def reply(self, *replies: ScriptedReply, times: int | None = 1, operation: str | None = None) -> None:
         """
-        Script what the model says next, in place of an echo.
+        Script the next replies of the model. Without a script the model echoes the prompt.
 
         Args:
-            replies: One for each turn: a text, or a callable from the parameters of the call to a text.
-            times: How often each is said; None means from then on.
-            operation: The only operation it is for, such as ``ConverseStream``.
+            replies: One for each call: a text, a `ToolUse`, a `Reasoning`, a list of them, or a function from the parameters of
+                the call to one of these.
+            times: How many calls get each reply; None means all further calls.
+            operation: Reply only to calls of this operation, such as ``ConverseStream``.
         """
         for reply in replies:
-            self._world.runtime.model.script.add(reply, times=times, operation=operation)
+            self._state.runtime.model.script.add(reply, times=times, operation=operation)
 
     def fault(self, *faults: Fault, operation: str | None = None, times: int | None = 1, chance: float = 1) -> None:
         """
-        Let something go wrong; see `guardedbedrock.testing.faults` for what can.
+        Inject faults. `guardedbedrock.testing.faults` lists them.
 
         Args:
-            faults: What happens, all of it to the same request.
-            operation: The only operation it happens to, such as ``Converse``.
-            times: To how many requests, of which botocore's own retries count; None means from then on. Of several faults that
-                happen so many times, each request meets the first that is left; those that stay meet every request.
-            chance: How likely it happens to a request, 0 to 1, by the dice of the fake's seed.
+            faults: Faults that happen to the same request, together.
+            operation: Inject only into requests to this operation, such as ``Converse``.
+            times: Number of requests, including retries by botocore; None means all further requests. If several faults have a
+                number, each request gets the first that is left. Faults without a number apply to every request.
+            chance: Probability for each request, 0 to 1, from the fake's seed.
 
         Raises:
-            ConfigurationError: The chance is no probability.
+            ConfigurationError: ``chance`` is not a probability, or there is no fault.
         """
-        self._world.faults.add(faults, operation=operation, times=times, chance=chance)
+        self._state.faults.add(faults, operation=operation, times=times, chance=chance)
 
     def deny(
         self, operation: str | None = None, *, by: str = "identity", action: str | None = None, times: int | None = 1
     ) -> None:
         """
-        Deny the next requests as AWS would, whatever the policies say.
+        Deny the next requests with AWS's response, whatever the policies say.
 
         Args:
-            operation: The only operation it happens to, such as ``Converse``.
-            by: A name of `DENIALS`, such as ``scp-explicit`` or ``model-access``; a policy type alone is its explicit deny.
-            action: The authorization that is denied, such as ``bedrock:ApplyGuardrail``; None is the operation's own first.
-            times: How many requests; None means from then on.
+            operation: Deny only requests to this operation, such as ``Converse``.
+            by: A name in `DENIALS`, such as ``scp-explicit`` or ``model-access``. A policy type alone is its explicit deny.
+            action: The denied authorization, such as ``bedrock:ApplyGuardrail``; None is the first of the operation.
+            times: Number of requests; None means all further requests.
 
         Raises:
-            ConfigurationError: There is no such denial.
+            ConfigurationError: The denial is unknown.
         """
         self.fault(Deny(by, action), operation=operation, times=times)
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """Listen at the port no more while the block lasts: connections are refused, those that there are end."""
+        """Stop listening within the block: new connections are refused and open connections end."""
         port = self._running.port
         self._running.close()
         try:
@@ -228,7 +224,7 @@ class FakeBedrock:
         finally:
             self._serve(port)
 
-    def fail_next(  # noqa: PLR0913 - an error has that many sides
+    def fail_next(  # noqa: PLR0913 - one parameter for each part of an error
         self,
         status: int,
         code: str,
@@ -239,30 +235,30 @@ class FakeBedrock:
         retry_after: float | None = None,
     ) -> None:
         """
-        Answer the next requests with an error: `fault` with a `Fail`.
+        Respond to the next requests with an error: `fault` with a `Fail`.
 
         Args:
             status: HTTP status, such as 429.
             code: Error code, such as ``ThrottlingException``.
-            message: The error's message.
-            times: How many requests; botocore's own retries count.
-            operation: The only operation it happens to.
-            retry_after: Pause to ask the caller for, in s.
+            message: Error message.
+            times: Number of requests, including retries by botocore.
+            operation: Fail only requests to this operation.
+            retry_after: Seconds that the caller should wait before a retry.
         """
         self.fault(Fail(status, code, message, retry_after), times=times, operation=operation)
 
     def deny_next(self, message: str, *, times: int = 1, operation: str | None = None) -> None:
-        """Deny the next requests in IAM's form, whatever the policies say; `message` is the sentence."""
+        """Deny the next requests with this message, in IAM's format, whatever the policies say."""
         self.fault(Fail(403, "AccessDeniedException", message, by_iam=True), times=times, operation=operation)
 
     def break_stream(self, code: str = "throttlingException", *, after: int = 2, message: str = TOO_MANY, times: int = 1) -> None:
         """
-        Break the next streams off with an exception frame: `fault` with a `BreakStream`.
+        End the next streams with an exception: `fault` with a `BreakStream`.
 
         Args:
-            code: A member of the stream, in lower camel case; any other code comes as an error frame.
-            after: How many events come first.
-            message: What the frame says.
-            times: How many streams.
+            code: A member of the event stream, in lower camel case. Any other code is sent as an error frame.
+            after: Number of events before the exception.
+            message: Message of the exception.
+            times: Number of streams.
         """
         self.fault(BreakStream(code, message, after), times=times)

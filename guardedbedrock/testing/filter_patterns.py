@@ -1,5 +1,5 @@
 """
-CloudWatch's filter patterns for JSON: whether the filter that an alarm stands on matches a record.
+CloudWatch's filter patterns for JSON: test whether the metric filter of an alarm matches a record.
 
     FilterPattern('{ ($.errorCode = "AccessDenied") && ($.eventSource = "bedrock.amazonaws.com") }').matches(record)
 
@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-Test: TypeAlias = Callable[[Mapping[str, Any]], bool]
+_RecordTest: TypeAlias = Callable[[Mapping[str, Any]], bool]
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<mark>&&|\|\||!=|<=|>=|=|<|>|\(|\)|\{|\})
@@ -36,14 +36,14 @@ _ORDER: Final[Mapping[str, Callable[[float, float], bool]]] = {
 
 class FilterPattern:
     """
-    A filter pattern for JSON, ready to match records.
+    A filter pattern for JSON.
 
     Args:
-        pattern: In braces, as a metric filter has it.
+        pattern: The pattern of a metric filter, in braces.
 
     Raises:
-        ValueError: CloudWatch would refuse it: ``IS NOT`` and ``EXISTS`` do not exist, more than three wildcard selectors are too
-            many, and a pattern without braces is none for JSON.
+        ValueError: CloudWatch rejects the pattern. ``IS NOT`` and ``EXISTS`` do not exist, and at most three wildcard selectors
+            are allowed.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -55,27 +55,27 @@ class FilterPattern:
         self._test = self._any()
         self._take("mark", "}")
         if self._at < len(self._tokens):
-            raise self._wrong("something follows the closing brace")
+            raise self._wrong("unexpected text after the closing brace")
         if self._wildcards > _MOST_WILDCARDS:
-            raise self._wrong("it has more than three wildcard selectors")
+            raise self._wrong("more than three wildcard selectors")
 
     def matches(self, record: Mapping[str, Any]) -> bool:
-        """Say whether a record matches."""
+        """Return whether a record matches."""
         return self._test(record)
 
-    def _any(self) -> Test:
+    def _any(self) -> _RecordTest:
         tests = [self._all()]
         while self._next("mark", "||"):
             tests.append(self._all())
         return tests[0] if len(tests) == 1 else lambda record: any(test(record) for test in tests)
 
-    def _all(self) -> Test:
+    def _all(self) -> _RecordTest:
         tests = [self._term()]
         while self._next("mark", "&&"):
             tests.append(self._term())
         return tests[0] if len(tests) == 1 else lambda record: all(test(record) for test in tests)
 
-    def _term(self) -> Test:
+    def _term(self) -> _RecordTest:
         if self._next("mark", "("):
             inner = self._any()
             self._take("mark", ")")
@@ -87,19 +87,19 @@ class FilterPattern:
             return self._word(steps, token.upper())
         if kind == "mark" and token in {"=", "!=", *_ORDER}:
             return self._comparison(steps, token)
-        raise self._wrong(f"`{token}` can not follow a selector")
+        raise self._wrong(f"`{token}` cannot follow a selector")
 
-    def _word(self, steps: list[str | int], word: str) -> Test:
+    def _word(self, steps: list[str | int], word: str) -> _RecordTest:
         follows = self._take("word").upper()
         if (word, follows) == ("NOT", "EXISTS"):
             return lambda record: not any(True for _ in _found(record, steps))
         wanted = {"TRUE": True, "FALSE": False, "NULL": None}
         if word != "IS" or follows not in wanted:
-            raise self._wrong(f"`{word} {follows}` is no test; there are IS TRUE, IS FALSE, IS NULL and NOT EXISTS")
+            raise self._wrong(f"`{word} {follows}` is not a test; use IS TRUE, IS FALSE, IS NULL or NOT EXISTS")
         value = wanted[follows]
         return lambda record: any(each is value for each in _found(record, steps))
 
-    def _comparison(self, steps: list[str | int], mark: str) -> Test:
+    def _comparison(self, steps: list[str | int], mark: str) -> _RecordTest:
         test = self._value(mark)
         return lambda record: any(test(each) for each in _found(record, steps))
 
@@ -108,17 +108,17 @@ class FilterPattern:
         number = float(token) if kind == "word" and _NUMBER.fullmatch(token) else None
         if mark in _ORDER:
             if number is None:
-                raise self._wrong(f"`{mark}` compares numbers, and `{token}` is none")
+                raise self._wrong(f"`{mark}` compares numbers, and `{token}` is not a number")
             order, bound = _ORDER[mark], number
             return lambda found: _is_number(found) and order(found, bound)
         if kind not in {"text", "word", "regex"}:
-            raise self._wrong(f"`{token}` is no value")
+            raise self._wrong(f"`{token}` is not a value")
         expected = _equal(kind, token, number)
         return expected if mark == "=" else lambda found: _is_plain(found) and not expected(found)
 
     def _token(self) -> tuple[str, str]:
         if self._at >= len(self._tokens):
-            raise self._wrong("it ends too early")
+            raise self._wrong("unexpected end")
         self._at += 1
         return self._tokens[self._at - 1]
 
@@ -135,7 +135,7 @@ class FilterPattern:
         return token
 
     def _wrong(self, problem: str) -> ValueError:
-        return ValueError(f"`{self.pattern}` is no filter pattern for JSON: {problem}")
+        return ValueError(f"`{self.pattern}` is not a filter pattern for JSON: {problem}")
 
 
 def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
@@ -143,7 +143,7 @@ def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise ValueError(f"`{pattern}` is no filter pattern for JSON: `{text[at:].split()[0]}` can not be read")
+            raise ValueError(f"`{pattern}` is not a filter pattern for JSON: `{text[at:].split()[0]}` cannot be parsed")
         kind = str(found.lastgroup)
         yield kind, re.sub(r"\\(.)", r"\1", found[kind]) if kind == "text" else found[kind]
         at = found.end()
@@ -158,7 +158,7 @@ def _steps(selector: str) -> list[str | int]:
 
 
 def _found(value: Any, steps: list[str | int]) -> Iterator[Any]:
-    """Give what a selector finds; nothing where a key is missing."""
+    """Yield the values of a selector; none if a key is missing."""
     if not steps:
         yield value
         return

@@ -30,7 +30,7 @@ class Relay:
     """
 
     def __init__(self, fake: FakeBedrock) -> None:
-        to = urlsplit(fake.url)
+        to = urlsplit(fake.endpoint_url)
         self._to = to.hostname, to.port
         self.hold_at: bytes | None = None
         self.hang_up = False

@@ -86,7 +86,9 @@ async def test_what_sends_may_be_another_and_has_the_gate_in_front(harness: Make
 async def test_what_signs_is_not_handed_out_without_the_gate(harness: Make) -> None:
     """By either of its names."""
     env = await harness()
-    request = type("Request", (), {"url": f"{env.fake.url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"})()
+    request = type(
+        "Request", (), {"url": f"{env.fake.endpoint_url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"}
+    )()
 
     for name in ("get_auth_instance", "get_auth"):
         auth = await getattr(env.client._request_signer, name)("bedrock", "us-east-1", "v4")

@@ -173,7 +173,7 @@ def test_a_client_that_does_not_sign_has_no_caller(harness: Make, asked: list[st
     env = harness(principal="caller", config=Config(signature_version=UNSIGNED))
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         client = env.guard.client(
-            "bedrock-runtime", region_name="us-east-1", endpoint_url=fake.url, config=Config(signature_version=UNSIGNED)
+            "bedrock-runtime", region_name="us-east-1", endpoint_url=fake.endpoint_url, config=Config(signature_version=UNSIGNED)
         )
         client._request_signer._credentials = None
         with pytest.raises(PreflightUnavailableError, match="no credentials"):
@@ -196,7 +196,7 @@ def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: py
     }
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         guard = Guard(guardrails=[HR], policies=POLICIES, principal="caller", listeners=[recorder])
-        address = {"region_name": "us-east-1", "endpoint_url": fake.url}
+        address = {"region_name": "us-east-1", "endpoint_url": fake.endpoint_url}
         clients = (
             guard.session(boto3.Session(**keys)).client("bedrock-runtime", **address),
             guard.client("bedrock-runtime", **address, **keys),

@@ -68,7 +68,7 @@ def test_arguments_may_stand_by_position() -> None:
     """The signature is that of `boto3.client`, with everything by position."""
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
         config = Config(user_agent_extra="app/1")
-        places = ("us-east-1", None, True, None, fake.url, "key", "secret", "token", config, "123456789012")
+        places = ("us-east-1", None, True, None, fake.endpoint_url, "key", "secret", "token", config, "123456789012")
         client = guard().client("bedrock-runtime", *places)
         client.converse(**ask("converse"))
         client.close()
@@ -166,7 +166,7 @@ def test_a_session_can_be_guarded_after_a_guard_made_a_client_of_it(monkeypatch:
 def test_an_endpoint_may_have_a_path() -> None:
     """Behind an HTTP gateway the model and the guardrail stand further right in the path; nothing of that is tampering."""
     with FakeBedrock() as fake:
-        client = guard().client("bedrock-runtime", **{**fake.client_kwargs(), "endpoint_url": f"{fake.url}/gateway/v1"})
+        client = guard().client("bedrock-runtime", **{**fake.client_kwargs(), "endpoint_url": f"{fake.endpoint_url}/gateway/v1"})
         named = {"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}
         for method, params in (
             ("converse", ask("converse")),
@@ -178,7 +178,7 @@ def test_an_endpoint_may_have_a_path() -> None:
             assert answered.value.response["Error"]["Code"] == "UnknownOperationException"
         client.close()
 
-    assert [request.incoming.target.split("/")[1:3] for request in fake.requests] == [["gateway", "v1"]] * 3
+    assert [request.http_request.target.split("/")[1:3] for request in fake.requests] == [["gateway", "v1"]] * 3
 
 
 RETRIES: Final[dict[str, tuple[Config | None, int, int]]] = {

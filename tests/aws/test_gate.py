@@ -84,7 +84,7 @@ def test_report_lets_handlers_be(harness: Make) -> None:
     env.client.converse(**ask("converse"))
 
     assert env.arrived == [("Converse", MODEL, None)]
-    assert env.client.generate_presigned_url("converse", ask("converse")).startswith(env.fake.url)
+    assert env.client.generate_presigned_url("converse", ask("converse")).startswith(env.fake.endpoint_url)
 
 
 def test_what_report_would_refuse_is_told_once_and_goes_on(harness: Make) -> None:

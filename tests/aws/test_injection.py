@@ -237,4 +237,4 @@ def test_off_is_a_plain_client(harness: Make) -> None:
 
     assert [request.guardrail for request in fake.requests] == [tuple(WEAK.values()), None]
     assert recorder.calls == []
-    assert url.startswith(fake.url)
+    assert url.startswith(fake.endpoint_url)

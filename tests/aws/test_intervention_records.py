@@ -16,7 +16,7 @@ from guardedbedrock import GuardrailInterventionError, UnguardedReplyError
 from guardedbedrock.bedrock.guardrail.intervention import Coverage
 from guardedbedrock.core.events import GuardrailIntervened, ReplyUnguarded
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-from guardedbedrock.testing.eventstream import CONTENT_TYPE, event
+from guardedbedrock.testing.wire.eventstream import CONTENT_TYPE, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -98,7 +98,7 @@ def test_body_that_is_not_bytes_is_sent_as_the_bytes_that_were_verified(harness:
 
     env.client.converse(**ask("converse"))
 
-    assert [request.incoming.body for request in env.fake.requests] == [WHOLE.encode()]
+    assert [request.http_request.body for request in env.fake.requests] == [WHOLE.encode()]
     assert unguarded(env.fake) == []
 
 

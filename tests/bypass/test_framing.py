@@ -161,5 +161,5 @@ def test_a_body_without_a_length_gets_one(harness: Make) -> None:
 
     env.client.invoke_model(modelId=MODEL, body=Pipe(data))
 
-    assert [request.incoming.body for request in env.fake.requests] == [data]
+    assert [request.http_request.body for request in env.fake.requests] == [data]
     assert unguarded(env.fake) == []

@@ -31,7 +31,7 @@ def start_other() -> Iterator[FakeBedrock]:
 def test_a_request_goes_where_its_client_talks_to(harness: Make, other: FakeBedrock, host: str, event: str) -> None:
     """The guardrail is in it, and still: the policies were asked about another place."""
     env = harness()
-    own, there = (fake.url.removeprefix("http://") for fake in (env.fake, other))
+    own, there = (fake.endpoint_url.removeprefix("http://") for fake in (env.fake, other))
     on(env, event, lambda request, **_: setattr(request, "url", request.url.replace(own, host.format(other=there, own=own))))
 
     assert try_all(env) == len(METHODS)
@@ -88,7 +88,7 @@ def test_a_retry_that_is_turned_elsewhere_is_refused(harness: Make, other: FakeB
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     def turn(request_dict: dict[str, Any], attempts: int, **_: Any) -> float | None:
-        request_dict["url"] = request_dict["url"].replace(env.fake.url, other.url)
+        request_dict["url"] = request_dict["url"].replace(env.fake.endpoint_url, other.url)
         return 0.0 if attempts == 1 else None
 
     on(env, "needs-retry", turn)

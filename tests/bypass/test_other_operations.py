@@ -88,7 +88,7 @@ def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(harn
 def test_an_operation_keeps_its_own_path(harness: Make, name: str) -> None:
     """A handler that leads it to a model is refused."""
     env = harness()
-    on(env, "before-sign", lambda request, **_: setattr(request, "url", f"{env.fake.url}/model/{MODEL}/converse"))
+    on(env, "before-sign", lambda request, **_: setattr(request, "url", f"{env.fake.endpoint_url}/model/{MODEL}/converse"))
     params = {
         "GetAsyncInvoke": {"invocationArn": "arn:aws:bedrock:us-east-1:123456789012:async-invoke/abcdefghijkl"},
         "CountTokens": {"modelId": MODEL, "input": {"converse": {"messages": ask("converse")["messages"]}}},

@@ -39,7 +39,7 @@ PATHS: Final = {
 def test_the_path_is_the_one_that_was_authorized(harness: Make, path: str, event: str) -> None:
     """Read as a server reads it, segment by segment, each decoded once."""
     env = harness()
-    on(env, event, lambda request, **_: setattr(request, "url", env.fake.url + path))
+    on(env, event, lambda request, **_: setattr(request, "url", env.fake.endpoint_url + path))
 
     with pytest.raises(GuardrailTamperedError):
         env.client.converse(**ask("converse"))
@@ -66,7 +66,7 @@ def test_an_endpoint_with_a_path_of_its_own_is_one(harness: Make) -> None:
         arrived.append(request.url)
         raise ConnectionError
 
-    below = env.guard.client("bedrock-runtime", **{**env.fake.client_kwargs(), "endpoint_url": f"{env.fake.url}/gw"})
+    below = env.guard.client("bedrock-runtime", **{**env.fake.client_kwargs(), "endpoint_url": f"{env.fake.endpoint_url}/gw"})
     below._endpoint._send = send
     with pytest.raises(ConnectionError):
         below.converse(**ask("converse"))
@@ -74,5 +74,5 @@ def test_an_endpoint_with_a_path_of_its_own_is_one(harness: Make) -> None:
     with pytest.raises(GuardrailTamperedError):
         below.converse(**ask("converse"))
 
-    assert arrived == [f"{env.fake.url}/gw/model/{MODEL.replace(':', '%3A')}/converse"]
+    assert arrived == [f"{env.fake.endpoint_url}/gw/model/{MODEL.replace(':', '%3A')}/converse"]
     assert unguarded(env.fake) == []

@@ -56,7 +56,7 @@ def test_a_request_made_of_the_parts_is_refused(harness: Make) -> None:
     client = env.client
     model = client.meta.service_model.operation_model("Converse")
     context = {"client_config": client.meta.config, "client_region": "us-east-1", "auth_type": "v4", "has_streaming_input": False}
-    options = {"endpoint_url": env.fake.url, "context": context}
+    options = {"endpoint_url": env.fake.endpoint_url, "context": context}
     request = BaseClient._convert_to_request_dict(client, ask("converse"), model, **options)
 
     for attempt in (
@@ -80,7 +80,7 @@ def test_what_signs_is_not_handed_out_without_the_gate(harness: Make, name: str)
     auth = getattr(signer, name)("bedrock", "us-east-1", "v4")
     request = env.client._endpoint.create_request
     signed = type(
-        "Request", (), {"url": f"{env.fake.url}/model/{MODEL}/converse", "method": "POST", "headers": {}, "data": b"{}"}
+        "Request", (), {"url": f"{env.fake.endpoint_url}/model/{MODEL}/converse", "method": "POST", "headers": {}, "data": b"{}"}
     )
 
     with pytest.raises(GuardrailTamperedError):

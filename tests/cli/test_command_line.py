@@ -77,7 +77,7 @@ def test_shell_completion(cli: Cli, shell: str, marker: str) -> None:
         pytest.param(["test", "--format", "xml", "x"], "xml", id="unknown format"),
         pytest.param(["simulate"], "--operation", id="no operation"),
         pytest.param(["demo", "x"], "x", id="stray argument"),
-        pytest.param(["test", "none.json"], "none.json: there is no such file", id="no such file"),
+        pytest.param(["test", "none.json"], "none.json: no such file", id="no such file"),
     ],
 )
 def test_invalid_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str], problem: str) -> None:

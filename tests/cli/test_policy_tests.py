@@ -93,18 +93,18 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "place"),
     [
-        pytest.param([GOOD | {"note": ""}], "cases.json: case `reads`: the field `note` is not known", id="stray field"),
-        pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id stands twice", id="repeated id"),
+        pytest.param([GOOD | {"note": ""}], "cases.json: case `reads`: unknown field `note`", id="stray field"),
+        pytest.param([GOOD, GOOD], "cases.json: case `reads`: the id is not unique", id="repeated id"),
         pytest.param([], "cases.json: has no case", id="empty file"),
         pytest.param(
             "[{]",
             "cases.json: is not valid JSON: expecting property name enclosed in double quotes in line 1, column 3",
             id="JSON",
         ),
-        pytest.param("7", "cases.json: should be a list of cases", id="no list"),
+        pytest.param("7", "cases.json: expected a list of cases", id="no list"),
         pytest.param({}, "cases.json: the field `cases` is missing", id="no suite"),
         pytest.param(
-            [expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is none of", id="word"
+            [expecting("x", decision="allow")], "cases.json: case `x` at /expect/decision: `allow` is not one of", id="word"
         ),
         pytest.param(
             json.dumps([GOOD]).replace('"Resource"', '"Condition": {"StringEqualz": {"k": "v"}}, "Resource"'),
@@ -121,7 +121,7 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
                 {key: value for key, value in GOOD.items() if key != "request"}
                 | {"principal": "p", "call": {"operation": "Convers", "region": "us-east-1", "params": {}}}
             ],
-            "cases.json: case `reads` at /call/operation: `Convers` is none of",
+            "cases.json: case `reads` at /call/operation: `Convers` is not one of",
             id="unknown operation",
         ),
         pytest.param([{"id": "a\nb"}], "cases.json: case `a b`: ", id="line break in an id"),

@@ -16,7 +16,7 @@ from guardedbedrock.core.rules import Rules
 from guardedbedrock.iam import Decision, PolicySet, Request
 from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.testing.denying import DenyingPolicies
+from guardedbedrock.testing.mutable_policies import MutablePolicies
 
 ROLE: Final = "arn:aws:iam::123456789012:role/App"
 HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -127,7 +127,7 @@ def test_policies_that_do_not_read_the_time_never_ask_the_clock() -> None:
 
 
 def test_policies_that_can_change_are_evaluated_for_every_call() -> None:
-    policies = DenyingPolicies()
+    policies = MutablePolicies()
     ours = rules(policies)
     before = preflight(ours, CONVERSE).decision
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 
 from guardedbedrock.testing import FakeBedrock
-from guardedbedrock.testing.wire import Rules
+from guardedbedrock.testing.wire import ShapeValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def conforms_to_shape() -> Callable[..., None]:
 
 def _conforms(shape: Any, value: Any, path: str = "") -> None:
     """Fail when a value off the wire has a member the shape has not, lacks a required one, or breaks a constraint."""
-    assert list(Rules().violations(shape, value)) == []
+    assert list(ShapeValidator().violations(shape, value)) == []
     _no_strays(shape, value, path)
 
 

@@ -40,11 +40,9 @@ def refusal(path: Path) -> str:
     ("content", "problem"),
     [
         pytest.param("[]", "has no case", id="empty array"),
-        pytest.param("3", "should be a list of cases, or a suite that has one under `cases`", id="number for array"),
+        pytest.param("3", "expected a list of cases, or an object with a list under `cases`", id="number for array"),
         pytest.param("", "is not valid JSON: expecting value in line 1, column 1", id="empty file"),
-        pytest.param(
-            '[{"id": "a",\n "expect" 1}]', "is not valid JSON: expecting ':' delimiter in line 2, column 11", id="broken JSON"
-        ),
+        pytest.param('[{"id": "a",\n "expect" 1}]', "not valid JSON: expecting ':' delimiter in line 2", id="broken JSON"),
         pytest.param('[{"id": "a", "id": "b"}]', "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
             '[{"id": "a", "request": {"context": {"k": 1, "k": 2}}}]', "at /request/context: has the key `k`", id="deep"
@@ -66,9 +64,10 @@ def test_an_id_stands_once_in_all_files(tmp_path: Path) -> None:
     write(tmp_path / "b.json", [asking("b"), asking()])
 
     assert (
-        refusal(tmp_path) == f"{tmp_path}/b.json: case `a`: the id stands twice, in {tmp_path}/a.json too; give each case its own"
+        refusal(tmp_path)
+        == f"{tmp_path}/b.json: case `a`: the id is not unique, also in {tmp_path}/a.json; give each case another id"
     )
-    assert "the id stands twice; give" in refusal(write(tmp_path / "a.json", [asking(), asking()]))
+    assert "the id is not unique; give" in refusal(write(tmp_path / "a.json", [asking(), asking()]))
 
 
 def test_files_come_by_folder_and_glob_and_each_once(tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_files_come_by_folder_and_glob_and_each_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"), [("none.json", "there is no such file"), ("*.json", "there is no such file"), ("", "in it")]
+    ("name", "problem"), [("none.json", "no such file"), ("*.json", "no such file"), ("", "contains no *.json")]
 )
 def test_no_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
     assert problem in refusal(tmp_path / name)
@@ -124,16 +123,16 @@ def test_yaml_says_the_same_with_dates_as_text_and_with_anchors(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param("- {id: a", "is no YAML: ", id="broken"),
+        pytest.param("- {id: a", "is not YAML: ", id="broken"),
         pytest.param("- id: a\n  id: b\n", "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
-            "- id: a\n  on: 1\n", "case `a`: the key `True` is no string; put it in quotes", id="a key that is no string"
+            "- id: a\n  on: 1\n", "case `a`: the key `True` is not a string; put it in quotes", id="a key that is no string"
         ),
-        pytest.param("- id: !!binary aGk=\n", "at /id: should be a string, number or Boolean, not a bytes", id="another type"),
-        pytest.param("- id: !!python/name:os.system\n", "is no YAML: could not determine a constructor", id="code"),
+        pytest.param("- id: !!binary aGk=\n", "at /id: expected a string, number or Boolean, got a bytes", id="another type"),
+        pytest.param("- id: !!python/name:os.system\n", "is not YAML: could not determine a constructor", id="code"),
         pytest.param("- &a {id: a, why: *a}\n", "case `a`: is nested too deeply", id="in itself"),
-        pytest.param("", "should be a list of cases", id="empty"),
-        pytest.param("a: \x01", "is no YAML: ", id="control character"),
+        pytest.param("", "expected a list of cases", id="empty"),
+        pytest.param("a: \x01", "is not YAML: ", id="control character"),
     ],
 )
 def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, problem: str) -> None:
@@ -148,7 +147,7 @@ def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, proble
 
 def test_yaml_without_pyyaml_says_what_to_install_and_json_needs_it_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.as_yaml", raising=False)
+    monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.yaml_loader", raising=False)
 
     assert cases.load(write(tmp_path / "cases.json", [asking()]))[0].id == "a"
-    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("needs PyYAML: pip install 'guardedbedrock[testing]'")
+    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("requires PyYAML: pip install 'guardedbedrock[testing]'")

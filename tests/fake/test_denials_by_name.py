@@ -141,5 +141,5 @@ def test_a_name_that_is_none_names_all(serve: Serve) -> None:
     """The error helps to find the right one."""
     fake, _ = serve()
 
-    with pytest.raises(ConfigurationError, match=r"there is no denial 'spc'; there are identity-implicit"):
+    with pytest.raises(ConfigurationError, match=r"unknown denial 'spc'; did you mean `scp`"):
         fake.deny(by="spc")

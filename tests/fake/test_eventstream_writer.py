@@ -9,7 +9,7 @@ from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardedbedrock.testing import eventstream
+from guardedbedrock.testing.wire import eventstream
 
 TEXT = st.text(max_size=40)
 HEADERS = st.dictionaries(st.text(min_size=1, max_size=20), TEXT, max_size=5)

@@ -116,7 +116,7 @@ def _clients(aws: boto3.Session, fake: FakeBedrock) -> dict[str, Any]:
 
 def test_every_operation_that_is_served_is_called_here() -> None:
     """No operation can be added without a call of it."""
-    world = _served()._world
+    world = _served()._state
 
     assert {name for _, name, _ in RUNTIME} == set(world.runtime._operations)
     assert {name for _, name, _ in CONTROL} == set(world.control._operations)

@@ -10,9 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from guardedbedrock.testing import FakeGuardrail
-from guardedbedrock.testing.guardrails import Shelf
-from guardedbedrock.testing.runtime import Runtime
-from guardedbedrock.testing.wire import Incoming, Routes, ServiceError, load
+from guardedbedrock.testing.wire import HttpRequest, Routes, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,7 +177,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
         400,
         "ValidationException",
     ),
-    "not-served": ("list_foundation_models", {}, 404, "UnknownOperationException"),
+    "not-implemented": ("list_custom_models", {}, 501, "NotImplementedException"),
 }
 
 
@@ -212,14 +210,6 @@ def test_faults_are_ordered_for_the_control_plane_too(manage: Manage) -> None:
     assert [request.status for request in fake.calls("ListGuardrails")] == [429]
 
 
-def test_an_operation_that_only_a_newer_botocore_has_is_not_served() -> None:
-    """The runtime answers as the control plane does for what the fake does not perform."""
-    runtime = Runtime(Shelf((), "us-east-1", "123456789012"), "aws", lambda _: ())
-
-    with pytest.raises(ServiceError, match="UnknownOperationException: the fake does not serve Invented"):
-        runtime.perform("Invented", {})
-
-
 OPERATIONS = [(service, name) for service in ("bedrock-runtime", "bedrock") for name in load(service).operation_names]
 
 
@@ -229,6 +219,8 @@ def test_no_path_is_one_of_both_services(service: str, name: str) -> None:
     http = load(service).operation_model(name).http
     path = re.sub(r"\{[^}]+\}", "x", http["requestUri"])
 
-    found = [other for other in ("bedrock-runtime", "bedrock") if Routes(load(other)).match(Incoming(http["method"], path, {}))]
+    found = [
+        other for other in ("bedrock-runtime", "bedrock") if Routes(load(other)).match(HttpRequest(http["method"], path, {}))
+    ]
 
     assert found == [service]

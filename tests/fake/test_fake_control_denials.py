@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from botocore.exceptions import ClientError
 
 from guardedbedrock import iam
 from guardedbedrock.testing import FakeGuardrail
@@ -90,14 +91,14 @@ def test_listing_all_versions_of_one_guardrail_can_be_denied(manage: Manage) -> 
             control.list_guardrails(**params)
 
 
-def test_iam_is_asked_before_anybody_looks(manage: Manage) -> None:
-    """A guardrail that is not there is a denial to him who may not ask, and what is not served is one too."""
+def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> None:
+    """A caller without permission gets a denial for a missing guardrail. A missing operation is a 501 first."""
     _, control, _ = manage(policies=_policies(_allow("bedrock:GetGuardrail")))
 
     with pytest.raises(control.exceptions.AccessDeniedException):
         control.delete_guardrail(guardrailIdentifier="zzz")
-    with pytest.raises(control.exceptions.AccessDeniedException):
-        control.list_foundation_models()
+    with pytest.raises(ClientError, match="ListCustomModels is not implemented by the fake Bedrock"):
+        control.list_custom_models()
     with pytest.raises(control.exceptions.ResourceNotFoundException):
         control.get_guardrail(guardrailIdentifier="zzz")
 

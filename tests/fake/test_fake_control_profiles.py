@@ -70,14 +70,14 @@ def test_an_application_profile_is_made_and_deleted(manage: Manage, source: str,
     arn = made["inferenceProfileArn"]
     found = control.get_inference_profile(inferenceProfileIdentifier=arn)
     tags = control.list_tags_for_resource(resourceARN=arn)["tags"]
-    resolved = fake._world.control.resolved_models[arn]
+    resolved = fake._state.control.resolved_models[arn]
     control.delete_inference_profile(inferenceProfileIdentifier=arn)
 
     assert arn.startswith(f"{ACCOUNT}:application-inference-profile/")
     assert (made["status"], found["type"], found["description"]) == ("ACTIVE", "APPLICATION", "Costs of HR")
     assert (_models(found), resolved, tags) == (models, models, [{"key": "a", "value": "b"}])
     assert control.list_inference_profiles(typeEquals="APPLICATION")["inferenceProfileSummaries"] == []
-    assert arn not in fake._world.control.resolved_models
+    assert arn not in fake._state.control.resolved_models
     with pytest.raises(control.exceptions.ResourceNotFoundException):
         control.list_tags_for_resource(resourceARN=arn)
 
@@ -124,9 +124,9 @@ def test_what_can_not_be_done_with_a_profile(manage: Manage, method: str, params
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "kind": ({"kind": "OTHER"}, "kind: 'OTHER' is not one of SYSTEM_DEFINED, APPLICATION"),
     "arn": ({"identifier": MINE_ARN}, "is not the ARN of a profile of kind SYSTEM_DEFINED"),
-    "tags": ({"tags": {"a": "b"}}, "only an application profile has any"),
-    "no-models": ({"models": ()}, "a profile has one to 5, and this one 0"),
-    "many-models": ({"models": MODELS * 3}, "and this one 6"),
+    "tags": ({"tags": {"a": "b"}}, "only an application profile can have tags"),
+    "no-models": ({"models": ()}, "expected one to 5, got 0"),
+    "many-models": ({"models": MODELS * 3}, "got 6"),
     "model-id": ({"models": ("acme.tiny",)}, "'acme.tiny' is not the ARN of a foundation model"),
 }
 

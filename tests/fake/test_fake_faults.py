@@ -58,7 +58,7 @@ def _read(client: Any, ask: dict[str, Any]) -> list[dict[str, Any]]:
 def _sent(fake: FakeBedrock, body: bytes = b'{"messages": []}') -> Iterator[socket.socket]:
     """Send a request, and give the connection."""
     head = f"POST /model/m/converse HTTP/1.1\r\nHost: fake\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    host, port = fake.url.removeprefix("http://").split(":")
+    host, port = fake.endpoint_url.removeprefix("http://").split(":")
     with closing(socket.create_connection((host, int(port)), timeout=30)) as connection:
         connection.sendall(head.encode() + body)
         yield connection
@@ -188,7 +188,7 @@ def test_a_pause_lasts_as_long_as_it_says() -> None:
     slept: list[float] = []
 
     def send(fault: Fault) -> list[bytes]:
-        return list(fault.begin(Random(1)).send(iter([b"head", b"abcdef", b"ghi"]), slept.append))  # noqa: S311
+        return list(fault.begin(Random(1)).filter_bytes(iter([b"head", b"abcdef", b"ghi"]), slept.append))  # noqa: S311
 
     assert send(Latency(0.25)) == [b"head", b"abcdef", b"ghi"]
     assert send(Stall(2, after=4)) == [b"head", b"abcd", b"ef", b"ghi"]
@@ -205,7 +205,7 @@ def test_latencies_vary_about_their_mean(spread: Any) -> None:
         slept: list[float] = []
         delay = Latency(0.2, spread).begin(Random(seed))  # noqa: S311
         for _ in range(2000):
-            list(delay.send(iter([b""]), slept.append))
+            list(delay.filter_bytes(iter([b""]), slept.append))
         return slept
 
     slept = draw(7)
@@ -264,12 +264,12 @@ def test_nobody_listens(serve: Serve, ask: dict[str, Any]) -> None:
     """Connections are refused for a while; then the fake is where it was, and what it was."""
     fake, client = serve()
     fake.reply("later")
-    url = fake.url
+    url = fake.endpoint_url
     with fake.refusing(), pytest.raises(EndpointConnectionError):
         client.converse(**ask)
 
     assert client.converse(**ask)["output"]["message"]["content"] == [{"text": "later"}]
-    assert fake.url == url
+    assert fake.endpoint_url == url
 
 
 def test_faults_compose(serve: Serve, ask: dict[str, Any]) -> None:

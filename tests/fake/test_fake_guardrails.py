@@ -9,7 +9,7 @@ import pytest
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import FakeGuardrail
-from guardedbedrock.testing.assessment import Scene, assess, mask
+from guardedbedrock.testing.assessment import AssessedContent, assess, mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ FINDINGS = {
 
 @pytest.mark.parametrize(("text", "action", "goes_on"), FINDINGS.values(), ids=FINDINGS)
 def test_the_strongest_finding_decides(text: str, action: str, goes_on: str) -> None:
-    found = assess(HR, Scene((text,), "INPUT"))
+    found = assess(HR, AssessedContent((text,), "INPUT"))
 
     assert (found.action, found.texts) == (action, (goes_on,))
 
@@ -274,17 +274,17 @@ def test_a_guarded_body_has_to_be_readable(serve: Serve) -> None:
 
     with pytest.raises(client.exceptions.ValidationException, match="Guardrail was enabled but input is in incorrect format"):
         client.invoke_model(modelId=MODEL, body=b"not json", **NAMED)
-    with pytest.raises(client.exceptions.ValidationException, match="needs a guardrail identifier"):
+    with pytest.raises(client.exceptions.ValidationException, match="requires a guardrail identifier"):
         client.invoke_model(modelId=MODEL, body=b'{"amazon-bedrock-guardrailConfig": {"tagSuffix": "x"}}')
 
 
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"pii": {"SHOE_SIZE": "block"}}, "no pattern for SHOE_SIZE"),
-        ({"pii": {"EMAIL": "shred"}}, "'shred' is neither"),
-        ({"regexes": {"r": ("a", "mask")}}, "'mask' is neither"),
-        ({"regexes": {"r": "("}}, "regexes: r: "),
+        ({"pii": {"SHOE_SIZE": "block"}}, "'SHOE_SIZE' is unknown"),
+        ({"pii": {"EMAIL": "shred"}}, "'shred' is unknown"),
+        ({"regexes": {"r": ("a", "mask")}}, "'mask' is unknown"),
+        ({"regexes": {"r": "("}}, "regexes.r: "),
     ],
 )
 def test_a_guardrail_that_can_not_work_is_refused(options: dict[str, Any], problem: str) -> None:

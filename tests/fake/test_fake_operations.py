@@ -28,7 +28,7 @@ S3 = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 
 
 def test_every_operation_of_the_model_is_served() -> None:
-    served = FakeBedrock()._world.runtime._operations
+    served = FakeBedrock()._state.runtime._operations
 
     assert NAMES - served.keys() == NO_HTTP2
 
@@ -207,7 +207,7 @@ def test_an_arn_in_the_path_is_one_value(serve: Serve, ask: dict[str, Any]) -> N
 
     client.converse(**ask | {"modelId": PROFILE})
 
-    assert "arn%3Aaws" in fake.requests[0].incoming.target
+    assert "arn%3Aaws" in fake.requests[0].http_request.target
     assert fake.requests[0].params["modelId"] == PROFILE
 
 
@@ -240,8 +240,9 @@ def test_a_reply_that_raises_is_the_models_error(serve: Serve, ask: dict[str, An
         client.converse(**ask)
 
 
-def test_the_bidirectional_stream_is_refused_in_plain_words(serve: Serve) -> None:
+def test_a_bidirectional_stream_is_not_implemented(serve: Serve) -> None:
+    """The operation requires HTTP/2. The fake says so before it checks any parameter."""
     _, client = serve()
 
-    with pytest.raises(ClientError, match="needs HTTP/2"):
+    with pytest.raises(ClientError, match="InvokeModelWithBidirectionalStream is not implemented by the fake Bedrock"):
         client._make_api_call("InvokeModelWithBidirectionalStream", {"modelId": MODEL, "body": {}})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 from fake.streams import joined
 
-from guardedbedrock.testing import FakeGuardrail, Reasoning, Said, ToolUse, prose
+from guardedbedrock.testing import FakeGuardrail, ModelReply, Reasoning, ToolUse, prose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ REPLIES = {
     "a text and two tools": ("Let me look.", LOOKUP, ToolUse("lookup", {}, id="tooluse_2")),
     "a thought": (Reasoning("Hm, well."), "It is so."),
     "all of it": (Reasoning("Hm."), "Well.", LOOKUP),
-    "a reason of its own": Said(("It is",), "content_filtered"),
+    "a reason of its own": ModelReply(("It is",), "content_filtered"),
     "what a call makes": lambda params: ToolUse("echo", {"model": params["modelId"]}),
 }
 

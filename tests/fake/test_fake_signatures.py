@@ -126,7 +126,7 @@ def test_a_handler_that_changes_what_was_signed_is_found_out(aws: boto3.Session,
 
 def _post(fake: FakeBedrock, url: str, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
     parts = urlsplit(url)
-    with closing(http.client.HTTPConnection(fake.url.removeprefix("http://"))) as connection:
+    with closing(http.client.HTTPConnection(fake.endpoint_url.removeprefix("http://"))) as connection:
         connection.request("POST", f"{parts.path}?{parts.query}", b"", headers)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
@@ -167,7 +167,7 @@ def test_a_presigned_url_is_good_for_its_time(aws: boto3.Session, fake: FakeBedr
 def test_half_a_signature_is_incomplete(fake: FakeBedrock, header: str) -> None:
     """The answer names the part."""
     headers = {"Authorization": header, "X-Amz-Date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}
-    status, body = _post(fake, f"{fake.url}/model/m/converse", headers)
+    status, body = _post(fake, f"{fake.endpoint_url}/model/m/converse", headers)
 
     assert status == 400
     assert "must have" in body["Message"] or "requires" in body["Message"]

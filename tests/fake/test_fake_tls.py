@@ -46,11 +46,11 @@ def test_a_key_works_over_tls(monkeypatch: pytest.MonkeyPatch, aws: boto3.Sessio
         said = _text(client.converse(**ask))
         streamed = [event for event in client.converse_stream(**ask)["stream"] if "contentBlockDelta" in event]
 
-        assert fake.url.startswith("https://127.0.0.1:")
+        assert fake.endpoint_url.startswith("https://127.0.0.1:")
         assert said == "You said: hello there"
         assert len(streamed) == 4
         assert fake.requests[0].headers["authorization"] == f"Bearer {LONG}"
-        assert len({request.incoming.port for request in fake.requests}) == 1
+        assert len({request.http_request.port for request in fake.requests}) == 1
 
 
 @pytest.mark.parametrize(("key", "denied"), [(LONG, True), (SHORT, False)])
@@ -69,7 +69,7 @@ def test_the_kind_of_a_key_is_authorized(
 
 
 def test_credentials_are_no_key(monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any]) -> None:
-    """A request that is signed with credentials asks nothing about keys."""
+    """A request that is signed with credentials has neither `request` nor `call` about keys."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with FakeBedrock(tls=True, policies=_policies(NO_KEYS)) as fake, _client(aws, fake) as client:
         client.converse(**ask)
@@ -105,7 +105,7 @@ def test_who_does_not_trust_the_certificate_gets_nothing(
 def test_the_certificate_is_good_for_both_names_of_loopback() -> None:
     """`localhost` is what people write."""
     with FakeBedrock(tls=True) as fake:
-        trust, where = ssl.create_default_context(cafile=fake.ca_file), fake.url.removeprefix("https://").split(":")
+        trust, where = ssl.create_default_context(cafile=fake.ca_file), fake.endpoint_url.removeprefix("https://").split(":")
         for name in ("127.0.0.1", "localhost"):
             with trust.wrap_socket(socket.create_connection((where[0], int(where[1]))), server_hostname=name) as shown:
                 assert ("DNS", "localhost") in shown.getpeercert()["subjectAltName"]
@@ -127,7 +127,7 @@ def test_a_fake_can_start_again() -> None:
 
 def test_the_extra_is_named_when_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence that says what to install."""
-    tls = importlib.import_module("guardedbedrock.testing.tls")
+    tls = importlib.import_module("guardedbedrock.testing.server.tls")
     tls._leaf.cache_clear()
     tls._authority.cache_clear()
     monkeypatch.setitem(sys.modules, "trustme", None)
@@ -140,7 +140,7 @@ def test_a_fake_that_is_configured_anew_is_as_new(serve: Callable[..., Any], ask
     """Guardrails, policies, principal, replies, faults and requests are forgotten; the address stays."""
     guardrail = {"guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "1"}}
     fake, client = serve(guardrails=[FakeGuardrail("abc", denied_words=("hello",))], policies=_policies(ONLY_TLS))
-    url = fake.url
+    url = fake.endpoint_url
     with pytest.raises(client.exceptions.AccessDeniedException):
         client.converse(**ask, **guardrail)
     fake.reply("scripted")
@@ -152,4 +152,4 @@ def test_a_fake_that_is_configured_anew_is_as_new(serve: Callable[..., Any], ask
     assert _text(client.converse(**ask)) == "You said: hello there"
     with pytest.raises(client.exceptions.ValidationException):
         client.converse(**ask, **guardrail)
-    assert (fake.url, fake.account) == (url, "210987654321")
+    assert (fake.endpoint_url, fake.account) == (url, "210987654321")

@@ -50,7 +50,7 @@ def test_the_models_use_no_binding_that_the_wire_does_not_know(service: str) -> 
 
 
 def _post(fake: FakeBedrock, path: str, body: bytes, headers: dict[str, str] | None = None, method: str = "POST") -> Any:
-    connection = http.client.HTTPConnection(fake.url.removeprefix("http://"))
+    connection = http.client.HTTPConnection(fake.endpoint_url.removeprefix("http://"))
     connection.request(method, path, body, {"Content-Type": "application/json", **(headers or {})})
     response = connection.getresponse()
     answer = response.status, dict(response.getheaders()), response.read()
@@ -169,7 +169,7 @@ def test_several_violations_are_counted(fake: FakeBedrock) -> None:
 
 
 def test_a_chunked_request_is_refused(fake: FakeBedrock) -> None:
-    host, port = fake.url.removeprefix("http://").split(":")
+    host, port = fake.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(b"POST /model/a.b/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 
@@ -182,7 +182,7 @@ def test_one_client_keeps_one_connection(serve: Serve, ask: dict[str, Any]) -> N
         client.converse(**ask)
         list(client.converse_stream(**ask)["stream"])
 
-    assert len({request.incoming.port for request in fake.requests}) == 1
+    assert len({request.http_request.port for request in fake.requests}) == 1
 
 
 def test_sixteen_threads_get_each_their_own_answers(serve: Serve) -> None:
@@ -224,7 +224,7 @@ def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
     fake = FakeBedrock()
     fake.start()
     fake.start()
-    url = fake.url
+    url = fake.endpoint_url
     host, port = url.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port))
     connection.request("POST", "/model/a.b/converse", json.dumps(ASK))
@@ -243,5 +243,5 @@ def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
 
 
 def test_it_listens_on_loopback_only(fake: FakeBedrock) -> None:
-    assert fake.url.startswith("http://127.0.0.1:")
-    assert fake.url == fake.endpoint_url
+    assert fake.endpoint_url.startswith("http://127.0.0.1:")
+    assert fake.endpoint_url == fake.endpoint_url

@@ -23,7 +23,7 @@ def test_the_cases_have_names_of_their_own() -> None:
 def test_a_pattern_matches_as_cloudwatch_does(case: dict[str, Any]) -> None:
     """What it would refuse is a ValueError."""
     if case["matches"] == "error":
-        with pytest.raises(ValueError, match="is no filter pattern for JSON"):
+        with pytest.raises(ValueError, match="is not a filter pattern for JSON"):
             FilterPattern(case["pattern"])
         return
 

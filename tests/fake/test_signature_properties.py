@@ -11,8 +11,8 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardedbedrock.testing import signatures
-from guardedbedrock.testing.wire import Incoming
+from guardedbedrock.testing.server import signatures
+from guardedbedrock.testing.wire import HttpRequest
 
 CREDENTIALS = Credentials("AKIAEXAMPLE", "secret/key+", "token==")
 NAMES = st.sampled_from(["x-amzn-bedrock-trace", "accept", "x-a", "content-type"])
@@ -29,7 +29,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-def _signed(made: dict[str, Any], signer: type[SigV4Auth]) -> Incoming:
+def _signed(made: dict[str, Any], signer: type[SigV4Auth]) -> HttpRequest:
     """Sign a request with botocore, and write it as it arrives."""
     path = "/" + "/".join(quote(segment.encode("utf-8", "replace"), safe="") for segment in made["segments"])
     query = f"?{urlencode(made['query'], quote_via=quote)}" if made["query"] else ""
@@ -39,23 +39,23 @@ def _signed(made: dict[str, Any], signer: type[SigV4Auth]) -> Incoming:
     parts = urlsplit(request.url)
     headers = {name.lower(): value for name, value in request.headers.items()}
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    return Incoming("POST", target, {"host": parts.netloc, **headers}, body)
+    return HttpRequest("POST", target, {"host": parts.netloc, **headers}, body)
 
 
-def _is_good(incoming: Incoming, secret: str = CREDENTIALS.secret_key) -> bool:
-    signature = signatures.read(incoming)
+def _is_good(http_request: HttpRequest, secret: str = CREDENTIALS.secret_key) -> bool:
+    signature = signatures.read(http_request)
     assert signature is not None
     assert (signature.access_key, signature.token) == (CREDENTIALS.access_key, CREDENTIALS.token)
-    return signatures.compute(signature, secret, incoming) == signature.value
+    return signatures.compute(signature, secret, http_request) == signature.value
 
 
 @given(REQUESTS)
 def test_what_botocore_signs_is_good(made: dict[str, Any]) -> None:
     """In a header, with the body; no other secret would do."""
-    incoming = _signed(made, SigV4Auth)
+    http_request = _signed(made, SigV4Auth)
 
-    assert _is_good(incoming)
-    assert not _is_good(incoming, "another secret")
+    assert _is_good(http_request)
+    assert not _is_good(http_request, "another secret")
 
 
 @given(REQUESTS)
@@ -67,13 +67,13 @@ def test_what_botocore_presigns_is_good(made: dict[str, Any]) -> None:
 @given(REQUESTS, st.binary(min_size=1, max_size=5))
 def test_what_is_changed_after_is_not_good(made: dict[str, Any], more: bytes) -> None:
     """One more byte of the body, one more segment of the path, another value of a header."""
-    incoming = _signed({**made, "headers": {**made["headers"], "x-a": "one"}}, SigV4Auth)
-    path, _, query = incoming.target.partition("?")
+    http_request = _signed({**made, "headers": {**made["headers"], "x-a": "one"}}, SigV4Auth)
+    path, _, query = http_request.target.partition("?")
     changed = (
-        Incoming("POST", incoming.target, incoming.headers, incoming.body + more),
-        Incoming("POST", f"{path}/x?{query}", incoming.headers, incoming.body),
-        Incoming("POST", incoming.target, {**incoming.headers, "x-a": "two"}, incoming.body),
-        Incoming("PUT", incoming.target, incoming.headers, incoming.body),
+        HttpRequest("POST", http_request.target, http_request.headers, http_request.body + more),
+        HttpRequest("POST", f"{path}/x?{query}", http_request.headers, http_request.body),
+        HttpRequest("POST", http_request.target, {**http_request.headers, "x-a": "two"}, http_request.body),
+        HttpRequest("PUT", http_request.target, http_request.headers, http_request.body),
     )
 
     assert not any(map(_is_good, changed))

@@ -12,7 +12,7 @@ from botocore.model import ServiceModel
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
-from guardedbedrock.testing.wire import Incoming, Output, Routes, load, parse, serialize
+from guardedbedrock.testing.wire import HttpRequest, OperationOutput, Routes, load, parse, serialize
 
 SERVICES = ("bedrock-runtime", "bedrock")
 DEEPEST = 5
@@ -59,20 +59,20 @@ def test_a_request_is_read_as_botocore_wrote_it(service: str, name: str) -> None
     query = urlencode(sent["query_string"], doseq=True)
     body = sent["body"].encode() if isinstance(sent["body"], str) else sent["body"]
     headers = {key.lower(): value for key, value in sent["headers"].items()}
-    incoming = Incoming(sent["method"], f"{sent['url_path']}?{query}", headers, body or b"")
+    http_request = HttpRequest(sent["method"], f"{sent['url_path']}?{query}", headers, body or b"")
 
-    match = Routes(load(service)).match(incoming)
+    match = Routes(load(service)).match(http_request)
 
     assert match is not None
     assert match.operation.name == name
-    assert parse(match, incoming) == params
+    assert parse(match, http_request) == params
 
 
 @pytest.mark.parametrize(("service", "name"), [pair for pair in OPERATIONS if pair[1] not in STREAMING])
 def test_an_answer_is_read_by_botocore_as_it_was_meant(service: str, name: str) -> None:
     operation = load(service).operation_model(name)
     members = _ascii(operation.output_shape, _sample(operation.output_shape)) if operation.output_shape else {}
-    answer = serialize(operation, Output(members))
+    answer = serialize(operation, OperationOutput(members))
     response = {"status_code": answer.status, "headers": HeadersDict(answer.headers), "body": answer.body}
 
     parsed = create_parser("rest-json").parse(response, operation.output_shape)
@@ -99,16 +99,16 @@ TINY = ServiceModel(
 
 
 def test_an_operation_may_take_and_give_nothing() -> None:
-    match = Routes(TINY).match(Incoming("GET", "/ping", {}))
+    match = Routes(TINY).match(HttpRequest("GET", "/ping", {}))
 
     assert match is not None
-    assert parse(match, Incoming("GET", "/ping", {})) == {}
-    assert serialize(match.operation, Output({})).body == b"{}"
+    assert parse(match, HttpRequest("GET", "/ping", {})) == {}
+    assert serialize(match.operation, OperationOutput({})).body == b"{}"
 
 
 def test_a_query_may_repeat_a_name() -> None:
-    incoming = Incoming("GET", "/things?id=1&id=2", {})
-    match = Routes(TINY).match(incoming)
+    http_request = HttpRequest("GET", "/things?id=1&id=2", {})
+    match = Routes(TINY).match(http_request)
 
     assert match is not None
-    assert parse(match, incoming) == {"ids": [1, 2]}
+    assert parse(match, http_request) == {"ids": [1, 2]}

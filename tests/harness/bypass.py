@@ -43,7 +43,7 @@ def unguarded(*fakes: FakeBedrock, approved: Sequence[Guardrail] = (HR, PUBLIC),
     """
     named = {(name, guardrail.version) for guardrail in approved for name in (guardrail.arn, guardrail.id)}
     arrived = [request for fake in fakes for request in fake.requests if not answered or request.error is None]
-    return [told for request in arrived for told in _findings(request.incoming, named)]
+    return [told for request in arrived for told in _findings(request.http_request, named)]
 
 
 def _findings(incoming: Any, approved: set[tuple[str, str]]) -> Iterator[str]:

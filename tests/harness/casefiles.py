@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import pytest
 from _pytest.mark import ParameterSet
 
-from guardedbedrock.testing.cases.suites import write_out
+from guardedbedrock.testing.cases.suites import expand
 
 Case: TypeAlias = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def read(*places: Path) -> Iterator[Case]:
     for place in places:
         for path in sorted(place.rglob("*.json")) if place.is_dir() else [place]:
             data = load(path)
-            yield from write_out(data, path) if isinstance(data, dict) else data
+            yield from expand(data, path) if isinstance(data, dict) else data
 
 
 def params(*places: Path) -> list[ParameterSet]:

@@ -12,7 +12,7 @@ from guardedbedrock.core.events import PreflightDiverged
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.iam.engine import sentences
 from guardedbedrock.testing import DENIALS
-from guardedbedrock.testing.denying import actions_of
+from guardedbedrock.testing.mutable_policies import actions_of
 
 if TYPE_CHECKING:
     from guardedbedrock.core.events import Event
@@ -248,7 +248,7 @@ def test_reset_removes_denials(guardedbedrock_server: BedrockServer, guardedbedr
         ({"operation": "Converse", "by": "sco"}, "by: unknown denial 'sco'; did you mean `scp`"),
         ({"operation": "Converse", "where": "there"}, "where: unknown value 'there'; use one of both, here, aws"),
         ({"operation": "Converse", "by": "rcp", "where": "here"}, "set rcp_applies=True in the marker of the test"),
-        ({"operation": "Converse", "by": "model-access", "where": "here"}, "no policy of the caller denies in this way"),
+        ({"operation": "Converse", "by": "model-access", "where": "here"}, "no policy of the caller can deny in this way"),
         (
             {"operation": "Converse", "by": "account", "resource": "x"},
             "resource: `account` denies every resource; remove `resource`",
@@ -315,12 +315,12 @@ def test_a_failed_assertion_names_the_actual_denial(
 @pytest.mark.parametrize(
     ("error", "problem"),
     [
-        (raised(ValueError("x")), "expected a denial, but this is ValueError: x"),
+        (raised(ValueError("x")), "expected a denial, got ValueError: x"),
         (
             raised(ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "Converse")),
-            "expected a denial, but this is ClientError: An error occurred (ThrottlingException)",
+            "expected a denial, got ClientError: An error occurred (ThrottlingException)",
         ),
-        ({"output": {}}, "expected a denial, but this is no error at all but dict"),
+        ({"output": {}}, "expected a denial, got no error but an object of type dict"),
     ],
 )
 def test_another_error_or_a_value_is_not_a_denial(guardedbedrock_server: BedrockServer, error: object, problem: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from guardedbedrock import Guard
 from guardedbedrock.pytest_plugin.marker import KEYWORDS
-from guardedbedrock.testing.world import Options
+from guardedbedrock.testing.fake_state import FakeOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +158,7 @@ def test_over_https(guardedbedrock_client, guardedbedrock_server):
 def test_the_marker_takes_every_keyword_of_the_fake_and_of_the_guard() -> None:
     assert {"audit", "clock", "mode", "retry", "credentials", "seed", "tls", "config", "guardrails"} <= set(KEYWORDS)
     assert len(KEYWORDS) == len(set(KEYWORDS))
-    assert set(inspect.signature(Guard).parameters) | set(Options.__annotations__) <= set(KEYWORDS)
+    assert set(inspect.signature(Guard).parameters) | set(FakeOptions.__annotations__) <= set(KEYWORDS)
 
 
 def test_the_marker_takes_guardrails_that_the_organization_enforces(project: Project) -> None:
@@ -295,8 +295,8 @@ def test_it(guardedbedrock_server, guardedbedrock_client):
     run.stdout.fnmatch_lines(
         [
             ">*guardedbedrock_server.calls.assert_guarded_by(*",
-            "E*expected every model call to be guarded by `hr`, but 1 of 1 was not; what arrived:",
-            "E*1. Converse anthropic*guardrail arn:aws:bedrock:*/default (default) version 1, answered 200",
+            "E*expected every model call to be guarded by `hr`, but 1 of 1 was not; requests:",
+            "E*1. Converse anthropic*guardrail arn:aws:bedrock:*/default (default) version 1, status 200",
         ]
     )
     run.stdout.no_fnmatch_line("*received.py*")

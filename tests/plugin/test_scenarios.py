@@ -112,16 +112,16 @@ def test_assertions_on_the_guardrail_of_every_call(
     with pytest.raises(AssertionError) as unguarded:
         calls.assert_guarded()
 
-    first = f"  1. Converse {ask['modelId']}, guardrail {ARN}/hr (hr) version 1, answered 200"
-    second = f"  2. ConverseStream {ask['modelId']}, guardrail {ARN}/pub1 (public) version 4, answered 200"
-    third = f"  3. Converse {ask['modelId']}, no guardrail, answered 200"
+    first = f"  1. Converse {ask['modelId']}, guardrail {ARN}/hr (hr) version 1, status 200"
+    second = f"  2. ConverseStream {ask['modelId']}, guardrail {ARN}/pub1 (public) version 4, status 200"
+    third = f"  3. Converse {ask['modelId']}, no guardrail, status 200"
     assert str(other.value).splitlines() == [
-        "expected every model call to be guarded by `hr`, but 1 of 2 was not; what arrived:",
+        "expected every model call to be guarded by `hr`, but 1 of 2 was not; requests:",
         first,
         second,
     ]
     assert str(unguarded.value).splitlines() == [
-        "expected every model call to be guarded, but 1 of 3 was not; what arrived:",
+        "expected every model call to be guarded, but 1 of 3 was not; requests:",
         first,
         second,
         third,
@@ -133,11 +133,11 @@ def test_assertions_on_a_wrong_version_and_on_no_call(
     guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]
 ) -> None:
     calls = guardedbedrock_server.calls
-    with pytest.raises(AssertionError, match=r"^expected every call to Converse to be guarded, but none arrived$"):
+    with pytest.raises(AssertionError, match=r"^expected every call to Converse to be guarded, got no call to Converse$"):
         calls.assert_guarded("Converse")
     guardedbedrock_client.converse(**ask)
 
-    with pytest.raises(AssertionError, match="guarded by `default` version 2, but 1 of 1 was not; what arrived:"):
+    with pytest.raises(AssertionError, match="guarded by `default` version 2, but 1 of 1 was not; requests:"):
         calls.assert_guarded_by("default", version="2")
 
 
@@ -154,13 +154,13 @@ def test_assertions_on_the_number_of_requests(
     with pytest.raises(AssertionError) as failed:
         calls.assert_nothing_sent()
 
-    line = f"Converse {ask['modelId']}, guardrail {ARN}/default (default) version 1, answered"
+    line = f"Converse {ask['modelId']}, guardrail {ARN}/default (default) version 1, status"
     assert str(failed.value).splitlines() == [
-        "expected no requests, but 2 arrived; what arrived:",
+        "expected no requests, got 2; requests:",
         f"  1. {line} 429 ThrottlingException",
         f"  2. {line} 200",
     ]
-    with pytest.raises(AssertionError, match=r"^expected 1 request to Converse, but 2 arrived; what arrived:"):
+    with pytest.raises(AssertionError, match=r"^expected 1 request to Converse, got 2; requests:"):
         calls.assert_sent(operation="Converse")
 
 
@@ -190,4 +190,4 @@ def test_a_request_to_an_unknown_path_is_listed_with_its_path(guardedbedrock_ser
         urlopen(f"{guardedbedrock_server.endpoint_url}/nowhere")  # noqa: S310 - loopback
     caught.value.close()
 
-    assert repr(guardedbedrock_server.calls) == "  1. GET /nowhere, no guardrail, answered 404 UnknownOperationException"
+    assert repr(guardedbedrock_server.calls) == "  1. GET /nowhere, no guardrail, status 404 UnknownOperationException"

@@ -227,7 +227,7 @@ def test_nothing_waits_for_cloudwatch_and_what_does_not_fit_is_counted() -> None
 def test_what_can_not_be_delivered_is_counted() -> None:
     """After some tries, each of them in the background; closing does not wait for the pauses between them."""
     with FakeBedrock() as fake:
-        nobody = fake.url
+        nobody = fake.endpoint_url
     once = Config(retries={"total_max_attempts": 1})
     sink = CloudWatchLogs(GROUP, client=boto3.client("logs", endpoint_url=nobody, config=once, **KEYS), interval=0.0)
     sink.write({"n": 1})

@@ -18,8 +18,8 @@ from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.testing import DENIALS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile, ToolUse, faults
 from guardedbedrock.testing.cases import shapes
-from guardedbedrock.testing.cases.parsing import parse_file
-from guardedbedrock.testing.cases.shapes import Place
+from guardedbedrock.testing.cases.files import parse_file
+from guardedbedrock.testing.cases.shapes import Location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing import FakeBedrock
     from guardedbedrock.testing.cases.shapes import Shape
-    from guardedbedrock.testing.runtime import Reply
+    from guardedbedrock.testing.runtime import ScriptedReply
 
 FAULTS: Final[Mapping[str, type]] = {
     name: fault
@@ -120,7 +120,7 @@ def read(path: Path) -> ServeConfiguration:
         ConfigurationError: The file cannot be read, or a field is invalid; the message gives its location.
     """
     data: Any = _toml(path) if path.suffix == ".toml" else parse_file(path)
-    place = Place(str(path))
+    place = Location(str(path))
     shapes.check_json(data, place)
     _SHAPE(data, place)
     return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
@@ -137,7 +137,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: cannot read the file: {error.strerror}") from None
 
 
-def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any]:
+def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
     options: dict[str, Any] = {"keep": _KEEP, **{name: data[name] for name in _UNCHANGED if name in data}}
     options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
@@ -157,7 +157,7 @@ def _options(data: Mapping[str, Any], place: Place, path: Path) -> dict[str, Any
     return options
 
 
-def _scripted(data: Mapping[str, Any], place: Place) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+def _scripted(data: Mapping[str, Any], place: Location) -> Iterable[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     for index, each in enumerate(data.get("replies", ())):
         yield "reply", (_reply(each, place / "replies" / index),), _schedule(each, place / "replies" / index)
     for index, each in enumerate(data.get("denials", ())):
@@ -166,7 +166,7 @@ def _scripted(data: Mapping[str, Any], place: Place) -> Iterable[tuple[str, tupl
         yield "fault", *_fault(each, place / "faults" / index)
 
 
-def _reply(given: Mapping[str, Any], place: Place) -> Reply:
+def _reply(given: Mapping[str, Any], place: Location) -> ScriptedReply:
     if not {"text", "tool"} & given.keys() or ("input" in given and "tool" not in given):
         place.fail("must have `text`, or `tool` with `input`, or both")
     if "tool" not in given:
@@ -175,7 +175,7 @@ def _reply(given: Mapping[str, Any], place: Place) -> Reply:
     return (given["text"], use) if "text" in given else use
 
 
-def _fault(given: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], dict[str, Any]]:
     when = {name: given[name] for name in ("operation", "times", "chance") if name in given}
     shapes.one_of(FAULTS)(given.get("kind"), place / "kind")
     kind = FAULTS[given["kind"]]
@@ -187,7 +187,7 @@ def _fault(given: Mapping[str, Any], place: Place) -> tuple[tuple[Any, ...], dic
     return (_build(kind, own, place),), {**when, **_schedule(when, place)}
 
 
-def _schedule(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
+def _schedule(given: Mapping[str, Any], place: Location) -> dict[str, Any]:
     """Read the operation and the number of times; ``always`` means until the server stops."""
     operation = {"operation": given["operation"]} if "operation" in given else {}
     if "times" not in given:
@@ -196,13 +196,13 @@ def _schedule(given: Mapping[str, Any], place: Place) -> dict[str, Any]:
     return {**operation, "times": None if times == "always" else _number(times, place / "times")}
 
 
-def _number(given: object, place: Place) -> int:
+def _number(given: object, place: Location) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or given < 0:
         place.fail("must be an integer of at least 0" + (', or "always"' if place.pointer.endswith("times") else ""))
     return given
 
 
-def _guardrail(given: Mapping[str, Any], place: Place) -> FakeGuardrail:
+def _guardrail(given: Mapping[str, Any], place: Location) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
         place.fail("must have either `id` or `arn`")
     own = _without(given, "id", "arn")
@@ -216,7 +216,7 @@ def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _build(kind: type, keywords: Mapping[str, Any], place: Place) -> Any:
+def _build(kind: type, keywords: Mapping[str, Any], place: Location) -> Any:
     try:
         return kind(**keywords)
     except ConfigurationError as error:

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from guardedbedrock.cli.serve.view import request_view
 from guardedbedrock.testing import FakeBedrock
-from guardedbedrock.testing.wire import Answer
+from guardedbedrock.testing.wire import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from guardedbedrock.testing.wire import Incoming
+    from guardedbedrock.testing.wire import HttpRequest
 
 CALLS: Final = "/_guardedbedrock/calls"
 _FILES: Final[Mapping[str, tuple[str, str]]] = {
@@ -36,19 +36,19 @@ _HEADERS: Final = {
 class BedrockWithPage(FakeBedrock):
     """A `FakeBedrock` that also serves a page with the requests it received."""
 
-    def _answer(self, incoming: Incoming) -> Answer:
-        target = urlsplit(incoming.target)
-        if incoming.method != "GET" or target.path not in {*_FILES, CALLS}:
-            return super()._answer(incoming)
+    def _respond(self, http_request: HttpRequest) -> HttpResponse:
+        target = urlsplit(http_request.target)
+        if http_request.method != "GET" or target.path not in {*_FILES, CALLS}:
+            return super()._respond(http_request)
         # A page from another site can send requests to this one under its own host name (DNS rebinding).
-        if urlsplit(f"//{incoming.headers.get('host', '')}").hostname not in _LOCAL_HOSTS:
-            return Answer(403, _HEADERS, b"")
+        if urlsplit(f"//{http_request.headers.get('host', '')}").hostname not in _LOCAL_HOSTS:
+            return HttpResponse(403, _HEADERS, b"")
         if target.path == CALLS:
             body = json.dumps(self._calls_after(parse_qs(target.query).get("after", [""])[0])).encode()
-            return Answer(200, {"Content-Type": "application/json", **_HEADERS}, body)
+            return HttpResponse(200, {"Content-Type": "application/json", **_HEADERS}, body)
         name, content_type = _FILES[target.path]
         body = files("guardedbedrock.cli.serve").joinpath("static", name).read_bytes()
-        return Answer(200, {"Content-Type": content_type, **_HEADERS}, body)
+        return HttpResponse(200, {"Content-Type": content_type, **_HEADERS}, body)
 
     def _calls_after(self, after: str) -> dict[str, object]:
         """Return the requests after the one with this ID; all of them, with ``reset``, if the ID is unknown."""

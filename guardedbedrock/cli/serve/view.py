@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.iam import Decision
     from guardedbedrock.testing import ReceivedRequest
-    from guardedbedrock.testing.witnessed import Witnessed
+    from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment
 
 
 def request_view(request: ReceivedRequest) -> dict[str, Any]:
@@ -19,16 +19,16 @@ def request_view(request: ReceivedRequest) -> dict[str, Any]:
     return {
         "id": request.request_id,
         "at": request.at,
-        "operation": request.operation or f"{request.incoming.method} {request.incoming.target}",
+        "operation": request.operation or f"{request.http_request.method} {request.http_request.target}",
         "model": request.params.get("modelId"),
         "guardrail": identifier,
         "version": version,
         "status": request.status,
         "error": request.error,
         "denied": any(decision.is_denied for decision in request.decisions) or request.error == "AccessDeniedException",
-        "intervened": any(one.intervened for one in request.witnessed),
+        "intervened": any(one.intervened for one in request.assessments),
         "decisions": [_decision(decision) for decision in request.decisions],
-        "assessments": [_assessment(one) for one in request.witnessed],
+        "assessments": [_assessment(one) for one in request.assessments],
         "faults": [type(fault).__name__ for fault in request.faults],
         "params": json.dumps(request.params, indent=2, default=_readable, ensure_ascii=False),
     }
@@ -45,7 +45,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _assessment(assessed: Witnessed) -> dict[str, Any]:
+def _assessment(assessed: LoggedAssessment) -> dict[str, Any]:
     return {
         "guardrail": assessed.guardrail,
         "version": assessed.version,

@@ -1,28 +1,20 @@
 """
-Assesses texts by a guardrail and reports as Bedrock does, by lists of words and simple patterns, the same in every run.
+Assesses texts with a guardrail and reports the result as Bedrock does. The result is the same in every run.
 
-A block replaces everything by one message; a mask replaces each match by its kind, as in ``{EMAIL}``. Both are interventions.
-What a guardrail only detects is reported, and changes nothing.
+A block replaces all texts with one message. A mask replaces each match with its entity type, for example ``{EMAIL}``. Both are
+interventions. A guardrail in detect mode only reports.
 """
 
-from guardedbedrock.testing.assessment.assessing import Assessed, Scope, assess, examine, unmasked
-from guardedbedrock.testing.assessment.content import CONTENT_WORDS, LEVELS, Level, strengths
-from guardedbedrock.testing.assessment.scene import Scene, Source
-from guardedbedrock.testing.assessment.sensitive import mask
-from guardedbedrock.testing.assessment.words import MANAGED_WORDS
+from guardedbedrock.testing.assessment.assess import AssessmentResult, AssessmentScope, assess, assess_unlogged, without_masks
+from guardedbedrock.testing.assessment.assessed_content import AssessedContent
+from guardedbedrock.testing.assessment.sensitive_information import mask
 
 __all__ = [
-    "CONTENT_WORDS",
-    "LEVELS",
-    "MANAGED_WORDS",
-    "Assessed",
-    "Level",
-    "Scene",
-    "Scope",
-    "Source",
+    "AssessedContent",
+    "AssessmentResult",
+    "AssessmentScope",
     "assess",
-    "examine",
+    "assess_unlogged",
     "mask",
-    "strengths",
-    "unmasked",
+    "without_masks",
 ]

@@ -1,28 +1,28 @@
-"""Contextual grounding: how much of an answer stands in its source, and how much of the query in the answer."""
+"""Contextual grounding: scores a response against its source and its query."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.testing.assessment.scene import Scene, telling
+from guardedbedrock.testing.assessment.assessed_content import AssessedContent, significant_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from guardedbedrock.testing.guardrails import FakeGuardrail
+    from guardedbedrock.testing.resources.guardrail import FakeGuardrail
 
 
-def grounding(guardrail: FakeGuardrail, scene: Scene, *, full: bool) -> dict[str, Any]:
+def assess_grounding(guardrail: FakeGuardrail, content: AssessedContent, *, full: bool) -> dict[str, Any]:
     """
-    Report the filters whose score is below their threshold, or all.
+    Report the filters with a score below their threshold; with `full`, all filters.
 
-    Only an answer is scored, and only where the request names what it is to be held against.
+    Only responses are scored, and only if the request marks a grounding source or a query.
     """
-    held = {"GROUNDING": (scene.texts, scene.sources), "RELEVANCE": (scene.queries, scene.texts)}
+    compared = {"GROUNDING": (content.texts, content.sources), "RELEVANCE": (content.queries, content.texts)}
     filters = [
-        _filter(guardrail, name, threshold, _share(*held[name]))
+        _filter(guardrail, name, threshold, _shared_words(*compared[name]))
         for name, threshold in guardrail.grounding.items()
-        if scene.source == "OUTPUT" and all(held[name])
+        if content.source == "OUTPUT" and all(compared[name])
     ]
     return {"filters": [entry for entry in filters if entry["detected"] or full]}
 
@@ -33,7 +33,7 @@ def _filter(guardrail: FakeGuardrail, name: str, threshold: float, score: float)
     return {"type": name, "threshold": threshold, "score": score, "action": action, "detected": detected}
 
 
-def _share(of: Iterable[str], inside: Iterable[str]) -> float:
-    """Score 0 to 1: the share of the telling words of some texts that stand in others; 1 when there are none."""
-    words = telling(of)
-    return round(len(words & telling(inside)) / len(words), 2) if words else 1.0
+def _shared_words(texts: Iterable[str], others: Iterable[str]) -> float:
+    """Return the share (0 to 1) of the significant words of some texts that others contain; 1 if there are none."""
+    words = significant_words(texts)
+    return round(len(words & significant_words(others)) / len(words), 2) if words else 1.0

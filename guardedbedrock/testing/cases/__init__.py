@@ -1,15 +1,15 @@
 """
-Policy tests as data: a case asks one request or one call, and says what the policies should answer and by which statements.
+Policy tests as data. A case contains one request or one call, the expected decision, and the statements that determine it.
 
     for result in map(cases.run, cases.load("policies/cases.json")):
         assert result.passed, result.differences
 
-A file is read whole or refused: a stray field, a repeated id, an operator nobody knows are errors that name file, case and place,
-because a case that is not asked would pass for ever.
+A file is loaded completely or rejected. An unknown field, a repeated id or an unknown operator is an error with file, case and
+location, because a case that never runs would always pass.
 """
 
-from guardedbedrock.testing.cases.files import load, read
+from guardedbedrock.testing.cases.loader import load, read
 from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation, Result
-from guardedbedrock.testing.cases.running import run
+from guardedbedrock.testing.cases.runner import run
 
 __all__ = ["Case", "ClientCall", "Expectation", "Result", "load", "read", "run"]

@@ -1,74 +1,86 @@
-"""Case files: found by name, glob or folder, and read whole or refused."""
+"""Finds the files of policy tests, and parses JSON and YAML."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from glob import glob
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.cases.finding import find
-from guardedbedrock.testing.cases.parsing import parse_file
-from guardedbedrock.testing.cases.reading import Reader
-from guardedbedrock.testing.cases.shapes import Place
-from guardedbedrock.testing.cases.suites import write_out
+from guardedbedrock.iam.language.documents import load_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
-    from guardedbedrock.testing.cases.records import Case
+_YAML: Final = (".yaml", ".yml")
+_SUFFIXES: Final = (".json", *_YAML)
+_NO_YAML: Final = "is YAML, which requires PyYAML: pip install 'guardedbedrock[testing]'"
 
 
-def load(*sources: str | Path) -> tuple[Case, ...]:
+def find(sources: Iterable[str | Path], base: Path | None = None) -> Iterator[Path]:
     """
-    Read every case of some files, globs and folders.
+    Find files. Each file is found once, in the order of the sources.
 
     Args:
-        sources: A folder stands for all ``*.json``, ``*.yaml`` and ``*.yml`` below it. A file that is named twice is read once.
+        sources: Names, glob patterns and folders. A folder means all ``*.json``, ``*.yaml`` and ``*.yml`` below it.
+        base: Folder of relative sources; by default the working directory.
 
     Raises:
-        PolicySyntaxError: A policy can not be read, with file, case and JSON pointer.
-        ConfigurationError: A file is missing, is no JSON or YAML, has no case, or a case has a stray or missing field, a value of
-            the wrong type, or an id that stands twice in whatever file.
+        ConfigurationError: A source matches no file.
     """
-    return tuple(read(*sources))
+    seen: set[Path] = set()
+    for source in sources:
+        for path in _matches(source, base or Path()):
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                yield path
 
 
-def read(*sources: str | Path) -> Iterator[Case]:
+def _matches(source: str | Path, base: Path) -> list[Path]:
+    path = base / source
+    if path.is_dir():
+        found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+        return found or _no_file(f"{path}: contains no *.json, *.yaml or *.yml")
+    if path.exists():
+        return [path]
+    globbed = glob(str(source), root_dir=base, recursive=True)  # noqa: PTH207 - Path.glob accepts no absolute pattern
+    found = sorted(file for file in (base / name for name in globbed) if file.is_file())
+    return found or _no_file(f"{path}: no such file")
+
+
+def _no_file(problem: str) -> list[Path]:
+    raise ConfigurationError(problem)
+
+
+def parse_file(path: Path) -> object:
     """
-    Read the cases that `load` reads, one by one; that all of them can be read is sure at the end only.
+    Parse a file: YAML by its suffix, else JSON.
 
     Raises:
-        PolicySyntaxError, ConfigurationError: As `load`.
+        PolicySyntaxError: The file is not JSON. The message contains line and column.
+        ConfigurationError: The file cannot be read, or is not YAML.
     """
-    reader = Reader()
-    homes: dict[str, Path] = {}
-    for path in find(sources):
-        for number, data in enumerate(_cases(path), start=1):
-            place = Place(f"{path}: {_title(data, number)}")
-            try:
-                case = reader.case(data, place, str(path))
-            except RecursionError:
-                place.fail("is nested too deeply")
-            if case.id in homes:
-                also = "" if homes[case.id] == path else f", in {homes[case.id]} too"
-                place.fail(f"the id stands twice{also}; give each case its own")
-            homes[case.id] = path
-            yield case
-
-
-def _title(data: object, number: int) -> str:
-    named = data.get("id") if isinstance(data, dict) else None
-    return f"case `{named}`" if isinstance(named, str) and named else f"case number {number}"
-
-
-def _cases(path: Path) -> list[object]:
-    data = parse_file(path)
+    text = _read(path)
+    if path.suffix not in _YAML:
+        return load_json(text, file=str(path))
     try:
-        cases = write_out(data, path) if isinstance(data, Mapping) else data
+        parsed: object = import_module("guardedbedrock.testing.cases.yaml_loader").load_yaml(text)
+    except ModuleNotFoundError as error:
+        if error.name != "yaml":
+            raise
+        raise ConfigurationError(f"{path}: {_NO_YAML}") from None
     except RecursionError:
         raise ConfigurationError(f"{path}: is nested too deeply") from None
-    if not isinstance(cases, list):
-        raise ConfigurationError(f"{path}: should be a list of cases, or a suite that has one under `cases`")
-    if not cases:
-        raise ConfigurationError(f"{path}: has no case")
-    return cases
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+    return parsed
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None

@@ -1,4 +1,4 @@
-"""A case, what it expects, and what came of it."""
+"""The records of policy tests: case, expectation and result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """
-    What a case expects; what is None is not looked at.
+    The expectation of a case. A field that is None is not checked.
 
     Args:
         decision: The outcome.
-        determining: Sids of the statements that decide, in no order.
-        policy_type: The kind of policy that decides.
-        hangs_on: Context keys that an indeterminate answer hangs on, in no order.
+        determining: Sids of the determining statements.
+        policy_type: Type of the policy that decides.
+        hangs_on: The unknown context keys that an indeterminate decision depends on.
     """
 
     decision: Outcome
@@ -34,20 +34,20 @@ class Expectation:
 @dataclass(frozen=True, slots=True)
 class ClientCall:
     """
-    A call of a client, as a case writes it.
+    The call of a client in a case.
 
     Args:
-        operation: Such as ``Converse``.
+        operation: For example ``Converse``.
         region: Region of the client.
-        params: What the application gives, before a guardrail is put in.
-        principal: ARN of who calls.
+        params: Parameters of the application, before injection.
+        principal: ARN of the caller.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
-        guardrails: The approved ones; the first is put in where the operation takes one and the parameters name none.
-        enforced: Those that the account or the organization puts on every model call.
+        guardrails: The approved guardrails. If the parameters name none, the first is injected.
+        enforced: Guardrails that the account or the organization enforces on model calls.
         resolved_models: The models that profiles, routers and prompts resolve to.
-        context: Context keys that are known of the call.
-        service: The boto3 service of the client.
-        bearer: Kind of the Bedrock API key that the client signs with.
+        context: Known context keys of the call.
+        service: Name of the boto3 service.
+        bearer: Kind of the Bedrock API key that the client uses.
     """
 
     operation: str
@@ -66,16 +66,16 @@ class ClientCall:
 @dataclass(frozen=True, slots=True)
 class Case:
     """
-    One question to the policies, with the answer it should get.
+    One policy test.
 
     Args:
-        id: Its name, unique among all cases that are loaded together.
-        policies: Compiled; cases that hold the same policies share them.
-        asked: Every authorization that is asked; one, unless the case is a call.
-        expect: What should come of it.
-        call: The call, when it is one.
-        why: The rule that the case holds, in words.
-        file: Where it stands.
+        id: Unique name among all cases that are loaded together.
+        policies: The compiled policies. Cases with equal policies share them.
+        asked: The authorizations: one for a request, one or more for a call.
+        expect: The expectation.
+        call: The call, or None for a request.
+        why: The rule that the case tests, in words.
+        file: The file of the case.
     """
 
     id: str
@@ -88,23 +88,23 @@ class Case:
 
     @property
     def advisory_policy_types(self) -> tuple[str, ...]:
-        """Policy types whose denials are not sure to come: AWS does not list Bedrock among the services that RCPs reach."""
+        """Policy types whose denials are not certain. AWS does not list Bedrock among the services that support RCPs."""
         return ("rcp",) if self.call else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """
-    What came of a case.
+    The result of a case.
 
     Args:
-        id: The case's.
-        decision: What the policies answer: of several authorizations the first that is denied, else whether one is indeterminate.
-        expected: What they should have answered.
-        determining: Sids of the determining statements of all authorizations; a statement without a Sid counts as none.
-        expected_determining: What it should have been; None when the case does not say.
-        authorizations: Every decision, in the order in which AWS asks.
-        differences: Field of ``expect`` to what was expected and what came.
+        id: ID of the case.
+        decision: The decision for the call. The first denied authorization decides, else an indeterminate one.
+        expected: The expected decision.
+        determining: Sids of the determining statements of all authorizations. A statement without a Sid is left out.
+        expected_determining: The expected Sids; None if the case does not check them.
+        authorizations: The decision for each authorization, in the order in which AWS checks them.
+        differences: Field of ``expect`` to a pair: the expected and the actual value.
     """
 
     id: str
@@ -117,5 +117,5 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Say whether everything that the case expects came."""
+        """Whether the result equals the expectation."""
         return not self.differences

@@ -1,7 +1,7 @@
 """
-Shapes of JSON values: what a case file may hold, checked with the place at hand.
+Shapes of JSON values in case files.
 
-A shape is a function of a value and its place; it returns when the value fits and raises when not.
+A shape is a function of a value and its location. It returns if the value is valid, and raises if it is not.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SCALARS: Final = (str, bool, int, float, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """
-    Where a value stands.
+    The location of a value in a case file.
 
     Args:
         head: File and case.
@@ -41,15 +41,15 @@ class Place:
     head: str
     pointer: str = ""
 
-    def __truediv__(self, key: object) -> Place:
-        return Place(self.head, f"{self.pointer}/{str(key).replace('~', '~0').replace('/', '~1')}")
+    def __truediv__(self, key: object) -> Location:
+        return Location(self.head, f"{self.pointer}/{str(key).replace('~', '~0').replace('/', '~1')}")
 
     def __str__(self) -> str:
         return f"{self.head} at {self.pointer}" if self.pointer else self.head
 
     def fail(self, problem: object) -> NoReturn:
         """
-        Refuse what stands here.
+        Reject the value at this location.
 
         Raises:
             ConfigurationError: Always.
@@ -57,47 +57,47 @@ class Place:
         raise ConfigurationError(f"{self}: {problem}") from None
 
 
-Shape: TypeAlias = Callable[[object, Place], None]
+Shape: TypeAlias = Callable[[object, Location], None]
 
 
-def text(value: object, place: Place) -> None:
+def text(value: object, location: Location) -> None:
     """A string."""
     if not isinstance(value, str):
-        _misfit(place, "a string", value)
+        _wrong_type(location, "a string", value)
 
 
-def name(value: object, place: Place) -> None:
+def name(value: object, location: Location) -> None:
     """A string that is not empty."""
-    text(value, place)
+    text(value, location)
     if not value:
-        place.fail("should not be empty")
+        location.fail("must not be empty")
 
 
-def scalar(value: object, place: Place) -> None:
-    """A string, number or Boolean; null is an absent value."""
+def scalar(value: object, location: Location) -> None:
+    """A string, number, Boolean or null. Null means that the key is absent."""
     if value is not None and not isinstance(value, _SCALARS):
-        _misfit(place, "a string, number or Boolean", value)
+        _wrong_type(location, "a string, number or Boolean", value)
 
 
-def context_value(value: object, place: Place) -> None:
+def context_value(value: object, location: Location) -> None:
     """One scalar or, for a multivalued key, an array of scalars."""
     if isinstance(value, list):
-        array_of(scalar)(value, place)
+        array_of(scalar)(value, location)
     else:
-        scalar(value, place)
+        scalar(value, location)
 
 
-def anything(_value: object, _place: Place) -> None:
-    """Whatever there is."""
+def anything(_value: object, _place: Location) -> None:
+    """Any value."""
 
 
 def one_of(words: Collection[str]) -> Shape:
-    """One of some words."""
+    """One of some strings."""
 
-    def check(value: object, place: Place) -> None:
-        text(value, place)
+    def check(value: object, location: Location) -> None:
+        text(value, location)
         if value not in words:
-            place.fail(f"`{value}` is none of {', '.join(words)}{_meant(str(value), words)}")
+            location.fail(f"`{value}` is not one of {', '.join(words)}{_suggestion(str(value), words)}")
 
     return check
 
@@ -105,11 +105,11 @@ def one_of(words: Collection[str]) -> Shape:
 def array_of(item: Shape) -> Shape:
     """An array whose items all have one shape."""
 
-    def check(value: object, place: Place) -> None:
+    def check(value: object, location: Location) -> None:
         if not isinstance(value, list):
-            _misfit(place, "an array", value)
+            _wrong_type(location, "an array", value)
         for index, each in enumerate(value):
-            item(each, place / index)
+            item(each, location / index)
 
     return check
 
@@ -117,65 +117,65 @@ def array_of(item: Shape) -> Shape:
 def object_of(item: Shape) -> Shape:
     """An object with keys of any name, whose values all have one shape."""
 
-    def check(value: object, place: Place) -> None:
-        for key, each in _members(value, place).items():
-            item(each, place / key)
+    def check(value: object, location: Location) -> None:
+        for key, each in _members(value, location).items():
+            item(each, location / key)
 
     return check
 
 
 def fields(needed: Mapping[str, Shape], optional: Mapping[str, Shape]) -> Shape:
-    """An object with known fields; a stray one is spoken of first, since it is often why another is missing."""
+    """An object with known fields. An unknown field is reported first, because it is often a misspelling of a missing one."""
     known = {**needed, **optional}
 
-    def check(value: object, place: Place) -> None:
-        given = _members(value, place)
+    def check(value: object, location: Location) -> None:
+        given = _members(value, location)
         for key in given:
             if key not in known:
-                place.fail(f"the field `{key}` is not known{_meant(key, known) or '; known are ' + ', '.join(known)}")
+                location.fail(f"unknown field `{key}`{_suggestion(key, known) or '; known fields are ' + ', '.join(known)}")
         for key in needed:
             if key not in given:
-                place.fail(f"the field `{key}` is missing")
+                location.fail(f"the field `{key}` is missing")
         for key, each in given.items():
-            known[key](each, place / key)
+            known[key](each, location / key)
 
     return check
 
 
-def check_json(value: object, place: Place) -> None:
+def check_json(value: object, location: Location) -> None:
     """
-    Refuse what JSON does not say: a key twice and, from YAML, keys that are no strings and values of other types.
+    Reject repeated keys, and what only YAML allows: keys that are not strings, and values of other types.
 
     Raises:
-        ConfigurationError: With the place.
+        ConfigurationError: With the location.
     """
     if isinstance(value, Mapping):
         if isinstance(value, Object) and value.repeated is not None:
-            place.fail(f"has the key `{value.repeated}` twice; keep one")
+            location.fail(f"has the key `{value.repeated}` twice; remove one")
         for key, each in value.items():
             if not isinstance(key, str):
-                place.fail(f"the key `{key}` is no string; put it in quotes")
+                location.fail(f"the key `{key}` is not a string; put it in quotes")
             if each.__class__ is not str:
-                check_json(each, place / key)
+                check_json(each, location / key)
     elif isinstance(value, list):
         for index, each in enumerate(value):
             if each.__class__ is not str:
-                check_json(each, place / index)
+                check_json(each, location / index)
     else:
-        scalar(value, place)
+        scalar(value, location)
 
 
-def _members(value: object, place: Place) -> Mapping[str, object]:
+def _members(value: object, location: Location) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        _misfit(place, "an object", value)
+        _wrong_type(location, "an object", value)
     return value
 
 
-def _misfit(place: Place, wanted: str, value: object) -> NoReturn:
+def _wrong_type(location: Location, wanted: str, value: object) -> NoReturn:
     found = next((kind for type_, kind in _KINDS if isinstance(value, type_)), f"a {type(value).__name__}")
-    place.fail(f"should be {wanted}, not {found}")
+    location.fail(f"expected {wanted}, got {found}")
 
 
-def _meant(given: str, known: Collection[str]) -> str:
+def _suggestion(given: str, known: Collection[str]) -> str:
     near = get_close_matches(given, known, n=1)
     return f"; did you mean `{near[0]}`?" if near else ""

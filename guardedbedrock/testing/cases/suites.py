@@ -1,12 +1,12 @@
 """
-Suites: a file in which cases share policies and fixtures by name, written out into cases as an array holds them.
+Suites: files whose cases share policies and fixtures by name.
 
     {"policies": {"app": {"identity": ["policies/app.json"]}},
      "fixtures": {"hr": {"policies": "app", "request": {"principal": "arn:...", "resource": "arn:..."}}},
      "cases": [{"id": "reads", "use": "hr", "request": {"action": "s3:GetObject"}, "expect": {"decision": "allowed"}}]}
 
-What a case writes itself wins over its fixtures, and a later fixture over an earlier one; objects are joined key by key, one
-level deep. Where a policy document is expected, a text is a file, a glob or a folder, relative to the folder of the suite.
+Precedence of fields: 1. the case, 2. its fixtures, the last first. Objects are merged key by key, one level deep. A string in the
+place of a policy document is a file, a glob pattern or a folder, relative to the folder of the suite.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.language.documents import Object
 from guardedbedrock.testing.cases import shapes
-from guardedbedrock.testing.cases.finding import find
-from guardedbedrock.testing.cases.parsing import parse_file
-from guardedbedrock.testing.cases.reading import SHARED
-from guardedbedrock.testing.cases.shapes import Place
+from guardedbedrock.testing.cases.files import find, parse_file
+from guardedbedrock.testing.cases.reader import SHARED
+from guardedbedrock.testing.cases.shapes import Location
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,27 +34,27 @@ _SUITE: Final = shapes.fields({"cases": shapes.array_of(shapes.anything)}, {"pol
 
 
 class PolicyFile(Object):
-    """A policy document that remembers its file."""
+    """A policy document with its file."""
 
     file: str = ""
 
 
-def write_out(data: Fields, path: Path) -> list[object]:
+def expand(data: Fields, path: Path) -> list[object]:
     """
-    Write the cases of a suite out.
+    Return the cases of a suite, with policies and fixtures filled in.
 
     Args:
-        data: What the file says.
+        data: The content of the file.
         path: The file.
 
     Raises:
-        PolicySyntaxError: A policy file is no JSON.
-        ConfigurationError: A field is stray, a name unknown, a policy file missing.
+        PolicySyntaxError: A policy file is not JSON.
+        ConfigurationError: A field or a name is unknown, or a policy file is missing.
     """
-    place = Place(str(path))
-    shapes.check_json(data, place)
-    _SUITE(data, place)
-    return _Suite(data, path.parent).cases(place / "cases")
+    location = Location(str(path))
+    shapes.check_json(data, location)
+    _SUITE(data, location)
+    return _Suite(data, path.parent).cases(location / "cases")
 
 
 class _Suite:
@@ -64,66 +63,66 @@ class _Suite:
         self._read: dict[str, list[PolicyFile]] = {}
         self._expanded: dict[str, Fields] = {}
 
-    def cases(self, place: Place) -> list[object]:
-        return [self._case(case, place / index) for index, case in enumerate(self._data["cases"])]
+    def cases(self, location: Location) -> list[object]:
+        return [self._case(case, location / index) for index, case in enumerate(self._data["cases"])]
 
-    def _case(self, case: object, place: Place) -> object:
+    def _case(self, case: object, location: Location) -> object:
         if not isinstance(case, Mapping):
             return case
         used = case.get("use", [])
         names = [used] if isinstance(used, str) else used
-        shapes.array_of(shapes.name)(names, place / "use")
-        fixtures = [_named(self._data.get("fixtures", {}), name, "fixture", place / "use") for name in names]
+        shapes.array_of(shapes.name)(names, location / "use")
+        fixtures = [_named(self._data.get("fixtures", {}), name, "fixture", location / "use") for name in names]
         own = {name: value for name, value in case.items() if name != "use"}
-        return reduce(_join, (self._with_policies(layer, place) for layer in (*fixtures, own)))
+        return reduce(_merge, (self._with_policies(layer, location) for layer in (*fixtures, own)))
 
-    def _with_policies(self, fields: Fields, place: Place) -> Fields:
-        given, where = fields.get("policies"), place / "policies"
+    def _with_policies(self, fields: Fields, location: Location) -> Fields:
+        given, where = fields.get("policies"), location / "policies"
         if isinstance(given, str):
             return {**fields, "policies": self._by_name(given, where)}
         return {**fields, "policies": self._expand(given, where)} if isinstance(given, Mapping) else fields
 
-    def _by_name(self, name: str, place: Place) -> Fields:
+    def _by_name(self, name: str, location: Location) -> Fields:
         if name not in self._expanded:
-            self._expanded[name] = self._expand(_named(self._data.get("policies", {}), name, "policies", place), place)
+            self._expanded[name] = self._expand(_named(self._data.get("policies", {}), name, "policies", location), location)
         return self._expanded[name]
 
-    def _expand(self, policies: Fields, place: Place) -> Fields:
+    def _expand(self, policies: Fields, location: Location) -> Fields:
         arrays = ((kind, given) for kind, given in policies.items() if isinstance(given, list))
-        return {**policies, **{kind: list(self._documents(given, place / kind)) for kind, given in arrays}}
+        return {**policies, **{kind: list(self._documents(given, location / kind)) for kind, given in arrays}}
 
-    def _documents(self, given: list[Any], place: Place) -> Iterator[object]:
+    def _documents(self, given: list[Any], location: Location) -> Iterator[object]:
         for index, each in enumerate(given):
             if isinstance(each, str):
-                yield from self._files(each, place / index)
+                yield from self._files(each, location / index)
             else:
-                yield list(self._documents(each, place / index)) if isinstance(each, list) else each
+                yield list(self._documents(each, location / index)) if isinstance(each, list) else each
 
-    def _files(self, source: str, place: Place) -> list[PolicyFile]:
+    def _files(self, source: str, location: Location) -> list[PolicyFile]:
         if source not in self._read:
             try:
                 self._read[source] = [_policy_file(path) for path in find([source], self._folder)]
             except OSError as error:
-                place.fail(f"`{source}` can not be read: {error.strerror}")
+                location.fail(f"`{source}` cannot be read: {error.strerror}")
         return self._read[source]
 
 
 def _policy_file(path: Path) -> PolicyFile:
     data = parse_file(path)
     if not isinstance(data, Object):
-        raise ConfigurationError(f"{path}: should be one policy document, an object")
-    made = PolicyFile(data)
-    made.file, made.repeated = str(path), data.repeated
-    return made
+        raise ConfigurationError(f"{path}: expected one policy document, an object")
+    document = PolicyFile(data)
+    document.file, document.repeated = str(path), data.repeated
+    return document
 
 
-def _join(first: Fields, second: Fields) -> Fields:
+def _merge(first: Fields, second: Fields) -> Fields:
     both = (name for name in second if isinstance(first.get(name), Mapping) and isinstance(second[name], Mapping))
     return {**first, **second, **{name: {**first[name], **second[name]} for name in both}}
 
 
-def _named(known: Mapping[str, Fields], name: str, what: str, place: Place) -> Fields:
+def _named(known: Mapping[str, Fields], name: str, what: str, location: Location) -> Fields:
     if name not in known:
         near = get_close_matches(name, known, n=1)
-        place.fail(f"the {what} `{name}` is not in the suite" + (f"; did you mean `{near[0]}`?" if near else ""))
+        location.fail(f"unknown {what} `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
     return known[name]

@@ -1,10 +1,10 @@
 """
-The operations of ``bedrock``, the control plane, as the fake answers them.
+The operations of ``bedrock``, the control plane.
 
-Served are guardrails and their versions, tags, the account's enforced configuration, resource-based policies and inference
-profiles; everything is ready at once. A resource-based policy is stored and has no effect.
+Implemented are guardrails and their versions, tags, the enforced configuration of the account, resource-based policies and
+inference profiles. Everything is ready at once. A resource-based policy is stored and has no effect.
 """
 
-from guardedbedrock.testing.control.service import Control
+from guardedbedrock.testing.control.service import ControlPlane
 
-__all__ = ["Control"]
+__all__ = ["ControlPlane"]

@@ -1,20 +1,20 @@
-"""The errors of the control plane."""
+"""Error responses of the control plane."""
 
 from __future__ import annotations
 
 from guardedbedrock.testing.wire import ServiceError
 
 
-def missing(message: str) -> ServiceError:
-    """Make the error for a resource that is not there."""
+def not_found(message: str) -> ServiceError:
+    """Make the error for an unknown resource."""
     return ServiceError(404, "ResourceNotFoundException", message)
 
 
 def conflict(message: str) -> ServiceError:
-    """Make the error for what another resource stands in the way of; its status is 400 in the service model."""
+    """Make the error for a conflict with another resource. Its status in the service model is 400."""
     return ServiceError(400, "ConflictException", message)
 
 
 def too_many_tags(message: str) -> ServiceError:
-    """Make the error for a resource that would have more tags than AWS allows."""
+    """Make the error for a resource with more tags than AWS allows."""
     return ServiceError(400, "TooManyTagsException", message)

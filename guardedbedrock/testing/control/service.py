@@ -1,4 +1,4 @@
-"""The fake ``bedrock``: which operation does what."""
+"""The table of the operations of ``bedrock``."""
 
 from __future__ import annotations
 
@@ -7,45 +7,45 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from guardedbedrock.testing.control.enforced import Enforcement
-from guardedbedrock.testing.control.guardrails import Guardrails
-from guardedbedrock.testing.control.policies import ResourcePolicies
-from guardedbedrock.testing.control.profiles import Profiles
-from guardedbedrock.testing.control.tags import Tags
-from guardedbedrock.testing.wire import Output, Params, Rules, ServiceError
+from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfiguration
+from guardedbedrock.testing.control.guardrails import GuardrailOperations
+from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
+from guardedbedrock.testing.control.resource_policies import ResourcePolicies
+from guardedbedrock.testing.control.tags import TagStore
+from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from guardedbedrock.testing.enforcement import FakeEnforcement
-    from guardedbedrock.testing.guardrails import Shelf
-    from guardedbedrock.testing.profiles import FakeInferenceProfile
+    from guardedbedrock.testing.resources import GuardrailStore
+    from guardedbedrock.testing.resources.enforcement import FakeEnforcement
+    from guardedbedrock.testing.resources.inference_profile import FakeInferenceProfile
 
 
-class Control:
+class ControlPlane:
     """
-    Performs operations of ``bedrock``, one at a time.
+    Performs the operations of ``bedrock``, one at a time.
 
     Args:
-        shelf: The guardrails that exist, for the runtime too.
-        profiles: The inference profiles that exist.
-        principal: Who all callers are.
-        patterns: Shape name to the pattern that stands in for the model's own.
+        store: The guardrails, shared with the runtime.
+        profiles: The inference profiles that exist at the start.
+        principal: ARN of the principal of all requests.
+        patterns: Shape name to the pattern that replaces the pattern of the service model.
     """
 
     service = "bedrock"
 
     def __init__(
-        self, shelf: Shelf, profiles: Iterable[FakeInferenceProfile], principal: str, patterns: Mapping[str, str]
+        self, store: GuardrailStore, profiles: Iterable[FakeInferenceProfile], principal: str, patterns: Mapping[str, str]
     ) -> None:
-        self.rules = Rules(patterns)
+        self.validator = ShapeValidator(patterns)
         self._lock, self._numbers = Lock(), count(1)
         self._done: dict[tuple[str, str], Params] = {}
-        tags = Tags(shelf.tags, shelf.region)
-        self._guardrails = Guardrails(shelf, tags, self._new_id)
-        self._enforcement = Enforcement(self._guardrails, principal, self._new_id)
+        tags = TagStore(store.tags, store.region)
+        self._guardrails = GuardrailOperations(store, tags, self._new_id)
+        self._enforcement = EnforcedConfiguration(self._guardrails, principal, self._new_id)
         self._policies = ResourcePolicies(self._guardrails)
-        self._profiles = Profiles(profiles, (shelf.region, shelf.account), tags, self._new_id)
+        self._profiles = InferenceProfileOperations(profiles, (store.region, store.account), tags, self._new_id)
         self._operations: Mapping[str, Callable[[Params], Params]] = {
             "CreateGuardrail": self._guardrails.create,
             "CreateGuardrailVersion": self._guardrails.create_version,
@@ -70,31 +70,34 @@ class Control:
 
     @property
     def resolved_models(self) -> Mapping[str, tuple[str, ...]]:
-        """ARN of each inference profile to the models that it resolves to; it changes as clients make and delete profiles."""
+        """ARN of each inference profile to its models. It changes as clients create and delete profiles."""
         return self._profiles.resolved_models
 
     @property
     def enforced(self) -> tuple[FakeEnforcement, ...]:
-        """The guardrails that the account puts on every model call, at the moment."""
+        """The guardrails that the account currently enforces."""
         return self._enforcement.guardrails
 
-    def guardrail(self, _: Params) -> None:
-        """Say that no guardrail watches over requests to the control plane."""
+    @property
+    def operations(self) -> Collection[str]:
+        """Names of the operations that are implemented."""
+        return self._operations
 
-    def perform(self, operation: str, params: Params) -> Output:
+    def guardrail(self, _: Params) -> None:
+        """Return None: requests to the control plane carry no guardrail."""
+
+    def perform(self, operation: str, params: Params) -> OperationOutput:
         """
-        Do what an operation does.
+        Perform an operation.
 
         Raises:
-            ServiceError: What the operation answers instead; ``UnknownOperationException`` (404) for one that is not served.
+            ServiceError: The error response of the operation.
         """
-        if operation not in self._operations:
-            raise ServiceError.unserved(operation)
         with self._lock:
-            return Output(self._once(operation, params))
+            return OperationOutput(self._once(operation, params))
 
     def _once(self, operation: str, params: Params) -> Params:
-        """Do nothing a second time for the same ``clientRequestToken``."""
+        """Perform an operation only once for each ``clientRequestToken``."""
         token = params.get("clientRequestToken")
         if token is None:
             return self._operations[operation](params)
@@ -104,11 +107,11 @@ class Control:
 
     def _delete_guardrail(self, params: Params) -> Params:
         arn, version = self._guardrails.arn(params), params.get("guardrailVersion")
-        self._enforcement.check_free(arn, version)
+        self._enforcement.check_not_enforced(arn, version)
         if version is None:
-            self._policies.drop(arn)
+            self._policies.remove(arn)
         return self._guardrails.delete(params)
 
     def _new_id(self) -> str:
-        """Make twelve letters and digits, the same in every run."""
+        """Return twelve letters and digits, the same in every run."""
         return sha256(f"{next(self._numbers)}".encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Faults of what arrives: bodies that are no JSON, wrong lengths, frames that do not add up, clocks that are wrong."""
+"""Faults of the response: invalid JSON, wrong lengths, broken frames, a wrong clock."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.faults.fault import Events
-    from guardedbedrock.testing.wire import Answer
+    from guardedbedrock.testing.wire import HttpResponse
 
-Spoilt: TypeAlias = Literal["truncated", "html", "empty", "garbage"]
-"""What may stand where JSON should."""
+BodyForm: TypeAlias = Literal["truncated", "html", "empty", "garbage"]
+"""The content that replaces the JSON body."""
 
-_SPOILERS: Final[Mapping[Spoilt, Callable[[bytes], bytes]]] = {
+_BODY_FORMS: Final[Mapping[BodyForm, Callable[[bytes], bytes]]] = {
     "truncated": lambda body: body[: len(body) // 2],
     "html": lambda _: b"<html><body><h1>502 Bad Gateway</h1></body></html>",
     "empty": lambda _: b"",
@@ -31,59 +31,59 @@ _SPOILERS: Final[Mapping[Spoilt, Callable[[bytes], bytes]]] = {
 @dataclass(frozen=True, slots=True)
 class BadBody(Fault):
     """
-    A body that is no JSON.
+    A body that is not JSON.
 
     Args:
-        form: ``truncated``, ``html`` as of a proxy, ``empty`` or ``garbage``.
-        status: HTTP status in place of the answer's own; None keeps it.
+        form: ``truncated``, ``html`` (as from a proxy), ``empty`` or ``garbage``.
+        status: HTTP status; None keeps the status of the response.
 
     Raises:
-        ConfigurationError: There is no such form.
+        ConfigurationError: The form is unknown.
     """
 
     streams: ClassVar[bool | None] = False
 
-    form: Spoilt = "truncated"
+    form: BodyForm = "truncated"
     status: int | None = None
 
     def __post_init__(self) -> None:
-        if self.form not in _SPOILERS:
-            raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_SPOILERS)}")
+        if self.form not in _BODY_FORMS:
+            raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_BODY_FORMS)}")
 
-    def change(self, answer: Answer) -> Answer:
-        """Spoil the body."""
-        body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-        return replace(answer, status=self.status or answer.status, body=_SPOILERS[self.form](body))
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Replace the body."""
+        body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+        return replace(response, status=self.status or response.status, body=_BODY_FORMS[self.form](body))
 
 
 @dataclass(frozen=True, slots=True)
 class WrongLength(Fault):
     """
-    A ``Content-Length`` that is not the body's; the connection ends after the body.
+    A wrong ``Content-Length``. The connection ends after the body.
 
     Args:
-        by: Bytes too many, or too few if negative.
+        by: Difference in bytes; negative for a length that is too small.
     """
 
     streams: ClassVar[bool | None] = False
 
     by: int = 1
 
-    def change(self, answer: Answer) -> Answer:
-        """Write a length that is wrong."""
-        length = len(answer.body) if isinstance(answer.body, bytes) else 0
-        headers = {**answer.headers, "Content-Length": str(max(0, length + self.by)), "Connection": "close"}
-        return replace(answer, headers=headers)
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Set the wrong length."""
+        length = len(response.body) if isinstance(response.body, bytes) else 0
+        headers = {**response.headers, "Content-Length": str(max(0, length + self.by)), "Connection": "close"}
+        return replace(response, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenFrame(Fault):
     """
-    A frame of an event stream whose checksum does not fit.
+    A frame of an event stream with a wrong checksum.
 
     Args:
-        after: Whole frames that come before it.
-        part: Which checksum: that of the ``message``, or of its ``prelude``.
+        after: Number of valid frames before it.
+        part: The wrong checksum: ``message`` or ``prelude``.
     """
 
     streams: ClassVar[bool | None] = True
@@ -91,34 +91,34 @@ class BrokenFrame(Fault):
     after: int = 0
     part: Literal["prelude", "message"] = "message"
 
-    def change(self, answer: Answer) -> Answer:
-        """Spoil one frame."""
-        return replace(answer, body=self._frames(iter(answer.body))) if not isinstance(answer.body, bytes) else answer
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Change one frame."""
+        return replace(response, body=self._frames(iter(response.body))) if not isinstance(response.body, bytes) else response
 
     def _frames(self, frames: Iterator[bytes]) -> Iterator[bytes]:
         at = 8 if self.part == "prelude" else -1
         for number, frame in enumerate(frames):
-            spoilt = bytearray(frame)
-            spoilt[at] ^= 0xFF
-            yield bytes(spoilt) if number == self.after else frame
+            broken = bytearray(frame)
+            broken[at] ^= 0xFF
+            yield bytes(broken) if number == self.after else frame
 
 
 @dataclass(frozen=True, slots=True)
 class Rechunk(Fault):
     """
-    A stream in chunks that begin and end anywhere, as a network cuts it; nothing is lost.
+    A stream in chunks that do not match its frames, as a network may split it. No byte is lost.
 
     Args:
-        size: Bytes in a chunk; 0 is the whole stream in one.
+        size: Bytes in a chunk; 0 sends the whole stream in one chunk.
     """
 
     streams: ClassVar[bool | None] = True
 
     size: int = 0
 
-    def change(self, answer: Answer) -> Answer:
-        """Cut the stream anew."""
-        return answer if isinstance(answer.body, bytes) else replace(answer, body=self._chunks(answer.body))
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Split the stream into other chunks."""
+        return response if isinstance(response.body, bytes) else replace(response, body=self._chunks(response.body))
 
     def _chunks(self, frames: Iterator[bytes]) -> Iterator[bytes]:
         left = b""
@@ -134,12 +134,12 @@ class Rechunk(Fault):
 @dataclass(frozen=True, slots=True)
 class BreakStream(Fault):
     """
-    A stream that ends in an exception frame.
+    A stream that ends with an exception.
 
     Args:
-        code: A member of the stream, such as ``throttlingException``; any other code comes as an error frame.
-        message: What the frame says.
-        after: How many events come before it.
+        code: A member of the event stream, such as ``throttlingException``. Any other code is sent as an error frame.
+        message: Message of the exception.
+        after: Number of events before it.
     """
 
     streams: ClassVar[bool | None] = True
@@ -148,8 +148,8 @@ class BreakStream(Fault):
     message: str = TOO_MANY
     after: int = 2
 
-    def disturb(self, events: Events) -> Events:
-        """Yield the first events of a stream, then the exception, then nothing more."""
+    def change_events(self, events: Events) -> Events:
+        """Yield the first events of a stream, then the exception."""
         for _, event in zip(range(self.after), events, strict=False):
             yield event
         yield {self.code: {"message": self.message}}
@@ -158,15 +158,15 @@ class BreakStream(Fault):
 @dataclass(frozen=True, slots=True)
 class ClockSkew(Fault):
     """
-    A server whose clock is wrong, as its header ``Date`` and its judgement of signatures tell.
+    A server with a wrong clock. It affects the header ``Date`` and the verification of signatures.
 
     Args:
-        seconds: How far it is ahead, or behind if negative.
+        seconds: Seconds that the clock is ahead; negative if it is behind.
     """
 
     seconds: float
 
-    def change(self, answer: Answer) -> Answer:
-        """Write another date."""
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Set the header ``Date``."""
         date = datetime.now(UTC) + timedelta(seconds=self.seconds)
-        return replace(answer, headers={**answer.headers, "Date": format_datetime(date, usegmt=True)})
+        return replace(response, headers={**response.headers, "Date": format_datetime(date, usegmt=True)})

@@ -1,4 +1,4 @@
-"""Faults that are an error of the service: what AWS itself would answer."""
+"""Faults that are error responses of AWS."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.denials import denial
-from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, Moment
+from guardedbedrock.testing.denial_catalogue import denial
+from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _KEY_ACTION: Final = "bedrock:CallWithBearerToken"
 @dataclass(frozen=True, slots=True)
 class Fail(Fault):
     """
-    An error in the place of an answer.
+    An error response.
 
     Args:
         status: HTTP status, such as 503.
         code: Error code, such as ``ServiceUnavailableException``.
-        message: The error's message.
-        retry_after: Pause to ask the caller for, in s.
-        by_iam: Whether IAM says it, which writes its body in another way than a service does.
+        message: Error message.
+        retry_after: Seconds that the caller should wait before a retry.
+        by_iam: Whether the body has IAM's format instead of the format of a service.
     """
 
     status: int
@@ -41,7 +41,7 @@ class Fail(Fault):
     retry_after: float | None = None
     by_iam: bool = False
 
-    def refuse(self, moment: Moment) -> None:  # noqa: ARG002
+    def fail(self, context: FaultContext) -> None:  # noqa: ARG002
         """Raise the error."""
         raise ServiceError(self.status, self.code, self.message, by_iam=self.by_iam, headers=retry_headers(self.retry_after))
 
@@ -49,15 +49,15 @@ class Fail(Fault):
 @dataclass(frozen=True, slots=True)
 class Deny(Fault):
     """
-    A denial in AWS's own words, for this very call, whatever the policies say.
+    A denial with AWS's message for the call, whatever the policies say.
 
     Args:
-        by: A name of `DENIALS`, such as ``scp-explicit`` or ``model-access``; a policy type alone is its explicit deny.
-        action: The authorization that is denied, such as ``bedrock:ApplyGuardrail``; None is the operation's own first. A call
-            that does not ask for it goes through.
+        by: A name in `DENIALS`, such as ``scp-explicit`` or ``model-access``. A policy type alone is its explicit deny.
+        action: The denied authorization, such as ``bedrock:ApplyGuardrail``; None is the first of the operation. A call that
+            does not need this authorization is not denied.
 
     Raises:
-        ConfigurationError: There is no such denial.
+        ConfigurationError: The denial is unknown.
     """
 
     by: str
@@ -66,26 +66,26 @@ class Deny(Fault):
     def __post_init__(self) -> None:
         denial(self.by)
 
-    def refuse(self, moment: Moment) -> None:
-        """Raise the denial of the authorization that is meant."""
-        if request := next(filter(self._means, moment.asked()), None):
+    def fail(self, context: FaultContext) -> None:
+        """Raise the denial if the call needs the authorization."""
+        if request := next(filter(self._matches, context.requests()), None):
             raise denial(self.by).error(request.principal, request.action, request.resource)
 
-    def _means(self, request: iam.Request) -> bool:
+    def _matches(self, request: iam.Request) -> bool:
         return request.action == self.action if self.action else request.action != _KEY_ACTION
 
 
 @dataclass(frozen=True, slots=True)
 class Throttle(Fault):
     """
-    A quota: a bucket of tokens that fills steadily, of which each request takes one; an empty bucket throttles.
+    A request quota: a token bucket. Each request takes one token; a request without a token is throttled.
 
     Args:
-        rate: Tokens that come in, per second; 0 for a bucket that never fills again.
-        burst: Tokens that it holds, and begins with.
-        retry_after: Pause to ask the caller for, in s.
-        message: What the caller reads.
-        clock: Gives seconds; tests turn it by hand.
+        rate: Tokens added per second; 0 adds none.
+        burst: Capacity of the bucket, which is full at the start.
+        retry_after: Seconds that the caller should wait before a retry.
+        message: Error message.
+        clock: Returns the time in seconds.
 
     Raises:
         ConfigurationError: The rate or the burst is negative.
@@ -99,34 +99,34 @@ class Throttle(Fault):
 
     def __post_init__(self) -> None:
         if self.rate < 0 or self.burst < 0:
-            raise ConfigurationError("Throttle: rate and burst are not negative")
+            raise ConfigurationError("Throttle: rate and burst must not be negative")
 
     def begin(self, random: Random) -> Fault:  # noqa: ARG002
-        """Fill a bucket."""
+        """Return a full bucket."""
         return _Bucket(self)
 
 
 class _Bucket(Fault):
-    __slots__ = ("_filled", "_left", "_lock", "_throttle")
+    __slots__ = ("_filled", "_lock", "_throttle", "_tokens")
 
     def __init__(self, throttle: Throttle) -> None:
         self._throttle, self._lock = throttle, Lock()
-        self._left, self._filled = float(throttle.burst), throttle.clock()
+        self._tokens, self._filled = float(throttle.burst), throttle.clock()
 
-    def refuse(self, moment: Moment) -> None:
+    def fail(self, context: FaultContext) -> None:
         if not self._take():
-            Fail(429, "ThrottlingException", self._throttle.message, self._throttle.retry_after).refuse(moment)
+            Fail(429, "ThrottlingException", self._throttle.message, self._throttle.retry_after).fail(context)
 
     def _take(self) -> bool:
         with self._lock:
             now = self._throttle.clock()
-            came = (now - self._filled) * self._throttle.rate
-            self._left, self._filled = min(float(self._throttle.burst), self._left + came), now
-            enough = self._left >= 1
-            self._left -= enough
+            added = (now - self._filled) * self._throttle.rate
+            self._tokens, self._filled = min(float(self._throttle.burst), self._tokens + added), now
+            enough = self._tokens >= 1
+            self._tokens -= enough
             return enough
 
 
 def retry_headers(seconds: float | None) -> dict[str, str]:
-    """Ask for a pause before the next attempt, in both the header of HTTP (s) and the one that botocore reads (ms)."""
+    """Return the headers that ask for a pause: HTTP's in seconds, and botocore's in milliseconds."""
     return {} if seconds is None else {"Retry-After": f"{seconds:g}", "x-amz-retry-after": str(round(seconds * 1000))}

@@ -1,4 +1,4 @@
-"""What every fault is: at which moments of a request it can act. The base class does nothing at any of them."""
+"""The base class of faults."""
 
 from __future__ import annotations
 
@@ -10,72 +10,72 @@ if TYPE_CHECKING:
     from random import Random
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.wire import Answer, Params
+    from guardedbedrock.testing.wire import HttpResponse, Params
 
 Pieces: TypeAlias = Iterator[bytes]
-"""An HTTP answer on its way out: the head first, then the body in one piece or chunk by chunk."""
+"""The bytes of a response: the head, then the body in one piece or in chunks."""
 
 Sleep: TypeAlias = Callable[[float], object]
-"""Waits that many seconds, or less when the server closes."""
+"""Waits a number of seconds, or until the server closes."""
 
 Events: TypeAlias = Iterable[Mapping[str, Any]]
-"""The events of a stream, each a name with its payload."""
+"""The events of a stream, each a mapping of one event name to its payload."""
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class FaultContext:
     """
-    A request that has been read and not yet been authorized.
+    A request that is parsed and not yet authorized.
 
     Args:
-        operation: Such as ``Converse``.
-        params: As a boto3 client takes them.
-        asked: Gives what IAM would be asked about it.
+        operation: For example ``Converse``.
+        params: The parameters of the boto3 call.
+        requests: Returns the authorizations that the call needs.
     """
 
     operation: str
     params: Params
-    asked: Callable[[], tuple[iam.Request, ...]]
+    requests: Callable[[], tuple[iam.Request, ...]]
 
 
 class Fault:
-    """Something that can go wrong; faults are data, and say nothing of when."""
+    """A fault. A subclass overrides the methods for the steps of a request that it changes."""
 
     __slots__ = ()
 
     streams: ClassVar[bool | None] = None
-    """Which answers it can happen to: streams, all others, or any."""
+    """True for a fault of streams, False for a fault of other responses, None for both."""
 
     def begin(self, random: Random) -> Fault:  # noqa: ARG002
-        """Make what remembers, for a fault that has to: how many requests there were, what the dice said."""
+        """Return the fault for a sequence of requests. A fault with state returns a new object."""
         return self
 
-    def refuse(self, moment: Moment) -> None:
-        """Raise the `ServiceError` that is to be the answer."""
+    def fail(self, context: FaultContext) -> None:
+        """Raise a `ServiceError` to respond with this error."""
 
-    def disturb(self, events: Events) -> Events:
-        """Change the events of a stream."""
+    def change_events(self, events: Events) -> Events:
+        """Return the changed events of a stream."""
         return events
 
-    def change(self, answer: Answer) -> Answer:
-        """Change the answer."""
-        return answer
+    def change_response(self, response: HttpResponse) -> HttpResponse:
+        """Return the changed response."""
+        return response
 
-    def send(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
-        """Change how the answer leaves."""
+    def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
+        """Return the changed bytes, or delay them."""
         return pieces
 
 
 TOO_MANY: Final = "Too many requests, please wait before trying again."
-"""What AWS says to who asks too often."""
+"""AWS's message for throttled requests."""
 
 
 class HangUpError(Exception):
     """
-    The connection ends here.
+    Ends the connection.
 
     Args:
-        reset: By a reset, which throws away what is still on its way; else in good order.
+        reset: True sends a TCP reset, which discards unsent data; False closes in order.
     """
 
     def __init__(self, *, reset: bool) -> None:

@@ -1,4 +1,4 @@
-"""Faults of the network: answers that come late, in part, or not at all."""
+"""Faults of the network: late, partial and missing responses."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from random import Random
 
 Spread: TypeAlias = Literal["fixed", "uniform", "exponential", "lognormal"]
-"""How latencies are distributed about their mean."""
+"""Distribution of a latency."""
 
-Part: TypeAlias = Literal["head", "body"]
-"""From where bytes are counted: the first of the status line, or the first of the body."""
+ReplyPart: TypeAlias = Literal["head", "body"]
+"""Where bytes are counted from: the start of the status line, or the start of the body."""
 
-_SIGMA: Final = 0.5  # of a lognormal latency: one in forty takes over twice the mean
+_SIGMA: Final = 0.5  # of a lognormal latency: one of forty is over twice the mean
 
 _DRAWS: Final[Mapping[Spread, Callable[[Random, float], float]]] = {
     "fixed": lambda _, mean: mean,
@@ -31,14 +31,14 @@ _DRAWS: Final[Mapping[Spread, Callable[[Random, float], float]]] = {
 @dataclass(frozen=True, slots=True)
 class Latency(Fault):
     """
-    A pause before the first byte of the answer.
+    A pause before the first byte of the response.
 
     Args:
-        seconds: How long, or how long in the mean.
-        spread: ``fixed``, or how it varies: ``uniform`` from 0 to twice the mean, ``exponential``, ``lognormal``.
+        seconds: Mean of the pause.
+        spread: Distribution: ``fixed``, ``uniform`` (0 to twice the mean), ``exponential`` or ``lognormal``.
 
     Raises:
-        ConfigurationError: The pause is negative, or the spread not one of them.
+        ConfigurationError: The pause is negative, or the distribution is unknown.
     """
 
     seconds: float
@@ -46,10 +46,10 @@ class Latency(Fault):
 
     def __post_init__(self) -> None:
         if self.seconds < 0 or self.spread not in _DRAWS:
-            raise ConfigurationError(f"Latency: seconds is not negative, and spread one of {', '.join(_DRAWS)}")
+            raise ConfigurationError(f"Latency: seconds must not be negative, and spread must be one of {', '.join(_DRAWS)}")
 
     def begin(self, random: Random) -> Fault:
-        """Take the dice along."""
+        """Return a delay with the random numbers of the fake."""
         return _Delay(self, random)
 
 
@@ -59,7 +59,7 @@ class _Delay(Fault):
     def __init__(self, latency: Latency, random: Random) -> None:
         self._latency, self._random = latency, random
 
-    def send(self, pieces: Pieces, sleep: Sleep) -> Pieces:
+    def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         sleep(_DRAWS[self._latency.spread](self._random, self._latency.seconds))
         yield from pieces
 
@@ -67,20 +67,20 @@ class _Delay(Fault):
 @dataclass(frozen=True, slots=True)
 class Stall(Fault):
     """
-    A pause in the middle of the answer.
+    A pause within the response.
 
     Args:
-        seconds: How long.
-        after: Bytes that come before it.
-        part: Where they are counted from.
+        seconds: Length of the pause.
+        after: Bytes before the pause.
+        part: Where the bytes are counted from.
     """
 
     seconds: float
     after: int = 0
-    part: Part = "body"
+    part: ReplyPart = "body"
 
-    def send(self, pieces: Pieces, sleep: Sleep) -> Pieces:
-        """Send some bytes, wait, send the others."""
+    def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
+        """Send the bytes before the pause, wait, and send the rest."""
         for before, piece in _cut(pieces, self.after, self.part):
             if not before:
                 sleep(self.seconds)
@@ -90,22 +90,21 @@ class Stall(Fault):
 @dataclass(frozen=True, slots=True)
 class HangUp(Fault):
     """
-    The connection ends before the answer does.
+    A connection that ends before the response is complete.
 
     Args:
-        after: Bytes that come before it; an answer that is shorter comes whole, and the connection ends then.
-        part: Where they are counted from: ``head``, to break off before or within status line and headers; ``body``, to break off
-            a body or a stream.
-        reset: By a reset, as when a machine dies; else in good order, as when a proxy gives up. Over TLS most clients see no
+        after: Bytes that are sent. A shorter response is sent whole, and then the connection ends.
+        part: Where the bytes are counted from: ``head`` or ``body``.
+        reset: True sends a TCP reset, as after a crash; False closes in order, as a proxy does. Over TLS most clients see no
             difference.
     """
 
     after: int = 0
-    part: Part = "head"
+    part: ReplyPart = "head"
     reset: bool = True
 
-    def send(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
-        """Send some bytes, then hang up."""
+    def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
+        """Send the bytes before the end, then hang up."""
         for before, piece in _cut(pieces, self.after, self.part):
             if not before:
                 break
@@ -113,8 +112,8 @@ class HangUp(Fault):
         raise HangUpError(reset=self.reset)
 
 
-def _cut(pieces: Pieces, after: int, part: Part) -> Iterator[tuple[bool, bytes]]:
-    """Yield the pieces, the one at the place cut in two there; each with whether it stands before the place, once only if not."""
+def _cut(pieces: Pieces, after: int, part: ReplyPart) -> Iterator[tuple[bool, bytes]]:
+    """Yield each piece with True before the position, and once with False for the piece that begins at the position."""
     if part == "body":
         yield True, next(pieces)
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Which faults happen to which request."""
+"""Chooses the faults for each request."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class _Rule:
 
 class Schedule:
     """
-    What is to go wrong, for many threads at once.
+    The scheduled faults. Safe to use from several threads.
 
-    Standing faults happen to every request that they are meant for; of those that happen so many times, the first that is left.
+    A fault without a number happens to every matching request. Of the faults with a number, the first that is left happens.
 
     Args:
-        seed: Of the dice; the same seed and the same requests, one after another, meet the same faults.
+        seed: Seed of the random numbers. The same seed and the same sequence of requests give the same faults.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -44,10 +44,10 @@ class Schedule:
         self.clear()
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults, and restart the random numbers."""
         with self._lock:
             self._rules: list[_Rule] = []
-            self._random = Random(self._seed)  # noqa: S311 - dice, no secret
+            self._random = Random(self._seed)  # noqa: S311 - not a secret
 
     def add(
         self,
@@ -59,27 +59,29 @@ class Schedule:
         on_take: Callable[[], None] | None = None,
     ) -> None:
         """
-        Schedule faults that happen together; `on_take` is called each time they happen.
+        Schedule faults that happen together.
+
+        `on_take` is called each time they happen.
 
         Raises:
-            ConfigurationError: The chance is no probability, or there is no fault.
+            ConfigurationError: The chance is not a probability, or there is no fault.
         """
         if not faults or not 0 <= chance <= 1:
-            raise ConfigurationError("fault: at least one fault, and a chance from 0 to 1")
+            raise ConfigurationError("fault: needs at least one fault, and a chance from 0 to 1")
         acting = tuple(fault.begin(self._random) for fault in faults)
         with self._lock:
             self._rules.append(_Rule(tuple(faults), acting, operation, times, chance, on_take))
 
     def take(self, operation: str, *, streams: bool) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
         """
-        Decide what happens to a request.
+        Choose the faults for a request.
 
         Args:
-            operation: Such as ``Converse``.
-            streams: Whether its answer is a stream.
+            operation: For example ``Converse``.
+            streams: Whether the response is a stream.
 
         Returns:
-            The faults as they were given, and what is to act in their place.
+            The faults as configured, and the objects that `Fault.begin` returned for them.
         """
         with self._lock:
             if not self._rules:

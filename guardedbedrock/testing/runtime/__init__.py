@@ -1,6 +1,6 @@
-"""The operations of ``bedrock-runtime``, as the fake answers them."""
+"""The operations of ``bedrock-runtime``."""
 
-from guardedbedrock.testing.runtime.replies import Reasoning, Reply, Said, ToolUse, prose
+from guardedbedrock.testing.runtime.replies import ModelReply, Reasoning, ScriptedReply, ToolUse, prose
 from guardedbedrock.testing.runtime.service import Runtime
 
-__all__ = ["Reasoning", "Reply", "Runtime", "Said", "ToolUse", "prose"]
+__all__ = ["ModelReply", "Reasoning", "Runtime", "ScriptedReply", "ToolUse", "prose"]

@@ -1,10 +1,10 @@
-"""Writes a turn as Converse and ConverseStream do."""
+"""Formats a turn as the response of Converse or the events of ConverseStream."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.replies import Block, Reasoning, ToolUse, words
+from guardedbedrock.testing.runtime.replies import Reasoning, ReplyBlock, ToolUse, words
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 
 if TYPE_CHECKING:
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.wire import Params
 
-_PIECE: Final = 12  # characters of a tool's input in one delta
+_DELTA: Final = 12  # characters of the input of a tool in one delta
 
 
 def message(turn: Turn, params: Params) -> Params:
-    """Write the response of Converse."""
+    """Return the response of Converse."""
     return {
         "output": {"message": {"role": "assistant", "content": [_content(block) for block in turn.reply.blocks]}},
         "stopReason": stop_reason(turn),
@@ -24,20 +24,20 @@ def message(turn: Turn, params: Params) -> Params:
     }
 
 
-def _content(block: Block) -> Params:
+def _content(block: ReplyBlock) -> Params:
     if isinstance(block, ToolUse):
-        return {"toolUse": {"toolUseId": block.call, "name": block.name, "input": dict(block.input)}}
+        return {"toolUse": {"toolUseId": block.call_id, "name": block.name, "input": dict(block.input)}}
     if isinstance(block, Reasoning):
         return {"reasoningContent": {"reasoningText": {"text": block.text, "signature": block.signature}}}
     return {"text": block}
 
 
 def events(turn: Turn, params: Params) -> Iterator[Params]:
-    """Write the events of ConverseStream, one delta a word, or a few characters of a tool's input."""
+    """Yield the events of ConverseStream, with one delta for each word, or for a few characters of the input of a tool."""
     yield {"messageStart": {"role": "assistant"}}
     for index, block in enumerate(turn.reply.blocks):
         if isinstance(block, ToolUse):
-            start = {"toolUse": {"toolUseId": block.call, "name": block.name}}
+            start = {"toolUse": {"toolUseId": block.call_id, "name": block.name}}
             yield {"contentBlockStart": {"start": start, "contentBlockIndex": index}}
         for delta in _deltas(block):
             yield {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}
@@ -46,7 +46,7 @@ def events(turn: Turn, params: Params) -> Iterator[Params]:
     yield {"metadata": closing(turn, params)}
 
 
-def _deltas(block: Block) -> Iterator[Params]:
+def _deltas(block: ReplyBlock) -> Iterator[Params]:
     if isinstance(block, ToolUse):
         yield from ({"toolUse": {"input": piece}} for piece in pieces(block.json))
     elif isinstance(block, Reasoning):
@@ -57,17 +57,17 @@ def _deltas(block: Block) -> Iterator[Params]:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut the input of a tool into the pieces a stream sends, which end anywhere."""
-    return [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]
+    """Split the input of a tool into the deltas of a stream. A delta can end anywhere."""
+    return [text[start : start + _DELTA] for start in range(0, len(text), _DELTA)]
 
 
 def stop_reason(turn: Turn) -> str:
-    """Say why the answer ends."""
+    """Return Converse's ``stopReason``."""
     return "guardrail_intervened" if turn.intervened else turn.reply.stop
 
 
 def closing(turn: Turn, params: Params) -> dict[str, Any]:
-    """Write usage, metrics and, where it is asked for, the trace."""
+    """Return usage, metrics and, if the request enables it, the trace."""
     closing: dict[str, Any] = {"usage": turn.usage, "metrics": {"latencyMs": turn.latency}}
     if turn.guarded and params.get("guardrailConfig", {}).get("trace", "disabled") != "disabled":
         closing["trace"] = {"guardrail": _trace(turn)}
@@ -75,5 +75,5 @@ def closing(turn: Turn, params: Params) -> dict[str, Any]:
 
 
 def _trace(turn: Turn) -> dict[str, Any]:
-    said = {} if turn.said is None else {"modelOutput": list(turn.said.texts)}
-    return {**said, **assessments(turn, "inputAssessment", "outputAssessments"), "actionReason": turn.reason}
+    output = {} if turn.model_reply is None else {"modelOutput": list(turn.model_reply.texts)}
+    return {**output, **assessments(turn, "inputAssessment", "outputAssessments"), "actionReason": turn.reason}

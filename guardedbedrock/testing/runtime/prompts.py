@@ -1,4 +1,4 @@
-"""Finds in what a model is asked: the text, what of it a guardrail is to see, the tools, and how long the answer may be."""
+"""Parses requests to models into a `Prompt`: texts, marked content, tools and limits."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from guardedbedrock.testing.assessment import Scene
+from guardedbedrock.testing.assessment import AssessedContent
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.assessment import Source
+    from guardedbedrock.testing.resources.guardrail import AssessmentSource
     from guardedbedrock.testing.wire import Params
 
-Tool: TypeAlias = tuple[str, Mapping[str, Any]]
-"""Name of a tool, and the schema of its input."""
+ToolSpec: TypeAlias = tuple[str, Mapping[str, Any]]
+"""Name of a tool, and the JSON schema of its input."""
 
-_UNFIT: Final = "Guardrail was enabled but input is in incorrect format."
-_ORPHAN: Final = "amazon-bedrock-guardrailConfig needs a guardrail identifier in the request."
+_INCORRECT_FORMAT: Final = "Guardrail was enabled but input is in incorrect format."
+_NO_GUARDRAIL: Final = "amazon-bedrock-guardrailConfig requires a guardrail identifier in the request."
 _TAG: Final = "amazon-bedrock-guardrails-guardContent"
-_FIELDS: Final = ("prompt", "inputText", "message", "texts", "input_text")
-_MOST: Final = (
+_TEXT_MEMBERS: Final = ("prompt", "inputText", "message", "texts", "input_text")
+_MAX_TOKENS: Final = (
     "max_tokens",
     "max_tokens_to_sample",
     "max_gen_len",
@@ -31,37 +31,37 @@ _MOST: Final = (
     "maxTokenCount",
     "max_completion_tokens",
 )
-_STOPS: Final = ("stop_sequences", "stopSequences", "stop")
-_SETTINGS: Final = ("inferenceConfig", "textGenerationConfig")
+_STOP_SEQUENCES: Final = ("stop_sequences", "stopSequences", "stop")
+_CONFIG_MEMBERS: Final = ("inferenceConfig", "textGenerationConfig")
 
 
-class Seen(NamedTuple):
+class VisibleContent(NamedTuple):
     """
-    What a guardrail sees of a prompt.
+    The content of a prompt that a guardrail assesses.
 
     Args:
         texts: The texts.
-        images: How many images, which it only counts.
+        images: Number of images.
     """
 
     texts: tuple[str, ...]
     images: int
 
-    def also(self, more: Seen) -> Seen:
-        """Put this and more together."""
-        return Seen((*self.texts, *more.texts), self.images + more.images)
+    def plus(self, more: VisibleContent) -> VisibleContent:
+        """Return this content and more."""
+        return VisibleContent((*self.texts, *more.texts), self.images + more.images)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PromptPart:
     """
     The system prompt, or the messages.
 
     Args:
-        texts: All the text.
-        marked: What somebody marked for a guardrail.
-        images: How many images there are.
-        marked_images: How many of them somebody marked.
+        texts: All texts.
+        marked: The texts that the caller marked for guardrails.
+        images: Number of images.
+        marked_images: Number of images that the caller marked.
     """
 
     texts: tuple[str, ...] = ()
@@ -70,91 +70,91 @@ class Part:
     marked_images: int = 0
 
     @property
-    def all(self) -> Seen:
-        """What a guardrail sees of it that sees all."""
-        return Seen(self.texts, self.images)
+    def all(self) -> VisibleContent:
+        """All content."""
+        return VisibleContent(self.texts, self.images)
 
     @property
-    def choice(self) -> Seen:
-        """What a guardrail sees of it that sees what is marked."""
-        return Seen(self.marked, self.marked_images)
+    def marked_content(self) -> VisibleContent:
+        """The marked content."""
+        return VisibleContent(self.marked, self.marked_images)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """
-    What a model is asked.
+    A request to a model.
 
     Args:
         system: The system prompt.
         messages: The messages.
-        last: What the user said last.
-        sources: What an answer has to be grounded in.
-        queries: What an answer has to be relevant to.
-        forced: The tool that the answer has to be a call of.
-        most: Tokens that the answer may have; None is as many as it likes.
-        stops: What ends the answer.
-        late: Whether a stream leaves before it is assessed.
+        last: The last text of the user.
+        sources: Grounding sources.
+        queries: Queries that the response must be relevant to.
+        required_tool: The tool that the response has to call.
+        max_tokens: Maximum number of tokens of the response; None has no limit.
+        stop_sequences: Texts that end the response.
+        asynchronous: Whether a stream is sent before it is assessed.
     """
 
-    system: Part = field(default_factory=Part)
-    messages: Part = field(default_factory=Part)
+    system: PromptPart = field(default_factory=PromptPart)
+    messages: PromptPart = field(default_factory=PromptPart)
     last: str = ""
     sources: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
-    forced: Tool | None = None
-    most: int | None = None
-    stops: tuple[str, ...] = ()
-    late: bool = False
+    required_tool: ToolSpec | None = None
+    max_tokens: int | None = None
+    stop_sequences: tuple[str, ...] = ()
+    asynchronous: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All the text there is."""
+        """All texts."""
         return (*self.system.texts, *self.messages.texts)
 
     @property
-    def marked(self) -> Seen:
-        """All that somebody marked."""
-        return self.system.choice.also(self.messages.choice)
+    def marked(self) -> VisibleContent:
+        """The marked content."""
+        return self.system.marked_content.plus(self.messages.marked_content)
 
     @property
     def is_marked(self) -> bool:
-        """Whether somebody marked anything."""
+        """Whether the caller marked any content."""
         return any((*self.marked.texts, self.marked.images))
 
     @property
     def images(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return self.system.images + self.messages.images
 
     @property
     def characters(self) -> int:
-        """How long all the text is."""
+        """Number of characters."""
         return sum(map(len, self.texts))
 
 
-def of_converse(params: Params) -> Prompt:
-    """Read the messages and the system prompt of Converse; marked is what stands in a ``guardContent``."""
+def parse_converse(params: Params) -> Prompt:
+    """Parse the parameters of Converse. ``guardContent`` blocks are marked."""
     messages = params.get("messages", [])
     system, blocks = params.get("system", []), [block for message in messages for block in message["content"]]
-    spoken = [_texts(message["content"]) for message in messages if message["role"] == "user"]
+    user_texts = [_texts(message["content"]) for message in messages if message["role"] == "user"]
     config = params.get("inferenceConfig", {})
     return Prompt(
         _part(system),
         _part(blocks),
-        " ".join(spoken[-1]) if spoken else "",
+        " ".join(user_texts[-1]) if user_texts else "",
         _qualified([*system, *blocks], "grounding_source"),
         _qualified([*system, *blocks], "query"),
-        _forced(params.get("toolConfig", {})),
+        _required_tool(params.get("toolConfig", {})),
         config.get("maxTokens"),
         tuple(config.get("stopSequences", ())),
     )
 
 
-def _part(blocks: list[Params]) -> Part:
+def _part(blocks: list[Params]) -> PromptPart:
     marked = sum("image" in block.get("guardContent", {}) for block in blocks)
     images = marked + sum("image" in block for block in blocks)
-    return Part(_texts(blocks), _guarded(blocks), images, marked)
+    return PromptPart(_texts(blocks), _guarded(blocks), images, marked)
 
 
 def _texts(blocks: list[Params]) -> tuple[str, ...]:
@@ -173,7 +173,7 @@ def _marks(blocks: list[Params]) -> Iterator[Params]:
 
 
 def _guarded(blocks: list[Params]) -> tuple[str, ...]:
-    """What is only there to hold an answer against is not assessed itself."""
+    """Return the marked texts, without those that are only grounding sources or queries."""
     return tuple(mark["text"] for mark in _marks(blocks) if "guard_content" in mark.get("qualifiers", ["guard_content"]))
 
 
@@ -181,14 +181,14 @@ def _qualified(blocks: list[Params], qualifier: str) -> tuple[str, ...]:
     return tuple(mark["text"] for mark in _marks(blocks) if qualifier in mark.get("qualifiers", ()))
 
 
-def of_blocks(content: list[Params], source: Source) -> Scene:
-    """Read what ApplyGuardrail is to assess, and what it is to be held against."""
+def parse_guarded_content(content: list[Params], source: AssessmentSource) -> AssessedContent:
+    """Parse the content of ApplyGuardrail."""
     blocks = [{"guardContent": block} for block in content]
     images = sum("image" in block for block in content)
-    return Scene(_guarded(blocks), source, _qualified(blocks, "grounding_source"), _qualified(blocks, "query"), images)
+    return AssessedContent(_guarded(blocks), source, _qualified(blocks, "grounding_source"), _qualified(blocks, "query"), images)
 
 
-def _forced(config: Params) -> Tool | None:
+def _required_tool(config: Params) -> ToolSpec | None:
     tools = [tool["toolSpec"] for tool in config.get("tools", ()) if "toolSpec" in tool]
     choice = config.get("toolChoice", {})
     wanted = choice.get("tool", {}).get("name")
@@ -198,35 +198,36 @@ def _forced(config: Params) -> Tool | None:
     return next(found, None)
 
 
-def of_body(body: bytes, *, guarded: bool = False) -> Prompt:
+def parse_body(body: bytes, *, guarded: bool = False) -> Prompt:
     """
-    Read the body of InvokeModel, in the form of any model there is; marked is what stands between tags of the body's suffix.
+    Parse the body of InvokeModel, in the format of any model. Text between the guardrail tags of the body is marked.
 
     Args:
-        body: The model's own JSON.
-        guarded: Whether the request names a guardrail, which then has to find text in the body.
+        body: The JSON of the model.
+        guarded: Whether the request names a guardrail.
 
     Raises:
-        ServiceError: ``ValidationException`` (400) when it can not, or when the body configures a guardrail nobody named.
+        ServiceError: ``ValidationException`` (400) if a guarded body is not a JSON object, or if the body configures a guardrail
+            and the request names none.
     """
     content = _json(body)
     if guarded and not isinstance(content, dict):
-        raise ServiceError.invalid(_UNFIT)
+        raise ServiceError.invalid(_INCORRECT_FORMAT)
     if not isinstance(content, dict):
         return Prompt()
     if "amazon-bedrock-guardrailConfig" in content and not guarded:
-        raise ServiceError.invalid(_ORPHAN)
-    strip = _untagging(content)
-    system, spoken = tuple(_strings(content.get("system"))), tuple(_spoken(content))
-    settings = {**content, **{name: value for part in _SETTINGS for name, value in (content.get(part) or {}).items()}}
+        raise ServiceError.invalid(_NO_GUARDRAIL)
+    strip = _tag_parser(content)
+    system, spoken = tuple(_strings(content.get("system"))), tuple(_message_texts(content))
+    settings = {**content, **{name: value for part in _CONFIG_MEMBERS for name, value in (content.get(part) or {}).items()}}
     return Prompt(
-        Part(*strip(system)),
-        Part(*strip(spoken)),
+        PromptPart(*strip(system)),
+        PromptPart(*strip(spoken)),
         strip(spoken)[0][-1] if spoken else "",
-        forced=_forced_in_body(content),
-        most=next((settings[name] for name in _MOST if isinstance(settings.get(name), int)), None),
-        stops=next((tuple(settings[name]) for name in _STOPS if isinstance(settings.get(name), list)), ()),
-        late=_config(content).get("streamProcessingMode") == "ASYNCHRONOUS",
+        required_tool=_required_tool_in_body(content),
+        max_tokens=next((settings[name] for name in _MAX_TOKENS if isinstance(settings.get(name), int)), None),
+        stop_sequences=next((tuple(settings[name]) for name in _STOP_SEQUENCES if isinstance(settings.get(name), list)), ()),
+        asynchronous=_config(content).get("streamProcessingMode") == "ASYNCHRONOUS",
     )
 
 
@@ -235,8 +236,8 @@ def _config(content: Params) -> Params:
     return found if isinstance(found, dict) else {}
 
 
-def _untagging(content: Params) -> Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Make what takes the tags of this body off some texts, and gives the texts and what stood between tags."""
+def _tag_parser(content: Params) -> Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Return a function that removes the guardrail tags of this body from texts, and returns the texts and the tagged texts."""
     suffix = _config(content).get("tagSuffix")
     if not suffix:
         return lambda texts: (texts, ())
@@ -254,8 +255,8 @@ def _json(body: bytes) -> Any:
         return None
 
 
-def _spoken(content: dict[str, Any]) -> Iterator[str]:
-    for name in _FIELDS:
+def _message_texts(content: dict[str, Any]) -> Iterator[str]:
+    for name in _TEXT_MEMBERS:
         yield from _strings(content.get(name))
     for message in content.get("messages") or ():
         yield from _strings(message.get("content") if isinstance(message, dict) else None)
@@ -269,8 +270,8 @@ def _strings(content: Any) -> Iterator[str]:
         yield from (block["text"] for block in content if isinstance(block, dict) and isinstance(block.get("text"), str))
 
 
-def _forced_in_body(content: Params) -> Tool | None:
-    """Read the tool that Anthropic's form makes the answer call."""
+def _required_tool_in_body(content: Params) -> ToolSpec | None:
+    """Return the tool that Anthropic's ``tool_choice`` requires."""
     choice, tools = content.get("tool_choice"), content.get("tools") or ()
     if not isinstance(choice, dict) or choice.get("type") not in {"any", "tool"}:
         return None

@@ -1,4 +1,4 @@
-"""What the fake model says: what it was told to, else a tool it has to use, else an echo."""
+"""The replies of the fake model: a scripted reply, else a call of the required tool, else an echo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from guardedbedrock.testing.script import Script
+from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.wire import Params, ServiceError
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ class ToolUse:
     A call of a tool, as part of a reply.
 
     Args:
-        name: Of the tool.
-        input: What it is called with, as its schema says.
-        id: Of the call; made from name and input unless given.
+        name: Name of the tool.
+        input: Input of the tool, valid for its schema.
+        id: ID of the call; derived from name and input by default.
     """
 
     name: str
@@ -36,126 +36,127 @@ class ToolUse:
     id: str = ""
 
     @property
-    def call(self) -> str:
+    def call_id(self) -> str:
         """The ID of the call."""
         return self.id or "tooluse_" + hashlib.sha256(f"{self.name}{self.json}".encode()).hexdigest()[:22]
 
     @property
     def json(self) -> str:
-        """The input, as a stream sends it piece by piece."""
+        """The input as JSON, as a stream sends it in deltas."""
         return json.dumps(self.input)
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
     """
-    What the model thinks before it speaks, as part of a reply.
+    The reasoning of the model, as part of a reply.
 
     Args:
-        text: The thought.
-        signature: What a client has to send back with it.
+        text: The reasoning.
+        signature: The signature that a client has to send back with it.
     """
 
     text: str
     signature: str = "c2lnbmF0dXJl"
 
 
-Block: TypeAlias = str | ToolUse | Reasoning
+ReplyBlock: TypeAlias = str | ToolUse | Reasoning
 """A part of a reply."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ModelReply:
     """
-    A reply.
+    A reply of the model.
 
     Args:
-        blocks: Its parts, in order.
+        blocks: The parts of the reply, in order.
         stop: Converse's ``stopReason``.
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[ReplyBlock, ...]
     stop: str = "end_turn"
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The texts of the reply: neither thoughts nor calls of tools, which no guardrail assesses."""
+        """The texts of the reply, without reasoning and tool calls. Guardrails assess only these."""
         return tuple(block for block in self.blocks if isinstance(block, str))
 
     @property
     def text(self) -> str:
-        """All the text."""
+        """All texts, joined."""
         return "".join(self.texts)
 
-    def reading(self, texts: Sequence[str]) -> Said:
-        """Make the same reply with other texts."""
+    def with_texts(self, texts: Sequence[str]) -> ModelReply:
+        """Return the same reply with other texts."""
         others = iter(texts)
         return replace(self, blocks=tuple(next(others) if isinstance(block, str) else block for block in self.blocks))
 
 
-Reply: TypeAlias = Block | Sequence[Block] | Said | Callable[[Params], "Reply"]
-"""A text, a call of a tool, several of them, or what makes one of them of the call's parameters."""
+ScriptedReply: TypeAlias = ReplyBlock | Sequence[ReplyBlock] | ModelReply | Callable[[Params], "ScriptedReply"]
+"""A part of a reply, several parts, a `ModelReply`, or a function from the parameters of the call to one of these."""
 
 
-class Model:
-    """Answers prompts; never twice in a way that a test could not foresee."""
+class FakeModel:
+    """Replies to prompts. The same request always gets the same reply."""
 
     def __init__(self) -> None:
-        self.script: Script[Reply] = Script()
+        self.script: Script[ScriptedReply] = Script()
 
-    def answer(self, operation: str, params: Params, prompt: Prompt, last: str) -> Said:
+    def reply(self, operation: str, params: Params, prompt: Prompt, last: str) -> ModelReply:
         """
-        Say the next scripted reply, else call the tool that has to be called, else repeat the prompt.
+        Return the next scripted reply, else a call of the required tool, else an echo of the prompt.
 
         Args:
-            operation: Such as ``Converse``.
-            params: Of the call.
-            prompt: What is asked, and how long the answer may be.
-            last: What the user said last, as far as a guardrail lets the model see it.
+            operation: For example ``Converse``.
+            params: Parameters of the call.
+            prompt: The prompt.
+            last: The last text of the user, masked by the guardrails.
 
         Raises:
-            ServiceError: ``ModelErrorException`` (424) when a scripted callable raises.
+            ServiceError: ``ModelErrorException`` (424) if a scripted function raises.
         """
-        reply = self.script.take(operation)
-        if reply is not None:
-            return _limited(_said(reply, params), prompt)
-        if prompt.forced:
-            return _said(ToolUse(prompt.forced[0], _example(prompt.forced[1])), params)
-        return _limited(Said((f"You said: {last}" if last else "You said nothing.",)), prompt)
+        scripted = self.script.take(operation)
+        if scripted is not None:
+            return _limited(_model_reply(scripted, params), prompt)
+        if prompt.required_tool:
+            name, schema = prompt.required_tool
+            return _model_reply(ToolUse(name, _example(schema)), params)
+        return _limited(ModelReply((f"You said: {last}" if last else "You said nothing.",)), prompt)
 
 
-def _said(reply: Reply, params: Params) -> Said:
+def _model_reply(reply: ScriptedReply, params: Params) -> ModelReply:
     if callable(reply):
-        return _said(_called(reply, params), params)
-    if isinstance(reply, Said):
+        return _model_reply(_called(reply, params), params)
+    if isinstance(reply, ModelReply):
         return reply
-    blocks: tuple[Block, ...] = (reply,) if isinstance(reply, (str, ToolUse, Reasoning)) else tuple(reply)
-    return Said(blocks, "tool_use" if any(isinstance(block, ToolUse) for block in blocks) else "end_turn")
+    blocks: tuple[ReplyBlock, ...] = (reply,) if isinstance(reply, (str, ToolUse, Reasoning)) else tuple(reply)
+    return ModelReply(blocks, "tool_use" if any(isinstance(block, ToolUse) for block in blocks) else "end_turn")
 
 
-def _called(reply: Callable[[Params], Reply], params: Params) -> Reply:
+def _called(reply: Callable[[Params], ScriptedReply], params: Params) -> ScriptedReply:
     try:
         return reply(params)
     except Exception as error:
         raise ServiceError(424, "ModelErrorException", f"the scripted reply raised {error!r}") from error
 
 
-def _limited(said: Said, prompt: Prompt) -> Said:
-    """Stop at a stop sequence, or where there are no tokens left."""
-    left = None if prompt.most is None else prompt.most * _CHARACTERS_PER_TOKEN
-    texts, stop = [], said.stop
-    for text in said.texts:
-        found = min((text.find(sequence) for sequence in prompt.stops if sequence in text), default=-1)
+def _limited(reply: ModelReply, prompt: Prompt) -> ModelReply:
+    """Truncate a reply at a stop sequence, or at the maximum number of tokens."""
+    left = None if prompt.max_tokens is None else prompt.max_tokens * _CHARACTERS_PER_TOKEN
+    texts, stop = [], reply.stop
+    for text in reply.texts:
+        found = min((text.find(sequence) for sequence in prompt.stop_sequences if sequence in text), default=-1)
         kept, reason = (text[:found], "stop_sequence") if found >= 0 else (text, stop)
         if left is not None and len(kept) > left:
             kept, reason = kept[:left], "max_tokens"
         stop, left = reason, None if left is None else left - len(kept)
         texts.append(kept)
-    return replace(said.reading(texts), stop=stop)
+    return replace(reply.with_texts(texts), stop=stop)
 
 
 def _example(schema: Mapping[str, Any]) -> Any:
-    """Write a value that a JSON schema accepts, in its plainest form."""
+    """Return the simplest value that a JSON schema accepts."""
     if "enum" in schema:
         return schema["enum"][0]
     kind = schema.get("type", "object")
@@ -165,17 +166,17 @@ def _example(schema: Mapping[str, Any]) -> Any:
     return {"array": [], "boolean": True, "integer": 1, "number": 1.0, "string": "text", "null": None}.get(kind, "text")
 
 
-_SUBJECTS: Final = ("The team", "A customer", "Our service", "The report", "Everybody", "The assistant", "The plan")
+_SUBJECTS: Final = ("The team", "A customer", "Our service", "The report", "The customer", "The assistant", "The plan")
 _VERBS: Final = ("explains", "reviews", "improves", "follows", "describes", "compares", "prepares", "answers")
-_OBJECTS: Final = ("the question", "each step", "the numbers", "a short summary", "the next release", "what was asked")
+_OBJECTS: Final = ("the question", "each step", "the numbers", "a short summary", "the next release", "the request")
 
 
 def prose(words: int = 50) -> Callable[[Params], str]:
     """
-    Make a reply of plain English sentences about nothing: the same text for the same call, another for another.
+    Return a scripted reply of English sentences. The same call gets the same text.
 
     Args:
-        words: At least how many words it has.
+        words: Minimum number of words.
     """
 
     def write(params: Params) -> str:
@@ -188,13 +189,13 @@ def prose(words: int = 50) -> Callable[[Params], str]:
 
 
 def tokens(texts: Sequence[str]) -> int:
-    """Count tokens roughly: four characters make one."""
+    """Estimate the number of tokens: one for four characters."""
     return sum(-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts)
 
 
 def words(text: str) -> list[str]:
     """
-    Cut a text into the pieces a stream sends; joined, they are the text.
+    Split a text into the deltas of a stream.
 
     >>> words("so it  goes ")
     ['so', ' it', '  goes ']

@@ -1,30 +1,35 @@
-"""The fake ``bedrock-runtime``: which operation does what."""
+"""The table of the operations of ``bedrock-runtime``."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.testing.assessment import Scope, Source, assess
-from guardedbedrock.testing.enforcement import own_choice
-from guardedbedrock.testing.runtime import checks, converse, formats, prompts
-from guardedbedrock.testing.runtime.jobs import Jobs
-from guardedbedrock.testing.runtime.replies import Model, tokens
-from guardedbedrock.testing.runtime.turns import How, Turn, Watch, take
-from guardedbedrock.testing.script import Script
-from guardedbedrock.testing.wire import Output, Params, Rules, ServiceError
+from guardedbedrock.testing.assessment import AssessmentScope, assess
+from guardedbedrock.testing.runtime import converse, formats, guardrail_checks, prompts
+from guardedbedrock.testing.runtime.async_invocations import AsyncInvocations
+from guardedbedrock.testing.runtime.replies import FakeModel, tokens
+from guardedbedrock.testing.runtime.script import Script
+from guardedbedrock.testing.runtime.turns import (
+    ActiveGuardrail,
+    Turn,
+    TurnOptions,
+    select_enforced,
+    select_marked,
+    take_turn,
+)
+from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from guardedbedrock.testing.enforcement import FakeEnforcement
-    from guardedbedrock.testing.guardrails import FakeGuardrail, Shelf
-    from guardedbedrock.testing.runtime.prompts import Prompt, Seen
+    from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail, GuardrailStore
+    from guardedbedrock.testing.resources.guardrail import AssessmentSource
+    from guardedbedrock.testing.runtime.prompts import Prompt, VisibleContent
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
-_HALF: Final = "A guardrail identifier and a guardrail version must be provided together."
+_INCOMPLETE: Final = "A guardrail identifier and a guardrail version must be provided together."
 _JSON: Final = "application/json"
-_LOOSE: Final = r"[A-Za-z0-9-]*|arn:aws(-[^:]+)?:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[A-Za-z0-9-]+"
 
 
 class Runtime:
@@ -32,128 +37,138 @@ class Runtime:
     Performs the operations of ``bedrock-runtime``.
 
     Args:
-        shelf: The guardrails that exist.
-        vocabulary: ``invoke-with-guardrail`` accepts identifiers that AWS refuses, such as ``G-HR-Compliance``.
-        enforced: Gives the guardrails that are enforced on a model at the moment.
+        store: The guardrails.
+        patterns: Shape name to the pattern that replaces the pattern of the service model.
+        enforced: Returns the guardrails that are enforced on a model.
     """
 
     service = "bedrock-runtime"
 
-    def __init__(self, shelf: Shelf, vocabulary: str, enforced: Callable[[str], Iterable[FakeEnforcement]]) -> None:
-        self.model = Model()
-        self.interventions: Script[tuple[str, Source]] = Script()
-        self.jobs = Jobs(shelf.region, shelf.account)
-        self.rules = Rules({} if vocabulary == "aws" else {"GuardrailIdentifier": _LOOSE}, {"GuardrailIdentifier": _INVALID})
-        self._shelf, self._enforced = shelf, enforced
-        self._operations: Mapping[str, Callable[[Params, FakeGuardrail | None], Output]] = {
+    def __init__(
+        self, store: GuardrailStore, patterns: Mapping[str, str], enforced: Callable[[str], Iterable[FakeEnforcement]]
+    ) -> None:
+        self.model = FakeModel()
+        self.interventions: Script[tuple[str, AssessmentSource]] = Script()
+        self.invocations = AsyncInvocations(store.region, store.account)
+        self.validator = ShapeValidator(patterns, {"GuardrailIdentifier": _INVALID})
+        self._store, self._enforced = store, enforced
+        self._operations: Mapping[str, Callable[[Params, FakeGuardrail | None], OperationOutput]] = {
             "ApplyGuardrail": self._apply_guardrail,
             "Converse": self._converse,
             "ConverseStream": self._converse_stream,
             "CountTokens": self._count_tokens,
-            "GetAsyncInvoke": lambda params, _: Output(self.jobs.get(params)),
-            "InvokeGuardrailChecks": lambda params, _: Output(checks.check(params)),
+            "GetAsyncInvoke": lambda params, _: OperationOutput(self.invocations.get(params)),
+            "InvokeGuardrailChecks": lambda params, _: OperationOutput(guardrail_checks.check(params)),
             "InvokeModel": self._invoke_model,
             "InvokeModelWithResponseStream": self._invoke_model_with_response_stream,
-            "ListAsyncInvokes": lambda params, _: Output(self.jobs.list(params)),
-            "StartAsyncInvoke": lambda params, _: Output(self.jobs.start(params)),
+            "ListAsyncInvokes": lambda params, _: OperationOutput(self.invocations.list(params)),
+            "StartAsyncInvoke": lambda params, _: OperationOutput(self.invocations.start(params)),
         }
+
+    @property
+    def operations(self) -> Collection[str]:
+        """Names of the operations that are implemented."""
+        return self._operations
 
     def guardrail(self, params: Params) -> tuple[str, str] | None:
         """
-        Read which guardrail and version a request names; an empty ``guardrailConfig`` names none.
+        Return the guardrail identifier and version in a request. An empty ``guardrailConfig`` names none.
 
         Raises:
-            ServiceError: ``ValidationException`` (400) for one without the other.
+            ServiceError: ``ValidationException`` (400) for an identifier without a version, or the reverse.
         """
-        place = params.get("guardrailConfig", params)
-        identifier, version = place.get("guardrailIdentifier"), place.get("guardrailVersion")
+        location = params.get("guardrailConfig", params)
+        identifier, version = location.get("guardrailIdentifier"), location.get("guardrailVersion")
         if bool(identifier) != bool(version):
-            raise ServiceError.invalid(_HALF)
+            raise ServiceError.invalid(_INCOMPLETE)
         return (identifier, version) if identifier else None
 
-    def perform(self, operation: str, params: Params) -> Output:
+    def perform(self, operation: str, params: Params) -> OperationOutput:
         """
-        Do what an operation does.
+        Perform an operation.
 
         Raises:
-            ServiceError: What the operation answers instead.
+            ServiceError: The error response of the operation.
         """
-        if operation not in self._operations:
-            raise ServiceError.unserved(operation)
         named = self.guardrail(params)
-        guardrail = self._shelf.find(*named) if named else None
+        guardrail = self._store.find(*named) if named else None
         if guardrail and (intervention := self.interventions.take(operation)):
             guardrail = guardrail.blocking(*intervention)
         return self._operations[operation](params, guardrail)
 
     def clear(self) -> None:
-        """Forget scripted replies, interventions and jobs."""
+        """Remove scripted replies, scripted interventions and asynchronous invocations."""
         self.model.script.clear()
         self.interventions.clear()
-        self.jobs.clear()
+        self.invocations.clear()
 
-    def _watches(self, params: Params, own: FakeGuardrail | None) -> list[Watch]:
-        """The request's own guardrail, then those that are enforced; one that is both runs once, for both."""
-        watches = {_key(own): self._watch(own, "REQUEST", own_choice)} if own else {}
+    def _active_guardrails(self, params: Params, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
+        """Return the guardrail of the request, then the enforced ones. A guardrail that is both runs once, with both origins."""
+        active = {_key(own): self._active(own, "REQUEST", select_marked)} if own else {}
         for entry in self._enforced(params["modelId"]):
-            guardrail = self._shelf.find(entry.guardrail, entry.version)
-            watch, key = self._watch(guardrail, entry.origin, entry.sees), _key(guardrail)
-            if key in watches:
-                watch = replace(watch, guardrail=watches[key].guardrail, origins=(*watches[key].origins, *watch.origins))
-            watches[key] = watch
-        return list(watches.values())
+            guardrail = self._store.find(entry.guardrail, entry.version)
+            added, key = self._active(guardrail, entry.origin, select_enforced(entry)), _key(guardrail)
+            if key in active:
+                added = replace(added, guardrail=active[key].guardrail, origins=(*active[key].origins, *added.origins))
+            active[key] = added
+        return list(active.values())
 
-    def _watch(self, guardrail: FakeGuardrail, origin: str, sees: Callable[[Prompt], Seen]) -> Watch:
-        return Watch(guardrail, (origin,), guardrail.identifier.split(":")[4] == self._shelf.account, sees)
+    def _active(self, guardrail: FakeGuardrail, origin: str, select: Callable[[Prompt], VisibleContent]) -> ActiveGuardrail:
+        return ActiveGuardrail(guardrail, (origin,), self._is_own(guardrail), select)
 
-    def _converse(self, params: Params, own: FakeGuardrail | None) -> Output:
-        return Output(converse.message(self._conversed("Converse", params, own), params))
+    def _is_own(self, guardrail: FakeGuardrail) -> bool:
+        return guardrail.identifier.split(":")[4] == self._store.account
 
-    def _converse_stream(self, params: Params, own: FakeGuardrail | None) -> Output:
-        late = params.get("guardrailConfig", {}).get("streamProcessingMode") == "async"
-        turn = self._conversed("ConverseStream", params, own, late=late)
-        return Output({"stream": converse.events(turn, params)})
+    def _converse(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        return OperationOutput(converse.message(self._converse_turn("Converse", params, own), params))
 
-    def _conversed(self, operation: str, params: Params, own: FakeGuardrail | None, *, late: bool = False) -> Turn:
-        how = How(params.get("guardrailConfig", {}).get("trace") == "enabled_full", late)
-        return self._take(operation, params, own, prompts.of_converse(params), how)
+    def _converse_stream(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        asynchronous = params.get("guardrailConfig", {}).get("streamProcessingMode") == "async"
+        turn = self._converse_turn("ConverseStream", params, own, asynchronous=asynchronous)
+        return OperationOutput({"stream": converse.events(turn, params)})
 
-    def _invoke_model(self, params: Params, own: FakeGuardrail | None) -> Output:
-        turn = self._invoked("InvokeModel", params, own)
-        return Output({"body": formats.body(turn, params), "contentType": _JSON}, _counts(turn))
+    def _converse_turn(self, operation: str, params: Params, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
+        options = TurnOptions(params.get("guardrailConfig", {}).get("trace") == "enabled_full", asynchronous)
+        return self._turn(operation, params, own, prompts.parse_converse(params), options)
 
-    def _invoke_model_with_response_stream(self, params: Params, own: FakeGuardrail | None) -> Output:
-        turn = self._invoked("InvokeModelWithResponseStream", params, own)
-        return Output({"body": formats.chunks(turn, params), "contentType": _JSON})
+    def _invoke_model(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        turn = self._invoke_turn("InvokeModel", params, own)
+        return OperationOutput({"body": formats.body(turn, params), "contentType": _JSON}, _count_headers(turn))
 
-    def _invoked(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
-        prompt = prompts.of_body(params.get("body", b""), guarded=own is not None)
-        late = prompt.late and operation == "InvokeModelWithResponseStream"
-        return self._take(operation, params, own, prompt, How(params.get("trace") == "ENABLED_FULL", late))
+    def _invoke_model_with_response_stream(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        turn = self._invoke_turn("InvokeModelWithResponseStream", params, own)
+        return OperationOutput({"body": formats.chunks(turn, params), "contentType": _JSON})
 
-    def _take(self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, how: How) -> Turn:
-        watches = self._watches(params, own)
-        return take(prompt, lambda said: self.model.answer(operation, params, prompt, said), watches, how)
+    def _invoke_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
+        prompt = prompts.parse_body(params.get("body", b""), guarded=own is not None)
+        asynchronous = prompt.asynchronous and operation == "InvokeModelWithResponseStream"
+        return self._turn(operation, params, own, prompt, TurnOptions(params.get("trace") == "ENABLED_FULL", asynchronous))
 
-    def _count_tokens(self, params: Params, _: FakeGuardrail | None) -> Output:
-        asked = params["input"]
-        prompt = prompts.of_converse(asked["converse"]) if "converse" in asked else prompts.of_body(asked["invokeModel"]["body"])
-        return Output({"inputTokens": tokens(prompt.texts)})
+    def _turn(self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, options: TurnOptions) -> Turn:
+        guardrails = self._active_guardrails(params, own)
+        return take_turn(prompt, lambda last: self.model.reply(operation, params, prompt, last), guardrails, options)
 
-    def _apply_guardrail(self, params: Params, guardrail: FakeGuardrail | None) -> Output:
+    def _count_tokens(self, params: Params, _: FakeGuardrail | None) -> OperationOutput:
+        given = params["input"]
+        if "converse" in given:
+            prompt = prompts.parse_converse(given["converse"])
+        else:
+            prompt = prompts.parse_body(given["invokeModel"]["body"])
+        return OperationOutput({"inputTokens": tokens(prompt.texts)})
+
+    def _apply_guardrail(self, params: Params, guardrail: FakeGuardrail | None) -> OperationOutput:
         if guardrail is None:
             raise ServiceError.invalid(_INVALID)
-        own = guardrail.identifier.split(":")[4] == self._shelf.account
-        scope = Scope(full=params.get("outputScope") == "FULL", own=own)
-        found = assess(guardrail, prompts.of_blocks(params["content"], params["source"]), scope)
-        metrics = found.assessment["invocationMetrics"]
-        return Output(
+        scope = AssessmentScope(full=params.get("outputScope") == "FULL", own=self._is_own(guardrail))
+        result = assess(guardrail, prompts.parse_guarded_content(params["content"], params["source"]), scope)
+        metrics = result.assessment["invocationMetrics"]
+        return OperationOutput(
             {
                 "usage": metrics["usage"],
-                "action": "GUARDRAIL_INTERVENED" if found.intervened else "NONE",
-                "actionReason": found.reason,
-                "outputs": [{"text": text} for text in found.texts] if found.intervened else [],
-                "assessments": [found.assessment],
+                "action": "GUARDRAIL_INTERVENED" if result.intervened else "NONE",
+                "actionReason": result.reason,
+                "outputs": [{"text": text} for text in result.texts] if result.intervened else [],
+                "assessments": [result.assessment],
                 "guardrailCoverage": metrics["guardrailCoverage"],
             }
         )
@@ -163,7 +178,7 @@ def _key(guardrail: FakeGuardrail) -> tuple[str, str]:
     return guardrail.identifier, guardrail.version
 
 
-def _counts(turn: Turn) -> dict[str, str]:
+def _count_headers(turn: Turn) -> dict[str, str]:
     return {
         "X-Amzn-Bedrock-Input-Token-Count": str(turn.usage["inputTokens"]),
         "X-Amzn-Bedrock-Output-Token-Count": str(turn.usage["outputTokens"]),

@@ -1,4 +1,4 @@
-"""One turn of a guarded conversation: the prompt is assessed, the model answers, the answer is assessed."""
+"""One turn of a guarded conversation: assess the prompt, call the model, assess the response."""
 
 from __future__ import annotations
 
@@ -6,180 +6,209 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.testing.assessment import Assessed, Scene, Scope, assess, examine, mask, unmasked
-from guardedbedrock.testing.runtime.replies import Said, tokens, words
+from guardedbedrock.testing.assessment import (
+    AssessedContent,
+    AssessmentResult,
+    AssessmentScope,
+    assess,
+    assess_unlogged,
+    mask,
+    without_masks,
+)
+from guardedbedrock.testing.runtime.replies import ModelReply, tokens, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from guardedbedrock.testing.guardrails import FakeGuardrail
-    from guardedbedrock.testing.runtime.prompts import Prompt, Seen
+    from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail
+    from guardedbedrock.testing.runtime.prompts import Prompt, VisibleContent
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class ActiveGuardrail:
     """
-    A guardrail that runs, and why.
+    A guardrail that runs in a turn.
 
     Args:
         guardrail: The guardrail.
-        origins: Who wants it to, as Bedrock spells it.
-        own: Whether it is the account's own.
-        sees: What of a prompt it assesses.
+        origins: Bedrock's ``guardrailOrigin``.
+        own: Whether it belongs to the account of the fake.
+        select: Returns the content of a prompt that it assesses.
     """
 
     guardrail: FakeGuardrail
     origins: tuple[str, ...]
     own: bool
-    sees: Callable[[Prompt], Seen]
+    select: Callable[[Prompt], VisibleContent]
+
+
+def select_marked(prompt: Prompt) -> VisibleContent:
+    """Return what the guardrail of a request assesses: the content that the caller marked, else all messages."""
+    return prompt.marked if prompt.is_marked else prompt.messages.all
+
+
+def select_enforced(enforcement: FakeEnforcement) -> Callable[[Prompt], VisibleContent]:
+    """Return the function that selects what an enforced guardrail assesses."""
+
+    def select(prompt: Prompt) -> VisibleContent:
+        system = prompt.system.marked_content if enforcement.system == "SELECTIVE" else prompt.system.all
+        selective = enforcement.messages == "SELECTIVE" and prompt.is_marked
+        return system.plus(prompt.messages.marked_content if selective else prompt.messages.all)
+
+    return select
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class TurnOptions:
     """
-    How assessments are told and streamed.
+    How a turn is assessed.
 
     Args:
-        full: Tell of what was not found, too.
-        late: Send a stream before it is assessed: what is masked stays unmasked, what is blocked ends it.
+        full: Report filters without a match, too.
+        asynchronous: Send the stream before it is assessed: masks are only reported, and a block ends the stream.
     """
 
     full: bool = False
-    late: bool = False
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """
-    What was said and what the guardrails did about it.
+    A completed turn.
 
     Args:
-        reply: What the caller reads.
-        said: What the model said; None when it was not asked.
-        prompt: What it was asked.
-        input: What each guardrail made of the prompt, by ID.
-        output: What each guardrail made of the answer, by ID.
+        reply: What the caller receives.
+        model_reply: What the model replied; None if it was not called.
+        prompt: The prompt.
+        input: ID of each guardrail to its assessment of the prompt.
+        output: ID of each guardrail to its assessment of the response.
     """
 
-    reply: Said
-    said: Said | None
+    reply: ModelReply
+    model_reply: ModelReply | None
     prompt: Prompt
-    input: dict[str, Assessed] = field(default_factory=dict)
-    output: dict[str, Assessed] = field(default_factory=dict)
+    input: dict[str, AssessmentResult] = field(default_factory=dict)
+    output: dict[str, AssessmentResult] = field(default_factory=dict)
 
     @property
     def guarded(self) -> bool:
-        """Whether any guardrail ran."""
+        """Whether a guardrail ran."""
         return bool(self.input)
 
     @property
     def text(self) -> str:
-        """The text the caller reads."""
+        """The text that the caller receives."""
         return self.reply.text
 
     @property
     def intervened(self) -> bool:
         """Whether a guardrail blocked or masked anything."""
-        return any(found.intervened for found in self._found())
+        return any(result.intervened for result in self._results())
 
     @property
     def reason(self) -> str:
-        """Bedrock's ``actionReason``: of the strongest intervention, that of the answer first."""
-        strongest = sorted(self._found(), key=lambda found: not found.blocked)
-        return next((found.reason for found in strongest if found.intervened), "No action.")
+        """Bedrock's ``actionReason``: that of the strongest intervention, of the response before the prompt."""
+        strongest = sorted(self._results(), key=lambda result: not result.blocked)
+        return next((result.reason for result in strongest if result.intervened), "No action.")
 
-    def _found(self) -> tuple[Assessed, ...]:
+    def _results(self) -> tuple[AssessmentResult, ...]:
         return (*self.output.values(), *self.input.values())
 
     @property
     def usage(self) -> dict[str, int]:
-        """Token counts; none where the model was not asked."""
-        asked = self.said is not None
-        spent = (tokens(self.prompt.texts), _spent(self.reply)) if asked else (0, 0)
-        return {"inputTokens": spent[0], "outputTokens": spent[1], "totalTokens": sum(spent)}
+        """Token counts; 0 if the model was not called."""
+        called = self.model_reply is not None
+        counts = (tokens(self.prompt.texts), _output_tokens(self.reply)) if called else (0, 0)
+        return {"inputTokens": counts[0], "outputTokens": counts[1], "totalTokens": sum(counts)}
 
     @property
     def latency(self) -> int:
-        """A plausible latency, in ms."""
+        """A plausible latency in ms."""
         return 1 + self.usage["totalTokens"]
 
 
-def _spent(reply: Said) -> int:
+def _output_tokens(reply: ModelReply) -> int:
     return tokens([block if isinstance(block, str) else str(getattr(block, "json", block)) for block in reply.blocks])
 
 
-def take(prompt: Prompt, ask: Callable[[str], Said], watches: Iterable[Watch], how: How) -> Turn:
+def take_turn(
+    prompt: Prompt, call_model: Callable[[str], ModelReply], guardrails: Iterable[ActiveGuardrail], options: TurnOptions
+) -> Turn:
     """
-    Take one turn. All guardrails run; what one of them blocks is blocked, and each masks what it masks.
+    Take one turn. All guardrails run. A block by one guardrail blocks the text, and each guardrail applies its masks.
 
     Args:
-        prompt: What the model is asked.
-        ask: The model: what the user said last to its answer.
-        watches: The guardrails, the request's own first.
-        how: How assessments are told and streamed.
+        prompt: The prompt.
+        call_model: Takes the last user text, masked, and returns the reply of the model.
+        guardrails: The guardrails, that of the request first.
+        options: How the turn is assessed.
     """
-    watches = tuple(watches)
-    before = {watch.guardrail.id: assess(watch.guardrail, _asked(watch, prompt), _scope(watch, prompt, how)) for watch in watches}
+    guardrails = tuple(guardrails)
+    before = {active.guardrail.id: _assess_prompt(active, prompt, options) for active in guardrails}
     if blocked := _blocked(before):
         return Turn(blocked, None, prompt, before)
     last = prompt.last
-    for watch in watches:
-        last = mask(watch.guardrail, last)
-    said = ask(last)
-    after = {watch.guardrail.id: _answered(watch, prompt, said, how) for watch in watches}
-    return Turn(_reply(watches, said, after, how), said, prompt, before, after)
+    for active in guardrails:
+        last = mask(active.guardrail, last)
+    model_reply = call_model(last)
+    after = {active.guardrail.id: _assess_reply(active, prompt, model_reply, options) for active in guardrails}
+    return Turn(_reply(guardrails, model_reply, after, options), model_reply, prompt, before, after)
 
 
-def _scope(watch: Watch, prompt: Prompt, how: How) -> Scope:
-    return Scope(prompt.characters, prompt.images, how.full, watch.origins, watch.own)
+def _scope(active: ActiveGuardrail, prompt: Prompt, options: TurnOptions) -> AssessmentScope:
+    return AssessmentScope(prompt.characters, prompt.images, options.full, active.origins, active.own)
 
 
-def _asked(watch: Watch, prompt: Prompt) -> Scene:
-    seen = watch.sees(prompt)
-    return Scene(seen.texts, "INPUT", images=seen.images)
+def _assess_prompt(active: ActiveGuardrail, prompt: Prompt, options: TurnOptions) -> AssessmentResult:
+    visible = active.select(prompt)
+    content = AssessedContent(visible.texts, "INPUT", images=visible.images)
+    return assess(active.guardrail, content, _scope(active, prompt, options))
 
 
-def _answered(watch: Watch, prompt: Prompt, said: Said, how: How) -> Assessed:
-    scene = Scene(said.texts, "OUTPUT", prompt.sources, prompt.queries)
-    found = assess(watch.guardrail, scene, replace(_scope(watch, prompt, how), total=None, images=None))
-    return unmasked(found, said.texts) if how.late else found
+def _assess_reply(active: ActiveGuardrail, prompt: Prompt, reply: ModelReply, options: TurnOptions) -> AssessmentResult:
+    content = AssessedContent(reply.texts, "OUTPUT", prompt.sources, prompt.queries)
+    result = assess(active.guardrail, content, replace(_scope(active, prompt, options), total=None, images=None))
+    return without_masks(result, reply.texts) if options.asynchronous else result
 
 
-def _blocked(found: dict[str, Assessed]) -> Said | None:
-    return next((Said(one.texts, "guardrail_intervened") for one in found.values() if one.blocked), None)
+def _blocked(results: dict[str, AssessmentResult]) -> ModelReply | None:
+    return next((ModelReply(one.texts, "guardrail_intervened") for one in results.values() if one.blocked), None)
 
 
-def _reply(watches: tuple[Watch, ...], said: Said, after: dict[str, Assessed], how: How) -> Said:
+def _reply(
+    guardrails: tuple[ActiveGuardrail, ...], reply: ModelReply, after: dict[str, AssessmentResult], options: TurnOptions
+) -> ModelReply:
     blocked = _blocked(after)
-    if blocked and how.late:
-        return replace(blocked, blocks=(_let_out(watches, said), *blocked.blocks))
+    if blocked and options.asynchronous:
+        return replace(blocked, blocks=(_sent_before_block(guardrails, reply), *blocked.blocks))
     if blocked:
         return blocked
-    texts = said.texts
-    for watch in watches if not how.late else ():
-        texts = tuple(mask(watch.guardrail.on("OUTPUT"), text) for text in texts)
-    return said.reading(texts)
+    texts = reply.texts
+    for active in guardrails if not options.asynchronous else ():
+        texts = tuple(mask(active.guardrail.for_source("OUTPUT"), text) for text in texts)
+    return reply.with_texts(texts)
 
 
-def _let_out(watches: tuple[Watch, ...], said: Said) -> str:
-    """Say what of an answer has left when a guardrail finds what it blocks, which has left, too."""
-    out = ""
-    for word in words(said.text):
-        out += word
-        if any(examine(watch.guardrail, Scene((out,), "OUTPUT")).blocked for watch in watches):
+def _sent_before_block(guardrails: tuple[ActiveGuardrail, ...], reply: ModelReply) -> str:
+    """Return the part of an asynchronous stream that is sent before a guardrail blocks it, including the blocked word."""
+    sent = ""
+    for word in words(reply.text):
+        sent += word
+        if any(assess_unlogged(active.guardrail, AssessedContent((sent,), "OUTPUT")).blocked for active in guardrails):
             break
-    return out
+    return sent
 
 
 def assessments(turn: Turn, before: str, after: str) -> dict[str, Any]:
     """
-    Write both assessments by guardrail ID.
+    Return the assessments of a guarded turn by guardrail ID.
 
     Args:
         turn: A turn with a guardrail.
-        before: The operation's name for the assessment of the prompt.
-        after: The operation's name for the assessments of the answer.
+        before: Member name for the assessment of the prompt.
+        after: Member name for the assessments of the response.
     """
-    prompt = {before: {name: found.assessment for name, found in turn.input.items()}}
-    answer = {after: {name: [found.assessment] for name, found in turn.output.items()}}
-    return {**prompt, **answer} if turn.output else prompt
+    prompt = {before: {name: result.assessment for name, result in turn.input.items()}}
+    reply = {after: {name: [result.assessment] for name, result in turn.output.items()}}
+    return {**prompt, **reply} if turn.output else prompt

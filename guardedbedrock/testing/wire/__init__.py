@@ -1,25 +1,25 @@
 """
-Turns HTTP into operations and back, for any REST-JSON service model of botocore; knows nothing of Bedrock.
+The REST-JSON protocol, for any service model of the installed botocore. This package knows nothing of Bedrock.
 
-    request    Routes.match -> parse -> Rules.check     -> operation name and boto3-style params
-    answer     serialize                                <- what the operation gives, or a `ServiceError`
+    request    Routes.match -> parse -> ShapeValidator.check    -> operation name and boto3-style parameters
+    response   serialize                                        <- `OperationOutput` or `ServiceError`
 """
 
-from guardedbedrock.testing.wire.constraints import Rules
-from guardedbedrock.testing.wire.messages import Answer, Incoming, Output, Params, ServiceError
-from guardedbedrock.testing.wire.parsing import parse
-from guardedbedrock.testing.wire.routing import Match, Routes, load, routes
-from guardedbedrock.testing.wire.serializing import serialize
+from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, Params, ServiceError
+from guardedbedrock.testing.wire.parser import parse
+from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
+from guardedbedrock.testing.wire.serializer import serialize
+from guardedbedrock.testing.wire.validator import ShapeValidator
 
 __all__ = [
-    "Answer",
-    "Incoming",
-    "Match",
-    "Output",
+    "HttpRequest",
+    "HttpResponse",
+    "OperationOutput",
     "Params",
+    "RouteMatch",
     "Routes",
-    "Rules",
     "ServiceError",
+    "ShapeValidator",
     "load",
     "parse",
     "routes",

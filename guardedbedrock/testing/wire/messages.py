@@ -1,4 +1,4 @@
-"""What passes between the HTTP server and the operations."""
+"""Requests, responses and errors, as the HTTP server and the operations exchange them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Params: TypeAlias = dict[str, Any]
-"""Parameters as a boto3 client takes them, or a response as it gives them."""
+"""The parameters of a boto3 call, or its response."""
 
-Way: TypeAlias = "Callable[[Iterator[bytes], Callable[[float], object]], Iterator[bytes]]"
-"""Changes how an answer leaves."""
+SendFilter: TypeAlias = "Callable[[Iterator[bytes], Callable[[float], object]], Iterator[bytes]]"
+"""Changes how the bytes of a response are sent."""
 
 JSON: Final = "application/json"
 
@@ -22,16 +22,16 @@ _SERVICE: Final = "http://internal.amazon.com/coral/com.amazon.bedrock/"
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class HttpRequest:
     """
-    An HTTP request, whole.
+    A complete HTTP request.
 
     Args:
-        method: ``POST`` and the like.
-        target: Path and query, percent-encoded as they came.
-        headers: Names in lower case.
-        body: Empty when there is none.
-        port: The client's port, which tells connections apart.
+        method: For example ``POST``.
+        target: Path and query, percent-encoded as received.
+        headers: Name in lower case to value.
+        body: Empty if the request has no body.
+        port: The client's port, which identifies the connection.
     """
 
     method: str
@@ -42,32 +42,32 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """
-    An HTTP answer.
+    An HTTP response.
 
     Args:
         status: HTTP status.
-        headers: What is not here, and has to be, the server adds.
-        body: An iterator is sent chunk by chunk as it comes.
-        ways: What becomes of it on its way out, each after the one before: takes the pieces that are sent, the head first, and a
-            function that waits.
+        headers: The server adds the headers that HTTP requires and that are missing here.
+        body: Bytes, or an iterator whose items are sent as chunks.
+        send_filters: Applied in order to the bytes that are sent. Each takes an iterator of pieces (the head first) and a
+            function that waits a number of seconds.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes | Iterator[bytes]
-    ways: tuple[Way, ...] = ()
+    send_filters: tuple[SendFilter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class OperationOutput:
     """
-    What an operation gives.
+    The result of an operation.
 
     Args:
-        members: As the output shape has them. An event stream is an iterable of one-item mappings: event name to payload.
-        headers: HTTP headers beside those of the shape.
+        members: The members of the output shape. An event stream is an iterable of one-item mappings: event name to payload.
+        headers: HTTP headers in addition to those of the shape.
     """
 
     members: Params
@@ -76,14 +76,14 @@ class Output:
 
 class ServiceError(Exception):
     """
-    An error on its way to the caller.
+    An error response of the service.
 
     Args:
         status: HTTP status.
-        code: What becomes ``response["Error"]["Code"]``.
-        message: What becomes ``response["Error"]["Message"]``.
-        by_iam: IAM writes ``Message`` and its own namespace; services write ``message``.
-        headers: HTTP headers beside ``x-amzn-ErrorType``.
+        code: ``response["Error"]["Code"]`` at the client.
+        message: ``response["Error"]["Message"]`` at the client.
+        by_iam: True writes the body as IAM does (``Message``, IAM's namespace); False as a service does (``message``).
+        headers: HTTP headers in addition to ``x-amzn-ErrorType``.
     """
 
     def __init__(
@@ -100,16 +100,18 @@ class ServiceError(Exception):
 
     @classmethod
     def invalid(cls, message: str) -> ServiceError:
-        """Make the error for a request the service can read but does not accept."""
+        """Make the error for a request that is readable and not acceptable: ``ValidationException`` (400)."""
         return cls(400, "ValidationException", message)
 
     @classmethod
-    def unserved(cls, operation: str) -> ServiceError:
-        """Make the error for an operation that the service model has and nobody performs."""
-        return cls(404, "UnknownOperationException", f"the fake does not serve {operation}")
+    def not_served(cls, operation: str) -> ServiceError:
+        """Make the error for an operation of the service model that the fake does not implement."""
+        return cls(501, "NotImplementedException", f"{operation} is not implemented by the fake Bedrock")
 
-    def answer(self) -> Answer:
+    def response(self) -> HttpResponse:
         """Write the error as AWS does."""
         kind = f"{self.code}:{_IAM if self.by_iam else _SERVICE}"
         body = {"Message" if self.by_iam else "message": self.message}
-        return Answer(self.status, {"Content-Type": JSON, "x-amzn-ErrorType": kind, **self.headers}, json.dumps(body).encode())
+        return HttpResponse(
+            self.status, {"Content-Type": JSON, "x-amzn-ErrorType": kind, **self.headers}, json.dumps(body).encode()
+        )

@@ -1,7 +1,7 @@
 """
-The bodies that models speak in InvokeModel: one module for each way of speaking, and a table of who speaks how.
+The response bodies of InvokeModel: one module for each format, and the table of model families.
 
-A guardrail shows in two keys of the body, or of the last chunk of a stream, never in a header.
+An intervention is reported in two members of the body or of the last chunk of a stream, never in a header.
 """
 
 from guardedbedrock.testing.runtime.formats.families import body, chunks

@@ -1,4 +1,4 @@
-"""Anthropic's messages: text, thoughts and calls of tools."""
+"""Anthropic's Messages API: text, thinking and tool use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from guardedbedrock.testing.runtime.converse import pieces
 from guardedbedrock.testing.runtime.formats.metrics import metrics
-from guardedbedrock.testing.runtime.replies import Block, Reasoning, ToolUse, words
+from guardedbedrock.testing.runtime.replies import Reasoning, ReplyBlock, ToolUse, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def body(turn: Turn, params: Params) -> dict[str, Any]:
-    """Write a message."""
+    """Return a message."""
     return {
         "id": "msg_bdrk_fake",
         "type": "message",
@@ -30,20 +30,20 @@ def body(turn: Turn, params: Params) -> dict[str, Any]:
 
 
 def _stop_reason(turn: Turn) -> str:
-    """Bedrock's own reason is none of Anthropic's."""
+    """Return Anthropic's stop reason, which has no value for an intervention."""
     return "end_turn" if turn.reply.stop == "guardrail_intervened" else turn.reply.stop
 
 
-def _content(block: Block) -> dict[str, Any]:
+def _content(block: ReplyBlock) -> dict[str, Any]:
     if isinstance(block, ToolUse):
-        return {"type": "tool_use", "id": block.call, "name": block.name, "input": dict(block.input)}
+        return {"type": "tool_use", "id": block.call_id, "name": block.name, "input": dict(block.input)}
     if isinstance(block, Reasoning):
         return {"type": "thinking", "thinking": block.text, "signature": block.signature}
     return {"type": "text", "text": block}
 
 
 def stream(turn: Turn, params: Params) -> Iterator[dict[str, Any]]:
-    """Write a message as Anthropic streams it."""
+    """Yield the events of a message."""
     yield {"type": "message_start", "message": {**body(turn, params), "content": [], "stop_reason": None}}
     for index, block in enumerate(turn.reply.blocks):
         yield {"type": "content_block_start", "index": index, "content_block": _opening(block)}
@@ -55,15 +55,15 @@ def stream(turn: Turn, params: Params) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop", **metrics(turn)}
 
 
-def _opening(block: Block) -> dict[str, Any]:
+def _opening(block: ReplyBlock) -> dict[str, Any]:
     if isinstance(block, ToolUse):
-        return {"type": "tool_use", "id": block.call, "name": block.name, "input": {}}
+        return {"type": "tool_use", "id": block.call_id, "name": block.name, "input": {}}
     if isinstance(block, Reasoning):
         return {"type": "thinking", "thinking": "", "signature": ""}
     return {"type": "text", "text": ""}
 
 
-def _deltas(block: Block) -> Iterator[dict[str, Any]]:
+def _deltas(block: ReplyBlock) -> Iterator[dict[str, Any]]:
     if isinstance(block, ToolUse):
         yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces(block.json))
     elif isinstance(block, Reasoning):

@@ -1,4 +1,4 @@
-"""Embeddings: vectors that are the same for the same text, and near for texts that share words."""
+"""Embeddings: equal texts have equal vectors, and texts that share words have similar vectors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cohere(turn: Turn, _: Params) -> dict[str, Any]:
 
 
 def _embed(text: str, size: int) -> list[float]:
-    """Add up a direction for each word, and make the sum one long."""
+    """Add one random direction for each word, and normalize the sum."""
     words = [Random(word) for word in re.findall(r"\w+", text.lower())] or [Random("")]  # noqa: S311 - the same in every run
     total = [sum(column) for column in zip(*([word.gauss(0, 1) for _ in range(size)] for word in words), strict=True)]
     length = math.sqrt(sum(number * number for number in total)) or 1.0

@@ -1,4 +1,4 @@
-"""Who speaks how: a part of the model's ID to what writes its bodies and its chunks."""
+"""The table of model families: a part of the model ID to the format of its responses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from guardedbedrock.testing.runtime.formats import anthropic, embeddings, nova, plain
+from guardedbedrock.testing.runtime.formats import anthropic, embeddings, nova, text
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 from guardedbedrock.testing.wire import Params, ServiceError
 
@@ -22,39 +22,39 @@ class _Family(NamedTuple):
 
 
 _ANTHROPIC: Final = _Family("anthropic.", anthropic.body, anthropic.stream)
-_OPENAI: Final = _Family("openai.", plain.openai, plain.openai_stream)
-_TITAN: Final = _Family("", plain.titan, plain.titan_stream)
+_OPENAI: Final = _Family("openai.", text.openai, text.openai_stream)
+_TITAN: Final = _Family("", text.titan, text.titan_stream)
 
 _FAMILIES: Final = (
     _ANTHROPIC,
     _Family("amazon.nova", nova.body, nova.stream),
     _Family("amazon.titan-embed", embeddings.titan, None),
     _Family("cohere.embed", embeddings.cohere, None),
-    _Family("cohere.command-r", plain.command_r, plain.command_r_stream),
-    _Family("cohere.", plain.command, plain.command_stream),
-    _Family("meta.", plain.llama, plain.llama_stream),
-    _Family("mistral.", plain.mistral, plain.mistral_stream),
-    _Family("deepseek.", plain.deepseek, plain.deepseek_stream),
+    _Family("cohere.command-r", text.command_r, text.command_r_stream),
+    _Family("cohere.", text.command, text.command_stream),
+    _Family("meta.", text.llama, text.llama_stream),
+    _Family("mistral.", text.mistral, text.mistral_stream),
+    _Family("deepseek.", text.deepseek, text.deepseek_stream),
     _OPENAI,
     *(_OPENAI._replace(part=part) for part in ("ai21.", "qwen.")),
 )
-"""The first whose part stands in the model's ID; Amazon Titan Text is for all others."""
+"""The first family whose part is in the model ID applies; Amazon Titan Text applies to all other models."""
 
 _CHATS: Final = ("deepseek.", "mistral.")
-"""Who speaks as OpenAI does when asked by messages instead of a prompt."""
+"""Families that use the format of OpenAI if the request has messages instead of a prompt."""
 
 
 def body(turn: Turn, params: Params) -> bytes:
-    """Write the body of InvokeModel's response."""
+    """Return the response body of InvokeModel."""
     return json.dumps({**_family(params).body(turn, params), **_guardrail(turn, params)}).encode()
 
 
 def chunks(turn: Turn, params: Params) -> Iterator[Params]:
     """
-    Write the chunks of InvokeModelWithResponseStream, one text a word.
+    Return the chunks of InvokeModelWithResponseStream, one for each word.
 
     Raises:
-        ServiceError: ``ValidationException`` (400) for a model that does not stream.
+        ServiceError: ``ValidationException`` (400) for a model without streaming.
     """
     write = _family(params).stream
     if write is None:

@@ -1,4 +1,4 @@
-"""What Bedrock itself adds to the last chunk of a stream, whatever the model."""
+"""The metrics that Bedrock adds to the last chunk of a stream of every model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def metrics(turn: Turn) -> dict[str, dict[str, int]]:
-    """Write ``amazon-bedrock-invocationMetrics``."""
+    """Return ``amazon-bedrock-invocationMetrics``."""
     counted = {
         "inputTokenCount": turn.usage["inputTokens"],
         "outputTokenCount": turn.usage["outputTokens"],

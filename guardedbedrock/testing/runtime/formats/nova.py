@@ -1,4 +1,4 @@
-"""Amazon Nova, which speaks as Converse does."""
+"""Amazon Nova, whose format is that of Converse."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def body(turn: Turn, _: Params) -> dict[str, Any]:
-    """Write an answer."""
+    """Return a response."""
     whole = converse.message(turn, {})
     return {name: whole[name] for name in ("output", "stopReason", "usage")}
 
 
 def stream(turn: Turn, _: Params) -> Iterator[dict[str, Any]]:
-    """Write an answer word by word."""
+    """Yield the chunks of a response."""
     *parts, last = converse.events(turn, {})
     yield from parts
     yield {"metadata": {"usage": last["metadata"]["usage"], "metrics": {}, "trace": {}}, **metrics(turn)}

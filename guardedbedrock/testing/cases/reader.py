@@ -1,0 +1,201 @@
+"""Converts the JSON of a case to a `Case`. An error contains the location."""
+
+from __future__ import annotations
+
+import json
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from guardedbedrock.bedrock import (
+    AUTHORIZERS,
+    OPERATIONS,
+    SERVICES,
+    VOCABULARIES,
+    AuthorizationSet,
+    Caller,
+    Guardrail,
+    Inventory,
+    RequiredAuthorization,
+    find_operation,
+)
+from guardedbedrock.bedrock.authorization.cross_account import caller_side
+from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.bedrock.caller import BEARERS
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
+from guardedbedrock.testing.cases import shapes
+from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from guardedbedrock.testing.cases.shapes import Location, Shape
+
+_DOCUMENTS: Final = shapes.array_of(shapes.object_of(shapes.anything))
+_LEVELED: Final = ("scp", "rcp")
+_POLICIES: Final[Mapping[str, Shape]] = {
+    kind: shapes.array_of(_DOCUMENTS) if kind in _LEVELED else _DOCUMENTS for kind in POLICY_TYPES
+}
+_REQUEST: Final = shapes.fields(
+    {"principal": shapes.text, "action": shapes.name, "resource": shapes.name},
+    {
+        "resourceAccount": shapes.text,
+        "context": shapes.object_of(shapes.context_value),
+        "unknown": shapes.array_of(shapes.text),
+    },
+)
+_CALL: Final = shapes.fields(
+    {"operation": shapes.one_of(OPERATIONS), "region": shapes.name, "params": shapes.object_of(shapes.anything)},
+    {"service": shapes.one_of(SERVICES), "bearer": shapes.one_of(BEARERS)},
+)
+_GUARDRAIL: Final = shapes.fields(
+    {"arn": shapes.text, "version": shapes.text}, {"tags": shapes.object_of(shapes.text), "profile": shapes.name}
+)
+_GUARDRAILS: Final = shapes.array_of(_GUARDRAIL)
+_EXPECT: Final = shapes.fields(
+    {"decision": shapes.one_of(get_args(Outcome))},
+    {
+        "determining": shapes.array_of(shapes.text),
+        "policyType": shapes.one_of(POLICY_TYPES),
+        "hangsOn": shapes.array_of(shapes.text),
+    },
+)
+_NEEDED: Final[Mapping[str, Shape]] = {"id": shapes.name, "policies": shapes.fields({}, _POLICIES), "expect": _EXPECT}
+_OPTIONAL: Final[Mapping[str, Shape]] = {"why": shapes.text, "source": shapes.text, "confidence": shapes.text}
+
+OF_REQUEST: Final = shapes.fields({**_NEEDED, "request": _REQUEST}, _OPTIONAL)
+_OF_CALLS: Final[Mapping[str, Shape]] = {
+    "principal": shapes.text,
+    "call": _CALL,
+    "vocabulary": shapes.one_of(VOCABULARIES),
+    "guardrails": _GUARDRAILS,
+    "enforced": _GUARDRAILS,
+    "profiles": shapes.object_of(shapes.array_of(shapes.name)),
+    "context": shapes.object_of(shapes.context_value),
+}
+OF_CALL: Final = shapes.fields(
+    {**_NEEDED, "principal": _OF_CALLS["principal"], "call": _OF_CALLS["call"]}, {**_OPTIONAL, **_OF_CALLS}
+)
+
+SHARED: Final = frozenset({*_NEEDED, *_OPTIONAL, "request", *_OF_CALLS}) - {"id"}
+"""The fields that cases of a suite can share."""
+
+
+class Reader:
+    """Reads cases. Policies that several cases share are compiled once."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, PolicySet] = {}
+
+    def case(self, data: Any, location: Location, file: str) -> Case:
+        """
+        Read one case.
+
+        Raises:
+            PolicySyntaxError: A policy is invalid.
+            ConfigurationError: Anything else in the case is invalid.
+        """
+        shapes.check_json(data, location)
+        is_call = isinstance(data, dict) and "call" in data
+        if is_call and "request" in data:
+            location.fail("has both `request` and `call`; remove one")
+        if isinstance(data, dict) and not is_call and "request" not in data:
+            location.fail("has neither `request` nor `call`; add one")
+        (OF_CALL if is_call else OF_REQUEST)(data, location)
+        call = _call(data, location) if is_call else None
+        policies = self._policies(data["policies"], location)
+        expect, why = _expectation(data["expect"]), data.get("why", "")
+        if call is None:
+            return Case(
+                data["id"],
+                policies,
+                AuthorizationSet((RequiredAuthorization(_request(data["request"])),)),
+                expect,
+                None,
+                why,
+                file,
+            )
+        asked = caller_side(_asked(call, location / "call" / "params"), policies)
+        return Case(data["id"], policies, asked, expect, call, why, file)
+
+    def _policies(self, data: Mapping[str, Any], location: Location) -> PolicySet:
+        key = json.dumps(data, default=repr)
+        if key not in self._compiled:
+            try:
+                self._compiled[key] = PolicySet(**data)
+            except PolicySyntaxError as error:
+                where = f"{location}: policy {_policy_file(data, error.file or '')}"
+                raise PolicySyntaxError(error.problem, pointer=error.pointer, file=where) from None
+        return self._compiled[key]
+
+
+def _policy_file(policies: Mapping[str, Any], label: str) -> str:
+    """Return the file of a policy that the engine calls ``scp[0][1]``, or its label if it has no file."""
+    kind, *indices = label.replace("]", "").split("[")
+    document = reduce(lambda found, index: found[int(index)], indices, policies[kind])
+    return getattr(document, "file", label)
+
+
+def _request(data: Mapping[str, Any]) -> Request:
+    return Request(
+        principal=data["principal"],
+        action=data["action"],
+        resource=data["resource"],
+        context=data.get("context", {}),
+        unknown=data.get("unknown", ()),
+        resource_account=data.get("resourceAccount"),
+    )
+
+
+def _call(data: Mapping[str, Any], location: Location) -> ClientCall:
+    vocabulary, asked = data.get("vocabulary", VOCABULARIES[0]), data["call"]
+    return ClientCall(
+        operation=asked["operation"],
+        region=asked["region"],
+        params=asked["params"],
+        principal=data["principal"],
+        vocabulary=vocabulary,
+        guardrails=_guardrails(data, "guardrails", location),
+        enforced=_guardrails(data, "enforced", location),
+        resolved_models={name: tuple(models) for name, models in data.get("profiles", {}).items()},
+        context=data.get("context", {}),
+        service=asked.get("service", OPERATIONS[asked["operation"]].service),
+        bearer=asked.get("bearer", ""),
+    )
+
+
+def _guardrails(data: Mapping[str, Any], name: str, location: Location) -> tuple[Guardrail, ...]:
+    guardrails: list[Guardrail] = []
+    for index, given in enumerate(data.get(name, ())):
+        try:
+            guardrails.append(Guardrail(given["arn"], given["version"], tags=given.get("tags"), profile=given.get("profile", "")))
+            check_guardrail_id(guardrails[-1], data.get("vocabulary", VOCABULARIES[0]))
+        except ConfigurationError as error:
+            (location / name / index).fail(error)
+    return tuple(guardrails)
+
+
+def _asked(call: ClientCall, location: Location) -> AuthorizationSet:
+    """Return the authorizations of a call. If its parameters name no guardrail, the first one is injected."""
+    operation, params = find_operation(call.service, call.operation), call.params
+    caller = Caller(call.principal, call.region, context=call.context, bearer=call.bearer)
+    listed = (*call.guardrails, *call.enforced)
+    inventory = Inventory(
+        tags={guardrail.arn: guardrail.tags for guardrail in listed if guardrail.tags is not None},
+        resolved_models=call.resolved_models,
+        enforced=call.enforced,
+        profiles={guardrail.arn: guardrail.profile for guardrail in listed if guardrail.profile},
+    )
+    try:
+        if call.guardrails and operation.location and operation.location.read(params) == (None, None):
+            params = operation.location.put(params, call.guardrails[0].arn, call.guardrails[0].version)
+        return AUTHORIZERS[call.vocabulary](operation, params, caller, inventory)
+    except KeyError as error:
+        location.fail(f"`{error.args[0]}` is missing; {call.operation} requires it")
+    except (AttributeError, TypeError, ValueError):
+        location.fail(f"has a value of the wrong type for {call.operation}")
+
+
+def _expectation(data: Mapping[str, Any]) -> Expectation:
+    named = {key: frozenset(data[key]) if key in data else None for key in ("determining", "hangsOn")}
+    return Expectation(data["decision"], named["determining"], data.get("policyType"), named["hangsOn"])

@@ -1,0 +1,46 @@
+"""Runs a case: evaluates its policies and compares the decisions with the expectation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guardedbedrock.testing.cases.records import Case, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from guardedbedrock.iam import Decision
+
+
+def run(case: Case) -> Result:
+    """Run a case. All its authorizations are evaluated, even if the first is denied."""
+    answers = tuple(map(case.policies.evaluate, case.asked.requests))
+    outcome = case.asked.outcome(answers, case.advisory_policy_types)
+    deciding = _deciding(case, answers)
+    determining = frozenset(statement.sid for answer in answers for statement in answer.statements if statement.sid)
+    keys = {key for answer in answers for key in answer.hangs_on} if outcome == "indeterminate" else ()
+    expect = case.expect
+    compared = {
+        "decision": (expect.decision, outcome),
+        "determining": (expect.determining, determining),
+        "policyType": (expect.policy_type, deciding.policy_type),
+        "hangsOn": (None if expect.hangs_on is None else _folded(expect.hangs_on), _folded(keys)),
+    }
+    return Result(case.id, outcome, expect.decision, determining, expect.determining, answers, _differences(compared))
+
+
+def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
+    """Return the deciding one: 1. the first certain denial, which AWS reports, 2. the first that is not allowed, 3. the first."""
+    index = case.asked.first_denied(answers, case.advisory_policy_types)
+    if index is not None:
+        return answers[index]
+    return next((answer for answer in answers if answer.outcome != "allowed"), answers[0])
+
+
+def _folded(keys: Iterable[str]) -> frozenset[str]:
+    """Lower the case of context keys, which is not significant."""
+    return frozenset(key.lower() for key in keys)
+
+
+def _differences(compared: Mapping[str, tuple[object, object]]) -> dict[str, tuple[object, object]]:
+    return {name: pair for name, pair in compared.items() if pair[0] is not None and pair[0] != pair[1]}

@@ -1,0 +1,130 @@
+"""The configuration of a fake, and the state that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypedDict
+
+from guardedbedrock import bedrock
+from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
+from guardedbedrock.testing.control import ControlPlane
+from guardedbedrock.testing.faults import Schedule
+from guardedbedrock.testing.received_requests import RequestLog
+from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
+from guardedbedrock.testing.runtime import Runtime
+from guardedbedrock.testing.server.authorization import Authorizer
+from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey, FakeCredentials
+from guardedbedrock.testing.server.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from guardedbedrock import iam
+    from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile
+    from guardedbedrock.testing.wire import Params
+
+_ACCOUNT: Final = "123456789012"
+TEST_KEY: Final = "testing"
+"""Access key ID and secret access key of `FakeBedrock.client_kwargs`."""
+
+_CONTEXT: Final = {"aws:SourceIp": "127.0.0.1"}
+
+
+class FakeOptions(TypedDict, total=False):
+    """The keywords of `FakeBedrock` that `FakeBedrock.configure` accepts, too. `FakeBedrock` describes them."""
+
+    guardrails: Iterable[FakeGuardrail]
+    policies: iam.PolicySet | None
+    principal: str | None
+    region: str
+    account: str | None
+    vocabulary: bedrock.Vocabulary
+    inference_profiles: Iterable[FakeInferenceProfile]
+    enforced: Iterable[FakeEnforcement]
+    seed: int
+    keep: int | None
+    verify_signatures: bool
+    credentials: Iterable[FakeCredentials | FakeApiKey]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeConfig:
+    """
+    `FakeOptions` with defaults.
+
+    Raises:
+        ConfigurationError: The vocabulary is unknown.
+    """
+
+    guardrails: Iterable[FakeGuardrail] = ()
+    policies: iam.PolicySet | None = None
+    principal: str | None = None
+    region: str = "us-east-1"
+    account: str | None = None
+    vocabulary: bedrock.Vocabulary = "aws"
+    inference_profiles: Iterable[FakeInferenceProfile] = ()
+    enforced: Iterable[FakeEnforcement] = ()
+    seed: int = 0
+    keep: int | None = None
+    verify_signatures: bool = False
+    credentials: Iterable[FakeCredentials | FakeApiKey] = ()
+
+    def __post_init__(self) -> None:
+        check_vocabulary(self.vocabulary)
+
+    def caller(self, *, secure: bool) -> bedrock.Caller:
+        """Return the caller of all requests. A server knows every context key, so that none is unknown."""
+        principal = self.principal or f"arn:aws:iam::{self.account or _ACCOUNT}:role/FakeBedrockCaller"
+        none_unknown: frozenset[str] = frozenset()
+        return bedrock.Caller(principal, self.region, self.account or "", "aws", _CONTEXT, none_unknown, secure)
+
+    @property
+    def accepted_credentials(self) -> tuple[FakeCredentials | FakeApiKey, ...] | None:
+        """The accepted credentials; None if signatures are not verified."""
+        given = tuple(self.credentials)
+        return (FakeCredentials(TEST_KEY, TEST_KEY), *given) if self.verify_signatures else given or None
+
+
+class FakeState:
+    """
+    The state of a fake. `FakeBedrock.configure` replaces it.
+
+    Args:
+        config: The configuration.
+        secure: Whether clients use TLS.
+    """
+
+    def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
+        caller = config.caller(secure=secure)
+        self.region, self.account = config.region, caller.account
+        self.log, self.faults = RequestLog(config.keep), Schedule(config.seed)
+        self._store = GuardrailStore(config.guardrails, config.region, caller.account)
+        self._organization = tuple(config.enforced)
+        patterns = identifier_patterns(config.vocabulary)
+        self.runtime = Runtime(self._store, patterns, self._enforced)
+        self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns)
+        self.endpoint = Endpoint(
+            [self.runtime, self.control],
+            authenticator=Authenticator(caller, config.accepted_credentials, config.region),
+            authorizer=Authorizer(config.policies, self._inventory, config.vocabulary),
+            faults=self.faults,
+            log=self.log,
+        )
+
+    def _enforced(self, model: str) -> list[FakeEnforcement]:
+        return [entry for entry in (*self.control.enforced, *self._organization) if entry.covers(model)]
+
+    def _inventory(self, params: Params) -> bedrock.Inventory:
+        enforced = self._enforced(params.get("modelId", ""))
+        guardrails = tuple(bedrock.Guardrail(self._store.arn(entry.guardrail), entry.version) for entry in enforced)
+        return bedrock.Inventory(tags=self._store.tags, resolved_models=self.control.resolved_models, enforced=guardrails)
+
+    @property
+    def guardrails(self) -> tuple[FakeGuardrail, ...]:
+        """The current guardrails."""
+        return tuple(self._store)
+
+    def clear(self) -> None:
+        """Remove requests, scripted replies, faults and asynchronous invocations."""
+        self.log.clear()
+        self.faults.clear()
+        self.runtime.clear()

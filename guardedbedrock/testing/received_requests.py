@@ -1,0 +1,215 @@
+"""The requests that the fake received: records, their log, and assertions about them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Final, overload
+
+from guardedbedrock.bedrock import OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from guardedbedrock import iam
+    from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment
+    from guardedbedrock.testing.faults import Fault
+    from guardedbedrock.testing.resources.guardrail import FakeGuardrail
+    from guardedbedrock.testing.wire import HttpRequest, Params
+
+
+_SHOWN: Final = 20  # requests that a failed assertion lists
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """
+    One request and its response.
+
+    Args:
+        operation: For example ``Converse``; None if the path belongs to no operation.
+        params: The parameters of the boto3 call; a blob is `bytes`.
+        guardrail: Identifier and version in the request; None if it names no guardrail, and for the control plane.
+        status: HTTP status of the response.
+        error: Error code of the response, or None.
+        decisions: The IAM decision for each authorization; empty if the fake has no policies.
+        request_id: The header ``x-amzn-RequestId`` of the response.
+        http_request: The HTTP request.
+        faults: The faults that were injected.
+        assessments: The assessments of the texts by guardrails.
+        at: Time of the response, in seconds since the epoch.
+    """
+
+    operation: str | None
+    params: Params
+    guardrail: tuple[str, str] | None
+    status: int
+    error: str | None
+    decisions: tuple[iam.Decision, ...]
+    request_id: str
+    http_request: HttpRequest
+    faults: tuple[Fault, ...] = ()
+    assessments: tuple[LoggedAssessment, ...] = ()
+    at: float = 0.0
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """HTTP headers: name in lower case to value."""
+        return self.http_request.headers
+
+
+class RequestLog:
+    """
+    Stores the requests in the order of their responses. Safe to use from several threads.
+
+    Args:
+        keep: Number of the latest requests to store; None stores all.
+    """
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._requests: deque[ReceivedRequest] = deque(maxlen=keep)
+        self._lock = Lock()
+
+    def add(self, request: ReceivedRequest) -> None:
+        """Store a request."""
+        with self._lock:
+            self._requests.append(request)
+
+    def read(self, operation: str | None = None) -> list[ReceivedRequest]:
+        """Return a copy of the requests so far: all, or those to one operation."""
+        with self._lock:
+            return [request for request in self._requests if operation in {None, request.operation}]
+
+    def clear(self) -> None:
+        """Remove all requests."""
+        with self._lock:
+            self._requests.clear()
+
+
+class Calls(Sequence["ReceivedRequest"]):
+    """
+    The requests so far, in the order of their responses.
+
+        fake.calls("Converse")                    # the requests to one operation
+        fake.calls.assert_guarded_by("hr")
+
+    A failed assertion lists the requests: operation, model, guardrail and status, but no prompts and completions.
+
+    Args:
+        read: Returns the current requests: all, or those to one operation.
+        known: The guardrails that exist. Assertions accept their names.
+    """
+
+    __slots__ = ("_known", "_read")
+
+    def __init__(self, read: Callable[[str | None], list[ReceivedRequest]], known: Sequence[FakeGuardrail]) -> None:
+        self._read, self._known = read, known
+
+    def __call__(self, operation: str | None = None) -> list[ReceivedRequest]:
+        """Return the requests to one operation, such as ``Converse``, or all."""
+        return self._read(operation)
+
+    def __len__(self) -> int:
+        return len(self._read(None))
+
+    def __iter__(self) -> Iterator[ReceivedRequest]:
+        return iter(self._read(None))
+
+    @overload
+    def __getitem__(self, index: int) -> ReceivedRequest: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ReceivedRequest]: ...
+    def __getitem__(self, index: int | slice) -> ReceivedRequest | list[ReceivedRequest]:
+        return self._read(None)[index]
+
+    def __repr__(self) -> str:
+        return "\n".join(self._listed(self._read(None)))
+
+    def assert_nothing_sent(self, operation: str | None = None) -> None:
+        """
+        Assert that the fake received no request, or none to one operation.
+
+        Raises:
+            AssertionError: The fake received at least one.
+        """
+        __tracebackhide__ = True
+        self.assert_sent(0, operation)
+
+    def assert_sent(self, times: int = 1, operation: str | None = None) -> None:
+        """
+        Assert the number of requests, including retries.
+
+        Raises:
+            AssertionError: The number is different, for example "expected 2 requests, got 3".
+        """
+        __tracebackhide__ = True
+        found = self._read(operation)
+        if len(found) != times:
+            wanted = f"{times or 'no'} request{'s' * (times != 1)}{f' to {operation}' if operation else ''}"
+            raise AssertionError(self._described(f"expected {wanted}, got {len(found)}", self._read(None)))
+
+    def assert_guarded_by(self, guardrail: str, *, version: str | None = None, operation: str | None = None) -> None:
+        """
+        Assert that the fake received at least one model call, and that each names this guardrail.
+
+        Args:
+            guardrail: Name, ID or ARN.
+            version: The required version; any by default.
+            operation: Check only the calls to this operation.
+
+        Raises:
+            AssertionError: There is no model call, or one names another guardrail or none.
+        """
+        __tracebackhide__ = True
+        wanted = f"by `{guardrail}`{f' version {version}' if version else ''}"
+        names = self._names(guardrail)
+        self._check(f"guarded {wanted}", operation, lambda pair: pair[0] in names and version in (None, pair[1]))
+
+    def assert_guarded(self, operation: str | None = None) -> None:
+        """
+        Assert that the fake received at least one model call, and that each names a guardrail.
+
+        Raises:
+            AssertionError: There is no model call, or one names no guardrail.
+        """
+        __tracebackhide__ = True
+        self._check("guarded", operation, lambda _: True)
+
+    def _check(self, what: str, operation: str | None, fits: Callable[[tuple[str, str]], bool]) -> None:
+        __tracebackhide__ = True
+        found = [one for one in self._read(operation) if one.operation and OPERATIONS[one.operation].inference]
+        which = f"call to {operation}" if operation else "model call"
+        if not found:
+            raise AssertionError(self._described(f"expected every {which} to be {what}, got no {which}", self._read(None)))
+        others = [one for one in found if one.guardrail is None or not fits(one.guardrail)]
+        if others:
+            counted = f"{len(others)} of {len(found)} {'was' if len(others) == 1 else 'were'} not"
+            raise AssertionError(self._described(f"expected every {which} to be {what}, but {counted}", found))
+
+    def _names(self, guardrail: str) -> set[str]:
+        """Return every identifier with which a request may name the guardrail."""
+        fitting = [one for one in self._known if guardrail in (one.name, one.id, one.identifier)]
+        return {guardrail} | {name for one in fitting for name in (one.id, one.identifier)}
+
+    def _described(self, problem: str, requests: Sequence[ReceivedRequest]) -> str:
+        return "\n".join([f"{problem}{'; requests:' if requests else ''}", *self._listed(requests)])
+
+    def _listed(self, requests: Sequence[ReceivedRequest]) -> Iterator[str]:
+        for number, one in enumerate(requests[:_SHOWN], start=1):
+            yield f"  {number}. {self._line(one)}"
+        if len(requests) > _SHOWN:
+            yield f"  ... and {len(requests) - _SHOWN} more"
+
+    def _line(self, one: ReceivedRequest) -> str:
+        operation = one.operation or f"{one.http_request.method} {one.http_request.target}"
+        model = f" {one.params['modelId']}" if "modelId" in one.params else ""
+        return f"{operation}{model}, {self._guarded(one)}, status {one.status}{f' {one.error}' if one.error else ''}"
+
+    def _guarded(self, one: ReceivedRequest) -> str:
+        if one.guardrail is None:
+            return "no guardrail"
+        identifier, version = one.guardrail
+        name = next((known.name for known in self._known if known.name and identifier in (known.id, known.identifier)), "")
+        return f"guardrail {identifier}{f' ({name})' if name else ''} version {version}"

@@ -1,0 +1,64 @@
+"""A queue of scripted items, each for one call or several, and for one operation or all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    item: T
+    left: int | None
+    operation: str | None
+    on_take: Callable[[], None] | None = None
+
+
+class Script(Generic[T]):
+    """A first-in, first-out queue. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._entries: list[_Entry[T]] = []
+        self._lock = Lock()
+
+    def add(
+        self, item: T, *, times: int | None = 1, operation: str | None = None, on_take: Callable[[], None] | None = None
+    ) -> None:
+        """
+        Append an item.
+
+        Args:
+            item: The item.
+            times: How often `take` returns it; None means always.
+            operation: The only operation that it is for, such as ``Converse``; None means all.
+            on_take: Called each time `take` returns the item.
+        """
+        with self._lock:
+            self._entries.append(_Entry(item, times, operation, on_take))
+
+    def take(self, operation: str) -> T | None:
+        """Return the first item for an operation, or None."""
+        with self._lock:
+            for entry in self._entries:
+                if entry.operation in {None, operation}:
+                    self._use(entry)
+                    if entry.on_take is not None:
+                        entry.on_take()
+                    return entry.item
+        return None
+
+    def _use(self, entry: _Entry[T]) -> None:
+        if entry.left is None:
+            return
+        entry.left -= 1
+        if entry.left <= 0:
+            self._entries.remove(entry)
+
+    def clear(self) -> None:
+        """Remove all items."""
+        with self._lock:
+            self._entries.clear()

@@ -1,0 +1,172 @@
+"""
+Handles one request.
+
+The order of the steps is AWS's, as far as it is known:
+
+1. match the path to an operation (404, or 501 for an operation that the fake does not implement)
+2. choose the faults to inject
+3. verify the signature or the API key
+4. parse the request and validate its parameters
+5. authorize the call with IAM
+6. perform the operation
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment, collect_assessments
+from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext
+from guardedbedrock.testing.received_requests import ReceivedRequest, RequestLog
+from guardedbedrock.testing.server.authorization import Authorizer, enforce
+from guardedbedrock.testing.server.credentials import Authenticator
+from guardedbedrock.testing.wire import (
+    HttpRequest,
+    HttpResponse,
+    OperationOutput,
+    Params,
+    RouteMatch,
+    ServiceError,
+    ShapeValidator,
+    load,
+    parse,
+    routes,
+    serialize,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from guardedbedrock import iam
+    from guardedbedrock.testing.faults import Schedule
+
+
+class FakeService(Protocol):
+    """Performs the operations of one botocore service model."""
+
+    service: str
+    validator: ShapeValidator
+
+    @property
+    def operations(self) -> Collection[str]:
+        """Names of the operations that the fake implements."""
+
+    def guardrail(self, params: Params) -> tuple[str, str] | None:
+        """Return the guardrail identifier and version in a request, or None."""
+
+    def perform(self, operation: str, params: Params) -> OperationOutput:
+        """Perform an operation."""
+
+
+@dataclass(slots=True)
+class _Exchange:
+    http_request: HttpRequest
+    operation: Any = None
+    params: Params = field(default_factory=dict)
+    guardrail: tuple[str, str] | None = None
+    decisions: tuple[iam.Decision, ...] = ()
+    error: str | None = None
+    faults: tuple[Fault, ...] = ()
+    active_faults: tuple[Fault, ...] = ()
+    assessments: Sequence[LoggedAssessment] = ()
+
+
+class Endpoint:
+    """
+    Responds to the requests of several services.
+
+    Args:
+        services: Their paths must not overlap: the first service that has the path handles the request.
+        authenticator: Identifies the caller.
+        authorizer: Evaluates the policies.
+        faults: The faults to inject.
+        log: Stores the requests.
+    """
+
+    def __init__(
+        self,
+        services: Iterable[FakeService],
+        *,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        faults: Schedule,
+        log: RequestLog,
+    ) -> None:
+        self._routes = [(routes(service.service), service) for service in services]
+        self._authenticator, self._authorizer, self._faults, self._log = authenticator, authorizer, faults, log
+
+    def respond(self, http_request: HttpRequest) -> HttpResponse:
+        """Respond to a request, and log it before the response is sent."""
+        exchange = _Exchange(http_request)
+        with collect_assessments() as exchange.assessments:
+            try:
+                response = self._perform(exchange)
+            except ServiceError as error:
+                exchange.error = error.code
+                response = error.response()
+        for fault in exchange.active_faults:
+            response = fault.change_response(response)
+        request_id = str(uuid.uuid4())
+        self._log.add(_record(exchange, response.status, request_id))
+        filters = tuple(fault.filter_bytes for fault in exchange.active_faults)
+        return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers}, send_filters=filters)
+
+    def _perform(self, exchange: _Exchange) -> HttpResponse:
+        match, service = self._route(exchange.http_request)
+        exchange.operation = operation = match.operation
+        if operation.name not in service.operations:
+            raise ServiceError.not_served(operation.name)
+        exchange.faults, exchange.active_faults = self._faults.take(operation.name, streams=operation.has_event_stream_output)
+        skew = sum(fault.seconds for fault in exchange.faults if isinstance(fault, ClockSkew))
+        caller = self._authenticator.identify(exchange.http_request, load(service.service).signing_name, skew)
+        _parse(exchange, match, service)
+        requests = partial(self._authorizer.requests, service.service, operation.name, exchange.params, caller)
+        for fault in exchange.active_faults:
+            fault.fail(FaultContext(operation.name, exchange.params, requests))
+        exchange.decisions = self._authorizer.decide(requests)
+        enforce(exchange.decisions)
+        output = service.perform(operation.name, exchange.params)
+        return serialize(operation, _with_stream_faults(operation, output, exchange.active_faults))
+
+    def _route(self, http_request: HttpRequest) -> tuple[RouteMatch, FakeService]:
+        for paths, service in self._routes:
+            if found := paths.match(http_request):
+                return found, service
+        problem = f"no operation at {http_request.method} {http_request.target}"
+        raise ServiceError(404, "UnknownOperationException", problem)
+
+
+def _parse(exchange: _Exchange, match: RouteMatch, service: FakeService) -> None:
+    exchange.params = parse(match, exchange.http_request)
+    service.validator.check(exchange.operation.input_shape, exchange.params)
+    exchange.guardrail = service.guardrail(exchange.params)
+
+
+def _with_stream_faults(operation: Any, output: OperationOutput, faults: Iterable[Fault]) -> OperationOutput:
+    if not operation.has_event_stream_output:
+        return output
+    name = operation.output_shape.event_stream_name
+    events = output.members[name]
+    for fault in faults:
+        events = fault.change_events(events)
+    return replace(output, members={**output.members, name: events})
+
+
+def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedRequest:
+    return ReceivedRequest(
+        operation=exchange.operation.name if exchange.operation else None,
+        params=exchange.params,
+        guardrail=exchange.guardrail,
+        status=status,
+        error=exchange.error,
+        decisions=exchange.decisions,
+        request_id=request_id,
+        http_request=exchange.http_request,
+        faults=exchange.faults,
+        assessments=tuple(exchange.assessments),
+        at=time.time(),
+    )
