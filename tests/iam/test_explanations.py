@@ -1,4 +1,4 @@
-"""Explanations: what they say, and that it is what the engine does."""
+"""Explanations of decisions: their text, and that they agree with the engine."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from guardedbedrock import iam
 from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.explain.model import NAMES
+from guardedbedrock.iam.explain.phrases import condition_phrase
 
 CASES: Final = Path(__file__).with_name("explanations.json")
 EXPLAINED: Final = [pytest.param(case, id=case["id"]) for case in json.loads(CASES.read_text("utf-8"))]
@@ -39,7 +40,7 @@ def meet(answers: list[bool | None]) -> bool | None:
 
 
 def check_statements(decision: iam.Decision, explanation: iam.Explanation) -> None:
-    """Hold every near statement against what the engine says of it."""
+    """Compare every explained statement with the engine."""
     assert isinstance(decision.grounds, PlanGrounds)
     plan = decision.grounds.plan
     assert [group.policy_type for group in explanation.groups] == [policy_type for policy_type, _ in plan.groups]
@@ -59,7 +60,7 @@ def check_statements(decision: iam.Decision, explanation: iam.Explanation) -> No
 
 
 def check_element(element: iam.ExplainedElement) -> None:
-    """Hold what an element says of its values against its answer."""
+    """Compare the values of an element with its answer."""
     value = element.request
     assert (value.state == "present") is bool(value.values)
     if element.holds is None:
@@ -71,16 +72,15 @@ def check_element(element: iam.ExplainedElement) -> None:
 
 
 def check(decision: iam.Decision) -> None:
-    """Hold an explanation against its decision."""
+    """Compare an explanation with its decision."""
     explanation = decision.explain()
     check_statements(decision, explanation)
     text = str(explanation)
     determining = [one.statement for group in explanation.groups for one in group.statements if one.determining]
     assert determining == list(decision.statements)
     for reference in determining:
-        name = f"{reference.policy} statement {reference.sid or reference.index}"
-        assert name in explanation.reason + " ".join(explanation.details)
-        assert f"{name}: {reference.effect} " in text
+        assert reference.name in explanation.reason + " ".join(explanation.details)
+        assert f"{reference.name}: {reference.effect} " in text
     if decision.outcome == "implicitDeny":
         assert explanation.reason.startswith(f"no {NAMES[decision.policy_type or 'identity']} ")
     for key in decision.hangs_on:
@@ -88,32 +88,54 @@ def check(decision: iam.Decision) -> None:
     assert explanation.outcome == decision.outcome
     assert explanation.policy_type == decision.policy_type
     assert json.loads(json.dumps(explanation.as_data())) == explanation.as_data()
+    check_summary(explanation)
+
+
+def check_summary(explanation: iam.Explanation) -> None:
+    """Check that the nearest statement and the summary fit the outcome."""
+    nearest, summary = explanation.nearest, explanation.summary()
+    assert summary
+    if nearest is None:
+        assert explanation.outcome != "explicitDeny"
+        return
+    assert nearest in [one for group in explanation.groups for one in group.statements]
+    assert nearest.applies is {"implicitDeny": False, "indeterminate": None}.get(explanation.outcome, True)
+    if explanation.outcome == "indeterminate":
+        assert all(key in summary for key in explanation.hangs_on)
+        assert all(reason in summary for reason in explanation.reasons)
+    else:
+        assert nearest.determining is (explanation.outcome != "implicitDeny")
+        assert summary == nearest.sentence()
+        assert summary.startswith(nearest.statement.label)
+    if explanation.outcome == "implicitDeny":
+        assert all(element.requirement in summary for element in nearest.failing)
 
 
 @pytest.mark.parametrize("case", EXPLAINED)
-def test_an_explanation_reads_as_it_should(case: casefiles.Case) -> None:
-    """The whole text of a decision's explanation."""
+def test_explanation_text_and_summary(case: casefiles.Case) -> None:
+    """The text and the summary of an explanation."""
     explanation = decide(case).explain()
 
+    assert explanation.summary() == " ".join(case["summary"])
     assert str(explanation).split("\n") == case["text"]
 
 
 @pytest.mark.parametrize("case", [*ENGINE_CASES, *EXPLAINED])
-def test_an_explanation_says_what_the_engine_does(case: casefiles.Case) -> None:
+def test_explanations_of_cases_agree_with_the_engine(case: casefiles.Case) -> None:
     """Statements, elements, determining statements and the reason agree with the decision."""
     check(decide(case))
 
 
 @settings(max_examples=examples(300), deadline=None)
 @given(st.one_of(SCENARIOS, UNKNOWN_SCENARIOS))
-def test_an_explanation_of_whatever_policies_says_what_the_engine_does(scenario: Scenario) -> None:
-    """The same of random policies."""
+def test_explanations_of_random_policies_agree_with_the_engine(scenario: Scenario) -> None:
+    """Statements, elements, determining statements and the reason agree with the decision."""
     check(scenario.decide())
 
 
 @pytest.mark.parametrize("case", EXPLAINED)
-def test_a_decision_keeps_its_explanation(case: casefiles.Case) -> None:
-    """Pickled or copied, once or twice, a decision explains itself as before; so does the explanation travel alone."""
+def test_pickled_and_copied_decisions_keep_their_explanation(case: casefiles.Case) -> None:
+    """Pickling and copying change neither the explanation of a decision nor an explanation alone."""
     decision = decide(case)
 
     explanation = decision.explain()
@@ -124,8 +146,8 @@ def test_a_decision_keeps_its_explanation(case: casefiles.Case) -> None:
     assert pickle.loads(pickle.dumps(explanation)) == explanation  # noqa: S301 - our own bytes
 
 
-def test_an_explanation_is_data_too() -> None:
-    """Every field under its name, in plain JSON types."""
+def test_explanation_as_data() -> None:
+    """The data has every field under its name, in JSON types, and the summary."""
     use = {"Sid": "Use", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     conditioned = {**use, "Condition": {"StringEquals": {"k:a": "${aws:username}"}}}
     policies = {"identity": {"Version": "2012-10-17", "Statement": conditioned}}
@@ -135,14 +157,19 @@ def test_an_explanation_is_data_too() -> None:
 
     (group,) = data.pop("groups")
     (statement,) = group.pop("statements")
+    statement_data = copy.deepcopy(statement)
     resource, condition = statement.pop("elements")
     assert data == {
+        "summary": "statement `Use` allows this only when `k:a` is `${aws:username}`; the request has no `k:a`",
         "outcome": "implicitDeny",
         "policy_type": "identity",
+        "nearest": statement_data,
         **request,
         "reason": "no identity-based policy allows `s3:GetObject` on b/k",
         "details": ["the Allow statement of that policy type that names the action does not apply"],
         "hangs_on": [],
+        "hangs_on_is_exact": True,
+        "reasons": [],
     }
     nothing: dict[str, Any] = dict.fromkeys(("level", "levels", "waived", "closest"))
     assert group == {"policy_type": "identity", "allows": False, **nothing}
@@ -172,7 +199,7 @@ def test_an_explanation_is_data_too() -> None:
     ],
 )
 def test_the_closest_action_is_named(named: Any, closest: str | None) -> None:
-    """As the policy spells it; none where nothing is like the one that is asked for, or where an Allow names it."""
+    """The explanation names a similar action as the policy spells it, unless none is similar or an Allow names the action."""
     allow = {"Effect": "Allow", "Action": named, "Resource": "*"}
     deny = {**allow, "Effect": "Deny", "Action": "bedrock:InvokeMode"}
     others = [deny, {"Effect": "Allow", "NotAction": ["bedrock:InvokeMode", "bedrock:*"], "Resource": "*"}]
@@ -188,8 +215,8 @@ def test_the_closest_action_is_named(named: Any, closest: str | None) -> None:
 
 
 @pytest.mark.parametrize("case", EXPLAINED[3:4])
-def test_a_record_of_an_explanation_is_frozen(case: casefiles.Case) -> None:
-    """No field of it can be set."""
+def test_records_of_an_explanation_are_frozen(case: casefiles.Case) -> None:
+    """No field of a record can be set."""
     explanation = decide(case).explain()
     group = explanation.groups[0]
     element = group.statements[0].elements[0]
@@ -200,8 +227,8 @@ def test_a_record_of_an_explanation_is_frozen(case: casefiles.Case) -> None:
                 setattr(record, field.name, None)
 
 
-def test_who_asks_for_no_explanation_does_not_load_them() -> None:
-    """The engine decides without the modules that explain."""
+def test_deciding_does_not_load_explanations() -> None:
+    """Importing the engine does not load the modules that explain; the name `Explanation` loads the records only."""
     loaded = "sorted(m for m in sys.modules if m.startswith('guardedbedrock.iam.expla') or m == 'difflib')"
     probe = f"import sys; from guardedbedrock import iam; print({loaded}); iam.Explanation; print({loaded})"
 
@@ -210,8 +237,140 @@ def test_who_asks_for_no_explanation_does_not_load_them() -> None:
     assert printed[:2] == ["[]", "['guardedbedrock.iam.explain', 'guardedbedrock.iam.explain.model']"]
 
 
-def test_the_engine_has_no_other_late_names() -> None:
-    """A name that is not public fails, even where it stands in the module that loads late."""
+def test_other_names_do_not_load_late() -> None:
+    """A name that is not public raises AttributeError, even if a module that loads late has it."""
     for name in ("Explain", "NAMES", "Nonsense"):
         with pytest.raises(AttributeError, match=f"module 'guardedbedrock.iam' has no attribute '{name}'"):
             getattr(iam, name)
+
+
+GUARDRAIL: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+
+
+def explained(
+    effect: str = "Allow", *, context: dict[str, object], unknown: tuple[str, ...] = (), **elements: Any
+) -> iam.Explanation:
+    """Explain the decision of one statement, with a second one that allows everything beside a Deny."""
+    statement = {"Sid": "InvokeGuarded", "Effect": effect, "Action": "bedrock:InvokeModel", "Resource": "*", **elements}
+    everything = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement, *([everything] if effect == "Deny" else [])]}
+    model = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
+    request = iam.Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", model, context, unknown)
+    return iam.PolicySet(identity=document).evaluate(request).explain()
+
+
+@pytest.mark.parametrize(
+    ("condition", "requirement"),
+    [
+        ({"StringEquals": {"k:a": "x"}}, "`k:a` is `x`"),
+        ({"StringEqualsIgnoreCase": {"k:a": "x"}}, "`k:a` is, ignoring case, `x`"),
+        ({"StringEquals": {"k:a": ["x", "y"]}}, "`k:a` is one of `x`, `y`"),
+        ({"StringEquals": {"k:a": ["p", "q", "r", "s", "t"]}}, "`k:a` is one of `p`, `q`, `r` and 2 more"),
+        ({"StringEquals": {"k:a": []}}, "`k:a` is one of no value"),
+        ({"StringLike": {"k:a": "x*"}}, "`k:a` matches `x*`"),
+        ({"StringLike": {"k:a": "x"}}, "`k:a` is `x`"),
+        ({"ArnLike": {"k:a": "arn:aws:s3:::?"}}, "`k:a` matches `arn:aws:s3:::?`"),
+        ({"NumericLessThan": {"k:a": 3}}, "`k:a` is less than `3`"),
+        ({"NumericGreaterThanEquals": {"k:a": 20}}, "`k:a` is at least `20`"),
+        ({"DateGreaterThan": {"k:a": "2030-01-01T00:00:00Z"}}, "`k:a` is after `2030-01-01T00:00:00Z`"),
+        ({"IpAddress": {"k:a": "10.0.0.0/8"}}, "`k:a` is in `10.0.0.0/8`"),
+        ({"Bool": {"k:a": True}}, "`k:a` is `true`"),
+        ({"Null": {"k:a": True}}, "`k:a` is absent"),
+        ({"ForAnyValue:StringEquals": {"k:a": "x"}}, "a value of `k:a` is `x`"),
+        ({"ForAllValues:StringEquals": {"k:a": "x"}}, "every value of `k:a` is `x`"),
+        ({"StringEqualsIfExists": {"k:a": "x"}}, "`k:a` is `x` (or is absent)"),
+        ({"StringEquals": {"k:a": "${k:b}"}}, "`k:a` is `${k:b}` (`${k:b}` is `z`)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_failing_condition_is_required_in_words(condition: dict[str, Any], requirement: str) -> None:
+    """The summary names statement, requirement and value; the key has a value that fails each of the conditions."""
+    summary = explained(Condition=condition, context={"k:a": "11", "k:b": "z"}).summary()
+
+    assert summary == f"statement `InvokeGuarded` allows this only when {requirement}; the request has `11`"
+
+
+@pytest.mark.parametrize(
+    ("condition", "requirement"),
+    [
+        ({"StringNotEquals": {"k:a": "x"}}, "`k:a` is not `x`"),
+        ({"StringNotEqualsIgnoreCase": {"k:a": "x"}}, "`k:a` is not, ignoring case, `x`"),
+        ({"StringNotLike": {"k:a": ["x", "y*"]}}, "`k:a` does not match one of `x`, `y*`"),
+        ({"NumericNotEquals": {"k:a": 3}}, "`k:a` is not `3`"),
+        ({"NotIpAddress": {"k:a": "10.0.0.0/8"}}, "`k:a` is not in `10.0.0.0/8`"),
+        ({"Null": {"k:a": False}}, "`k:a` is present"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_matching_deny_is_explained_in_words(condition: dict[str, Any], requirement: str) -> None:
+    """The summary of an explicit deny names what the Deny matched."""
+    summary = explained("Deny", Condition=condition, context={"k:a": "11"}).summary()
+
+    assert summary == f"statement `InvokeGuarded` denies this when {requirement}; the request has `11`"
+
+
+def test_every_operator_has_words() -> None:
+    """A requirement can be written for each condition operator, with each prefix and suffix."""
+    for name in iam.OPERATORS:
+        forms = (
+            ["Null"]
+            if name == "Null"
+            else [f"{p}{name}{s}" for p in ("", "ForAnyValue:", "ForAllValues:") for s in ("", "IfExists")]
+        )
+        assert all("`k:a`" in condition_phrase(form, "k:a", ["x"]) for form in forms)
+
+
+@pytest.mark.parametrize(
+    ("context", "unknown", "found"),
+    [
+        ({"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:2"}, (), f"the request has `{GUARDRAIL}:2`"),
+        ({}, (), "the request has no `bedrock:GuardrailIdentifier`"),
+    ],
+    ids=["another-version", "no-guardrail"],
+)
+def test_the_nearest_statement_of_a_guarded_call(context: dict[str, object], unknown: tuple[str, ...], found: str) -> None:
+    """The summary names the approved version and what the call carries; the data has the same."""
+    condition = {"StringEquals": {"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:3"}}
+
+    explanation = explained(Condition=condition, context=context, unknown=unknown)
+
+    requirement = f"`bedrock:GuardrailIdentifier` is `{GUARDRAIL}:3`"
+    assert explanation.summary() == f"statement `InvokeGuarded` allows this only when {requirement}; {found}"
+    assert explanation.nearest is not None
+    (element,) = explanation.nearest.failing
+    assert (element.operator, element.policy, element.request.values) == (
+        "StringEquals",
+        (f"{GUARDRAIL}:3",),
+        tuple(context.values()),
+    )
+
+
+def test_the_statement_that_fails_on_conditions_only_is_nearest() -> None:
+    """A statement for another resource is farther away, even if fewer of its elements fail."""
+    blocks = [
+        {"Sid": "Elsewhere", "Resource": "arn:aws:bedrock:us-east-1::foundation-model/other"},
+        {"Sid": "TwoKeys", "Resource": "*", "Condition": {"StringEquals": {"k:a": "x", "k:b": "y"}}},
+        {"Sid": "OneKey", "Resource": "*", "Condition": {"StringEquals": {"k:a": "x", "k:c": "z"}}},
+    ]
+    statements = [{"Effect": "Allow", "Action": "bedrock:*", **block} for block in blocks]
+    model = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
+    request = iam.Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", model, {"k:c": "z", "k:b": "n"})
+
+    explanation = iam.PolicySet(identity={"Version": "2012-10-17", "Statement": statements}).evaluate(request).explain()
+
+    assert explanation.nearest is not None
+    assert explanation.nearest.statement.sid == "OneKey"
+    assert explanation.summary() == "statement `OneKey` allows this only when `k:a` is `x`; the request has no `k:a`"
+
+
+def test_several_failing_elements_are_all_named() -> None:
+    """Each value is named with its key."""
+    condition = {"StringEquals": {"k:a": "x", "k:b": "y"}}
+
+    summary = explained(Condition=condition, context={"k:a": "1"}, Resource="arn:aws:s3:::b").summary()
+
+    assert summary == (
+        "statement `InvokeGuarded` allows this only on `arn:aws:s3:::b` when `k:a` is `x` and `k:b` is `y`;"
+        " the request is for `arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0`,"
+        " the request has `1` for `k:a` and the request has no `k:b`"
+    )

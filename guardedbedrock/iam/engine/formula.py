@@ -200,8 +200,8 @@ class FormulaBuilder:
         value = lookup(self._request.facts, condition.key.lower())
         in_request = () if value is None or value is UNKNOWN else (value,) if isinstance(value, str) else value
         return (
-            f"{compiled.reference.name}: AWS does not document the result of {condition.operator} on `{condition.key}`"
-            f" with {_quoted(in_request)} in the request and {_quoted(condition.values)} in the policy"
+            f"{compiled.reference.name}: AWS documents no result of {condition.operator} on `{condition.key}`"
+            f" for {_quoted(in_request)} and the policy value {_quoted(condition.values)}"
         )
 
     def _resource(self, compiled: CompiledStatement) -> Formula:

@@ -36,6 +36,11 @@ class StatementRef:
         """The policy and the Sid; the position of the statement if it has no Sid."""
         return f"{self.policy} statement {self.sid or self.index}"
 
+    @property
+    def label(self) -> str:
+        """How a sentence names the statement: by its Sid, or by its position in the policy."""
+        return f"statement `{self.sid}`" if self.sid else f"statement {self.index} of `{self.policy}`"
+
     def __str__(self) -> str:
         return f"{self.policy_type} {self.name}"
 

@@ -62,12 +62,15 @@ def explain(decision: Decision, plan: Plan) -> Explanation:
     return Explanation(
         outcome=decision.outcome,
         policy_type=decision.policy_type,
+        nearest=_nearest(decision, groups),
         principal=request.principal,
         action=request.action,
         resource=request.resource,
         reason=reason,
         details=details,
         hangs_on=decision.hangs_on,
+        hangs_on_is_exact=decision.hangs_on_is_exact,
+        reasons=decision.reasons,
         groups=tuple(groups),
     )
 
@@ -224,9 +227,33 @@ def _reason(decision: Decision, groups: Sequence[ExplainedGroup]) -> tuple[str, 
     return f"{names[0]} {verb} {requested}", tuple(f"{other} {verb} it too" for other in names[1:])
 
 
+def _nearest(decision: Decision, groups: Sequence[ExplainedGroup]) -> ExplainedStatement | None:
+    """Return the statement that decides, or that came nearest to deciding."""
+    if decision.outcome == "implicitDeny":
+        missing = _first_missing(decision, groups)
+        allows = [one for one in (missing.statements if missing else ()) if one.statement.effect == "Allow"]
+        return min(allows, key=_distance, default=None)
+    statements = [statement for group in groups for statement in group.statements]
+    if decision.outcome == "indeterminate":
+        return next((statement for statement in statements if statement.applies is None), None)
+    determining = (statement for statement in statements if statement.determining)
+    return next((one for one in determining if one.statement.policy_type == decision.policy_type), None)
+
+
+def _distance(statement: ExplainedStatement) -> tuple[bool, int]:
+    """Order Allow statements: those first that fail on conditions only, then by the number of failing elements."""
+    failing = statement.failing
+    return any(element.element != "condition" for element in failing), len(failing)
+
+
+def _first_missing(decision: Decision, groups: Iterable[ExplainedGroup]) -> ExplainedGroup | None:
+    """Return the first group that must allow and does not; None if the policy set has no policy of that type."""
+    return next((group for group in groups if group.policy_type == decision.policy_type and group.allows is False), None)
+
+
 def _missing(decision: Decision, groups: Sequence[ExplainedGroup]) -> tuple[str, tuple[str, ...]]:
-    """Name the first policy that must allow and does not, with details. The policy set may have no policy of that type."""
-    first = next((group for group in groups if group.policy_type == decision.policy_type and group.allows is False), None)
+    """Name the first policy that must allow and does not, with details."""
+    first = _first_missing(decision, groups)
     if first is None:
         is_session = decision.policy_type == "session"
         detail = "a federated user has no permissions without one" if is_session else "the resource belongs to another account"

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
+from guardedbedrock.iam.explain.phrases import alternatives, condition_phrase, joined, listing
 from guardedbedrock.iam.language.documents import PolicyType
 
 State: TypeAlias = Literal["present", "absent", "unknown"]
@@ -73,6 +74,36 @@ class ExplainedElement:
     note: str | None = None
     variables: tuple[ExplainedValue, ...] = ()
 
+    @property
+    def requirement(self) -> str:
+        """What the policy requires, as a part of a sentence: ``when `k` is `v` ``, ``on `arn` `` or ``for `arn` ``."""
+        if self.element == "condition":
+            variables = [f"`${{{one.name}}}` is `{one}`" for one in self.variables if one.state == "present"]
+            phrase = condition_phrase(self.operator, self.request.name, self.policy)
+            return f"{phrase} ({joined(variables)})" if variables else phrase
+        preposition = "on" if self.element == "resource" else "for"
+        if self.operator.startswith("Not"):
+            return f"{preposition} every {self.element} except {listing(self.policy)}"
+        return f"{preposition} {alternatives(self.policy)}"
+
+    @property
+    def found(self) -> str:
+        """What the request has, as a part of a sentence: ``the request has `v` ``."""
+        if self.element == "resource":
+            return f"the request is for `{self.request}`"
+        if self.element == "principal":
+            return f"the caller is `{self.request}`"
+        if self.request.state == "present":
+            return f"the request has `{self.request}`"
+        state = "has no" if self.request.state == "absent" else "has an unknown"
+        return f"the request {state} `{self.request.name}`"
+
+    @property
+    def found_for_key(self) -> str:
+        """As `found`, with the name of the context key."""
+        is_value = self.element == "condition" and self.request.state == "present"
+        return f"{self.found} for `{self.request.name}`" if is_value else self.found
+
     def lines(self) -> Iterator[str]:
         """Yield the element as text for a terminal."""
         yield f"Condition {self.operator} {self.request.name}" if self.element == "condition" else self.operator
@@ -107,6 +138,35 @@ class ExplainedStatement:
     def failing(self) -> tuple[ExplainedElement, ...]:
         """The elements that certainly do not hold. A statement that applies or may apply has none."""
         return tuple(element for element in self.elements if element.holds is False)
+
+    @property
+    def deciding(self) -> tuple[ExplainedElement, ...]:
+        """
+        The elements that decide whether the statement applies.
+
+        1. If it does not apply: those that fail.
+        2. If it may apply: those that are undecided.
+        3. If it applies: all that do not match every request.
+        """
+        if self.applies is not True:
+            return tuple(element for element in self.elements if element.holds is self.applies)
+        return tuple(element for element in self.elements if element.policy not in (("*",), ("AWS *",)))
+
+    def sentence(self) -> str:
+        """Say in one sentence what the statement requires, and what the request has."""
+        verb = "allows" if self.statement.effect == "Allow" else "denies"
+        only = "" if self.statement.effect == "Deny" or self.applies else " only"
+        conditions = [element for element in self.deciding if element.element == "condition"]
+        others = [element for element in self.deciding if element.element != "condition"]
+        requirements = [element.requirement for element in others]
+        requirements += [f"when {joined(element.requirement for element in conditions)}"] if conditions else []
+        if not requirements:
+            return f"{self.statement.label} {verb} this on every resource, without a condition"
+        # What a request has is worth saying where it is not what the policy names.
+        shown = self.deciding if self.applies is not True else conditions or others
+        is_ambiguous = len({element.request.name for element in conditions}) > 1
+        found = joined(element.found_for_key if is_ambiguous else element.found for element in shown)
+        return f"{self.statement.label} {verb} this{only} {' '.join(requirements)}; {found}"
 
     def lines(self) -> Iterator[str]:
         """Yield the statement, and the elements that decide about it, as text for a terminal."""
@@ -178,33 +238,58 @@ class Explanation:
     Args:
         outcome: As in the decision.
         policy_type: As in the decision.
+        nearest: The statement that decides. Of an implicit deny: the Allow with the fewest failing elements. Of an indeterminate
+            decision: the first that may apply. None if no statement names the action.
         principal: ARN of the caller.
         action: The requested action.
         resource: The requested resource.
         reason: The reason in one sentence; of an implicit deny the first policy type that does not allow.
         details: More about the reason, one clause each.
         hangs_on: As in the decision.
+        hangs_on_is_exact: As in the decision.
+        reasons: As in the decision.
         groups: The policies, in the order in which AWS names them.
     """
 
     outcome: Outcome
     policy_type: PolicyType | None
+    nearest: ExplainedStatement | None
     principal: str
     action: str
     resource: str
     reason: str
     details: tuple[str, ...]
     hangs_on: tuple[str, ...]
+    hangs_on_is_exact: bool
+    reasons: tuple[str, ...]
     groups: tuple[ExplainedGroup, ...]
 
     def __str__(self) -> str:
         blocks = (line for group in self.groups for line in group.lines())
         return "\n".join((self.outcome, *_indented((self.reason, *self.details)), *blocks))
 
+    def summary(self) -> str:
+        """
+        Say in one sentence which statement decides, what the policy requires and what the request has.
+
+        For example: "statement `InvokeGuarded` allows this only when `bedrock:GuardrailIdentifier` is `...:3`; the request has
+        `...:2`". Without such a statement, the sentence says what is missing.
+        """
+        if self.outcome == "indeterminate":
+            return "; ".join((*self._dependence(), *self.reasons))
+        if self.nearest is not None:
+            return self.nearest.sentence()
+        return "; ".join((self.reason, *self.details))
+
+    def _dependence(self) -> Iterator[str]:
+        if self.hangs_on:
+            depends = "depends" if self.hangs_on_is_exact else "may depend"
+            are = "is" if len(self.hangs_on) == 1 else "are"
+            yield f"the decision {depends} on {joined(f'`{key}`' for key in self.hangs_on)}, which {are} unknown"
+
     def as_data(self) -> dict[str, Any]:
-        """Return the explanation as data for JSON, under the names of the fields."""
-        data: dict[str, Any] = _data(self)
-        return data
+        """Return the explanation as data for JSON, under the names of the fields, with the ``summary``."""
+        return {"summary": self.summary(), **_data(self)}
 
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
