@@ -1,7 +1,8 @@
-"""The page about testing is true: its files are written, its commands are run, and what they print is what it shows."""
+"""docs/testing.md: write its files, run its commands, and compare their output with the page."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shlex
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from guardedbedrock.cli.serve.configuration import read
+from guardedbedrock.cli.serve.configuration import FAULTS, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ LONGEST_FIRST_TEST: Final = 10  # lines
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, what it says, and the file that it is."""
+    """A fenced block: its language, its text, and the name of its file."""
 
     language: str
     text: str
@@ -35,7 +36,7 @@ class Block(NamedTuple):
 
 
 def sections() -> dict[str, list[Block]]:
-    """Read the blocks of each section."""
+    """Return the blocks of each section."""
     parts = re.split(r"^## (.+)$", PAGE, flags=re.MULTILINE)[1:]
     return {title: list(blocks(text)) for title, text in zip(parts[::2], parts[1::2], strict=True)}
 
@@ -50,7 +51,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def commands(block: Block) -> Iterator[tuple[str, list[str]]]:
-    """Read the commands of a console block, each with the lines it prints."""
+    """Yield the commands of a console block, each with its output."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, *printed = part.splitlines()
         yield command, printed
@@ -67,13 +68,13 @@ def ran(command: str, folder: Path) -> list[str]:
 
 
 def pattern(line: str) -> str:
-    """Take what differs from run to run out of a line: times, dots for what is left out, and how far it is indented."""
+    """Convert a line to a pattern that ignores times, indentation and text behind dots."""
     escaped = " ".join(line.split()).replace("[", "[[]")
     return re.sub(r"\d+\.\d+s", "*s", escaped).replace("...", "*")
 
 
 @pytest.mark.parametrize("title", [title for title, parts in sections().items() if any(b.language == "console" for b in parts)])
-def test_a_section_does_what_it_shows(title: str, tmp_path: Path) -> None:
+def test_the_commands_of_a_section_print_the_output_on_the_page(title: str, tmp_path: Path) -> None:
     for block in sections()[title]:
         if block.file:
             path = tmp_path / block.file
@@ -90,14 +91,14 @@ def test_a_section_does_what_it_shows(title: str, tmp_path: Path) -> None:
 
 
 def test_the_first_test_takes_ten_lines() -> None:
-    """From nothing to a denial that is handled: the test, and what the application has to change."""
-    first, test, mended = (block.text.splitlines() for block in sections()["A first test"] if block.language == "python")
-    changed = [line for line in mended if line not in first]
+    """The test, and the changed lines of the application."""
+    first, test, fixed = (block.text.splitlines() for block in sections()["A first test"] if block.language == "python")
+    changed = [line for line in fixed if line not in first]
 
     assert len([line for line in [*test, *changed] if line.strip()]) <= LONGEST_FIRST_TEST
 
 
-def test_the_configuration_of_the_server_can_be_used(tmp_path: Path) -> None:
+def test_the_configuration_of_the_server_is_valid(tmp_path: Path) -> None:
     (block,) = (block for part in sections().values() for block in part if block.language == "toml")
     path = tmp_path / "serve.toml"
     path.write_text(block.text, "utf-8")
@@ -106,3 +107,11 @@ def test_the_configuration_of_the_server_can_be_used(tmp_path: Path) -> None:
 
     assert [name for name, _, _ in setup.scripted] == ["reply", "deny", "fault"]
     assert len(setup.options["guardrails"]) == 1
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_page_describes_each_field_of_a_fault(name: str) -> None:
+    (row,) = (line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
+    fields = [one.name for one in dataclasses.fields(FAULTS[name]) if one.name != "clock"]
+
+    assert re.findall(r"`(\w+)`", row.split("|")[2]) == fields
