@@ -96,6 +96,8 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_observability.py
 	$(BIN)/python docs/generate_configuration.py
+	$(BIN)/python docs/generate_errors.py
+	$(BIN)/python docs/generate_errors.py
 
 # Lays out every file of test cases; a test fails while one is not in this layout.
 .PHONY: format-cases
