@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 import guardedbedrock
+from guardedbedrock.cli.prove_commands import prove
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -179,3 +180,6 @@ def serve(
     from guardedbedrock.cli.serve import command  # noqa: PLC0415 - imports botocore
 
     return command(port, config, tls=tls)
+
+
+app.add_typer(prove)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam import PolicyDocument, PolicySet, PolicyType
@@ -66,6 +66,27 @@ class ProofPolicies:
     principal: str = PRINCIPAL
     rcp_applies: bool = False
     _set: list[PolicySet] = field(default_factory=list, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, policies: PolicySet, principal: str = PRINCIPAL, *, rcp_applies: bool = False) -> ProofPolicies:
+        """Take the policies of a policy set."""
+        flat = {kind: levels[0] for kind, levels in policies.levels.items() if kind not in ("scp", "rcp")}
+        return cls(
+            identity=flat.get("identity"),
+            boundary=flat.get("boundary"),
+            session=flat.get("session"),
+            scp=policies.levels.get("scp"),
+            rcp=policies.levels.get("rcp"),
+            endpoint=flat.get("endpoint"),
+            resource=flat.get("resource"),
+            principal=principal,
+            rcp_applies=rcp_applies,
+            _set=[policies],
+        )
+
+    def without_cache(self) -> ProofPolicies:
+        """Return the same policies without the compiled set, which cannot be sent to another process."""
+        return replace(self, _set=[])
 
     def policy_set(self) -> PolicySet:
         """Return the same policies for the engine."""

@@ -17,9 +17,9 @@ from typing import Final
 
 from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
 from guardedbedrock.governance.replay.counting import Group, count
 from guardedbedrock.governance.replay.files import Skipped, find_files
-from guardedbedrock.governance.replay.policies import AccountPolicies, Given, of_snapshot, read_given
 from guardedbedrock.governance.replay.projection import Projection, projection_for
 from guardedbedrock.governance.replay.report import ReplayReport, build
 from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan

@@ -12,8 +12,8 @@ from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, auth
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
+from guardedbedrock.governance.inputs import Policies
 from guardedbedrock.governance.replay.evidence import Evidence
-from guardedbedrock.governance.replay.policies import Policies
 from guardedbedrock.governance.replay.projection import CallTuple
 from guardedbedrock.iam import Decision, Outcome, Request
 

@@ -48,6 +48,10 @@ class PolicySet:
     this type do not apply. An empty list means the same for boundary and endpoint, which cannot be empty. ``session=[]`` means
     that no session policy was passed: a federated user then has no permissions, and other principals are not limited.
 
+    Attributes:
+        documents: The parsed documents by policy type.
+        levels: The same, by level of the organization; a type without levels has one.
+
     Raises:
         PolicySyntaxError: A document cannot be parsed.
     """
@@ -69,6 +73,7 @@ class PolicySet:
         self._groups: list[tuple[PolicyType, list[CompiledStatement]]] = []
         self._has_empty_session = session is not None and not _listed(session)
         self.documents: dict[PolicyType, tuple[PolicyDocument, ...]] = {}
+        self.levels: dict[PolicyType, tuple[tuple[PolicyDocument, ...], ...]] = {}
         for policy_type in NAMING_ORDER:
             if policy_type in levels:
                 groups = [_listed(level) for level in levels[policy_type] or ()]
@@ -118,9 +123,10 @@ class PolicySet:
     def _add(self, compiler: StatementCompiler, policy_type: PolicyType, label: str, sources: Sequence[Source]) -> None:
         group: list[CompiledStatement] = []
         self._groups.append((policy_type, group))
-        for position, source in enumerate(sources):
-            document = parse(source, policy_type, name=f"{label}[{position}]")
-            self.documents[policy_type] = (*self.documents.get(policy_type, ()), document)
+        documents = tuple(parse(source, policy_type, name=f"{label}[{index}]") for index, source in enumerate(sources))
+        self.documents[policy_type] = (*self.documents.get(policy_type, ()), *documents)
+        self.levels[policy_type] = (*self.levels.get(policy_type, ()), documents)
+        for document in documents:
             group += [
                 CompiledStatement(statement, document, policy_type, document.name or "", index, compiler)
                 for index, statement in enumerate(document.statements)

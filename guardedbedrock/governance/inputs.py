@@ -1,4 +1,4 @@
-"""The policies to replay against: one set for every principal, or those of a snapshot."""
+"""Policies from a file in any form: a policy, policies by type, a snapshot, or a configuration."""
 
 from __future__ import annotations
 
@@ -82,11 +82,15 @@ class Given:
         policies: The policies.
         guardrails: The approved guardrails, if the file is a configuration.
         resolved_models: Models of profiles and prompts, if the file is a configuration or a snapshot.
+        principal: The principal that the configuration names; ``""`` if it names none or asks STS.
+        rcp_applies: Whether RCPs reach Bedrock for sure, as the configuration says.
     """
 
     policies: Policies
     guardrails: tuple[Guardrail, ...] = ()
     resolved_models: Mapping[str, tuple[str, ...]] | None = None
+    principal: str = ""
+    rcp_applies: bool = False
 
 
 _TOML: Final = ".toml"
@@ -105,7 +109,7 @@ def read_given(path: str | Path) -> Given:
     """
     file = Path(path)
     if file.suffix == _TOML:
-        return _of_configuration(file)
+        return of_configuration(file)
     try:
         data = json.loads(file.read_text("utf-8-sig"))
     except OSError as error:
@@ -135,9 +139,21 @@ def models_of(snapshot: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
-def _of_configuration(file: Path) -> Given:
+def of_configuration(file: str | Path | None) -> Given:
+    """
+    Read a configuration; see `read_given`.
+
+    Args:
+        file: The configuration; None looks where `Guard.from_config` looks.
+    """
     settings = load(file)
     policies = settings.policy_set()
     if policies is None:
-        raise ConfigurationError(f"{file}: has no [policies]; add the policies to replay against")
-    return Given(SamePolicies(policies), settings.approved, settings.profiles)
+        raise ConfigurationError(f"{file or 'the configuration'}: has no [policies]; add the policies")
+    return Given(
+        SamePolicies(policies),
+        settings.approved,
+        settings.profiles,
+        principal="" if settings.principal in (None, "caller") else str(settings.principal),
+        rcp_applies=settings.rcp_applies,
+    )

@@ -1,0 +1,199 @@
+"""``guardedbedrock prove``: statements that hold for every request, or a request that shows the opposite."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from os import cpu_count
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import guardedbedrock
+from guardedbedrock.cli.console import console, write_json
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.answers import Answer, Summary
+from guardedbedrock.governance.proof.questions import Options, guardrail_required, unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from guardedbedrock.governance.proof.answers import Verdict
+    from guardedbedrock.governance.proof.inputs import PolicyArguments
+    from guardedbedrock.governance.proof.policies import ProofPolicies
+
+EXIT_CODES: Final[Mapping[Verdict, int]] = {"proved": 0, "refuted": 1, "unknown": 3}
+_STYLES: Final[Mapping[Verdict, str]] = {"proved": "green", "refuted": "red", "unknown": "yellow"}
+_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_RULE: Final = "A statement about the policies does not hold for every request."
+_PARALLEL_FROM: Final = 16
+"""Principals from which processes are worth their start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    A question about the policies of one principal; it can be sent to another process.
+
+    Args:
+        kind: ``guardrail-required`` or ``unreachable``.
+        approved: Approved guardrails, for ``guardrail-required``.
+        options: Timeout and assumptions.
+    """
+
+    kind: Literal["guardrail-required", "unreachable"]
+    options: Options
+    approved: tuple[str, ...] = field(default=())
+
+    def ask(self, policies: ProofPolicies) -> Answer:
+        """Answer the question."""
+        if self.kind == "unreachable":
+            return unreachable(policies, self.options)
+        return guardrail_required(policies, self.approved, self.options)
+
+
+def options(timeout: float, assumed: Sequence[str]) -> Options:
+    """
+    Read the options of a question.
+
+    Raises:
+        ConfigurationError: An assumption is not ``KEY=VALUE``.
+    """
+    return Options(timeout=timeout, assumed=dict(pair(text, "--assume") for text in assumed))
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """
+    Split ``KEY=VALUE``.
+
+    Raises:
+        ConfigurationError: There is no ``=``.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigurationError(f"{option}: `{text}` is not KEY=VALUE; write for example aws:RequestedRegion=us-east-1")
+    return key, value
+
+
+def for_each(arguments: PolicyArguments, question: Question, output: str) -> int:
+    """Ask a question for each principal, and print the answers."""
+    policies = list(arguments.read())
+    answers = _ask_all(policies, question)
+    if not arguments.every:
+        return show(answers[0], output)
+    return show_all(Summary(tuple(answers)), output)
+
+
+def _ask_all(policies: Sequence[ProofPolicies], question: Question) -> list[Answer]:
+    if len(policies) < _PARALLEL_FROM:
+        return [question.ask(one) for one in policies]
+    with ProcessPoolExecutor(min(cpu_count() or 1, len(policies)), mp_context=get_context("spawn")) as pool:
+        share = max(1, len(policies) // (4 * (cpu_count() or 1)))
+        return list(pool.map(question.ask, [one.without_cache() for one in policies], chunksize=share))
+
+
+def show(answer: Answer, output: str) -> int:
+    """Print an answer; return the exit code."""
+    if output == "json":
+        write_json(answer.as_data())
+    else:
+        _show_others([answer], output, _text)
+    return EXIT_CODES[answer.answer]
+
+
+def show_all(summary: Summary, output: str) -> int:
+    """Print the answers for several principals; return the exit code."""
+    if output == "json":
+        counts = {verdict: sum(one.answer == verdict for one in summary.answers) for verdict in EXIT_CODES}
+        write_json({"answer": summary.answer, "counts": counts, "answers": [one.as_data() for one in summary.answers]})
+    else:
+        _show_others(summary.answers, output, _table)
+    return EXIT_CODES[summary.answer]
+
+
+def _show_others(answers: Sequence[Answer], output: str, text: Callable[[Sequence[Answer]], Iterator[tuple[str, str]]]) -> None:
+    if output == "sarif":
+        write_json(_sarif(answers))
+    elif output == "github":
+        sys.stdout.writelines(f"{line}\n" for answer in answers for line in _annotations(answer))
+    else:
+        screen = console()
+        for line, style in text(answers):
+            screen.print(line, style=style, soft_wrap=True, highlight=False, markup=False)
+
+
+def _text(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
+    (answer,) = answers
+    yield f"{answer.answer}: {answer.question}", _STYLES[answer.answer]
+    if answer.reason:
+        yield f"  {answer.reason}", ""
+    if answer.witness is not None:
+        yield "  this request shows the opposite:", ""
+        yield f"    {answer.witness.action} on {answer.witness.resource}", ""
+        yield f"    principal: {answer.witness.principal}", ""
+        for key, value in sorted(answer.witness.context.items()):
+            yield f"    {key}: {value}", ""
+    for statement in answer.statements:
+        where = statement.sid or f"number {statement.index}"
+        yield f"  {statement.policy} statement {where}: {statement.reason}", ""
+    for assumption in answer.assumptions:
+        yield f"  assuming: {assumption}", "dim"
+    yield f"  {answer.milliseconds:.0f} ms", "dim"
+
+
+def _table(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
+    for answer in sorted(answers, key=lambda one: (one.answer == "proved", one.answer, one.principal)):
+        statements = ", ".join(statement.sid or str(statement.index) for statement in answer.statements)
+        why = f"  {statements or answer.reason}" if statements or answer.reason else ""
+        yield f"{answer.answer:8} {answer.principal}{why}", _STYLES[answer.answer]
+    counts = ", ".join(f"{sum(one.answer == verdict for one in answers)} {verdict}" for verdict in EXIT_CODES)
+    yield f"{len(answers)} principals: {counts}", ""
+
+
+def _sarif(answers: Sequence[Answer]) -> dict[str, Any]:
+    driver = {
+        "name": "guardedbedrock",
+        "version": guardedbedrock.__version__,
+        "rules": [
+            {"id": "proof", "shortDescription": {"text": "A statement about the policies does not hold for every request."}}
+        ],
+    }
+    results = [_result(answer) for answer in answers if answer.answer != "proved"]
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _result(answer: Answer) -> dict[str, Any]:
+    return {
+        "ruleId": "proof",
+        "ruleIndex": 0,
+        "level": "error" if answer.answer == "refuted" else "warning",
+        "message": {"text": _sentence(answer)},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": statement.policy.replace(" ", "%20")}},
+                "logicalLocations": [{"fullyQualifiedName": f"Statement[{statement.index}]", "name": statement.sid or ""}],
+            }
+            for statement in answer.statements
+        ],
+    }
+
+
+def _annotations(answer: Answer) -> Iterator[str]:
+    if answer.answer == "proved":
+        yield f"proved for {answer.principal}: {answer.question}"
+        return
+    level = "error" if answer.answer == "refuted" else "warning"
+    files = [statement.policy for statement in answer.statements] or [""]
+    for file in dict.fromkeys(files):
+        place = f" file={file.translate(_IN_MESSAGE).replace(',', '%2C').replace(':', '%3A')}" if file else ""
+        yield f"::{level}{place}::{_sentence(answer).translate(_IN_MESSAGE)}"
+
+
+def _sentence(answer: Answer) -> str:
+    parts = [f"{answer.answer}: {answer.question}"]
+    if answer.witness is not None:
+        context = ", ".join(f"{key}={value}" for key, value in sorted(answer.witness.context.items()))
+        parts.append(f"{answer.witness.action} on {answer.witness.resource} with {context}")
+    parts += [f"allowed by {one.policy} statement {one.sid or one.index}" for one in answer.statements]
+    return "; ".join([*parts, answer.reason] if answer.reason else parts)

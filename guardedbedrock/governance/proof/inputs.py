@@ -1,0 +1,118 @@
+"""The policies of a question, from files, a configuration or a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.inputs import AccountPolicies, Given, of_configuration, read_given
+from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
+from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam.account.account import Account
+from guardedbedrock.settings.policy_files import read_policies
+from guardedbedrock.settings.settings import load
+
+_LEVELED: Final = frozenset({"scp", "rcp"})
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyArguments:
+    """
+    Where the policies of a question come from.
+
+    Args:
+        config: A configuration with ``[policies]``.
+        snapshot: A snapshot of an account, or a dump of its authorization details.
+        principal: ARN of the principal; needed with a snapshot, unless `every` is set.
+        every: Whether the question is asked for every principal of the snapshot.
+        files: Policy type to files; several files of a type are one level.
+        approved: Guardrails that count as approved, ``ARN`` or ``ARN:VERSION``; those of the configuration unless given.
+    """
+
+    config: str | None = None
+    snapshot: str | None = None
+    principal: str | None = None
+    every: bool = False
+    files: Mapping[str, Sequence[str]] | None = None
+    approved: Sequence[str] = ()
+
+    def read(self) -> Iterator[ProofPolicies]:
+        """
+        Yield the policies of each principal.
+
+        Raises:
+            ConfigurationError: No policies are given, or they cannot be read.
+        """
+        given = [bool(self.snapshot), bool(self.files and any(self.files.values()))]
+        if sum([*given, bool(self.config)]) > 1:
+            raise ConfigurationError("give policies by one of --config, --snapshot or policy files")
+        if self.snapshot:
+            yield from self._of_snapshot()
+        elif given[1]:
+            yield ProofPolicies.of(self._of_files(), self.principal or PRINCIPAL)
+        else:
+            yield self._of_configuration()
+
+    def approved_keys(self) -> tuple[str, ...]:
+        """
+        Return the approved guardrails as the condition key writes them.
+
+        Raises:
+            ConfigurationError: None is given and the configuration cannot be read.
+        """
+        if self.approved or self.snapshot or (self.files and any(self.files.values())):
+            return tuple(self.approved)
+        return tuple(identifier_key(one.arn, one.version) for one in load(self.config).approved)
+
+    def guardrails(self) -> tuple[Guardrail, ...]:
+        """Return the approved guardrails of the configuration; none if the policies come from elsewhere."""
+        if self.snapshot or (self.files and any(self.files.values())):
+            return ()
+        return of_configuration(self.config).guardrails
+
+    def _of_snapshot(self) -> Iterator[ProofPolicies]:
+        account = Account.from_snapshot(str(self.snapshot))
+        if not self.every and not self.principal:
+            raise ConfigurationError("--snapshot: name a principal with --principal ARN, or ask for every one with --all")
+        principals = account.principals if self.every else [account.find(str(self.principal)).arn]
+        for arn in principals:
+            yield ProofPolicies.of(account.policy_set(arn), arn)
+
+    def _of_files(self) -> PolicySet:
+        sources: dict[str, Any] = {}
+        for kind, files in (self.files or {}).items():
+            if files:
+                sources[kind] = [list(files)] if kind in _LEVELED else list(files)
+        return read_policies(sources, base=Path.cwd())
+
+    def _of_configuration(self) -> ProofPolicies:
+        return _for_principal(of_configuration(self.config), self.principal)
+
+
+def read_version(path: str, principal: str | None = None) -> ProofPolicies:
+    """
+    Read one version of policies: an identity-based policy, an object of policy type to documents, a snapshot, or a configuration.
+
+    Args:
+        path: The file.
+        principal: The principal; needed with a snapshot.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or is none of these.
+    """
+    return _for_principal(read_given(path), principal)
+
+
+def _for_principal(given: Given, principal: str | None) -> ProofPolicies:
+    if isinstance(given.policies, AccountPolicies):
+        if not principal:
+            raise ConfigurationError("a snapshot has several principals; name one with --principal ARN")
+        account = given.policies.account
+        return ProofPolicies.of(account.policy_set(principal), account.find(principal).arn)
+    (policies,) = given.policies.every_set()
+    return ProofPolicies.of(policies, principal or given.principal or PRINCIPAL, rcp_applies=given.rcp_applies)
