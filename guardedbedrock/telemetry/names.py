@@ -1,8 +1,8 @@
 """
-Every name that telemetry uses, as data: attributes of spans, events of spans, metrics, log events and their keys.
+Every name that telemetry uses, as data: span attributes, span events, log events and their keys. Metrics are in `metrics.table`.
 
-They are API: `docs/observability.md` is written from these tables. Names under ``guardedbedrock.`` are private; the others are
-those of the conventions. Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans",
+These names are API: `docs/observability.md` is generated from the tables. Names that begin with ``guardedbedrock.`` are our own;
+the others come from the conventions. Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans",
 "Semantic conventions for AWS Bedrock operations", "Semantic conventions for generative AI metrics".
 """
 
@@ -23,6 +23,9 @@ HANGS_ON: Final = "guardedbedrock.hangs_on"
 VOCABULARY: Final = "guardedbedrock.vocabulary"
 INTERVENTION: Final = "guardedbedrock.intervention"
 INTERVENTION_POLICIES: Final = "guardedbedrock.intervention.policies"
+INTERVENTION_SOURCES: Final = "guardedbedrock.intervention.sources"
+FINDING: Final = "guardedbedrock.finding"
+FINDINGS: Final = "guardedbedrock.findings"
 COVERAGE_GUARDED: Final = "guardedbedrock.guardrail.coverage.guarded"
 COVERAGE_TOTAL: Final = "guardedbedrock.guardrail.coverage.total"
 SIMULATED: Final = "guardedbedrock.simulated"
@@ -68,12 +71,12 @@ Where: TypeAlias = Literal["call", "client", "preflight", "botocore", "call, cli
 
 class Attribute(NamedTuple):
     """
-    An attribute of a span.
+    A span attribute.
 
     Args:
         name: Its name.
-        where: The spans that have it: of the call, of the request (`client`), of the preflight, of botocore's instrumentor.
-        meaning: What it says, and when it is there.
+        where: The spans that have it: the call, the request (`client`), the preflight, the spans of botocore's instrumentor.
+        meaning: Its meaning, and when it is set.
     """
 
     name: str
@@ -84,42 +87,44 @@ class Attribute(NamedTuple):
 ATTRIBUTES: Final = (
     Attribute(RPC_METHOD, "call", "the operation, such as `Converse`"),
     Attribute(REGION, "call, client", "the region of the client"),
-    Attribute(MODEL, "call, client", "`modelId` as the call has it"),
+    Attribute(MODEL, "call, client", "`modelId` of the call"),
     Attribute(GUARDRAIL_ID, "call, client, botocore", "ID of the guardrail that is sent"),
-    Attribute(GUARDRAIL_VERSION, "call, client, botocore", "its version"),
-    Attribute(GUARDRAIL_INJECTED, "call", "whether the guard put it there"),
+    Attribute(GUARDRAIL_VERSION, "call, client, botocore", "version of the guardrail that is sent"),
+    Attribute(GUARDRAIL_INJECTED, "call", "true if the guard added the guardrail"),
     Attribute(DECISION, "call, preflight", "`allowed`, `implicitDeny`, `explicitDeny` or `indeterminate`"),
-    Attribute(VOCABULARY, "call", "what a guarded call asks of IAM: `aws` or `invoke-with-guardrail`"),
-    Attribute(POLICY_TYPE, "call, preflight", "which type of policy denied, such as `identity` or `scp`"),
+    Attribute(VOCABULARY, "call", "the actions of a guarded call: `aws` or `invoke-with-guardrail`"),
+    Attribute(POLICY_TYPE, "call, preflight", "the type of policy that denied, such as `identity` or `scp`"),
     Attribute(STATEMENTS, "call, preflight", "the statements that determine a denial"),
-    Attribute(HANGS_ON, "call, preflight", "context keys that an indeterminate decision hangs on"),
-    Attribute(INTERVENTION, "call, client", "`blocked`, `masked`, or `intervened` where the reply does not say which"),
-    Attribute(INTERVENTION_POLICIES, "call, client", "which parts of the guardrail stepped in, such as `wordPolicy`"),
-    Attribute(COVERAGE_GUARDED, "call, client", "characters that the guardrail looked at, with a trace"),
-    Attribute(COVERAGE_TOTAL, "call, client", "characters that there were"),
-    Attribute(UNGUARDED, "call, client", "true where the reply shows that the guardrail did not run"),
-    Attribute(SIMULATED, "call", "on a denial: whether this process said it, and not AWS"),
-    Attribute(ERROR_TYPE, "call, client", "class of the error that the caller got"),
-    Attribute(STATUS, "call, client", "HTTP status; 403 of every denial, simulated or not"),
-    Attribute(REQUEST_ID, "call, client", "AWS's id of the request"),
+    Attribute(HANGS_ON, "call, preflight", "context keys that an indeterminate decision depends on"),
+    Attribute(INTERVENTION, "call, client", "`blocked`, `masked`, or `intervened` if the reply does not say which"),
+    Attribute(INTERVENTION_POLICIES, "call, client", "the parts of the guardrail that intervened, such as `wordPolicy`"),
+    Attribute(INTERVENTION_SOURCES, "call, client", "where they did: `INPUT`, `OUTPUT`"),
+    Attribute(FINDINGS, "call, client", "what the guardrail detected without acting on it, such as `contentPolicy HATE`"),
+    Attribute(COVERAGE_GUARDED, "call, client", "characters that the guardrail evaluated; only with a trace"),
+    Attribute(COVERAGE_TOTAL, "call, client", "all characters; only with a trace"),
+    Attribute(UNGUARDED, "call, client", "true if the reply shows that no guardrail ran"),
+    Attribute(SIMULATED, "call", "on a denial: true if this process denied the call, false if AWS did"),
+    Attribute(ERROR_TYPE, "call, client", "class of the error that the caller gets"),
+    Attribute(STATUS, "call, client", "HTTP status; 403 for every denial, simulated or not"),
+    Attribute(REQUEST_ID, "call, client", "AWS's ID of the request"),
     Attribute(OPERATION, "client", "`chat`, `text_completion`, `embeddings` or `apply_guardrail`"),
     Attribute(PROVIDER, "client", "`aws.bedrock`"),
-    Attribute(SERVER_ADDRESS, "client", "host that the request goes to: AWS's, or that of an `endpoint_url`"),
-    Attribute(SERVER_PORT, "client", "its port"),
-    Attribute(STREAM, "client", "true of streaming operations"),
+    Attribute(SERVER_ADDRESS, "client", "host of the request: AWS's, or the host of an `endpoint_url`"),
+    Attribute(SERVER_PORT, "client", "port of the request"),
+    Attribute(STREAM, "client", "true for streaming operations"),
     Attribute(TEMPERATURE, "client", "of the request"),
     Attribute(TOP_P, "client", "of the request"),
     Attribute(TOP_K, "client", "of the request"),
     Attribute(MAX_TOKENS, "client", "of the request"),
     Attribute(STOP_SEQUENCES, "client", "of the request; only with content capture"),
-    Attribute(RESPONSE_MODEL, "client", "the model that spoke, where a router chose it or the body names it"),
+    Attribute(RESPONSE_MODEL, "client", "the model that answered, if a router chose it or the body names it"),
     Attribute(RESPONSE_ID, "client", "the model's own ID of the reply"),
-    Attribute(FINISH_REASONS, "client", "why the model stopped; `guardrail_intervened` among them"),
+    Attribute(FINISH_REASONS, "client", "why the model stopped, such as `end_turn` or `guardrail_intervened`"),
     Attribute(FIRST_CHUNK, "client", "seconds to the first event of a stream"),
-    Attribute(INPUT_TOKENS, "client", "tokens that the model read"),
-    Attribute(OUTPUT_TOKENS, "client", "tokens that it wrote"),
-    Attribute(CACHE_READ, "client", "tokens that came from a cache"),
-    Attribute(CACHE_WRITE, "client", "tokens that went into one"),
+    Attribute(INPUT_TOKENS, "client", "input tokens"),
+    Attribute(OUTPUT_TOKENS, "client", "output tokens"),
+    Attribute(CACHE_READ, "client", "tokens read from a cache"),
+    Attribute(CACHE_WRITE, "client", "tokens written to a cache"),
     Attribute(INPUT_MESSAGES, "client", "the conversation; only with content capture"),
     Attribute(OUTPUT_MESSAGES, "client", "the answer; only with content capture"),
     Attribute(SYSTEM_INSTRUCTIONS, "client", "the system prompt; only with content capture"),
@@ -136,17 +141,19 @@ EVENT_DECISION: Final = "guardedbedrock.decision"
 EVENT_REFUSED: Final = "guardedbedrock.refused"
 EVENT_DENIED: Final = "guardedbedrock.denied"
 EVENT_INTERVENTION: Final = "guardedbedrock.intervention"
+EVENT_DETECTED: Final = "guardedbedrock.detected"
+EVENT_STREAM_BROKE: Final = "guardedbedrock.stream_interrupted"
 
 
-class Named(NamedTuple):
+class NamedEvent(NamedTuple):
     """
     An event of a span or of the log.
 
     Args:
         name: Its name.
-        keys: Attributes or keys that it may have, beside those of every event.
-        meaning: When it happens.
-        level: Of the log.
+        keys: Attributes or keys that it may have, in addition to those of every event.
+        meaning: When it is written.
+        level: The log level.
     """
 
     name: str
@@ -156,63 +163,47 @@ class Named(NamedTuple):
 
 
 SPAN_EVENTS: Final = (
-    Named(EVENT_RETRY, (RETRY_ATTEMPT, ERROR_TYPE, RETRY_WAIT, BY), "an attempt failed and another follows"),
-    Named(EVENT_GAVE_UP, (RETRY_ATTEMPT, ERROR_TYPE, USED_UP), "attempts, time or tokens are used up"),
-    Named(EVENT_DIVERGED, (DECISION, POLICY_TYPE), "AWS denied what the preflight had allowed"),
-    Named(EVENT_WOULD_REFUSE, (ERROR_TYPE,), "in mode `report`: what `enforce` would have refused"),
-    Named(EVENT_UNGUARDED, (GUARDRAIL_ID, GUARDRAIL_VERSION), "the reply shows that the guardrail did not run"),
+    NamedEvent(EVENT_RETRY, (RETRY_ATTEMPT, ERROR_TYPE, RETRY_WAIT, BY), "an attempt failed and another follows"),
+    NamedEvent(EVENT_GAVE_UP, (RETRY_ATTEMPT, ERROR_TYPE, USED_UP), "the attempts, the time or the tokens are used up"),
+    NamedEvent(EVENT_DIVERGED, (DECISION, POLICY_TYPE), "AWS denied a call that the preflight had allowed"),
+    NamedEvent(EVENT_WOULD_REFUSE, (ERROR_TYPE,), "in mode `report`: `enforce` would have refused the call"),
+    NamedEvent(EVENT_UNGUARDED, (GUARDRAIL_ID, GUARDRAIL_VERSION), "the reply shows that no guardrail ran"),
 )
 
-LOG_CONTEXT: Final = ("operation", "region", "model", "guardrail", "principal", "trace_id", "span_id")
+LOG_CONTEXT: Final = ("summary", "operation", "region", "model", "guardrail", "principal", "trace_id", "span_id")
 """
-Keys of every log event; one that nobody knows is left out, apart from `model` and `guardrail`, which are null. `guardrail` is ARN
-and version; `principal` is known once the policies were asked, `trace_id` and `span_id` where a span is current.
+Keys of every log event. `guardrail` is ARN and version. `model` and `guardrail` are null if unknown. `principal` is present once
+the policies were evaluated, `trace_id` and `span_id` if a span is current.
 """
 
-_DENIAL: Final = ("error_type", "action", "resource", "policy_type", "policy_arn", "request_id")
+_REFUSAL: Final = ("error_type", "action", "resource", "policy_type", "policy_arn")
+_DENIAL: Final = (*_REFUSAL, "request_id")
+_INTERVENTION: Final = ("reason", "action", "policies", "sources", "guardrail_id", "coverage_guarded", "coverage_total")
 
 LOG_EVENTS: Final = (
-    Named(
+    NamedEvent(
         EVENT_DECISION,
         ("decision", "seconds", "action", "resource", "policy_type", "statements", "hangs_on", "remarks"),
-        "the policies were asked",
-        "info; warning when denied",
+        "the policies were evaluated",
+        "info; warning if denied",
     ),
-    Named(
-        EVENT_REFUSED, ("error_type", "action", "resource", "policy_type", "policy_arn"), "the guard refused the call", "warning"
+    NamedEvent(EVENT_REFUSED, _REFUSAL, "the guard refused the call", "warning"),
+    NamedEvent(EVENT_WOULD_REFUSE, _REFUSAL, "in mode `report`: `enforce` would have refused the call", "warning"),
+    NamedEvent(EVENT_DENIED, _DENIAL, "AWS denied the call", "warning"),
+    NamedEvent(EVENT_DIVERGED, ("decision", *_DENIAL), "AWS denied a call that the preflight had allowed", "warning"),
+    NamedEvent(EVENT_RETRY, ("attempt", "code", "wait_seconds", "by"), "an attempt failed and another follows", "info"),
+    NamedEvent(EVENT_GAVE_UP, ("attempt", "code", "used_up"), "the attempts, the time or the tokens are used up", "warning"),
+    NamedEvent(
+        EVENT_INTERVENTION, (*_INTERVENTION, "text_units", "request_id"), "the guardrail blocked or masked content", "info"
     ),
-    Named(
-        EVENT_WOULD_REFUSE,
-        ("error_type", "action", "resource", "policy_type", "policy_arn"),
-        "in mode `report`: what `enforce` would have refused",
-        "warning",
-    ),
-    Named(EVENT_DENIED, _DENIAL, "AWS denied the call", "warning"),
-    Named(EVENT_DIVERGED, ("decision", *_DENIAL), "AWS denied what the preflight had allowed", "warning"),
-    Named(EVENT_RETRY, ("attempt", "code", "wait_seconds", "by"), "an attempt failed and another follows", "info"),
-    Named(EVENT_GAVE_UP, ("attempt", "code", "used_up"), "attempts, time or tokens are used up", "warning"),
-    Named(
-        EVENT_INTERVENTION,
-        (
-            "reason",
-            "action",
-            "policies",
-            "sources",
-            "guardrail_id",
-            "coverage_guarded",
-            "coverage_total",
-            "text_units",
-            "request_id",
-        ),
-        "the guardrail stepped in",
+    NamedEvent(
+        EVENT_DETECTED,
+        ("findings", "sources", "guardrail_id", "request_id"),
+        "the guardrail detected something and did not act on it: a filter in detect mode, or automated reasoning",
         "info",
     ),
-    Named(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that the guardrail did not run", "error"),
-    Named(
-        EVENT_PARTIAL,
-        ("gaps",),
-        "the guardrail does not look at all of the call, or too late: the kinds of `CoverageGap`",
-        "warning",
-    ),
-    Named(EVENT_UNLISTED, ("service",), "botocore has an operation that the table of operations has not", "warning"),
+    NamedEvent(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that no guardrail ran", "error"),
+    NamedEvent(EVENT_STREAM_BROKE, ("code", "request_id"), "a stream ended with an error before its last event", "warning"),
+    NamedEvent(EVENT_PARTIAL, ("gaps",), "the guardrail does not evaluate all of the call, or too late; see `Gap`", "warning"),
+    NamedEvent(EVENT_UNLISTED, ("service",), "botocore has an operation that this version does not know", "warning"),
 )

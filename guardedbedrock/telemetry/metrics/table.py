@@ -1,7 +1,8 @@
 """
 Every metric, as data: name, instrument, unit, buckets and attributes.
 
-Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative AI metrics"; the others are private.
+Names that begin with ``guardedbedrock.`` are our own. Source: OpenTelemetry Semantic Conventions, "Semantic conventions for
+generative AI metrics".
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ class Metric(NamedTuple):
 
     Args:
         name: Its name.
-        instrument: What counts it.
-        unit: As UCUM writes it.
-        attributes: What it is told apart by.
-        meaning: What it counts.
+        instrument: The kind of instrument.
+        unit: The unit, in UCUM.
+        attributes: Its attributes.
+        meaning: What it measures.
         buckets: Bounds of a histogram.
-        alone: Whether it is left to another instrumentor where there is one.
+        alone: Whether an OpenTelemetry instrumentor of botocore records it instead, if one is active.
     """
 
     name: str
@@ -45,17 +46,17 @@ DECISIONS: Final = Metric(
     "counter",
     "{decision}",
     (names.RPC_METHOD, names.DECISION, names.POLICY_TYPE),
-    "what the policies said of calls",
+    "decisions of the policies about calls",
 )
 PREFLIGHT: Final = Metric(
-    "guardedbedrock.preflight.duration", "histogram", "s", (names.DECISION,), "how long the policies were asked", _PREFLIGHT
+    "guardedbedrock.preflight.duration", "histogram", "s", (names.DECISION,), "duration of the policy evaluation", _PREFLIGHT
 )
 DIVERGENCES: Final = Metric(
     "guardedbedrock.preflight.divergences",
     "counter",
     "{denial}",
     (names.RPC_METHOD, names.POLICY_TYPE),
-    "denials by AWS of what the preflight had allowed",
+    "denials by AWS of calls that the preflight had allowed",
 )
 DENIALS: Final = Metric(
     "guardedbedrock.denials",
@@ -69,14 +70,21 @@ REFUSALS: Final = Metric(
     "counter",
     "{call}",
     (names.RPC_METHOD, names.ERROR_TYPE, names.ENFORCED),
-    "calls that would have gone round the guardrail: refused, or only reported",
+    "calls without an approved guardrail, refused or (in mode `report`) only reported",
 )
 INTERVENTIONS: Final = Metric(
     "guardedbedrock.interventions",
     "counter",
     "{intervention}",
     (names.RPC_METHOD, names.INTERVENTION, names.POLICY_KIND),
-    "interventions, once for each part of the guardrail that stepped in",
+    "interventions, counted for each part of the guardrail that blocked or masked",
+)
+FINDINGS: Final = Metric(
+    "guardedbedrock.findings",
+    "counter",
+    "{finding}",
+    (names.RPC_METHOD, names.POLICY_KIND, names.FINDING),
+    "what a guardrail detected and did not act on: filters in detect mode, automated reasoning",
 )
 UNGUARDED: Final = Metric(
     "guardedbedrock.unguarded_replies", "counter", "{reply}", (names.RPC_METHOD,), "replies that show that no guardrail ran"
@@ -86,17 +94,17 @@ RETRIES: Final = Metric(
     "counter",
     "{attempt}",
     (names.RPC_METHOD, names.ERROR_TYPE, names.BY),
-    "attempts that were not the first",
+    "attempts after the first",
 )
 SOURCE_AGE: Final = Metric(
-    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read all of its policies, at each decision"
+    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read its policies, at each decision"
 )
 DURATION: Final = Metric(
     "gen_ai.client.operation.duration",
     "histogram",
     "s",
     _OF_A_REQUEST,
-    "how long a request took, retries and stream included",
+    "duration of a request, including retries and the stream",
     _DURATION,
     alone=True,
 )
@@ -105,7 +113,7 @@ TOKENS: Final = Metric(
     "histogram",
     "{token}",
     (*_OF_A_REQUEST[:-1], names.TOKEN_TYPE),
-    "tokens read and written",
+    "input and output tokens",
     _TOKENS,
     alone=True,
 )
@@ -114,7 +122,7 @@ FIRST_CHUNK: Final = Metric(
     "histogram",
     "s",
     _OF_A_REQUEST[:-1],
-    "how long the first event of a stream took",
+    "seconds to the first event of a stream",
     _FIRST_CHUNK,
 )
 
@@ -125,6 +133,7 @@ METRICS: Final = (
     DENIALS,
     REFUSALS,
     INTERVENTIONS,
+    FINDINGS,
     UNGUARDED,
     RETRIES,
     SOURCE_AGE,
