@@ -12,6 +12,7 @@ from guardedbedrock.core.events import (
     ContentReceived,
     DeniedByAws,
     Event,
+    GuardrailDetected,
     GuardrailInjected,
     GuardrailIntervened,
     PartlyGuarded,
@@ -25,6 +26,7 @@ from guardedbedrock.core.events import (
     Retried,
     RetriesExhausted,
     Routine,
+    StreamInterrupted,
     StreamStarted,
     UnlistedOperation,
 )
@@ -34,6 +36,7 @@ __all__ = [
     "ContentReceived",
     "DeniedByAws",
     "Event",
+    "GuardrailDetected",
     "GuardrailInjected",
     "GuardrailIntervened",
     "PartlyGuarded",
@@ -47,6 +50,7 @@ __all__ = [
     "Retried",
     "RetriesExhausted",
     "Routine",
+    "StreamInterrupted",
     "StreamStarted",
     "UnlistedOperation",
 ]

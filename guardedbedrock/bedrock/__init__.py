@@ -11,7 +11,7 @@ from guardedbedrock.bedrock.authorization.authorizations import authorizations
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS, VOCABULARIES, Vocabulary
 from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
-from guardedbedrock.bedrock.guardrail.intervention import Intervention
+from guardedbedrock.bedrock.guardrail.intervention import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
 from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find_operation
 from guardedbedrock.bedrock.resources.inventory import Inventory
@@ -25,6 +25,7 @@ __all__ = [
     "AuthorizationSet",
     "Caller",
     "Guardrail",
+    "GuardrailFinding",
     "GuardrailLocation",
     "Intervention",
     "Inventory",

@@ -216,6 +216,34 @@ class GuardrailIntervened:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardrailDetected:
+    """
+    The guardrail detected something and did not act on it: a filter in detect mode, or automated reasoning.
+
+    Args:
+        intervention: Its `detected` has the findings; its `action` is ``detected`` unless other findings blocked or masked.
+        request_id: AWS's ID of the request.
+    """
+
+    intervention: Intervention
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInterrupted:
+    """
+    A stream ended with an error before its last event.
+
+    Args:
+        code: The error code of the service, or ``StreamInterrupted`` if the connection broke.
+        request_id: AWS's ID of the request.
+    """
+
+    code: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyUnguarded:
     """
     The reply shows that no guardrail ran, although one was sent.
@@ -243,7 +271,9 @@ Rare: TypeAlias = (
     | DeniedByAws
     | PreflightDiverged
     | GuardrailIntervened
+    | GuardrailDetected
     | ReplyUnguarded
+    | StreamInterrupted
 )
 """Events that few calls have, sent to every observation."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -12,6 +12,7 @@ from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Vocabulary
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
+from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
 from guardedbedrock.iam import PolicySet
 
@@ -23,10 +24,6 @@ OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ class Rules:
     on_intervention: OnIntervention = "return"
     on_unguarded_reply: OnUnguardedReply = "return"
     allow_unguarded: frozenset[str] = frozenset()
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = utc_now
     resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enforced: tuple[Guardrail, ...] = ()
     advisory_policy_types: tuple[str, ...] = ("rcp",)

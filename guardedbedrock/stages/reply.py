@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention
+from guardedbedrock.bedrock.guardrail.intervention import (
+    NO_TRACE,
+    GuardrailTrace,
+    read_intervention,
+    with_sent_guardrail,
+)
 from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, ReplyMetadata, metadata_of_body, metadata_of_converse
 from guardedbedrock.bedrock.guardrail.trace import REPLY_TRACES, is_readable, must_show_guardrail, trace_of_body
-from guardedbedrock.core.events import ContentReceived, GuardrailIntervened, ReplyUnguarded, ResponseReceived
+from guardedbedrock.core.events import ContentReceived, GuardrailDetected, GuardrailIntervened, ReplyUnguarded, ResponseReceived
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import Reply
+from guardedbedrock.core.records import GuardedCall, Reply
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
+
+SENT: Final = "GuardedBedrock"
+"""Member of ``ResponseMetadata`` that names the guardrail that was sent; `guardedbedrock.intervention` reads it."""
 
 
 def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
@@ -31,6 +38,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         UnguardedReplyError: The reply shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
     """
     response, body = reply.response, reply.body
+    _note_sent_guardrail(reply)
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
@@ -43,6 +51,20 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         if shown is NO_TRACE and not is_readable(body):
             return  # a body in another format, which cannot show whether the guardrail ran
     ReplyCheck(reply, rules, observers).settle(shown)
+
+
+def _note_sent_guardrail(reply: Reply) -> None:
+    """Note in the response what was sent: a reply without a trace names neither its guardrail nor the source of its text."""
+    guarded = reply.authorized.guarded
+    identifier, version = guarded.guardrail_ref
+    if guarded.call.operation.reply and identifier:
+        metadata = reply.response.setdefault("ResponseMetadata", {})
+        metadata[SENT] = {"guardrail": identifier, "version": version, **_source_of(guarded)}
+
+
+def _source_of(guarded: GuardedCall) -> dict[str, Any]:
+    """Give the source of the text of ApplyGuardrail, which its reply does not repeat."""
+    return {"source": guarded.params["source"]} if guarded.call.operation.reply == "apply" and "source" in guarded.params else {}
 
 
 def response_received(reply: Reply, answer: ReplyMetadata) -> ResponseReceived:
@@ -110,12 +132,13 @@ class ReplyCheck:
         return self._unguarded() if shown == NO_TRACE and self._must_show() else None
 
     def read_intervention(self, shown: GuardrailTrace) -> Intervention | None:
-        """Give the intervention, with the guardrail that was sent if the reply names none; None if there was none."""
-        found = read_intervention(self._reply.authorized.call.name, shown)
-        sent = self._reply.authorized.guarded.guardrail
-        if found is None or sent is None or found.guardrail not in (None, sent.id):
-            return found
-        return replace(found, guardrail=sent.id, version=found.version or sent.version)
+        """Read what the guardrail did, with the guardrail that was sent if the reply names none; None if it did nothing."""
+        guarded = self._reply.authorized.guarded
+        source = _source_of(guarded)
+        if source and shown.trace is not None:
+            shown = GuardrailTrace(shown.intervened, {**shown.trace, **source})
+        found = read_intervention(guarded.call.name, shown)
+        return with_sent_guardrail(found, *guarded.guardrail_ref) if found else None
 
     def _must_show(self) -> bool:
         """Say whether the reply must show that its guardrail ran, if it did."""
@@ -124,6 +147,10 @@ class ReplyCheck:
 
     def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
         self.intervention = found
+        if found.detected:
+            self._observers.emit(GuardrailDetected(found, self._request_id))
+        if found.is_detect_only:
+            return None
         self._observers.emit(GuardrailIntervened(found, self._request_id))
         return GuardrailInterventionError(**self._about(), intervention=found) if self.raises_intervention else None
 

@@ -13,12 +13,13 @@ from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, read_intervention
 from guardedbedrock.bedrock.guardrail.reply_metadata import EVENT_METADATA, NO_METADATA
 from guardedbedrock.bedrock.guardrail.trace import EVENT_TRACES, is_last
-from guardedbedrock.core.events import ContentReceived, StreamStarted
+from guardedbedrock.core.events import ContentReceived, StreamInterrupted, StreamStarted
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import StreamInterruptedError
 from guardedbedrock.stages.reply import ReplyCheck, response_received
+from guardedbedrock.stages.retry.failure_classes import code_of
 
 
 class StreamMonitor:
@@ -34,7 +35,7 @@ class StreamMonitor:
         observers: Closed at the end of the stream, however it ends.
     """
 
-    __slots__ = ("_check", "_is_reported", "_last", "_metadata", "_observers", "_read", "_shown", "name")
+    __slots__ = ("_check", "_is_reported", "_last", "_metadata", "_observers", "_read", "_request_id", "_shown", "name")
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         operation = reply.authorized.call.operation
@@ -42,6 +43,7 @@ class StreamMonitor:
         self._read = EVENT_TRACES[operation.reply]
         self._check = ReplyCheck(reply, rules, observers)
         self._observers = observers
+        self._request_id = str(reply.response.get("ResponseMetadata", {}).get("RequestId", ""))
         self._shown = NO_TRACE
         self._last: dict[str, Any] = {}
         self._is_reported = False
@@ -81,7 +83,9 @@ class StreamMonitor:
             self._settle()
 
     def close(self, error: BaseException | None) -> None:
-        """Report what was seen of an intervention, if the stream ended early, and close the observations."""
+        """Report an error, and what was seen of an intervention if the stream ended early; close the observations."""
+        if isinstance(error, StreamInterruptedError):
+            self._observers.emit(StreamInterrupted(code_of(error), self._request_id))
         if self._shown.intervened and not self._is_reported:
             self._is_reported = True
             self._check.report(self._shown)

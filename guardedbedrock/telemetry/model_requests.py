@@ -1,5 +1,5 @@
 """
-What a request to a model says of itself, by the names of the GenAI conventions.
+The parameters of a request to a model, by the names of the GenAI conventions.
 
 Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans"; Bedrock User Guide, "Inference
 request parameters and response fields for foundation models".
@@ -25,11 +25,11 @@ _STOPS: Final = ("stopSequences", "stop_sequences", "stop")
 _HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
 _PORTS: Final = {"https": 443, "http": 80}
 LARGEST: Final = 1_000_000
-"""Bytes of a body that is read at all."""
+"""Larger bodies are not read; in bytes."""
 
 
 def operation_of(call: Call) -> str:
-    """Name what the call does, in the words of the conventions."""
+    """Give the operation name of the conventions."""
     if call.operation.reply == "apply":
         return "apply_guardrail"
     if call.operation.reply.startswith("converse"):
@@ -42,7 +42,7 @@ def operation_of(call: Call) -> str:
 
 
 def server_of(url: Any) -> dict[str, Any]:
-    """Name the server that a URL is of, and its port; nothing where the URL is none."""
+    """Give host and port of a URL; ``{}`` if it is not a URL."""
     if not isinstance(url, str):
         return {}
     try:
@@ -53,35 +53,35 @@ def server_of(url: Any) -> dict[str, Any]:
     return {names.SERVER_ADDRESS: there.hostname, names.SERVER_PORT: port} if there.hostname and port else {}
 
 
-def settings_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings that are numbers, out of what a request says."""
+def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the settings of a request that are numbers."""
     found: dict[str, Any] = {}
     for attribute, spellings in _SETTINGS.items():
-        value = next((value for value in _given(asked, spellings) if isinstance(value, int | float)), None)
+        value = next((value for value in _values(request, spellings) if isinstance(value, int | float)), None)
         if value is not None and not isinstance(value, bool):
             found[attribute] = value
     return found
 
 
-def stops_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the stop sequences: texts of the application's, so they are content."""
-    lists = (value for value in _given(asked, _STOPS) if isinstance(value, list))
+def stop_sequences_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the stop sequences; they are texts of the application, so they are content."""
+    lists = (value for value in _values(request, _STOPS) if isinstance(value, list))
     stops = next((each for each in lists if all(isinstance(one, str) for one in each)), None)
     return {} if stops is None else {names.STOP_SEQUENCES: stops}
 
 
-def said_by(call: Call) -> Mapping[str, Any]:
-    """Give what a request says: the parameters of Converse, or what stands in the body of InvokeModel."""
+def request_of(call: Call) -> Mapping[str, Any]:
+    """Give the parameters of Converse, or the parsed body of InvokeModel."""
     return read_body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
 
 
-def _given(asked: Mapping[str, Any], spellings: tuple[str, ...]) -> Iterator[Any]:
-    holders = [asked, *(each for name in _HOLDERS if isinstance(each := asked.get(name), Mapping))]
+def _values(request: Mapping[str, Any], spellings: tuple[str, ...]) -> Iterator[Any]:
+    holders = [request, *(each for name in _HOLDERS if isinstance(each := request.get(name), Mapping))]
     yield from (holder[name] for holder in holders for name in spellings if name in holder)
 
 
 def read_body(body: Any) -> Mapping[str, Any]:
-    """Read a body, or a chunk of one; one that is too large, or no JSON object, says nothing."""
+    """Parse a body, or one chunk of it; ``{}`` if it is too large or not a JSON object."""
     if not isinstance(body, bytes | bytearray | str) or len(body) > LARGEST:
         return {}
     try:

@@ -2,7 +2,8 @@
 Every name that telemetry uses, as data: span attributes, span events, log events and their keys. Metrics are in `metrics.table`.
 
 These names are API: `docs/observability.md` is generated from the tables. Names that begin with ``guardedbedrock.`` are our own;
-the others come from the conventions. Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans",
+the others come from the conventions.
+Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans",
 "Semantic conventions for AWS Bedrock operations", "Semantic conventions for generative AI metrics".
 """
 

@@ -1,4 +1,4 @@
-"""Whether anybody takes spans and metrics here and now."""
+"""Whether the application records spans and metrics, here and now."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from typing import Any, Final
 from opentelemetry import context, trace
 from opentelemetry.metrics import _internal as metrics_api
 
-_UNKNOWN: Final = object()  # an API without the name may well have a provider
-_SUPPRESSED = ("suppress_instrumentation", getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", ""))
-
+_UNKNOWN: Final = object()  # a later API may rename the attribute; then assume that there is a provider
+_SUPPRESSED: Final = ("suppress_instrumentation", getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", ""))
 
 tracer_provider: Final[Callable[[], Any]] = partial(getattr, trace, "_TRACER_PROVIDER", _UNKNOWN)
 """
-Gives the provider of tracers that the application set, or None.
+Give the tracer provider that the application set; None if it set none.
 
-The public way to ask reads the environment with every call, and a function of Python's would cost more than what it asks.
+The public function reads the environment in every call and creates a proxy, so it does not say whether one was set.
 """
 
 meter_provider: Final[Callable[[], Any]] = partial(getattr, metrics_api, "_METER_PROVIDER", _UNKNOWN)
-"""Gives the provider of meters that the application set, or None."""
+"""Give the meter provider that the application set; None if it set none."""
 
 
 def is_suppressed() -> bool:
-    """Say whether the application suppresses instrumentation in this context, as exporters do around their own requests."""
+    """Say whether the application suppresses instrumentation in this context, as exporters do for their own requests."""
     return any(context.get_value(key) for key in _SUPPRESSED)

@@ -47,7 +47,7 @@ class Broken:
 
 
 def audited(harness: Make, records: Any = "denials", **options: Any) -> tuple[Harness, list[dict[str, Any]]]:
-    """Make a house whose guard writes records."""
+    """Make a harness whose guard writes records."""
     kept = Kept()
     return harness(audit=Audit([kept], records=records, clock=lambda: NOW), **options), kept.records
 
@@ -138,7 +138,7 @@ def test_only_denials_are_recorded_unless_all_is_asked_for(harness: Make) -> Non
     allowed, wrong = records
     assert "errorCode" not in allowed
     assert allowed["requestID"] == env.fake.requests[0].request_id
-    assert allowed["additionalEventData"]["guardedbedrock"]["intervention"] == {"action": None, "policies": []}
+    assert allowed["additionalEventData"]["guardedbedrock"]["intervention"] == {"action": None, "policies": [], "sources": []}
     assert (wrong["errorCode"], "errorMessage" in wrong) == ("ValidationException", False)
 
 

@@ -35,7 +35,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_record_is_a_line_that_only_the_owner_reads(tmp_path: Path) -> None:
-    """The folder is made, what is there stays, a closed file opens again."""
+    """The folder is env, what is there stays, a closed file opens again."""
     sink = JsonLines(tmp_path / "a" / "audit.jsonl", fsync=True)
 
     sink.write({"n": 1})
@@ -309,8 +309,7 @@ BAD: Final = {
 
 
 @pytest.mark.parametrize(("text", "problem"), BAD.values(), ids=BAD)
-def test_an_audit_that_would_record_nothing_is_refused(tmp_path: Path, text: str, problem: str) -> None:
-    """Nobody believes in an audit that is not there."""
+def test_an_invalid_audit_table_is_a_configuration_error(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "guardedbedrock.toml"
     path.write_text(TOML + text, "utf-8")
 

@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from guardedbedrock import AccessDeniedError
-from guardedbedrock.core.events import ReplyUnguarded
+from guardedbedrock.bedrock import GuardrailFinding, Intervention
+from guardedbedrock.core.events import GuardrailDetected, ReplyUnguarded
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallMetrics, CallSpans
@@ -74,7 +75,10 @@ def all_that_happens(harness: Make, counted: Counted) -> Harness:
     for params in ({}, {"modelId": DENIED_MODEL}, {"guardrailConfig": WEAK}):
         with pytest.raises(AccessDeniedError):
             env.client.converse(**{**ask("converse"), **params})
-    Observers([counted.listener], Call("InvokeModel", {}, "us-east-1")).emit(ReplyUnguarded("abc123def456", "3"))
+    observers = Observers([counted.listener], Call("InvokeModel", {}, "us-east-1"))
+    observers.emit(ReplyUnguarded("abc123def456", "3"))
+    findings = tuple(GuardrailFinding("contentPolicy", name, "detected") for name in ("HATE", "HATE", ""))
+    observers.emit(GuardrailDetected(Intervention("InvokeModel", action="detected", findings=findings)))
     return env
 
 
@@ -94,7 +98,7 @@ def test_every_metric_of_the_table_is_counted_by_its_attributes(harness: Make, c
 def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Counted) -> None:
     """By what an operator would ask for."""
     all_that_happens(harness, counted)
-    method = {"rpc.method": "Converse"}
+    method, policy = {"rpc.method": "Converse"}, {"guardedbedrock.intervention.policy": "contentPolicy"}
 
     assert counted.counts("guardedbedrock.retries") == [
         ({**method, "error.type": "ThrottlingException", "guardedbedrock.retry.by": "guard"}, 1)
@@ -106,12 +110,16 @@ def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Cou
     assert sorted(value for _, value in counted.counts("guardedbedrock.denials")) == [1, 1, 1]
     kinds = {attributes["guardedbedrock.intervention.policy"] for attributes, _ in counted.counts("guardedbedrock.interventions")}
     assert kinds == {"wordPolicy", "unknown"}
+    assert counted.counts("guardedbedrock.findings") == [
+        ({"rpc.method": "InvokeModel", **policy, "guardedbedrock.finding": "HATE"}, 2),
+        ({"rpc.method": "InvokeModel", **policy}, 1),
+    ]
     denied = [value for found, value in counted.counts("guardedbedrock.decisions") if found.get("guardedbedrock.policy_type")]
     assert denied == [1]
 
 
 def test_the_age_of_the_policies_is_that_of_the_guard(harness: Make, counted: Counted, tmp_path: Path) -> None:
-    """All of them were read when it was made; a file that changes afterwards makes them no younger, and is not read."""
+    """All of them were read when it was env; a file that changes afterwards makes them no younger, and is not read."""
     now = [1000.0]
     files = {kind: tmp_path / f"{kind}.json" for kind in ("identity", "boundary")}
     for file in files.values():

@@ -1,4 +1,4 @@
-"""One log event for each decision: silent until somebody listens, and without a word of the conversation."""
+"""Log events: silent unless the application configures logging, readable, and without a word of the conversation."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from botocore.exceptions import ClientError
 from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from opentelemetry.sdk.trace import TracerProvider
 
-from guardedbedrock import AccessDeniedError
+from guardedbedrock import AccessDeniedError, StreamInterruptedError
+from guardedbedrock.bedrock import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.coverage import CoverageGap
-from guardedbedrock.core.events import PartlyGuarded, ReplyUnguarded, UnlistedOperation
+from guardedbedrock.core.events import GuardrailDetected, PartlyGuarded, ReplyUnguarded, StreamInterrupted, UnlistedOperation
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.telemetry import DecisionLog
 from guardedbedrock.telemetry.names import LOG_CONTEXT, LOG_EVENTS
+from guardedbedrock.testing import FakeGuardrail
+from guardedbedrock.testing.faults import BreakStream
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -56,7 +59,7 @@ with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fa
 
 
 def logged(harness: Make, **options: Any) -> Harness:
-    """Make a house with the log as its only listener."""
+    """Make a harness with the log as its only listener."""
     return harness(listeners=[DecisionLog()], **options)
 
 
@@ -68,7 +71,7 @@ def denied(env: Harness, **params: Any) -> None:
 
 def keys_of(entry: MutableMapping[str, Any]) -> dict[str, Any]:
     """Give an event without what differs from run to run."""
-    return {key: value for key, value in entry.items() if key not in {"seconds", "request_id", "wait_seconds"}}
+    return {key: value for key, value in entry.items() if key not in {"seconds", "request_id", "wait_seconds", "summary"}}
 
 
 def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -76,8 +79,8 @@ def records(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == "guardedbedrock"]
 
 
-def test_an_unconfigured_process_prints_nothing(tmp_path: Path) -> None:
-    """A library prints nothing of its own accord, whatever it has to say: not to stdout, where programs read, nor to stderr."""
+def test_a_process_that_configures_no_logging_prints_nothing(tmp_path: Path) -> None:
+    """Neither to stdout nor to stderr."""
     clean = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", QUIET_PROGRAM]
 
@@ -86,41 +89,47 @@ def test_an_unconfigured_process_prints_nothing(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_the_standard_librarys_logger_hears_a_decision(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """At INFO the logger `guardedbedrock` gets one event for a call, with its keys as attributes of the record."""
+def test_a_standard_record_has_a_readable_message_and_the_keys_as_attributes(
+    harness: Make, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, logger="guardedbedrock")
 
     logged(harness).client.converse(**ask("converse"))
 
     (record,) = records(caplog)
-    assert (record.levelno, record.getMessage()) == (logging.INFO, "guardedbedrock.decision")
+    assert (record.levelno, record.getMessage()) == (logging.INFO, "allowed Converse: 2 authorizations evaluated")
+    assert record.__dict__["event"] == "guardedbedrock.decision"
+    assert record.__dict__["summary"] == record.getMessage()
     assert {key: record.__dict__[key] for key in (*CALL, "decision")} == {**CALL, "decision": "allowed"}
     assert 0 <= record.__dict__["seconds"] < 60
 
 
-def test_the_standard_librarys_logger_hears_no_more_than_it_asks_for(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """At WARNING a decision that allows is not heard, one that denies is."""
+def test_at_level_warning_only_denials_are_logged(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="guardedbedrock")
     env = logged(harness)
 
     env.client.converse(**ask("converse"))
     assert records(caplog) == []
     denied(env, modelId=DENIED_MODEL)
-    assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision", "guardedbedrock.refused"]
+    decision, refused = records(caplog)
+    where = f"bedrock:InvokeModel on {DENIED_ARN}"
+    assert decision.getMessage() == f"denied Converse: explicitDeny by identity policy for {where}"
+    assert refused.getMessage() == f"refused Converse: ExplicitDenyError by identity policy for {where}"
+    assert decision.__dict__["guardrail"] == HR.key
 
 
-def test_the_applications_context_loses_no_event(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """Context variables with the names of a log record's own attributes do not keep the event from the log."""
+def test_context_variables_named_like_record_attributes_lose_no_event(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """`logging` raises for such names in `extra`."""
     caplog.set_level(logging.INFO, logger="guardedbedrock")
 
     with structlog.contextvars.bound_contextvars(name="job", args="x", message="y"):
         logged(harness).client.converse(**ask("converse"))
 
-    assert [record.getMessage() for record in records(caplog)] == ["guardedbedrock.decision"]
+    assert [record.__dict__["event"] for record in records(caplog)] == ["guardedbedrock.decision"]
+    assert [record.__dict__["context_name"] for record in records(caplog)] == ["job"]
 
 
-def test_a_configured_structlog_adds_the_applications_context(harness: Make) -> None:
-    """What the application bound to its context is in the events, by its own processors."""
+def test_structlog_events_have_the_context_variables_of_the_application(harness: Make) -> None:
     entries = structlog.testing.LogCapture()
     structlog.configure(processors=[structlog.contextvars.merge_contextvars, entries])
 
@@ -130,8 +139,7 @@ def test_a_configured_structlog_adds_the_applications_context(harness: Make) -> 
     assert [entry["tenant"] for entry in entries.entries] == ["acme"]
 
 
-def test_a_configured_structlog_gets_the_events(harness: Make) -> None:
-    """An application that configured structlog gets the events as it wants them."""
+def test_a_configured_structlog_gets_the_event_with_its_keys(harness: Make) -> None:
     with structlog.testing.capture_logs() as entries:
         logged(harness).client.converse(**ask("converse"))
 
@@ -139,8 +147,7 @@ def test_a_configured_structlog_gets_the_events(harness: Make) -> None:
     assert [keys_of(entry) for entry in entries] == [expected]
 
 
-def test_a_denial_is_logged_with_its_reasons(harness: Make) -> None:
-    """Who was denied what, by which type of policy and which statement."""
+def test_a_denial_is_logged_with_principal_action_resource_policy_type_and_statement(harness: Make) -> None:
     with structlog.testing.capture_logs() as entries:
         denied(logged(harness), modelId=DENIED_MODEL)
 
@@ -161,8 +168,7 @@ def test_a_denial_is_logged_with_its_reasons(harness: Make) -> None:
     assert (refused["event"], refused["error_type"]) == ("guardedbedrock.refused", "ExplicitDenyError")
 
 
-def test_what_is_out_of_the_ordinary_is_logged(harness: Make) -> None:
-    """Retries, denials of AWS, divergence and interventions have an event each."""
+def test_retries_denials_of_aws_divergence_and_interventions_have_an_event_each(harness: Make) -> None:
     env = logged(harness)
     env.fake.fail_next(429, "ThrottlingException", "slow")
     env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
@@ -179,16 +185,15 @@ def test_what_is_out_of_the_ordinary_is_logged(harness: Make) -> None:
         ("info", "guardedbedrock.decision"),
         ("info", "guardedbedrock.intervention"),
     ]
-    retry, said_no, diverged, stepped_in = (entries[index] for index in (1, 2, 3, 5))
+    retry, denial, diverged, intervention = (entries[index] for index in (1, 2, 3, 5))
     assert (retry["attempt"], retry["code"]) == (1, "ThrottlingException")
-    assert (said_no["error_type"], said_no["policy_type"]) == ("ExplicitDenyError", "session")
-    assert said_no["request_id"] == env.fake.requests[1].request_id
+    assert (denial["error_type"], denial["policy_type"]) == ("ExplicitDenyError", "session")
+    assert denial["request_id"] == env.fake.requests[1].request_id
     assert diverged["decision"] == "allowed"
-    assert stepped_in["reason"] == "Guardrail blocked."
+    assert intervention["reason"] == "Guardrail blocked."
 
 
-def test_a_report_says_what_it_would_refuse(harness: Make) -> None:
-    """In mode `report` the word is another, so that nobody counts it among the refusals."""
+def test_mode_report_logs_would_refuse_and_not_refused(harness: Make) -> None:
     with structlog.testing.capture_logs() as entries:
         logged(harness, mode="report").client.converse(**ask("converse"), guardrailConfig=WEAK)
 
@@ -217,6 +222,55 @@ def test_no_word_of_the_conversation_is_in_the_log(harness: Make, method: str, c
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
 
 
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+def test_a_stream_that_breaks_is_logged_with_its_code(harness: Make, method: str) -> None:
+    env = logged(harness)
+    env.fake.fault(BreakStream("modelStreamErrorException", after=2))
+
+    with structlog.testing.capture_logs() as entries, pytest.raises(StreamInterruptedError):
+        read(getattr(env.client, method)(**ask(method)))
+
+    broke = entries[-1]
+    assert (broke["event"], broke["log_level"], broke["code"]) == (
+        "guardedbedrock.stream_interrupted",
+        "warning",
+        "modelStreamErrorException",
+    )
+    assert broke["request_id"] == env.fake.requests[0].request_id
+    assert broke["summary"].endswith("broke: modelStreamErrorException")
+
+
+def test_a_stream_that_the_caller_leaves_early_logs_no_error(harness: Make) -> None:
+    env = logged(harness)
+
+    with structlog.testing.capture_logs() as entries:
+        stream = env.client.converse_stream(**ask("converse_stream"))["stream"]
+        next(iter(stream))
+        stream.close()
+
+    assert [entry["event"] for entry in entries] == ["guardedbedrock.decision"]
+
+
+def test_a_guardrail_in_detect_mode_logs_its_findings(harness: Make) -> None:
+    detecting = FakeGuardrail(
+        HR.arn, version=HR.version, denied_topics={"Salaries": ("salary",)}, detect_only=frozenset({"Salaries"})
+    )
+    env = logged(harness, fake={"guardrails": [detecting]})
+
+    with structlog.testing.capture_logs() as entries:
+        env.client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
+
+    detected = entries[-1]
+    assert (detected["event"], detected["findings"], detected["sources"]) == (
+        "guardedbedrock.detected",
+        ["topicPolicy Salaries"],
+        ["INPUT", "OUTPUT"],
+    )
+    assert (
+        detected["summary"] == f"guardrail {HR.id} version {HR.version} detected in Converse without acting: topicPolicy Salaries"
+    )
+
+
 def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The table is API: what is logged stands in it, and what stands in it is logged."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
@@ -224,6 +278,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
     env = logged(harness, retry=RetryPolicy(attempts=2, sleep=lambda _: None))
     report = logged(harness, mode="report")
     heard = Observers([DecisionLog()], Call("NewThing", {}, "us-east-1"))
+    detected = GuardrailFinding("contentPolicy", "HATE", "detected", "INPUT")
 
     with structlog.testing.capture_logs() as entries:
         env.fake.fail_next(429, "ThrottlingException", "slow", times=3)
@@ -235,6 +290,8 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
         denied(env)
         report.client.converse(**ask("converse"), guardrailConfig=WEAK)
         heard.emit(ReplyUnguarded("abc123def456", "3", "r-1"))
+        heard.emit(StreamInterrupted("modelStreamErrorException", "r-1"))
+        heard.emit(GuardrailDetected(Intervention("Converse", action="detected", findings=(detected,)), "r-1"))
         heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
         heard.emit(PartlyGuarded((CoverageGap("input-tags", "parts are tagged"),)))
 
@@ -242,8 +299,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []
 
 
-def test_an_event_names_the_trace(harness: Make) -> None:
-    """A log line and a span find each other."""
+def test_an_event_has_the_ids_of_the_current_trace_and_span(harness: Make) -> None:
     tracer = TracerProvider().get_tracer("application")
 
     with structlog.testing.capture_logs() as entries, tracer.start_as_current_span("application") as span:
@@ -255,13 +311,13 @@ def test_an_event_names_the_trace(harness: Make) -> None:
     ]
 
 
-def test_structlog_is_the_applications_to_load() -> None:
-    """It takes as long to load as boto3: where the application does without it, so does the guard."""
-    told = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(decision)s', force=True)"
-    call = "from guardedbedrock.core.records import Call; from guardedbedrock.telemetry.logs import decision_log as logs"
-    log = "logs.CallLog(Call('Converse', {}, 'us-east-1'))._log(logging.WARNING, 'guardedbedrock.decision', decision='allowed')"
-    script = f"import sys, guardedbedrock; guardedbedrock.client; {told}; {call}; {log}; print('structlog' in sys.modules)"
+def test_structlog_is_not_imported_unless_the_application_does() -> None:
+    """Importing it takes as long as importing boto3."""
+    setup = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(code)s', force=True)"
+    names = "from guardedbedrock.core.records import Call; from guardedbedrock import events, telemetry"
+    log = "telemetry.DecisionLog().open(Call('Converse', {}, 'us-east-1')).on_event(events.RetriesExhausted(3, 'X', 'tokens'))"
+    script = f"import sys, guardedbedrock; guardedbedrock.client; {setup}; {names}; {log}; print('structlog' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603  # our own
 
-    assert (done.stdout, done.stderr) == ("False\n", "WARNING guardedbedrock.decision allowed\n")
+    assert (done.stdout, done.stderr) == ("False\n", "WARNING gave up Converse: attempt 3 failed with X, no tokens left X\n")

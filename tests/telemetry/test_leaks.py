@@ -90,13 +90,13 @@ def _structure(shape: Any, depth: int) -> dict[str, Any]:
 def params(operation: str) -> dict[str, Any]:
     """Give an operation parameters that are full of secrets."""
     shape = get_session().get_service_model("bedrock-runtime").operation_model(operation).input_shape
-    made: dict[str, Any] = filled(shape)
-    if "guardrailConfig" in made:
-        made["guardrailConfig"] = {"trace": "enabled_full"}
+    env: dict[str, Any] = filled(shape)
+    if "guardrailConfig" in env:
+        env["guardrailConfig"] = {"trace": "enabled_full"}
     if operation.startswith("InvokeModel"):
-        made["body"] = json.dumps({"messages": [{"role": "user", "content": f"{SECRET} {PII}"}], "max_tokens": 9}).encode()
-        made["trace"] = "ENABLED_FULL"
-    return made
+        env["body"] = json.dumps({"messages": [{"role": "user", "content": f"{SECRET} {PII}"}], "max_tokens": 9}).encode()
+        env["trace"] = "ENABLED_FULL"
+    return env
 
 
 class Diary:
@@ -156,8 +156,8 @@ def diary(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     monkeypatch.delenv(VARIABLE, raising=False)
     caplog.set_level(logging.DEBUG, logger="guardedbedrock")
-    with closing(Diary(tmp_path, caplog)) as made:
-        yield made
+    with closing(Diary(tmp_path, caplog)) as env:
+        yield env
 
 
 def told_by_aws(error: GuardedBedrockError) -> bool:

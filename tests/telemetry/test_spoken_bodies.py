@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, metadata_of_body, metadata_of_invoke_event
 from guardedbedrock.core.records import Call
-from guardedbedrock.telemetry.content.capture import Spoken, input_attributes
+from guardedbedrock.telemetry.content.capture import ReplyContent, input_attributes
 from guardedbedrock.telemetry.content.messages import message
-from guardedbedrock.telemetry.model_requests import LARGEST, operation_of, said_by
+from guardedbedrock.telemetry.model_requests import LARGEST, operation_of, request_of
 
 FIELDS: Final = {"id", "source", "request", "reply", "chunks", "input", "system", "output"}
 """`reply` and `chunks` say the same; null where the family has only one of them, or where nothing is told."""
@@ -40,19 +40,19 @@ def invoke(body: bytes, model: str = "acme.model") -> Call:
 
 def asked_of(call: Call) -> dict[str, str]:
     """Give what is told of a request."""
-    return input_attributes(operation_of(call), said_by(call))
+    return input_attributes(operation_of(call), request_of(call))
 
 
 def answered(body: bytes) -> dict[str, Any]:
     """Give what is told of a reply."""
-    spoken = Spoken("invoke")
+    spoken = ReplyContent("invoke")
     spoken.on_event(body)
     return read(spoken.attributes(metadata_of_body(body, {}).finish_reason))
 
 
 def streamed(chunks: list[bytes]) -> dict[str, Any]:
     """Give what is told of a stream."""
-    spoken, answer = Spoken("invoke-stream"), NO_METADATA
+    spoken, answer = ReplyContent("invoke-stream"), NO_METADATA
     for chunk in chunks:
         event = {"chunk": {"bytes": chunk}}
         spoken.on_event(event)
@@ -130,7 +130,7 @@ def test_what_is_no_json_object_tells_nothing(body: bytes) -> None:
 
 def test_half_a_character_can_be_exported() -> None:
     """Exporters write UTF-8, in which half of a surrogate pair has no place."""
-    spoken = Spoken("invoke")
+    spoken = ReplyContent("invoke")
     spoken.on_event(b'{"generation": "a \\ud83d b"}')
 
     assert [value.encode("utf-8") for value in spoken.attributes(None).values()] != []
@@ -149,7 +149,7 @@ STRANGE: Final = st.recursive(
 def test_nothing_that_is_said_fails(whole: Any, chunks: list[Any]) -> None:
     """The words of all families, in any order and depth."""
     for reply in ("converse", "converse-stream", "apply", "invoke"):
-        spoken = Spoken(reply)
+        spoken = ReplyContent(reply)
         spoken.on_event(whole if isinstance(whole, dict) else {})
         read(spoken.attributes(None))
     answered(written(whole))

@@ -25,7 +25,7 @@ from guardedbedrock.testing import FakeBedrock
 
 FILE: Final = Path(__file__).parents[1] / "data" / "span_trees.json"
 ORDERS: Final = ("none", "before", "after")
-"""When the instrumentor comes: never, before the client is made, after it."""
+"""When the instrumentor comes: never, before the client is env, after it."""
 
 _VARIES: Final = {
     "aws.request_id",
@@ -127,6 +127,8 @@ def _written(span: ReadableSpan) -> dict[str, Any]:
         "status": span.status.status_code.name,
         "attributes": _stable(span.attributes),
     }
+    if span.status.description and span.instrumentation_scope and span.instrumentation_scope.name == "guardedbedrock":
+        told["description"] = span.status.description
     events = [{"name": event.name, **_stable(event.attributes)} for event in span.events]
     return {**told, "events": events} if events else told
 

@@ -10,7 +10,7 @@ from botocore.response import StreamingBody
 
 from guardedbedrock.aws.client.stream import ObservedStream, ReadBody
 from guardedbedrock.bedrock import Intervention
-from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention
+from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace, read_intervention, with_sent_guardrail
 from guardedbedrock.bedrock.guardrail.trace import (
     trace_of_apply,
     trace_of_body,
@@ -18,6 +18,7 @@ from guardedbedrock.bedrock.guardrail.trace import (
     trace_of_converse_event,
     trace_of_invoke_event,
 )
+from guardedbedrock.stages.reply import SENT
 
 _STREAMS: Final = ("stream", "body")
 
@@ -45,13 +46,17 @@ def intervention(response: Any) -> Intervention | None:
 
 
 def _of_reply(response: Mapping[str, Any]) -> Intervention | None:
+    sent = response.get("ResponseMetadata", {}).get(SENT, {})  # noted by guarded clients
     if "assessments" in response or "action" in response:
-        return read_intervention("ApplyGuardrail", trace_of_apply(response))
-    if "body" in response:
-        return read_intervention("InvokeModel", trace_of_body(_read(response)))
-    if "stream" in response:
+        source = {"source": sent["source"]} if "source" in sent else {}
+        found = read_intervention("ApplyGuardrail", trace_of_apply({**response, **source}))
+    elif "body" in response:
+        found = read_intervention("InvokeModel", trace_of_body(_read(response)))
+    elif "stream" in response:
         raise TypeError("the stream of an unguarded client can be read only once: pass a list of the events that you read")
-    return read_intervention("Converse", trace_of_converse(response))
+    else:
+        found = read_intervention("Converse", trace_of_converse(response))
+    return with_sent_guardrail(found, sent.get("guardrail"), sent.get("version")) if found else None
 
 
 def _read(response: Mapping[str, Any]) -> bytes:

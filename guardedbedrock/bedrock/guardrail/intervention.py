@@ -1,17 +1,18 @@
 """
 What a guardrail did to a call, as the reply shows it.
 
-Masking counts as an intervention; the filter of a model (``content_filtered``) does not. Matched text never enters a record.
+Masking counts as an intervention; the filter of a model (``content_filtered``) does not. What a guardrail only
+detects (a filter in detect mode, automated reasoning) is recorded as a finding. Matched text never enters a record.
 Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "GuardrailAssessment".
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-Action: TypeAlias = Literal["blocked", "masked"]
+Action: TypeAlias = Literal["blocked", "masked", "detected"]
 Side: TypeAlias = Literal["INPUT", "OUTPUT"]
 
 POLICY_KINDS: Final = (
@@ -25,6 +26,7 @@ POLICY_KINDS: Final = (
 """The policies of a guardrail, by their names in an assessment."""
 
 _ACTIONS: Final[Mapping[str, Action]] = {"BLOCKED": "blocked", "ANONYMIZED": "masked"}
+_REASONING: Final = "automatedReasoningPolicy"
 _REASONS: Final[tuple[tuple[str, Action], ...]] = (("blocked", "blocked"), ("masked", "masked"))
 _SIDES: Final[Mapping[str, Side]] = {
     "inputAssessment": "INPUT",
@@ -50,22 +52,46 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardrailFinding:
+    """
+    Something that a guardrail found.
+
+    Args:
+        policy: The policy of the guardrail, such as ``contentPolicy``.
+        name: Its category, topic, entity type or automated reasoning result, such as ``HATE``; ``""`` for a custom word, which is
+            itself matched text.
+        action: ``blocked``, ``masked``, or ``detected`` (found, and nothing was done about it).
+        source: ``INPUT`` or ``OUTPUT``; None if unknown.
+    """
+
+    policy: str
+    name: str
+    action: Action
+    source: Side | None = None
+
+    def __str__(self) -> str:
+        return f"{self.policy} {self.name}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
 class Intervention:
     """
-    What a guardrail did to a call.
+    What a guardrail did to a call, or only detected.
 
     Everything except the operation is known only if the reply shows it; replies to model calls do so with a ``trace``.
 
     Args:
         operation: Name of the operation.
         reason: The message of the service, such as ``Guardrail blocked.``.
-        action: ``blocked`` (a message replaces the text), ``masked`` (matches were replaced), or None if unknown.
+        action: ``blocked`` (a message replaces the text), ``masked`` (matches were replaced), ``detected`` (the guardrail only
+            reported findings, and the text is unchanged), or None if unknown.
         policies: The policies of the guardrail that intervened, such as ``wordPolicy``.
         sources: Where they intervened: ``INPUT``, ``OUTPUT``.
         guardrail: ID of the guardrail.
         version: Its version.
         coverage: How much of the text it evaluated.
         text_units: Text units that were charged, by meter, such as ``wordPolicyUnits``.
+        findings: Everything that the guardrail found, whether it acted on it or not.
     """
 
     operation: str
@@ -77,6 +103,17 @@ class Intervention:
     version: str | None = None
     coverage: Coverage | None = None
     text_units: Mapping[str, int] = field(default_factory=dict)
+    findings: tuple[GuardrailFinding, ...] = ()
+
+    @property
+    def is_detect_only(self) -> bool:
+        """Whether the guardrail changed nothing."""
+        return self.action == "detected"
+
+    @property
+    def detected(self) -> tuple[GuardrailFinding, ...]:
+        """The findings that the guardrail did not act on."""
+        return tuple(finding for finding in self.findings if finding.action == "detected")
 
 
 class GuardrailTrace(NamedTuple):
@@ -100,14 +137,14 @@ NO_TRACE: Final = GuardrailTrace()
 
 
 class _Assessed(NamedTuple):
-    source: Side
+    source: Side | None
     guardrail: str | None
     assessment: Mapping[str, Any]
 
 
 def read_intervention(operation: str, shown: GuardrailTrace) -> Intervention | None:
     """
-    Read what a guardrail did; None if it did not intervene.
+    Read what a guardrail did; None if it did not intervene and detected nothing.
 
     A finding that blocked or masked is an intervention even if the reply does not say that the guardrail intervened.
     """
@@ -115,32 +152,50 @@ def read_intervention(operation: str, shown: GuardrailTrace) -> Intervention | N
         return None
     trace = shown.trace or {}
     assessed = tuple(_assessed(trace))
-    found = [(one, kind, action) for one in assessed for kind, action in _acted(one.assessment)]
+    found = [(one, finding) for one in assessed for finding in _findings(one)]
+    acted = [(one, finding) for one, finding in found if finding.action != "detected"]
     if not shown.intervened and not found:
         return None
     reason = trace.get("actionReason")
-    named = _named(found[0][0] if found else assessed[0]) if assessed else (None, None)
+    deciding = acted or found
+    named = _named(deciding[0][0] if deciding else assessed[0]) if assessed else (None, None)
+    is_detect_only = not shown.intervened and not acted
     return Intervention(
         operation=operation,
         reason=reason if isinstance(reason, str) else None,
-        action=_action({action for _, _, action in found}, reason),
-        policies=tuple(dict.fromkeys(kind for _, kind, _ in found)),
-        sources=tuple(dict.fromkeys(one.source for one, _, _ in found)),
+        action="detected" if is_detect_only else _action({finding.action for _, finding in acted}, reason),
+        policies=tuple(dict.fromkeys(finding.policy for _, finding in acted)),
+        sources=tuple(dict.fromkeys(finding.source for _, finding in acted if finding.source)),
         guardrail=named[0],
         version=named[1],
         coverage=_coverage(assessed),
         text_units=_units(assessed),
+        findings=tuple(finding for _, finding in found),
     )
+
+
+def with_sent_guardrail(found: Intervention, identifier: str | None, version: str | None) -> Intervention:
+    """
+    Complete an intervention with the guardrail that was sent, if the reply names no other one.
+
+    Args:
+        found: The intervention.
+        identifier: ID or ARN of the guardrail that was sent.
+        version: Its version.
+    """
+    guardrail = identifier.rpartition("/")[2] if identifier else None
+    if guardrail is None or found.guardrail not in (None, guardrail):
+        return found
+    return replace(found, guardrail=guardrail, version=found.version or version)
 
 
 def _assessed(trace: Mapping[str, Any]) -> Iterator[_Assessed]:
     for side, source in _SIDES.items():
         yield from _flat(trace.get(side), source, None)
-    whole = trace.get("source", "INPUT")
-    yield from _flat(trace.get("assessments"), whole, None)
+    yield from _flat(trace.get("assessments"), trace.get("source"), None)
 
 
-def _flat(found: Any, source: Side, guardrail: str | None) -> Iterator[_Assessed]:
+def _flat(found: Any, source: Side | None, guardrail: str | None) -> Iterator[_Assessed]:
     """Find the assessments in nested maps of guardrail IDs and lists; each operation nests them differently."""
     if isinstance(found, list):
         for each in found:
@@ -152,13 +207,26 @@ def _flat(found: Any, source: Side, guardrail: str | None) -> Iterator[_Assessed
             yield from _flat(each, source, str(name))
 
 
-def _acted(assessment: Mapping[str, Any]) -> Iterator[tuple[str, Action]]:
-    for kind in POLICY_KINDS:
-        for findings in _mapping(assessment.get(kind)).values():
-            for finding in findings if isinstance(findings, list) else ():
-                action = _ACTIONS.get(str(_mapping(finding).get("action")))
-                if action:
-                    yield kind, action
+def _findings(one: _Assessed) -> Iterator[GuardrailFinding]:
+    for policy in POLICY_KINDS:
+        for findings in _mapping(one.assessment.get(policy)).values():
+            for finding in map(_mapping, findings if isinstance(findings, list) else ()):
+                if policy == _REASONING:
+                    # A union: its only member is named after the result, such as ``valid`` or ``invalid``. It never acts.
+                    yield from (GuardrailFinding(policy, str(result), "detected", one.source) for result in finding)
+                elif (action := _action_of(finding)) is not None:
+                    yield GuardrailFinding(policy, _name_of(finding), action, one.source)
+
+
+def _action_of(finding: Mapping[str, Any]) -> Action | None:
+    action = _ACTIONS.get(str(finding.get("action")))
+    return "detected" if action is None and finding.get("detected") is True else action
+
+
+def _name_of(finding: Mapping[str, Any]) -> str:
+    """Name a finding by its label, never by its match."""
+    label = finding.get("name") or finding.get("type")
+    return label if isinstance(label, str) else ""
 
 
 def _action(actions: set[Action], reason: Any) -> Action | None:

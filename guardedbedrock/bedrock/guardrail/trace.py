@@ -54,8 +54,8 @@ def trace_of_invoke_event(event: Mapping[str, Any]) -> GuardrailTrace:
 
 
 def trace_of_apply(reply: Mapping[str, Any]) -> GuardrailTrace:
-    """Read the reply of ApplyGuardrail."""
-    trace = {key: reply[key] for key in ("actionReason", "assessments") if key in reply}
+    """Read the reply of ApplyGuardrail. It does not repeat the source of the text, which a guarded client adds as ``source``."""
+    trace = {key: reply[key] for key in ("actionReason", "assessments", "source") if key in reply}
     return GuardrailTrace(reply.get("action") == "GUARDRAIL_INTERVENED", trace)
 
 

@@ -1,8 +1,8 @@
 """
-Records for auditors: a denial in CloudTrail's shape, to be found by the filters that they already have.
+Records for auditors, in the shape of CloudTrail records, so that existing filters find them.
 
-`Audit` is a listener; it writes to sinks, of which there are a file of JSON lines, a logger, an alert, and in the room of boto3
-CloudWatch Logs. Prompts, completions and matched text have no way into a record.
+`Audit` is a listener that writes to sinks: a file of JSON lines, a logger, an alert. Sinks that call AWS are in `aws.sinks`. A
+record never contains prompts, completions or matched text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """
-An alarm in the process: too many denials in a window of time.
+An alert in the process: too many denials in a window of time.
 
-As an alarm of CloudWatch it goes off once, and can go off again after the count has fallen back.
+Like an alarm of CloudWatch it fires once, and again only after the count has fallen to the threshold.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _NAMED: Final = 20
 @dataclass(frozen=True, slots=True)
 class Alert:
     """
-    More denials than there should be.
+    More denials than the threshold.
 
     Args:
-        denials: How many there were in the window.
+        denials: The number of denials in the window.
         within: The window, in seconds.
-        principals: Who was denied, at most 20 ARNs.
-        event_names: What they called.
+        principals: ARNs of the denied principals, at most 20.
+        event_names: The operations that they called, at most 20.
         latest: The latest record.
     """
 
@@ -39,20 +39,20 @@ class Alert:
 
     @property
     def sentence(self) -> str:
-        """What has happened, in one sentence."""
+        """The alert in one sentence."""
         who = ", ".join(self.principals) or "unknown principals"
         return f"{self.denials} denied Bedrock calls ({', '.join(self.event_names)}) in {self.within:g} s by {who}"
 
 
 class DenialAlert:
     """
-    A sink that calls a hook when there were more than so many denials in a window.
+    A sink that calls a hook when a window has more denials than a threshold.
 
     Args:
-        more_than: How many denials are still well.
+        more_than: The number of denials to tolerate.
         within: The window, in seconds.
-        hook: Told of it, in a thread of its own, so that no call waits for it.
-        clock: Seconds of a clock that never goes back.
+        hook: Called with the alert in a separate thread, so that no call waits for it.
+        clock: A monotonic clock, in seconds.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class DenialAlert:
         self._more_than, self._within, self._hook, self._clock = more_than, within, hook, clock
         self._denials: deque[tuple[float, str, str]] = deque(maxlen=max(1000, 2 * more_than + 2))
         self._lock = Lock()
-        self._is_off = False
+        self._is_firing = False
         self._hooks: list[Thread] = []
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Count a record, if it is of a denial."""
+        """Count a record if it is a denial."""
         if not is_denial(record):
             return
         with self._lock:
@@ -80,7 +80,7 @@ class DenialAlert:
             thread.start()
 
     def close(self) -> None:
-        """Wait for hooks that are still at work, 5 s at most for each."""
+        """Wait for running hooks, up to 5 s for each."""
         for thread in self._hooks:
             thread.join(5)
 
@@ -90,11 +90,11 @@ class DenialAlert:
         while self._denials and self._denials[0][0] <= now - self._within:
             self._denials.popleft()
         if len(self._denials) <= self._more_than:
-            self._is_off = False
+            self._is_firing = False
         self._denials.append((now, who, str(record.get("eventName", ""))))
-        if self._is_off or len(self._denials) <= self._more_than:
+        if self._is_firing or len(self._denials) <= self._more_than:
             return None
-        self._is_off = True
+        self._is_firing = True
         principals = tuple(dict.fromkeys(arn for _, arn, _ in self._denials if arn))[:_NAMED]
         names = tuple(dict.fromkeys(name for _, _, name in self._denials))[:_NAMED]
         return Alert(len(self._denials), self._within, principals, names, record)

@@ -1,8 +1,8 @@
 """
-A call as CloudTrail would record it.
+A call in the shape of a CloudTrail record.
 
-What this process can not know (the source address, the access key's ID) is left out; what CloudTrail does not know (what the
-policies said before anything was sent) stands under ``additionalEventData.guardedbedrock``.
+Fields that this process cannot know (source address, access key ID) are left out. What CloudTrail does not know, such as the
+local decision, is under ``additionalEventData.guardedbedrock``.
 Source: AWS CloudTrail User Guide, "CloudTrail record contents", "CloudTrail userIdentity element"; Bedrock User Guide, "Monitor
 Amazon Bedrock API calls using CloudTrail".
 """
@@ -26,12 +26,12 @@ from guardedbedrock.iam.matching.principals import identify
 EVENT_VERSION: Final = "1.09"
 EVENT_SOURCE: Final = "bedrock.amazonaws.com"
 DENIED: Final = "AccessDenied"
-"""CloudTrail's code of a denial, which is not the SDK's ``AccessDeniedException``."""
+"""The error code of a denial in CloudTrail; the SDK's is ``AccessDeniedException``."""
 
 _DATA_EVENTS: Final = ("ApplyGuardrail", "StartAsyncInvoke", "GetAsyncInvoke", "InvokeModelWithBidirectionalStream")
 _WRITING: Final = ("Create", "Update", "Delete", "Put", "Start", "Stop", "Tag", "Untag", "Batch", "Register", "Deregister")
 _NAMES: Final = ("modelId", "guardrailIdentifier", "guardrailVersion", "inferenceProfileIdentifier", "invocationArn", "agentId")
-"""Parameters that name things; what a call says never is among them."""
+"""Parameters that are recorded: they name resources, and never contain a prompt."""
 
 _TYPES: Final = {
     "user": "IAMUser",
@@ -46,18 +46,18 @@ _RESOURCES: Final = (("foundation-model", "Model"), ("guardrail", "Guardrail"), 
 @dataclass(slots=True)
 class Facts:
     """
-    What is known of a call by the time it ends.
+    What is known about a call when it ends.
 
     Args:
         call: The call.
-        principal: ARN of who calls, as configured; ``""`` when it is not known yet.
-        guardrail: The guardrail that was put into it, or found there.
-        verdict: What the policies said.
-        request_id: AWS's id of the request, ``""`` when nothing was sent.
-        intervention: What the guardrail did.
-        would_refuse: Class of the error that mode ``enforce`` would have raised; ``""`` when it would not.
-        diverged: Whether AWS denied what the preflight had allowed.
-        unguarded: Whether the reply shows that the guardrail did not run.
+        principal: ARN of the caller, as configured; ``""`` if unknown.
+        guardrail: The guardrail that is sent.
+        verdict: The result of the preflight.
+        request_id: AWS's ID of the request; ``""`` if nothing was sent.
+        intervention: What the guardrail did or detected.
+        would_refuse: Class of the error that mode ``enforce`` would have raised; ``""`` if none.
+        diverged: Whether AWS denied a call that the preflight had allowed.
+        unguarded: Whether the reply shows that no guardrail ran.
     """
 
     call: Call
@@ -76,10 +76,10 @@ def record(facts: Facts, error: BaseException | None, event_id: str, when: datet
     Write the record of a call.
 
     Args:
-        facts: What is known of it.
-        error: What it ended with.
+        facts: What is known about it.
+        error: The error that it ended with; None if it succeeded.
         event_id: A new UUID.
-        when: When it ended, with a time zone.
+        when: When it ended; a time with a time zone.
     """
     call, principal = facts.call, _principal(facts, error)
     account = identify(principal).account if principal else ""
@@ -108,7 +108,7 @@ def record(facts: Facts, error: BaseException | None, event_id: str, when: datet
 
 
 def user_identity(principal: str | None) -> dict[str, Any]:
-    """Write who called, as far as an ARN tells; who that is is not known until the policies were asked."""
+    """Give the ``userIdentity`` of a principal, as far as its ARN says."""
     if not principal:
         return {"type": "Unknown"}
     who = identify(principal)
@@ -131,7 +131,7 @@ def _principal(facts: Facts, error: BaseException | None) -> str | None:
 
 
 def _failure(error: BaseException | None) -> dict[str, Any]:
-    """A denial has its sentence; any other error only its code, since its text may repeat what the call said."""
+    """Give code and message of a denial; of any other error only the code, since its message may repeat the prompt."""
     if isinstance(error, AccessDeniedError):
         return {"errorCode": DENIED, "errorMessage": error.message}
     if isinstance(error, ClientError):
@@ -169,12 +169,18 @@ def _additional(facts: Facts, error: BaseException | None) -> dict[str, Any]:
         told |= {"simulated": error.simulated, "errorType": type(error).__name__, "action": error.action}
         told |= {"policyType": error.policy_type, "policyArn": error.policy_arn}
     if facts.intervention is not None:
-        told["intervention"] = {"action": facts.intervention.action, "policies": list(facts.intervention.policies)}
+        told["intervention"] = _intervention(facts.intervention)
     told |= {"wouldRefuse": facts.would_refuse} if facts.would_refuse else {}
     told |= {"diverged": True} if facts.diverged else {}
     return told | ({"unguardedReply": True} if facts.unguarded else {})
 
 
+def _intervention(found: Intervention) -> dict[str, Any]:
+    written = {"action": found.action, "policies": list(found.policies), "sources": list(found.sources)}
+    detected = list(dict.fromkeys(str(finding) for finding in found.detected))
+    return {**written, "detected": detected} if detected else written
+
+
 def is_denial(written: Mapping[str, Any]) -> bool:
-    """Say whether a record is of a denial."""
+    """Say whether a record is the record of a denial."""
     return written.get("errorCode") == DENIED

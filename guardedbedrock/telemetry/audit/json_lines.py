@@ -1,8 +1,8 @@
 """
 A file of JSON lines that several processes may write to.
 
-Each record is one write to a file opened for appending, under a lock that covers the turn to a new file as well, so lines are
-never mixed, torn or lost. The lock is a file beside it. Where the platform has no ``flock`` (Windows) one process may write.
+Each record is one write to a file opened for appending. A lock covers the write and the rotation, so that lines are never mixed,
+cut or lost. The lock is a second file beside the first. On a platform without ``flock`` (Windows) only one process may write.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class JsonLines:
     Appends records to a file, one line of JSON each; only its owner may read it.
 
     Args:
-        path: The file; its folder is made if it is missing.
-        max_bytes: Size at which a new file is begun and the old one becomes ``path.1``; 0 never begins one.
-        files: How many old files are kept.
-        fsync: Whether a record is on the disk before the call goes on; each then costs a turn of the disk.
+        path: The file; its folder is created if it is missing.
+        max_bytes: Size at which the file is renamed to ``path.1`` and a new one begins; 0 never does.
+        files: The number of old files to keep.
+        fsync: Whether to wait until each record is on the disk.
     """
 
     def __init__(self, path: str | Path, *, max_bytes: int = 10_000_000, files: int = 5, fsync: bool = False) -> None:
@@ -48,11 +48,11 @@ class JsonLines:
         Append a record.
 
         Raises:
-            OSError: The file can not be written.
+            OSError: The file cannot be written.
         """
         line = (json.dumps(record, separators=(",", ":")) + "\n").encode()
-        with self._thread_lock, self._alone():
-            self._turn(len(line))
+        with self._thread_lock, self._locked():
+            self._open_current(len(line))
             written = os.write(self._file, line)
             if written != len(line):
                 os.write(self._file, b"\n")
@@ -63,13 +63,13 @@ class JsonLines:
     def close(self) -> None:
         """Close the file; the next record opens it again."""
         with self._thread_lock:
-            self._forget()
+            self._close_files()
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock of all processes; a process that was forked opens the files anew, since locks go with open files."""
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of all processes. A forked process opens the files again, since a lock belongs to the open file."""
         if self._owner != os.getpid():
-            self._forget()
+            self._close_files()
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_file = os.open(f"{self._path}.lock", _CREATE, _MODE)
             self._owner = os.getpid()
@@ -82,9 +82,9 @@ class JsonLines:
         finally:
             _fcntl.flock(self._lock_file, _fcntl.LOCK_UN)
 
-    def _turn(self, coming: int) -> None:
-        """Open the file, or the new one that another process has begun; begin one when this one is full."""
-        if self._file < 0 or not self._is_ours():
+    def _open_current(self, coming: int) -> None:
+        """Open the current file, which another process may have begun, and rotate it if the record does not fit."""
+        if self._file < 0 or not self._is_current():
             self._reopen()
         size = os.fstat(self._file).st_size
         if self._max_bytes and size and size + coming > self._max_bytes:
@@ -96,7 +96,7 @@ class JsonLines:
                 self._path.unlink()
             self._reopen()
 
-    def _is_ours(self) -> bool:
+    def _is_current(self) -> bool:
         try:
             there = self._path.stat()
         except FileNotFoundError:
@@ -109,7 +109,7 @@ class JsonLines:
             os.close(self._file)
         self._file = os.open(self._path, _CREATE, _MODE)
 
-    def _forget(self) -> None:
+    def _close_files(self) -> None:
         for each in (self._file, self._lock_file):
             if each >= 0:
                 os.close(each)

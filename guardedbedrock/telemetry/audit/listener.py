@@ -1,4 +1,4 @@
-"""The listener that writes records, and where they go."""
+"""The listener that writes records, and the interface of their sinks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, Protocol, Self
 
+from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.events import (
     CallRefused,
     Event,
+    GuardrailDetected,
     GuardrailInjected,
     GuardrailIntervened,
     PreflightDecided,
@@ -19,6 +21,7 @@ from guardedbedrock.core.events import (
     ReplyUnguarded,
     ResponseReceived,
 )
+from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
@@ -27,25 +30,21 @@ _LOG: Final = logging.getLogger("guardedbedrock.core.events")
 
 
 class Sink(Protocol):
-    """Takes records; may be called from many threads."""
+    """A destination of records; called from many threads."""
 
     def write(self, record: Mapping[str, Any]) -> None:
-        """Take one record."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        """Write one record, a dictionary that can be serialized to JSON."""
 
 
 class Audit:
     """
-    Writes a record for each denial, or for each call.
+    A listener that writes a record for each denial, or for each call.
 
     Args:
-        sinks: Where records go; one that fails keeps none of the others from its record.
-        records: ``denials`` (those of this process and those of AWS), or ``all`` calls.
-        clock: The current time.
-        principal: ARN of who calls, for calls that are refused before the policies are asked; the guard gives its own.
+        sinks: Where records go. A sink that raises is logged, and the others still get the record.
+        records: ``denials`` (by this process or by AWS), or ``all`` calls.
+        clock: Returns the current time.
+        principal: ARN of the caller, for calls that are refused before the policies are evaluated; the guard sets it.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class Audit:
         sinks: Iterable[Sink],
         *,
         records: Literal["denials", "all"] = "denials",
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         principal: str = "",
     ) -> None:
         self._sinks = tuple(sinks)
@@ -62,49 +61,43 @@ class Audit:
         self._principal = principal
 
     def of(self, principal: str) -> Self:
-        """Give the same audit for a guard whose principal is known."""
+        """Give the same audit with a principal, unless it has one."""
         named = self._principal or principal
         return type(self)(self._sinks, records=self._records, clock=self._clock, principal=named)
 
     def open(self, call: Call) -> AuditedCall:
-        """Begin the record of a call."""
+        """Follow a call."""
         return AuditedCall(Facts(call, self._principal), self)
 
     def finish(self, facts: Facts, error: BaseException | None) -> None:
-        """Write the record of a call that has ended, if it is one to be written."""
+        """Write the record of a call that has ended, if `records` includes it."""
         if self._records == "denials" and not isinstance(error, AccessDeniedError):
             return
         written = record(facts, error, str(uuid.uuid4()), self._clock())
         for sink in self._sinks:
             try:
                 sink.write(written)
-            except Exception as failure:  # noqa: BLE001  # whatever it is, the others get theirs
+            except Exception as failure:  # noqa: BLE001  # a sink may raise anything, and the others still get the record
                 _LOG.warning("audit sink %s failed with %s", type(sink).__name__, type(failure).__name__)
 
     def close(self) -> None:
-        """Close the sinks that can be closed; what waits in them is written first."""
+        """Close the sinks that have a `close` method; they write their waiting records first."""
         for sink in self._sinks:
             closing = getattr(sink, "close", None)
             if closing is not None:
                 closing()
 
 
-class AuditedCall:
-    """The record of one call, as it grows."""
+class AuditedCall(Observation):
+    """Collects the facts of one call."""
 
     __slots__ = ("_audit", "_facts")
 
     def __init__(self, facts: Facts, audit: Audit) -> None:
         self._facts, self._audit = facts, audit
 
-    def enter(self) -> None:
-        """Nothing to do."""
-
-    def leave(self) -> None:
-        """Nothing to do."""
-
     def on_event(self, event: Event) -> None:
-        """Take note of an event."""
+        """Note an event."""
         facts = self._facts
         if isinstance(event, GuardrailInjected):
             facts.guardrail = event.guardrail
@@ -112,7 +105,7 @@ class AuditedCall:
             facts.verdict = event.verdict
         elif isinstance(event, ResponseReceived):
             facts.request_id = event.request_id
-        elif isinstance(event, GuardrailIntervened):
+        elif isinstance(event, GuardrailIntervened | GuardrailDetected):
             facts.intervention = event.intervention
         elif isinstance(event, CallRefused) and not event.enforced:
             facts.would_refuse = type(event.error).__name__
@@ -128,10 +121,10 @@ class AuditedCall:
 
 class LoggerSink:
     """
-    Gives records to a logger of the standard library, at INFO, one line of JSON each.
+    A sink that writes records to a logger of the standard library, at INFO, one line of JSON each.
 
     Args:
-        name: The logger; the application says where it goes.
+        name: The name of the logger.
     """
 
     def __init__(self, name: str = "guardedbedrock.audit") -> None:

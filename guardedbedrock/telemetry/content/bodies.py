@@ -1,8 +1,8 @@
 """
-Where the bodies of InvokeModel say what was asked and answered: one row for each way in which models are spoken to.
+Where the bodies of InvokeModel have the prompt and the completion: one row for each format.
 
-A body is told by its shape, since the model may be named by a profile that says nothing of it. Of one whose shape is none of
-these nothing is read.
+A body is recognized by its shape, since the ID of an inference profile does not always name the model. A body of another shape is
+not read.
 Source: Bedrock User Guide, "Inference request parameters and response fields for foundation models".
 """
 
@@ -12,24 +12,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
-from guardedbedrock.telemetry.content.messages import Path, at, message, number, parts
+from guardedbedrock.telemetry.content.messages import Path, at, integer, message, parts
 
 _PROMPTS: Final = ("prompt", "inputText", "message")
-"""Where a body without ``messages`` has what it asks: Llama, Mistral, Cohere Command, AI21 Jurassic; Titan; Command R."""
+"""The prompt of a body without ``messages``: of Llama, Mistral, Cohere Command and AI21 Jurassic; of Titan; of Command R."""
 
 _SYSTEMS: Final = ("system", "preamble")
 
 
 class _Place(NamedTuple):
-    """Where a body has its answer: the list that it is in, one entry for each; the path to a text or a message in there."""
+    """Where a body has its completions: the name of their list (``""`` for the body itself), and the path in each item."""
 
     among: str
     path: Path
 
 
-_ANSWERS: Final = (
+_COMPLETIONS: Final = (
     _Place("", ("output", "message")),  # Nova
-    _Place("choices", ("message",)),  # Mistral in a chat, AI21 Jamba, and those like OpenAI's
+    _Place("choices", ("message",)),  # Mistral chat, AI21 Jamba, and others in OpenAI's format
     _Place("choices", ("text",)),  # DeepSeek
     _Place("results", ("outputText",)),  # Titan
     _Place("outputs", ("text",)),  # Mistral
@@ -39,7 +39,7 @@ _ANSWERS: Final = (
     _Place("", ("completion",)),  # Anthropic's text completions
 )
 _WHOLE: Final = (("role", "content"), ("finish_reason", "text"))
-"""Keys of a body that is itself the message: Anthropic's, Command R's."""
+"""Keys of a body that is itself the message: of Anthropic, of Command R."""
 
 _PIECES: Final = (
     _Place("choices", ("delta", "content")),
@@ -50,55 +50,55 @@ _PIECES: Final = (
     _Place("", ("completion",)),
 )
 _OF_COHERE: Final = "is_finished"
-"""In every chunk of Cohere's models, whose ``text`` is a piece."""
+"""A key of every chunk of Cohere's models, whose ``text`` is a piece."""
 
 
 class Choice(NamedTuple):
     """
-    One answer of several, or a piece of one.
+    One completion of several, or a piece of one.
 
     Args:
-        said: A text, or a message.
-        number: Which answer it is.
-        reason: Why it ended; None where that is not said of this one.
+        content: A text, or a message.
+        number: Its index among the completions.
+        reason: Its finish reason; None if it has none of its own.
     """
 
-    said: str | Mapping[str, Any]
+    content: str | Mapping[str, Any]
     number: int = 0
     reason: str | None = None
 
 
-def conversation(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write what is asked, by the parameters of Converse or by a body; ``[]`` where that is not known."""
-    messages = given.get("messages")
+def conversation(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the messages of a request, from the parameters of Converse or a body; ``[]`` if its shape is unknown."""
+    messages = request.get("messages")
     if isinstance(messages, list):
-        return _written(messages)
-    prompt = next((given[name] for name in _PROMPTS if isinstance(given.get(name), str)), None)
+        return _converted(messages)
+    prompt = next((request[name] for name in _PROMPTS if isinstance(request.get(name), str)), None)
     if prompt is None:
         return []
-    history, results = given.get("chat_history"), given.get("tool_results")
-    told = [*(history if isinstance(history, list) else ()), {"role": "user", "content": prompt}]
+    history, results = request.get("chat_history"), request.get("tool_results")
+    found = [*(history if isinstance(history, list) else ()), {"role": "user", "content": prompt}]
     if isinstance(results, list) and results:
-        told.append({"role": "tool", "tool_results": results})
-    return _written(told)
+        found.append({"role": "tool", "tool_results": results})
+    return _converted(found)
 
 
-def instructions(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Write the system prompt that stands apart from the conversation."""
-    return [part for name in _SYSTEMS for part in parts(given.get(name))]
+def instructions(request: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give the system prompt of a request that is not among its messages."""
+    return [part for name in _SYSTEMS for part in parts(request.get(name))]
 
 
-def answers(body: Mapping[str, Any]) -> list[Choice]:
-    """Find the answers in a body."""
+def choices(body: Mapping[str, Any]) -> list[Choice]:
+    """Give the completions in a body."""
     if any(all(name in body for name in names) for names in _WHOLE):
         return [Choice(body)]
-    return list(_first(body, _ANSWERS))
+    return list(_first(body, _COMPLETIONS))
 
 
 def pieces(chunk: Mapping[str, Any]) -> list[Choice]:
-    """Find the pieces of text in a chunk of a stream, of models that send nothing else."""
+    """Give the pieces of text in a chunk of a stream, for models that send only text."""
     if _OF_COHERE in chunk:
-        return [Choice(chunk["text"], number(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
+        return [Choice(chunk["text"], integer(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
     return list(_first(chunk, _PIECES))
 
 
@@ -106,12 +106,12 @@ def _first(body: Mapping[str, Any], places: tuple[_Place, ...]) -> Iterator[Choi
     for place in places:
         holders = body.get(place.among) if place.among else [body]
         found = [(holder, at(holder, place.path)) for holder in holders] if isinstance(holders, list) else []
-        if any(isinstance(said, str | Mapping) for _, said in found):
-            for position, (holder, said) in enumerate(found):
-                if isinstance(said, str | Mapping):
-                    yield Choice(said, number(holder.get("index"), position), stop_reason(holder))
+        if any(isinstance(content, str | Mapping) for _, content in found):
+            for position, (holder, content) in enumerate(found):
+                if isinstance(content, str | Mapping):
+                    yield Choice(content, integer(holder.get("index"), position), stop_reason(holder))
             return
 
 
-def _written(messages: list[Any]) -> list[dict[str, Any]]:
+def _converted(messages: list[Any]) -> list[dict[str, Any]]:
     return [message(each) for each in messages if isinstance(each, Mapping) and isinstance(each.get("role"), str)]

@@ -1,5 +1,5 @@
 """
-What was said, for applications that ask for it by the conventions' own variable; on spans only.
+Content capture: prompts and completions as span attributes, if the application turns it on by the conventions' variable.
 
 Source: OpenTelemetry Semantic Conventions, "Semantic conventions for generative client AI spans", "Capturing instructions,
 inputs, and outputs".
@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.content.bodies import answers, conversation, instructions
+from guardedbedrock.telemetry.content.bodies import Choice, choices, conversation, instructions
 from guardedbedrock.telemetry.content.messages import at, message
-from guardedbedrock.telemetry.content.stream_messages import Gathering
+from guardedbedrock.telemetry.content.stream_messages import StreamMessages
 from guardedbedrock.telemetry.model_requests import LARGEST, read_body
 
 VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -23,73 +23,79 @@ ON_SPANS: Final = ("true", "span_only", "span_and_event")
 
 
 def captures_content() -> bool:
-    """Say whether the application asks for what was said; it does not unless it says so."""
+    """Say whether the application turned content capture on; the default is off."""
     return os.environ.get(VARIABLE, "").strip().lower() in ON_SPANS
 
 
-def input_attributes(operation: str, asked: Mapping[str, Any]) -> dict[str, str]:
-    """Write the conversation and the system prompt that a request says; the conventions have none of embeddings."""
-    if operation == "embeddings":
-        return {}
-    told = {names.INPUT_MESSAGES: conversation(asked), names.SYSTEM_INSTRUCTIONS: instructions(asked)}
-    return {name: written for name, value in told.items() if value and (written := _json(value))}
-
-
-class Spoken:
+def input_attributes(operation: str, request: Mapping[str, Any]) -> dict[str, str]:
     """
-    What the model says in reply to one request.
+    Give the conversation and the system prompt of a request as span attributes.
 
     Args:
-        reply: Kind of the operation's reply.
+        operation: The operation name of the conventions; they have no input attributes for ``embeddings``.
+        request: Parameters of Converse, or a parsed body of InvokeModel.
+    """
+    if operation == "embeddings":
+        return {}
+    content = {names.INPUT_MESSAGES: conversation(request), names.SYSTEM_INSTRUCTIONS: instructions(request)}
+    return {name: text for name, value in content.items() if value and (text := _json(value))}
+
+
+class ReplyContent:
+    """
+    The content of the reply to one request.
+
+    Args:
+        reply: The reply format of the operation, such as ``converse-stream``.
     """
 
-    __slots__ = ("_gathering", "_messages", "_read", "_reply")
+    __slots__ = ("_messages", "_reply", "_size", "_stream")
 
     def __init__(self, reply: str) -> None:
         self._reply = reply
         self._messages: list[dict[str, Any]] = []
-        self._gathering = Gathering()
-        self._read = 0
+        self._stream = StreamMessages()
+        self._size = 0
 
     def on_event(self, words: Mapping[str, Any] | bytes) -> None:
-        """Take a reply, or the next event of a stream."""
+        """Add a reply, or the next event of a stream."""
         if isinstance(words, bytes):
-            self._messages = [_answer(*each) for each in answers(read_body(words))]
+            self._messages = [_message_of(choice) for choice in choices(read_body(words))]
         elif self._reply == "converse":
-            said = at(words, ("output", "message"))
-            self._messages = [message(said)] if isinstance(said, Mapping) else []
+            reply = at(words, ("output", "message"))
+            self._messages = [message(reply)] if isinstance(reply, Mapping) else []
         elif self._reply == "converse-stream":
-            self._gathering.take(words)
+            self._stream.add(words)
         elif self._reply == "invoke-stream":
-            self._take(at(words, ("chunk", "bytes")))
+            self._add_chunk(at(words, ("chunk", "bytes")))
 
     def attributes(self, reason: str | None) -> dict[str, str]:
         """
-        Write the answers.
+        Give the messages of the reply as span attributes.
 
         Args:
-            reason: Why the model stopped, of those that do not say it themselves.
+            reason: Why the model stopped, for messages that do not have their own finish reason.
         """
-        told = self._messages or list(self._gathering.messages())
-        whole = [{**each, "finish_reason": each.get("finish_reason") or reason or ""} for each in told]
-        written = _json(whole) if whole and self._read <= LARGEST else ""
-        return {names.OUTPUT_MESSAGES: written} if written else {}
+        messages = self._messages or list(self._stream.messages())
+        finished = [{**each, "finish_reason": each.get("finish_reason") or reason or ""} for each in messages]
+        text = _json(finished) if finished and self._size <= LARGEST else ""
+        return {names.OUTPUT_MESSAGES: text} if text else {}
 
-    def _take(self, chunk: Any) -> None:
-        self._read += len(chunk or b"")
-        if self._read <= LARGEST:
-            self._gathering.take(read_body(chunk))
+    def _add_chunk(self, chunk: Any) -> None:
+        self._size += len(chunk or b"")
+        if self._size <= LARGEST:
+            self._stream.add(read_body(chunk))
 
 
-def _answer(said: str | Mapping[str, Any], _: int, reason: str | None) -> dict[str, Any]:
-    written = message({"content": said} if isinstance(said, str) else said, "assistant")
-    return {**written, "finish_reason": reason}
+def _message_of(choice: Choice) -> dict[str, Any]:
+    content = {"content": choice.content} if isinstance(choice.content, str) else choice.content
+    return {**message(content, "assistant"), "finish_reason": choice.reason}
 
 
 def _json(value: Any) -> str:
-    """Write JSON that every exporter can send: half of a surrogate pair has no place in UTF-8. Of what has no end, nothing."""
+    """Write JSON that exporters can encode as UTF-8: without lone surrogates; ``""`` for a value that contains itself."""
     try:
-        written = json.dumps(value, ensure_ascii=False, skipkeys=True, default=lambda _: None)
+        text = json.dumps(value, ensure_ascii=False, skipkeys=True, default=lambda _: None)
     except (ValueError, RecursionError):
         return ""
-    return written.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()

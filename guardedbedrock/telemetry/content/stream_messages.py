@@ -1,5 +1,5 @@
 """
-What a stream says, put together again from its pieces.
+The messages of a stream, joined from its events.
 
 Source: Bedrock API Reference, "ConverseStream", "InvokeModelWithResponseStream"; Bedrock User Guide, "Anthropic Claude Messages
 API".
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import stop_reason
 from guardedbedrock.telemetry.content.bodies import pieces
-from guardedbedrock.telemetry.content.messages import Path, at, number, unfolded
+from guardedbedrock.telemetry.content.messages import Path, at, integer, parsed_arguments
 
 _EVENTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("contentBlockStart", "contentBlockIndex"), ("contentBlockStart", "start")),
@@ -21,7 +21,7 @@ _EVENTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("index",), ("content_block",)),
     (("index",), ("delta",)),
 )
-"""Number of the block that an event is of, and what it says of it: Converse's and Nova's, then Anthropic's."""
+"""Paths of the block index and of the block in an event: of Converse and Nova, then of Anthropic."""
 
 _WORDS: Final[tuple[tuple[str, Path], ...]] = (
     ("text", ("text",)),
@@ -31,14 +31,14 @@ _WORDS: Final[tuple[tuple[str, Path], ...]] = (
     ("tool_call", ("toolUse", "input")),
     ("tool_call", ("function", "arguments")),
 )
-"""Type of a part, and where the next piece of it stands."""
+"""Type of a part, and the path of its next piece."""
 
 _CALLS: Final[tuple[tuple[Path, Path], ...]] = (
     (("toolUse", "toolUseId"), ("toolUse", "name")),
     (("id",), ("name",)),
     (("id",), ("function", "name")),
 )
-"""Where the ID and the name of a tool's call stand, which come once."""
+"""Paths of the ID and the name of a tool call, which are sent once."""
 
 
 @dataclass(slots=True)
@@ -52,11 +52,11 @@ class _Block:
         whole = "".join(self.words)
         if self.type != "tool_call":
             return {"type": self.type, "content": whole}
-        return {"type": self.type, "id": self.id, "name": self.name, "arguments": unfolded(whole) if whole else {}}
+        return {"type": self.type, "id": self.id, "name": self.name, "arguments": parsed_arguments(whole) if whole else {}}
 
 
-class Gathering:
-    """The answers of one stream, as far as they have come."""
+class StreamMessages:
+    """The messages of one stream, as far as it was read."""
 
     __slots__ = ("_blocks", "_reasons")
 
@@ -64,40 +64,40 @@ class Gathering:
         self._blocks: dict[tuple[int, int], _Block] = {}
         self._reasons: dict[int, str] = {}
 
-    def take(self, event: Mapping[str, Any]) -> None:
-        """Take an event of ConverseStream, or what stands in a chunk of InvokeModelWithResponseStream."""
-        for index, told in _EVENTS:
-            self._note(0, at(event, index), at(event, told))
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Add an event of ConverseStream, or a parsed chunk of InvokeModelWithResponseStream."""
+        for index, block in _EVENTS:
+            self._add_piece(0, at(event, index), at(event, block))
         for piece in pieces(event):
-            self._note(piece.number, 0, {"text": piece.said})
+            self._add_piece(piece.number, 0, {"text": piece.content})
         choices = event.get("choices")
         for choice in choices if isinstance(choices, list) else ():
-            self._take_choice(choice)
+            self._add_choice(choice)
 
-    def _take_choice(self, choice: Any) -> None:
-        """Take what those like OpenAI's send beside the text: calls of tools, and why each answer ended."""
-        answer = number(at(choice, ("index",)))
+    def _add_choice(self, choice: Any) -> None:
+        """Add the tool calls and the finish reason of a chunk in OpenAI's format; `pieces` has its text."""
+        answer = integer(at(choice, ("index",)))
         if isinstance(choice, Mapping) and (reason := stop_reason(choice)):
             self._reasons[answer] = reason
         calls = at(choice, ("delta", "tool_calls"))
         for call in calls if isinstance(calls, list) else ():
-            self._note(answer, 1 + number(at(call, ("index",))), call)
+            self._add_piece(answer, 1 + integer(at(call, ("index",))), call)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Give the answers, with why each ended, or None where that is not said of each."""
+        """Give the messages, each with its finish reason, or None if it has none of its own."""
         for answer in sorted({answer for answer, _ in self._blocks}):
             blocks = [block for (of, _), block in sorted(self._blocks.items(), key=lambda each: each[0]) if of == answer]
-            told = [block.part() for block in blocks]
-            yield {"role": "assistant", "parts": told, "finish_reason": self._reasons.get(answer)}
+            parts = [block.part() for block in blocks]
+            yield {"role": "assistant", "parts": parts, "finish_reason": self._reasons.get(answer)}
 
-    def _note(self, answer: int, index: Any, told: Any) -> None:
-        words = [(kind, said) for kind, path in _WORDS if isinstance(said := at(told, path), str)]
-        calls = [(at(told, id_), name) for id_, path in _CALLS if isinstance(name := at(told, path), str)]
+    def _add_piece(self, answer: int, index: Any, piece: Any) -> None:
+        words = [(kind, text) for kind, path in _WORDS if isinstance(text := at(piece, path), str)]
+        calls = [(at(piece, id_), name) for id_, path in _CALLS if isinstance(name := at(piece, path), str)]
         if not isinstance(index, int) or not (words or calls):
             return
         block = self._blocks.setdefault((answer, index), _Block())
-        for called, name in calls:
-            block.type, block.id, block.name = "tool_call", called, name
-        for kind, said in words:
+        for id_, name in calls:
+            block.type, block.id, block.name = "tool_call", id_, name
+        for kind, text in words:
             block.type = kind
-            block.words.append(said)
+            block.words.append(text)

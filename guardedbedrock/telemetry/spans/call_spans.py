@@ -1,9 +1,9 @@
 """
-One span for each guarded call, and one for the request where nobody else makes it.
+The listener that makes spans: one for each guarded call, and one for its request if no instrumentor makes it.
 
-The span of the call is INTERNAL. Where OpenTelemetry's instrumentor of botocore is active its CLIENT span becomes our child, and
-gets the guardrail's attributes; where none is, we make one ourselves by the GenAI conventions. The preflight has a span of its
-own only when it was slow or denied.
+The span of the call is INTERNAL. If OpenTelemetry's instrumentor of botocore is active, its CLIENT span becomes a child and gets
+the attributes of the guardrail; otherwise this listener makes the CLIENT span, by the GenAI conventions. The preflight has
+its own span only if it was slow or denied the call.
 Source: OpenTelemetry Semantic Conventions, "Semantic conventions for AWS Bedrock operations".
 """
 
@@ -21,6 +21,7 @@ from guardedbedrock.core.events import (
     CallRefused,
     ContentReceived,
     Event,
+    GuardrailDetected,
     GuardrailInjected,
     GuardrailIntervened,
     PreflightDecided,
@@ -33,11 +34,13 @@ from guardedbedrock.core.events import (
     RetriesExhausted,
     StreamStarted,
 )
+from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content.capture import captures_content
 from guardedbedrock.telemetry.providers import is_suppressed, tracer_provider
+from guardedbedrock.telemetry.sentences import decision_sentence, error_sentence
 from guardedbedrock.telemetry.spans.request_spans import RequestSpan
 
 SLOW_PREFLIGHT: Final = 0.005  # s
@@ -45,11 +48,12 @@ SLOW_PREFLIGHT: Final = 0.005  # s
 
 class CallSpans:
     """
-    Opens a span ``guardedbedrock <operation>`` with every call.
+    Makes a span ``guardedbedrock <operation>`` for every call.
 
     Args:
-        tracer: Where spans go; the global provider's unless given, looked up with every call so that it may be set later.
-        slow_preflight: Seconds from which on a preflight has a span of its own.
+        tracer: Where spans go; the tracer of the global provider if None. It is looked up for every call, since the application
+            may set the provider after it created its clients.
+        slow_preflight: A preflight that takes at least this long has its own span; in seconds.
     """
 
     def __init__(self, tracer: Tracer | None = None, *, slow_preflight: float = SLOW_PREFLIGHT) -> None:
@@ -58,7 +62,7 @@ class CallSpans:
         self._tracer = tracer or trace.get_tracer(names.SCOPE)
 
     def open(self, call: Call) -> CallSpan | None:
-        """Open the span of a call; None when there is no SDK to make one, or the application suppresses spans here."""
+        """Start the span of a call; None if no SDK is configured, or the application suppresses instrumentation."""
         if (self._is_global and tracer_provider() is None) or is_suppressed():
             return None
         span = self._tracer.start_span(f"{names.SCOPE} {call.name}", kind=SpanKind.INTERNAL)
@@ -67,19 +71,27 @@ class CallSpans:
             if call.model:
                 span.set_attribute(names.MODEL, call.model)
         elif span.get_span_context().span_id == trace.get_current_span().get_span_context().span_id:
-            return None
+            return None  # the API without an SDK returns the current span
         return CallSpan(span, self._tracer, call, self._slow_preflight)
 
 
-class CallSpan:
-    """The span of one call, with its children."""
+class CallSpan(Observation):
+    """
+    The span of one call, with its children.
+
+    Args:
+        span: The span; it may be one that does not record, to pass the sampling decision on.
+        tracer: Makes the children.
+        call: The call.
+        slow_preflight: As in `CallSpans`.
+    """
 
     __slots__ = (
         "_call",
         "_guardrail",
-        "_recording",
+        "_is_recording",
         "_request",
-        "_slow",
+        "_slow_preflight",
         "_span",
         "_tokens",
         "_tracer",
@@ -88,25 +100,25 @@ class CallSpan:
     )
 
     def __init__(self, span: Span, tracer: Tracer, call: Call, slow_preflight: float) -> None:
-        self._span, self._tracer, self._call, self._slow = span, tracer, call, slow_preflight
-        self._recording = self.wants_routine = span.is_recording()
-        self.wants_content = self._recording and captures_content()
+        self._span, self._tracer, self._call, self._slow_preflight = span, tracer, call, slow_preflight
+        self._is_recording = self.wants_routine = span.is_recording()
+        self.wants_content = self._is_recording and captures_content()
         self._tokens: list[Token[context.Context]] = []
         self._guardrail: dict[str, Any] = {}
         self._request: RequestSpan | None = None
 
     def enter(self) -> None:
-        """Make the span current, so that what botocore does becomes its child."""
+        """Make the span current, so that the spans of botocore become its children."""
         self._make_current(self._span)
 
     def leave(self) -> None:
-        """Make the spans current no longer."""
+        """Restore the context of the caller."""
         while self._tokens:
             context.detach(self._tokens.pop())
 
     def on_event(self, event: Event) -> None:
-        """Write an event down."""
-        write = _WRITERS.get(type(event)) if self._recording else None
+        """Write an event into the spans."""
+        write = _WRITERS.get(type(event)) if self._is_recording else None
         if write is not None:
             write(self, event)
 
@@ -114,9 +126,9 @@ class CallSpan:
         """End the spans."""
         if self._request is not None:
             self._request.close(error)
-        if self._recording and error is not None:
+        if self._is_recording and error is not None:
             self._span.set_attributes(error_attributes(error))
-            self._span.set_status(Status(StatusCode.ERROR))
+            self._span.set_status(Status(StatusCode.ERROR, error_sentence(self._call, error)))
         self._span.end()
 
     def _make_current(self, span: Span) -> None:
@@ -129,12 +141,12 @@ class CallSpan:
     def _decided(self, event: PreflightDecided) -> None:
         attributes = decision_attributes(event.verdict)
         self._span.set_attributes({**attributes, names.VOCABULARY: event.vocabulary})
-        if event.verdict.denied or event.seconds >= self._slow:
+        if event.verdict.denied or event.seconds >= self._slow_preflight:
             end = time.time_ns()
             began = end - int(event.seconds * 1e9)
             child = self._tracer.start_span(f"{names.SCOPE} preflight", start_time=began, attributes=attributes)
             if event.verdict.denied:
-                child.set_status(Status(StatusCode.ERROR))
+                child.set_status(Status(StatusCode.ERROR, decision_sentence(self._call, event.verdict)))
             child.end(end)
 
     def _sending(self, event: RequestSending) -> None:
@@ -142,64 +154,69 @@ class CallSpan:
             self._request = RequestSpan(self._tracer, self._call, self._guardrail, with_content=self.wants_content)
             self._make_current(self._request.span)
 
-    def _at_the_gate(self, event: RequestVerified) -> None:
+    def _verified(self, event: RequestVerified) -> None:
         if self._request is not None:
-            self._request.leaves(event.url)
+            self._request.set_server(event.url)
             return
         current = trace.get_current_span()
         if current is not self._span and current.is_recording():
             current.set_attributes(self._guardrail)
 
-    def _answered(self, event: ResponseReceived) -> None:
+    def _received(self, event: ResponseReceived) -> None:
         self._span.set_attributes({names.STATUS: event.status, names.REQUEST_ID: event.request_id})
         if self._request is not None:
-            self._request.answered(event)
+            self._request.receive(event)
 
-    def _began(self, _: StreamStarted) -> None:
+    def _stream_started(self, _: StreamStarted) -> None:
         if self._request is not None:
-            self._request.began()
+            self._request.start_stream()
 
-    def _said(self, event: ContentReceived) -> None:
+    def _content(self, event: ContentReceived) -> None:
         if self._request is not None:
-            self._request.said(event)
+            self._request.add_content(event)
 
     def _retried(self, event: Retried) -> None:
-        told: dict[str, Any] = {
+        attributes: dict[str, Any] = {
             names.RETRY_ATTEMPT: event.attempt,
             names.ERROR_TYPE: event.code,
             names.RETRY_WAIT: event.wait,
             names.BY: event.by,
         }
-        self._outer.add_event(names.EVENT_RETRY, told)
+        self._outer.add_event(names.EVENT_RETRY, attributes)
 
-    def _gave_up(self, event: RetriesExhausted) -> None:
-        told: dict[str, Any] = {names.RETRY_ATTEMPT: event.attempt, names.ERROR_TYPE: event.code}
-        told[names.USED_UP] = event.used_up
-        self._outer.add_event(names.EVENT_GAVE_UP, told)
+    def _exhausted(self, event: RetriesExhausted) -> None:
+        attributes: dict[str, Any] = {names.RETRY_ATTEMPT: event.attempt, names.ERROR_TYPE: event.code}
+        attributes[names.USED_UP] = event.used_up
+        self._outer.add_event(names.EVENT_GAVE_UP, attributes)
 
     @property
     def _outer(self) -> Span:
-        """The span around all attempts: the request's own where there is one."""
+        """The span around all attempts: that of the request if this listener made one."""
         return self._request.span if self._request is not None else self._span
 
     def _diverged(self, event: PreflightDiverged) -> None:
         denied_by = str(getattr(event.error, "policy_type", None) or "")
-        told: dict[str, Any] = {names.DECISION: event.verdict.decision, names.POLICY_TYPE: denied_by}
-        self._span.add_event(names.EVENT_DIVERGED, told)
+        attributes: dict[str, Any] = {names.DECISION: event.verdict.decision, names.POLICY_TYPE: denied_by}
+        self._span.add_event(names.EVENT_DIVERGED, attributes)
 
     def _intervened(self, event: GuardrailIntervened) -> None:
         found = event.intervention
-        told: dict[str, Any] = {names.INTERVENTION: found.action or "intervened"}
+        attributes: dict[str, Any] = {names.INTERVENTION: found.action or "intervened"}
         if found.policies:
-            told[names.INTERVENTION_POLICIES] = found.policies
+            attributes[names.INTERVENTION_POLICIES] = found.policies
+        if found.sources:
+            attributes[names.INTERVENTION_SOURCES] = found.sources
         if found.coverage:
-            told |= {names.COVERAGE_GUARDED: found.coverage.guarded, names.COVERAGE_TOTAL: found.coverage.total}
-        self._both(told)
+            attributes |= {names.COVERAGE_GUARDED: found.coverage.guarded, names.COVERAGE_TOTAL: found.coverage.total}
+        self._both(attributes)
+
+    def _detected(self, event: GuardrailDetected) -> None:
+        self._both({names.FINDINGS: tuple(dict.fromkeys(str(finding) for finding in event.intervention.detected))})
 
     def _unguarded(self, event: ReplyUnguarded) -> None:
         self._both({names.UNGUARDED: True})
-        told: dict[str, Any] = {names.GUARDRAIL_ID: event.guardrail, names.GUARDRAIL_VERSION: event.version}
-        self._span.add_event(names.EVENT_UNGUARDED, told)
+        attributes: dict[str, Any] = {names.GUARDRAIL_ID: event.guardrail, names.GUARDRAIL_VERSION: event.version}
+        self._span.add_event(names.EVENT_UNGUARDED, attributes)
 
     def _both(self, attributes: dict[str, Any]) -> None:
         self._span.set_attributes(attributes)
@@ -212,40 +229,41 @@ class CallSpan:
 
 
 _WRITERS: Final[dict[type, Any]] = {
-    GuardrailInjected: CallSpan._injected,  # noqa: SLF001  # its own class's
+    GuardrailInjected: CallSpan._injected,  # noqa: SLF001  # methods of the class above
     PreflightDecided: CallSpan._decided,  # noqa: SLF001
     RequestSending: CallSpan._sending,  # noqa: SLF001
-    RequestVerified: CallSpan._at_the_gate,  # noqa: SLF001
-    ResponseReceived: CallSpan._answered,  # noqa: SLF001
-    StreamStarted: CallSpan._began,  # noqa: SLF001
-    ContentReceived: CallSpan._said,  # noqa: SLF001
+    RequestVerified: CallSpan._verified,  # noqa: SLF001
+    ResponseReceived: CallSpan._received,  # noqa: SLF001
+    StreamStarted: CallSpan._stream_started,  # noqa: SLF001
+    ContentReceived: CallSpan._content,  # noqa: SLF001
     Retried: CallSpan._retried,  # noqa: SLF001
-    RetriesExhausted: CallSpan._gave_up,  # noqa: SLF001
+    RetriesExhausted: CallSpan._exhausted,  # noqa: SLF001
     PreflightDiverged: CallSpan._diverged,  # noqa: SLF001
     GuardrailIntervened: CallSpan._intervened,  # noqa: SLF001
+    GuardrailDetected: CallSpan._detected,  # noqa: SLF001
     ReplyUnguarded: CallSpan._unguarded,  # noqa: SLF001
     CallRefused: CallSpan._refused,  # noqa: SLF001
 }
 
 
 def decision_attributes(verdict: Verdict) -> dict[str, Any]:
-    """Give the attributes of a decision: outcome, and what determined it."""
-    told: dict[str, Any] = {names.DECISION: verdict.decision}
+    """Give the attributes of a decision."""
+    attributes: dict[str, Any] = {names.DECISION: verdict.decision}
     if verdict.denied:
         decision = verdict.denied.decision
-        told[names.POLICY_TYPE] = decision.policy_type or ""
-        told[names.STATEMENTS] = [str(statement) for statement in decision.statements]
+        attributes[names.POLICY_TYPE] = decision.policy_type or ""
+        attributes[names.STATEMENTS] = [str(statement) for statement in decision.statements]
     if verdict.hangs_on:
-        told[names.HANGS_ON] = list(verdict.hangs_on)
-    return told
+        attributes[names.HANGS_ON] = list(verdict.hangs_on)
+    return attributes
 
 
 def error_attributes(error: BaseException) -> dict[str, Any]:
-    """Give the attributes of a failure: its class and status, never its text, which may quote what was said."""
-    told: dict[str, Any] = {names.ERROR_TYPE: type(error).__name__}
+    """Give the attributes of an error: its class and status, never its message, which may quote the prompt."""
+    attributes: dict[str, Any] = {names.ERROR_TYPE: type(error).__name__}
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(error, ClientError) else None
     if status:
-        told[names.STATUS] = status
+        attributes[names.STATUS] = status
     if isinstance(error, AccessDeniedError):
-        told[names.SIMULATED] = error.simulated
-    return told
+        attributes[names.SIMULATED] = error.simulated
+    return attributes

@@ -1,0 +1,10 @@
+"""The default clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Give the current time in UTC."""
+    return datetime.now(UTC)
