@@ -234,7 +234,8 @@ def test_deciding_does_not_load_explanations() -> None:
 
     printed = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split("\n")  # noqa: S603
 
-    assert printed[:2] == ["[]", "['guardedbedrock.iam.explain', 'guardedbedrock.iam.explain.model']"]
+    records = ["guardedbedrock.iam.explain", "guardedbedrock.iam.explain.model", "guardedbedrock.iam.explain.phrases"]
+    assert printed[:2] == ["[]", str(records)]
 
 
 def test_other_names_do_not_load_late() -> None:
@@ -247,15 +248,13 @@ def test_other_names_do_not_load_late() -> None:
 GUARDRAIL: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
 
 
-def explained(
-    effect: str = "Allow", *, context: dict[str, object], unknown: tuple[str, ...] = (), **elements: Any
-) -> iam.Explanation:
+def explained(effect: str = "Allow", *, context: dict[str, object], **elements: Any) -> iam.Explanation:
     """Explain the decision of one statement, with a second one that allows everything beside a Deny."""
     statement = {"Sid": "InvokeGuarded", "Effect": effect, "Action": "bedrock:InvokeModel", "Resource": "*", **elements}
     everything = {"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [statement, *([everything] if effect == "Deny" else [])]}
     model = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
-    request = iam.Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", model, context, unknown)
+    request = iam.Request("arn:aws:iam::111122223333:role/App", "bedrock:InvokeModel", model, context)
     return iam.PolicySet(identity=document).evaluate(request).explain()
 
 
@@ -312,27 +311,24 @@ def test_a_matching_deny_is_explained_in_words(condition: dict[str, Any], requir
 def test_every_operator_has_words() -> None:
     """A requirement can be written for each condition operator, with each prefix and suffix."""
     for name in iam.OPERATORS:
-        forms = (
-            ["Null"]
-            if name == "Null"
-            else [f"{p}{name}{s}" for p in ("", "ForAnyValue:", "ForAllValues:") for s in ("", "IfExists")]
-        )
+        prefixes, suffixes = (("",), ("",)) if name == "Null" else (("", "ForAnyValue:", "ForAllValues:"), ("", "IfExists"))
+        forms = [f"{prefix}{name}{suffix}" for prefix in prefixes for suffix in suffixes]
         assert all("`k:a`" in condition_phrase(form, "k:a", ["x"]) for form in forms)
 
 
 @pytest.mark.parametrize(
-    ("context", "unknown", "found"),
+    ("context", "found"),
     [
-        ({"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:2"}, (), f"the request has `{GUARDRAIL}:2`"),
-        ({}, (), "the request has no `bedrock:GuardrailIdentifier`"),
+        ({"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:2"}, f"the request has `{GUARDRAIL}:2`"),
+        ({}, "the request has no `bedrock:GuardrailIdentifier`"),
     ],
     ids=["another-version", "no-guardrail"],
 )
-def test_the_nearest_statement_of_a_guarded_call(context: dict[str, object], unknown: tuple[str, ...], found: str) -> None:
+def test_the_nearest_statement_of_a_guarded_call(context: dict[str, object], found: str) -> None:
     """The summary names the approved version and what the call carries; the data has the same."""
     condition = {"StringEquals": {"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:3"}}
 
-    explanation = explained(Condition=condition, context=context, unknown=unknown)
+    explanation = explained(Condition=condition, context=context)
 
     requirement = f"`bedrock:GuardrailIdentifier` is `{GUARDRAIL}:3`"
     assert explanation.summary() == f"statement `InvokeGuarded` allows this only when {requirement}; {found}"
