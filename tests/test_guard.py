@@ -274,7 +274,7 @@ def test_the_denial_of_a_policy_of_articles_says_so(vocabulary: Any, told: Any) 
 
     error = denial("Converse", verdict, guarded.rules)
 
-    hint = "statement Old names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS"
+    hint = "statement `Old` of identity[0] names `bedrock:InvokeModelWithGuardrail`, an action that does not exist"
     assert verdict.decision == "implicitDeny"
     assert (hint in str(error.hint)) is told
 

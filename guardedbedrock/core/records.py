@@ -90,6 +90,7 @@ class Verdict:
         authorization_set: The authorizations that the call needs; None if no policies are configured.
         indirect_effects: What the operation makes AWS do on the caller's behalf, which this guard cannot see; ``""`` if nothing.
         advisory_policy_types: Policy types whose denials leave the verdict open.
+        policy_remarks: Remarks about the policies themselves, such as a Deny that denies nothing.
     """
 
     decision: Outcome
@@ -99,6 +100,7 @@ class Verdict:
     authorization_set: AuthorizationSet | None = None
     indirect_effects: str = ""
     advisory_policy_types: tuple[str, ...] = ()
+    policy_remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Summarize the verdict in one line; `repr` shows every field."""
@@ -146,7 +148,8 @@ class Verdict:
         found = (
             () if self.authorization_set is None else self.authorization_set.remarks(self.decisions, self.advisory_policy_types)
         )
-        return (*found, self.indirect_effects) if self.indirect_effects else tuple(found)
+        indirect_effects = (self.indirect_effects,) if self.indirect_effects else ()
+        return (*found, *indirect_effects, *self.policy_remarks)
 
 
 @dataclass(frozen=True, slots=True)

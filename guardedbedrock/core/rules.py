@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Vocabulary
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.caller import Bearer
+from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_mistakes
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
@@ -57,6 +58,7 @@ class Rules:
 
     Attributes:
         reads_time: Whether a policy reads the current time.
+        policy_mistakes: Frequent mistakes in the policies, for hints and remarks.
         inventory: What the settings say about the resources that calls name.
         suffixes: The input tag suffixes of recent calls.
         callers: Cache of `Caller` by region, since building one may ask STS for the principal.
@@ -83,6 +85,7 @@ class Rules:
     bearer: Bearer = ""
     choice: str | None = None
     reads_time: bool = field(init=False, repr=False, compare=False)
+    policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
     suffixes: SuffixHistory = field(init=False, repr=False, compare=False, default_factory=SuffixHistory)
     callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -95,6 +98,7 @@ class Rules:
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
         read = frozenset() if self.policies is None else self.policies.reads
         object.__setattr__(self, "reads_time", not _TIME_KEYS.isdisjoint(read))
+        object.__setattr__(self, "policy_mistakes", self._policy_mistakes())
         object.__setattr__(self, "inventory", self._inventory())
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
         object.__setattr__(self, "_names", frozenset(guardrail.name for guardrail in self.approved))
@@ -113,6 +117,10 @@ class Rules:
             )
             self.callers[region] = known
         return known
+
+    def _policy_mistakes(self) -> tuple[PolicyMistake, ...]:
+        is_article = self.vocabulary == "invoke-with-guardrail"
+        return () if self.policies is None else policy_mistakes(self.policies, has_invoke_with_guardrail=is_article)
 
     def _inventory(self) -> Inventory:
         guardrails = (*self.approved, *self.enforced)

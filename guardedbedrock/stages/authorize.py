@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from time import perf_counter
 from typing import Final
@@ -10,8 +9,7 @@ from typing import Final
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
 from guardedbedrock.bedrock.caller import Caller
-from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
-from guardedbedrock.bedrock.errors.hints import hint_for
+from guardedbedrock.bedrock.errors.denial_hints import denial_hint
 from guardedbedrock.core.events import CallRefused, PreflightDecided
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.preflight_cache import Preflight
@@ -33,7 +31,6 @@ _SET_PROFILES: Final = (
     "name the ARN, or list under `profiles` in the configuration the models behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
 )
-_NO_SUCH_ACTION: Final = "bedrock:invokemodelwithguardrail"
 
 
 def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> AuthorizedCall:
@@ -78,6 +75,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         authorization_set=result.authorization_set,
         indirect_effects=guarded.call.operation.indirect_effects,
         advisory_policy_types=rules.advisory_policy_types,
+        policy_remarks=tuple(mistake.text for mistake in rules.policy_mistakes if mistake.denies_nothing),
     )
 
 
@@ -138,8 +136,6 @@ def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedE
         raise LookupError("the verdict denies nothing")
     request, decision = first.request, first.decision
     explicit = decision.outcome == "explicitDeny"
-    where = (request.action, request.resource, decision.policy_type, explicit)
-    hint = hint_for(*where, principal=request.principal, policy_arn=decision.policy_arn)
     return (ExplicitDenyError if explicit else ImplicitDenyError)(
         message=decision.message(),
         operation_name=operation_name,
@@ -150,22 +146,5 @@ def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedE
         policy_arn=decision.policy_arn,
         simulated=True,
         authorizations=verdict.authorizations,
-        hint="; ".join([hint, *dead_conditions(decision), *_vocabulary_hint(rules)]),
+        hint=denial_hint(decision, rules.policy_mistakes),
     )
-
-
-def _vocabulary_hint(rules: Rules) -> Iterator[str]:
-    """Say so when a policy grants an action that AWS has not: that grant is why its author expected another answer."""
-    if rules.vocabulary == "aws" and rules.policies is not None and (named := _naming(rules.policies)):
-        yield (
-            f"{named} names `bedrock:InvokeModelWithGuardrail`, which does not exist at AWS: a guarded call asks "
-            "`bedrock:InvokeModel` on the model and `bedrock:ApplyGuardrail` on the guardrail"
-        )
-
-
-def _naming(policies: PolicySet) -> str | None:
-    for _, document in policies:
-        for statement in document.statements:
-            if any(action.lower() == _NO_SUCH_ACTION for action in statement.actions):
-                return f"{document.name} statement {statement.sid}" if statement.sid else str(document.name)
-    return None

@@ -105,7 +105,7 @@ def test_hint_names_principal_action_and_policy() -> None:
 
     assert error is not None
     assert error.hint == (
-        "no Allow can lift an explicit deny: change or meet the condition of the Deny for `bedrock:InvokeModel` on"
+        "no Allow can override an explicit deny: change or meet the condition of the Deny for `bedrock:InvokeModel` on"
         " `arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0` in a service control policy above this account"
         " (ask the organization's administrator),"
         " `arn:aws:organizations::123456789012:policy/o-mo5jvcl5j0/service_control_policy/p-kux2m48e`"
@@ -117,12 +117,12 @@ def test_hint_names_principal_action_and_policy() -> None:
     [
         ("identity", "in an identity-based policy of role `HRBot`"),
         ("boundary", "in the permissions boundary of role `HRBot`"),
-        ("session", "in the session policy with which the session of role `HRBot` was made"),
+        ("session", "in the session policy that was passed when the session of role `HRBot` was created"),
         ("scp", "ask the organization's administrator: every level above this account needs a service control policy"),
         ("rcp", "ask the organization's administrator: the resource control policies"),
         ("endpoint", "for role `HRBot` in the policy of the VPC endpoint"),
         ("resource", "for role `HRBot` in the resource-based policy"),
-        (None, "AWS did not say which policy"),
+        (None, "AWS did not name the policy"),
     ],
 )
 def test_hint_of_an_implicit_deny_names_action_and_policy_type(policy_type: str | None, where: str) -> None:
@@ -138,7 +138,7 @@ def test_hint_of_an_explicit_deny_never_suggests_a_grant(policy_type: str | None
     """An Allow cannot override a Deny."""
     hint = hint_for("bedrock:InvokeModel", None, policy_type, explicit=True)
 
-    assert hint.startswith("no Allow can lift an explicit deny: change or meet the condition of the Deny")
+    assert hint.startswith("no Allow can override an explicit deny: change or meet the condition of the Deny")
     assert "`bedrock:InvokeModel` on the resource of the call" in hint
     assert "grant" not in hint
 
@@ -156,9 +156,18 @@ def test_hint_of_an_explicit_deny_never_suggests_a_grant(policy_type: str | None
 )
 def test_hint_names_the_role_or_user(principal: str | None, name: str) -> None:
     """Policies are attached to the role, not to its session."""
-    hint = hint_for("bedrock:InvokeModel", "*", "identity", explicit=False, principal=principal)
+    hint = hint_for("bedrock:CountTokens", "*", "identity", explicit=False, principal=principal)
 
-    assert hint == f"grant `bedrock:InvokeModel` on `*` in an identity-based policy of {name}"
+    assert hint == f"grant `bedrock:CountTokens` on `*` in an identity-based policy of {name}"
+
+
+@pytest.mark.parametrize("action", ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"])
+def test_hint_to_grant_a_model_action_warns_about_the_guardrail_condition(action: str) -> None:
+    """AWS does not say that a grant exists whose condition failed; a second grant would open unguarded calls."""
+    hint = hint_for(action, "*", "identity", explicit=False, principal=ROLE)
+
+    assert "if a statement grants it already, its condition does not match this call" in hint
+    assert hint.endswith("do not grant the action without `bedrock:GuardrailIdentifier`")
 
 
 def test_hint_of_a_marketplace_denial_names_both_marketplace_actions() -> None:

@@ -1,7 +1,8 @@
 """
-What to grant and where, one sentence for each way of being denied.
+Hints for denials of which only AWS's message is known: what to grant or to change, and in which policy.
 
-A hint names the place that decides, never a policy to paste: which statement is right is the reader's to judge.
+A hint names the policy that decides, never a statement to paste. `denial_hints` has the hints for decisions of the preflight,
+which knows the statements.
 """
 
 from __future__ import annotations
@@ -13,30 +14,36 @@ _ORGANIZATION: Final = "ask the organization's administrator"
 _IMPLICIT: Final[dict[str | None, str]] = {
     "identity": "grant {what} in an identity-based policy of {who}",
     "boundary": "allow {what} in the permissions boundary of {who}; an identity-based policy must grant it as well",
-    "session": "allow {what} in the session policy with which the session of {who} was made",
+    "session": "allow {what} in the session policy that was passed when the session of {who} was created",
     "scp": f"{_ORGANIZATION}: every level above this account needs a service control policy that allows {{what}}",
     "rcp": f"{_ORGANIZATION}: the resource control policies of the resource's account must allow {{what}}",
     "endpoint": "allow {what} for {who} in the policy of the VPC endpoint that the call goes through",
     "resource": "allow {what} for {who} in the resource-based policy of the resource",
-    None: "AWS did not say which policy: grant {what} in an identity-based policy of {who},"
-    " and in the resource-based policy too where the resource is another account's",
+    None: "AWS did not name the policy: grant {what} in an identity-based policy of {who},"
+    " and also in the resource-based policy if the resource belongs to another account",
 }
 
 _EXPLICIT: Final[dict[str | None, str]] = {
     "identity": "an identity-based policy of {who}",
     "boundary": "the permissions boundary of {who}",
-    "session": "the session policy with which the session of {who} was made",
+    "session": "the session policy that was passed when the session of {who} was created",
     "scp": f"a service control policy above this account ({_ORGANIZATION})",
     "rcp": f"a resource control policy of the resource's account ({_ORGANIZATION})",
     "endpoint": "the policy of the VPC endpoint that the call goes through",
     "resource": "the resource-based policy of the resource",
-    None: "whichever policy denies it",
+    None: "the policy that denies it",
 }
 
-_LIFT: Final = "no Allow can lift an explicit deny: change or meet the condition of the Deny for {what} in {where}"
+_OVERRIDE: Final = "no Allow can override an explicit deny: change or meet the condition of the Deny for {what} in {where}"
+
+_MODEL_ACTIONS: Final = frozenset({"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"})
+_KEEP_CONDITION: Final = (
+    "; if a statement grants it already, its condition does not match this call: fix the call or that condition, and do not grant"
+    " the action without `bedrock:GuardrailIdentifier`"
+)
 
 
-def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, whom and what to name
+def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, what to name
     action: str,
     resource: str | None,
     policy_type: str | None,
@@ -46,24 +53,30 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, who
     policy_arn: str | None = None,
 ) -> str:
     """
-    Say in one sentence what would lift a denial.
+    Give the hint for a denial in one sentence.
 
     Args:
-        action: Such as ``bedrock:ApplyGuardrail``.
-        resource: ARN, or ``None`` where the denial names none.
-        policy_type: The type of policy that decided, or ``None`` when nobody says.
+        action: The denied action, such as ``bedrock:ApplyGuardrail``.
+        resource: ARN, or None if the denial names no resource.
+        policy_type: The type of the policy that decided, or None if unknown.
         explicit: Whether a Deny matched.
-        principal: ARN of the caller, to name the role or user.
-        policy_arn: ARN of the denying policy, when AWS named it.
+        principal: ARN of the caller; the hint names its role or user.
+        policy_arn: ARN of the denying policy, if AWS named it.
 
     Raises:
-        KeyError: The policy type is not a known one.
+        KeyError: The policy type is unknown.
     """
     what, who = _what(action, resource), _who(principal)
     if not explicit:
-        return _IMPLICIT[policy_type].format(what=what, who=who)
+        is_grant = action in _MODEL_ACTIONS and policy_type in ("identity", None)
+        return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if is_grant else "")
     where = _EXPLICIT[policy_type].format(who=who)
-    return _LIFT.format(what=what, where=f"{where}, `{policy_arn}`" if policy_arn else where)
+    return _OVERRIDE.format(what=what, where=f"{where}, `{policy_arn}`" if policy_arn else where)
+
+
+def owner_of(policy_type: str | None) -> str:
+    """Say whom to ask for a change of a policy; ``""`` if that is the account itself."""
+    return _ORGANIZATION if policy_type in ("scp", "rcp") else ""
 
 
 def _what(action: str, resource: str | None) -> str:
@@ -75,7 +88,7 @@ def _what(action: str, resource: str | None) -> str:
 
 def _who(principal: str | None) -> str:
     """
-    Name a principal as a reader would look it up.
+    Name the role or user of a principal.
 
     >>> _who("arn:aws:sts::123456789012:assumed-role/HRBot/session")
     'role `HRBot`'

@@ -1,0 +1,239 @@
+"""Hints of simulated denials: the nearest statement, what it requires, what the call carries, what to fix."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock import Guard, Guardrail
+from guardedbedrock.bedrock.errors.denial_hints import GUARDRAIL_RULES, denial_hint
+from guardedbedrock.bedrock.errors.policy_mistakes import policy_mistakes
+from guardedbedrock.iam import PolicySet, Request
+
+ROLE: Final = "arn:aws:iam::111122223333:role/App"
+ARN: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
+KEY: Final = "bedrock:GuardrailIdentifier"
+
+
+def statement(effect: str = "Allow", action: Any = "bedrock:InvokeModel", **more: Any) -> dict[str, Any]:
+    """Give a statement with the Sid ``S``."""
+    return {"Sid": "S", "Effect": effect, "Action": action, "Resource": "*", **more}
+
+
+def identity(*statements: Any) -> PolicySet:
+    """Give one identity-based policy."""
+    return PolicySet(identity=[{"Version": "2012-10-17", "Statement": list(statements)}])
+
+
+def hint(policies: PolicySet, action: str = "bedrock:InvokeModel", resource: str = MODEL, **context: str) -> str:
+    """Give the hint for a request that the policies deny."""
+    keys = {key.replace("_", ":"): value for key, value in context.items()}
+    decision = policies.evaluate(Request(ROLE, action, resource, keys))
+    assert decision.is_denied
+    return denial_hint(decision, policy_mistakes(policies))
+
+
+def when(operator: str, key: str, *values: str) -> dict[str, Any]:
+    """Give a condition block."""
+    return {"Condition": {operator: {key: list(values)}}}
+
+
+@pytest.mark.parametrize("rule", GUARDRAIL_RULES, ids=lambda rule: rule.name)
+def test_each_guardrail_rule_applies_to_its_example(rule: Any) -> None:
+    """The example of a rule gets the advice of that rule, and the hint suggests no grant."""
+    policy, carried = rule.example
+    context = {} if carried is None else {KEY.replace(":", "_"): carried}
+
+    found = hint(identity(statement(**when("StringEquals", KEY, policy))), **context)
+
+    assert found.endswith(rule.advice((policy,), carried))
+    assert found.startswith(f"statement `S` of identity[0] allows `bedrock:InvokeModel` only if `{KEY}` is `{policy}`; ")
+    assert "grant" not in found
+
+
+def test_hint_for_another_version_names_both_versions() -> None:
+    """This is the example of the documentation."""
+    policies = identity(statement(**when("StringEquals", KEY, f"{ARN}:3")))
+
+    assert hint(policies, bedrock_GuardrailIdentifier=f"{ARN}:2") == (
+        f"statement `S` of identity[0] allows `bedrock:InvokeModel` only if `{KEY}` is `{ARN}:3`; the call carries `{ARN}:2`: "
+        "approve version 3, or change the condition"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            statement(Resource=f"{MODEL}x"),
+            f"allows `bedrock:InvokeModel` only on `{MODEL}x`; the call uses `{MODEL}`: add the resource to that statement, so "
+            "that its conditions apply to it too",
+            id="resource",
+        ),
+        pytest.param(
+            statement(**when("StringLike", KEY, "arn:*:1", "arn:*:2", "arn:*:3", "arn:*:4")),
+            f"only if `{KEY}` matches `arn:*:1` or `arn:*:2` or `arn:*:3` or 1 more; the call carries no guardrail",
+            id="several values",
+        ),
+        pytest.param(
+            statement(**when("Null", KEY, "false")), f"only if `{KEY}` is present; the call carries no guardrail", id="null"
+        ),
+        pytest.param(
+            statement(**when("Bool", "aws:MultiFactorAuthPresent", "true")),
+            "only if `aws:MultiFactorAuthPresent` is `true`; `aws:MultiFactorAuthPresent` is absent: meet the condition",
+            id="another key",
+        ),
+        pytest.param(
+            statement(**when("ForAnyValue:StringEquals", "aws:CalledVia", "x")),
+            "only if `aws:CalledVia` satisfies ForAnyValue:StringEquals `x`",
+            id="set operator",
+        ),
+        pytest.param(
+            statement(Resource=f"{MODEL}x", **when("StringEquals", KEY, f"{ARN}:3")),
+            f"only on `{MODEL}x` and if `{KEY}` is `{ARN}:3`",
+            id="resource and condition",
+        ),
+    ],
+)
+def test_hint_of_an_implicit_deny_names_the_failing_elements(given: dict[str, Any], expected: str) -> None:
+    """The nearest statement is explained, and the hint suggests no grant."""
+    found = hint(identity(given))
+
+    assert expected in found
+    assert "grant" not in found
+
+
+def test_hint_explains_the_statement_that_came_nearest() -> None:
+    """A statement that fails on one condition is nearer than one that fails on resource and condition."""
+    far = {**statement(Resource="arn:aws:bedrock:::x", **when("Bool", "aws:SecureTransport", "true")), "Sid": "Far"}
+    near = {**statement(**when("StringEquals", KEY, f"{ARN}:3")), "Sid": "Near"}
+
+    assert hint(identity(far, near)).startswith("statement `Near`")
+
+
+@pytest.mark.parametrize(
+    ("given", "context", "expected"),
+    [
+        (
+            when("StringNotEquals", KEY, f"{ARN}:3"),
+            {"bedrock_GuardrailIdentifier": f"{ARN}:2"},
+            f"denies `bedrock:InvokeModel` unless `{KEY}` is `{ARN}:3`; the call carries `{ARN}:2`: approve version 3, or change",
+        ),
+        (
+            when("StringNotEquals", KEY, f"{ARN}:3"),
+            {},
+            f"unless `{KEY}` is `{ARN}:3`; the call carries no guardrail: send an approved guardrail",
+        ),
+        (when("Null", KEY, "true"), {}, f"if `{KEY}` is absent; the call carries no guardrail: send an approved guardrail"),
+        (
+            when("StringEquals", "aws:RequestedRegion", "us-east-1"),
+            {"aws_RequestedRegion": "us-east-1"},
+            "if `aws:RequestedRegion` is `us-east-1`; the call carries `us-east-1`: meet the condition",
+        ),
+        ({}, {}, "denies `bedrock:InvokeModel` on this resource without a condition"),
+    ],
+)
+def test_hint_of_an_explicit_deny_names_the_condition(given: dict[str, Any], context: dict[str, str], expected: str) -> None:
+    """An explicit deny cannot be overridden, so the hint says how the condition is met or avoided."""
+    found = hint(identity(statement("Allow"), {**statement("Deny", "bedrock:Invoke*", **given), "Sid": "D"}), **context)
+
+    assert found.startswith("no Allow can override an explicit deny; statement `D` of identity[0] denies")
+    assert expected in found
+    assert "grant" not in found
+
+
+@pytest.mark.parametrize(
+    ("action", "denied", "expected"),
+    [
+        ("bedrock:Converse", "bedrock:InvokeModel", "Converse requires `bedrock:InvokeModel`"),
+        ("bedrock:ConverseStream", "bedrock:InvokeModelWithResponseStream", "requires `bedrock:InvokeModelWithResponseStream`"),
+        ("bedrock:InvokeModelWithGuardrail", "bedrock:ApplyGuardrail", "`bedrock:ApplyGuardrail` on the guardrail"),
+        ("bedrock-runtime:*", "bedrock:InvokeModel", "the IAM prefix of every Bedrock service is `bedrock:`"),
+        ("bedrock-runtime:InvokeModel", "bedrock:InvokeModel", "the IAM prefix of every Bedrock service is `bedrock:`"),
+        ("bedrock:InvokeModels", "bedrock:InvokeModel", "did you mean `bedrock:InvokeModel`?"),
+        ("bedrock:InvokModel", "bedrock:InvokeModel", "did you mean `bedrock:InvokeModel`?"),
+        ("bedrock:ApplyGuardrails", "bedrock:ApplyGuardrail", "did you mean `bedrock:ApplyGuardrail`?"),
+        (
+            "bedrock:InvokeModelWithResponseStreaming",
+            "bedrock:InvokeModelWithResponseStream",
+            "did you mean `bedrock:InvokeM",
+        ),
+        ("bedrock:StartAsyncInvoke", "bedrock:InvokeModel", "StartAsyncInvoke requires `bedrock:InvokeModel`"),
+        ("bedrock:Convers*", "bedrock:InvokeModel", "Converse requires `bedrock:InvokeModel`"),
+        ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream", "allows `bedrock:InvokeModel` and not"),
+    ],
+)
+def test_hint_names_a_mistaken_action_and_suggests_no_grant(action: str, denied: str, expected: str) -> None:
+    """The fix belongs into the statement with the mistake; another grant would lack its conditions."""
+    found = hint(identity(statement(action=action)), denied)
+
+    assert expected in found
+    assert found.startswith("statement `S` of identity[0] ")
+    assert "grant " not in found
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["bedrock:*", "*", "bedrock:Invoke*", "bedrock:InvokeModel", "bedrock:CreateAgent", "s3:GetObject", "bedrock:NewThing"],
+)
+def test_sound_actions_have_no_mistake(action: str) -> None:
+    """Existing actions, patterns that match one, other services, and names that may be new actions."""
+    both = ["bedrock:InvokeModelWithResponseStream", "bedrock:InvokeModel"]
+
+    assert policy_mistakes(identity(statement(action=[action, *both]))) == ()
+
+
+def test_hint_names_an_invented_condition_key() -> None:
+    """IAM accepts any key; a key that does not exist is always absent."""
+    found = hint(identity(statement(**when("StringEquals", "bedrock:GuardrailId", "abc"))))
+
+    assert (
+        "tests `bedrock:GuardrailId`, a condition key that does not exist; did you mean `bedrock:GuardrailIdentifier`?" in found
+    )
+
+
+def test_hint_names_the_guardrail_key_on_apply_guardrail() -> None:
+    """ApplyGuardrail never carries `bedrock:GuardrailIdentifier`."""
+    policies = identity(statement(action=["bedrock:ApplyGuardrail"], **when("StringEquals", KEY, f"{ARN}:3")))
+
+    found = hint(policies, "bedrock:ApplyGuardrail", ARN)
+
+    assert "`bedrock:ApplyGuardrail` never carries this key" in found
+    assert "can never allow `bedrock:ApplyGuardrail`" in found
+
+
+def test_hint_of_a_deny_on_invoke_model_alone_names_streaming() -> None:
+    """A Deny that names only InvokeModel leaves ConverseStream open."""
+    found = hint(identity(statement(action="bedrock:*"), {**statement("Deny", "bedrock:InvokeModel"), "Sid": "D"}))
+
+    assert "statement `D` of identity[0] denies `bedrock:InvokeModel` and not `bedrock:InvokeModelWithResponseStream`" in found
+
+
+def test_verdict_reports_a_deny_that_denies_nothing() -> None:
+    """A Deny that names only actions that do not exist has no effect, although the call is allowed."""
+    policies = identity(
+        statement(action="bedrock:*"), {**statement("Deny", ["bedrock:Converse", "bedrock-runtime:InvokeModel"]), "Sid": "D"}
+    )
+    guard = Guard(guardrails=[Guardrail(ARN, "3")], policies=policies, principal=ROLE)
+
+    verdict = guard.simulate("Converse", {"modelId": "amazon.nova-lite-v1:0"})
+
+    assert verdict.decision == "allowed"
+    assert [remark for remark in verdict.remarks if "statement `D` of identity[0] denies nothing: it names" in remark] != []
+
+
+def test_a_deny_with_one_real_action_is_not_reported() -> None:
+    """It denies something."""
+    mistakes = policy_mistakes(identity(statement("Deny", ["bedrock:Converse", "bedrock:InvokeModel*"])))
+
+    assert [(mistake.denies_nothing, "denies nothing" in mistake.text) for mistake in mistakes] == [(False, False)]
+
+
+def test_the_articles_action_is_no_mistake_in_its_vocabulary() -> None:
+    """With `vocabulary = "invoke-with-guardrail"` the policies use an action that AWS does not have."""
+    policies = identity(statement(action="bedrock:InvokeModelWithGuardrail"))
+
+    assert policy_mistakes(policies, has_invoke_with_guardrail=True) == ()
+    assert len(policy_mistakes(policies)) == 1
