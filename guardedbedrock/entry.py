@@ -6,7 +6,6 @@ import functools
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from guardedbedrock.aws.client import session as sessions
-from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.guard import Guard
 
 if TYPE_CHECKING:
@@ -26,9 +25,10 @@ def client(service_name: str, *args: Any, **options: Any) -> Any:
     Raises:
         ConfigurationError: The configuration can not be used, or approves no guardrail for the client's region.
     """
-    if service_name in SERVICES:
+    session = sessions.default_session()
+    if sessions.is_bedrock(session, service_name, *args, **options):
         return Guard.from_config().client(service_name, *args, **options)
-    return sessions.default_session().client(service_name, *args, **options)
+    return session.client(service_name, *args, **options)
 
 
 class Session(sessions.Boto3Session):

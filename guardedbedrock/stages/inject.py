@@ -25,6 +25,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     2. A call that names only an identifier or only a version gets the other half from the approved guardrail that matches.
     3. A call that names an approved guardrail keeps it.
 
+    ApplyGuardrail reaches no model and may name any guardrail; an empty identifier or version is completed in the same way.
+
     Raises:
         GuardrailNotApprovedError: The call names a guardrail that is not approved, or none is approved for its region or model.
         UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it.
@@ -34,7 +36,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     if not operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
     try:
-        if operation.inference and operation.location is not None:
+        if operation.location is not None and (operation.inference or _is_half_empty(call, operation.location)):
             return _guarded(call, operation.location, rules, observers)
         if operation.inference and call.name not in rules.allow_unguarded:
             raise _unguardable(call)
@@ -43,6 +45,11 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         if rules.mode == "enforce":
             raise
     return _unchanged(call)
+
+
+def _is_half_empty(call: Call, location: GuardrailLocation) -> bool:
+    """Say whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
+    return location.members <= call.params.keys() and None in location.read(call.params)
 
 
 def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:

@@ -238,3 +238,33 @@ def test_off_is_a_plain_client(harness: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [tuple(WEAK.values()), None]
     assert recorder.calls == []
     assert url.startswith(fake.endpoint_url)
+
+
+HALF: Final[dict[str, tuple[dict[str, str], tuple[str, str]]]] = {
+    "both empty": ({"guardrailIdentifier": "", "guardrailVersion": ""}, (HR.arn, HR.version)),
+    "no version": ({"guardrailIdentifier": HR.arn, "guardrailVersion": ""}, (HR.arn, HR.version)),
+    "ID and no version": ({"guardrailIdentifier": HR.id, "guardrailVersion": ""}, (HR.id, HR.version)),
+    "no identifier": ({"guardrailIdentifier": "", "guardrailVersion": HR.version}, (HR.arn, HR.version)),
+}
+APPLIED: Final[dict[str, Any]] = {"source": "INPUT", "content": [{"text": {"text": "hello"}}]}
+
+
+@pytest.mark.parametrize(("given", "sent"), HALF.values(), ids=HALF)
+def test_apply_guardrail_with_an_empty_identifier_or_version_is_completed(
+    harness: Make, given: dict[str, str], sent: tuple[str, str]
+) -> None:
+    env = harness()
+
+    env.client.apply_guardrail(**given, **APPLIED)
+
+    assert [request.guardrail for request in env.fake.requests] == [sent]
+
+
+@pytest.mark.parametrize("given", [{**WEAK, "guardrailVersion": ""}, {"guardrailIdentifier": "", "guardrailVersion": "77"}])
+def test_apply_guardrail_with_an_unapproved_half_is_refused_as_not_approved(harness: Make, given: dict[str, str]) -> None:
+    env = harness()
+
+    with pytest.raises(GuardrailNotApprovedError):
+        env.client.apply_guardrail(**given, **APPLIED)
+
+    assert env.fake.requests == []

@@ -513,3 +513,34 @@ def test_a_callers_own_guardrail_is_refused_whichever_way_the_client_came(make: 
 
     assert guardrails(fake) == []
     assert MODEL not in str(fake.requests)
+
+
+def bound_method() -> Callable[..., Any]:
+    return boto3.Session()._session.create_client  # type: ignore[no-any-return]
+
+
+def bound_partial() -> Callable[..., Any]:
+    return partial(boto3.Session()._session.create_client, "bedrock-runtime")
+
+
+def bound_boto3_method() -> Callable[..., Any]:
+    return boto3.Session().client  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("bind", [bound_method, bound_partial, bound_boto3_method])
+def test_method_that_was_bound_before_install_creates_guarded_clients(
+    fake: FakeBedrock, bind: Callable[[], Callable[..., Any]]
+) -> None:
+    create = bind()
+    name = () if isinstance(create, partial) else ("bedrock-runtime",)
+
+    with guard().install():
+        client = create(*name, **fake.client_kwargs())
+        client.converse(**ask("converse"))
+    after = create(*name, **fake.client_kwargs())
+
+    assert isinstance(client, Guarded)
+    assert not isinstance(after, Guarded)
+    assert guardrails(fake) == [(HR.arn, HR.version)]
+    client.close()
+    after.close()

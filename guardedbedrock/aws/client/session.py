@@ -67,10 +67,9 @@ def make_client(session: Any, binding: ClientBinding, service_name: str, *args: 
     Raises:
         ConfigurationError: No guardrail is approved for its region, or botocore created it unguarded.
     """
-    named = by_name(args, options)
-    if service_named(require(session, "_session"), service_name, named.get("api_version")) is None:
+    if not is_bedrock(session, service_name, *args, **options):
         return session.client(service_name, *args, **options)
-    binding, named = with_retries(binding, named)
+    binding, named = with_retries(binding, by_name(args, options))
     for event in EVENTS:
         session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _create(binding):
@@ -78,6 +77,12 @@ def make_client(session: Any, binding: ClientBinding, service_name: str, *args: 
     if binding.retry is not ONE_ATTEMPT:
         _remove_botocore_retries(client)
     return client
+
+
+def is_bedrock(session: Any, service_name: str, *args: Any, **options: Any) -> bool:
+    """Return whether ``session.client`` with these arguments creates a client of a Bedrock service."""
+    api_version = by_name(args, options).get("api_version")
+    return service_named(require(session, "_session"), service_name, api_version) is not None
 
 
 def _remove_botocore_retries(client: Any) -> None:

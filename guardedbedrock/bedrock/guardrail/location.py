@@ -107,11 +107,16 @@ class GuardrailLocation:
                 yield from self.read_all(inner)
 
     def put(self, params: Params, identifier: str, version: str) -> dict[str, Any]:
-        """Return new parameters with this guardrail in every structure that can hold one, and everything else kept."""
+        """
+        Return new parameters with this guardrail in every structure that can hold one, and everything else kept.
+
+        Raises:
+            TypeError: A structure on the way is not a dict.
+        """
         named = {self.identifier: identifier, self.version: version}
         changed: Any = dict(params)
         for steps in self._steps:
-            changed = _changed_at(changed, steps, lambda holder: {**_mapping(holder), **named})
+            changed = _changed_at(changed, steps, lambda holder: {**_structure(holder), **named})
         if self._repeats:
             changed = _changed_at(changed, self._repeats, lambda inner: self.put(inner, identifier, version))
         return dict(changed)
@@ -160,11 +165,18 @@ def _changed_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any
     (name, only_if_present), rest = steps[0], steps[1:]
     if name == "[]":
         return [_changed_at(item, rest, change) for item in value] if isinstance(value, list | tuple) else value
-    holder = _mapping(value)
+    holder = _structure(value)
     if only_if_present and holder.get(name) is None:
         return value
     changed = _changed_at(holder.get(name), rest, change)
     return value if changed is None else {**holder, name: changed}
+
+
+def _structure(value: Any) -> dict[str, Any]:
+    """Return a structure of boto3 parameters. Anything but a dict is rejected, as botocore rejects it, and never replaced."""
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise TypeError(f"a structure must be a dict, not `{type(value).__name__}`")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
