@@ -35,7 +35,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_record_is_a_line_that_only_the_owner_reads(tmp_path: Path) -> None:
-    """The folder is env, what is there stays, a closed file opens again."""
+    """The folder is created, what is there stays, a closed file opens again."""
     sink = JsonLines(tmp_path / "a" / "audit.jsonl", fsync=True)
 
     sink.write({"n": 1})

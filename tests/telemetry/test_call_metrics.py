@@ -119,7 +119,7 @@ def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Cou
 
 
 def test_the_age_of_the_policies_is_that_of_the_guard(harness: Make, counted: Counted, tmp_path: Path) -> None:
-    """All of them were read when it was env; a file that changes afterwards makes them no younger, and is not read."""
+    """All of them were read when it was made; a file that changes afterwards makes them no younger, and is not read."""
     now = [1000.0]
     files = {kind: tmp_path / f"{kind}.json" for kind in ("identity", "boundary")}
     for file in files.values():

@@ -26,7 +26,7 @@ def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_tree_is_the_one_that_is_written_down(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
-    """Whether the instrumentor was installed before the client was env or after it, the tree is the same."""
+    """Whether the instrumentor was installed before the client was created or after it, the tree is the same."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
 
     assert trees(scenario, order) == GOLDEN[scenario]["none" if order == "none" else "instrumented"]

@@ -25,7 +25,7 @@ from guardedbedrock.testing import FakeBedrock
 
 FILE: Final = Path(__file__).parents[1] / "data" / "span_trees.json"
 ORDERS: Final = ("none", "before", "after")
-"""When the instrumentor comes: never, before the client is env, after it."""
+"""When the instrumentor comes: never, before the client is created, after it."""
 
 _VARIES: Final = {
     "aws.request_id",
