@@ -137,6 +137,17 @@ class Verdict:
         return self.denied.decision.message() if self.denied else None
 
     @property
+    def explanation(self) -> str:
+        """
+        Which statement decides, what it requires and what the request has, in one sentence; ``""`` for an allowed call.
+
+        It explains the first denied authorization or, of an indeterminate verdict, the first open one.
+        """
+        open_decisions = (decision for decision in self.decisions if decision.outcome == "indeterminate")
+        decisive = self.denied.decision if self.denied else next(open_decisions, None)
+        return "" if decisive is None else decisive.explain().summary()
+
+    @property
     def hangs_on(self) -> tuple[str, ...]:
         """The context keys that an indeterminate verdict depends on; ``()`` for any other verdict."""
         keys = {key for one in self.authorizations for key in one.decision.hangs_on}

@@ -20,6 +20,7 @@ GUARDRAIL_INJECTED: Final = "guardedbedrock.guardrail.injected"
 DECISION: Final = "guardedbedrock.decision"
 POLICY_TYPE: Final = "guardedbedrock.policy_type"
 STATEMENTS: Final = "guardedbedrock.statements"
+EXPLANATION: Final = "guardedbedrock.explanation"
 HANGS_ON: Final = "guardedbedrock.hangs_on"
 VOCABULARY: Final = "guardedbedrock.vocabulary"
 INTERVENTION: Final = "guardedbedrock.intervention"
@@ -96,6 +97,7 @@ ATTRIBUTES: Final = (
     Attribute(VOCABULARY, "call", "the actions of a guarded call: `aws` or `invoke-with-guardrail`"),
     Attribute(POLICY_TYPE, "call, preflight", "the type of policy that denied, such as `identity` or `scp`"),
     Attribute(STATEMENTS, "call, preflight", "the statements that determine a denial"),
+    Attribute(EXPLANATION, "call, preflight", "which statement decides, what it requires and what the request has"),
     Attribute(HANGS_ON, "call, preflight", "context keys that an indeterminate decision depends on"),
     Attribute(INTERVENTION, "call, client", "`blocked`, `masked`, or `intervened` if the reply does not say which"),
     Attribute(INTERVENTION_POLICIES, "call, client", "the parts of the guardrail that intervened, such as `wordPolicy`"),
@@ -184,7 +186,7 @@ _INTERVENTION: Final = ("reason", "action", "policies", "sources", "guardrail_id
 LOG_EVENTS: Final = (
     NamedEvent(
         EVENT_DECISION,
-        ("decision", "seconds", "action", "resource", "policy_type", "statements", "hangs_on", "remarks"),
+        ("decision", "seconds", "action", "resource", "policy_type", "statements", "explanation", "hangs_on", "remarks"),
         "the policies were evaluated",
         "info; warning if denied",
     ),

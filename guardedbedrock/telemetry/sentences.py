@@ -45,12 +45,11 @@ def decision_sentence(call: Call, verdict: Verdict) -> str:
     if verdict.denied:
         request, decision = verdict.denied.request, verdict.denied.decision
         by = f" by {decision.policy_type} policy" if decision.policy_type else ""
-        return f"denied {call.name}: {decision.outcome}{by} for {request.action} on {request.resource}"
+        return f"denied {call.name}: {decision.outcome}{by} for {request.action} on {request.resource}; {verdict.explanation}"
     if verdict.decision == "allowed":
         count = len(verdict.decisions)
         return f"allowed {call.name}: {count} authorization{'' if count == 1 else 's'} evaluated"
-    keys = f", depends on {', '.join(verdict.hangs_on)}" if verdict.hangs_on else ""
-    return f"sent {call.name} undecided: {verdict.decision}{keys}"
+    return f"undecided {call.name}: {verdict.explanation or 'the policies give no sure answer'}"
 
 
 def error_sentence(call: Call, error: BaseException) -> str:

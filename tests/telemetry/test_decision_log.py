@@ -113,7 +113,9 @@ def test_at_level_warning_only_denials_are_logged(harness: Make, caplog: pytest.
     denied(env, modelId=DENIED_MODEL)
     decision, refused = records(caplog)
     where = f"bedrock:InvokeModel on {DENIED_ARN}"
-    assert decision.getMessage() == f"denied Converse: explicitDeny by identity policy for {where}"
+    explanation = decision.__dict__["explanation"]
+    assert decision.getMessage() == f"denied Converse: explicitDeny by identity policy for {where}; {explanation}"
+    assert explanation.startswith("statement `NoOpus` denies this")
     assert refused.getMessage() == f"refused Converse: ExplicitDenyError by identity policy for {where}"
     assert decision.__dict__["guardrail"] == HR.key
 
@@ -152,7 +154,7 @@ def test_a_denial_is_logged_with_principal_action_resource_policy_type_and_state
         denied(logged(harness), modelId=DENIED_MODEL)
 
     decision, refused = map(keys_of, entries)
-    statements = decision.pop("statements")
+    statements, explanation = decision.pop("statements"), decision.pop("explanation")
     assert decision == {
         **CALL,
         "model": DENIED_MODEL,
@@ -165,6 +167,7 @@ def test_a_denial_is_logged_with_principal_action_resource_policy_type_and_state
         "policy_type": "identity",
     }
     assert "NoOpus" in str(statements)
+    assert "NoOpus" in explanation
     assert (refused["event"], refused["error_type"]) == ("guardedbedrock.refused", "ExplicitDenyError")
 
 

@@ -163,7 +163,8 @@ def _resources(facts: Facts, error: BaseException | None) -> Any:
 def _additional(facts: Facts, error: BaseException | None) -> dict[str, Any]:
     told: dict[str, Any] = {"decision": facts.verdict.decision if facts.verdict else None}
     denied = facts.verdict.denied if facts.verdict else None
-    if denied:
+    if denied and facts.verdict:
+        told["explanation"] = facts.verdict.explanation
         told["statements"] = [str(statement) for statement in denied.decision.statements]
     if isinstance(error, AccessDeniedError):
         told |= {"simulated": error.simulated, "errorType": type(error).__name__, "action": error.action}

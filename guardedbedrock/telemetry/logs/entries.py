@@ -55,6 +55,7 @@ def _decided(event: PreflightDecided) -> Entry:
         request, decision = verdict.denied.request, verdict.denied.decision
         keys |= {"action": request.action, "resource": request.resource, "policy_type": decision.policy_type}
         keys["statements"] = [str(statement) for statement in decision.statements]
+    keys |= _given(explanation=verdict.explanation)
     if verdict.hangs_on:
         keys["hangs_on"] = list(verdict.hangs_on)
     if verdict.remarks and verdict.decision != "allowed":

@@ -253,6 +253,8 @@ def decision_attributes(verdict: Verdict) -> dict[str, Any]:
         decision = verdict.denied.decision
         attributes[names.POLICY_TYPE] = decision.policy_type or ""
         attributes[names.STATEMENTS] = [str(statement) for statement in decision.statements]
+    if verdict.explanation:
+        attributes[names.EXPLANATION] = verdict.explanation
     if verdict.hangs_on:
         attributes[names.HANGS_ON] = list(verdict.hangs_on)
     return attributes
