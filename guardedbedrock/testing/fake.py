@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Self, Unpack
 
 from guardedbedrock.testing.fake_state import TEST_KEY, FakeConfig, FakeOptions, FakeState
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
 from guardedbedrock.testing.received_requests import Calls
-from guardedbedrock.testing.server.loopback import LoopbackServer
+from guardedbedrock.testing.server.loopback import NO_LIMITS, LoopbackServer, RequestLimits
 from guardedbedrock.testing.server.tls import LoopbackCertificate
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class FakeBedrock:
         enforced: Guardrails that the organization or the account enforces on model calls.
         seed: Seed of the random numbers that faults use.
         keep: Number of the latest requests to store; None stores all.
+        keep_bytes: Size of the latest requests to store, in bytes; None stores all.
         verify_signatures: Verify signatures, and respond to an invalid one as AWS does. `client_kwargs` signs validly.
         credentials: Accepted credentials and API keys, with their principals. If given, signatures are verified.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also accepts identifiers such as ``G-HR-Compliance``.
@@ -49,6 +50,8 @@ class FakeBedrock:
     Raises:
         ConfigurationError: The vocabulary is unknown.
     """
+
+    _limits: ClassVar[RequestLimits] = NO_LIMITS
 
     def __init__(self, *, tls: bool = False, **options: Unpack[FakeOptions]) -> None:
         self._state, self._tls = FakeState(FakeConfig(**options), secure=tls), tls
@@ -103,7 +106,8 @@ class FakeBedrock:
             self._serve(port)
 
     def _serve(self, port: int = 0) -> None:
-        self._server = LoopbackServer(self._respond, self._certificate.context if self._certificate else None, port)
+        context = self._certificate.context if self._certificate else None
+        self._server = LoopbackServer(self._respond, context, port, self._limits)
 
     def close(self) -> None:
         """Stop serving and release the port. The stored requests stay readable."""

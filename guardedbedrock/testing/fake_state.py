@@ -42,6 +42,7 @@ class FakeOptions(TypedDict, total=False):
     enforced: Iterable[FakeEnforcement]
     seed: int
     keep: int | None
+    keep_bytes: int | None
     verify_signatures: bool
     credentials: Iterable[FakeCredentials | FakeApiKey]
 
@@ -65,6 +66,7 @@ class FakeConfig:
     enforced: Iterable[FakeEnforcement] = ()
     seed: int = 0
     keep: int | None = None
+    keep_bytes: int | None = None
     verify_signatures: bool = False
     credentials: Iterable[FakeCredentials | FakeApiKey] = ()
 
@@ -96,7 +98,7 @@ class FakeState:
     def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
         caller = config.caller(secure=secure)
         self.region, self.account = config.region, caller.account
-        self.log, self.faults = RequestLog(config.keep), Schedule(config.seed)
+        self.log, self.faults = RequestLog(config.keep, config.keep_bytes), Schedule(config.seed)
         self._store = GuardrailStore(config.guardrails, config.region, caller.account)
         self._organization = tuple(config.enforced)
         patterns = identifier_patterns(config.vocabulary)

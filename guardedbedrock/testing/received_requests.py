@@ -59,6 +59,12 @@ class ReceivedRequest:
         """HTTP headers: name in lower case to value."""
         return self.http_request.headers
 
+    @property
+    def size(self) -> int:
+        """Size of the HTTP request, in bytes."""
+        headers = sum(len(name) + len(value) for name, value in self.http_request.headers.items())
+        return len(self.http_request.body) + len(self.http_request.target) + headers
+
 
 class RequestLog:
     """
@@ -66,16 +72,25 @@ class RequestLog:
 
     Args:
         keep: Number of the latest requests to store; None stores all.
+        keep_bytes: Size of the latest requests to store, in bytes; None stores all.
     """
 
-    def __init__(self, keep: int | None = None) -> None:
-        self._requests: deque[ReceivedRequest] = deque(maxlen=keep)
+    def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
+        self._requests: deque[ReceivedRequest] = deque()
+        self._keep, self._keep_bytes, self._bytes = keep, keep_bytes, 0
         self._lock = Lock()
 
     def add(self, request: ReceivedRequest) -> None:
         """Store a request."""
         with self._lock:
             self._requests.append(request)
+            self._bytes += request.size
+            while self._requests and self._exceeds():
+                self._bytes -= self._requests.popleft().size
+
+    def _exceeds(self) -> bool:
+        too_many = self._keep is not None and len(self._requests) > self._keep
+        return too_many or (self._keep_bytes is not None and self._bytes > self._keep_bytes)
 
     def read(self, operation: str | None = None) -> list[ReceivedRequest]:
         """Return a copy of the requests so far: all, or those to one operation."""
@@ -86,6 +101,7 @@ class RequestLog:
         """Remove all requests."""
         with self._lock:
             self._requests.clear()
+            self._bytes = 0
 
 
 class Calls(Sequence["ReceivedRequest"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from guardedbedrock.iam import Decision
     from guardedbedrock.testing import ReceivedRequest
     from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment
+
+
+_LONGEST: Final = 100_000
+"""Characters of the parameters that the page shows."""
 
 
 def request_view(request: ReceivedRequest) -> dict[str, Any]:
@@ -30,8 +34,16 @@ def request_view(request: ReceivedRequest) -> dict[str, Any]:
         "decisions": [_decision(decision) for decision in request.decisions],
         "assessments": [_assessment(one) for one in request.assessments],
         "faults": [type(fault).__name__ for fault in request.faults],
-        "params": json.dumps(request.params, indent=2, default=_readable, ensure_ascii=False),
+        "params": _params(request),
     }
+
+
+def _params(request: ReceivedRequest) -> str:
+    try:
+        text = json.dumps(request.params, indent=2, default=_readable, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply)"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n... and {len(text) - _LONGEST:,} more characters"
 
 
 def _decision(decision: Decision) -> dict[str, Any]:

@@ -2,28 +2,87 @@
 
 from __future__ import annotations
 
+import io
+import json
 import socket
 import ssl
 import struct
 import sys
 import threading
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.testing.faults import HangUpError
-from guardedbedrock.testing.wire import HttpRequest
+from guardedbedrock.testing.wire import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from guardedbedrock.testing.wire import HttpResponse
+    from _typeshed import WriteableBuffer
 
 _HOST: Final = "127.0.0.1"
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 _POLL: Final = 0.02  # s between two checks for shutdown
 _LINGER_RESET: Final = struct.pack("ii", 1, 0)  # closing a socket sends a TCP reset
 _JOIN_TIMEOUT: Final = 5  # s
+_CHUNK: Final = 64 * 1024
+_LONGEST_LENGTH: Final = 18
+"""Digits of a Content-Length; a longer one is not converted to a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """
+    Limits for the requests of a server; None is no limit.
+
+    Args:
+        headers: Size of the header names and values, in bytes.
+        body: Size of a body, in bytes.
+        idle: Time that a connection may wait for the first byte of a request, or for a client that does not read, in seconds.
+        request: Time from the first byte of a request to its last, in seconds.
+    """
+
+    headers: int | None = None
+    body: int | None = None
+    idle: float | None = None
+    request: float | None = None
+
+
+NO_LIMITS: Final = RequestLimits()
+
+
+class _TimedReader(io.RawIOBase):
+    """
+    Reads from a socket within the time limits.
+
+    A timeout of the socket alone would not do: it starts again with every byte, so a slow client could hold a connection forever.
+    """
+
+    def __init__(self, connection: socket.socket, limits: RequestLimits) -> None:
+        self._connection, self._limits = connection, limits
+        self._deadline: float | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def start(self) -> None:
+        """Wait for the next request."""
+        self._deadline = None
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        limits = self._limits
+        remaining = limits.idle if self._deadline is None else self._deadline - monotonic()
+        if remaining is not None and remaining <= 0:
+            raise TimeoutError("the request took too long")
+        self._connection.settimeout(remaining)
+        count = self._connection.recv_into(buffer)
+        self._connection.settimeout(limits.idle)  # for the response
+        if count and self._deadline is None and limits.request is not None:
+            self._deadline = monotonic() + limits.request
+        return count
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -32,16 +91,52 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 64 * 1024
     server: LoopbackServer
 
+    def setup(self) -> None:
+        super().setup()
+        limits = self.server.limits
+        self._timed_reader = None
+        if limits.idle is not None or limits.request is not None:
+            self._timed_reader = _TimedReader(self.connection, limits)
+            self.rfile = io.BufferedReader(self._timed_reader, _CHUNK)
+
+    def handle_one_request(self) -> None:
+        if self._timed_reader is not None:
+            self._timed_reader.start()
+        super().handle_one_request()
+
     def _respond(self) -> None:
+        limits = self.server.limits
+        if limits.headers is not None and sum(len(name) + len(value) for name, value in self.headers.items()) > limits.headers:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the headers exceed {limits.headers:,} bytes")
+            return
         length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdecimal():
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
+            self._refuse(HTTPStatus.LENGTH_REQUIRED, "the request has no valid Content-Length")
+            return
+        if len(length) > _LONGEST_LENGTH or (limits.body is not None and int(length) > limits.body):
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body exceeds {limits.body or 10**_LONGEST_LENGTH:,} bytes")
+            self._discard(int(length[:_LONGEST_LENGTH]))
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = self.rfile.read(int(length))
+        if len(body) < int(length):  # the client closed the connection
+            self.close_connection = True
+            return
         self._send(self.server.respond(HttpRequest(self.command, self.path, headers, body, self.client_address[1])))
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = _respond  # noqa: N815 - names of http.server
+
+    def _refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer a malformed request in the format of AWS errors, and close the connection."""
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": "ValidationException", "Connection": "close"}
+        self._send(HttpResponse(status, headers, json.dumps({"message": message}).encode()))
+        self.wfile.flush()
+
+    def _discard(self, length: int) -> None:
+        """Read and discard a body: most clients read no response before they have sent it."""
+        remaining = min(length, 4 * (self.server.limits.body or 0))
+        while remaining > 0 and (chunk := self.rfile.read(min(_CHUNK, remaining))):
+            remaining -= len(chunk)
 
     def _send(self, response: HttpResponse) -> None:
         pieces = self._pieces(response)
@@ -91,16 +186,21 @@ class LoopbackServer(ThreadingHTTPServer):
         respond: Returns the response to a request. It is called from several threads.
         context: TLS context; None serves plain HTTP.
         port: 0 chooses a free port.
+        limits: Limits for each request.
     """
 
     daemon_threads = True
     request_queue_size = 256
 
     def __init__(
-        self, respond: Callable[[HttpRequest], HttpResponse], context: ssl.SSLContext | None = None, port: int = 0
+        self,
+        respond: Callable[[HttpRequest], HttpResponse],
+        context: ssl.SSLContext | None = None,
+        port: int = 0,
+        limits: RequestLimits = NO_LIMITS,
     ) -> None:
         super().__init__((_HOST, port), _Handler)
-        self.respond, self._context = respond, context
+        self.respond, self._context, self.limits = respond, context, limits
         self._closing, self._to_reset = threading.Event(), set[socket.socket]()
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._acceptor = threading.Thread(target=self.serve_forever, args=(_POLL,), name="fake-bedrock", daemon=True)
@@ -154,8 +254,8 @@ class LoopbackServer(ThreadingHTTPServer):
             self._connections.pop(threading.current_thread(), None)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that hung up or that do not trust the certificate; report every other error."""
-        if not isinstance(sys.exception(), (ConnectionError, ssl.SSLError)):
+        """Ignore clients that hung up, are too slow, or do not trust the certificate; report every other error."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def close(self) -> None:

@@ -132,15 +132,18 @@ function setState(word, name) {
 }
 
 async function poll() {
+  let pause = PAUSE;
   try {
     const response = await fetch(`/_guardedbedrock/calls?after=${encodeURIComponent(latest)}`);
     if (!response.ok) throw new Error(response.status);
-    addCalls(await response.json());
+    const batch = await response.json();
+    addCalls(batch);
     setState("Live", "live");
+    if (batch.more) pause = 0;
   } catch {
     setState("No connection to the server", "lost");
   }
-  setTimeout(poll, PAUSE);
+  setTimeout(poll, pause);
 }
 
 function show(name) {
