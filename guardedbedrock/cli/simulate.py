@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.cli.simulation import Simulation, as_json, text_lines
 from guardedbedrock.errors import ConfigurationError, RefusedError
+from guardedbedrock.settings.reader import parse_json, read_text
 from guardedbedrock.stages.authorize import denial
 
 if TYPE_CHECKING:
@@ -89,20 +89,8 @@ def read_params(argument: str) -> dict[str, Any]:
         ConfigurationError: The text is not a JSON object, or the file cannot be read.
     """
     location = f"--params {argument}" if argument.startswith("@") else "--params"
-    try:
-        text = Path(argument[1:]).read_text("utf-8-sig") if argument.startswith("@") else argument
-        params = json.loads(text)
-    except OSError as error:
-        raise ConfigurationError(f"{location}: cannot read the file: {error.strerror}") from None
-    except json.JSONDecodeError as error:
-        problem = f"invalid JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}"
-        raise ConfigurationError(f"{location}: {problem}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{location}: not UTF-8 text; save the file as UTF-8") from None
-    except RecursionError:
-        raise ConfigurationError(f"{location}: nested too deeply") from None
-    except ValueError:  # an integer with more digits than Python converts
-        raise ConfigurationError(f"{location}: a number has too many digits") from None
+    text = read_text(Path(argument[1:]), what=location) if argument.startswith("@") else argument
+    params = parse_json(text, location)
     if not isinstance(params, dict):
         raise ConfigurationError(f"{location}: must be a JSON object")
     return params

@@ -204,9 +204,11 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        pytest.param(["--params", "{"], "--params: invalid JSON: expecting property name", id="broken JSON"),
+        pytest.param(["--params", "{"], "--params: not valid JSON: expecting property name", id="broken JSON"),
+        pytest.param(["--params", "[" * 50_000], "--params: nested", id="deep JSON"),
+        pytest.param(["--params", '{"a": ' + "9" * 5000 + "}"], "--params: ", id="long number"),
         pytest.param(["--params", "[]"], "--params: must be a JSON object", id="no object"),
-        pytest.param(["--params", "@none.json"], "--params @none.json: cannot read the file: No such file", id="no file"),
+        pytest.param(["--params", "@none.json"], "--params @none.json: cannot be read (No such file", id="no file"),
         pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
         pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
         pytest.param(

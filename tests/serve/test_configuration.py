@@ -8,6 +8,7 @@ import pytest
 
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.serve.configuration import FAULTS, ServeConfiguration, read
+from guardedbedrock.cli.serve.page import BedrockWithPage
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
 
 if TYPE_CHECKING:
@@ -25,17 +26,17 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("nonsense = 1", ": the field `nonsense` is not known; known are region,"),
-        ("polices = {}", ": the field `polices` is not known; did you mean `policies`?"),
-        ("x = ", ": invalid TOML: invalid value"),
-        ('vocabulary = "azure"', " at /vocabulary: `azure` is none of aws, invoke-with-guardrail"),
+        ("nonsense = 1", ": unknown field `nonsense`; known fields are region,"),
+        ("polices = {}", ": unknown field `polices`; did you mean `policies`?"),
+        ("x = ", ": not valid TOML: invalid value"),
+        ('vocabulary = "azure"', " at /vocabulary: `azure` is not one of aws, invoke-with-guardrail"),
         ('[[guardrails]]\nname = "hr"', " at /guardrails/0: must have either `id` or `arn`"),
         (f'{GUARDRAIL}arn = "x"', " at /guardrails/0: must have either `id` or `arn`"),
-        (f'{GUARDRAIL}versio = "1"', " at /guardrails/0: the field `versio` is not known; did you mean `version`?"),
-        (f"{GUARDRAIL}version = 1", " at /guardrails/0/version: should be a string, not a number"),
-        (f'{GUARDRAIL}denied_words = "x"', " at /guardrails/0/denied_words: should be an array, not a string"),
-        (f'{GUARDRAIL}pii = {{ SHOE = "block" }}', " at /guardrails/0: pii: no pattern for SHOE"),
-        (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes: x: "),
+        (f'{GUARDRAIL}versio = "1"', " at /guardrails/0: unknown field `versio`; did you mean `version`?"),
+        (f"{GUARDRAIL}version = true", " at /guardrails/0/version: expected a string, got a Boolean"),
+        (f'{GUARDRAIL}denied_words = "x"', " at /guardrails/0/denied_words: expected an array, got a string"),
+        (f'{GUARDRAIL}pii = {{ SHOE = "block" }}', " at /guardrails/0: pii: 'SHOE' is "),
+        (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes.x: not a regular expression: "),
         (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: a value has a type that FakeGuardrail does not accept"),
         ('[[inference_profiles]]\nid = "us.x"\nmodels = []', " at /inference_profiles/0: "),
         ('policies = "none.json"', ": policies.identity[0]: there is no file"),
@@ -43,17 +44,28 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: must be an integer of at least 0, or "always"'),
         ("[[replies]]\ntimes = 1", " at /replies/0: must have `text`, or `tool` with `input`, or both"),
         ('[[replies]]\ntext = "x"\ninput = {}', " at /replies/0: must have `text`, or `tool` with `input`, or both"),
-        (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content: 'HUGE' is not one of"),
-        (f'{GUARDRAIL}managed_words = ["SLANG"]', " at /guardrails/0: managed_words: 'SLANG' is not one of"),
+        (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content: 'HUGE' is unknown; known are"),
+        (f'{GUARDRAIL}managed_words = ["SLANG"]', " at /guardrails/0: managed_words: 'SLANG' is unknown; known are"),
         ('[[enforced]]\nguardrail = "abc1"', " at /enforced/0: the field `version` is missing"),
-        ('[[enforced]]\nguardrail = "abc1"\nversion = "1"\nsystem = "SOME"', " at /enforced/0: 'SOME' is neither"),
-        ('[[denials]]\nby = "sco"', " at /denials/0/by: `sco` is none of identity, boundary,"),
-        ('[[faults]]\nkind = "Fall"', " at /faults/0/kind: `Fall` is none of "),
-        ("[[faults]]\nstatus = 500", " at /faults/0/kind: should be a string, not null"),
+        ('[[enforced]]\nguardrail = "abc1"\nversion = "1"\nsystem = "SOME"', " at /enforced/0: enforced: 'SOME' is neither"),
+        ('[[denials]]\nby = "sco"', " at /denials/0/by: `sco` is not one of identity, boundary,"),
+        ('[[faults]]\nkind = "Fall"', " at /faults/0/kind: `Fall` is not one of "),
+        ("[[faults]]\nstatus = 500", " at /faults/0/kind: expected a string, got null"),
         ('[[faults]]\nkind = "Fail"\nstatus = 500', " at /faults/0: the field `code` is missing"),
-        ('[[faults]]\nkind = "Latency"\nseconds = 1\nsecond = 2', " at /faults/0: the field `second` is not known; did you mean"),
-        ('[[faults]]\nkind = "Latency"\nseconds = -1', " at /faults/0: Latency: seconds is not negative"),
+        ('[[faults]]\nkind = "Latency"\nseconds = 1\nsecond = 2', " at /faults/0: unknown field `second`; did you mean"),
+        ('[[faults]]\nkind = "Latency"\nseconds = -1', " at /faults/0: Latency: seconds must not be negative"),
         ('[[faults]]\nkind = "Latency"\nseconds = "long"', " at /faults/0: a value has a type that Latency does not accept"),
+        ('[[faults]]\nkind = "Latency"\nseconds = 1\nchance = 2', " at /faults/0/chance: must be a number from 0 to 1"),
+        ('[[faults]]\nkind = "Latency"\nseconds = 1\nchance = "x"', " at /faults/0/chance: must be a number from 0 to 1"),
+        (
+            '[[faults]]\nkind = "Latency"\nseconds = 1\noperation = "Convers"',
+            " at /faults/0/operation: unknown operation `Convers`; did you mean `Converse`",
+        ),
+        ('[[denials]]\nby = "scp"\noperation = "X"', " at /denials/0/operation: unknown operation `X`; did you mean `Converse`"),
+        ('[[enforced]]\nversion = "1"', " at /enforced/0: must have either `guardrail` or `arn`"),
+        ("keep_bytes = -1", " at /keep_bytes: must be an integer of at least 0"),
+        ("x = " + "9" * 5000, ": not valid TOML: a number has too many digits"),
+        ("x = " + "[" * 5000, ": nested"),
         ("seed = true", " at /seed: must be an integer of at least 0"),
     ],
 )
@@ -128,7 +140,8 @@ def test_without_a_file_the_fake_has_its_defaults() -> None:
     fake = FakeBedrock(**configuration.options)
     configuration.apply_to(fake)
 
-    assert (configuration.options, configuration.scripted, fake.region) == ({"keep": 1000}, (), "us-east-1")
+    assert (configuration.options, configuration.scripted) == ({"keep": 1000, "keep_bytes": 64 * 1024 * 1024}, ())
+    assert fake.region == "us-east-1"
 
 
 CONFIGURED = """
@@ -177,3 +190,35 @@ def test_every_option_of_a_fake_can_be_configured(tmp_path: Path) -> None:
     assert configuration.scripted[1][1] == (faults.BadBody("html"),)
     with FakeBedrock(**configuration.options) as fake:
         configuration.apply_to(fake)
+
+
+def test_the_configuration_of_a_guard_configures_the_server_too(tmp_path: Path) -> None:
+    """One file serves both: the server ignores settings that only a guard reads."""
+    arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc1"
+    text = f"""
+mode = "report"
+principal = "caller"
+on_indeterminate = "refuse"
+
+[[guardrails]]
+arn = "{arn}"
+version = 3
+profile = "us.guardrail.v1:0"
+models = ["anthropic.*"]
+
+[[enforced]]
+arn = "{arn}"
+version = 2
+name = "org"
+
+[retry]
+attempts = 2
+"""
+
+    options = read(written(tmp_path, text)).options
+
+    assert options["guardrails"] == [FakeGuardrail(arn, "3")]
+    assert options["enforced"] == [FakeEnforcement(arn, "2")]
+    assert "principal" not in options
+    with BedrockWithPage(**options):
+        pass

@@ -8,18 +8,21 @@ format of ``guardedbedrock.toml``. ``docs/serve.md`` describes every field.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.bedrock import VOCABULARIES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.settings.policy_files import read_policies
+from guardedbedrock.settings.reader import read_toml
+from guardedbedrock.settings.settings import Settings
 from guardedbedrock.testing import DENIALS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile, ToolUse, faults
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.files import parse_file
 from guardedbedrock.testing.cases.shapes import Location
+from guardedbedrock.testing.wire.routes import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,13 +39,31 @@ FAULTS: Final[Mapping[str, type]] = {
 }
 """The faults that a configuration can name."""
 
+_OPERATIONS: Final = tuple(name for service in ("bedrock-runtime", "bedrock") for name in load(service).operation_names)
+
+
+def _operation(value: object, location: Location) -> None:
+    shapes.text(value, location)
+    if value not in _OPERATIONS:
+        matches = get_close_matches(str(value), _OPERATIONS) or ["Converse", "InvokeModel"]
+        location.fail(f"unknown operation `{value}`; did you mean {' or '.join(f'`{one}`' for one in matches)}?")
+
+
+def _version(value: object, location: Location) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        shapes.name(value, location)
+
+
 _TEXTS: Final = shapes.array_of(shapes.text)
+_GUARD_ONLY: Final = ("profile", "models")
+"""Fields of a guardrail in ``guardedbedrock.toml`` that only a guard reads."""
+
 _GUARDRAIL: Final = shapes.fields(
     {},
     {
         "id": shapes.name,
         "arn": shapes.name,
-        "version": shapes.name,
+        "version": _version,
         "name": shapes.text,
         "denied_words": _TEXTS,
         "denied_topics": shapes.object_of(_TEXTS),
@@ -55,20 +76,35 @@ _GUARDRAIL: Final = shapes.fields(
         "blocked_input": shapes.text,
         "blocked_output": shapes.text,
         "tags": shapes.object_of(shapes.text),
+        **dict.fromkeys(_GUARD_ONLY, shapes.anything),
     },
 )
 _PROFILE: Final = shapes.fields(
     {"id": shapes.name, "models": _TEXTS}, {"name": shapes.text, "kind": shapes.text, "tags": shapes.object_of(shapes.text)}
 )
 _ENFORCED: Final = shapes.fields(
-    {"guardrail": shapes.name, "version": shapes.name},
-    {"system": shapes.text, "messages": shapes.text, "included_models": _TEXTS, "excluded_models": _TEXTS, "origin": shapes.text},
+    {"version": _version},
+    {
+        "guardrail": shapes.name,
+        "arn": shapes.name,
+        "name": shapes.text,
+        "tags": shapes.object_of(shapes.text),
+        **dict.fromkeys(_GUARD_ONLY, shapes.anything),
+        "system": shapes.text,
+        "messages": shapes.text,
+        "included_models": _TEXTS,
+        "excluded_models": _TEXTS,
+        "origin": shapes.text,
+    },
 )
-_SCHEDULE: Final[Mapping[str, Shape]] = {"operation": shapes.name, "times": shapes.anything}
+_SCHEDULE: Final[Mapping[str, Shape]] = {"operation": _operation, "times": shapes.anything}
 _REPLY: Final = shapes.fields(
     {}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_SCHEDULE}
 )
 _DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_SCHEDULE, "action": shapes.name})
+_SHARED: Final = ("principal", "vocabulary", "policies", "guardrails", "enforced")
+"""Settings of a guard that the server reads too. It ignores the others, so that one file can configure both."""
+
 _SHAPE: Final = shapes.fields(
     {},
     {
@@ -78,6 +114,8 @@ _SHAPE: Final = shapes.fields(
         "vocabulary": shapes.one_of(VOCABULARIES),
         "seed": shapes.anything,
         "keep": shapes.anything,
+        "keep_bytes": shapes.anything,
+        "hosts": _TEXTS,
         "policies": shapes.anything,
         "guardrails": shapes.array_of(_GUARDRAIL),
         "inference_profiles": shapes.array_of(_PROFILE),
@@ -85,11 +123,13 @@ _SHAPE: Final = shapes.fields(
         "replies": shapes.array_of(_REPLY),
         "denials": shapes.array_of(_DENIAL),
         "faults": shapes.array_of(shapes.object_of(shapes.anything)),
+        **{name: shapes.anything for name in Settings.model_fields if name not in _SHARED},
     },
 )
-_UNCHANGED: Final = ("region", "account", "principal", "vocabulary")
-_NUMBER_FIELDS: Final = ("seed", "keep")
-_KEEP: Final = 1000
+_UNCHANGED: Final = ("region", "account", "principal", "vocabulary", "hosts")
+_NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
+_DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
+_CALLER: Final = "caller"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +138,11 @@ class ServeConfiguration:
     The configuration of a fake Bedrock.
 
     Args:
-        options: Keywords of `FakeBedrock`.
+        options: Keywords of `BedrockWithPage`.
         scripted: Replies, denials and faults, each as a method name of the fake, its arguments and its keywords.
     """
 
-    options: dict[str, Any] = field(default_factory=lambda: {"keep": _KEEP})
+    options: dict[str, Any] = field(default_factory=lambda: dict(_DEFAULTS))
     scripted: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = ()
 
     def apply_to(self, fake: FakeBedrock) -> None:
@@ -119,36 +159,24 @@ def read(path: Path) -> ServeConfiguration:
         PolicySyntaxError: A policy is invalid.
         ConfigurationError: The file cannot be read, or a field is invalid; the message gives its location.
     """
-    data: Any = _toml(path) if path.suffix == ".toml" else parse_file(path)
+    data: Any = read_toml(path) if path.suffix == ".toml" else parse_file(path)
     place = Location(str(path))
     shapes.check_json(data, place)
     _SHAPE(data, place)
     return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_bytes().decode())
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path}: invalid TOML: {str(error).lower()}") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot read the file: {error.strerror}") from None
-
-
 def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
-    options: dict[str, Any] = {"keep": _KEEP, **{name: data[name] for name in _UNCHANGED if name in data}}
+    options: dict[str, Any] = {**_DEFAULTS, **{name: data[name] for name in _UNCHANGED if name in data}}
+    if options.get("principal") == _CALLER:  # a guard asks STS, the server has no caller to ask about
+        del options["principal"]
     options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
     ]
-    options["enforced"] = [
-        _build(FakeEnforcement, {name: _tuple(value) for name, value in each.items()}, place / "enforced" / i)
-        for i, each in enumerate(data.get("enforced", ()))
-    ]
+    options["enforced"] = [_enforcement(each, place / "enforced" / i) for i, each in enumerate(data.get("enforced", ()))]
     if "policies" in data:
         try:
             options["policies"] = read_policies(data["policies"], base=path.parent)
@@ -177,6 +205,12 @@ def _reply(given: Mapping[str, Any], place: Location) -> ScriptedReply:
 
 def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], dict[str, Any]]:
     when = {name: given[name] for name in ("operation", "times", "chance") if name in given}
+    if "operation" in when:
+        _operation(when["operation"], place / "operation")
+    if "chance" in when and (isinstance(when["chance"], bool) or not isinstance(when["chance"], int | float)):
+        (place / "chance").fail("must be a number from 0 to 1")
+    if "chance" in when and not 0 <= when["chance"] <= 1:
+        (place / "chance").fail("must be a number from 0 to 1")
     shapes.one_of(FAULTS)(given.get("kind"), place / "kind")
     kind = FAULTS[given["kind"]]
     known = [one for one in dataclasses.fields(kind) if one.init]
@@ -205,11 +239,21 @@ def _number(given: object, place: Location) -> int:
 def _guardrail(given: Mapping[str, Any], place: Location) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
         place.fail("must have either `id` or `arn`")
-    own = _without(given, "id", "arn")
+    own = _without(given, "id", "arn", *_GUARD_ONLY)
+    if "version" in own:
+        own["version"] = str(own["version"])
     paired = {name: {key: _tuple(value) for key, value in own.get(name, {}).items()} for name in ("regexes", "content")}
     listed = {name: tuple(own.get(name, ())) for name in ("denied_words", "managed_words")}
     own |= {**paired, **listed, "detect_only": frozenset(own.get("detect_only", ()))}
     return _build(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+
+
+def _enforcement(given: Mapping[str, Any], place: Location) -> FakeEnforcement:
+    if ("guardrail" in given) == ("arn" in given):
+        place.fail("must have either `guardrail` or `arn`")
+    own = {name: _tuple(value) for name, value in _without(given, "arn", "name", "tags", *_GUARD_ONLY).items()}
+    keywords = {"guardrail": given.get("arn"), **own, "version": str(given["version"])}
+    return _build(FakeEnforcement, keywords, place)  # type: ignore[no-any-return]
 
 
 def _tuple(value: Any) -> Any:
