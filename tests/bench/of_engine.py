@@ -1,7 +1,7 @@
 """
-Decisions of the engine, loading of policies, and wildcards, beside cedarpy on the comparable policy.
+The engine: decisions, the keys that a decision depends on, loading of policies, and wildcards; cedarpy on the comparable policy.
 
-A decision is `PolicySet.evaluate` on a request that is there already; no answer is remembered between two. Loading is measured
+A decision is measured as `PolicySet.evaluate` on an existing request; no answer is cached between two calls. Loading is measured
 up to the first decision.
 """
 
@@ -32,6 +32,7 @@ def engine() -> Iterator[Row]:
             ours = microseconds(lambda p=policies, r=request: p.evaluate(r))
             yield Row(f"decision, {what}, {kind}", budget, ours, "us", theirs)
     yield _many_others()
+    yield from _unresolved_keys()
     hundred, first = workloads["b_allow"]["policies"], _request(workloads["b_allow"]["request"])
     load = microseconds(lambda: iam.PolicySet(**hundred).evaluate(first), number=20)
     yield Row("load and compile 100 statements, first decision included", 1000, load, "us")
@@ -54,3 +55,34 @@ def _many_others() -> Row:
         policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [*others, allow]}])
         times.append(microseconds(lambda p=policies: p.evaluate(request)))
     return Row("decision over 10,000 statements of other actions, against 10", 2, times[1] / times[0], "x")
+
+
+def _unresolved_keys() -> Iterator[Row]:
+    """Measure `Decision.hangs_on` with 50 unknown keys in 200 statements; each request is new, so that no answer is reused."""
+    keys = [f"aws:PrincipalTag/k{number}" for number in range(50)]
+    blocks = {
+        "one key in each": [{"StringEquals": {keys[number % 50]: f"v{number}"}} for number in range(200)],
+        "three keys in each": [
+            {
+                "StringLike": {keys[number % 50]: f"v{number}*", keys[(number + 7) % 50]: "z*"},
+                "StringNotEquals": {keys[number * 3 % 50]: "q"},
+            }
+            for number in range(200)
+        ],
+        "all keys in each": [{"StringEquals": dict.fromkeys(keys, f"v{number}")} for number in range(200)],
+    }
+    for what, conditions in blocks.items():
+        statements = [
+            {"Effect": effect, "Action": "bedrock:*", "Resource": "*", "Condition": condition}
+            for effect, condition in zip(["Allow", "Allow", "Allow", "Deny"] * 50, conditions, strict=True)
+        ]
+        policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": statements}])
+
+        def named(policies: iam.PolicySet = policies) -> tuple[str, ...]:
+            model = "arn:aws:bedrock:us-east-1::foundation-model/m"
+            return policies.evaluate(iam.Request(ROLE, "bedrock:InvokeModel", model, unknown=keys)).hangs_on
+
+        if len(named()) != len(keys):
+            raise AssertionError(f"expected {len(keys)} keys, got {len(named())}")
+        measured = microseconds(named, repeats=5, number=3) / 1000
+        yield Row(f"hangs_on, 50 unknown keys x 200 statements, {what}", 50, measured, "ms")

@@ -24,7 +24,7 @@ from guardedbedrock.iam.matching.principals import Grant, identify
 from guardedbedrock.iam.matching.variables import variables_in
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Leaf:
     """
     One undecided element of a statement.
@@ -47,7 +47,7 @@ class Leaf:
     has_variables: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Join:
     """Several undecided formulas, joined by ``all`` or ``any``; or one, negated by ``not``."""
 
@@ -116,6 +116,8 @@ class FormulaBuilder:
         self._request = request
         # Keyed by what makes two leaves equal. Large policies repeat conditions, and each leaf is tested with many values.
         self._leaves: dict[tuple[object, ...], Formula] = {}
+        # Keyed by the tested key of a condition line without variables. Large policies have many lines for few keys.
+        self._tested_keys: dict[str, tuple[str, ...]] = {}
 
     def forbids(self) -> Formula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.forbids`."""
@@ -186,7 +188,7 @@ class FormulaBuilder:
     def _condition(self, compiled: CompiledStatement, condition: Condition, line: Line) -> Formula:
         name = condition, compiled.has_variables
         if name not in self._leaves:
-            keys = self._unknown_keys((condition.key,), condition.values if len(line.reads) > 1 else ())
+            keys = self._keys_of(condition, line)
             self._leaves[name] = Leaf(
                 keys=keys,
                 test=_facts_test(line),
@@ -195,6 +197,13 @@ class FormulaBuilder:
                 has_variables=compiled.has_variables,
             )
         return self._leaves[name]
+
+    def _keys_of(self, condition: Condition, line: Line) -> tuple[str, ...]:
+        if len(line.reads) > 1:
+            return self._unknown_keys((condition.key,), condition.values)
+        if condition.key not in self._tested_keys:
+            self._tested_keys[condition.key] = self._unknown_keys((condition.key,), ())
+        return self._tested_keys[condition.key]
 
     def _undocumented(self, compiled: CompiledStatement, condition: Condition) -> str:
         value = lookup(self._request.facts, condition.key.lower())
