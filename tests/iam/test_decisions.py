@@ -1,4 +1,4 @@
-"""Decisions: what they say of themselves, and what the engine needs to make them."""
+"""Decisions: their message, statements, keys and pickles."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from guardedbedrock import iam
 
 CALLER: Final = "arn:aws:sts::111122223333:assumed-role/App/run-1"
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
-WHO: Final = f"User: {CALLER} is not authorized to perform: bedrock:InvokeModel on resource: {MODEL}"
+DENIED: Final = f"User: {CALLER} is not authorized to perform: bedrock:InvokeModel on resource: {MODEL}"
 ARN: Final = "arn:aws:organizations::999988887777:policy/o-a/service_control_policy/p-b"
 
 
 def document(*effects: str, action: str = "bedrock:*", **more: Any) -> dict[str, Any]:
-    """Make a document with one statement for each effect, named after it."""
+    """Return a document with one statement for each effect; the Sid contains the effect."""
     statements = [
         {"Sid": f"{effect}{i}", "Effect": effect, "Action": action, "Resource": "*", **more} for i, effect in enumerate(effects)
     ]
@@ -31,8 +31,8 @@ ALLOW, DENY, ELSEWHERE = document("Allow"), document("Deny"), document("Allow", 
 DENY_NAMED, ELSEWHERE_NAMED = document("Deny", Principal="*"), document("Allow", action="s3:*", Principal="*")
 
 
-def ask(unknown: tuple[str, ...] = (), **policies: Any) -> iam.Decision:
-    """Ask whether the caller may invoke the model."""
+def decide(unknown: tuple[str, ...] = (), **policies: Any) -> iam.Decision:
+    """Decide whether the caller may invoke the model."""
     return iam.PolicySet(**policies).evaluate(iam.Request(CALLER, "bedrock:InvokeModel", MODEL, unknown=unknown))
 
 
@@ -54,13 +54,13 @@ def ask(unknown: tuple[str, ...] = (), **policies: Any) -> iam.Decision:
         ({"scp": [[iam.parse(DENY, "scp", arn=ARN)]]}, f"with an explicit deny in a service control policy: {ARN}"),
     ],
 )
-def test_a_denial_is_told_as_aws_tells_it(policies: dict[str, Any], reason: str) -> None:
-    """The sentence names caller, action, resource and the clause of the policy type."""
-    assert f"{WHO} {reason.format(action='bedrock:InvokeModel')}" == ask(**policies).message()
+def test_the_message_of_a_denial_is_that_of_aws(policies: dict[str, Any], reason: str) -> None:
+    """The message has the caller, the action, the resource and the clause of the policy type."""
+    assert f"{DENIED} {reason.format(action='bedrock:InvokeModel')}" == decide(**policies).message()
 
 
-def test_a_resource_that_grants_nothing_across_accounts_is_named() -> None:
-    """The clause of the resource-based policy, which is only ever missing across accounts."""
+def test_a_missing_grant_of_another_account_names_the_resource_based_policy() -> None:
+    """The clause of a resource-based policy occurs across accounts only."""
     guardrail = "arn:aws:bedrock:us-east-1:444455556666:guardrail/a"
     request = iam.Request(CALLER, "bedrock:ApplyGuardrail", guardrail)
 
@@ -70,17 +70,17 @@ def test_a_resource_that_grants_nothing_across_accounts_is_named() -> None:
 
 
 @pytest.mark.parametrize("policies", [{"identity": ALLOW}, {"identity": document("Allow", Condition={"Bool": {"k": "true"}})}])
-def test_what_is_no_denial_names_no_reason(policies: dict[str, Any]) -> None:
-    """Of an allowed or indeterminate request the sentence has no clause."""
-    assert ask(unknown=("k",), **policies).message() == WHO
+def test_the_message_of_other_outcomes_has_no_reason(policies: dict[str, Any]) -> None:
+    """The message of an allowed or indeterminate request has no clause."""
+    assert decide(unknown=("k",), **policies).message() == DENIED
 
 
-def test_statements_say_where_they_stand() -> None:
-    """Policy type, policy, place, Sid, effect and ARN of each determining statement, in the order of the policies."""
+def test_statement_references() -> None:
+    """A reference has policy type, policy, position, Sid, effect and ARN; references are in the order of the policies."""
     bare = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     named = iam.parse({"Statement": [ALLOW["Statement"][0], bare]}, "boundary", name="Limits", arn="arn:b")
 
-    statements = ask(scp=[[ALLOW], [ALLOW, DENY]], identity=[ALLOW, DENY], boundary=[named]).statements
+    statements = decide(scp=[[ALLOW], [ALLOW, DENY]], identity=[ALLOW, DENY], boundary=[named]).statements
 
     assert statements == (
         iam.StatementRef("scp", "scp[1][1]", 0, "Deny0", "Deny"),
@@ -94,21 +94,21 @@ def test_statements_say_where_they_stand() -> None:
     ]
 
 
-def test_the_arn_of_a_denial_is_of_the_policy_type_that_is_named() -> None:
-    """Of several policies that deny, only one of the named type lends its ARN, and only where it has one."""
+def test_the_policy_arn_belongs_to_the_policy_type_of_the_decision() -> None:
+    """If several policies deny, the ARN is that of a policy of the decision's type, if one of them has an ARN."""
     boundary, scp = iam.parse(DENY, arn="arn:boundary"), iam.parse(DENY, "scp", arn="arn:scp")
 
-    assert ask(identity=ALLOW, boundary=[boundary]).policy_arn == "arn:boundary"
-    assert ask(identity=ALLOW, boundary=[boundary], scp=[[DENY, scp]]).policy_arn == "arn:scp"
-    assert ask(identity=ALLOW, boundary=[boundary], scp=[[DENY]]).policy_arn is None
+    assert decide(identity=ALLOW, boundary=[boundary]).policy_arn == "arn:boundary"
+    assert decide(identity=ALLOW, boundary=[boundary], scp=[[DENY, scp]]).policy_arn == "arn:scp"
+    assert decide(identity=ALLOW, boundary=[boundary], scp=[[DENY]]).policy_arn is None
 
 
 def test_only_an_explicit_denial_has_an_arn() -> None:
-    """What lacks an Allow, or has one, points to no policy."""
+    """An implicit deny and an allowed request have no policy ARN."""
     known = iam.parse(ALLOW, arn="arn:a")
 
-    assert ask(identity=[known]).policy_arn is None
-    assert ask(identity=[known], boundary=[iam.parse(ELSEWHERE, arn="arn:b")]).policy_arn is None
+    assert decide(identity=[known]).policy_arn is None
+    assert decide(identity=[known], boundary=[iam.parse(ELSEWHERE, arn="arn:b")]).policy_arn is None
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_only_an_explicit_denial_has_an_arn() -> None:
     [({"identity": ALLOW}, False), ({"identity": []}, True), ({"identity": DENY}, True)],
     ids=["allowed", "implicitDeny", "explicitDeny"],
 )
-def test_a_sure_answer_hangs_on_nothing(policies: dict[str, Any], *, denied: bool) -> None:
-    """It is denied or it is not, and no key could change that."""
-    decision = ask(unknown=("aws:SourceIp",), **policies)
+def test_a_sure_outcome_depends_on_no_key(policies: dict[str, Any], *, denied: bool) -> None:
+    """No unknown key can change a sure outcome, so none is named."""
+    decision = decide(unknown=("aws:SourceIp",), **policies)
 
     assert denied is decision.is_denied
     assert decision.hangs_on == ()
 
 
-def test_an_open_answer_names_its_keys_as_the_policies_spell_them() -> None:
-    """Sorted, each once, from conditions and from variables."""
+def test_an_indeterminate_decision_names_keys_as_the_policies_spell_them() -> None:
+    """The keys of conditions and of variables are sorted, each once."""
     conditions = {
         "StringEquals": {"aws:ResourceTag/Team": "${aws:PrincipalTag/Team}"},
         "IpAddress": {"AWS:SourceIp": "10.0.0.0/8"},
     }
 
-    decision = ask(
+    decision = decide(
         ("aws:sourceip", "aws:PrincipalTag/*", "aws:resourcetag/*", "k:unread"), identity=document("Allow", Condition=conditions)
     )
 
@@ -143,24 +143,25 @@ def test_an_open_answer_names_its_keys_as_the_policies_spell_them() -> None:
 
 
 DECISIONS: Final = [
-    ask(identity=ALLOW),
-    ask(identity=[]),
-    ask(identity=[ALLOW, DENY]),
-    ask(("k",), identity=document("Allow", Condition={"Bool": {"k": "true"}})),
+    decide(identity=ALLOW),
+    decide(identity=[]),
+    decide(identity=[ALLOW, DENY]),
+    decide(("k",), identity=document("Allow", Condition={"Bool": {"k": "true"}})),
 ]
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda decision: decision.outcome)
-def test_a_decision_travels_with_its_answers(decision: iam.Decision) -> None:
-    """Pickled and copied, it says the same without its policies."""
+def test_pickled_and_copied_decisions_keep_their_answers(decision: iam.Decision) -> None:
+    """A pickled or copied decision gives the same answers without its policies."""
     for twin in (pickle.loads(pickle.dumps(decision)), copy.deepcopy(decision)):  # noqa: S301 - our own bytes
         assert decision == twin
         assert (decision.statements, decision.hangs_on, decision.message()) == (twin.statements, twin.hangs_on, twin.message())
+        assert (decision.hangs_on_is_exact, decision.reasons) == (twin.hangs_on_is_exact, twin.reasons)
 
 
 @pytest.mark.parametrize(
     "record",
-    [ask(identity=ALLOW), ask(identity=ALLOW).statements[0], ask(identity=ALLOW).request, iam.parse(ALLOW)],
+    [decide(identity=ALLOW), decide(identity=ALLOW).statements[0], decide(identity=ALLOW).request, iam.parse(ALLOW)],
     ids=lambda record: type(record).__name__,
 )
 def test_a_record_is_frozen(record: Any) -> None:
@@ -170,8 +171,8 @@ def test_a_record_is_frozen(record: Any) -> None:
             setattr(record, field.name, None)
 
 
-def test_a_policy_set_lists_what_it_holds() -> None:
-    """Every document with its type, and a short word on all of them."""
+def test_iterating_over_a_policy_set() -> None:
+    """Iterating yields every document with its type; the representation has the number of documents."""
     policies = iam.PolicySet(identity=[ALLOW, DENY], scp=[[ALLOW], []], boundary=ALLOW)
 
     assert [policy_type for policy_type, _ in policies] == ["identity", "identity", "boundary", "scp"]
@@ -179,8 +180,8 @@ def test_a_policy_set_lists_what_it_holds() -> None:
     assert "identity=2" in repr(policies)
 
 
-def test_one_policy_set_answers_many_actions() -> None:
-    """More actions than are kept at hand, in any case, each with its own answer."""
+def test_a_policy_set_decides_more_actions_than_it_caches() -> None:
+    """Actions in upper and lower case are decided correctly, even if their plans are evicted."""
     policies = iam.PolicySet(identity=document("Allow", action="acme:Get*"))
 
     for verb in ("Get", "get", "Put"):
@@ -190,7 +191,7 @@ def test_one_policy_set_answers_many_actions() -> None:
 
 
 def test_the_engine_loads_nothing_but_the_standard_library() -> None:
-    """Who only wants decisions does not pay for boto3."""
+    """Importing the engine loads no third-party module."""
     probe = "import sys; before = set(sys.modules); import guardedbedrock.iam; print(*set(sys.modules) - before)"
 
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()  # noqa: S603

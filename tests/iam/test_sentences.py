@@ -29,8 +29,8 @@ FIELDS = ("principal", "action", "resource", "policy_type", "explicit", "policy_
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
-def test_every_known_message_is_read_to_the_last_field(case: dict[str, Any]) -> None:
-    """A message without a sentence is read as none."""
+def test_every_known_message_is_parsed(case: dict[str, Any]) -> None:
+    """Every field is parsed; a text without a message gives None."""
     expected = {field: case["expect"][field] for field in FIELDS}
 
     sentence = parse(case["message"])
@@ -42,13 +42,13 @@ def test_every_known_message_is_read_to_the_last_field(case: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     "case", [c for c in CASES if c["id"].startswith("clause/") and "session is not" in c["message"]], ids=lambda c: c["id"]
 )
-def test_what_is_written_is_what_aws_sends(case: dict[str, Any]) -> None:
-    """Each clause of AWS's page is written to the letter."""
+def test_a_written_message_is_that_of_aws(case: dict[str, Any]) -> None:
+    """Each clause of the page of AWS is written exactly."""
     assert case["message"] == write(**{field: case["expect"][field] for field in FIELDS})
 
 
-def test_every_clause_has_its_case() -> None:
-    """The table of reasons has no clause that no case holds; those of AWS's own slips are only read."""
+def test_every_clause_has_a_case() -> None:
+    """Every clause of `REASONS` occurs in a case."""
     held = {(c["expect"]["policy_type"], c["expect"]["explicit"]) for c in CASES if c["id"].startswith("clause/")}
 
     assert {(kind, flag) for kind, clauses in REASONS.items() for flag in (False, True) if clauses[flag]} == held
@@ -78,20 +78,20 @@ def test_every_clause_has_its_case() -> None:
         ),
     ],
 )
-def test_parts_that_are_not_known_are_left_away(parts: dict[str, Any], expected: str) -> None:
-    """AWS leaves away what it does not name, and so does the sentence."""
+def test_unknown_parts_are_omitted(parts: dict[str, Any], expected: str) -> None:
+    """A part that is None is omitted, as AWS omits it."""
     assert expected == write(principal="P", action="A", **parts)
 
 
-def test_an_unknown_policy_type_is_no_silence() -> None:
-    """A policy type that is not in the table is an error, not a sentence without a reason."""
+def test_an_unknown_policy_type_raises() -> None:
+    """A policy type that is not in `REASONS` raises KeyError."""
     with pytest.raises(KeyError, match="acl"):
         write(principal="P", action="A", policy_type="acl")
 
 
 @st.composite
 def written(draw: st.DrawFn) -> Sentence:
-    """Draw a sentence that AWS could send."""
+    """Draw a message that AWS could send."""
     kind = draw(st.sampled_from([None, *REASONS]))
     explicit = None if kind is None else True if REASONS[kind][0] is None else draw(st.booleans())
     arn = draw(st.none() | WORDS.map("arn:aws:iam::".__add__)) if explicit else None
@@ -99,8 +99,8 @@ def written(draw: st.DrawFn) -> Sentence:
 
 
 @given(written())
-def test_what_was_written_reads_back(sentence: Sentence) -> None:
-    """Reading undoes writing."""
+def test_parsing_reverts_writing(sentence: Sentence) -> None:
+    """Parsing a written message gives the same fields."""
     text = write(**{field: getattr(sentence, field) for field in FIELDS})
 
     assert sentence == parse(text)
@@ -108,20 +108,20 @@ def test_what_was_written_reads_back(sentence: Sentence) -> None:
 
 
 @given(st.text())
-def test_any_text_can_be_read(text: str) -> None:
-    """No text, however odd, is an error."""
+def test_any_text_can_be_parsed(text: str) -> None:
+    """No text raises an error."""
     assert "User: " in text or parse(text) is None
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_message_stalls_nobody(text: str) -> None:
-    """A quadratic reader would take minutes on these; the bound is wide for slow machines."""
+def test_a_hostile_message_is_parsed_in_linear_time(text: str) -> None:
+    """A quadratic parser would take minutes; the limit leaves room for slow machines."""
     start = time.perf_counter()
     parse(text)
 
     assert time.perf_counter() - start < 2
 
 
-def test_names_and_reasons_agree() -> None:
-    """What can be read is what can be written, and the other way round."""
+def test_parsed_and_written_policy_types_are_the_same() -> None:
+    """Every policy type that can be parsed can be written, and the reverse."""
     assert set(sentences._NAMES.values()) == set(REASONS)

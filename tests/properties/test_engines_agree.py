@@ -1,4 +1,4 @@
-"""Two engines, one answer: the engine against the oracle over whole random policy sets."""
+"""Compare the engine with the second engine over random policy sets."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ REACHED: Final = {
 
 
 def verdict(decision: iam.Decision) -> oracle.Verdict:
-    """Bring a decision of the engine to the form of the oracle."""
+    """Convert a decision of the engine to a verdict of the oracle."""
     return oracle.Verdict(decision.outcome, decision.policy_type, frozenset(s.sid or "" for s in decision.statements))
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_the_engine_and_the_oracle_agree(shard: int) -> None:
-    """Outcome, policy type and determining statements are the same, in 20,000 cases over all shards."""
+    """Outcome, policy type and determining statements are equal in 20,000 cases over all shards."""
 
     @seed(FIRST_SEED + shard)
     @settings(max_examples=examples(CASES // SHARDS // REQUESTS_EACH))
@@ -48,8 +48,8 @@ def test_the_engine_and_the_oracle_agree(shard: int) -> None:
 
 
 @pytest.mark.parametrize("case", casefiles.params(casefiles.CASES / "iam.json", casefiles.CASES / "iam"))
-def test_the_oracle_decides_as_the_case_says(case: casefiles.Case) -> None:
-    """The oracle is held to the same cases as the engine."""
+def test_the_oracle_decides_as_the_case_expects(case: casefiles.Case) -> None:
+    """The oracle passes the same cases as the engine."""
     request, expected = case["request"], case["expect"]
 
     answer = oracle.Oracle(case["policies"]).evaluate(
@@ -67,8 +67,8 @@ def test_the_oracle_decides_as_the_case_says(case: casefiles.Case) -> None:
     assert expected.get("policyType", answer.policy_type) == answer.policy_type
 
 
-def test_the_random_policies_reach_every_verdict() -> None:
-    """The alphabets are small enough: every outcome is found for every policy type that can give it."""
+def test_random_policies_reach_every_outcome() -> None:
+    """The random policies reach every outcome for every policy type that can give it."""
     reached: set[tuple[str, str | None]] = set()
 
     @settings(max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)

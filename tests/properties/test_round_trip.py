@@ -1,4 +1,4 @@
-"""What was written is read again as the same document, and there is one way to write it."""
+"""Writing a document and parsing it again gives the same document, and there is one way to write it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = st.dictionaries(st.sampled_from(("AWS", "Service", "Federated", "Canonic
 
 
 def rewritten(given: Json, policy_type: str) -> Json:
-    """Read and write every document of a type, in levels or not."""
+    """Parse and write every document of a type, with or without levels."""
     if isinstance(given, list):
         return [rewritten(one, policy_type) for one in given]
     return json.loads(write(iam.parse(given, policy_type)))  # type: ignore[arg-type]
@@ -30,10 +30,10 @@ def rewritten(given: Json, policy_type: str) -> Json:
 @pytest.mark.parametrize("policy_type", iam.POLICY_TYPES)
 @settings(max_examples=examples(80))
 @given(data=st.data(), indent=INDENTS)
-def test_what_is_written_is_read_as_the_same_document(
+def test_a_written_document_is_parsed_as_the_same_document(
     policy_type: iam.PolicyType, data: st.DataObject, indent: int | None
 ) -> None:
-    """Every element survives, and writing it again changes no character."""
+    """Every element is kept, and writing the document again gives the same text."""
     document = iam.parse(data.draw(DOCUMENTS[policy_type]), policy_type)
 
     text = write(document, indent=indent)
@@ -44,8 +44,8 @@ def test_what_is_written_is_read_as_the_same_document(
 
 @settings(max_examples=examples(200))
 @given(condition=BLOCKS, principal=KINDS, identifier=TEXTS, indent=INDENTS)
-def test_whatever_texts_a_document_holds_are_kept(condition: Json, principal: Json, identifier: str, indent: int | None) -> None:
-    """Any character of any value, key or name comes back, and in the text stand only those that AWS takes."""
+def test_every_text_of_a_document_is_kept(condition: Json, principal: Json, identifier: str, indent: int | None) -> None:
+    """Every character of a value, key or name is kept, and the written text has only characters that AWS accepts."""
     statement = {"Effect": "Deny", "Principal": principal, "Action": "a:b", "Resource": "*", "Condition": condition}
     document = iam.parse({"Id": identifier, "Statement": statement}, "resource")
 
@@ -58,8 +58,8 @@ def test_whatever_texts_a_document_holds_are_kept(condition: Json, principal: Js
 
 @settings(max_examples=examples(200))
 @given(SCENARIOS)
-def test_what_is_written_decides_the_same(scenario: Scenario) -> None:
-    """The whole decision: outcome, who decided, determining statements, open keys."""
+def test_written_documents_give_the_same_decisions(scenario: Scenario) -> None:
+    """Outcome, policy type, determining statements and unresolved keys stay the same."""
     policies: dict[str, Any] = {policy_type: rewritten(given, policy_type) for policy_type, given in scenario.policies.items()}
 
     before, after = scenario.decide(), scenario.having(policies).decide()

@@ -1,4 +1,4 @@
-"""The wildcard matcher against its definition, and what it costs."""
+"""The wildcard matcher, compared with its definition, and its cost."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def covers(pattern: Tokens, value: str) -> bool:
 
 @settings(max_examples=examples(1500))
 @given(st.lists(st.sampled_from(TOKENS), max_size=8).map(join), st.text("ab:", max_size=10))
-def test_a_pattern_covers_what_its_definition_covers(pattern: Tokens, value: str) -> None:
-    """A star is any run of characters, a question mark is one, and all else is itself."""
+def test_a_pattern_matches_like_its_definition(pattern: Tokens, value: str) -> None:
+    """A star matches any text, a question mark one character, and any other character itself."""
     assert covers(pattern, value) is compile_tokens(pattern)(value)
 
 
 @settings(max_examples=examples(800))
 @given(st.data(), st.text("a?*b\n[", max_size=10))
-def test_a_pattern_covers_what_is_made_from_it(data: st.DataObject, pattern: str) -> None:
-    """Text put in the place of each wildcard gives a value that the pattern covers."""
+def test_a_pattern_matches_texts_that_are_made_from_it(data: st.DataObject, pattern: str) -> None:
+    """If texts replace the wildcards of a pattern, the pattern matches the result."""
     run, one = st.text(max_size=5), st.characters()
 
     value = "".join(data.draw({"*": run, "?": one}[c]) if c in "*?" else c for c in pattern)
@@ -61,29 +61,29 @@ def test_a_pattern_covers_what_is_made_from_it(data: st.DataObject, pattern: str
 
 
 class Counted(str):
-    """A text that counts how often a matcher looks at it."""
+    """A text that counts how often a matcher reads it."""
 
-    __slots__ = ("looks",)
-    looks: int
+    __slots__ = ("reads",)
+    reads: int
 
     def __new__(cls, text: str) -> Self:
-        """Start at no look."""
+        """Create a text that was not read."""
         made = super().__new__(cls, text)
-        made.looks = 0
+        made.reads = 0
         return made
 
     def __iter__(self) -> Iterator[str]:
         for character in super().__iter__():
-            self.looks += 1
+            self.reads += 1
             yield character
 
     def __getitem__(self, key: SupportsIndex | slice) -> str:
-        self.looks += 1
+        self.reads += 1
         return super().__getitem__(key)
 
     def find(self, *args: Any) -> int:
-        """Find a text: one look, whose cost is the interpreter's."""
-        self.looks += 1
+        """Find a text: counted once, because the interpreter does it."""
+        self.reads += 1
         return super().find(*args)
 
 
@@ -100,8 +100,8 @@ HOSTILE: Final = {
 
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_pattern_looks_at_a_value_once(pattern: str) -> None:
-    """Steps grow as the value does: one for each character, or one for each run of text in the pattern."""
+def test_a_hostile_pattern_reads_a_value_once(pattern: str) -> None:
+    """The number of reads is linear: one for each character, or one for each run of text in the pattern."""
     matches = compile_pattern(pattern)
     runs = len([run for run in pattern.split("*") if run])
 
@@ -109,11 +109,11 @@ def test_a_hostile_pattern_looks_at_a_value_once(pattern: str) -> None:
         value = Counted("a" * length)
         matches(value)
 
-        assert value.looks <= max(length, runs)
+        assert value.reads <= max(length, runs)
 
 
 @pytest.mark.parametrize("pattern", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("value", ["a" * 300, "a" * 299 + "b", "ab" * 150, "a" * 50 + "b" + "a" * 249])
-def test_a_hostile_pattern_is_matched_by_its_definition(pattern: str, value: str) -> None:
-    """What is quick is still right."""
+def test_a_hostile_pattern_matches_like_its_definition(pattern: str, value: str) -> None:
+    """The fast matcher is correct for hostile patterns too."""
     assert oracle.fits(oracle.wild(pattern), value) is compile_pattern(pattern)(value)

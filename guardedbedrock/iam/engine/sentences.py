@@ -1,5 +1,5 @@
 """
-The sentence with which AWS denies, in both directions: written as AWS writes it, and read from whatever arrives.
+The message of an access denied error: write it as AWS does, and parse it from any text that contains it.
 
     User: P is not authorized to perform: A[ on resource: R][ because no T allows the A action]
     User: P is not authorized to perform: A[ on resource: R][ with an explicit deny in a T[: ARN]]
@@ -44,13 +44,13 @@ REASONS: Final[dict[str, tuple[str | None, str]]] = {
         "with an explicit deny in a resource-based policy",
     ),
 }
-"""Policy type to AWS's two clauses: nothing allows it, something denies it. AWS has no implicit clause for an RCP."""
+"""Policy type to the clauses of an implicit and of an explicit deny. AWS has no implicit clause for an RCP."""
 
 ROLE_TRUST: Final = (
     "because no role trust policy allows the {action} action",
     "with an explicit deny in the role trust policy",
 )
-"""The two clauses for the resource-based policy of a role, which decides who may assume it."""
+"""The two clauses for the trust policy of a role, which is the resource-based policy of the role."""
 
 _NAMES: Final = {
     "identity-based policy": "identity",
@@ -63,7 +63,7 @@ _NAMES: Final = {
     "resource-based policy": "resource",
     "role trust policy": "resource",
 }
-"""What AWS calls a policy type, its slip of the pen included; a role's trust policy is the resource-based policy of the role."""
+"""The names that AWS uses, with its misspelling ``sessions policy``. A trust policy is the resource-based policy of a role."""
 
 _ANY_NAME: Final = "|".join(_NAMES)
 _SUBJECT: Final = r'User: ([^\s"]+) is not authorized to perform: ([^\s"]+)'
@@ -78,15 +78,15 @@ _REASON: Final = (
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """
-    What an access-denied sentence says.
+    A parsed access denied message.
 
     Args:
-        principal: Usually an ARN; AWS also sends bare names such as ``anonymous``.
+        principal: Usually an ARN; AWS also sends names such as ``anonymous``.
         action: As AWS spells it, which may be ``SNS:Publish``.
-        resource: ``None`` where the sentence names none.
-        policy_type: A key of `REASONS`, or ``None`` where the sentence names no reason.
-        explicit: Whether a Deny matched; ``None`` where the sentence names no reason.
-        policy_arn: Only ever named for an explicit deny.
+        resource: None if the message names no resource.
+        policy_type: A key of `REASONS`; None if the message has no reason.
+        explicit: Whether a Deny matched; None if the message has no reason.
+        policy_arn: ARN of the denying policy. AWS names it only for an explicit deny.
     """
 
     principal: str
@@ -107,18 +107,18 @@ def write(  # noqa: PLR0913 - each is a field of `Sentence`, and all are keyword
     policy_arn: str | None = None,
 ) -> str:
     """
-    Write the sentence that AWS would send.
+    Write the message that AWS would send.
 
     Args:
         principal: ARN of the caller.
         action: Such as ``bedrock:InvokeModel``.
-        resource: ARN, or ``None`` to leave the clause away.
-        policy_type: A key of `REASONS`, or ``None`` to name no reason.
+        resource: ARN; None to omit the clause.
+        policy_type: A key of `REASONS`; None to omit the reason.
         explicit: Whether a Deny matched.
-        policy_arn: ARN of the denying policy; AWS names it for an explicit deny only, and so does this.
+        policy_arn: ARN of the denying policy; it is written for an explicit deny only, as AWS does.
 
     Raises:
-        KeyError: The policy type is none of `REASONS`.
+        KeyError: The policy type is not in `REASONS`.
     """
     where = f" on resource: {resource}" if resource else ""
     return f"User: {principal} is not authorized to perform: {action}{where}{_reason(action, policy_type, explicit, policy_arn)}"
@@ -136,12 +136,12 @@ def _reason(action: str, policy_type: str | None, explicit: bool | None, policy_
 
 def parse(text: str) -> Sentence | None:
     """
-    Read the first access-denied sentence in a text, or ``None`` if there is none.
+    Parse the first access denied message in a text; return None if the text has none.
 
-    Takes what AWS is known to send: prefixes and suffixes around the sentence, line breaks, quotes around the resource, a final
-    stop, no resource, no reason, a clause that names another action than the sentence.
+    Accepted are the forms that AWS is known to send: text before and after the message, line breaks, a quoted resource, a final
+    period, no resource, no reason, and a reason that names another action.
 
-    Cost: Linear in the length of the text; no pattern can match one stretch of it in two ways.
+    Cost: linear in the length of the text; no pattern can match a part of it in two ways.
     """
     line = " ".join(text.split())
     subject = re.search(_SUBJECT, line)

@@ -1,8 +1,8 @@
 """
-A second engine, plain and slow: what IAM's rules say, written down once more without any thought of speed.
+A second engine that follows the rules of IAM literally and slowly, to compare the first engine with.
 
-It shares with the first engine nothing but `guardedbedrock.iam.Request`: it reads raw JSON policies, matches wildcards by
-recursion and asks every statement.
+It shares only `guardedbedrock.iam.Request` with the first engine: it reads raw JSON policies, matches wildcards by recursion and
+evaluates every statement.
 """
 
 from __future__ import annotations

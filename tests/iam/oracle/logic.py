@@ -1,4 +1,4 @@
-"""Kleene's logic: True, False, and None for "hangs on what is unknown"."""
+"""Kleene's logic: True, False, and None for "depends on an unknown value or on an undocumented rule"."""
 
 from __future__ import annotations
 

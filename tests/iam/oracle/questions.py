@@ -1,4 +1,4 @@
-"""What is asked: a request, with the names of its context in lower case."""
+"""A request, with the keys of its context in lower case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ABSENT: Final = object()
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, with its context under names in lower case; asked of a policy that has variables, or of one that has none."""
+    """A request with its context, and whether the policy that is evaluated has policy variables."""
 
     request: iam.Request
     given: Mapping[str, str | tuple[str, ...]]
@@ -23,7 +23,7 @@ class Asked:
     variables: bool = True
 
     def value(self, key: str) -> object:
-        """Give a text, a tuple of texts, UNKNOWN or ABSENT."""
+        """Return a text, a tuple of texts, UNKNOWN or ABSENT."""
         name = key.lower()
         if name in self.given:
             return self.given[name]
@@ -32,7 +32,7 @@ class Asked:
 
 
 def asked(request: iam.Request) -> Asked:
-    """Read a request."""
+    """Convert a request."""
     given: dict[str, str | tuple[str, ...]] = {}
     for key, value in request.context.items():
         if isinstance(value, (list, tuple, set, frozenset)):
@@ -44,7 +44,7 @@ def asked(request: iam.Request) -> Asked:
 
 
 def written(value: object) -> str:
-    """Write a scalar as text, a number without an exponent."""
+    """Convert a scalar to text, a number without an exponent."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return format(Decimal(repr(value)), "f") if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""Policy variables and what stands in their place."""
+"""Policy variables and their values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT: Final = re.compile(r"\s*([^,]*?)\s*,\s*'(.*)'\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Filled:
-    """A policy text with its variables filled in; a value that is unknown is a star."""
+    """A policy text with the values of its variables; an unknown value is a star."""
 
     pattern: tuple[str, ...]
     is_open: bool = False
@@ -24,7 +24,7 @@ class Filled:
 
 
 def fill(text: str, read: Callable[[str], tuple[str, ...]], question: Asked) -> Filled | None:
-    """Put values in the place of variables; None when one has no value."""
+    """Replace variables by their values; return None if one has no value."""
     if not question.variables:
         return Filled(read(text))
     pattern: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def fill(text: str, read: Callable[[str], tuple[str, ...]], question: Asked) -> 
 
 
 def variable(inner: str, question: Asked) -> object:
-    """Give the text a variable stands for, UNKNOWN, or ABSENT; a multivalued key stands for nothing."""
+    """Return the value of a variable, UNKNOWN or ABSENT. A multivalued key counts as absent."""
     default = DEFAULT.fullmatch(inner)
     value = question.value(default[1] if default else inner.strip())
     if value is ABSENT and default:

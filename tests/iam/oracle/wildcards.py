@@ -1,4 +1,4 @@
-"""Patterns, which are tuples of characters and wildcards, matched by their definition."""
+"""Patterns as tuples of characters and wildcards, matched by definition."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ STARS: Final = (STAR, STAR_IN_SEGMENT)
 SOME_CHARACTERS, SOME_TEXT = "<any characters>", "<any characters, colons too>"
 NOT_KNOWN: Final = (SOME_CHARACTERS, SOME_TEXT)
 COLON_OF_ARN: Final = "<:>"
-"""A colon of a pattern that is none of a name."""
+"""A colon of a pattern that separates segments, so that it is not part of a name."""
 SEGMENTS: Final = 6
-"""Segments of an ARN; the last keeps its colons."""
+"""Number of segments of an ARN; the last may contain colons."""
 NO_PATTERN_NAMES_THIS: Final = "\x07"
 
 
 def wild(text: str) -> tuple[str, ...]:
-    """Read a text with wildcards."""
+    """Parse a text with wildcards."""
     return tuple({"*": STAR, "?": ONE}.get(character, character) for character in text)
 
 
 def takes(item: str, character: str) -> bool:
-    """Say whether one item of a pattern takes one character."""
+    """Return whether one item of a pattern matches one character."""
     if item in (STAR, ONE):
         return True
     if item in (STAR_IN_SEGMENT, ONE_IN_SEGMENT):
@@ -32,7 +32,7 @@ def takes(item: str, character: str) -> bool:
 
 
 def fits(pattern: tuple[str, ...], text: tuple[str, ...] | str) -> bool:
-    """Say whether a pattern covers the whole of a text, in which ``NOT_KNOWN`` stand for any number of characters."""
+    """Return whether a pattern matches a whole text. An item of ``NOT_KNOWN`` in the text is any number of characters."""
     known: dict[tuple[int, int], bool] = {}
 
     def from_here(i: int, j: int) -> bool:
