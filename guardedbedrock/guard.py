@@ -175,7 +175,8 @@ class Guard:
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
-        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts)
+        configured = retry is not None or "retry" in settings.model_fields_set
+        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts, configured)
 
     @property
     def rules(self) -> Rules:

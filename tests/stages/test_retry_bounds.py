@@ -119,14 +119,15 @@ def test_no_attempt_begins_after_the_deadline(harness: Make) -> None:
     assert (sum(clock.waits), len(env.fake.requests)) == (9.0, 4)
 
 
-def test_without_a_deadline_the_attempts_decide(harness: Make) -> None:
-    """None is no bound."""
+def test_without_a_deadline_a_requested_pause_is_bounded_by_the_longest_wait(harness: Make) -> None:
+    """Otherwise a service, or whoever answers in its place, could make a thread sleep for days."""
     clock = Clock()
-    env = harness(retry=policy(clock, attempts=4, deadline=None))
+    env = harness(retry=policy(clock, attempts=4, deadline=None, longest_wait=20.0))
 
-    throttled(env, retry_after=1000)
+    throttled(env, retry_after=86_400)
 
-    assert sum(clock.waits) == 3000.0
+    assert clock.waits == [20.0] * 3
+    assert len(env.fake.requests) == 4
 
 
 NOW: Final = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

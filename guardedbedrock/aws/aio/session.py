@@ -31,6 +31,6 @@ def make_async_client(binding: ClientBinding, service_name: str, *args: Any, **o
     session = get_session()
     options = by_name(args, options)
     if service_named(session, service_name, options.get("api_version")) is not None:
-        binding, options = with_retries(binding, options)
+        binding, options = with_retries(binding, options, session)
         guard_events(session.get_component("event_emitter"), binding)
     return ensure_guarded(session.create_client(service_name, **options), binding)

@@ -80,6 +80,7 @@ class ClientBinding:
         retry: The guard's retries; one attempt if botocore retries.
         listeners: Listeners of every call.
         asks_sts: Whether the principal is the owner of the client's credentials, for which STS is called.
+        retry_configured: Whether the configuration sets the guard's retries; then they override those of the environment.
         region: Region of the client. It is kept here because botocore looks it up on every access.
         service: The Bedrock service of the client, see `services.service_of`.
     """
@@ -88,5 +89,6 @@ class ClientBinding:
     retry: RetryPolicy
     listeners: tuple[Listener, ...]
     asks_sts: bool = False
+    retry_configured: bool = False
     region: str = ""
     service: str = ""

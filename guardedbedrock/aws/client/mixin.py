@@ -8,9 +8,10 @@ exceptions, and every way to make a call ends in the ``_make_api_call`` below.
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from guardedbedrock.aws.botocore_contract import check_client
 from guardedbedrock.aws.client.attempts import report_retries
@@ -37,6 +38,13 @@ from guardedbedrock.core.records import Call
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 from guardedbedrock.stages.send import send
+
+_LOG: Final = logging.getLogger("guardedbedrock")
+_OFF: Final = (
+    'guardedbedrock is off for a new %s client (mode = "off"): guardrails are not injected and policies are not checked; '
+    'remove the setting, or set mode = "report" to observe'
+)
+"""Logged once for each client: a setting in the environment must not disable the guard unnoticed."""
 
 
 class Guarded:
@@ -75,6 +83,8 @@ class Guarded:
         if retry is ONE_ATTEMPT:
             report_retries(self)
         self._guardedbedrock = replace(binding, rules=rules, region=region, service=service, retry=retry)
+        if rules.mode == "off":
+            _LOG.warning(_OFF, service)
 
     def _put_gate(self, put_in_front: Callable[[Any, Gate], None]) -> None:
         """Put the gate into the client, once; a client that is wrapped again only gets other rules."""

@@ -7,6 +7,7 @@ same level, the most recent wins.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -69,7 +70,7 @@ def make_client(session: Any, binding: ClientBinding, service_name: str, *args: 
     """
     if not is_bedrock(session, service_name, *args, **options):
         return session.client(service_name, *args, **options)
-    binding, named = with_retries(binding, by_name(args, options))
+    binding, named = with_retries(binding, by_name(args, options), require(session, "_session"))
     for event in EVENTS:
         session.events.register(event, _PutFirst(None), unique_id=f"{_HANDLER_ID}.{event}")
     with _create(binding):
@@ -125,12 +126,31 @@ def guard_events(events: Any, binding: ClientBinding) -> None:
         events.register(event, _PutFirst(binding), unique_id=f"{_HANDLER_ID}.{event}")
 
 
-def with_retries(binding: ClientBinding, options: dict[str, Any]) -> tuple[ClientBinding, dict[str, Any]]:
-    """Let the guard retry instead of botocore, unless the application's own `Config` has retries or the guard is off."""
-    config = options.get("config")
-    if binding.rules.mode == "off" or (config is not None and config.retries is not None):
+def with_retries(binding: ClientBinding, options: dict[str, Any], session: Any) -> tuple[ClientBinding, dict[str, Any]]:
+    """
+    Let the guard retry instead of botocore, unless the guard is off or the application has configured botocore's retries.
+
+    Precedence: 1. the retries of a `Config`, 2. those that the guard is configured with, 3. environment variables and profile,
+    4. the guard's defaults.
+
+    Args:
+        binding: The binding of the client.
+        options: The keyword arguments that the client is created with.
+        session: The botocore session that creates it.
+    """
+    configs = [config for config in (options.get("config"), session.get_default_client_config()) if config is not None]
+    in_config = any(config.retries is not None for config in configs)
+    if binding.rules.mode == "off" or in_config or (not binding.retry_configured and _retries_of_environment(session)):
         return replace(binding, retry=ONE_ATTEMPT), options
+    config = options.get("config")
     return binding, {**options, "config": _ONE_TRY if config is None else config.merge(_ONE_TRY)}
+
+
+def _retries_of_environment(session: Any) -> bool:
+    """Tell whether an environment variable or the profile configures botocore's retries."""
+    # `retry_mode` has a default in botocore, so that its variable is read where it is set.
+    has_mode = "AWS_RETRY_MODE" in os.environ or "retry_mode" in session.get_scoped_config()
+    return has_mode or session.get_config_variable("max_attempts") is not None
 
 
 def default_session() -> Any:

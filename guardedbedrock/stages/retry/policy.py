@@ -39,7 +39,7 @@ class RetryPolicy:
     Args:
         attempts: The number of attempts, including the first; 1 never retries.
         longest_wait: Upper bound of a wait, in seconds. Waits are random below a bound that doubles (full jitter). A longer pause
-            that the service asks for is respected.
+            that the service asks for is respected, as long as there is a deadline.
         deadline: Seconds after the begin of the call at which no further attempt begins; None for no deadline. It does not
             interrupt an attempt: the client's own timeouts do.
         capacity: Tokens of the retry quota, which all calls of a client share; 0 never retries.
@@ -131,7 +131,11 @@ class _Retries:
             _set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
 
     def _pause(self, state: RetryCallState) -> float:
-        return max(self._wait(state), requested_pause(_error_of(state)))
+        requested = requested_pause(_error_of(state))
+        if self._deadline is None:
+            # Nothing else bounds it: a service could make a thread sleep for days.
+            requested = min(requested, self._policy.longest_wait)
+        return max(self._wait(state), requested)
 
     def _stop(self, state: RetryCallState) -> bool:
         limit = self._reached_limit(state)
