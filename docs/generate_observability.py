@@ -89,7 +89,7 @@ def span_events() -> Iterator[str]:
 
 def metrics() -> Iterator[str]:
     """Write the table of metrics."""
-    head = ("metric", "instrument", "unit", "told apart by", "counts")
+    head = ("metric", "instrument", "unit", "attributes", "measures")
     rows = ((f"`{m.name}`", m.instrument, f"`{m.unit}`", code(m.attributes), m.meaning + left(alone=m.alone)) for m in METRICS)
     yield from table(head, *rows)
 
@@ -109,7 +109,7 @@ def failures() -> Iterator[str]:
     """Write the table of failures."""
     again = {"final": "no"}
     rows = ((f"`{row.name}`", again.get(row.kind, "yes"), row.kind, row.why) for row in (*CODES, *STATUSES, *EXCEPTIONS))
-    yield from table(("failure", "tried again", "kind", "why"), *rows)
+    yield from table(("failure", "retried", "kind", "why"), *rows)
 
 
 def example() -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """
-Records for auditors, and where they go: everything in one place.
+Records for auditors, and their destinations.
 
-    guard = Guard(..., audit=Audit([JsonLines("audit.jsonl", fsync=True), DenialAlert(10, 300, page_somebody)]))
+    guard = Guard(..., audit=Audit([JsonLines("audit.jsonl", fsync=True), DenialAlert(10, 300, notify)]))
 
-or ``[audit]`` in the configuration. `CloudWatchLogs` and `SnsPublisher` speak to AWS, in the background.
+The table ``[audit]`` of the configuration does the same. `CloudWatchLogs` and `SnsPublisher` call AWS in the background.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ def audit_of(  # noqa: PLR0913  # each is a setting, and all are keywords
     alert_topic: str = "",
 ) -> Audit:
     """
-    Put an audit together from settings.
+    Create an audit from settings.
 
     Args:
         records: ``denials``, or ``all`` calls.
         file: Path of a file of JSON lines.
-        file_bytes: Size at which a new file is begun, in bytes; 0 never begins one.
-        file_count: How many old files are kept.
-        fsync: Whether a record is on the disk before the call goes on.
+        file_bytes: Size in bytes at which a new file begins; 0 never begins one.
+        file_count: The number of old files to keep.
+        fsync: Whether a call waits until its record is on the disk.
         logger: Name of a logger of the standard library.
         log_group: Name of a log group of CloudWatch Logs.
-        log_stream: Name of a log stream; one of this process unless given.
-        region: Region of the log group; the session's unless given.
-        alert_above: How many denials within `alert_within` are still well.
-        alert_within: Seconds.
-        alert_topic: ARN of a topic of Amazon SNS that more denials are published to.
+        log_stream: Name of a log stream; by default one that belongs to this process.
+        region: Region of the log group; by default that of the session.
+        alert_above: The number of denials within `alert_within` to tolerate.
+        alert_within: The window of the alert, in seconds.
+        alert_topic: ARN of the Amazon SNS topic to which an alert is published.
     """
     sinks: list[Sink] = []
     if file:

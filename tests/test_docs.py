@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import runpy
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock import GuardrailNotApprovedError
+from guardedbedrock import Guard, Guardrail, GuardrailNotApprovedError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FilterPattern
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -48,6 +49,29 @@ def test_the_filters_of_the_page_find_the_record_of_the_page() -> None:
     patterns = re.findall(r"--filter-pattern '([^']+)'", OBSERVED)
 
     assert [FilterPattern(pattern).matches(record) for pattern in patterns] == [True] * 3
+
+
+def test_the_logging_setup_of_the_page_prints_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also the records of child loggers, which have no event."""
+    example = re.search(r"```python\n(import logging.+?)```", OBSERVED, re.DOTALL)
+    assert example is not None
+    logger = logging.getLogger("guardedbedrock")
+    before = logger.level, list(logger.handlers)
+    try:
+        exec(example[1], {})  # noqa: S102  # the page's own code
+        guard = Guard(guardrails=[Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3")])
+        client = guard.client("bedrock-runtime", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        with pytest.raises(GuardrailNotApprovedError):
+            client.converse(modelId="a.b", messages=[], guardrailConfig={"guardrailIdentifier": "weak00000001"})
+        logging.getLogger("guardedbedrock.core.events").warning("a listener failed")
+    finally:
+        logger.setLevel(before[0])
+        logger.handlers[:] = before[1]
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("WARNING refused Converse: GuardrailNotApprovedError")
+    assert first.endswith("[guardedbedrock.refused]")
+    assert second == "WARNING a listener failed [-]"
 
 
 def test_the_listener_of_the_page_counts_denials() -> None:
