@@ -18,9 +18,20 @@ from guardedbedrock.aws.client.wrap import wrap
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
+from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
+from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.core.observers import Listener, Observers
 from guardedbedrock.core.records import Call, Verdict, plain_parameters
-from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply, Rules
+from guardedbedrock.core.rules import (
+    Mode,
+    OnIndeterminate,
+    OnIntervention,
+    OnPartial,
+    OnUnapproved,
+    OnUnguardedReply,
+    Rules,
+    UnsupportedModels,
+)
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.settings.settings import Settings, check, load
@@ -72,6 +83,10 @@ class Guard:
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
         allow_draft: Allow ``DRAFT`` as an approved version.
         allow_unguarded: Operations that cannot carry a guardrail and may be called all the same.
+        unsupported_models: ``send`` or ``refuse`` calls to embedding and rerank models, which take no guardrail.
+        models_without_guardrail: Patterns of further models that take no guardrail and may be called all the same.
+        guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is ``present`` or ``absent`` on the authorization of an
+            inference profile, as you tested it at AWS; ``unknown`` by default.
         context: Condition keys that have the same value in every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
         enforced: Guardrails that the account or the organization enforces on every model call.
         profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models.
@@ -101,6 +116,9 @@ class Guard:
         on_unguarded_reply: OnUnguardedReply = "return",
         allow_draft: bool = False,
         allow_unguarded: Iterable[str] = (),
+        unsupported_models: UnsupportedModels = "send",
+        models_without_guardrail: Iterable[str] = (),
+        guardrail_on_profiles: GuardrailOnProfiles = "unknown",
         context: Mapping[str, object] | None = None,
         enforced: Iterable[Guardrail] = (),
         profiles: Mapping[str, Iterable[str]] | None = None,
@@ -388,4 +406,12 @@ class Guard:
         Raises:
             ConfigurationError: Nothing is approved, or an ID is none that AWS has.
         """
-        return backstop(self._rules.approved, api_keys=api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
+        rules = self._rules
+        sends = rules.unsupported_models == "send"
+        return backstop(
+            rules.approved,
+            api_keys=api_keys,
+            allow_mantle=allow_mantle,
+            deny_indirect=deny_indirect,
+            unguarded_models=sendable_patterns(rules.models_without_guardrail) if sends else (),
+        )

@@ -190,7 +190,7 @@ def test_backstop_leaves_out_profiles_of_the_guardrails_partition() -> None:
 
     statement = guard(gov).backstop_policy()["Statement"][0]
 
-    assert all(pattern.startswith("arn:aws-us-gov:bedrock:*:*:") for pattern in statement["NotResource"])
+    assert all(pattern.startswith("arn:aws-us-gov:bedrock:*:") for pattern in statement["NotResource"])
 
 
 def test_backstop_requires_an_approved_guardrail() -> None:

@@ -116,6 +116,20 @@ class UnlistedOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class SentWithoutGuardrail:
+    """
+    The call is sent without a guardrail, because its model takes none.
+
+    Args:
+        model: The identifier of the model.
+        kind: ``embedding``, ``rerank`` or ``configured``.
+    """
+
+    model: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class PartlyGuarded:
     """
     The call is sent although its guardrail does not evaluate all of it, or too late.
@@ -264,6 +278,7 @@ Routine: TypeAlias = GuardrailInjected | PreflightDecided | RequestSending | Req
 
 Rare: TypeAlias = (
     UnlistedOperation
+    | SentWithoutGuardrail
     | PartlyGuarded
     | CallRefused
     | Retried

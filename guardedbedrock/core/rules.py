@@ -13,6 +13,7 @@ from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_mistakes
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
+from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
 from guardedbedrock.iam import PolicySet
@@ -23,6 +24,7 @@ OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
+UnsupportedModels: TypeAlias = Literal["send", "refuse"]
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 
@@ -47,6 +49,9 @@ class Rules:
         on_intervention: Whether an intervention is returned or raised.
         on_unguarded_reply: Whether a reply that shows that no guardrail ran is returned or raised.
         allow_unguarded: Operations without a guardrail location that may be sent all the same.
+        unsupported_models: Whether a call to a model that takes no guardrail and generates nothing is sent or refused.
+        models_without_guardrail: Patterns of further models that take no guardrail.
+        guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is present on the authorization of a profile.
         clock: Returns the current time, for ``aws:CurrentTime``.
         resolved_models: The models behind profiles, routers and prompts; see `Inventory`.
         enforced: Guardrails that the account or the organization enforces on every model call.
@@ -77,6 +82,9 @@ class Rules:
     on_intervention: OnIntervention = "return"
     on_unguarded_reply: OnUnguardedReply = "return"
     allow_unguarded: frozenset[str] = frozenset()
+    unsupported_models: UnsupportedModels = "send"
+    models_without_guardrail: tuple[str, ...] = ()
+    guardrail_on_profiles: GuardrailOnProfiles = "unknown"
     clock: Callable[[], datetime] = utc_now
     resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enforced: tuple[Guardrail, ...] = ()
@@ -128,6 +136,7 @@ class Rules:
             tags={guardrail.arn: guardrail.tags for guardrail in guardrails if guardrail.tags is not None},
             resolved_models=self.resolved_models,
             enforced=self.enforced,
+            guardrail_on_profiles=self.guardrail_on_profiles,
             profiles={guardrail.arn: guardrail.profile for guardrail in guardrails if guardrail.profile},
         )
 

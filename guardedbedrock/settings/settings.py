@@ -17,8 +17,17 @@ from pydantic_core.core_schema import no_info_wrap_validator_function
 from guardedbedrock.bedrock import Guardrail, Vocabulary
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
+from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.bedrock.resources.resource_policies import check_attached
-from guardedbedrock.core.rules import Mode, OnIndeterminate, OnIntervention, OnPartial, OnUnapproved, OnUnguardedReply
+from guardedbedrock.core.rules import (
+    Mode,
+    OnIndeterminate,
+    OnIntervention,
+    OnPartial,
+    OnUnapproved,
+    OnUnguardedReply,
+    UnsupportedModels,
+)
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
@@ -36,6 +45,7 @@ from guardedbedrock.settings.values import (
     ContextKey,
     ContextValue,
     ModelList,
+    ModelPatterns,
     PrincipalName,
     RoleArn,
     UnguardedOperation,
@@ -135,6 +145,23 @@ class Settings(BaseModel):
         frozenset(),
         f"Operations that cannot carry a guardrail and may be called all the same: {' or '.join(f'`{op}`' for op in UNGUARDED)}.",
         f"name operations out of {' and '.join(UNGUARDED)}",
+    )
+    unsupported_models: UnsupportedModels = setting(
+        "send",
+        "What to do with a call to an embedding or rerank model, which takes no guardrail and generates no text: send it without "
+        "a guardrail and report it, or refuse it. Calls to other models that take no guardrail are refused.",
+        'set it to "send", or remove it',
+    )
+    models_without_guardrail: ModelPatterns = setting(
+        (),
+        "Patterns of IDs of further models that take no guardrail and may be called without one, such as `acme.embed-*`.",
+        'list model ID patterns, such as ["acme.embed-*"]',
+    )
+    guardrail_on_profiles: GuardrailOnProfiles = setting(
+        "unknown",
+        "Whether AWS sets `bedrock:GuardrailIdentifier` on the authorization of an inference profile; AWS does not document it. "
+        "Set it to what you tested in your account; `unknown` leaves such verdicts open.",
+        'set it to "unknown", or remove it',
     )
     context: dict[ContextKey, ContextValue] = setting(
         None,

@@ -8,7 +8,8 @@ from guardedbedrock.bedrock import Guardrail, GuardrailLocation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef
 from guardedbedrock.bedrock.resources.model_names import matches_model
-from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, UnlistedOperation
+from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, unsupported_kind
+from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, SentWithoutGuardrail, UnlistedOperation
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call, GuardedCall
 from guardedbedrock.core.rules import Rules
@@ -24,18 +25,22 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     1. A call that names no guardrail gets the chosen one.
     2. A call that names only an identifier or only a version gets the other half from the approved guardrail that matches.
     3. A call that names an approved guardrail keeps it.
+    4. A call to an embedding or rerank model, which takes no guardrail, stays without one; `unsupported_models` can refuse it.
 
     ApplyGuardrail reaches no model and may name any guardrail; an empty identifier or version is completed in the same way.
 
     Raises:
         GuardrailNotApprovedError: The call names a guardrail that is not approved, or none is approved for its region or model.
-        UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it.
+        UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it; or the model
+            takes no guardrail.
         PartlyGuardedError: The guardrail would not evaluate all of the call, and `on_partial` is ``refuse``.
     """
     operation = call.operation
     if not operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
     try:
+        if operation.inference and _takes_no_guardrail(call, rules, observers):
+            return _unchanged(call)
         if operation.location is not None and (operation.inference or _is_half_empty(call, operation.location)):
             return _guarded(call, operation.location, rules, observers)
         if operation.inference and call.name not in rules.allow_unguarded:
@@ -50,6 +55,32 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 def _is_half_empty(call: Call, location: GuardrailLocation) -> bool:
     """Say whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
     return location.members <= call.params.keys() and None in location.read(call.params)
+
+
+def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
+    """
+    Say whether a call is sent without a guardrail because its model takes none.
+
+    A call that names a guardrail is handled like any other call: it may be that AWS accepts it.
+
+    Raises:
+        UnguardableOperationError: The model takes no guardrail, and the call may not be sent without one.
+    """
+    kind = unsupported_kind(call.model, rules.models_without_guardrail, rules.resolved_models)
+    location = call.operation.location
+    if kind is None or (location is not None and location.read(call.params) != _NO_GUARDRAIL):
+        return False
+    if rules.unsupported_models == "send" and kind in GENERATES_NOTHING:
+        observers.emit(SentWithoutGuardrail(str(call.model), kind))
+        return True
+    if location is None and call.name in rules.allow_unguarded:
+        return False
+    raise UnguardableOperationError(
+        message=f"the model `{call.model}` takes no guardrail, so {call.name} would reach it without one",
+        operation_name=call.name,
+        hint='set unsupported_models = "send" to send calls to embedding and rerank models without a guardrail, '
+        "and list other models that you accept in models_without_guardrail",
+    )
 
 
 def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:

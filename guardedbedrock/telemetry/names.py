@@ -139,6 +139,7 @@ EVENT_DIVERGED: Final = "preflight.diverged"
 EVENT_WOULD_REFUSE: Final = "guardedbedrock.would_refuse"
 EVENT_UNGUARDED: Final = "guardedbedrock.unguarded_reply"
 EVENT_UNLISTED: Final = "guardedbedrock.unlisted_operation"
+EVENT_WITHOUT_GUARDRAIL: Final = "guardedbedrock.sent_without_guardrail"
 EVENT_PARTIAL: Final = "guardedbedrock.partly_guarded"
 EVENT_DECISION: Final = "guardedbedrock.decision"
 EVENT_REFUSED: Final = "guardedbedrock.refused"
@@ -208,5 +209,11 @@ LOG_EVENTS: Final = (
     NamedEvent(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that no guardrail ran", "error"),
     NamedEvent(EVENT_STREAM_BROKE, ("code", "request_id"), "a stream ended with an error before its last event", "warning"),
     NamedEvent(EVENT_PARTIAL, ("gaps",), "the guardrail does not evaluate all of the call, or too late; see `Gap`", "warning"),
+    NamedEvent(
+        EVENT_WITHOUT_GUARDRAIL,
+        ("kind",),
+        "the model takes no guardrail, so the call is sent without one",
+        "info",
+    ),
     NamedEvent(EVENT_UNLISTED, ("service",), "botocore has an operation that this version does not know", "warning"),
 )

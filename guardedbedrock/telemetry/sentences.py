@@ -22,6 +22,7 @@ from guardedbedrock.core.events import (
     ReplyUnguarded,
     Retried,
     RetriesExhausted,
+    SentWithoutGuardrail,
     StreamInterrupted,
     UnlistedOperation,
 )
@@ -126,5 +127,6 @@ _SENTENCES: Final[Mapping[type, Callable[[Call, Any], str]]] = {
     ReplyUnguarded: _unguarded,
     StreamInterrupted: lambda call, event: f"the stream of {call.name} broke: {event.code}",
     PartlyGuarded: _partial,
+    SentWithoutGuardrail: lambda call, event: f"sent {call.name} without a guardrail: {event.model} takes none ({event.kind})",
     UnlistedOperation: lambda call, event: f"{call.name} of {event.service} is not known to this version of guardedbedrock",
 }

@@ -17,7 +17,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from guardedbedrock import AccessDeniedError, StreamInterruptedError
 from guardedbedrock.bedrock import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.coverage import CoverageGap
-from guardedbedrock.core.events import GuardrailDetected, PartlyGuarded, ReplyUnguarded, StreamInterrupted, UnlistedOperation
+from guardedbedrock.core.events import (
+    GuardrailDetected,
+    PartlyGuarded,
+    ReplyUnguarded,
+    SentWithoutGuardrail,
+    StreamInterrupted,
+    UnlistedOperation,
+)
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -296,6 +303,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
         heard.emit(StreamInterrupted("modelStreamErrorException", "r-1"))
         heard.emit(GuardrailDetected(Intervention("Converse", action="detected", findings=(detected,)), "r-1"))
         heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
+        heard.emit(SentWithoutGuardrail("amazon.titan-embed-text-v2:0", "embedding"))
         heard.emit(PartlyGuarded((CoverageGap("input-tags", "parts are tagged"),)))
 
     assert {entry["event"] for entry in entries} == set(table)

@@ -47,7 +47,12 @@ _API_KEYS: Final[dict[ApiKeys, tuple[dict[str, Any], ...]]] = {
 
 
 def backstop(
-    guardrails: Iterable[Guardrail], *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False
+    guardrails: Iterable[Guardrail],
+    *,
+    api_keys: ApiKeys = "allow",
+    allow_mantle: bool = False,
+    deny_indirect: bool = False,
+    unguarded_models: Iterable[str] = (),
 ) -> dict[str, Any]:
     """
     Give the policy. It has one list for all regions, because a profile is authorized in other regions than its guardrail.
@@ -58,6 +63,8 @@ def backstop(
         allow_mantle: Do not deny ``bedrock-mantle``, which supports no guardrails.
         deny_indirect: Also deny actions with which AWS calls models for the caller, such as agents, flows and batch jobs.
 
+        unguarded_models: Patterns of foundation model IDs that take no guardrail and may be called without one.
+
     Raises:
         ConfigurationError: No guardrail is approved, or AWS rejects an ID.
     """
@@ -66,7 +73,7 @@ def backstop(
         raise ConfigurationError("no guardrail is approved, so the backstop would deny every call: approve one")
     for guardrail in approved:
         guardrail.require_aws_id()
-    statements: list[dict[str, Any]] = [_only_approved(approved), *_API_KEYS[api_keys]]
+    statements: list[dict[str, Any]] = [_only_approved(approved, tuple(unguarded_models)), *_API_KEYS[api_keys]]
     if not allow_mantle:
         statements.append({"Sid": "DenyMantle", "Effect": "Deny", "Action": "bedrock-mantle:*", "Resource": "*"})
     if deny_indirect:
@@ -74,12 +81,15 @@ def backstop(
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _only_approved(approved: tuple[Guardrail, ...]) -> dict[str, Any]:
+def _only_approved(approved: tuple[Guardrail, ...], unguarded_models: tuple[str, ...]) -> dict[str, Any]:
     partitions = sorted({guardrail.arn.split(":")[1] for guardrail in approved})
     return {
         "Sid": "DenyWithoutApprovedGuardrail",
         "Effect": "Deny",
         "Action": list(_INFERENCE),
-        "NotResource": [f"arn:{partition}:bedrock:*:*:{kind}/*" for partition in partitions for kind in _PROFILES],
+        "NotResource": [
+            *(f"arn:{partition}:bedrock:*:*:{kind}/*" for partition in partitions for kind in _PROFILES),
+            *(f"arn:{partition}:bedrock:*::foundation-model/{model}" for partition in partitions for model in unguarded_models),
+        ],
         "Condition": {"StringNotEquals": {_KEY: sorted({guardrail.key for guardrail in approved})}},
     }

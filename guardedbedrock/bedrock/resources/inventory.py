@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 
@@ -12,6 +13,9 @@ Tags = Mapping[str, Mapping[str, str]]
 
 ResolvedModels = Mapping[str, tuple[str, ...]]
 """Identifier of an inference profile, prompt router, prompt or provisioned model to its models, as IDs or ARNs."""
+
+GuardrailOnProfiles: TypeAlias = Literal["unknown", "present", "absent"]
+"""Whether AWS sets ``bedrock:GuardrailIdentifier`` on the authorization of an inference profile, which it does not document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +29,15 @@ class Inventory:
             ARN) to its models (IDs or ARNs). Identifiers that are not here are resolved as AWS documents, or are unknown.
         enforced: Guardrails that the account or the organization enforces on every model call in their region.
         profiles: ARN of a guardrail to the ID or ARN of the guardrail profile that it uses across regions.
+        guardrail_on_profiles: Whether AWS sets the guardrail key on the authorization of an inference profile, as the user has
+            tested.
     """
 
     tags: Tags = field(default_factory=dict)
     resolved_models: ResolvedModels = field(default_factory=dict)
     enforced: tuple[Guardrail, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
+    guardrail_on_profiles: GuardrailOnProfiles = "unknown"
 
 
 NOTHING_KNOWN = Inventory()

@@ -145,7 +145,7 @@ def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resourc
     """A system-defined profile: its ARN, then the model in each region that it routes to."""
     profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
     geography, _, model = profile.partition(".")
-    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY}))
+    yield _profile_resource(arn, inventory, frozenset())
     resolved = _known(arn, inventory)
     if resolved is None and geography == "global":
         resolved = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
@@ -159,12 +159,19 @@ def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resourc
 
 
 def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
-    yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
+    yield _profile_resource(arn, inventory, frozenset({_TAGS}))
     resolved = _known(arn, inventory)
     if resolved is None:
         yield _some_model(caller, {_PROFILE_KEY: arn})
     else:
         yield from _routed(arn, resolved, caller)
+
+
+def _profile_resource(arn: str, inventory: Inventory, unknown: frozenset[str]) -> Resource:
+    """The profile itself; AWS does not document whether its authorization carries the guardrail of the call."""
+    if inventory.guardrail_on_profiles == "unknown":
+        return Resource(arn, unknown=unknown | {GUARDRAIL_KEY})
+    return Resource(arn, {} if inventory.guardrail_on_profiles == "present" else {GUARDRAIL_KEY: None}, unknown)
 
 
 def _routed(arn: str, resolved: tuple[str, ...], caller: Caller) -> Iterator[Resource]:

@@ -18,6 +18,7 @@ from guardedbedrock.core.events import (
     ReplyUnguarded,
     Retried,
     RetriesExhausted,
+    SentWithoutGuardrail,
     StreamInterrupted,
     UnlistedOperation,
 )
@@ -134,5 +135,6 @@ _ENTRIES: Final[Mapping[type, Callable[[Any], Entry]]] = {
     ReplyUnguarded: _unguarded,
     StreamInterrupted: _stream_broke,
     PartlyGuarded: lambda event: Entry(logging.WARNING, names.EVENT_PARTIAL, {"gaps": [gap.kind for gap in event.gaps]}),
+    SentWithoutGuardrail: lambda event: Entry(logging.INFO, names.EVENT_WITHOUT_GUARDRAIL, {"kind": event.kind}),
     UnlistedOperation: lambda event: Entry(logging.WARNING, names.EVENT_UNLISTED, {"service": event.service}),
 }

@@ -1,0 +1,77 @@
+"""
+Models that take no guardrail: embeddings, rerankers, speech and video models.
+
+AWS documents that guardrails do not support these models. It does not document whether a guardrail in a call to one is an error
+or has no effect. Embeddings and rerankers generate no content, so a guard can send their calls without a guardrail.
+Source: Bedrock User Guide, "Supported Regions and models for Amazon Bedrock Guardrails", copy of 2026, whose list is incomplete;
+add further models with the setting `models_without_guardrail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
+
+from guardedbedrock.bedrock.resources.inventory import ResolvedModels
+from guardedbedrock.bedrock.resources.models import kind_of
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.patterns import compile_pattern
+
+UnsupportedKind: TypeAlias = Literal["embedding", "rerank", "speech", "video", "configured"]
+"""Why a model takes no guardrail; ``configured`` if the settings say so."""
+
+UNSUPPORTED_MODELS: Final[Mapping[str, UnsupportedKind]] = {
+    "amazon.titan-embed-*": "embedding",
+    "amazon.nova-*embeddings-*": "embedding",
+    "cohere.embed-*": "embedding",
+    "amazon.rerank-*": "rerank",
+    "cohere.rerank-*": "rerank",
+    "amazon.nova-sonic-*": "speech",
+    "amazon.nova-*-sonic-*": "speech",
+    "luma.*": "video",
+}
+"""Pattern of model IDs to the kind of the models."""
+
+GENERATES_NOTHING: Final = frozenset({"embedding", "rerank", "configured"})
+"""Kinds whose calls may be sent without a guardrail."""
+
+
+def sendable_patterns(configured: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the patterns of the models whose calls may be sent without a guardrail."""
+    return (*(pattern for pattern, kind in UNSUPPORTED_MODELS.items() if kind in GENERATES_NOTHING), *configured)
+
+
+def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models: ResolvedModels) -> UnsupportedKind | None:
+    """
+    Say why a model takes no guardrail; None if it takes one, or if that is unknown.
+
+    A profile or router takes no guardrail only if none of its models does. An ARN of another resource type, such as an imported
+    model, never matches: its name does not tell the model.
+
+    >>> unsupported_kind("us.cohere.embed-v4:0", (), {})
+    'embedding'
+
+    Args:
+        model: The identifier in the call.
+        configured: Patterns of model IDs in the settings.
+        resolved_models: Models of profiles and routers.
+    """
+    if not isinstance(model, str):
+        return None
+    resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or (model,)
+    kinds = {_kind(one, configured) for one in resolved}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _kind(model: str, configured: tuple[str, ...]) -> UnsupportedKind | None:
+    parts = split(model)
+    kind, name = kind_of(model), parts[5].partition("/")[2] if parts else model
+    if kind == "inference-profile":
+        name = name.partition(".")[2]
+    elif kind != "foundation-model":
+        return None
+    if "/" in name:  # not a model ID: a wildcard must not match what precedes or follows the slash
+        return None
+    if any(compile_pattern(pattern)(name) for pattern in configured):
+        return "configured"
+    return next((found for pattern, found in UNSUPPORTED_MODELS.items() if compile_pattern(pattern)(name)), None)
