@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.serve.configuration import FAULTS, ServeConfiguration, read
 from guardedbedrock.cli.serve.page import BedrockWithPage
-from guardedbedrock.testing import FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from guardedbedrock.testing import DENIALS, FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
 
 GUARDRAIL = '[[guardrails]]\nid = "abc1"\n'
 
@@ -54,7 +53,12 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[faults]]\nkind = "Fail"\nstatus = 500', " at /faults/0: the field `code` is missing"),
         ('[[faults]]\nkind = "Latency"\nseconds = 1\nsecond = 2', " at /faults/0: unknown field `second`; did you mean"),
         ('[[faults]]\nkind = "Latency"\nseconds = -1', " at /faults/0: Latency: seconds must not be negative"),
-        ('[[faults]]\nkind = "Latency"\nseconds = "long"', " at /faults/0: a value has a type that Latency does not accept"),
+        ('[[faults]]\nkind = "Latency"\nseconds = "long"', " at /faults/0/seconds: expected int or float, got str"),
+        ('[[faults]]\nkind = "Fail"\nstatus = "500"\ncode = "X"', " at /faults/0/status: expected int, got str"),
+        ('[[faults]]\nkind = "Fail"\nstatus = 500\ncode = 7', " at /faults/0/code: expected str, got int"),
+        ('[[faults]]\nkind = "HangUp"\nreset = 1', " at /faults/0/reset: expected bool, got int"),
+        ('[[faults]]\nkind = "HangUp"\nafter = true', " at /faults/0/after: expected int, got bool"),
+        ('[[faults]]\nkind = "Throttle"\nrate = 1\nclock = "x"', " at /faults/0: unknown field `clock`"),
         ('[[faults]]\nkind = "Latency"\nseconds = 1\nchance = 2', " at /faults/0/chance: must be a number from 0 to 1"),
         ('[[faults]]\nkind = "Latency"\nseconds = 1\nchance = "x"', " at /faults/0/chance: must be a number from 0 to 1"),
         (
@@ -133,6 +137,31 @@ def test_every_fault_can_be_configured() -> None:
     listed: Any = faults.__doc__
     assert {name for name in FAULTS if name in listed} == set(FAULTS)
     assert {"Fail", "Deny", "Latency", "HangUp", "Stall", "Throttle"} <= set(FAULTS)
+
+
+def test_the_page_documents_every_field() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8")
+    sections = {title: text for title, _, text in (part.partition("\n") for part in page.split("\n### "))}
+
+    assert {name for name in DENIALS if f"| `{name}` |" in sections["`[[denials]]`"]} == set(DENIALS)
+    for name, fault in FAULTS.items():
+        _, _, entry = sections["`[[faults]]`"].partition(f"| `{name}` | | |")
+        own = entry.partition("\n| `")[0]
+        fields = {field.name for field in dataclasses.fields(fault) if field.init} - {"clock"}
+        assert {field for field in fields if f"| | `{field}` |" in own} == fields
+    for field in ("operation", "times", "chance", "kind"):
+        assert f"| `{field}` |" in sections["`[[faults]]`"]
+    for field in ("by", "operation", "action", "times"):
+        assert f"| `{field}` |" in sections["`[[denials]]`"]
+
+
+def test_the_example_of_the_page_is_valid(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text("utf-8")
+    configuration = read(written(tmp_path, page.partition("```toml\n")[2].partition("```")[0]))
+
+    with BedrockWithPage(**configuration.options) as server:
+        configuration.apply_to(server)
+    assert [method for method, _, _ in configuration.scripted] == ["reply", "deny", "fault"]
 
 
 def test_without_a_file_the_fake_has_its_defaults() -> None:

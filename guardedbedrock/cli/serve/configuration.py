@@ -130,6 +130,10 @@ _UNCHANGED: Final = ("region", "account", "principal", "vocabulary", "hosts")
 _NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
 _DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
 _CALLER: Final = "caller"
+_CODE_ONLY: Final = frozenset({"clock"})
+"""Fields of faults that a file cannot express."""
+
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +217,26 @@ def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], 
         (place / "chance").fail("must be a number from 0 to 1")
     shapes.one_of(FAULTS)(given.get("kind"), place / "kind")
     kind = FAULTS[given["kind"]]
-    known = [one for one in dataclasses.fields(kind) if one.init]
-    needed = {one.name: shapes.anything for one in known if one.default is one.default_factory is dataclasses.MISSING}
-    others = {one.name: shapes.anything for one in known if one.name not in needed}
+    known = [one for one in dataclasses.fields(kind) if one.init and one.name not in _CODE_ONLY]
+    needed = {one.name: _shape_of(one) for one in known if one.default is one.default_factory is dataclasses.MISSING}
+    others = {one.name: _shape_of(one) for one in known if one.name not in needed}
     own = _without(given, "kind", *when)
     shapes.fields(needed, others)(own, place)
     return (_build(kind, own, place),), {**when, **_schedule(when, place)}
+
+
+def _shape_of(fault_field: dataclasses.Field[Any]) -> Shape:
+    """Return the check for a field of a fault from its annotation."""
+    annotation, _, optional = str(fault_field.type).partition(" | ")
+    expected = _TYPES.get(annotation, (str,))
+
+    def check(value: object, location: Location) -> None:
+        is_bool = isinstance(value, bool)
+        if (value is None and optional) or (isinstance(value, expected) and is_bool == (annotation == "bool")):
+            return
+        location.fail(f"expected {' or '.join(one.__name__ for one in expected)}, got {type(value).__name__}")
+
+    return check
 
 
 def _schedule(given: Mapping[str, Any], place: Location) -> dict[str, Any]:
