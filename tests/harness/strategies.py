@@ -195,6 +195,13 @@ LEVELS: Final = ("scp", "rcp")
 
 
 _BODIES: Final = st.sampled_from(BODIES)
+_RCP_BODIES: Final = st.sampled_from(
+    [
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        *(body for body in BODIES if body["Effect"] == "Deny" and "Action" in body),
+    ]
+)
+"""A resource control policy denies; its only Allow is that of RCPFullAWSAccess."""
 _BLOCKS: Final[st.SearchStrategy[list[tuple[str, str, Json]]]] = st.just([]) | st.lists(
     st.sampled_from(LINES), min_size=1, max_size=2
 )
@@ -217,7 +224,7 @@ def _principals(policy_type: str) -> st.SearchStrategy[Json]:
 
 
 STATEMENTS: Final[Mapping[str, st.SearchStrategy[Json]]] = {
-    t: st.builds(_statement, _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES
+    t: st.builds(_statement, _RCP_BODIES if t == "rcp" else _BODIES, _BLOCKS, _principals(t)) for t in iam.POLICY_TYPES
 }
 """Statements without Sids, by policy type."""
 DOCUMENTS: Final[Mapping[str, st.SearchStrategy[Json]]] = {

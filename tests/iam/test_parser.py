@@ -97,7 +97,11 @@ def test_error_without_a_name_calls_the_document_policy() -> None:
         pytest.param(ANY, under(**{"ForAllValues:StringLikeIfExists": {"k": "v"}}), id="quantifier and IfExists"),
         pytest.param("resource", {"Statement": {**GOOD, "Principal": {"AWS": [], "Service": "a.amazonaws.com"}}}, id="no name"),
         pytest.param("resource", {"Statement": {**GOOD, "NotPrincipal": {"CanonicalUser": "x", "Federated": ["y"]}}}, id="kinds"),
-        pytest.param("rcp", {"Statement": {**PUBLIC, "Principal": {"AWS": "*"}}}, id="everyone in an RCP"),
+        pytest.param("rcp", {"Statement": {**PUBLIC, "Effect": "Deny", "Principal": {"AWS": "*"}}}, id="everyone in an RCP"),
+        pytest.param("rcp", {"Statement": {**PUBLIC, "Action": "*"}}, id="RCPFullAWSAccess"),
+        pytest.param("identity", of(Resource="arn:aws:bedrock"), id="incomplete ARN in an identity-based policy"),
+        pytest.param("boundary", of(Resource=None, NotResource=["arn:aws:s3:::b", "arn:aws"]), id="incomplete ARN in a boundary"),
+        pytest.param("session", of(Resource="arn:aws:bedrock:*:guardrail/abc"), id="star that ends a segment"),
         pytest.param("endpoint", {"Statement": PUBLIC}, id="everyone at an endpoint"),
     ],
 )
@@ -170,7 +174,7 @@ def test_parsed_document_is_returned_with_name_and_arn_filled_in() -> None:
 @pytest.mark.parametrize("policy_type", ["resource", "rcp", "endpoint"])
 def test_parsed_document_without_principal_is_rejected_where_principal_is_required(policy_type: iam.PolicyType) -> None:
     """A document that was parsed as an identity-based policy would otherwise grant to every principal."""
-    parsed = iam.parse({"Statement": [GOOD]})
+    parsed = iam.parse({"Statement": [{**GOOD, "Effect": "Deny"}]})
 
     with pytest.raises(
         iam.PolicySyntaxError, match=f"has no Principal, but was given as a policy of type {policy_type}; add one"
@@ -178,6 +182,17 @@ def test_parsed_document_without_principal_is_rejected_where_principal_is_requir
         iam.parse(parsed, policy_type)
 
     assert caught.value.pointer == "/Statement/0"
+
+
+@pytest.mark.parametrize("policy_type", ["session", "scp"])
+def test_parsed_document_with_incomplete_arn_is_rejected_as_another_type(policy_type: iam.PolicyType) -> None:
+    """AWS completes an ARN only in identity-based policies."""
+    parsed = iam.parse(of(Resource=["*", "arn:aws:bedrock"]))
+
+    with pytest.raises(iam.PolicySyntaxError, match="`arn:aws:bedrock` is not a complete ARN") as caught:
+        iam.parse(parsed, policy_type)
+
+    assert caught.value.pointer == "/Statement/0/Resource/1"
 
 
 @pytest.mark.parametrize("policy_type", ["identity", "boundary", "session", "scp"])

@@ -23,7 +23,7 @@ from guardedbedrock.iam.language.documents import (
     Statement,
     load_json,
 )
-from guardedbedrock.iam.language.grammar import check_action, check_resource
+from guardedbedrock.iam.language.grammar import COMPLETED_IN, check_action, check_completed_resource, check_resource
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
 from guardedbedrock.iam.matching.principals import PrincipalElement
 
@@ -67,7 +67,7 @@ def parse(
         PolicySyntaxError: AWS would reject the document, or its meaning is ambiguous. The error has the file and a JSON pointer.
     """
     if isinstance(source, PolicyDocument):
-        _check_principals(source, policy_type)
+        _check_policy_type(source, policy_type)
         return replace(source, name=source.name or name, arn=source.arn or arn)
     data = load_json(source, file=name) if isinstance(source, str) else source
     try:
@@ -76,10 +76,16 @@ def parse(
         raise PolicySyntaxError(invalid.problem, pointer=invalid.pointer, file=name) from None
 
 
-def _check_principals(document: PolicyDocument, policy_type: PolicyType) -> None:
-    """Reject a document that was parsed as another type: without its Principal it would grant to everyone."""
+def _check_policy_type(document: PolicyDocument, policy_type: PolicyType) -> None:
+    """Reject a document that was parsed as another type: without its Principal, for example, it would grant to everyone."""
     required = policy_type in _WITH_PRINCIPAL
     for index, statement in enumerate(document.statements):
+        element = "NotResource" if statement.not_resource else "Resource"
+        try:
+            _at(element, _texts, statement.resources, _check_resource_of(policy_type))
+            _check_rcp(statement, policy_type)
+        except _Invalid as invalid:
+            raise PolicySyntaxError(invalid.problem, pointer=f"/Statement/{index}{invalid.pointer}", file=document.name) from None
         if (statement.principal is not None) is not required:
             has, other = ("no", "add one") if required else ("a", "remove it")
             problem = f"has {has} Principal, but was given as a policy of type {policy_type}; {other}, or change the type"
@@ -154,10 +160,10 @@ def _statement(data: object, policy_type: PolicyType) -> Statement:
         raise _Invalid("should be `Allow` or `Deny`", "Effect")
     action, resource = _either(body, "Action", "NotAction"), _either(body, "Resource", "NotResource")
     principal = _principal(body, policy_type)
-    return Statement(
+    statement = Statement(
         effect=effect,
         actions=_at(action, _texts, body[action], check_action),
-        resources=_at(resource, _texts, body[resource], check_resource),
+        resources=_at(resource, _texts, body[resource], _check_resource_of(policy_type)),
         conditions=_at("Condition", _conditions, body["Condition"]) if "Condition" in body else (),
         principal=principal,
         not_action=action == "NotAction",
@@ -165,6 +171,26 @@ def _statement(data: object, policy_type: PolicyType) -> Statement:
         not_principal=principal is not None and "NotPrincipal" in body,
         sid=_at("Sid", _sid, body["Sid"], policy_type) if "Sid" in body else None,
     )
+    _check_rcp(statement, policy_type)
+    return statement
+
+
+def _check_resource_of(policy_type: PolicyType) -> Callable[[str], str | None]:
+    return check_completed_resource if policy_type in COMPLETED_IN else check_resource
+
+
+def _check_rcp(statement: Statement, policy_type: PolicyType) -> None:
+    """Reject what a resource control policy must not contain. Source: AWS Organizations User Guide, "RCP syntax"."""
+    if policy_type != "rcp":
+        return
+    if statement.not_action:
+        raise _Invalid("is not allowed in a resource control policy; list the actions in Action", "NotAction")
+    if statement.effect == "Allow" and not _allows_everything(statement):
+        raise _Invalid("should be `Deny`: the only Allow of a resource control policy is that of RCPFullAWSAccess", "Effect")
+
+
+def _allows_everything(statement: Statement) -> bool:
+    return statement.actions == statement.resources == ("*",) and not (statement.not_resource or statement.conditions)
 
 
 def _sid(data: object, policy_type: PolicyType) -> str | None:
