@@ -8,6 +8,7 @@ negated operator is true for an absent key, but undecided for an unknown one (Kl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Final, TypeAlias
@@ -21,17 +22,32 @@ class Unknown(Enum):
 
 UNKNOWN: Final = Unknown.UNKNOWN
 
+
+@dataclass(frozen=True, slots=True)
+class PartlyKnown:
+    """
+    The value of a key that is present and single-valued, but of which only a part is known.
+
+    Args:
+        patterns: The value matches one of these patterns, in which ``*`` replaces unknown text.
+    """
+
+    patterns: tuple[str, ...]
+
+
 LARGEST_EXPONENT: Final = 64
 """The largest decimal exponent of a number in a condition; a larger number is converted to ``NaN``."""
 
 Scalar: TypeAlias = str | bool | int | float
-Value: TypeAlias = str | tuple[str, ...] | Unknown
+Value: TypeAlias = str | tuple[str, ...] | PartlyKnown | Unknown
 Context: TypeAlias = Mapping[str, Value]
 Truth: TypeAlias = bool | None
 """True, False, or None: the answer depends on an unknown value, or AWS documents no rule."""
 
 
-def normalize(given: Mapping[str, object], unknown: Iterable[str] = ()) -> dict[str, Value]:
+def normalize(
+    given: Mapping[str, object], unknown: Iterable[str] = (), partly_known: Mapping[str, Iterable[str]] | None = None
+) -> dict[str, Value]:
     """
     Convert a context to the form that compiled conditions read.
 
@@ -39,10 +55,13 @@ def normalize(given: Mapping[str, object], unknown: Iterable[str] = ()) -> dict[
         given: Context key to a scalar or, for a multivalued key, a list, tuple or set of scalars. ``None`` and an empty list mean
             that the key is absent.
         unknown: Names of unknown keys. ``aws:ResourceTag/*`` means every tag that `given` does not list.
+        partly_known: Names of keys to the patterns of which their value matches one.
 
     Source: IAM User Guide, "Multivalued context keys" (an empty set counts as a missing key).
     """
     context: dict[str, Value] = {key.lower(): UNKNOWN for key in unknown}
+    if partly_known:
+        context |= {key.lower(): PartlyKnown(tuple(patterns)) for key, patterns in partly_known.items()}
     for key, value in given.items():
         if value.__class__ is str:
             context[key.lower()] = value  # measured: quicker than isinstance, and most values are text
@@ -52,6 +71,11 @@ def normalize(given: Mapping[str, object], unknown: Iterable[str] = ()) -> dict[
         elif value is not None:
             context[key.lower()] = text_of(value)
     return context
+
+
+def is_unresolved(value: Value | None) -> bool:
+    """Return whether a value is unknown, or known only in part."""
+    return value is UNKNOWN or value.__class__ is PartlyKnown
 
 
 def text_of(value: object) -> str:

@@ -36,6 +36,8 @@ class Request:
         unknown: Keys whose value is unknown. ``aws:ResourceTag/*`` means every tag that `context` does not list.
             ``resource:region``, ``resource:account`` and ``resource:id`` mean that this part of `resource` is unknown, or, if the
             part has a ``*``, the text in its place: in ``foundation-model/*`` the type is known. Unknown text may be empty.
+        partly_known: Keys of which a part of the value is known: context key to patterns with ``*`` for unknown text. The value
+            matches one of the patterns. A key in `context` is known.
         resource_account: Account that owns the resource, where the ARN does not contain it (S3 and foundation-model ARNs). None
             means the account in the ARN, or else the principal's account.
     """
@@ -46,6 +48,7 @@ class Request:
     context: Mapping[str, object] = field(default_factory=dict)
     unknown: Collection[str] = ()
     resource_account: str | None = None
+    partly_known: Mapping[str, Collection[str]] = field(default_factory=dict)
     facts: Context = field(init=False, repr=False, compare=False)
     """The context in the form that compiled conditions read, unknown keys included."""
     parts: Parts | None = field(init=False, repr=False, compare=False)
@@ -56,7 +59,7 @@ class Request:
     """Whether the resource belongs to another account than the principal; None if its account is unknown."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "facts", normalize(self.context, self.unknown))
+        object.__setattr__(self, "facts", normalize(self.context, self.unknown, self.partly_known))
         object.__setattr__(self, "parts", split(self.resource))
         unknown_parts = tuple(_PART_NAMES[name] for name in self.unknown if name in _PART_NAMES) if self.unknown else ()
         object.__setattr__(self, "unknown_parts", unknown_parts)
@@ -89,7 +92,7 @@ class Request:
 _SLOTS: Final = Request.__dict__
 _KEPT: Final = tuple(
     (_SLOTS[name].__get__, _SLOTS[name].__set__)
-    for name in ("principal", "action", "resource", "resource_account", "parts", "unknown_parts", "cross_account")
+    for name in ("principal", "action", "resource", "resource_account", "partly_known", "parts", "unknown_parts", "cross_account")
 )
 """Getter and setter of every field that does not depend on the context."""
 _set_context, _set_unknown, _set_facts = (_SLOTS[name].__set__ for name in ("context", "unknown", "facts"))

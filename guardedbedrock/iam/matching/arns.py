@@ -11,7 +11,18 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, compile_tokens, join
+from guardedbedrock.iam.matching.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    ONE_BUT_COLON,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+    match_partly_known,
+    tokenize,
+)
 
 PARTS: Final = ("arn", "partition", "service", "region", "account", "id")
 """The parts of an ARN in their order. Unknown parts of a resource are named after them, such as ``resource:region``."""
@@ -64,6 +75,44 @@ def compile_arn(tokens: Tokens) -> ArnTest:
     if any(isinstance(token, Wildcard) for part in pattern[:-1] for token in part):
         return _by_part(pattern)
     return lambda arn, _parts: whole(arn)  # no wildcard before the fifth colon: comparing the whole text is the same and faster
+
+
+def bounded(tokens: Tokens, *, segment_end_expands: bool) -> Tokens:
+    """
+    Replace the wildcards of the first five parts that must not match a colon.
+
+    Args:
+        tokens: A pattern.
+        segment_end_expands: Whether a ``*`` that ends a segment can match colons, as in Resource, but not in a condition.
+    """
+    result: list[str | Wildcard] = []
+    for index, segment in enumerate(split_tokens(tokens)):
+        result += [":"] if index else []
+        for place, token in enumerate(segment):
+            expands = segment_end_expands and token is ANY and place == len(segment) - 1
+            is_bounded = index < len(PARTS) - 1 and not expands
+            result.append(_WITHIN_SEGMENT.get(token, token) if is_bounded else token)
+    return join(result)
+
+
+_WITHIN_SEGMENT: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
+
+
+def match_partly_known_arn(tokens: Tokens, value: str) -> Truth:
+    """
+    Match an ARN pattern of a condition against an ARN that is only partly known.
+
+    Args:
+        tokens: The pattern.
+        value: The ARN with ``*`` for unknown text. Text that is not an ARN gives None.
+    """
+    if split(value) is None:
+        return None
+    if tokens == (ANY,):
+        return True
+    answer = match_partly_known(bounded(tokens, segment_end_expands=False), tokenize(value))
+    is_documented = len(split_tokens(tokens)) == len(PARTS)
+    return answer if is_documented or answer is False else None
 
 
 def _by_part(pattern: tuple[Tokens, ...]) -> ArnTest:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, Context, Truth, family, lookup
+from guardedbedrock.iam.engine.context import UNKNOWN, Context, PartlyKnown, Truth, family, lookup
 from guardedbedrock.iam.matching.logic import either, negate
 from guardedbedrock.iam.matching.operators import OPERATORS, Match, Operator, match_nothing
 from guardedbedrock.iam.matching.variables import (
@@ -127,18 +127,22 @@ def compile_line(condition: Condition, *, variables: bool) -> Line:
     tokenizer = operator.tokenizer
     templates = [parse_template(value, tokenizer) if with_variables else tokenizer(value) for value in condition.values]
     reads = tuple(variable.key for template in templates for variable in variables_of(template))
-    when_absent = if_exists or {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier]
+    when_absent: Truth = if_exists or {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier]
+    if if_exists and quantifier == "ForAnyValue":
+        when_absent = None  # the rules of the set prefix and of the suffix contradict each other, and AWS names no precedence
     form = Form(quantifier, operator.negated, when_absent)
     if reads:
-        match_resolved, is_unmatchable = _with_variables(operator, templates)
-        return Line(_quantified(key, form, match_resolved, is_unmatchable), condition.key, (key, *reads))
-    match = operator.compile([fixed(template) for template in templates])
+        return Line(_quantified(key, form, _with_variables(operator, templates)), condition.key, (key, *reads))
+    patterns = [fixed(template) for template in templates]
+    match = operator.compile(patterns)
+    match_partly: PartlyKnownMatch = lambda value, _: operator.match_partly_known(patterns, value)  # noqa: E731
     if operator.name == "Null":
         test = _null(key, match)
     elif quantifier:
-        test = _quantified(key, form, lambda value, _: match(value), lambda _: match is match_nothing)
+        matching = Matching(lambda value, _: match(value), match_partly, lambda _: match is match_nothing)
+        test = _quantified(key, form, matching)
     else:
-        test = _single(key, form, match)
+        test = _single(key, form, match, match_partly)
     return Line(test, condition.key, (key,))
 
 
@@ -149,12 +153,12 @@ class Form(NamedTuple):
     Args:
         quantifier: The set prefix.
         negated: Whether the answer for each request value is negated.
-        absent: The answer for an absent key.
+        absent: The answer for an absent key; None where AWS documents no rule.
     """
 
     quantifier: Quantifier
     negated: bool
-    absent: bool
+    absent: Truth
 
     def answer_for_unknown(self, *, unmatchable: bool) -> Truth:
         """
@@ -167,13 +171,37 @@ class Form(NamedTuple):
             return None
         if self.negated:
             return True if self.quantifier == "ForAllValues" else None
-        return None if self.absent else False
+        return False if self.absent is False else None
+
+    def answer_for_list(self, *, unmatchable: bool) -> Truth:
+        """Return the answer for a multivalued key without a set prefix. AWS does not document it, unless nothing can match."""
+        return False if unmatchable and not self.negated else None
 
 
-def _single(key: str, form: Form, match: Match) -> ConditionTest:
-    """Test a key without a set prefix; a multivalued key does not match without one."""
+PartlyKnownMatch: TypeAlias = Callable[[PartlyKnown, Context], Truth]
+"""Takes a request value of which only a part is known, and tells whether it matches any of the policy values."""
+
+
+class Matching(NamedTuple):
+    """
+    How the values of a key are matched in a context.
+
+    Args:
+        match: Matches a text.
+        match_partly: Matches a value of which only a part is known.
+        is_unmatchable: Tells whether no value can match.
+    """
+
+    match: Callable[[str, Context], Truth]
+    match_partly: PartlyKnownMatch
+    is_unmatchable: Callable[[Context], bool]
+
+
+def _single(key: str, form: Form, match: Match, match_partly: PartlyKnownMatch) -> ConditionTest:
+    """Test a key without a set prefix."""
     family_key, (_, negated, absent) = family(key), form
     when_unknown = form.answer_for_unknown(unmatchable=match is match_nothing)
+    when_list = form.answer_for_list(unmatchable=match is match_nothing)
 
     def test(context: Context) -> Truth:
         value = context.get(key)
@@ -182,7 +210,12 @@ def _single(key: str, form: Form, match: Match) -> ConditionTest:
             return answer if answer is None else answer is not negated
         if value is None:
             return absent if family_key is None or family_key not in context else when_unknown
-        return when_unknown if value is UNKNOWN else False
+        if value is UNKNOWN:
+            return when_unknown
+        if isinstance(value, PartlyKnown):
+            answer = match_partly(value, context)
+            return negate(answer) if negated else answer
+        return when_list
 
     return test
 
@@ -195,14 +228,12 @@ def _null(key: str, match: Match) -> ConditionTest:
     return test
 
 
-def _quantified(
-    key: str, form: Form, match: Callable[[str, Context], Truth], is_unmatchable: Callable[[Context], bool]
-) -> ConditionTest:
+def _quantified(key: str, form: Form, matching: Matching) -> ConditionTest:
     """Test a key with a set prefix, or with policy variables in the values."""
     quantifier, negated, absent = form
 
-    def one(value: str, context: Context) -> Truth:
-        answer = match(value, context)
+    def one(value: str | PartlyKnown, context: Context) -> Truth:
+        answer = matching.match_partly(value, context) if isinstance(value, PartlyKnown) else matching.match(value, context)
         return negate(answer) if negated else answer
 
     def test(context: Context) -> Truth:
@@ -210,13 +241,13 @@ def _quantified(
         if value is None:
             return absent
         if value is UNKNOWN:
-            return form.answer_for_unknown(unmatchable=is_unmatchable(context))
+            return form.answer_for_unknown(unmatchable=matching.is_unmatchable(context))
         if quantifier and value in _EMPTY_SETS:
-            return quantifier == "ForAllValues"
-        if isinstance(value, str):
+            return True if quantifier == "ForAllValues" else absent
+        if isinstance(value, str | PartlyKnown):
             return one(value, context)
         if not quantifier:
-            return False
+            return form.answer_for_list(unmatchable=matching.is_unmatchable(context))
         if quantifier == "ForAnyValue":
             return either(one(item, context) for item in value)
         return negate(either(negate(one(item, context)) for item in value))
@@ -224,18 +255,14 @@ def _quantified(
     return test
 
 
-def _with_variables(
-    operator: Operator, templates: list[Template]
-) -> tuple[Callable[[str, Context], Truth], Callable[[Context], bool]]:
+def _with_variables(operator: Operator, templates: list[Template]) -> Matching:
     """
     Match against policy values of which some have variables.
 
     A variable without a value matches nothing. The negated operator therefore matches.
-
-    Returns:
-        The matcher, and a function that tells whether no value of the tested key can match in a context.
     """
-    match_fixed = operator.compile([fixed(template) for template in templates if not has_variables(template)])
+    patterns = [fixed(template) for template in templates if not has_variables(template)]
+    match_fixed = operator.compile(patterns)
     variable_templates = [template for template in templates if has_variables(template)]
 
     def match_template(template: Template, value: str, context: Context) -> Truth:
@@ -249,7 +276,16 @@ def _with_variables(
     def match(value: str, context: Context) -> Truth:
         return either((match_fixed(value), *(match_template(template, value, context) for template in variable_templates)))
 
+    def match_partly_template(template: Template, value: PartlyKnown, context: Context) -> Truth:
+        tokens = resolve(template, context)
+        answer = False if tokens is None else operator.match_partly_known([tokens], value)
+        return None if answer and has_unknown_value(template, context) else answer
+
+    def match_partly(value: PartlyKnown, context: Context) -> Truth:
+        templates = (match_partly_template(template, value, context) for template in variable_templates)
+        return either((operator.match_partly_known(patterns, value), *templates))
+
     def is_unmatchable(context: Context) -> bool:
         return match_fixed is match_nothing and all(resolve(template, context) is None for template in variable_templates)
 
-    return match, is_unmatchable
+    return Matching(match, match_partly, is_unmatchable)

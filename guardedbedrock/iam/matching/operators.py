@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.matching.arns import compile_arn, split
+from guardedbedrock.iam.engine.context import PartlyKnown, Truth
+from guardedbedrock.iam.matching.arns import compile_arn, match_partly_known_arn, split
 from guardedbedrock.iam.matching.logic import either
-from guardedbedrock.iam.matching.patterns import Tokens, compile_tokens, tokenize
+from guardedbedrock.iam.matching.patterns import Tokens, compile_tokens, match_partly_known, tokenize
 from guardedbedrock.iam.matching.variables import Tokenizer, plain
 
 Match = Callable[[str], Truth]
@@ -50,6 +50,20 @@ class Operator(NamedTuple):
         if self.compile is _equals_ignoring_case:
             return compile_tokens(_lower(pattern))(value.lower())
         return self.compile([pattern])(value) is not False
+
+    def match_partly_known(self, patterns: Sequence[Tokens], value: PartlyKnown) -> Truth:
+        """Match a value of which only a part is known: a sure answer is the same for every value that is possible."""
+        answers = {either(self._match_pattern(tokens, pattern) for tokens in patterns) for pattern in value.patterns}
+        return answers.pop() if len(answers) == 1 else None
+
+    def _match_pattern(self, tokens: Tokens, pattern: str) -> Truth:
+        if self.compile is _arn_like:
+            return match_partly_known_arn(tokens, pattern)
+        if self.compile is _equals_ignoring_case:
+            return match_partly_known(_lower(tokens), tokenize(pattern.lower()))
+        if self.compile in (_equals, _like):
+            return match_partly_known(tokens, tokenize(pattern))
+        return None
 
 
 def _lower(pattern: Tokens) -> Tokens:
@@ -89,7 +103,7 @@ def _arn_like(patterns: Sequence[Tokens]) -> Match:
     def match(value: str) -> Truth:
         parts = split(value)
         if parts is None:
-            return False
+            return None  # AWS does not document an ARN operator on a value that is not an ARN
         return either(test(value, parts) for test in tests)
 
     return match if tests else match_nothing
@@ -102,13 +116,19 @@ def _comparing(kind: Kind, compare: Callable[[Any, Any], bool]) -> Callable[[Seq
         from guardedbedrock.iam.matching import values  # noqa: PLC0415  # imports slowly, see Kind
 
         read: Callable[[str], Any] = getattr(values, kind)
-        bounds = [bound for bound in map(read, _texts(patterns)) if bound is not None]
+        texts = _texts(patterns)
+        bounds = [bound for bound in map(read, texts) if bound is not None]
+        has_undocumented = any(values.is_undocumented(kind, text) for text in texts)
 
         def match(text: str) -> Truth:
             value = read(text)
-            return value is not None and any(compare(value, bound) for bound in bounds)
+            if value is None:
+                return None if values.is_undocumented(kind, text) else False
+            if any(compare(value, bound) for bound in bounds):
+                return True
+            return None if has_undocumented else False
 
-        return match if bounds else match_nothing
+        return match if bounds or has_undocumented else match_nothing
 
     return compiled
 

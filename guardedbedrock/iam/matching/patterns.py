@@ -191,5 +191,24 @@ class Automaton:
         return colons
 
 
+def match_partly_known(pattern: Tokens, value: Iterable[str | Wildcard]) -> bool | None:
+    """
+    Match a value that is only partly known.
+
+    INVARIANT: The answer is True or False only if no text in place of the unknown parts can change it.
+
+    Args:
+        pattern: The pattern.
+        value: Known text, `ANY` for unknown text, and `ANY_BUT_COLON` for unknown text without a colon.
+    """
+    pieces = tuple(value)
+    automaton = Automaton(pattern)
+    if all(automaton.matches("".join(p if isinstance(p, str) else filling for p in pieces)) for filling in _FILLINGS):
+        return True
+    return None if automaton.may_match(pieces) else False
+
+
+_FILLINGS: Final = ("", "\0", "\0" * 12)
+"""No text, a short one and a long one, none of which a pattern names. A pattern that matches all three matches any text."""
 _COLONS_OF_AN_ARN: Final = 5
 _ONE_BY_ONE: Final = frozenset({ONE, ANY_BUT_COLON, ONE_BUT_COLON})

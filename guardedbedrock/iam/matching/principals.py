@@ -34,6 +34,8 @@ class Grant(IntEnum):
     """The element names everyone: a boundary does not limit the grant; for a session policy AWS documents no rule."""
     EXACT = 5
     """The element names this user or session: in the caller's account only an explicit deny and an SCP limit the grant."""
+    UNDOCUMENTED = 6
+    """NotPrincipal in a form for which AWS documents no rule. Whether it names the caller, and what limits it, is unknown."""
 
 
 class Principal(NamedTuple):
@@ -54,8 +56,15 @@ class Principal(NamedTuple):
 
     @property
     def is_service_linked(self) -> bool:
-        """Whether this is a service-linked role, to which no SCP applies. Its path or name shows it."""
-        return ":role/aws-service-role/" in self.arn or self.role_name.startswith("AWSServiceRoleFor")
+        """
+        Whether this is a service-linked role, to which no SCP and no RCP applies.
+
+        The path of a role shows it. The ARN of a session has no path, but the name of a service-linked role starts with
+        ``AWSServiceRoleFor``.
+        """
+        if self.kind == "role":
+            return ":role/aws-service-role/" in self.arn
+        return self.kind == "assumed-role" and self.role_name.startswith("AWSServiceRoleFor")
 
 
 _KINDS: Mapping[tuple[str, str], PrincipalKind] = {
@@ -107,7 +116,7 @@ def _grant_by(kind: str, value: str, principal: Principal) -> Grant:
     if value == principal.arn:
         return Grant.ROLE if principal.kind == "role" else Grant.EXACT
     named = identify(value)
-    if principal.account and (value == principal.account or (named.kind == "root" and named.account == principal.account)):
+    if principal.account and _is_account(value, principal.account):
         return Grant.ACCOUNT
     if principal.kind == "assumed-role" and named.kind == "role":
         same = named.account == principal.account and named.role_name == principal.role_name
@@ -121,15 +130,26 @@ def excepted(element: PrincipalElement, principal: Principal) -> Truth:
     """
     Return whether NotPrincipal lists a caller, so that the statement does not apply to it.
 
-    A role session is excepted only if the element lists its account, its role and the session. The answer is None for a
-    federated session whose user may be the listed one.
+    A user or role is excepted if the element lists its account and the user or role; a session if it also lists the session.
+    The answer is None if the element lists only a part of these: AWS documents that a Deny "might" then apply. It is also None
+    for a federated session whose user may be the listed one.
     """
     names = [value for kind, value in element if kind == "AWS"]
     if "*" in names:
         return True
-    if principal.kind != "assumed-role":
-        closest = grant(element, principal)
-        return None if closest is Grant.PERHAPS else closest > Grant.ACCOUNT
-    account = any(grant((("AWS", name),), principal) is Grant.ACCOUNT for name in names)
-    role = any(identify(name).kind == "role" and grant((("AWS", name),), principal) is Grant.ROLE for name in names)
-    return account and role and principal.arn in names
+    if not principal.account:
+        return grant(element, principal) > Grant.ACCOUNT
+    account = any(_is_account(name, principal.account) for name in names)
+    if principal.kind == "root":
+        return account
+    listed = [principal.arn in names]
+    if principal.kind == "assumed-role":
+        listed.append(any(identify(name).kind == "role" and _grant_by("AWS", name, principal) is Grant.ROLE for name in names))
+    if not any(listed):
+        return None if grant(element, principal) is Grant.PERHAPS else False
+    return True if account and all(listed) else None
+
+
+def _is_account(name: str, account: str) -> bool:
+    named = identify(name)
+    return name == account or (named.kind == "root" and named.account == account)

@@ -15,19 +15,16 @@ from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.matching.arns import PARTS, split_tokens
+from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.patterns import (
     ANY,
     ANY_BUT_COLON,
-    ONE,
-    ONE_BUT_COLON,
-    Automaton,
     Matcher,
     Tokens,
     Wildcard,
     compile_tokens,
-    join,
+    match_partly_known,
     tokenize,
 )
 from guardedbedrock.iam.matching.variables import (
@@ -43,9 +40,6 @@ from guardedbedrock.iam.matching.variables import (
 Test: TypeAlias = Callable[[Request], Truth]
 
 _LAST: Final = PARTS.index("id")
-_FILLINGS: Final = ("", "\0", "\0" * 12)
-"""No text, a short one and a long one, none of which a pattern names. A pattern that matches all three matches any text."""
-_WITHIN_SEGMENT: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
 
 
 def anything(_: Request) -> Truth:
@@ -102,44 +96,16 @@ def _compile(pattern: str) -> Matcher:
     segments = pattern.split(":")[:_LAST]
     without_borders = all("?" not in segment and "*" not in segment.rstrip("*") for segment in segments)
     tokens = tokenize(pattern)
-    return compile_tokens(tokens if without_borders else bounded(tokens))
-
-
-def bounded(tokens: Tokens) -> Tokens:
-    """Replace the wildcards that must not match a colon."""
-    bounded_tokens: list[str | Wildcard] = []
-    for index, segment in enumerate(split_tokens(tokens)):
-        bounded_tokens += [":"] if index else []
-        for place, token in enumerate(segment):
-            ends_segment = token is ANY and place == len(segment) - 1
-            is_bounded = index < _LAST and not ends_segment
-            bounded_tokens.append(_WITHIN_SEGMENT.get(token, token) if is_bounded else token)
-    return join(bounded_tokens)
+    return compile_tokens(tokens if without_borders else bounded(tokens, segment_end_expands=True))
 
 
 def _match_any_partly_known(patterns: tuple[str, ...], request: Request) -> Truth:
-    return either(_match_partly_known(bounded(tokenize(pattern)), request) for pattern in patterns)
+    return either(_match_partly_known(bounded(tokenize(pattern), segment_end_expands=True), request) for pattern in patterns)
 
 
 def _match_partly_known(tokens: Tokens, request: Request) -> Truth:
-    """
-    Match a resource of which some parts are unknown.
-
-    INVARIANT: The answer is True or False only where no text in place of the unknown parts could change it.
-    """
-    if request.parts is None:
-        return False
-    automaton = Automaton(tokens)
-    if all(automaton.matches(_filled(request, filling)) for filling in _FILLINGS):
-        return True
-    return None if automaton.may_match(_pieces(request)) else False
-
-
-def _filled(request: Request, filling: str) -> str:
-    parts = enumerate(request.parts or ())
-    return ":".join(
-        request.part_pattern(index).replace("*", filling) if index in request.unknown_parts else part for index, part in parts
-    )
+    """Match a resource of which some parts are unknown."""
+    return False if request.parts is None else match_partly_known(tokens, _pieces(request))
 
 
 def _pieces(request: Request) -> Iterator[str | Wildcard]:
@@ -158,7 +124,7 @@ def _pieces(request: Request) -> Iterator[str | Wildcard]:
 def _test_template(template: Template) -> Test:
     """Match a pattern with variables. AWS does not document one before the fifth colon, so what it would match is None."""
     if not has_variables(template):
-        tokens = bounded(fixed(template))
+        tokens = bounded(fixed(template), segment_end_expands=True)
         matches = compile_tokens(tokens)
         return lambda request: _match_partly_known(tokens, request) if request.unknown_parts else matches(request.resource)
     before_variable = fixed(template[: next(i for i, part in enumerate(template) if isinstance(part, Variable))])
@@ -168,7 +134,7 @@ def _test_template(template: Template) -> Test:
         resolved = resolve(template, request.facts)
         if resolved is None:
             return False
-        tokens = bounded(resolved)
+        tokens = bounded(resolved, segment_end_expands=True)
         answer = _match_partly_known(tokens, request) if request.unknown_parts else compile_tokens(tokens)(request.resource)
         return None if answer and (is_undocumented or has_unknown_value(template, request.facts)) else answer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -56,6 +57,28 @@ def instant(text: str) -> Decimal | int | None:
     whole = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = whole.days * 86400 + whole.seconds
     return seconds + Decimal(moment.microsecond) / 1_000_000 if moment.microsecond else seconds
+
+
+_EXPONENT_FORM: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
+
+
+def is_undocumented(kind: str, text: str) -> bool:
+    """
+    Return whether text has a form of which AWS does not document whether it is a value of a kind.
+
+    These are numbers in exponent form, and dates with a time but without a zone.
+
+    >>> is_undocumented("number", "1e3"), is_undocumented("instant", "2026-01-02T03:04:05")
+    (True, True)
+    """
+    if kind in ("number", "instant") and _EXPONENT_FORM.fullmatch(text):
+        return True
+    if kind != "instant" or "T" not in text:
+        return False
+    try:
+        return datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        return False
 
 
 def network(text: str) -> IPv4Network | IPv6Network | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, Context, lookup
-from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, join
+from guardedbedrock.iam.engine.context import UNKNOWN, Context, PartlyKnown, is_unresolved, lookup
+from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, join, tokenize
 
 
 class Variable(NamedTuple):
@@ -85,8 +85,8 @@ def fixed(template: Template) -> Tokens:
 
 
 def has_unknown_value(template: Template, context: Context) -> bool:
-    """Return whether the value of one of the variables is unknown."""
-    return any(lookup(context, variable.key) is UNKNOWN for variable in variables_of(template))
+    """Return whether the value of one of the variables is unknown, or known only in part."""
+    return any(is_unresolved(lookup(context, variable.key)) for variable in variables_of(template))
 
 
 def resolve(template: Template, context: Context) -> Tokens | None:
@@ -94,7 +94,7 @@ def resolve(template: Template, context: Context) -> Tokens | None:
     Replace variables by their values.
 
     Returns:
-        Tokens. A ``*`` within a value stays text. An unknown value becomes a wildcard, because it may be any text. None when
+        Tokens. A ``*`` within a value stays text. Unknown text becomes a wildcard, because it may be any text. None when
         a variable has no value: its key is absent or multivalued.
     """
     tokens: list[str | Wildcard] = []
@@ -107,6 +107,8 @@ def resolve(template: Template, context: Context) -> Tokens | None:
             value = part.default
         if value is UNKNOWN:
             tokens.append(ANY)
+        elif isinstance(value, PartlyKnown):
+            tokens += tokenize(value.patterns[0]) if len(value.patterns) == 1 else (ANY,)
         elif isinstance(value, str):
             tokens.append(value)
         else:
