@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
 from guardedbedrock.iam.matching.arns import split
-from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.principals import identify, role_arn_patterns
 
 UNKNOWN_KEYS: Final = frozenset(
     {
@@ -70,6 +70,8 @@ class Caller:
 
     Attributes:
         known: All known context keys: the derived ones and those of `context`.
+        partly_known: Context keys of which a part of the value is known, with patterns: the ARN of the role behind a session
+            has an unknown path, ``aws:userid`` of a session an unknown role ID.
     """
 
     principal: str
@@ -82,6 +84,7 @@ class Caller:
     bearer: Bearer = ""
     userid: str = ""
     known: Mapping[str, object] = field(init=False, repr=False, compare=False)
+    partly_known: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         principal = identify(self.principal)
@@ -91,6 +94,8 @@ class Caller:
         given = {key.lower() for key in self.context} | ({"aws:userid"} if self.userid else set())
         object.__setattr__(self, "unknown", frozenset(key for key in self.unknown if key.lower() not in given))
         object.__setattr__(self, "known", {**self._derived(), **self.context})
+        partly_known = {key: value for key, value in self._derived_in_part().items() if key.lower() not in given}
+        object.__setattr__(self, "partly_known", partly_known)
 
     def _derived(self) -> dict[str, object]:
         principal = identify(self.principal)
@@ -107,11 +112,16 @@ class Caller:
             derived["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
         if principal.kind == "user":
             derived["aws:username"] = self.principal.rpartition("/")[2]
-        if principal.kind == "assumed-role":
-            derived["aws:PrincipalArn"] = f"arn:{self.partition}:iam::{self.account}:role/{principal.role_name}"
-        else:
+        if principal.kind != "assumed-role":
             derived["aws:PrincipalArn"] = self.principal
         return derived
+
+    def _derived_in_part(self) -> dict[str, tuple[str, ...]]:
+        principal = identify(self.principal)
+        if principal.kind != "assumed-role":
+            return {}
+        session_name = self.principal.rpartition("/")[2]
+        return {"aws:PrincipalArn": role_arn_patterns(principal), "aws:userid": (f"*:{session_name}",)}
 
 
 def api_key_kind(token: str) -> Bearer:

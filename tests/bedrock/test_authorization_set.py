@@ -64,7 +64,8 @@ def asked(*asking: Any) -> tuple[AuthorizationSet, Any]:
     """Give an authorization set and the decisions on it."""
     questions = tuple(
         RequiredAuthorization(
-            Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}), **flags
+            Request(ROLE, "bedrock:X", f"arn:aws:bedrock:r:123456789012:{RESOURCES[name]}", {}, {"aws:X"}, rcp_applies=True),
+            **flags,
         )
         for (name,), flags in asking
     )

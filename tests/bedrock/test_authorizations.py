@@ -206,14 +206,14 @@ def test_the_time_is_unknown_until_it_is_set() -> None:
         ),
         (
             "arn:aws:sts::123456789012:assumed-role/App/s1",
-            {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/App", "aws:PrincipalType": "AssumedRole", "aws:username": None},
+            {"aws:PrincipalArn": None, "aws:PrincipalType": "AssumedRole", "aws:username": None},
         ),
         (ROLE, {"aws:PrincipalArn": ROLE, "aws:PrincipalAccount": "123456789012", "aws:username": None}),
         ("arn:aws-us-gov:iam::123456789012:root", {"aws:PrincipalType": "Account"}),
     ],
 )
 def test_context_keys_follow_from_the_principal(principal: str, context: dict[str, str | None]) -> None:
-    """A session has the ARN of its role; only a user has a username."""
+    """The ARN of a session does not contain the path of its role; only a user has a username."""
     (request,) = ask("ListGuardrails", {}, Caller(principal, "us-east-1"))
 
     assert {key: request.context.get(key) for key in context} == context

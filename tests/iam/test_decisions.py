@@ -31,9 +31,10 @@ ALLOW, DENY, ELSEWHERE = document("Allow"), document("Deny"), document("Allow", 
 DENY_NAMED, ELSEWHERE_NAMED = document("Deny", Principal="*"), document("Allow", action="s3:*", Principal="*")
 
 
-def decide(unknown: tuple[str, ...] = (), **policies: Any) -> iam.Decision:
+def decide(unknown: tuple[str, ...] = (), *, rcp_applies: bool = False, **policies: Any) -> iam.Decision:
     """Decide whether the caller may invoke the model."""
-    return iam.PolicySet(**policies).evaluate(iam.Request(CALLER, "bedrock:InvokeModel", MODEL, unknown=unknown))
+    request = iam.Request(CALLER, "bedrock:InvokeModel", MODEL, unknown=unknown, rcp_applies=rcp_applies)
+    return iam.PolicySet(**policies).evaluate(request)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def decide(unknown: tuple[str, ...] = (), **policies: Any) -> iam.Decision:
 )
 def test_the_message_of_a_denial_is_that_of_aws(policies: dict[str, Any], reason: str) -> None:
     """The message has the caller, the action, the resource and the clause of the policy type."""
-    assert f"{DENIED} {reason.format(action='bedrock:InvokeModel')}" == decide(**policies).message()
+    assert f"{DENIED} {reason.format(action='bedrock:InvokeModel')}" == decide(rcp_applies=True, **policies).message()
 
 
 def test_a_missing_grant_of_another_account_names_the_resource_based_policy() -> None:

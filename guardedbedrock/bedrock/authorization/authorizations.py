@@ -59,7 +59,23 @@ class _Context:
         context = {key: value for key, value in context.items() if key not in resource.unknown and carries(action, key)}
         unknown = frozenset(key for key in unknown if carries(action, key))
         present = {key: value for key, value in context.items() if value is not None}
-        request = Request(self.caller.principal, action, resource.arn, present, unknown, account or self.caller.account)
+        given = {key.lower() for key in present}
+        partly_known = {
+            key: patterns
+            for key, patterns in self.caller.partly_known.items()
+            if key.lower() not in given and carries(action, key)
+        }
+        request = Request(
+            principal=self.caller.principal,
+            action=action,
+            resource=resource.arn,
+            context=present,
+            unknown=unknown,
+            resource_account=account or self.caller.account,
+            partly_known=partly_known,
+            # The guard reports the denial of an RCP with the setting `rcp_applies`; the engine decides as if RCPs applied.
+            rcp_applies=True,
+        )
         return RequiredAuthorization(request, resource.one_of, undocumented or resource.undocumented)
 
 

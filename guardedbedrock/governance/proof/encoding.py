@@ -42,7 +42,7 @@ from guardedbedrock.governance.proof.formulas import (
 from guardedbedrock.governance.proof.keys import ARNS, TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
-from guardedbedrock.iam.matching.arns import PARTS, split_tokens
+from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, Form, parse_operator
 from guardedbedrock.iam.matching.operators import OPERATORS, Operator
 from guardedbedrock.iam.matching.patterns import (
@@ -57,7 +57,6 @@ from guardedbedrock.iam.matching.patterns import (
     tokenize,
 )
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
-from guardedbedrock.iam.matching.resources import bounded
 from guardedbedrock.iam.matching.variables import (
     Template,
     Variable,
@@ -287,7 +286,7 @@ class Encoder:
     def _resource(self, pattern: str, *, variables: bool) -> Tri:
         template = parse_template(pattern, tokenize) if variables and "${" in pattern else tokenize(pattern)
         if not has_variables(template):
-            return sure(self._text(RESOURCE, bounded(fixed(template))))
+            return sure(self._text(RESOURCE, bounded(fixed(template), segment_end_expands=True)))
         first = next(place for place, part in enumerate(template) if isinstance(part, Variable))
         is_documented = len(split_tokens(fixed(template[:first]))) == len(PARTS)
         answer = self._template(RESOURCE, template)
@@ -430,13 +429,13 @@ class Encoder:
         keys = [variable.key for variable in variables_of(template)]
         if not keys:
             tokens = fixed(template)
-            return sure(self._text(text, bounded(tokens) if text == RESOURCE else tokens))
+            return sure(self._text(text, bounded(tokens, segment_end_expands=True) if text == RESOURCE else tokens))
         if any(key in self.vocabulary.cells or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
             return OPEN
         present = [Present(key) for key in keys]
         pieces = [Text(part.key) if isinstance(part, Variable) else part for part in template]
         loose = join(ANY if isinstance(piece, Text) else piece for piece in pieces)
-        loose = bounded(loose) if text == RESOURCE else loose
+        loose = bounded(loose, segment_end_expands=True) if text == RESOURCE else loose
         possible = conjoin((*present, self._text(text, loose)))
         is_known = {ACTION: self.action, RESOURCE: self.resource}.get(text) is not None
         exact = None if is_known or ANY_BUT_COLON in loose else _related(text, pieces)

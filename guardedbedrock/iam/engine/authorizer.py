@@ -15,6 +15,7 @@ from typing import TypeAlias
 from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.outcomes import Outcome
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, TestGroups
+from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
@@ -36,6 +37,10 @@ def authorize(plan: Plan, request: Request) -> tuple[Outcome, PolicyType | None]
     # INVARIANT: A sure outcome is returned only if no value of an unknown key can change whether the request is denied.
     # INVARIANT: An explicit deny decides before any Allow. A Deny that may apply (None) can only turn "allowed" into
     # "indeterminate", so that a call that AWS would allow is never denied here.
+    if plan.needs_no_permission:
+        # AWS documents that identity-based policies cannot deny these actions, but nothing about the remaining policy types.
+        is_certain = forbids(plan, request)[0] is False and permits(plan, request)[0] is True
+        return ("allowed", "identity") if is_certain else ("indeterminate", None)
     forbidden, denying_type = forbids(plan, request)
     if forbidden:
         return "explicitDeny", denying_type
@@ -52,9 +57,9 @@ def forbids(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
     forbidden: Truth = False
     for policy_type, applies in plan.denies:
         answer = applies(request)
-        if answer is False or is_exempt(policy_type, request):
+        if answer is False or is_exempt(policy_type, request, plan.management_account):
             continue
-        if answer:
+        if answer and (policy_type != "rcp" or rcp_is_certain(request)):
             return True, policy_type
         forbidden = None
     return forbidden, None
@@ -63,10 +68,10 @@ def forbids(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
 def permits(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
     """Return whether everything that must allow does; with False, also the first policy type that does not."""
     answers: Answers = {} if plan.has_shared_tests else None
-    if plan.resource_allows is None and request.cross_account is False:
-        return _every_group(plan.required, request, answers)
+    if plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None:
+        return _every_group(plan, plan.required, request, answers)
     # INVARIANT: No grant of a resource-based policy opens a gate.
-    opened, policy_type = _every_group(plan.gates, request, answers)
+    opened, policy_type = _every_group(plan, plan.gates, request, answers)
     if opened is False:
         return False, policy_type
     allowed, policy_type = _permits_caller(plan, request, answers)
@@ -77,21 +82,17 @@ def determining(plan: Plan, outcome: Outcome, request: Request) -> Iterator[Comp
     """Yield the statements that determine an outcome: every Deny of an explicit deny, every Allow that grants a request."""
     if outcome == "explicitDeny":
         for policy_type, compiled in plan.statements("Deny"):
-            if not is_exempt(policy_type, request) and compiled.applies(request):
+            is_certain = policy_type != "rcp" or rcp_is_certain(request)
+            if is_certain and not is_exempt(policy_type, request, plan.management_account) and compiled.applies(request):
                 yield compiled
     elif outcome == "allowed":
-        caller_allows, _ = _every_group(plan.caller_checks, request, None)
+        caller_allows, _ = _every_group(plan, plan.caller_checks, request, None)
         for policy_type, compiled in plan.statements("Allow"):
             grants = policy_type == "resource" and (
                 request.cross_account or passes_limits(plan, compiled.grant(request), request)
             )
             if ((policy_type == "identity" and caller_allows) or grants) and compiled.applies(request):
                 yield compiled
-
-
-def is_exempt(policy_type: PolicyType, request: Request) -> bool:
-    """Return whether the policies of a type do not apply to the caller: SCPs and RCPs to a service-linked role."""
-    return policy_type in ("scp", "rcp") and identify(request.principal).is_service_linked
 
 
 def needs_no_allow(policy_type: PolicyType, principal: Principal) -> bool:
@@ -101,7 +102,7 @@ def needs_no_allow(policy_type: PolicyType, principal: Principal) -> bool:
 
 def passes_limits(plan: Plan, grant: Grant, request: Request) -> Truth:
     """Return whether a grant of a resource-based policy passes the caller's boundary and session policies (same account)."""
-    if grant is Grant.EXACT:
+    if grant in (Grant.EXACT, Grant.UNDOCUMENTED):
         return True
     limits = {policy_type: _any_test(tests, request, None) for policy_type, tests in plan.caller_checks}
     session = limits.get("session", True)
@@ -113,7 +114,10 @@ def passes_limits(plan: Plan, grant: Grant, request: Request) -> Truth:
 
 def _permits_caller(plan: Plan, request: Request, answers: Answers) -> tuple[Truth, PolicyType | None]:
     """Join the caller's own policies with the resource-based policies."""
-    own, policy_type = _every_group(plan.caller_checks, request, answers)
+    own, policy_type = _every_group(plan, plan.caller_checks, request, answers)
+    if mandatory_policy(request) is not None and plan.resource_allows is None:
+        # INVARIANT: Without the policy that AWS requires here, nothing is certain: it may also grant to the caller directly.
+        return (False, policy_type) if request.cross_account and own is False else (None, None)
     if request.cross_account is False:
         return _in_same_account(plan, request, own, policy_type)
     granted = either(compiled.applies(request) for compiled in plan.resource_allows or ())
@@ -128,7 +132,11 @@ def _permits_caller(plan: Plan, request: Request, answers: Answers) -> tuple[Tru
 
 
 def _in_same_account(plan: Plan, request: Request, own: Truth, policy_type: PolicyType | None) -> tuple[Truth, PolicyType | None]:
-    """Within one account, either side may allow."""
+    """Within one account, either side may allow; a mandatory resource-based policy must allow, or name the account."""
+    if mandatory_policy(request) is not None:
+        allows = plan.resource_allows or ()
+        delegated = either(allow.applies(request) for allow in allows if allow.grant(request) is Grant.ACCOUNT)
+        own, policy_type = both(own, delegated), policy_type if delegated and own is False else "resource"
     if own or not plan.resource_allows:
         return own, policy_type
     granted = either(
@@ -154,12 +162,14 @@ def _any_test(tests: Iterable[Test], request: Request, answers: Answers) -> Trut
     return joined
 
 
-def _every_group(groups: TestGroups, request: Request, answers: Answers) -> tuple[Truth, PolicyType | None]:
+def _every_group(plan: Plan, groups: TestGroups, request: Request, answers: Answers) -> tuple[Truth, PolicyType | None]:
     """Join groups with AND; with False, also return the first policy type that does not allow."""
     joined: Truth = True
     for policy_type, tests in groups:
         answer = _any_test(tests, request, answers)
-        if answer is True or is_exempt(policy_type, request) or needs_no_allow(policy_type, identify(request.principal)):
+        if answer is True or needs_no_allow(policy_type, identify(request.principal)):
+            continue
+        if is_exempt(policy_type, request, plan.management_account):
             continue
         if answer is False:
             return False, policy_type

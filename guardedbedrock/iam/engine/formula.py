@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from guardedbedrock.iam.engine.authorizer import is_exempt, needs_no_allow
-from guardedbedrock.iam.engine.context import UNKNOWN, Truth, lookup
+from guardedbedrock.iam.engine.authorizer import needs_no_allow
+from guardedbedrock.iam.engine.context import Truth, is_unresolved, lookup
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, GATES, Plan
+from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
@@ -122,23 +123,38 @@ class FormulaBuilder:
     def forbids(self) -> Formula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.forbids`."""
         request = self._request
-        return any_of(self._statement(deny) for kind, deny in self._plan.statements("Deny") if not is_exempt(kind, request))
+        account = self._plan.management_account
+        denies = ((kind, deny) for kind, deny in self._plan.statements("Deny") if not is_exempt(kind, request, account))
+        return any_of(self._certain(kind, self._statement(deny)) for kind, deny in denies)
+
+    def _certain(self, policy_type: PolicyType, formula: Formula) -> Formula:
+        """Leave the Deny of an RCP undecided for a service to which AWS is not known to apply RCPs."""
+        if policy_type != "rcp" or rcp_is_certain(self._request):
+            return formula
+        return all_of((formula, Leaf((), lambda _: None, rcp_reason(self._request))))
 
     def permits(self) -> Formula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.permits`."""
         request = self._request
         gates = all_of(self._required(GATES))
         own = all_of(self._required(CALLER_TYPES))
-        if self._plan.resource_allows is None and request.cross_account is False:
+        if self._plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None:
             return all_of((gates, own))
         return all_of((gates, self._caller(own)))
 
     def _caller(self, own: Formula) -> Formula:
         request, allows = self._request, self._plan.resource_allows or ()
+        mandatory = mandatory_policy(request)
+        if mandatory is not None and self._plan.resource_allows is None:
+            missing = Leaf((), lambda _: None, f"{mandatory} decides, and it is not among the policies that were given")
+            return all_of((own, missing)) if request.cross_account else missing
         if request.cross_account is not False:
             across = all_of((own, any_of(map(self._statement, allows))))
         if request.cross_account is not True:
             direct = (all_of((self._statement(allow), self._limits(allow.grant(request)))) for allow in allows)
+            if mandatory is not None:
+                named = (self._statement(allow) for allow in allows if allow.grant(request) is Grant.ACCOUNT)
+                own = all_of((own, any_of(named)))
             same = any_of((own, any_of(direct)))
         if request.cross_account is None:
             crosses = Leaf(("resource:account",), lambda known: known.cross_account)
@@ -150,7 +166,7 @@ class FormulaBuilder:
         request = self._request
         principal = identify(request.principal)
         for policy_type, formula in self._groups(types):
-            if not is_exempt(policy_type, request) and not needs_no_allow(policy_type, principal):
+            if not is_exempt(policy_type, request, self._plan.management_account) and not needs_no_allow(policy_type, principal):
                 yield formula
 
     def _groups(self, types: Iterable[PolicyType]) -> Iterator[tuple[PolicyType, Formula]]:
@@ -161,7 +177,7 @@ class FormulaBuilder:
             yield "session", identify(self._request.principal).kind != "federated-user"
 
     def _limits(self, grant: Grant) -> Formula:
-        if grant is Grant.EXACT:
+        if grant in (Grant.EXACT, Grant.UNDOCUMENTED):
             return True
         limits = dict(self._groups(CALLER_TYPES))
         session = limits.get("session", True)
@@ -176,7 +192,9 @@ class FormulaBuilder:
     def _elements(self, compiled: CompiledStatement) -> Formula:
         resource = compiled.covers_resource(self._request)
         parts: list[Formula] = [self._resource(compiled) if resource is None else resource]
-        if compiled.grant(self._request) is Grant.PERHAPS:
+        if compiled.grant(self._request) is Grant.UNDOCUMENTED:
+            parts.append(Leaf((), lambda _: None, _not_principal_reason(compiled)))
+        elif compiled.grant(self._request) is Grant.PERHAPS:
             element = "NotPrincipal" if compiled.statement.not_principal else "Principal"
             reason = f"{compiled.reference.name}: the ARN of the caller does not show whether {element} names it"
             parts.append(Leaf((), lambda _: None, reason))
@@ -207,7 +225,7 @@ class FormulaBuilder:
 
     def _undocumented(self, compiled: CompiledStatement, condition: Condition) -> str:
         value = lookup(self._request.facts, condition.key.lower())
-        in_request = () if value is None or value is UNKNOWN else (value,) if isinstance(value, str) else value
+        in_request = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
         return (
             f"{compiled.reference.name}: AWS documents no result of {condition.operator} on `{condition.key}`"
             f" for {_quoted(in_request)} and the policy value {_quoted(condition.values)}"
@@ -218,7 +236,7 @@ class FormulaBuilder:
         return negated(covered) if compiled.statement.not_resource else covered
 
     def _pattern(self, compiled: CompiledStatement, pattern: str) -> Formula:
-        name = pattern, compiled.has_variables
+        name = pattern, compiled.has_variables, compiled.statement.not_resource
         if name not in self._leaves:
             test = compiled.pattern_test(pattern)
             answer = test(self._request)
@@ -240,8 +258,17 @@ class FormulaBuilder:
     def _unknown_keys(self, keys: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
         """Return the unknown keys among some keys and the variables of some texts, each once, as the policy spells them."""
         variables = [variable.spelling for variable in variables_in(texts)] if texts else []
-        unknown = {key.lower(): key for key in (*keys, *variables) if lookup(self._request.facts, key.lower()) is UNKNOWN}
+        unknown = {key.lower(): key for key in (*keys, *variables) if is_unresolved(lookup(self._request.facts, key.lower()))}
         return tuple(unknown.values())
+
+
+def _not_principal_reason(compiled: CompiledStatement) -> str:
+    if compiled.statement.effect == "Allow":
+        return f"{compiled.reference.name}: AWS does not document NotPrincipal with Allow"
+    return (
+        f"{compiled.reference.name}: NotPrincipal lists only a part of account, role and session of the caller; AWS documents "
+        "that the statement might then deny"
+    )
 
 
 def _facts_test(line: Line) -> Callable[[Request], Truth]:

@@ -38,6 +38,8 @@ class Plan:
         resource_allows: Allow statements of resource-based policies; None if the policy set has no such policy.
         has_empty_session: Whether session policies are given as an empty list.
         all_statements: For each group, all its statements, including those of other actions.
+        management_account: Management account of the organization, if it is known.
+        needs_no_permission: Whether AWS allows the action without any Allow.
         required: `gates` and `caller_checks`: what must allow where no resource-based policy takes part.
         has_shared_tests: Whether two groups have an equal test, so that its answer is worth keeping during an evaluation.
     """
@@ -48,6 +50,8 @@ class Plan:
     caller_checks: TestGroups
     resource_allows: tuple[CompiledStatement, ...] | None
     has_empty_session: bool
+    management_account: str | None
+    needs_no_permission: bool
     all_statements: tuple[Sequence[CompiledStatement], ...] = field(repr=False, compare=False)
     required: TestGroups = field(init=False, repr=False)
     has_shared_tests: bool = field(init=False, repr=False)
@@ -63,7 +67,14 @@ class Plan:
             yield from ((policy_type, compiled) for compiled in group if compiled.statement.effect == effect)
 
 
-def build_plan(all_groups: Sequence[Group], covering: Container[int], *, has_empty_session: bool) -> Plan:
+def build_plan(
+    all_groups: Sequence[Group],
+    covering: Container[int],
+    *,
+    has_empty_session: bool,
+    management_account: str | None = None,
+    needs_no_permission: bool = False,
+) -> Plan:
     """
     Build the plan of one action.
 
@@ -71,11 +82,15 @@ def build_plan(all_groups: Sequence[Group], covering: Container[int], *, has_emp
         all_groups: Every group of the policy set, with all its statements.
         covering: The ``id()`` of every statement that covers the action.
         has_empty_session: Whether session policies are given as an empty list.
+        management_account: Management account of the organization, if it is known.
+        needs_no_permission: Whether AWS allows the action without any Allow. Policies of the caller then do not count.
     """
+    if needs_no_permission:
+        all_groups = [(kind, group) for kind, group in all_groups if kind not in (*CALLER_TYPES, "resource")]
     groups: tuple[Group, ...] = tuple((kind, tuple(c for c in group if id(c) in covering)) for kind, group in all_groups)
     resource_groups = [group for kind, group in groups if kind == "resource"]
     caller_checks = _allow_tests(groups, CALLER_TYPES)
-    if has_empty_session:
+    if has_empty_session and not needs_no_permission:
         caller_checks += (("session", (_needs_no_session_policy,)),)
     return Plan(
         groups=groups,
@@ -85,7 +100,9 @@ def build_plan(all_groups: Sequence[Group], covering: Container[int], *, has_emp
         resource_allows=tuple(c for group in resource_groups for c in group if c.statement.effect == "Allow")
         if resource_groups
         else None,
-        has_empty_session=has_empty_session,
+        has_empty_session=has_empty_session and not needs_no_permission,
+        management_account=management_account,
+        needs_no_permission=needs_no_permission,
         all_statements=tuple(group for _, group in all_groups),
     )
 
@@ -101,13 +118,13 @@ def _test_of(compiled: CompiledStatement) -> Test:
 
 
 def _deny_tests(groups: Iterable[Group]) -> Iterator[tuple[PolicyType, Test]]:
-    seen: set[tuple[bool, Test]] = set()
+    seen: set[tuple[PolicyType | None, Test]] = set()
     for policy_type, group in groups:
         for compiled in group:
             if compiled.statement.effect != "Deny":
                 continue
-            # Equal tests count once, but a service-linked role is exempt from those of the organization only.
-            key = (policy_type in ("scp", "rcp"), _test_of(compiled))
+            # Equal tests count once, but SCPs and RCPs have exceptions that the other types do not have.
+            key = (policy_type if policy_type in ("scp", "rcp") else None, _test_of(compiled))
             if key not in seen:
                 seen.add(key)
                 yield policy_type, key[1]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.engine.authorizer import authorize
 from guardedbedrock.iam.engine.decisions import Decision
 from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.engine.index import ActionIndex
 from guardedbedrock.iam.engine.plan import NAMING_ORDER, build_plan
+from guardedbedrock.iam.engine.reach import NO_PERMISSION_NEEDED
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement, StatementCompiler
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Source
@@ -43,6 +45,7 @@ class PolicySet:
         rcp: Resource control policies by level, beside the allow-all RCP that is always attached.
         endpoint: VPC endpoint policy.
         resource: Resource-based policies of the resource.
+        management_account: Management account of the organization. SCPs do not limit its principals, RCPs not its resources.
 
     Each policy is a JSON object, JSON text or a `PolicyDocument`. A single policy needs no list. None means that policies of
     this type do not apply. An empty list means the same for boundary and endpoint, which cannot be empty. ``session=[]`` means
@@ -54,6 +57,7 @@ class PolicySet:
 
     Raises:
         PolicySyntaxError: A document cannot be parsed.
+        ConfigurationError: No policy is given. Such a policy set could only allow everything or deny everything.
     """
 
     def __init__(  # noqa: PLR0913  # one keyword for each policy type
@@ -66,6 +70,7 @@ class PolicySet:
         rcp: Levels = None,
         endpoint: Policies = None,
         resource: Policies = None,
+        management_account: str | None = None,
     ) -> None:
         flat = {"identity": identity, "boundary": boundary, "session": session, "endpoint": endpoint, "resource": resource}
         levels = {"scp": scp, "rcp": rcp}
@@ -82,6 +87,9 @@ class PolicySet:
             for number, sources in enumerate(groups):
                 label = f"{policy_type}[{number}]" if policy_type in levels else policy_type
                 self._add(compiler, policy_type, label, sources)
+        if not self._groups:
+            raise ConfigurationError("a PolicySet needs policies; pass identity=[] for a principal that has none")
+        self._management_account = management_account
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
         # Keyed by the action as a request spells it. A plan depends on the policies and the action only.
         self._plans: dict[str, PlanGrounds] = {}
@@ -134,7 +142,14 @@ class PolicySet:
 
     def _compile(self, action: str) -> PlanGrounds:
         covering = frozenset(map(id, self._index.covering(action.lower())))
-        grounds = PlanGrounds(build_plan(self._groups, covering, has_empty_session=self._has_empty_session))
+        plan = build_plan(
+            self._groups,
+            covering,
+            has_empty_session=self._has_empty_session,
+            management_account=self._management_account,
+            needs_no_permission=action.lower() in NO_PERMISSION_NEEDED,
+        )
+        grounds = PlanGrounds(plan)
         if len(self._plans) >= _MAX_PLANS:
             self._plans = {}
         self._plans[action] = grounds

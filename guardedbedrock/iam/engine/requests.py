@@ -12,6 +12,8 @@ from guardedbedrock.iam.matching.principals import identify
 
 _PART_NAMES: Final = {f"resource:{part}": index for index, part in enumerate(PARTS)}
 _ACCOUNT: Final = PARTS.index("account")
+_AWS: Final = "aws"
+"""The account part of the ARN of a resource that AWS owns, such as a managed policy: identity-based policies decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Request:
             part has a ``*``, the text in its place: in ``foundation-model/*`` the type is known. Unknown text may be empty.
         partly_known: Keys of which a part of the value is known: context key to patterns with ``*`` for unknown text. The value
             matches one of the patterns. A key in `context` is known.
+        rcp_applies: Whether RCPs are known to apply to services that are missing from AWS's list. Otherwise the Deny of an RCP
+            on such a service is not certain.
         resource_account: Account that owns the resource, where the ARN does not contain it (S3 and foundation-model ARNs). None
             means the account in the ARN, or else the principal's account.
     """
@@ -49,6 +53,7 @@ class Request:
     unknown: Collection[str] = ()
     resource_account: str | None = None
     partly_known: Mapping[str, Collection[str]] = field(default_factory=dict)
+    rcp_applies: bool = False
     facts: Context = field(init=False, repr=False, compare=False)
     """The context in the form that compiled conditions read, unknown keys included."""
     parts: Parts | None = field(init=False, repr=False, compare=False)
@@ -81,18 +86,33 @@ class Request:
         part = self.parts[index] if self.parts else ""
         return part if "*" in part else "*"
 
+    @property
+    def owner(self) -> str:
+        """Account that owns the resource: twelve digits, ``aws`` for a resource of AWS, ``""`` if the ARN does not contain it."""
+        return self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
+
     def _crosses_accounts(self) -> Truth:
         account = identify(self.principal).account
         if account and self.resource_account is None and _ACCOUNT in self.unknown_parts:
             return None
-        owner = self.resource_account or (self.parts[_ACCOUNT] if self.parts else "")
-        return bool(owner and account and owner != account)
+        owner = self.owner
+        return bool(owner and account and owner not in (account, _AWS))
 
 
 _SLOTS: Final = Request.__dict__
 _KEPT: Final = tuple(
     (_SLOTS[name].__get__, _SLOTS[name].__set__)
-    for name in ("principal", "action", "resource", "resource_account", "partly_known", "parts", "unknown_parts", "cross_account")
+    for name in (
+        "principal",
+        "action",
+        "resource",
+        "resource_account",
+        "partly_known",
+        "rcp_applies",
+        "parts",
+        "unknown_parts",
+        "cross_account",
+    )
 )
 """Getter and setter of every field that does not depend on the context."""
 _set_context, _set_unknown, _set_facts = (_SLOTS[name].__set__ for name in ("context", "unknown", "facts"))

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from itertools import combinations, permutations
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, lookup
+from guardedbedrock.iam.engine.context import is_unresolved, lookup
 from guardedbedrock.iam.engine.formula import Leaf
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching import values
@@ -71,7 +71,7 @@ def _of_leaf(leaf: Leaf, request: Request) -> Iterator[str]:
         texts = list(condition.values)
         known = lookup(request.facts, condition.key.lower())
         targets = [known] if isinstance(known, str) else [*known] if isinstance(known, tuple) else []
-        if known is UNKNOWN:
+        if is_unresolved(known):
             resolved = tuple(_resolved(text, leaf, request) for text in texts)
             yield from _of_condition(condition._replace(values=resolved))
     if leaf.has_variables:

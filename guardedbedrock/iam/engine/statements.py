@@ -32,12 +32,13 @@ class StatementCompiler:
         has_boundary: Whether the policy set has a permissions boundary.
     """
 
-    __slots__ = ("_actions", "_lines", "_resources", "_tests", "has_boundary")
+    __slots__ = ("_actions", "_lines", "_patterns", "_resources", "_tests", "has_boundary")
 
     def __init__(self, *, has_boundary: bool) -> None:
         self.has_boundary = has_boundary
         self._actions: dict[str, Matcher] = {}
         self._resources: dict[tuple[tuple[str, ...], bool, bool], Test] = {}
+        self._patterns: dict[tuple[str, bool, bool], Test] = {}
         self._lines: dict[tuple[tuple[Condition, ...], bool], tuple[tuple[Line, ...], ConditionTest | None]] = {}
         self._tests: dict[tuple[Test, ConditionTest | None], Test] = {}
 
@@ -60,16 +61,16 @@ class StatementCompiler:
         key = (statement.resources, statement.not_resource, variables)
         test = self._resources.get(key)
         if test is None:
-            matches = compile_resources(statement.resources, variables=variables)
+            matches = compile_resources(statement.resources, variables=variables, negated=statement.not_resource)
             test = self._resources[key] = _negated(matches) if statement.not_resource else matches
         return test
 
-    def pattern(self, pattern: str, *, variables: bool) -> Test:
-        """Compile one pattern of Resource or NotResource, without negation."""
-        key = ((pattern,), False, variables)
-        test = self._resources.get(key)
+    def pattern(self, pattern: str, *, variables: bool, negated: bool) -> Test:
+        """Compile one pattern of Resource or, with `negated`, of NotResource. The answer itself is not negated."""
+        key = pattern, variables, negated
+        test = self._patterns.get(key)
         if test is None:
-            test = self._resources[key] = compile_resources((pattern,), variables=variables)
+            test = self._patterns[key] = compile_resources((pattern,), variables=variables, negated=negated)
         return test
 
     def conditions(self, statement: Statement, *, variables: bool) -> tuple[tuple[Line, ...], ConditionTest | None]:
@@ -167,7 +168,7 @@ class CompiledStatement:
 
     def pattern_test(self, pattern: str) -> Test:
         """Return the test of one pattern of Resource or NotResource, without negation."""
-        return self._compiler.pattern(pattern, variables=self.has_variables)
+        return self._compiler.pattern(pattern, variables=self.has_variables, negated=self.statement.not_resource)
 
     def grant(self, request: Request) -> Grant:
         """Return how directly the statement names the caller. Without a principal element it names everyone."""
@@ -180,9 +181,12 @@ class CompiledStatement:
         if self.denies_despite_not_principal(principal):
             return Grant.OPEN
         is_excepted = excepted(element, principal)
-        if is_excepted is None:
+        if is_excepted:
+            return Grant.NONE
+        if is_excepted is None and principal.kind == "federated-user" and self.statement.effect == "Deny":
             return Grant.PERHAPS
-        return Grant.NONE if is_excepted else Grant.OPEN
+        # AWS does not support NotPrincipal with Allow, and does not document what it does.
+        return Grant.UNDOCUMENTED if is_excepted is None or self.statement.effect == "Allow" else Grant.OPEN
 
     def denies_despite_not_principal(self, principal: Principal) -> bool:
         """
@@ -198,7 +202,7 @@ class CompiledStatement:
         """Return whether principal, resource and condition all match. The action was matched by the index."""
         granted = self.grant(request)
         answer = self.test(request) if granted else False
-        return None if answer and granted is Grant.PERHAPS else answer
+        return None if answer and granted in (Grant.PERHAPS, Grant.UNDOCUMENTED) else answer
 
 
 def _join(resource: Test, condition: ConditionTest | None) -> Test:

@@ -15,7 +15,7 @@ from itertools import product
 from math import prod
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, Truth
+from guardedbedrock.iam.engine.context import Truth, is_unresolved
 from guardedbedrock.iam.engine.formula import Formula, FormulaBuilder, Join, Leaf, leaves_of
 from guardedbedrock.iam.engine.outcomes import Unresolved
 from guardedbedrock.iam.engine.plan import Plan
@@ -44,6 +44,10 @@ def unresolved(plan: Plan, request: Request) -> Unresolved:
     forbids, permits = builder.forbids(), builder.permits()
     leaves = list(dict.fromkeys(leaves_of(forbids, permits)))
     reasons = tuple(dict.fromkeys(leaf.reason for leaf in leaves if not leaf.keys))
+    if plan.needs_no_permission and not reasons:
+        reasons = (
+            f"AWS documents that identity-based policies cannot deny `{request.action}`, but nothing about other policies",
+        )
     # Policies may spell a key in several ways: the last in the alphabet is chosen, whatever the order of the statements.
     spellings = {key.lower(): key for key in sorted({key for leaf in leaves for key in leaf.keys})}
     if not spellings:
@@ -97,7 +101,7 @@ def _table(leaf: Leaf, axes: Mapping[str, Axis], request: Request) -> Table:
 
 def _with_values(values: Mapping[str, Sample], request: Request) -> Request:
     """Copy a request with values for some unknown keys and parts; other unknown keys become absent."""
-    context: dict[str, object] = {key: value for key, value in request.facts.items() if value is not UNKNOWN}
+    context: dict[str, object] = {key: value for key, value in request.facts.items() if not is_unresolved(value)}
     parts = list(request.parts or ())
     for key, value in values.items():
         if not key.startswith(_PART):

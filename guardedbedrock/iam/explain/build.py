@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from guardedbedrock.iam.engine.authorizer import determining, is_exempt, needs_no_allow
-from guardedbedrock.iam.engine.context import UNKNOWN, Truth, lookup
+from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
+from guardedbedrock.iam.engine.context import PartlyKnown, Truth, Unknown, lookup
 from guardedbedrock.iam.engine.decisions import Decision
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Group, Plan
+from guardedbedrock.iam.engine.reach import is_exempt
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.explain.model import (
@@ -36,6 +37,7 @@ _WITH_LEVELS: Final = ("scp", "rcp")
 _UNDOCUMENTED: Final = "AWS documents no rule for this"
 _GRANT_NOTES: Final = {
     Grant.ACCOUNT: "it names the account: the caller's own policies must allow too",
+    Grant.UNDOCUMENTED: "AWS documents no rule for this use of NotPrincipal",
     Grant.PERHAPS: "the ARN of the session does not contain the user",
     Grant.ROLE: "it names the role: a permissions boundary and a session policy limit the grant",
     Grant.OPEN: "it names everyone: AWS does not document whether a session policy limits the grant",
@@ -57,7 +59,8 @@ def explain(decision: Decision, plan: Plan) -> Explanation:
     for position, (group, all_statements) in enumerate(zip(plan.groups, plan.all_statements, strict=True)):
         policy_type = group[0]
         level = position - types.index(policy_type) + 1 if policy_type in _WITH_LEVELS else None
-        groups.append(_group(group, all_statements, request, deciding, (level, level and types.count(policy_type))))
+        waived = _waived(policy_type, request, plan.management_account)
+        groups.append(_group(group, all_statements, request, deciding, (level, level and types.count(policy_type)), waived))
     reason, details = _reason(decision, groups)
     return Explanation(
         outcome=decision.outcome,
@@ -75,16 +78,16 @@ def explain(decision: Decision, plan: Plan) -> Explanation:
     )
 
 
-def _group(
+def _group(  # noqa: PLR0913, PLR0917  # the parts of one group
     group: Group,
     all_statements: Iterable[CompiledStatement],
     request: Request,
     deciding: Collection[CompiledStatement],
     level: tuple[int | None, int | None],
+    waived: str | None,
 ) -> ExplainedGroup:
     policy_type, covering = group
     allows = [compiled for compiled in covering if compiled.statement.effect == "Allow"]
-    waived = _waived(policy_type, request)
     return ExplainedGroup(
         policy_type=policy_type,
         allows=True if waived else either(compiled.applies(request) for compiled in allows),
@@ -96,9 +99,15 @@ def _group(
     )
 
 
-def _waived(policy_type: PolicyType, request: Request) -> str | None:
-    if is_exempt(policy_type, request):
-        return "does not apply to a service-linked role"
+def _waived(policy_type: PolicyType, request: Request, management_account: str | None) -> str | None:
+    if is_exempt(policy_type, request, management_account):
+        if identify(request.principal).is_service_linked:
+            return "does not apply to a service-linked role"
+        return (
+            "does not apply to the management account"
+            if identify(request.principal).account
+            else "applies to users and roles only"
+        )
     if needs_no_allow(policy_type, identify(request.principal)):
         return "needs no Allow for the root user"
     return "needs no Allow, an allow-all is always attached" if policy_type == "rcp" else None
@@ -124,7 +133,7 @@ def _principal(compiled: CompiledStatement, request: Request) -> Iterator[Explai
     statement, granted = compiled.statement, compiled.grant(request)
     if statement.principal is None:
         return
-    holds: Truth = None if granted is Grant.PERHAPS else granted is not Grant.NONE
+    holds: Truth = None if granted in (Grant.PERHAPS, Grant.UNDOCUMENTED) else granted is not Grant.NONE
     degree_matters = holds is None or (statement.effect == "Allow" and compiled.policy_type == "resource")
     note = _GRANT_NOTES.get(granted) if degree_matters else None
     if compiled.denies_despite_not_principal(identify(request.principal)):
@@ -196,7 +205,7 @@ def _surprise(condition: Condition, value: ExplainedValue) -> str | None:
 
 def _value(key: str, request: Request) -> ExplainedValue:
     value = lookup(request.facts, key.lower())
-    if value is None or value is UNKNOWN:
+    if value is None or isinstance(value, Unknown | PartlyKnown):
         return ExplainedValue(key, "absent" if value is None else "unknown")
     return ExplainedValue(key, "present", (value,) if isinstance(value, str) else value)
 

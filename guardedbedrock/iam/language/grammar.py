@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from guardedbedrock.iam.matching.arns import PARTS
+from guardedbedrock.iam.matching.arns import is_incomplete
 
 COMPLETED_IN: Final = frozenset({"identity", "boundary"})
 """Policy types in which AWS completes an ARN that has fewer than six parts with ``*``; session policies must not have one."""
@@ -46,16 +46,3 @@ def check_resource(text: str) -> str | None:
 def check_completed_resource(text: str) -> str | None:
     """Return what is wrong with a pattern of Resource or NotResource where AWS completes incomplete ARNs, None if it is valid."""
     return None if text.startswith("arn:") else check_resource(text)
-
-
-def is_incomplete(arn: str) -> bool:
-    """
-    Return whether an ARN pattern has fewer than six parts and no ``*`` that can match the missing ones.
-
-    A ``*`` that ends a segment can match across colons.
-
-    >>> is_incomplete("arn:aws:bedrock"), is_incomplete("arn:aws:bedrock:*:guardrail/abc")
-    (True, False)
-    """
-    segments = arn.split(":", len(PARTS) - 1)
-    return len(segments) < len(PARTS) and not any(segment.endswith("*") for segment in segments)

@@ -7,6 +7,7 @@ Source: IAM User Guide, "IAM JSON policy elements: Resource" and "Condition oper
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -47,6 +48,36 @@ def account_of(arn: str) -> str:
     """Return the account of an ARN, ``""`` if it has none."""
     parts = split(arn)
     return parts[4] if parts else ""
+
+
+def is_incomplete(pattern: str) -> bool:
+    """
+    Return whether an ARN pattern has fewer than six parts and no ``*`` that can match the missing ones.
+
+    A ``*`` that ends a segment can match across colons.
+
+    >>> is_incomplete("arn:aws:bedrock"), is_incomplete("arn:aws:bedrock:*:guardrail/abc")
+    (True, False)
+    """
+    segments = _VARIABLE.sub("", pattern).split(":", len(PARTS) - 1)
+    return len(segments) < len(PARTS) and not any(segment.endswith("*") for segment in segments)
+
+
+def complete(pattern: str) -> str:
+    """
+    Complete an ARN pattern that has fewer than six parts with ``*``, as AWS does in identity-based policies.
+
+    Source: IAM User Guide, "IAM identifiers".
+
+    >>> complete("arn:aws:bedrock")
+    'arn:aws:bedrock:*:*:*'
+    """
+    if not is_incomplete(pattern):
+        return pattern
+    return pattern + ":*" * (len(PARTS) - 1 - _VARIABLE.sub("", pattern).count(":"))
+
+
+_VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
 
 def split_tokens(tokens: Tokens) -> tuple[Tokens, ...]:

@@ -93,6 +93,26 @@ def identify(arn: str) -> Principal:
     return Principal(arn, kind, parts[4], role)
 
 
+def role_arn_patterns(session: Principal) -> tuple[str, ...]:
+    """
+    Return what is known of ``aws:PrincipalArn`` for a role session: patterns, of which the ARN of the role matches one.
+
+    The ARN of a session has the name of the role, but not its path. AWS documents the path of service-linked roles and of the
+    roles of IAM Identity Center; the Region in the latter may be missing.
+
+    >>> role_arn_patterns(identify("arn:aws:sts::111122223333:assumed-role/App/session"))
+    ('arn:aws:iam::111122223333:role/App', 'arn:aws:iam::111122223333:role/*/App')
+    """
+    partition = session.arn.split(":")[1]
+    start, name = f"arn:{partition}:iam::{session.account}:role/", session.role_name
+    if name.startswith("AWSServiceRoleFor"):
+        return (f"{start}aws-service-role/*/{name}",)
+    if name.startswith("AWSReservedSSO_"):
+        path = f"{start}aws-reserved/sso.amazonaws.com/"
+        return f"{path}{name}", f"{path}*/{name}"
+    return f"{start}{name}", f"{start}*/{name}"
+
+
 PrincipalElement: TypeAlias = tuple[tuple[str, str], ...]
 """
 Pairs of a principal type (``AWS``, ``Service``, ``Federated``, ``CanonicalUser``) and one value.

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
+from guardedbedrock.iam.matching.arns import PARTS, bounded, complete, split_tokens
 from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.patterns import (
     ANY,
@@ -51,17 +51,23 @@ def _nothing(_: Request) -> bool:
     return False
 
 
-def compile_resources(patterns: tuple[str, ...], *, variables: bool) -> Test:
+def compile_resources(patterns: tuple[str, ...], *, variables: bool, negated: bool = False) -> Test:
     """
     Join the patterns of Resource with OR.
+
+    Args:
+        patterns: The patterns. One with fewer than six parts is completed with ``*``.
+        variables: Whether the document's Version has policy variables.
+        negated: Whether the element is NotResource. AWS does not document what it does with a variable that has no value.
 
     Source: also IAM User Guide, "IAM policy elements: Variables and tags" (a variable may occur after the fifth colon).
     """
     if "*" in patterns:
         return anything
     with_variables = tuple(pattern for pattern in patterns if variables and "${" in pattern)
-    constant = tuple(pattern for pattern in patterns if pattern not in with_variables)
-    tests = [_test_template(parse_template(pattern, tokenize)) for pattern in with_variables]
+    constant = tuple(complete(pattern) for pattern in patterns if pattern not in with_variables)
+    without_value = None if negated else False
+    tests = [_test_template(parse_template(complete(pattern), tokenize), without_value) for pattern in with_variables]
     if constant:
         tests.append(_test_constant(constant))
     if not tests:
@@ -121,7 +127,7 @@ def _pieces(request: Request) -> Iterator[str | Wildcard]:
             yield known
 
 
-def _test_template(template: Template) -> Test:
+def _test_template(template: Template, without_value: Truth) -> Test:
     """Match a pattern with variables. AWS does not document one before the fifth colon, so what it would match is None."""
     if not has_variables(template):
         tokens = bounded(fixed(template), segment_end_expands=True)
@@ -133,7 +139,7 @@ def _test_template(template: Template) -> Test:
     def test(request: Request) -> Truth:
         resolved = resolve(template, request.facts)
         if resolved is None:
-            return False
+            return without_value
         tokens = bounded(resolved, segment_end_expands=True)
         answer = _match_partly_known(tokens, request) if request.unknown_parts else compile_tokens(tokens)(request.resource)
         return None if answer and (is_undocumented or has_unknown_value(template, request.facts)) else answer

@@ -22,9 +22,9 @@ def holds(operator: str, key: str, values: list[str], question: Asked) -> Truth:
             return ("true" if value is ABSENT else "false") in [text.lower() for text in values]
         return None if operator == "Null" or meaningful(base, values, question) else unmatched(quantifier, name)
     if value is ABSENT:
-        return name != base or {"": negated, "ForAllValues": True, "ForAnyValue": False}[quantifier]
+        return absent(quantifier, name)
     if quantifier and value in ("", ("",)):
-        return quantifier == "ForAllValues"
+        return True if quantifier == "ForAllValues" else absent(quantifier, name)
     compare = POSITIVE[NEGATED.get(base, base)]
 
     def one(text: str) -> Truth:
@@ -34,7 +34,17 @@ def holds(operator: str, key: str, values: list[str], question: Asked) -> Truth:
     if isinstance(value, str):
         return one(value)
     texts = value if isinstance(value, tuple) else ()
-    return {"ForAllValues": every, "ForAnyValue": some}[quantifier](map(one, texts)) if quantifier else False
+    if quantifier:
+        return {"ForAllValues": every, "ForAnyValue": some}[quantifier](map(one, texts))
+    return None if negated or meaningful(base, values, question) else False
+
+
+def absent(quantifier: str, name: str) -> Truth:
+    """Return what an absent key means; AWS does not document ForAnyValue with IfExists."""
+    base = name.removesuffix("IfExists")
+    if name != base:
+        return None if quantifier == "ForAnyValue" else True
+    return {"": base in NEGATED, "ForAllValues": True, "ForAnyValue": False}[quantifier]
 
 
 def meaningful(base: str, values: list[str], question: Asked) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from iam.oracle.logic import Truth
 from iam.oracle.questions import Asked
-from iam.oracle.values import address, block, instant, lies_in, number, octets
+from iam.oracle.values import OPEN, address, block, instant, lies_in, number, octets
 from iam.oracle.variables import fill
 from iam.oracle.wildcards import SEGMENTS, STAR, fits, segments, wild
 
@@ -39,7 +39,7 @@ def ignoring_case(pattern: tuple[str, ...], value: str) -> bool:
 def arn_like(pattern: tuple[str, ...], value: str) -> Truth:
     """Cover an ARN, segment by segment; of a pattern with fewer than six nothing is known for sure."""
     if not value.startswith("arn:") or value.count(":") < SEGMENTS - 1:
-        return False
+        return None
     if set(pattern) == {STAR}:
         return True
     wanted = segments(pattern)
@@ -53,6 +53,8 @@ def read_as(of_value: Reading, of_policy: Reading, holds: Callable[[Any, Any], b
 
     def compare(policy: str, value: str, _question: Asked) -> Truth:
         left, right = of_value(value), of_policy(policy)
+        if OPEN in (left, right):
+            return None if None not in (left, right) else False
         return left is not None and right is not None and holds(left, right)
 
     return compare

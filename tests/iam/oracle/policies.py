@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from iam.oracle.conditions import Json, conditions_hold, listed
 from iam.oracle.logic import Truth, every, some
-from iam.oracle.principals import EVERYONE, HERSELF, NOBODY, PERHAPS, ROLE, degree, who
+from iam.oracle.principals import EVERYONE, HERSELF, NOBODY, PERHAPS, ROLE, UNDOCUMENTED, degree, who
 from iam.oracle.questions import Asked, asked
 from iam.oracle.resources import covers_action, covers_resource
 from iam.oracle.wildcards import SEGMENTS
@@ -18,6 +18,8 @@ from guardedbedrock import iam
 Policies: TypeAlias = Mapping[str, Json]
 
 NAMED_FIRST: Final = ("rcp", "scp", "endpoint", "resource", "identity", "boundary", "session")
+WITH_RCPS: Final = ("s3",)
+"""The services of the random requests to which RCPs apply."""
 NOT_FOR_SERVICE_LINKED_ROLES: Final = ("scp", "rcp")
 
 
@@ -48,7 +50,7 @@ class Placed:
         closeness = degree(self.raw, who(question.request.principal), bounded=self.bounded)
         return every(
             (
-                None if closeness == PERHAPS else closeness != NOBODY,
+                None if closeness in (PERHAPS, UNDOCUMENTED) else closeness != NOBODY,
                 covers_resource(self.raw, question),
                 conditions_hold(self.raw.get("Condition", {}), question),
             )
@@ -81,9 +83,12 @@ class Oracle:
     def evaluate(self, request: iam.Request) -> Verdict:
         """Decide one request."""
         question = asked(request)
-        exempt = NOT_FOR_SERVICE_LINKED_ROLES if who(request.principal).is_service_linked else ()
+        caller = who(request.principal)
+        exempt = NOT_FOR_SERVICE_LINKED_ROLES if caller.is_service_linked else () if caller.account else ("scp",)
         answers = [(one, one.applies(question)) for one in self.placed]
         denies = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Deny" and one.policy_type not in exempt]
+        if not request.rcp_applies and request.action.partition(":")[0].lower() not in WITH_RCPS:
+            denies = [(one, None if answer and one.policy_type == "rcp" else answer) for one, answer in denies]
         sure = [one for one, answer in denies if answer]
         if sure:
             first = min((one.policy_type for one in sure), key=NAMED_FIRST.index)
@@ -139,7 +144,7 @@ class Permission:
 
 def passes(closeness: int, limits: Mapping[str, Truth], *, foreign: bool) -> Truth:
     """Say whether a grant of the resource's owner passes what limits the caller."""
-    if foreign or closeness == HERSELF:
+    if foreign or closeness in (HERSELF, UNDOCUMENTED):
         return True
     session = limits.get("session", True)
     if closeness == EVERYONE:

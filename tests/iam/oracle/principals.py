@@ -8,7 +8,7 @@ from iam.oracle.conditions import Json, listed
 from iam.oracle.logic import Truth
 from iam.oracle.wildcards import SEGMENTS
 
-NOBODY, ACCOUNT, PERHAPS, ROLE, EVERYONE, HERSELF = range(6)
+NOBODY, ACCOUNT, PERHAPS, ROLE, EVERYONE, HERSELF, UNDOCUMENTED = range(7)
 """How closely a Principal element names the caller."""
 
 
@@ -25,9 +25,9 @@ class Who:
     def is_service_linked(self) -> bool:
         """Tell a service-linked role."""
         path = self.arn.split(":", 5)[-1].split("/")
-        return self.kind in ("role", "assumed-role") and (
-            path[:2] == ["role", "aws-service-role"] or self.name.startswith("AWSServiceRoleFor")
-        )
+        if self.kind == "role":
+            return path[:2] == ["role", "aws-service-role"]
+        return self.kind == "assumed-role" and self.name.startswith("AWSServiceRoleFor")
 
 
 def who(arn: str) -> Who:
@@ -80,14 +80,22 @@ def degree(statement: Json, caller: Who, *, bounded: bool = False) -> int:
     if "NotPrincipal" not in statement:
         return EVERYONE
     spared = left_out(statement["NotPrincipal"], caller)
-    return PERHAPS if spared is None else NOBODY if spared else EVERYONE
+    if spared:
+        return NOBODY
+    return UNDOCUMENTED if spared is None or statement["Effect"] == "Allow" else EVERYONE
 
 
 def left_out(element: Json, caller: Who) -> Truth:
-    """Say whether NotPrincipal leaves the caller out; a session has to be listed with its role and its account."""
+    """Say whether NotPrincipal lists the caller with its account and, for a session, its role; a part is undocumented."""
     names = [name for kind, name in pairs(element) if kind == "AWS"]
-    degrees = {naming("AWS", name, caller) for name in names}
-    if caller.kind == "assumed-role" and "*" not in names:
-        return {HERSELF, ROLE, ACCOUNT} <= degrees
-    closeness = named(element, caller)
-    return None if closeness == PERHAPS else closeness in (ROLE, EVERYONE, HERSELF)
+    if "*" in names:
+        return True
+    if not caller.account:
+        return named(element, caller) > ACCOUNT
+    listed = {naming("AWS", name, caller) for name in names}
+    if caller.kind == "root":
+        return caller.arn in names or caller.account in names
+    needed = {ACCOUNT, {"role": ROLE}.get(caller.kind, HERSELF)} | ({ROLE} if caller.kind == "assumed-role" else set())
+    if needed <= listed:
+        return True
+    return None if listed & (needed - {ACCOUNT} | {PERHAPS}) else False

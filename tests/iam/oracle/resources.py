@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 
 from iam.oracle.conditions import Json, listed
@@ -36,21 +37,30 @@ def covers_action(statement: Json, action: str) -> bool:
 def covers_resource(statement: Json, question: Asked) -> Truth:
     """Say whether Resource or NotResource covers the resource."""
     key = "NotResource" if "NotResource" in statement else "Resource"
-    covered = some(resource_fits(pattern, question) for pattern in listed(statement[key]))
+    without_value = None if key == "NotResource" else False
+    covered = some(resource_fits(pattern, question, without_value=without_value) for pattern in listed(statement[key]))
     return covered if key == "Resource" else opposite(covered)
 
 
-def resource_fits(text: str, question: Asked) -> Truth:
+def resource_fits(text: str, question: Asked, *, without_value: Truth = False) -> Truth:
     """Say whether one pattern covers the resource; a variable before the fifth colon leaves it open."""
     if text == "*":
         return True
-    filled = fill(text, wild, question)
+    filled = fill(completed(text), wild, question)
     if filled is None:
-        return False
+        return without_value
     pattern = bounded(filled.pattern)
     blind = blind_parts(question)
     answer = fits_blindly(pattern, question, blind) if blind else fits(pattern, question.request.resource)
     return None if answer and (filled.early or filled.is_open) else answer
+
+
+def completed(text: str) -> str:
+    """Add parts to an ARN that has fewer than six and no star that could stand for more than one."""
+    plain = re.sub(r"\$\{[^}]*\}", "", text).split(":")
+    if len(plain) >= SEGMENTS or any(part.endswith("*") for part in plain):
+        return text
+    return text + ":*" * (SEGMENTS - len(plain))
 
 
 def bounded(pattern: tuple[str, ...]) -> tuple[str, ...]:

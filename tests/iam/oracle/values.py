@@ -7,6 +7,7 @@ import binascii
 import ipaddress
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from fractions import Fraction
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
@@ -14,8 +15,19 @@ from typing import Final, TypeAlias
 Address: TypeAlias = IPv4Address | IPv6Address
 
 
-def number(text: str) -> Fraction | None:
-    """Read an integer or decimal."""
+class Undocumented(Enum):
+    """A value in a form of which AWS does not document the meaning."""
+
+    OPEN = "open"
+
+
+OPEN: Final = Undocumented.OPEN
+
+
+def number(text: str) -> Fraction | Undocumented | None:
+    """Read an integer or decimal; a number in exponent form is undocumented."""
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+", text):
+        return OPEN
     return Fraction(text) if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", text) else None
 
 
@@ -24,8 +36,10 @@ DATE: Final = re.compile(
 )
 
 
-def instant(text: str) -> Fraction | None:
-    """Read a date, or epoch seconds, as seconds since the epoch."""
+def instant(text: str) -> Fraction | Undocumented | None:
+    """Read a date, or epoch seconds, as seconds since the epoch; a time without a zone is undocumented."""
+    if "T" in text and DATE.fullmatch(f"{text}Z"):
+        return None if instant(f"{text}Z") is None else OPEN
     found = DATE.fullmatch(text)
     if not found:
         return number(text)
