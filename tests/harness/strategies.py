@@ -197,11 +197,10 @@ LEVELS: Final = ("scp", "rcp")
 _BODIES: Final = st.sampled_from(BODIES)
 _RCP_BODIES: Final = st.sampled_from(
     [
-        {"Effect": "Allow", "Action": "*", "Resource": "*"},
         *(body for body in BODIES if body["Effect"] == "Deny" and "Action" in body),
     ]
 )
-"""A resource control policy denies; its only Allow is that of RCPFullAWSAccess."""
+"""A resource control policy only denies."""
 _BLOCKS: Final[st.SearchStrategy[list[tuple[str, str, Json]]]] = st.just([]) | st.lists(
     st.sampled_from(LINES), min_size=1, max_size=2
 )

@@ -268,7 +268,6 @@ def explained(effect: str = "Allow", *, context: dict[str, object], **elements: 
         ({"StringEquals": {"k:a": []}}, "`k:a` is one of no value"),
         ({"StringLike": {"k:a": "x*"}}, "`k:a` matches `x*`"),
         ({"StringLike": {"k:a": "x"}}, "`k:a` is `x`"),
-        ({"ArnLike": {"k:a": "arn:aws:s3:::?"}}, "`k:a` matches `arn:aws:s3:::?`"),
         ({"NumericLessThan": {"k:a": 3}}, "`k:a` is less than `3`"),
         ({"NumericGreaterThanEquals": {"k:a": 20}}, "`k:a` is at least `20`"),
         ({"DateGreaterThan": {"k:a": "2030-01-01T00:00:00Z"}}, "`k:a` is after `2030-01-01T00:00:00Z`"),
@@ -287,6 +286,14 @@ def test_a_failing_condition_is_required_in_words(condition: dict[str, Any], req
     summary = explained(Condition=condition, context={"k:a": "11", "k:b": "z"}).summary()
 
     assert summary == f"statement `InvokeGuarded` allows this only when {requirement}; the request has `11`"
+
+
+def test_a_failing_arn_condition_is_required_in_words() -> None:
+    """The request has an ARN, because AWS documents no result for another value."""
+    summary = explained(Condition={"ArnLike": {"k:a": "arn:aws:s3:::?"}}, context={"k:a": "arn:aws:s3:::bb"}).summary()
+
+    requirement = "`k:a` matches `arn:aws:s3:::?`"
+    assert summary == f"statement `InvokeGuarded` allows this only when {requirement}; the request has `arn:aws:s3:::bb`"
 
 
 @pytest.mark.parametrize(
