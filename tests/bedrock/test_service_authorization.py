@@ -1,7 +1,7 @@
 """
 The tables of operations, resource types and condition keys against what AWS publishes of them.
 
-`service_authorization.json` and `operation_actions.json` hold what AWS publishes. Every difference stands in
+`service_authorization.json` and `operation_actions.json` contain what AWS publishes. Every difference is listed in
 `known_differences.json` with its reason, and one that is no difference any more has to leave that file.
 """
 

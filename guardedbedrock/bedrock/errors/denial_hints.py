@@ -248,7 +248,9 @@ def _advice(element: ExplainedElement, action: str) -> str:
     if element.element == "resource":
         return "add the resource to that statement, so that its conditions apply to it too"
     if not carries(action, element.request.name):
-        return f"`{action}` never carries this key: allow or deny the action in a statement without this condition"
+        if element.request.name.lower() == _GUARDRAIL_KEY and action.lower() == "bedrock:applyguardrail":
+            return f"`{action}` never carries this key: give it a separate statement, and keep the condition on the model actions"
+        return f"`{action}` never carries this key: test a key that it carries instead"
     if element.request.name.lower() != _GUARDRAIL_KEY:
         return "meet the condition, or change it"
     value = element.request.values[0] if element.request.values else None
