@@ -18,8 +18,7 @@ ASK: dict[str, Any] = {
 }
 
 
-async def test_a_key_works_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The keyword arguments that serve boto3 serve aiobotocore: endpoint, trust and all."""
+async def test_api_key_works_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
     with FakeBedrock(tls=True) as fake:
         async with get_session().create_client("bedrock-runtime", **fake.client_kwargs()) as client:

@@ -81,8 +81,7 @@ async def cancelled(task: asyncio.Task[Any]) -> None:
 
 @pytest.mark.parametrize("method", ["converse", "invoke_model", *STREAMS])
 @pytest.mark.parametrize("held", [HEAD, b"application/"], ids=["no reply", "in the head"])
-async def test_a_call_that_is_cancelled_before_its_reply(line: Line, method: str, held: bytes) -> None:
-    """While the client waits for the head of the reply."""
+async def test_call_cancelled_before_its_reply_closes_connection_and_span(line: Line, method: str, held: bytes) -> None:
     line.relay.hold_at = held
     call = asyncio.create_task(getattr(line.client, method)(**ask(method)))
     await line.relay.holding.wait()
@@ -93,8 +92,7 @@ async def test_a_call_that_is_cancelled_before_its_reply(line: Line, method: str
 
 
 @pytest.mark.parametrize("method", ["converse", "invoke_model"])
-async def test_a_call_that_is_cancelled_in_the_body(line: Line, method: str) -> None:
-    """While the client reads the body."""
+async def test_call_cancelled_while_its_body_is_read_closes_connection_and_span(line: Line, method: str) -> None:
     line.relay.hold_at = b"word"
     call = asyncio.create_task(getattr(line.client, method)(**ask(method)))
     await line.relay.holding.wait()
@@ -105,8 +103,7 @@ async def test_a_call_that_is_cancelled_in_the_body(line: Line, method: str) -> 
     await line.nothing_open()
 
 
-async def test_a_call_that_is_cancelled_at_once(line: Line) -> None:
-    """Before anything of it ran, or right after."""
+async def test_call_cancelled_at_once_opens_no_connection(line: Line) -> None:
     for turns in range(6):
         call = asyncio.create_task(line.client.converse(**ask("converse")))
         for _ in range(turns):
@@ -138,8 +135,7 @@ async def read_one_and_wait(stream: Any) -> None:
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize("read", [read_on, read_in_a_block, read_one_and_wait])
-async def test_a_reader_that_is_cancelled(line: Line, method: str, read: Callable[[Any], Awaitable[None]]) -> None:
-    """While it waits for an event, or between two of them."""
+async def test_cancelled_reader_closes_its_stream(line: Line, method: str, read: Callable[[Any], Awaitable[None]]) -> None:
     line.relay.hold_at = b"contentBlockDelta" if method == "converse_stream" else b'"bytes"'
     reply = await getattr(line.client, method)(**ask(method))
 
@@ -151,8 +147,7 @@ async def test_a_reader_that_is_cancelled(line: Line, method: str, read: Callabl
     await line.nothing_open()
 
 
-async def test_one_of_a_group_that_fails_ends_the_others(line: Line) -> None:
-    """A `TaskGroup` cancels what is left of it."""
+async def test_failing_call_of_a_task_group_cancels_the_others(line: Line) -> None:
     line.relay.hold_at = b"word"
 
     async def fail() -> None:
@@ -168,8 +163,7 @@ async def test_one_of_a_group_that_fails_ends_the_others(line: Line) -> None:
     await line.nothing_open(5)
 
 
-async def test_a_stream_that_nobody_keeps(line: Line) -> None:
-    """Its span and its connection end with it."""
+async def test_stream_without_references_is_closed(line: Line) -> None:
     line.relay.hold_at = b"contentBlockDelta"
     await line.client.converse_stream(**ask("converse_stream"))
     gc.collect()
@@ -177,8 +171,7 @@ async def test_a_stream_that_nobody_keeps(line: Line) -> None:
     await line.nothing_open()
 
 
-async def test_a_client_that_is_left_in_the_middle_of_a_stream(line: Line) -> None:
-    """The end of the client's own block closes the connection; the span ends with the stream."""
+async def test_client_closed_during_a_stream_leaves_nothing_open(line: Line) -> None:
     line.relay.hold_at = b"contentBlockDelta"
     stream = (await line.client.converse_stream(**ask("converse_stream")))["stream"]
     await anext(stream)

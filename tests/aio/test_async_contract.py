@@ -69,8 +69,7 @@ async def _events(stream: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_aiobotocore_keeps_the_contract(fake: FakeBedrock, clients: dict[str, Any], name: str) -> None:
-    """What it parsed is what the case expects, whole."""
+async def test_aiobotocore_parses_the_contract_like_boto3(fake: FakeBedrock, clients: dict[str, Any], name: str) -> None:
     case = CASES[name]
     prepare(fake, case.get("setup", {}))
     for call in case.get("before", ()):

@@ -62,8 +62,7 @@ async def crowd(env: Harness) -> list[bool]:
     return await asyncio.gather(*(call(env, *each) for each in given))
 
 
-async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(harness: Make) -> None:
-    """All get through or are denied as they should, and every observation closes once."""
+async def test_thousand_tasks_keep_their_chosen_guardrails(harness: Make) -> None:
     recorder = Recorder()
     env = await harness(config=WIDE, listeners=[recorder])
 
@@ -77,8 +76,7 @@ async def test_a_thousand_tasks_do_not_mix_up_their_guardrails(harness: Make) ->
     assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
-async def test_a_crowd_leaves_nothing_behind(harness: Make) -> None:
-    """After a first round memory is flat, however many follow."""
+async def test_thousand_tasks_leave_no_connection_or_context(harness: Make) -> None:
     env = await harness(config=WIDE)
     held = []
     for _ in range(ROUNDS):

@@ -51,8 +51,7 @@ async def _events(client: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 61, 1000, 0])
-async def test_streams_are_read_whatever_they_are_cut_into(fake: FakeBedrock, client: Any, size: int) -> None:
-    """From single bytes to one piece; every event is the same."""
+async def test_stream_cut_into_any_chunks_is_read(fake: FakeBedrock, client: Any, size: int) -> None:
     whole = await _events(client)
     fake.fault(Rechunk(size))
 
@@ -68,8 +67,7 @@ BROKEN: list[tuple[Fault, type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("fault", "error"), BROKEN, ids=lambda value: repr(value)[:40])
-async def test_a_stream_that_breaks_is_an_error(fake: FakeBedrock, client: Any, fault: Fault, error: type[Exception]) -> None:
-    """The one that aiohttp or botocore's parser has for it."""
+async def test_broken_stream_raises(fake: FakeBedrock, client: Any, fault: Fault, error: type[Exception]) -> None:
     fake.fault(fault)
 
     with pytest.raises(error):
@@ -83,16 +81,14 @@ async def test_a_stream_that_breaks_is_an_error(fake: FakeBedrock, client: Any, 
     [(HangUp(), EndpointConnectionError), (HangUp(reset=False), ConnectionClosedError), (Fail(503, "Busy"), ClientError)],
     ids=["reset", "closed", "error"],
 )
-async def test_a_call_that_fails_is_an_error(fake: FakeBedrock, client: Any, fault: Fault, error: type[Exception]) -> None:
-    """The one that aiobotocore has for it, which calls a reset a connection that was never made."""
+async def test_failed_call_raises(fake: FakeBedrock, client: Any, fault: Fault, error: type[Exception]) -> None:
     fake.fault(fault)
 
     with pytest.raises(error):
         await client.converse(**ASK)
 
 
-async def test_nobody_listens(fake: FakeBedrock, client: Any) -> None:
-    """Connections are refused for a while."""
+async def test_closed_port_raises(fake: FakeBedrock, client: Any) -> None:
     with fake.refusing(), pytest.raises(EndpointConnectionError):
         await client.converse(**ASK)
 

@@ -29,8 +29,7 @@ OTHERWISE: Final = {
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)
-async def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, method: str) -> None:
-    """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
+async def test_permanent_fault_raises_after_the_expected_attempts(harness: Make, name: str, method: str) -> None:
     recorder, row = Recorder(), MATRIX[name]
     patience = SHORT if name.startswith("slow") else 10 * LONG
     env = await harness(
@@ -51,8 +50,7 @@ async def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, metho
     assert recorder.last.closed == [last]
 
 
-async def test_a_denial_of_a_stream_that_is_asked_for_again_is_typed(harness: Make) -> None:
-    """When the call has long returned, too: by the client's own class and by ours."""
+async def test_denial_of_a_repeated_stream_request_is_typed(harness: Make) -> None:
     env = await harness(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
     env.fake.fault(HangUp(20, "body"), times=1)
     response = await env.client.converse_stream(**ask("converse_stream"))

@@ -43,8 +43,7 @@ async def try_all(env: Harness) -> int:
         ("before-send", strip_prepared),
     ],
 )
-async def test_no_handler_gets_past(harness: Make, event: str, handler: Callable[..., Any]) -> None:
-    """What was changed on the way is refused."""
+async def test_event_handler_cannot_bypass_the_gate(harness: Make, event: str, handler: Callable[..., Any]) -> None:
     env = await harness()
     env.client.meta.events.register(event, handler)
 
@@ -52,8 +51,7 @@ async def test_no_handler_gets_past(harness: Make, event: str, handler: Callable
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-async def test_a_call_past_the_guard_is_refused(harness: Make) -> None:
-    """With a guardrail as without."""
+async def test_call_past_the_guard_is_refused(harness: Make) -> None:
     env = await harness()
 
     for params in (ask("converse"), GUARDED):
@@ -63,8 +61,7 @@ async def test_a_call_past_the_guard_is_refused(harness: Make) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-async def test_what_sends_may_be_another_and_has_the_gate_in_front(harness: Make) -> None:
-    """A method put in the place of the one that sends."""
+async def test_replaced_send_method_of_an_async_endpoint_still_passes_the_gate(harness: Make) -> None:
     env = await harness()
     session = env.client._endpoint.http_session
     sent: list[str] = []
@@ -83,8 +80,7 @@ async def test_what_sends_may_be_another_and_has_the_gate_in_front(harness: Make
     assert unguarded(env.fake) == []
 
 
-async def test_what_signs_is_not_handed_out_without_the_gate(harness: Make) -> None:
-    """By either of its names."""
+async def test_signer_returned_by_either_name_is_behind_the_gate(harness: Make) -> None:
     env = await harness()
     request = type(
         "Request", (), {"url": f"{env.fake.endpoint_url}/model/m/converse", "method": "POST", "headers": {}, "data": b"{}"}

@@ -25,10 +25,9 @@ INFERENCE: Final = ("converse", "converse_stream", "invoke_model", "invoke_model
 
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
-async def test_what_arrives_is_what_was_given_and_the_guardrail(
+async def test_request_has_the_given_parameters_and_the_guardrail(
     harness: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
     fake, _, client = await harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
     mine = copy.deepcopy(given)
@@ -43,10 +42,9 @@ async def test_what_arrives_is_what_was_given_and_the_guardrail(
 
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
-async def test_what_comes_back_is_what_a_plain_client_gets(
+async def test_reply_equals_the_reply_of_a_plain_client(
     harness: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """A reply is that of a plain client whose application names the guardrail itself."""
     fake, _, client = await harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
 
@@ -58,8 +56,7 @@ async def test_what_comes_back_is_what_a_plain_client_gets(
     assert actual["ResponseMetadata"].keys() == expected["ResponseMetadata"].keys()
 
 
-async def test_asynchronous_jobs_are_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
-    """A paginator is that of a plain client."""
+async def test_async_invokes_are_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
     fake, _, client = await harness()
     start = (await plain(fake)).start_async_invoke
     arns = [(await start(modelId=MODEL, modelInput={}, outputDataConfig=S3))["invocationArn"] for _ in range(5)]
@@ -72,8 +69,7 @@ async def test_asynchronous_jobs_are_listed_in_pages(harness: Make, plain: Calla
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
-    """What the policies deny never leaves the process, and is caught as the client's own error."""
+async def test_denied_call_sends_nothing(harness: Make, method: str) -> None:
     fake, _, client = await harness()
 
     with pytest.raises(client.exceptions.AccessDeniedException) as denied:
@@ -85,8 +81,7 @@ async def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_a_guardrail_that_nobody_approved_is_refused(harness: Make, method: str) -> None:
-    """The caller's own guardrail has to be an approved one."""
+async def test_unapproved_guardrail_is_refused(harness: Make, method: str) -> None:
     recorder = Recorder()
     fake, _, client = await harness(listeners=[recorder])
     own = {"guardrailConfig": WEAK} if method.startswith("converse") else WEAK
@@ -100,8 +95,7 @@ async def test_a_guardrail_that_nobody_approved_is_refused(harness: Make, method
     assert fake.requests == []
 
 
-async def test_an_approved_guardrail_of_the_callers_is_kept(harness: Make) -> None:
-    """Whoever names an approved one gets it."""
+async def test_approved_guardrail_of_the_caller_is_kept(harness: Make) -> None:
     recorder = Recorder()
     env = await harness(listeners=[recorder])
 
@@ -113,8 +107,7 @@ async def test_an_approved_guardrail_of_the_callers_is_kept(harness: Make) -> No
     assert recorder.last.of(GuardrailInjected) == [GuardrailInjected(PUBLIC, was_there=True)]
 
 
-async def test_an_operation_without_a_place_for_a_guardrail_is_refused(harness: Make) -> None:
-    """StartAsyncInvoke would reach the model unguarded."""
+async def test_operation_without_a_guardrail_location_is_refused(harness: Make) -> None:
     env = await harness()
 
     with pytest.raises(UnguardableOperationError):
@@ -124,8 +117,7 @@ async def test_an_operation_without_a_place_for_a_guardrail_is_refused(harness: 
 
 
 @pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
-async def test_wrong_parameters_fail_as_they_do_without_a_guard(harness: Make, method: str, params: dict[str, Any]) -> None:
-    """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
+async def test_invalid_parameters_raise_the_error_of_a_plain_client(harness: Make, method: str, params: dict[str, Any]) -> None:
     fake, _, client = await harness()
 
     with pytest.raises(ParamValidationError):
@@ -135,8 +127,7 @@ async def test_wrong_parameters_fail_as_they_do_without_a_guard(harness: Make, m
 
 
 @pytest.mark.parametrize(("mode", "guardrail"), [("report", (HR.arn, HR.version)), ("off", None)])
-async def test_modes_that_enforce_nothing_let_everything_out(harness: Make, mode: str, guardrail: Any) -> None:
-    """`report` injects what it can and refuses nothing, `off` leaves the call alone."""
+async def test_report_and_off_send_every_call(harness: Make, mode: str, guardrail: Any) -> None:
     env = await harness(mode=mode)
 
     await env.client.converse(**ask("converse", model=DENIED_MODEL))
@@ -145,8 +136,7 @@ async def test_modes_that_enforce_nothing_let_everything_out(harness: Make, mode
 
 
 @pytest.mark.parametrize("method", INFERENCE)
-async def test_an_intervention_is_raised_where_that_was_asked_for(harness: Make, method: str) -> None:
-    """What a reply, a body and a stream say of the guardrail is read."""
+async def test_intervention_raises_if_configured(harness: Make, method: str) -> None:
     recorder = Recorder()
     env = await harness(on_intervention="raise", listeners=[recorder])
 
@@ -157,8 +147,7 @@ async def test_an_intervention_is_raised_where_that_was_asked_for(harness: Make,
     assert recorder.last.closed == [raised.value]
 
 
-async def test_apply_guardrail_answers_with_its_verdict(harness: Make) -> None:
-    """Who asks for a verdict gets it as a reply; the listener hears of it too."""
+async def test_apply_guardrail_returns_its_assessment(harness: Make) -> None:
     recorder = Recorder()
     env = await harness(on_intervention="raise", listeners=[recorder])
 

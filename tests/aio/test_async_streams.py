@@ -53,8 +53,7 @@ async def make_line(harness: Make) -> AsyncIterator[tuple[Relay, Any, Recorder]]
 
 
 @pytest.mark.parametrize("method", STREAMS)
-async def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
-    """Instrumentations test for the type; at its end it stays."""
+async def test_stream_is_an_event_stream(harness: Make, method: str) -> None:
     stream = await events_of(await harness(), method)
 
     assert isinstance(stream, AioEventStream)
@@ -63,8 +62,7 @@ async def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-async def test_the_observation_of_a_stream_closes_with_its_end(harness: Make, method: str) -> None:
-    """While somebody reads the call is under way, and it ends once."""
+async def test_observation_closes_at_the_end_of_the_stream(harness: Make, method: str) -> None:
     env, recorder = await watched(harness)
     stream = await events_of(env, method)
 
@@ -78,8 +76,7 @@ async def test_the_observation_of_a_stream_closes_with_its_end(harness: Make, me
     assert recorder.last.closed == [None]
 
 
-async def test_a_stream_that_was_read_gives_its_connection_back(line: tuple[Relay, Any, Recorder]) -> None:
-    """The next call takes the same connection."""
+async def test_stream_read_to_its_end_releases_its_connection(line: tuple[Relay, Any, Recorder]) -> None:
     relay, client, _ = line
 
     for _ in range(3):
@@ -125,10 +122,7 @@ async def leave(_: Any) -> None:
 
 
 @pytest.mark.parametrize("end", [close, read_one_and_close, read_one_in_a_block, fail_in_a_block, read_one_and_break, leave])
-async def test_a_stream_that_is_not_read_to_its_end_closes_once(
-    line: tuple[Relay, Any, Recorder], end: Callable[[Any], Awaitable[None]]
-) -> None:
-    """Closed, left in the middle, or never looked at: connection and observation end with it, without an error."""
+async def test_stream_left_early_closes_once(line: tuple[Relay, Any, Recorder], end: Callable[[Any], Awaitable[None]]) -> None:
     relay, client, recorder = line
     relay.hold_at = b"contentBlockDelta"  # so the first event is whole
 
@@ -143,8 +137,7 @@ async def test_a_stream_that_is_not_read_to_its_end_closes_once(
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize(("code", "after"), BREAKS)
-async def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, code: str, after: int) -> None:
-    """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
+async def test_stream_interrupted_by_the_service_raises_a_typed_error(harness: Make, method: str, code: str, after: int) -> None:
     env, recorder = await watched(harness)
     env.fake.break_stream(code, after=after, message="that was all")
     stream = await events_of(env, method)
@@ -164,8 +157,7 @@ async def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, cod
     assert stream._inner._raw_stream.closed
 
 
-async def test_a_connection_that_breaks_in_the_middle_of_a_stream_is_typed(line: tuple[Relay, Any, Recorder]) -> None:
-    """What aiohttp raises is the cause, and no error of its own reaches the reader."""
+async def test_broken_connection_during_a_stream_raises_a_typed_error(line: tuple[Relay, Any, Recorder]) -> None:
     relay, client, recorder = line
     relay.hold_at, relay.hang_up = b"contentBlockDelta", True
     stream = (await client.converse_stream(**ask("converse_stream")))["stream"]
@@ -177,8 +169,7 @@ async def test_a_connection_that_breaks_in_the_middle_of_a_stream_is_typed(line:
     assert recorder.last.closed == [broken.value]
 
 
-async def test_a_reader_that_is_cancelled_leaves_nothing_open(line: tuple[Relay, Any, Recorder]) -> None:
-    """Cancelled while it waits for the next event: the connection closes, and the observation ends with that error."""
+async def test_cancelled_reader_leaves_nothing_open(line: tuple[Relay, Any, Recorder]) -> None:
     relay, client, recorder = line
     relay.hold_at = b"contentBlockDelta"
     stream = (await client.converse_stream(**ask("converse_stream")))["stream"]
@@ -199,8 +190,7 @@ async def test_a_reader_that_is_cancelled_leaves_nothing_open(line: tuple[Relay,
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model"])
-async def test_a_call_that_is_cancelled_leaves_nothing_open(line: tuple[Relay, Any, Recorder], method: str) -> None:
-    """Cancelled in the middle of the reply's head or body: as above, and the client goes on to work."""
+async def test_cancelled_call_leaves_nothing_open(line: tuple[Relay, Any, Recorder], method: str) -> None:
     relay, client, recorder = line
     relay.hold_at = b"HTTP/1.1 200" if method == "converse_stream" else b"word"
 
@@ -217,8 +207,7 @@ async def test_a_call_that_is_cancelled_leaves_nothing_open(line: tuple[Relay, A
     assert (await client.converse(**ask("converse")))["stopReason"] == "end_turn"
 
 
-async def test_a_call_that_times_out_is_cancelled(line: tuple[Relay, Any, Recorder]) -> None:
-    """`asyncio.timeout` is a cancellation, and comes out as the timeout it is."""
+async def test_call_that_times_out_is_cancelled(line: tuple[Relay, Any, Recorder]) -> None:
     relay, client, recorder = line
     relay.hold_at = b"word"
 
@@ -284,8 +273,7 @@ async def into(body: Any) -> bytes:
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-async def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, reader: Callable[[Any], Awaitable[bytes]]) -> None:
-    """The guard looked into it, and the caller reads it as ever."""
+async def test_body_of_invoke_model_is_readable_after_the_call(harness: Make, reader: Callable[[Any], Awaitable[bytes]]) -> None:
     env = await harness()
     body = (await env.client.invoke_model(**ask("invoke_model")))["body"]
 
@@ -296,8 +284,7 @@ async def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, re
     assert body.tell() == len(data)
 
 
-async def test_a_body_tells_of_its_response(harness: Make) -> None:
-    """What stands behind the body is still the HTTP response, and nothing is left to read once it was read."""
+async def test_body_keeps_the_attributes_of_its_http_response(harness: Make) -> None:
     env = await harness()
     body = (await env.client.invoke_model(**ask("invoke_model")))["body"]
 
@@ -306,8 +293,7 @@ async def test_a_body_tells_of_its_response(harness: Make) -> None:
     assert (await body.read(), body.readable()) == (b"", False)
 
 
-async def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
-    """What a model says is not the guard's business."""
+async def test_body_that_is_not_json_is_returned_unchanged(harness: Make) -> None:
     env = await harness()
     env.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
 
@@ -316,8 +302,7 @@ async def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
     assert json.loads(await reply["body"].read())["content"][0]["text"].startswith("amazon-bedrock-guardrailAction")
 
 
-async def test_a_body_that_breaks_off_closes_its_connection(line: tuple[Relay, Any, Recorder]) -> None:
-    """The error is the one that a plain client's body raises, and comes with the call."""
+async def test_truncated_body_closes_its_connection(line: tuple[Relay, Any, Recorder]) -> None:
     relay, client, recorder = line
     relay.hold_at, relay.hang_up = b"word", True
 

@@ -46,8 +46,7 @@ class Told:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_call_has_the_same_spans(harness: Make, method: str) -> None:
-    """The request within the call, both ended with the call or its stream, and neither left current."""
+async def test_async_call_has_the_spans_of_a_sync_call(harness: Make, method: str) -> None:
     told = Told()
     env = await harness(listeners=[told.listener])
 
@@ -61,8 +60,7 @@ async def test_an_awaited_call_has_the_same_spans(harness: Make, method: str) ->
 
 
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
-async def test_a_stream_that_nobody_holds_ends_its_spans(harness: Make, method: str) -> None:
-    """At garbage collection, if not before."""
+async def test_stream_without_references_ends_its_spans(harness: Make, method: str) -> None:
     told = Told()
     env = await harness(listeners=[told.listener])
     response = await getattr(env.client, method)(**ask(method))
@@ -75,8 +73,7 @@ async def test_a_stream_that_nobody_holds_ends_its_spans(harness: Make, method: 
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_call_is_tried_again(harness: Make, method: str) -> None:
-    """The same table, the same tokens, the same count."""
+async def test_async_call_is_retried(harness: Make, method: str) -> None:
     recorder = Recorder()
     env = await harness(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
     env.fake.fault(Fail(503, "ServiceUnavailableException", "later"), times=2)
@@ -88,8 +85,7 @@ async def test_an_awaited_call_is_tried_again(harness: Make, method: str) -> Non
     assert [event.code for event in recorder.last.of(Retried)] == ["ServiceUnavailableException"] * 2
 
 
-async def test_attempts_that_are_botocores_are_heard_too(harness: Make) -> None:
-    """One by one, on a client whose `Config` speaks of retries; an error of the connection says how many there were."""
+async def test_retries_of_aiobotocore_are_reported(harness: Make) -> None:
     recorder = Recorder()
     once_more = AioConfig(retries={"total_max_attempts": 2, "mode": "standard"})
     env = await harness(listeners=[recorder], config=once_more)
@@ -105,8 +101,7 @@ async def test_attempts_that_are_botocores_are_heard_too(harness: Make) -> None:
     assert gone.value.retry_attempts == 1  # type: ignore[attr-defined]
 
 
-async def test_a_body_that_breaks_off_is_asked_for_again(harness: Make) -> None:
-    """Nobody has read it yet."""
+async def test_truncated_body_is_requested_again(harness: Make) -> None:
     recorder = Recorder()
     env = await harness(listeners=[recorder], retry=RetryPolicy(sleep=lambda _: None))
     env.fake.fault(HangUp(40, "body"), times=1)
@@ -117,8 +112,7 @@ async def test_a_body_that_breaks_off_is_asked_for_again(harness: Make) -> None:
     assert [event.code for event in recorder.last.of(Retried)] == ["ResponseStreamingError"]
 
 
-async def test_a_damaged_stream_is_an_interrupted_one(harness: Make) -> None:
-    """And ends its spans as errors."""
+async def test_damaged_stream_raises_stream_interrupted_error(harness: Make) -> None:
     told = Told()
     env = await harness(listeners=[told.listener])
     env.fake.fault(BrokenFrame(after=2))
@@ -130,8 +124,7 @@ async def test_a_damaged_stream_is_an_interrupted_one(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-async def test_an_awaited_reply_tells_of_its_intervention(harness: Make, method: str) -> None:
-    """The response, or the stream once it was read."""
+async def test_async_reply_reports_its_intervention(harness: Make, method: str) -> None:
     env = await harness()
     trace_asked: dict[str, Any] = {"guardrailConfig": {"trace": "enabled"}} if "converse" in method else {"trace": "ENABLED"}
     response = await getattr(env.client, method)(**ask(method, "my salary"), **trace_asked)
@@ -143,8 +136,7 @@ async def test_an_awaited_reply_tells_of_its_intervention(harness: Make, method:
     assert (found.action, found.policies, found.guardrail) == ("blocked", ("wordPolicy",), HR.id)
 
 
-async def test_an_awaited_intervention_can_be_an_error(harness: Make) -> None:
-    """With all that the stream says of it."""
+async def test_async_intervention_raises_if_configured(harness: Make) -> None:
     env = await harness(on_intervention="raise")
 
     with pytest.raises(GuardrailInterventionError) as stepped_in:
@@ -153,8 +145,7 @@ async def test_an_awaited_intervention_can_be_an_error(harness: Make) -> None:
     assert stepped_in.value.intervention.policies == ("wordPolicy",)
 
 
-async def test_an_awaited_denial_is_recorded(harness: Make) -> None:
-    """In CloudTrail's shape."""
+async def test_async_denial_is_audited(harness: Make) -> None:
     records: list[Any] = []
 
     class Kept:

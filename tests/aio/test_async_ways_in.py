@@ -67,8 +67,7 @@ async def is_guarded(client: Any, fake: FakeBedrock) -> bool:
     return [request.guardrail for request in fake.requests[before:]] == [(HR.arn, HR.version)]
 
 
-async def test_a_session_of_aiobotocore_can_be_guarded(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
-    """It makes guarded clients from then on, and clients of other services as ever."""
+async def test_aiobotocore_session_creates_guarded_clients(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
     session = guard().session(get_session())
 
     assert await is_guarded(await make(session), fake)
@@ -77,8 +76,9 @@ async def test_a_session_of_aiobotocore_can_be_guarded(make: Callable[..., Await
         await make(session, region_name="eu-west-1")
 
 
-async def test_a_wrapped_async_client_is_guarded_for_everybody(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
-    """As a client of boto3 is: methods that somebody holds go through the guard, and twice is once."""
+async def test_wrapped_async_client_is_guarded_for_every_reference(
+    make: Callable[..., Awaitable[Any]], fake: FakeBedrock
+) -> None:
     client = await make(SESSION)
     converse, send, kind = client.converse, client._make_api_call, type(client)
 
@@ -98,8 +98,7 @@ async def test_a_wrapped_async_client_is_guarded_for_everybody(make: Callable[..
     assert guarded_kind.__name__ == kind.__name__
 
 
-async def test_a_wrapped_async_client_goes_by_the_last_guard(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
-    """Its gate and what it knows of its signer go along."""
+async def test_async_client_wrapped_twice_uses_the_last_guard(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
     client = guard().wrap(await make(SESSION))
     await client.converse(**ask("converse"))
 
@@ -109,8 +108,7 @@ async def test_a_wrapped_async_client_goes_by_the_last_guard(make: Callable[...,
     assert [request.guardrail for request in fake.requests] == [(HR.arn, HR.version), (PUBLIC.arn, PUBLIC.version), None]
 
 
-async def test_an_async_client_that_can_not_be_guarded_stays_as_it_was(make: Callable[..., Awaitable[Any]]) -> None:
-    """An error leaves nothing half done."""
+async def test_async_client_that_cannot_be_guarded_is_unchanged(make: Callable[..., Awaitable[Any]]) -> None:
     client = await make(SESSION)
     kind, attributes = type(client), dict(vars(client))
 
@@ -121,8 +119,7 @@ async def test_an_async_client_that_can_not_be_guarded_stays_as_it_was(make: Cal
     assert vars(client) == attributes
 
 
-async def test_an_installed_guard_guards_async_clients(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
-    """Of sessions made before and after."""
+async def test_install_guards_async_clients(make: Callable[..., Awaitable[Any]], fake: FakeBedrock) -> None:
     with guard().install():
         for session in (SESSION, get_session()):
             client = await make(session)
@@ -135,8 +132,7 @@ async def test_an_installed_guard_guards_async_clients(make: Callable[..., Await
     assert not isinstance(await make(SESSION), Guarded)
 
 
-async def test_clients_of_an_aiobotocore_that_is_loaded_later_are_guarded() -> None:
-    """Frameworks import it when they first need it."""
+async def test_install_guards_clients_of_an_aiobotocore_that_is_imported_later() -> None:
     program = f"""
 import asyncio, sys
 from guardedbedrock import Guard, Guardrail
@@ -159,8 +155,7 @@ assert not asyncio.run(kind())
 
 
 @pytest.mark.parametrize("way", ["client", "session", "install"])
-async def test_an_event_that_does_not_come_is_an_error(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """No unguarded client is handed out, and the one that was made is closed."""
+async def test_async_client_that_the_event_did_not_reach_is_not_created(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(sessions, "EVENTS", ())
     monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
     monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
@@ -181,8 +176,7 @@ async def test_an_event_that_does_not_come_is_an_error(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("way", ["client", "session", "wrap"])
-async def test_the_instrumentation_of_aiobotocore_sees_every_call(fake: FakeBedrock, way: str) -> None:
-    """Its span is a child of the guard's, and the stream is read as ever."""
+async def test_instrumentation_of_aiobotocore_traces_every_call(fake: FakeBedrock, way: str) -> None:
     exporter, provider, instrumentor = InMemorySpanExporter(), TracerProvider(), AiobotocoreInstrumentor()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     instrumentor.instrument(tracer_provider=provider)

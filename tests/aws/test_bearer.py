@@ -36,8 +36,7 @@ def bearer(client: Any) -> str:
 
 
 @pytest.mark.parametrize(("token", "kind"), [(SHORT, "SHORT_TERM"), (LONG, "LONG_TERM"), (ODD, "unknown")])
-def test_the_kind_of_a_key_is_read_from_its_beginning(monkeypatch: pytest.MonkeyPatch, token: str, kind: str) -> None:
-    """A key goes before credentials that were given."""
+def test_kind_of_an_api_key_follows_from_its_prefix(monkeypatch: pytest.MonkeyPatch, token: str, kind: str) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", token)
 
     assert bearer(make()) == kind
@@ -52,22 +51,21 @@ def test_the_kind_of_a_key_is_read_from_its_beginning(monkeypatch: pytest.Monkey
         ("bedrock-agent-runtime", {}),
     ],
 )
-def test_a_key_that_does_not_sign_is_none(monkeypatch: pytest.MonkeyPatch, service: str, options: dict[str, Any]) -> None:
-    """Another way of signing in code goes before the key, and agents take no keys."""
+def test_api_key_of_a_client_that_signs_with_credentials_is_ignored(
+    monkeypatch: pytest.MonkeyPatch, service: str, options: dict[str, Any]
+) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", SHORT)
 
     assert bearer(make(service=service, **options)) == ""
 
 
-def test_without_a_key_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The common case."""
+def test_client_without_an_api_key_has_no_key_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
 
     assert bearer(make()) == ""
 
 
-def test_a_key_that_is_denied_denies_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Calling with a key is an action of its own."""
+def test_policy_that_denies_api_keys_denies_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", LONG)
 
     with pytest.raises(ExplicitDenyError) as denied:
@@ -76,8 +74,7 @@ def test_a_key_that_is_denied_denies_the_call(monkeypatch: pytest.MonkeyPatch) -
     assert (denied.value.action, denied.value.resource) == ("bedrock:CallWithBearerToken", "*")
 
 
-def test_nobody_can_be_asked_whose_key_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """STS would name the owner of the credentials, who is another."""
+def test_principal_caller_is_rejected_with_an_api_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", SHORT)
 
     with pytest.raises(ConfigurationError, match="STS cannot tell who owns it"):

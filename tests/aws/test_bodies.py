@@ -91,7 +91,7 @@ def test_body_that_cannot_seek_is_sent(
     with closing(body(DATA)) as stream:
         read(getattr(env.client, method)(modelId=MODEL, body=stream))
 
-    assert [(request.incoming.body, request.guardrail) for request in env.fake.requests] == [(DATA, (HR.arn, HR.version))]
+    assert [(request.http_request.body, request.guardrail) for request in env.fake.requests] == [(DATA, (HR.arn, HR.version))]
 
 
 @pytest.mark.parametrize("body", BODIES)
@@ -102,7 +102,7 @@ def test_body_that_cannot_seek_is_sent_again_by_a_retry(harness: Make, body: Cal
     with closing(body(DATA)) as stream:
         env.client.invoke_model(modelId=MODEL, body=stream)
 
-    assert [request.incoming.body for request in env.fake.requests] == [DATA, DATA]
+    assert [request.http_request.body for request in env.fake.requests] == [DATA, DATA]
 
 
 def test_prompt_that_a_stream_hides_from_the_guardrail_is_refused(harness: Make) -> None:

@@ -55,8 +55,7 @@ def told(heard: Recorder) -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_attempt_is_heard_with_its_error(env: Harness, heard: Recorder, method: str) -> None:
-    """Two different ones, and then an answer."""
+def test_each_failed_attempt_of_botocore_is_reported_with_its_error(env: Harness, heard: Recorder, method: str) -> None:
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
     env.fake.fail_next(429, "ThrottlingException", "slow")
 
@@ -66,8 +65,7 @@ def test_each_attempt_is_heard_with_its_error(env: Harness, heard: Recorder, met
     assert metadata["RetryAttempts"] == 2
 
 
-def test_an_error_says_how_many_there_were(env: Harness, heard: Recorder) -> None:
-    """The service's."""
+def test_client_error_has_the_number_of_retries(env: Harness, heard: Recorder) -> None:
     env.fake.fail_next(503, "ServiceUnavailableException", "later", times=99)
 
     with pytest.raises(ClientError) as failed:
@@ -78,8 +76,7 @@ def test_an_error_says_how_many_there_were(env: Harness, heard: Recorder) -> Non
 
 
 @pytest.mark.parametrize("error", [ConnectionClosedError, EndpointConnectionError])
-def test_an_error_of_the_connection_does_too(env: Harness, heard: Recorder, error: type[Exception]) -> None:
-    """It is the guard that says it there."""
+def test_connection_error_has_the_number_of_retries(env: Harness, heard: Recorder, error: type[Exception]) -> None:
     env.fake.fault(HangUp(), times=99) if error is ConnectionClosedError else env.fake.close()
 
     with pytest.raises(error) as failed:
@@ -89,8 +86,7 @@ def test_an_error_of_the_connection_does_too(env: Harness, heard: Recorder, erro
     assert failed.value.retry_attempts == 2  # type: ignore[attr-defined]
 
 
-def test_one_call_hears_nothing_of_another(env: Harness, heard: Recorder) -> None:
-    """What the first one met is over."""
+def test_retries_of_one_call_are_not_reported_to_another(env: Harness, heard: Recorder) -> None:
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     env.client.converse(**ask("converse"))
@@ -99,8 +95,7 @@ def test_one_call_hears_nothing_of_another(env: Harness, heard: Recorder) -> Non
     assert told(heard) == []
 
 
-def test_a_client_that_is_wrapped_twice_is_heard_once(env: Harness, heard: Recorder) -> None:
-    """Whoever wraps it next."""
+def test_client_wrapped_twice_reports_each_retry_once(env: Harness, heard: Recorder) -> None:
     env.guard.wrap(env.client)
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 

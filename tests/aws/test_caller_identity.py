@@ -64,8 +64,7 @@ def fresh_session(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_sts_is_asked_once_and_not_before_it_is_needed(harness: Make, asked: list[str]) -> None:
-    """Neither the guard nor the client asks; the first call does, and no other."""
+def test_sts_is_called_once_and_only_when_needed(harness: Make, asked: list[str]) -> None:
     recorder = Recorder()
     env = harness(principal="caller", listeners=[recorder])
     assert asked == []
@@ -82,8 +81,7 @@ def test_sts_is_asked_once_and_not_before_it_is_needed(harness: Make, asked: lis
     assert len(env.fake.requests) == 3
 
 
-def test_sts_is_asked_once_by_many_threads(harness: Make, asked: list[str]) -> None:
-    """The threads that come together wait for the one that asks."""
+def test_sts_is_called_once_by_many_threads(harness: Make, asked: list[str]) -> None:
     env = harness(principal="caller", config=Config(max_pool_connections=8))
 
     with ThreadPoolExecutor(8) as pool:
@@ -92,15 +90,13 @@ def test_sts_is_asked_once_by_many_threads(harness: Make, asked: list[str]) -> N
     assert asked == ["GetCallerIdentity"]
 
 
-def test_sts_is_not_asked_when_nothing_is_checked(harness: Make, asked: list[str]) -> None:
-    """An approved list alone needs no principal."""
+def test_sts_is_not_called_without_policies(harness: Make, asked: list[str]) -> None:
     harness(principal="caller", policies=None).client.converse(**ask("converse"))
 
     assert asked == []
 
 
-def test_a_policy_variable_knows_the_caller(harness: Make, asked: list[str]) -> None:
-    """What STS says is the principal of the policies: its user name, its account."""
+def test_policy_variable_resolves_to_the_caller(harness: Make, asked: list[str]) -> None:
     document = {
         "Version": "2012-10-17",
         "Statement": {
@@ -128,8 +124,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         yield fresh_session(monkeypatch)
 
 
-def test_an_sts_that_does_not_answer_stops_the_call(harness: Make, nobody: list[str]) -> None:
-    """Who calls is not known, so nothing is sent, and the next call asks again."""
+def test_call_is_refused_if_sts_does_not_answer(harness: Make, nobody: list[str]) -> None:
     recorder = Recorder()
     env = harness(principal="caller", listeners=[recorder])
 
@@ -145,8 +140,7 @@ def test_an_sts_that_does_not_answer_stops_the_call(harness: Make, nobody: list[
     assert nobody == ["GetCallerIdentity"] * 2
 
 
-def test_an_sts_that_does_not_answer_is_reported_in_mode_report(harness: Make, nobody: list[str]) -> None:
-    """The call goes on, with its guardrail."""
+def test_sts_failure_is_reported_in_mode_report(harness: Make, nobody: list[str]) -> None:
     env = harness(principal="caller", mode="report")
 
     env.client.converse(**ask("converse"))
@@ -155,8 +149,7 @@ def test_an_sts_that_does_not_answer_is_reported_in_mode_report(harness: Make, n
     assert nobody == ["GetCallerIdentity"]
 
 
-def test_without_credentials_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Credentials that are missing are told as such."""
+def test_call_without_credentials_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -168,8 +161,7 @@ def test_without_credentials_nobody_can_be_asked(monkeypatch: pytest.MonkeyPatch
         CallerIdentity()()
 
 
-def test_a_client_that_does_not_sign_has_no_caller(harness: Make, asked: list[str]) -> None:
-    """Without credentials there is nobody to ask for, so the call is refused, and the default session is not asked instead."""
+def test_unsigned_client_has_no_caller(harness: Make, asked: list[str]) -> None:
     env = harness(principal="caller", config=Config(signature_version=UNSIGNED))
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         client = env.guard.client(
@@ -183,8 +175,7 @@ def test_a_client_that_does_not_sign_has_no_caller(harness: Make, asked: list[st
     assert (asked, fake.requests) == ([], [])
 
 
-def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session of another role is asked about itself; the default session is not asked in its stead."""
+def test_caller_is_the_owner_of_the_signing_credentials(sts: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
     role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/Other", RoleSessionName="one")["Credentials"]
     asked.clear()
@@ -211,8 +202,7 @@ def test_the_caller_is_whoever_signs(sts: str, asked: list[str], monkeypatch: py
     assert principals == [other, other, MOTO]
 
 
-def test_the_tripwire_asks_with_the_credentials_that_sign(asked: list[str]) -> None:
-    """Each once, whoever the default session belongs to."""
+def test_tripwire_calls_sts_with_the_signing_credentials(asked: list[str]) -> None:
     role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::123456789012:role/Other", RoleSessionName="session")[
         "Credentials"
     ]
@@ -238,7 +228,7 @@ def _denied_principal(credentials: Credentials) -> str | None:
     return denied.value.principal
 
 
-def test_the_tripwire_lets_nothing_out_when_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tripwire_refuses_requests_if_sts_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh_session(monkeypatch)
     stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=POLICIES, principal="caller").rules, ())
     request = AWSRequest(method="POST", url=f"http://127.0.0.1/model/{DENIED_MODEL}/invoke", data="{}")

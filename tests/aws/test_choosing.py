@@ -56,10 +56,9 @@ BY_MODEL: Final[dict[str, tuple[tuple[Guardrail, ...], str, Guardrail]]] = {
 
 @pytest.mark.parametrize(("approved", "model", "expected"), BY_MODEL.values(), ids=BY_MODEL)
 @pytest.mark.parametrize("method", ["converse", *INVOCATIONS])
-def test_a_model_gets_the_first_guardrail_that_is_for_it(
+def test_model_gets_the_first_guardrail_for_it(
     harness: Make, approved: tuple[Guardrail, ...], model: str, expected: Guardrail, method: str
 ) -> None:
-    """In the order in which they are approved; one that says nothing of models is for every one."""
     env = harness(guardrails=approved, policies=None)
 
     getattr(env.client, method)(**ask(method, model=model))
@@ -67,8 +66,7 @@ def test_a_model_gets_the_first_guardrail_that_is_for_it(
     assert arrived(env) == [version(expected)]
 
 
-def test_a_model_that_no_guardrail_is_for_is_refused(harness: Make) -> None:
-    """It would get one that was meant for another."""
+def test_model_without_a_guardrail_for_it_is_refused(harness: Make) -> None:
     env = harness(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
 
     with pytest.raises(GuardrailNotApprovedError, match=f"no guardrail .* fits the model `{LLAMA}`") as refused:
@@ -78,8 +76,7 @@ def test_a_model_that_no_guardrail_is_for_is_refused(harness: Make) -> None:
     assert arrived(env) == []
 
 
-def test_a_call_without_a_model_is_botocores_to_refuse(harness: Make) -> None:
-    """Patterns make no denial of what is a mistake in the parameters."""
+def test_call_without_a_model_raises_botocores_error(harness: Make) -> None:
     env = harness(guardrails=[FOR_CLAUDE], policies=None)
 
     for wrong in ({}, {"modelId": 1}):
@@ -87,8 +84,7 @@ def test_a_call_without_a_model_is_botocores_to_refuse(harness: Make) -> None:
             env.client.converse(messages=[], **wrong)
 
 
-def test_a_name_wins_over_the_model(harness: Make) -> None:
-    """Patterns choose what nobody chose."""
+def test_chosen_name_overrides_the_model(harness: Make) -> None:
     env = harness(guardrails=[FOR_CLAUDE, FOR_NOVA], policies=None)
 
     with env.guard.using("hr"):
@@ -98,8 +94,7 @@ def test_a_name_wins_over_the_model(harness: Make) -> None:
     assert arrived(env) == [version(HR)] * 2
 
 
-def test_a_client_may_have_a_choice_of_its_own(harness: Make) -> None:
-    """`choosing` gives a guard like the first, and changes nothing of the first; `using` and the call's own go before it."""
+def test_choosing_sets_the_guardrail_of_one_client(harness: Make) -> None:
     env = harness(guardrails=[HR, PUBLIC], policies=None)
     public = env.guard.choosing("customer-facing")
     client = public.client("bedrock-runtime", **env.fake.client_kwargs())
@@ -119,16 +114,14 @@ def test_a_client_may_have_a_choice_of_its_own(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("way", ["using", "choosing"])
-def test_a_name_that_nobody_approved_is_a_mistake(way: str) -> None:
-    """The message lists what there is."""
+def test_choosing_an_unknown_name_raises(way: str) -> None:
     guard = Guard(guardrails=EVERY, listeners=())
 
     with pytest.raises(ConfigurationError, match="no approved guardrail is named `hrr`; there are customer-facing, hr"):
         getattr(guard, way)("hrr").__enter__()
 
 
-def test_choices_nest_and_end(harness: Make) -> None:
-    """An error ends one too."""
+def test_using_blocks_nest_and_end(harness: Make) -> None:
     env = harness(policies=None)
 
     with env.guard.using("customer-facing"):
@@ -141,8 +134,7 @@ def test_choices_nest_and_end(harness: Make) -> None:
     assert arrived(env) == [version(HR), version(PUBLIC), version(HR)]
 
 
-def test_a_choice_means_nothing_to_a_guard_without_that_name(harness: Make) -> None:
-    """Two guards in one process: the choice of one refuses no call of the other."""
+def test_chosen_name_is_ignored_by_a_guard_without_it(harness: Make) -> None:
     env = harness(guardrails=[HR], policies=None)
     other = Guard(guardrails=[PUBLIC], listeners=())
 
@@ -198,8 +190,7 @@ CONTEXTS: Final = (
 
 
 @pytest.mark.parametrize(("run", "expected"), CONTEXTS)
-def test_a_choice_goes_where_the_context_goes(harness: Make, run: Callable[..., None], expected: Guardrail) -> None:
-    """Into tasks, and into threads that are handed the context; others have the default, which is approved too."""
+def test_choice_follows_the_context_into_tasks_and_threads(harness: Make, run: Callable[..., None], expected: Guardrail) -> None:
     env = harness(policies=None)
 
     with env.guard.using("customer-facing"):
@@ -223,10 +214,9 @@ NAMED: Final[dict[str, tuple[dict[str, str], Guardrail | None]]] = {
 
 
 @pytest.mark.parametrize(("named", "expected"), NAMED.values(), ids=NAMED)
-def test_a_callers_own_guardrail_is_kept_if_it_is_approved(
+def test_approved_guardrail_of_the_caller_overrides_the_choice(
     harness: Make, named: dict[str, str], expected: Guardrail | None
 ) -> None:
-    """In the pinned version and no other, whatever models it is for; else the call is refused, or it is replaced."""
     approved = [FOR_CLAUDE, replace(HR, models=("amazon.*",))]
     own = {"guardrailConfig": named} if named else {}
     env = harness(guardrails=approved, policies=None)
@@ -241,8 +231,7 @@ def test_a_callers_own_guardrail_is_kept_if_it_is_approved(
     assert (sent[0].rpartition("/")[2], sent[1]) == ((expected or PUBLIC).id, (expected or PUBLIC).version)
 
 
-def test_a_draft_is_approved_only_where_that_is_allowed() -> None:
-    """It changes whenever somebody edits the guardrail, so it is no version to rely on."""
+def test_draft_is_approved_only_with_allow_draft() -> None:
     draft = Guardrail(HR.arn, "DRAFT")
     with pytest.raises(ConfigurationError, match=r"guardrails\[0\].version: DRAFT.*or set allow_draft = true"):
         Guard(guardrails=[draft])

@@ -30,8 +30,7 @@ def guard(**options: Any) -> Guard:
     return Guard(**{"guardrails": [HR], "listeners": (), **options})
 
 
-def test_a_guarded_client_is_the_client_that_botocore_generates() -> None:
-    """Frameworks test `isinstance`, the class name and the model of the service."""
+def test_guarded_client_is_a_generated_botocore_client() -> None:
     client = guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
 
     assert isinstance(client, BaseClient)
@@ -41,20 +40,17 @@ def test_a_guarded_client_is_the_client_that_botocore_generates() -> None:
 
 
 @pytest.mark.parametrize("region", ["eu-west-1", "us-west-2"])
-def test_a_region_without_an_approved_guardrail_is_a_mistake_of_configuration(region: str) -> None:
-    """Guardrails are regional, so the client is refused when it is made, not when it is used."""
+def test_client_in_a_region_without_a_guardrail_raises_configuration_error(region: str) -> None:
     with pytest.raises(ConfigurationError, match=f"no guardrail is approved for {region}.*us-east-1"):
         guard().client("bedrock-runtime", region_name=region, **CREDENTIALS)
 
 
 @pytest.mark.parametrize("mode", ["report", "off"])
-def test_a_region_without_an_approved_guardrail_passes_when_nothing_is_enforced(mode: Any) -> None:
-    """A mode that refuses nothing refuses no client either."""
+def test_client_in_a_region_without_a_guardrail_is_created_in_report_and_off(mode: Any) -> None:
     assert guard(mode=mode).client("bedrock-runtime", region_name="eu-west-1", **CREDENTIALS).meta.region_name == "eu-west-1"
 
 
-def test_the_guardrail_is_that_of_the_clients_region() -> None:
-    """One guard serves clients of several regions, each with the guardrail of its own."""
+def test_guardrail_of_the_clients_region_is_injected() -> None:
     both = guard(guardrails=[HR, EUROPE])
     with FakeBedrock(guardrails=[FakeGuardrail(EUROPE.arn)], region="eu-west-1") as fake:
         client = both.client("bedrock-runtime", **fake.client_kwargs())
@@ -64,8 +60,7 @@ def test_the_guardrail_is_that_of_the_clients_region() -> None:
     assert [request.guardrail for request in fake.requests] == [(EUROPE.arn, "1")]
 
 
-def test_arguments_may_stand_by_position() -> None:
-    """The signature is that of `boto3.client`, with everything by position."""
+def test_client_accepts_positional_arguments() -> None:
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
         config = Config(user_agent_extra="app/1")
         places = ("us-east-1", None, True, None, fake.endpoint_url, "key", "secret", "token", config, "123456789012")
@@ -85,30 +80,26 @@ def test_arguments_may_stand_by_position() -> None:
     [(("us-east-1",), {"region_name": "eu-west-1"}), (("us-east-1", *[None] * 10), {}), ((), {"no_such_option": 1})],
     ids=["twice", "too-many", "unknown"],
 )
-def test_arguments_that_boto3_refuses_are_refused(args: tuple[Any, ...], options: dict[str, Any]) -> None:
-    """A value given twice, one too many, or one that nobody knows is a `TypeError`, guarded or not."""
+def test_client_rejects_the_arguments_that_boto3_rejects(args: tuple[Any, ...], options: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
         guard().client("bedrock-runtime", *args, **options)
 
 
 @pytest.mark.parametrize("service", ["bedrock-agent", "sts", "s3"])
-def test_other_services_come_as_boto3_makes_them(service: str) -> None:
-    """Only the clients that call models, or manage what guards them, are guarded."""
+def test_client_of_another_service_is_plain(service: str) -> None:
     client = guard().client(service, "us-east-1", **CREDENTIALS)
 
     assert not isinstance(client, GuardedClient)
     assert client.meta.config.retries == boto3.client(service, "us-east-1", **CREDENTIALS).meta.config.retries
 
 
-def test_other_clients_of_the_default_session_stay_unguarded() -> None:
-    """A guard guards the clients that it makes, and no others of the same session."""
+def test_other_clients_of_the_default_session_are_unguarded() -> None:
     guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
 
     assert not isinstance(boto3.client("bedrock-runtime", "us-east-1", **CREDENTIALS), GuardedClient)
 
 
-def test_a_guarded_session_guards_its_clients_and_no_other_session() -> None:
-    """Frameworks that take a session get guarded clients without knowing it."""
+def test_guarded_session_guards_only_its_clients() -> None:
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
         session = boto3.Session()
         given_back = guard(policies=POLICIES, principal=ROLE).session(session)
@@ -124,8 +115,7 @@ def test_a_guarded_session_guards_its_clients_and_no_other_session() -> None:
     assert not isinstance(session.client("sts", "us-east-1", **CREDENTIALS), GuardedClient)
 
 
-def test_a_session_that_is_guarded_again_goes_by_the_last_guard() -> None:
-    """The last guard wins, and is not put in twice."""
+def test_session_guarded_twice_uses_the_last_guard() -> None:
     session = guard(guardrails=[EUROPE]).session(guard().session(boto3.Session()))
 
     client = session.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)
@@ -134,8 +124,7 @@ def test_a_session_that_is_guarded_again_goes_by_the_last_guard() -> None:
     assert type(client).__mro__.count(GuardedClient) == 1
 
 
-def test_a_client_goes_by_the_guard_that_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A default session that another guard took first changes nothing for the clients of this one."""
+def test_guard_that_creates_the_client_overrides_the_sessions_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     session = guard(guardrails=[EUROPE]).session(boto3.Session())
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
 
@@ -144,8 +133,7 @@ def test_a_client_goes_by_the_guard_that_makes_it(monkeypatch: pytest.MonkeyPatc
     assert client._guardedbedrock.rules.approved == (HR,)
 
 
-def test_a_guarded_session_keeps_its_guard_when_another_makes_a_client_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client that a guard makes of a session does not unguard the session's own."""
+def test_session_keeps_its_guard_after_another_guard_created_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     session = guard(guardrails=[EUROPE]).session(boto3.Session())
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
@@ -153,8 +141,7 @@ def test_a_guarded_session_keeps_its_guard_when_another_makes_a_client_of_it(mon
     assert boto3.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)._guardedbedrock.rules.approved == (EUROPE,)
 
 
-def test_a_session_can_be_guarded_after_a_guard_made_a_client_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order of the two makes no difference."""
+def test_session_can_be_guarded_after_a_guard_created_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
     session = boto3.Session()
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     guard().client("bedrock-runtime", "us-east-1", **CREDENTIALS)
@@ -163,8 +150,7 @@ def test_a_session_can_be_guarded_after_a_guard_made_a_client_of_it(monkeypatch:
     assert session.client("bedrock-runtime", "eu-west-1", **CREDENTIALS)._guardedbedrock.rules.approved == (EUROPE,)
 
 
-def test_an_endpoint_may_have_a_path() -> None:
-    """Behind an HTTP gateway the model and the guardrail stand further right in the path; nothing of that is tampering."""
+def test_endpoint_url_may_have_a_path() -> None:
     with FakeBedrock() as fake:
         client = guard().client("bedrock-runtime", **{**fake.client_kwargs(), "endpoint_url": f"{fake.endpoint_url}/gateway/v1"})
         named = {"guardrailIdentifier": HR.id, "guardrailVersion": HR.version}
@@ -190,8 +176,7 @@ RETRIES: Final[dict[str, tuple[Config | None, int, int]]] = {
 
 
 @pytest.mark.parametrize(("config", "ours", "botocores"), RETRIES.values(), ids=RETRIES)
-def test_only_one_of_the_two_retries(harness: Make, config: Config | None, ours: int, botocores: int) -> None:
-    """The guard retries and botocore does not, unless the application's own `Config` speaks of retries."""
+def test_either_the_guard_or_botocore_retries(harness: Make, config: Config | None, ours: int, botocores: int) -> None:
     env = harness(config=config)
     env.fake.fail_next(503, "ServiceUnavailableException", "later", times=9)
 
@@ -203,15 +188,13 @@ def test_only_one_of_the_two_retries(harness: Make, config: Config | None, ours:
     assert len(env.fake.requests) == ours * botocores
 
 
-def test_the_rest_of_a_config_is_kept(harness: Make) -> None:
-    """Setting the attempts changes nothing else of the application's `Config`."""
+def test_other_options_of_a_config_are_kept(harness: Make) -> None:
     client = harness(config=Config(read_timeout=7, max_pool_connections=3)).client
 
     assert (client.meta.config.read_timeout, client.meta.config.max_pool_connections) == (7, 3)
 
 
-def test_the_entry_point_reads_the_configuration_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`guardedbedrock.client` is `boto3.client` with a file beside it."""
+def test_entry_point_reads_the_configuration_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "guardedbedrock.toml").write_text(f'[[guardrails]]\narn = "{HR.arn}"\nversion = "{HR.version}"\n', "utf-8")
     monkeypatch.setenv("GUARDEDBEDROCK_CONFIG", str(tmp_path / "guardedbedrock.toml"))
     with FakeBedrock(guardrails=[FakeGuardrail(HR.arn, version=HR.version)]) as fake:
@@ -223,8 +206,7 @@ def test_the_entry_point_reads_the_configuration_file(monkeypatch: pytest.Monkey
     assert not isinstance(guardedbedrock.client("sts", "us-east-1", **CREDENTIALS), GuardedClient)
 
 
-def test_the_guardrail_of_the_configuration_is_not_that_of_the_fake(harness: Make) -> None:
-    """A guardrail that AWS does not know is AWS's own error, untouched."""
+def test_configured_guardrail_is_sent_to_a_server_without_it(harness: Make) -> None:
     env = harness(guardrails=[Guardrail(HR.arn.replace("abc123def456", "nowhere00000"), version="1")], retry=RetryPolicy(1))
 
     with pytest.raises(env.client.exceptions.ValidationException, match="does not exist"):

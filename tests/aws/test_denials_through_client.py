@@ -39,8 +39,7 @@ ONLY_MODEL: Final = iam.PolicySet(
 )
 
 
-def test_a_preflight_denial_is_caught_by_every_name_it_has(harness: Make) -> None:
-    """Ours, botocore's, and the client's own: each `except` that worked for AWS's denial works for this one."""
+def test_preflight_denial_is_caught_by_every_exception_class(harness: Make) -> None:
     env = harness()
     error = denial(env, modelId=DENIED_MODEL)
 
@@ -50,8 +49,7 @@ def test_a_preflight_denial_is_caught_by_every_name_it_has(harness: Make) -> Non
     assert not isinstance(error, RefusedError)
 
 
-def test_a_preflight_denial_reads_like_one_of_aws(harness: Make) -> None:
-    """Code, status, operation and sentence stand where botocore puts them."""
+def test_preflight_denial_has_the_message_of_aws(harness: Make) -> None:
     env = harness()
     error = denial(env, modelId=DENIED_MODEL)
 
@@ -70,8 +68,7 @@ def test_a_preflight_denial_reads_like_one_of_aws(harness: Make) -> None:
     assert env.fake.requests == []
 
 
-def test_a_preflight_denial_says_what_was_asked_and_what_decided(harness: Make) -> None:
-    """All authorizations are there, each with its request and its decision."""
+def test_preflight_denial_names_authorizations_and_statements(harness: Make) -> None:
     error = denial(harness(), modelId=DENIED_MODEL)
 
     asked = {one.request.action: one.decision for one in error.authorizations}
@@ -82,8 +79,7 @@ def test_a_preflight_denial_says_what_was_asked_and_what_decided(harness: Make) 
     assert [statement.sid for statement in asked["bedrock:InvokeModel"].statements] == ["NoOpus"]
 
 
-def test_a_call_that_lacks_the_right_to_the_guardrail_is_denied(harness: Make) -> None:
-    """InvokeModel alone does not do: the guardrail is a second authorization, on its unversioned ARN."""
+def test_call_without_apply_guardrail_permission_is_denied(harness: Make) -> None:
     env = harness(policies=ONLY_MODEL)
     error = denial(env)
 
@@ -96,8 +92,7 @@ def test_a_call_that_lacks_the_right_to_the_guardrail_is_denied(harness: Make) -
 
 @pytest.mark.parametrize("policies", [NOTHING, ONLY_MODEL], ids=["nothing", "only-the-model"])
 @pytest.mark.parametrize("simulated", [True, False])
-def test_a_denial_says_the_same_whoever_says_it(harness: Make, policies: iam.PolicySet, simulated: Any) -> None:
-    """The preflight's denial and the service's, under the same policies, differ in nothing but who said it."""
+def test_preflight_and_aws_denials_have_equal_attributes(harness: Make, policies: iam.PolicySet, simulated: Any) -> None:
     options: dict[str, Any] = {"policies": policies} if simulated else {"fake": {"policies": policies, "principal": ROLE}}
     guarded = {} if simulated else {"policies": None}
     env = harness(**{**guarded, **options, "fake": {"guardrails": [], **options.get("fake", {})}})
@@ -110,8 +105,7 @@ def test_a_denial_says_the_same_whoever_says_it(harness: Make, policies: iam.Pol
     assert len(env.fake.requests) == (0 if simulated else 1)
 
 
-def test_a_denial_of_aws_is_typed_and_keeps_its_origin(harness: Make) -> None:
-    """AWS's answer stays as it is, and botocore's own error is the cause."""
+def test_denial_by_aws_is_typed_and_keeps_its_cause(harness: Make) -> None:
     env = harness(policies=None)
     env.fake.deny_next(SCP)
     error = denial(env)
@@ -126,8 +120,7 @@ def test_a_denial_of_aws_is_typed_and_keeps_its_origin(harness: Make) -> None:
     assert error.authorizations == ()
 
 
-def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(harness: Make) -> None:
-    """The error carries AWS's word and the preflight's, and a listener of one's own hears of both."""
+def test_denial_of_an_allowed_call_is_reported_as_divergence(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.fake.deny_next(SCP)
@@ -145,8 +138,7 @@ def test_a_denial_of_what_the_preflight_allowed_is_told_as_a_divergence(harness:
     [({"policies": None}, "allowed"), ({"mode": "report", "policies": NOTHING}, "implicitDeny")],
     ids=["no-policies", "denied-as-well"],
 )
-def test_a_denial_that_contradicts_nothing_is_no_divergence(harness: Make, options: dict[str, Any], decision: str) -> None:
-    """Where nothing was checked, or the preflight said the same, there is nothing to diverge from."""
+def test_denial_of_an_indeterminate_call_is_not_a_divergence(harness: Make, options: dict[str, Any], decision: str) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder], **options)
     env.fake.deny_next(SCP)
@@ -157,8 +149,7 @@ def test_a_denial_that_contradicts_nothing_is_no_divergence(harness: Make, optio
     assert recorder.last.of(PreflightDiverged) == []
 
 
-def test_an_account_without_the_model_is_not_iams_doing(harness: Make) -> None:
-    """Model access has a class of its own, which no `except PolicyDeniedError` catches and no policy contradicts."""
+def test_missing_model_access_is_not_a_policy_denial(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.fake.fail_next(403, "AccessDeniedException", "You don't have access to the model with the specified model ID.")
@@ -174,8 +165,7 @@ def test_an_account_without_the_model_is_not_iams_doing(harness: Make) -> None:
     ("status", "code"),
     [(400, "ValidationException"), (404, "ResourceNotFoundException"), (403, "UnrecognizedClientException")],
 )
-def test_other_errors_of_the_service_come_as_botocore_raises_them(harness: Make, status: int, code: str) -> None:
-    """What is no denial is not touched."""
+def test_other_service_errors_are_botocores(harness: Make, status: int, code: str) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.fake.fail_next(status, code, "no")
@@ -205,8 +195,7 @@ def by_preflight(env: Harness) -> AccessDeniedError:
 
 
 @pytest.mark.parametrize("deny", [unguarded, by_aws, by_preflight])
-def test_a_denial_survives_a_pickle(harness: Make, deny: Callable[[Harness], AccessDeniedError]) -> None:
-    """What another process gets is the class of the library with every field, authorizations included."""
+def test_denial_can_be_pickled(harness: Make, deny: Callable[[Harness], AccessDeniedError]) -> None:
     error = deny(harness())
 
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in the same line
@@ -220,8 +209,7 @@ def test_a_denial_survives_a_pickle(harness: Make, deny: Callable[[Harness], Acc
     ]
 
 
-def test_two_clients_do_not_share_their_exceptions(harness: Make) -> None:
-    """A denial belongs to the client that was called, as botocore's own do, and the classes of ours to both."""
+def test_clients_have_separate_exception_classes(harness: Make) -> None:
     one, other = harness(), boto3.Session().client("bedrock-runtime", "us-east-1")
     error = denial(one, modelId=DENIED_MODEL)
 

@@ -88,8 +88,7 @@ def least(shape: Any) -> Any:
 
 
 @pytest.mark.parametrize(("service", "name"), EVERY)
-def test_what_is_denied_is_not_sent(fake: FakeBedrock, service: str, name: str) -> None:
-    """Whatever the operation: the first action of its row is asked, and its denial is the error."""
+def test_denied_operation_is_not_sent(fake: FakeBedrock, service: str, name: str) -> None:
     params = least(load(service).operation_model(name).input_shape)
 
     with guarded(fake, service, EVERYTHING, allow_unguarded=["StartAsyncInvoke"]) as client:
@@ -101,8 +100,7 @@ def test_what_is_denied_is_not_sent(fake: FakeBedrock, service: str, name: str) 
     assert list(fake.requests) == []
 
 
-def test_guardrails_are_tagged_shared_enforced_and_listed_where_that_is_allowed(fake: FakeBedrock) -> None:
-    """What arrives is what was asked for, one after the other."""
+def test_allowed_management_operations_are_sent_in_order(fake: FakeBedrock) -> None:
     with guarded(fake, "bedrock", ALL) as client:
         for method, params in MANAGING.items():
             getattr(client, method)(**params)
@@ -112,8 +110,7 @@ def test_guardrails_are_tagged_shared_enforced_and_listed_where_that_is_allowed(
 
 
 @pytest.mark.parametrize("method", [name for name, params in MANAGING.items() if HR.arn in json.dumps(params)])
-def test_another_guardrail_is_not_the_one_that_is_allowed(fake: FakeBedrock, method: str) -> None:
-    """An Allow on one guardrail, and a call that names another; what is enforced knows no resource, and is denied with them."""
+def test_management_operation_on_another_guardrail_is_denied(fake: FakeBedrock, method: str) -> None:
     params = json.loads(json.dumps(MANAGING[method]).replace(HR.arn, OTHER))
 
     with guarded(fake, "bedrock", {**ALL, "Resource": HR.arn}) as client, pytest.raises(ImplicitDenyError):
@@ -122,8 +119,7 @@ def test_another_guardrail_is_not_the_one_that_is_allowed(fake: FakeBedrock, met
     assert list(fake.requests) == []
 
 
-def test_tags_of_the_request_decide_over_the_wire(fake: FakeBedrock) -> None:
-    """Tagging with one key is allowed, taking that tag away is not."""
+def test_tag_conditions_decide_tag_operations(fake: FakeBedrock) -> None:
     only_project = {"ForAllValues:StringEquals": {"aws:TagKeys": ["Project"]}, "Null": {"aws:TagKeys": "false"}}
     allowed = {**ALL, "Action": "bedrock:TagResource", "Condition": only_project}
 
@@ -137,8 +133,7 @@ def test_tags_of_the_request_decide_over_the_wire(fake: FakeBedrock) -> None:
     assert [request.operation for request in fake.requests] == ["TagResource"]
 
 
-def test_inference_that_is_not_in_the_table_is_refused(fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody knows where its guardrail would sit, however much the policies allow."""
+def test_inference_operation_missing_from_the_table_is_refused(fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(operations.ROWS, ("bedrock-runtime", "Converse"))
 
     with guarded(fake, "bedrock-runtime", ALL) as client, pytest.raises(UnguardableOperationError, match="Converse"):

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from harness.clients import Make
 
 
-def test_a_handler_that_changes_something_else_is_let_be(harness: Make) -> None:
-    """Applications add headers and parameters by handlers, and may."""
+def test_handler_may_change_other_parameters_and_headers(harness: Make) -> None:
     env = harness()
 
     def temper(params: dict[str, Any], **_: Any) -> None:
@@ -34,8 +33,7 @@ def test_a_handler_that_changes_something_else_is_let_be(harness: Make) -> None:
     assert env.fake.requests[0].guardrail == (HR.arn, HR.version)
 
 
-def test_every_attempt_begins_with_what_was_authorized(harness: Make) -> None:
-    """What a handler did to the parameters of one attempt is gone at the next, and was never done to the verdict."""
+def test_every_attempt_starts_from_the_authorized_parameters(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
@@ -52,8 +50,7 @@ def test_every_attempt_begins_with_what_was_authorized(harness: Make) -> None:
     assert "inferenceConfig" not in recorder.last.of(PreflightDecided)[0].verdict.params
 
 
-def test_the_callers_own_parameters_are_out_of_a_handlers_reach(harness: Make) -> None:
-    """A handler that changes parameters in place changes those of this call alone."""
+def test_handler_does_not_change_the_callers_parameters(harness: Make) -> None:
     env = harness()
     params = {**ask("converse"), "guardrailConfig": {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}}
     env.client.meta.events.register("before-parameter-build", swap_params)
@@ -64,8 +61,7 @@ def test_the_callers_own_parameters_are_out_of_a_handlers_reach(harness: Make) -
     assert params["guardrailConfig"] == {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
 
 
-def test_tampering_is_told(harness: Make) -> None:
-    """The observation of a refused call closes with the error."""
+def test_observation_of_a_tampered_call_closes_with_the_error(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.client.meta.events.register("before-call", drop_body)
@@ -76,8 +72,7 @@ def test_tampering_is_told(harness: Make) -> None:
     assert recorder.last.closed == [refused.value]
 
 
-def test_report_lets_handlers_be(harness: Make) -> None:
-    """In mode `report` nothing is refused, not even here."""
+def test_report_mode_sends_tampered_requests(harness: Make) -> None:
     env = harness(mode="report")
     env.client.meta.events.register("before-call", drop_body)
 
@@ -87,8 +82,7 @@ def test_report_lets_handlers_be(harness: Make) -> None:
     assert env.client.generate_presigned_url("converse", ask("converse")).startswith(env.fake.endpoint_url)
 
 
-def test_what_report_would_refuse_is_told_once_and_goes_on(harness: Make) -> None:
-    """Nobody is stopped, and the listener hears what would have been refused, once for both looks."""
+def test_report_mode_reports_tampering_once(harness: Make) -> None:
     recorder = Recorder()
     env = harness(mode="report", listeners=[recorder])
     env.client.meta.events.register("before-parameter-build", drop_params)
@@ -100,8 +94,7 @@ def test_what_report_would_refuse_is_told_once_and_goes_on(harness: Make) -> Non
     assert [request.guardrail for request in env.fake.requests] == [None]
 
 
-def test_metadata_say_nothing_of_botocores_single_attempt(harness: Make) -> None:
-    """The reply is what a plain client gets."""
+def test_reply_does_not_contain_max_attempts_reached(harness: Make) -> None:
     reply = harness().client.converse(**ask("converse"))
 
     assert "MaxAttemptsReached" not in reply["ResponseMetadata"]

@@ -44,16 +44,14 @@ BEYOND: Final = {"GetAsyncInvoke", "InvokeModelWithBidirectionalStream"}
 """The one has a test of its own, the other needs HTTP/2."""
 
 
-def test_every_operation_has_a_case() -> None:
-    """A new operation is a new case here."""
+def test_every_runtime_operation_has_a_case() -> None:
     assert {OPERATION[method] for method in CASES} == {*OPERATION.values()} - BEYOND
 
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
-def test_what_arrives_is_what_was_given_and_the_guardrail(
+def test_request_has_the_given_parameters_and_the_guardrail(
     harness: Make, method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """All parameters arrive as they were given, the approved guardrail is added, and the caller's own object stays as it was."""
     fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
     mine = copy.deepcopy(given)
@@ -65,10 +63,9 @@ def test_what_arrives_is_what_was_given_and_the_guardrail(
 
 
 @pytest.mark.parametrize(("method", "case"), CASES.items(), ids=CASES)
-def test_what_comes_back_is_what_a_plain_client_gets(
+def test_reply_equals_the_reply_of_a_plain_client(
     harness: Make, plain: Callable[..., Any], method: str, case: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
-    """A reply is that of a plain client whose application names the guardrail itself."""
     fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
     given, added = case
 
@@ -80,8 +77,7 @@ def test_what_comes_back_is_what_a_plain_client_gets(
     assert actual["ResponseMetadata"]["RequestId"] == fake.requests[-1].request_id
 
 
-def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
-    """GetAsyncInvoke and the paginator of ListAsyncInvokes are those of a plain client."""
+def test_async_invoke_is_started_and_listed_in_pages(harness: Make, plain: Callable[..., Any]) -> None:
     fake, _, client = harness()
     start = plain(fake).start_async_invoke
     arns = [start(modelId=MODEL, modelInput={}, outputDataConfig=S3)["invocationArn"] for _ in range(5)]
@@ -93,8 +89,7 @@ def test_an_asynchronous_job_is_asked_for_and_listed_in_pages(harness: Make, pla
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
-def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
-    """What the policies deny never leaves the process."""
+def test_denied_call_sends_nothing(harness: Make, method: str) -> None:
     fake, _, client = harness()
 
     with pytest.raises(ExplicitDenyError) as denied:
@@ -104,8 +99,7 @@ def test_a_denied_call_sends_nothing(harness: Make, method: str) -> None:
     assert fake.requests == []
 
 
-def test_count_tokens_is_checked_too(harness: Make) -> None:
-    """An operation without a guardrail still asks the policies."""
+def test_count_tokens_is_checked_against_policies(harness: Make) -> None:
     fake, _, client = harness()
 
     with pytest.raises(ExplicitDenyError) as denied:
@@ -114,8 +108,7 @@ def test_count_tokens_is_checked_too(harness: Make) -> None:
     assert (denied.value.action, fake.requests) == ("bedrock:CountTokens", [])
 
 
-def test_every_inference_request_that_arrives_carries_the_guardrail(harness: Make) -> None:
-    """However many calls there are, none reaches a model without an approved guardrail."""
+def test_every_inference_request_carries_the_guardrail(harness: Make) -> None:
     fake, guard, client = harness()
     for method in ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"):
         read(getattr(client, method)(**ask(method)))
@@ -143,8 +136,7 @@ WRONG: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("method", "params"), WRONG.values(), ids=WRONG)
-def test_wrong_parameters_fail_as_they_do_without_a_guard(harness: Make, method: str, params: dict[str, Any]) -> None:
-    """Missing, unknown and ill-typed parameters are botocore's `ParamValidationError`, guarded or not."""
+def test_invalid_parameters_raise_the_error_of_a_plain_client(harness: Make, method: str, params: dict[str, Any]) -> None:
     fake, _, client = harness()
 
     with pytest.raises(ParamValidationError):

@@ -37,8 +37,7 @@ def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
-    """Instrumentations test for the type, and readers iterate it twice only to find it at its end."""
+def test_stream_is_an_event_stream(harness: Make, method: str) -> None:
     stream = events_of(harness(), method)
 
     assert isinstance(stream, EventStream)
@@ -47,8 +46,7 @@ def test_a_stream_is_an_event_stream(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_need_not_be_kept_to_be_read(harness: Make, method: str) -> None:
-    """`for event in client.converse_stream(...)["stream"]` keeps nothing but the iterator."""
+def test_stream_can_be_read_without_a_reference_to_it(harness: Make, method: str) -> None:
     events = iter(events_of(harness(), method))
 
     gc.collect()
@@ -59,8 +57,7 @@ def test_a_stream_need_not_be_kept_to_be_read(harness: Make, method: str) -> Non
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_the_observation_of_a_stream_closes_with_its_end(harness: Make, method: str) -> None:
-    """While somebody reads the call is under way, and it ends once."""
+def test_observation_closes_at_the_end_of_the_stream(harness: Make, method: str) -> None:
     env, recorder = watched(harness)
     stream = events_of(env, method)
 
@@ -97,8 +94,7 @@ def leave(_: Any) -> None:
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize("end", [close, read_one_and_close, read_one_and_break, leave])
-def test_a_stream_that_is_not_read_to_its_end_closes_once(harness: Make, method: str, end: Callable[[Any], None]) -> None:
-    """Closed, left in the middle, or never looked at: the observation ends with it, without an error."""
+def test_stream_left_early_closes_once(harness: Make, method: str, end: Callable[[Any], None]) -> None:
     env, recorder = watched(harness)
 
     stream = events_of(env, method)
@@ -111,8 +107,7 @@ def test_a_stream_that_is_not_read_to_its_end_closes_once(harness: Make, method:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_closing_a_stream_closes_the_connection(harness: Make, method: str) -> None:
-    """What was not read is given up."""
+def test_closing_a_stream_closes_its_connection(harness: Make, method: str) -> None:
     stream = events_of(harness(), method)
 
     stream.close()
@@ -122,8 +117,7 @@ def test_closing_a_stream_closes_the_connection(harness: Make, method: str) -> N
 
 @pytest.mark.parametrize("method", STREAMS)
 @pytest.mark.parametrize(("code", "after"), BREAKS)
-def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, code: str, after: int) -> None:
-    """The error is ours and botocore's, says what the service said, survives a pickle, and closes the observation."""
+def test_stream_interrupted_by_the_service_raises_a_typed_error(harness: Make, method: str, code: str, after: int) -> None:
     env, recorder = watched(harness)
     env.fake.break_stream(code, after=after, message="that was all")
     stream = events_of(env, method)
@@ -144,8 +138,7 @@ def test_a_stream_that_breaks_off_is_typed(harness: Make, method: str, code: str
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_stream_that_breaks_off_gives_its_connection_back(harness: Make, method: str) -> None:
-    """After the error there is nothing left to read, so nothing is left open."""
+def test_interrupted_stream_releases_its_connection(harness: Make, method: str) -> None:
     env = harness()
     env.fake.break_stream()
 
@@ -156,8 +149,7 @@ def test_a_stream_that_breaks_off_gives_its_connection_back(harness: Make, metho
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_the_events_before_a_break_are_read(harness: Make, method: str) -> None:
-    """What came came."""
+def test_events_before_an_interruption_are_read(harness: Make, method: str) -> None:
     env = harness()
     env.fake.break_stream(after=2)
 
@@ -169,8 +161,7 @@ def test_the_events_before_a_break_are_read(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_an_error_of_the_reader_is_the_readers(harness: Make, method: str) -> None:
-    """What the application throws while it reads is none of the call's business."""
+def test_error_of_the_reader_is_raised_unchanged(harness: Make, method: str) -> None:
     env, recorder = watched(harness)
     stream = events_of(env, method)
 
@@ -200,8 +191,7 @@ READERS: Final[dict[str, Callable[[Any], bytes]]] = {
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
-def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, reader: Callable[[Any], bytes]) -> None:
-    """The guard looked into it, and the caller reads it as ever."""
+def test_body_of_invoke_model_is_readable_after_the_call(harness: Make, reader: Callable[[Any], bytes]) -> None:
     body = body_of(harness())
 
     assert isinstance(body, StreamingBody)
@@ -209,8 +199,7 @@ def test_the_body_of_invoke_model_is_readable_afterwards(harness: Make, reader: 
     assert body.read() == b""
 
 
-def test_the_body_of_invoke_model_can_be_closed(harness: Make) -> None:
-    """A `with` block around a body ends in peace."""
+def test_body_of_invoke_model_can_be_closed(harness: Make) -> None:
     body = body_of(harness())
 
     with body as opened:
@@ -218,8 +207,7 @@ def test_the_body_of_invoke_model_can_be_closed(harness: Make) -> None:
     body.close()
 
 
-def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
-    """What a model says is not the guard's business."""
+def test_body_that_is_not_json_is_returned_unchanged(harness: Make) -> None:
     env = harness()
     env.fake.reply("amazon-bedrock-guardrailAction INTERVENED {", operation="InvokeModel")
 
@@ -229,8 +217,7 @@ def test_a_body_that_is_not_json_is_handed_on(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("method", STREAMS)
-def test_a_denial_opens_no_stream(harness: Make, method: str) -> None:
-    """The error comes from the call, not from the reading."""
+def test_denied_stream_is_not_opened(harness: Make, method: str) -> None:
     env, recorder = watched(harness)
 
     with pytest.raises(env.client.exceptions.AccessDeniedException) as denied:

@@ -35,8 +35,7 @@ def talk(env: Harness, thread: int) -> list[str]:
     return said
 
 
-def test_threads_do_not_mix_up_their_guardrails(harness: Make) -> None:
-    """16 threads make 20 calls each, and each call carries the guardrail that its own thread chose."""
+def test_threads_keep_their_chosen_guardrails(harness: Make) -> None:
     recorder = Recorder()
     env = harness(config=WIDE, listeners=[recorder])
 
@@ -51,8 +50,7 @@ def test_threads_do_not_mix_up_their_guardrails(harness: Make) -> None:
     assert all(len(heard.closed) == len(heard.of(GuardrailInjected)) == 1 for heard in recorder.calls)
 
 
-def test_tasks_do_not_mix_up_their_guardrails(harness: Make) -> None:
-    """A choice goes along into the threads of a task, and not into another task."""
+def test_tasks_keep_their_chosen_guardrails(harness: Make) -> None:
     env = harness(config=WIDE)
 
     async def one(name: str) -> None:
@@ -69,8 +67,7 @@ def test_tasks_do_not_mix_up_their_guardrails(harness: Make) -> None:
     assert sorted(asked) == sorted([*GUARDRAILS.items()] * 8)
 
 
-def test_a_stream_may_be_read_in_another_thread(harness: Make) -> None:
-    """Frameworks make the call in one thread, read in a second and close in a third."""
+def test_stream_can_be_read_in_another_thread(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     stream = env.client.converse_stream(**ask("converse_stream"))["stream"]

@@ -46,8 +46,7 @@ def tokens(fake: FakeBedrock) -> list[Any]:
 
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("given", [{}, {"clientRequestToken": "t" * 40}], ids=["made-up", "given"])
-def test_every_attempt_has_the_same_token(fake: FakeBedrock, service: str, given: dict[str, str]) -> None:
-    """An answer that was lost on the way was an answer: with another token the service would do the same thing twice."""
+def test_every_attempt_sends_the_same_idempotency_token(fake: FakeBedrock, service: str, given: dict[str, str]) -> None:
     guard = Guard(guardrails=[HR], principal=ROLE, retry=PATIENT, allow_unguarded=["StartAsyncInvoke"], listeners=())
     client = guard.client(service, **fake.client_kwargs())
     method, params, others = CALLS[service]
@@ -63,8 +62,7 @@ def test_every_attempt_has_the_same_token(fake: FakeBedrock, service: str, given
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_token_is_known_by_its_name(service: str) -> None:
-    """What botocore makes up for an operation, of any service that is guarded, is among the names that are kept."""
+def test_every_idempotency_token_of_the_service_models_is_known(service: str) -> None:
     model = boto3.client(service, region_name="us-east-1").meta.service_model
     made_up = {token for name in model.operation_names for token in model.operation_model(name).idempotent_members}
     assert made_up <= {*TOKENS}

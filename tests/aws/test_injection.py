@@ -49,8 +49,7 @@ def params_with(method: str, guardrail: dict[str, str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("given", "expected"), GIVEN.values(), ids=GIVEN)
-def test_a_guardrail_is_completed_or_kept(harness: Make, method: str, given: dict[str, str], expected: tuple[str, str]) -> None:
-    """An empty or half-filled guardrail is completed, an approved one is kept, and the caller's parameters stay as they were."""
+def test_guardrail_is_completed_or_kept(harness: Make, method: str, given: dict[str, str], expected: tuple[str, str]) -> None:
     fake, _, client = harness()
     params = params_with(method, given)
     before = copy.deepcopy(params)
@@ -64,8 +63,7 @@ def test_a_guardrail_is_completed_or_kept(harness: Make, method: str, given: dic
 @pytest.mark.parametrize(
     "config", [{"trace": "enabled_full"}, {"trace": "disabled", "streamProcessingMode": "async"}], ids=["trace", "mode"]
 )
-def test_the_rest_of_a_guardrail_config_is_kept(harness: Make, config: dict[str, str]) -> None:
-    """Trace and stream processing stay the application's own choice."""
+def test_other_members_of_a_guardrail_config_are_kept(harness: Make, config: dict[str, str]) -> None:
     fake, _, client = harness()
 
     read(client.converse_stream(**ask("converse_stream"), guardrailConfig=config))
@@ -76,8 +74,7 @@ def test_the_rest_of_a_guardrail_config_is_kept(harness: Make, config: dict[str,
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
-def test_an_unapproved_guardrail_is_refused(harness: Make, method: str, given: dict[str, str]) -> None:
-    """A guardrail, version, region or account that is not on the list is refused, and nothing is sent."""
+def test_guardrail_outside_the_approved_list_is_refused(harness: Make, method: str, given: dict[str, str]) -> None:
     recorder = Recorder()
     fake, _, client = harness(listeners=[recorder])
 
@@ -92,8 +89,7 @@ def test_an_unapproved_guardrail_is_refused(harness: Make, method: str, given: d
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("given", UNAPPROVED.values(), ids=UNAPPROVED)
-def test_an_unapproved_guardrail_is_replaced_when_asked(harness: Make, method: str, given: dict[str, str]) -> None:
-    """With `on_unapproved="replace"` the approved guardrail takes the place of the other."""
+def test_unapproved_guardrail_is_replaced_if_configured(harness: Make, method: str, given: dict[str, str]) -> None:
     fake, _, client = harness(on_unapproved="replace")
 
     read(getattr(client, method)(**params_with(method, given)))
@@ -102,8 +98,7 @@ def test_an_unapproved_guardrail_is_replaced_when_asked(harness: Make, method: s
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_using_chooses_for_the_calls_within(harness: Make, method: str) -> None:
-    """The named guardrail goes along with the calls within, and the first of the list again with those after."""
+def test_using_chooses_the_guardrail_of_calls_inside_the_block(harness: Make, method: str) -> None:
     recorder = Recorder()
     fake, guard, client = harness(listeners=[recorder])
 
@@ -116,8 +111,7 @@ def test_using_chooses_for_the_calls_within(harness: Make, method: str) -> None:
     assert told == [GuardrailInjected(PUBLIC, was_there=False), GuardrailInjected(HR, was_there=False)]
 
 
-def test_using_nests_and_ends_with_an_error(harness: Make) -> None:
-    """The inner choice wins, and an exception within ends it."""
+def test_using_block_ends_with_an_error(harness: Make) -> None:
     fake, guard, client = harness()
 
     with guard.using("customer-facing"):
@@ -130,16 +124,14 @@ def test_using_nests_and_ends_with_an_error(harness: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [WHOLE, (PUBLIC.arn, PUBLIC.version)]
 
 
-def test_using_a_name_nobody_has_is_a_mistake_of_configuration(harness: Make) -> None:
-    """The error names those there are."""
+def test_using_an_unknown_name_raises_configuration_error(harness: Make) -> None:
     guard = harness().guard
 
     with pytest.raises(ConfigurationError, match="`nobody`; there are customer-facing, hr"), guard.using("nobody"):
         pass
 
 
-def test_half_a_guardrail_speaks_of_the_chosen_one(harness: Make) -> None:
-    """A version without an identifier is completed by the guardrail that was chosen, and refused when it is not of that one."""
+def test_version_alone_is_a_version_of_the_chosen_guardrail(harness: Make) -> None:
     fake, guard, client = harness()
 
     with guard.using("customer-facing"):
@@ -150,8 +142,7 @@ def test_half_a_guardrail_speaks_of_the_chosen_one(harness: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [(PUBLIC.arn, PUBLIC.version)]
 
 
-def test_an_identifier_alone_is_completed_with_the_chosen_version(harness: Make) -> None:
-    """Of one guardrail in two versions the chosen one completes the call, whichever stands first."""
+def test_identifier_alone_gets_the_chosen_version(harness: Make) -> None:
     old, new = HR, Guardrail(HR.arn, version="4", name="next")
     on_the_server = [FakeGuardrail(one.arn, version=one.version) for one in (old, new)]
     fake, guard, client = harness(guardrails=[old, new], fake={"guardrails": on_the_server})
@@ -166,8 +157,7 @@ def test_an_identifier_alone_is_completed_with_the_chosen_version(harness: Make)
 START: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
 
 
-def test_an_operation_that_can_not_carry_a_guardrail_is_refused(harness: Make) -> None:
-    """StartAsyncInvoke would reach a model unguarded, so it is refused, and the hint says how to let it."""
+def test_operation_that_cannot_carry_a_guardrail_is_refused(harness: Make) -> None:
     fake, _, client = harness()
 
     with pytest.raises(UnguardableOperationError) as refused:
@@ -177,8 +167,7 @@ def test_an_operation_that_can_not_carry_a_guardrail_is_refused(harness: Make) -
     assert '"StartAsyncInvoke" to allow_unguarded' in str(refused.value.hint)
 
 
-def test_an_operation_that_is_named_goes_out_unguarded(harness: Make) -> None:
-    """`allow_unguarded` lets it go, and the policies are still asked."""
+def test_operation_in_allow_unguarded_is_sent(harness: Make) -> None:
     fake, _, client = harness(allow_unguarded=["StartAsyncInvoke"])
 
     client.start_async_invoke(**START)
@@ -188,8 +177,7 @@ def test_an_operation_that_is_named_goes_out_unguarded(harness: Make) -> None:
     assert [(request.operation, request.guardrail) for request in fake.requests] == [("StartAsyncInvoke", None)]
 
 
-def test_an_operation_that_nobody_knows_is_refused(harness: Make) -> None:
-    """What botocore may learn tomorrow is taken for inference until the table says otherwise."""
+def test_unknown_operation_is_refused(harness: Make) -> None:
     fake, _, client = harness()
 
     with pytest.raises(UnguardableOperationError):
@@ -198,8 +186,7 @@ def test_an_operation_that_nobody_knows_is_refused(harness: Make) -> None:
     assert fake.requests == []
 
 
-def test_report_tells_and_goes_on(harness: Make) -> None:
-    """In mode `report` an unapproved guardrail and a denied model are told and sent all the same."""
+def test_report_mode_reports_refusals_and_sends_the_calls(harness: Make) -> None:
     recorder = Recorder()
     fake, _, client = harness(mode="report", listeners=[recorder])
 
@@ -217,8 +204,7 @@ def test_report_tells_and_goes_on(harness: Make) -> None:
     assert [heard.closed for heard in recorder.calls] == [[None]] * 3
 
 
-def test_report_still_puts_the_guardrail_in(harness: Make) -> None:
-    """Only refusals are suspended; a call that names no guardrail gets its own."""
+def test_report_mode_injects_the_guardrail(harness: Make) -> None:
     fake, _, client = harness(mode="report")
 
     client.converse(**ask("converse"))
@@ -226,8 +212,7 @@ def test_report_still_puts_the_guardrail_in(harness: Make) -> None:
     assert [request.guardrail for request in fake.requests] == [WHOLE]
 
 
-def test_off_is_a_plain_client(harness: Make) -> None:
-    """In mode `off` nothing is put in, asked, told or refused."""
+def test_off_mode_behaves_like_a_plain_client(harness: Make) -> None:
     recorder = Recorder()
     fake, _, client = harness(mode="off", listeners=[recorder])
 

@@ -40,8 +40,7 @@ NAMED: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
     ("text", "action", "policy"),
     [("my salary", "blocked", "wordPolicy"), ("write to ann@example.com", "masked", "sensitiveInformationPolicy")],
 )
-def test_block_and_mask_are_told_apart(harness: Make, method: str, text: str, action: str, policy: str) -> None:
-    """With a trace every operation gives the same record, to the listener and to whoever holds the reply."""
+def test_intervention_distinguishes_block_and_mask(harness: Make, method: str, text: str, action: str, policy: str) -> None:
     recorder = Recorder()
     client = harness(listeners=[recorder], fake=FAKE).client
 
@@ -61,8 +60,7 @@ def test_block_and_mask_are_told_apart(harness: Make, method: str, text: str, ac
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_without_a_trace_the_record_says_what_is_known(harness: Make, method: str) -> None:
-    """Which guardrail was sent is known all the same."""
+def test_intervention_without_a_trace_has_the_known_facts(harness: Make, method: str) -> None:
     recorder = Recorder()
 
     read(getattr(harness(listeners=[recorder]).client, method)(**ask(method, "my salary")))
@@ -71,8 +69,7 @@ def test_without_a_trace_the_record_says_what_is_known(harness: Make, method: st
     assert told.intervention == guardedbedrock.Intervention(recorder.last.call.name, guardrail=HR.id, version=HR.version)
 
 
-def test_the_body_stays_readable(harness: Make) -> None:
-    """On a guarded client, before and after the caller reads; and again."""
+def test_body_is_readable_after_intervention_read_it(harness: Make) -> None:
     response = harness().client.invoke_model(**ask("invoke_model", "my salary"))
 
     before = guardedbedrock.intervention(response)
@@ -83,8 +80,7 @@ def test_the_body_stays_readable(harness: Make) -> None:
     assert guardedbedrock.intervention(response) == before
 
 
-def test_the_reply_of_any_client_can_be_asked(plain: Callable[[FakeBedrock], Any]) -> None:
-    """A plain client's replies too: the body is read and put back, events are taken as a list."""
+def test_intervention_reads_the_reply_of_a_plain_client(plain: Callable[[FakeBedrock], Any]) -> None:
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         client = plain(fake)
         body = client.invoke_model(**ask("invoke_model", "my salary"), **NAMED)
@@ -103,8 +99,7 @@ def test_the_reply_of_any_client_can_be_asked(plain: Callable[[FakeBedrock], Any
     assert guardedbedrock.intervention(harmless) is None
 
 
-def test_what_can_not_be_read_is_said() -> None:
-    """A stream that is not ours is not read behind its owner's back, and half a body says nothing."""
+def test_intervention_rejects_what_it_cannot_read() -> None:
     body = StreamingBody(io.BytesIO(b"{}"), 2)
     body.read(1)
     for reply in ({"stream": iter(())}, {"body": iter(())}, iter(())):
@@ -114,8 +109,7 @@ def test_what_can_not_be_read_is_said() -> None:
         guardedbedrock.intervention({"body": body})
 
 
-def test_an_error_of_a_stream_tells_all_that_the_stream_does(harness: Make) -> None:
-    """The stop reason comes before the trace: no event passes in between, and the error has both."""
+def test_intervention_error_of_a_stream_has_the_whole_trace(harness: Make) -> None:
     client = harness(on_intervention="raise").client
     passed: list[Any] = []
 
@@ -125,8 +119,7 @@ def test_an_error_of_a_stream_tells_all_that_the_stream_does(harness: Make) -> N
     assert intervened.value.intervention.policies == ("wordPolicy",)
 
 
-def test_a_stream_knows_as_much_as_was_read_of_it(harness: Make) -> None:
-    """Before the end it says what it has seen, and the listener hears of it with the trace."""
+def test_stream_intervention_reflects_the_events_read_so_far(harness: Make) -> None:
     recorder = Recorder()
     stream = harness(listeners=[recorder]).client.converse_stream(
         **ask("converse_stream", "my salary"), **TRACED["converse_stream"]
@@ -166,8 +159,7 @@ def unguarded(env: Harness, method: str, body: bytes, **params: Any) -> Any:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_reply_that_shows_no_guardrail_is_told(harness: Make, method: str) -> None:
-    """One was sent, the wire would show it, and does not: an event, and the reply."""
+def test_reply_without_guardrail_trace_is_reported(harness: Make, method: str) -> None:
     recorder = Recorder()
 
     unguarded(harness(listeners=[recorder]), method, STRIPPED[method], **TRACED[method])
@@ -177,8 +169,7 @@ def test_a_reply_that_shows_no_guardrail_is_told(harness: Make, method: str) -> 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_reply_that_shows_no_guardrail_can_be_an_error(harness: Make, method: str) -> None:
-    """On request."""
+def test_reply_without_guardrail_trace_raises_if_configured(harness: Make, method: str) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder], on_unguarded_reply="raise")
 
@@ -189,8 +180,7 @@ def test_a_reply_that_shows_no_guardrail_can_be_an_error(harness: Make, method: 
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_guardrail_that_ran_is_no_alarm(harness: Make, method: str) -> None:
-    """Neither with a trace nor without one."""
+def test_reply_with_guardrail_trace_is_not_reported(harness: Make, method: str) -> None:
     recorder = Recorder()
     client = harness(listeners=[recorder], on_unguarded_reply="raise").client
 
@@ -210,8 +200,7 @@ def test_a_guardrail_that_ran_is_no_alarm(harness: Make, method: str) -> None:
     ],
     ids=["converse-untraced", "converse-stream-untraced", "image", "chunk-of-an-image", "no-event"],
 )
-def test_silence_where_the_wire_need_not_speak_is_no_alarm(harness: Make, method: str, body: bytes) -> None:
-    """Converse shows nothing without a trace, and what is no JSON has no place for the key."""
+def test_reply_that_need_not_show_a_trace_is_not_reported(harness: Make, method: str, body: bytes) -> None:
     recorder = Recorder()
 
     unguarded(harness(listeners=[recorder], on_unguarded_reply="raise"), method, body)

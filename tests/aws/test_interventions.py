@@ -26,8 +26,7 @@ def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_is_told_once(harness: Make, method: str) -> None:
-    """Wherever an operation shows it, a listener hears of it, and the reply is what it would have been."""
+def test_intervention_is_reported_once(harness: Make, method: str) -> None:
     env, recorder = watched(harness)
 
     reply = read(getattr(env.client, method)(**ask(method, "what is my salary?")))
@@ -38,8 +37,7 @@ def test_an_intervention_is_told_once(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_intervention_is_no_event(harness: Make, method: str) -> None:
-    """A guardrail that let everything pass did not step in."""
+def test_reply_without_intervention_reports_nothing(harness: Make, method: str) -> None:
     env, recorder = watched(harness, on_intervention="raise")
 
     reply = read(getattr(env.client, method)(**ask(method)))
@@ -57,8 +55,7 @@ def said(reply: dict[str, Any]) -> str:
     return "".join((*texts, *deltas, whole))
 
 
-def test_the_reason_of_an_intervention_is_the_services_own(harness: Make) -> None:
-    """With a trace the service says whether it blocked or masked."""
+def test_intervention_has_the_reason_of_the_service(harness: Make) -> None:
     env, recorder = watched(harness)
 
     env.client.converse(**ask("converse", "what is my salary?"), guardrailConfig={"trace": "enabled"})
@@ -67,8 +64,7 @@ def test_the_reason_of_an_intervention_is_the_services_own(harness: Make) -> Non
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_can_be_an_error(harness: Make, method: str) -> None:
-    """With `on_intervention="raise"` it is raised, told and recorded, and quotes nothing of the conversation."""
+def test_intervention_raises_under_on_intervention_raise(harness: Make, method: str) -> None:
     env, recorder = watched(harness, on_intervention="raise")
 
     with pytest.raises(GuardrailInterventionError) as stepped_in:
@@ -82,8 +78,7 @@ def test_an_intervention_can_be_an_error(harness: Make, method: str) -> None:
     assert error.request_id == env.fake.requests[0].request_id
 
 
-def test_the_reply_of_an_intervention_is_in_the_error(harness: Make) -> None:
-    """Whoever catches it can still read what the service sent, body included."""
+def test_intervention_error_contains_the_reply(harness: Make) -> None:
     client = harness(on_intervention="raise").client
 
     with pytest.raises(GuardrailInterventionError) as converse:
@@ -95,8 +90,7 @@ def test_the_reply_of_an_intervention_is_in_the_error(harness: Make) -> None:
     assert json.load(invoke.value.response["body"])["amazon-bedrock-guardrailAction"] == "INTERVENED"
 
 
-def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(harness: Make) -> None:
-    """Most loops end with `messageStop`, where the intervention is said: the listener must have it by then."""
+def test_reader_that_stops_at_message_stop_has_the_intervention_reported(harness: Make) -> None:
     env, recorder = watched(harness)
 
     with closing(env.client.converse_stream(**ask("converse_stream", "my salary"))["stream"]) as stream:
@@ -107,8 +101,7 @@ def test_a_reader_who_stops_at_the_stop_has_heard_of_the_intervention(harness: M
     assert len(recorder.last.of(GuardrailIntervened)) == 1
 
 
-def test_a_reader_who_stops_at_the_stop_gets_the_error(harness: Make) -> None:
-    """With `on_intervention="raise"` a loop that ends with `messageStop` does not end in peace."""
+def test_reader_that_stops_at_message_stop_gets_the_error(harness: Make) -> None:
     stream = harness(on_intervention="raise").client.converse_stream(**ask("converse_stream", "my salary"))["stream"]
 
     def until_stop() -> None:
@@ -121,8 +114,7 @@ def test_a_reader_who_stops_at_the_stop_gets_the_error(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("mode", ["return", "raise"])
-def test_apply_guardrail_is_asked_for_a_verdict_so_it_is_never_an_error(harness: Make, mode: str) -> None:
-    """An intervention there is told, and is the answer."""
+def test_intervention_of_apply_guardrail_never_raises(harness: Make, mode: str) -> None:
     env, recorder = watched(harness, on_intervention=mode)
 
     reply = env.client.apply_guardrail(

@@ -52,8 +52,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("duty", ["open", "enter", "leave", "hear", "close"])
-def test_a_listener_that_raises_breaks_no_call(harness: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
-    """The call goes on, the other listeners hear all of it, and the log says who failed without what it was told."""
+def test_failing_listener_does_not_break_calls(harness: Make, duty: str, caplog: pytest.LogCaptureFixture) -> None:
     recorder = Recorder()
     env = harness(listeners=[Broken(duty), recorder])
 
@@ -74,8 +73,7 @@ def test_a_listener_that_raises_breaks_no_call(harness: Make, duty: str, caplog:
     [copy, deepcopy, lambda call: pickle.loads(pickle.dumps(call))],  # noqa: S301
     ids=["copy", "deep", "pickle"],
 )
-def test_a_call_can_be_copied(harness: Make, copied: Callable[[Call], Call]) -> None:
-    """A listener may hand it to another process."""
+def test_call_record_can_be_copied(harness: Make, copied: Callable[[Call], Call]) -> None:
     recorder = Recorder()
     harness(listeners=[recorder]).client.converse(**ask("converse"))
     call = recorder.last.call

@@ -63,8 +63,7 @@ def _office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield make
 
 
-def test_a_guardrail_is_made_read_changed_listed_and_deleted(office: Any) -> None:
-    """Allowed calls reach the service as they were made."""
+def test_guardrail_lifecycle_through_a_guarded_client(office: Any) -> None:
     made = office(ALL)
     client = made.client()
 
@@ -93,10 +92,9 @@ def test_a_guardrail_is_made_read_changed_listed_and_deleted(office: Any) -> Non
         ("list_guardrails", {}, [ONLY_READ], (ImplicitDenyError, "ListGuardrails")),
     ],
 )
-def test_a_denied_call_is_not_sent(
+def test_denied_management_call_is_not_sent(
     office: Any, method: str, params: Any, statements: list[Any], refusal: tuple[type[AccessDeniedError], str]
 ) -> None:
-    """The error is ours, botocore's, and the client's own AccessDeniedException."""
     made = office(*statements)
     client = made.client()
 
@@ -108,8 +106,7 @@ def test_a_denied_call_is_not_sent(
     assert made.arrived == []
 
 
-def test_tag_conditions_see_the_real_request(office: Any) -> None:
-    """The article's policy: only with a Project tag."""
+def test_tag_conditions_use_the_tags_of_the_request(office: Any) -> None:
     tagged = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Project"]}}
     made = office({**ALL, "Condition": tagged})
 
@@ -120,16 +117,14 @@ def test_tag_conditions_see_the_real_request(office: Any) -> None:
     assert made.arrived == ["CreateGuardrail"]
 
 
-def test_nothing_is_put_in(office: Any) -> None:
-    """Managing is no inference."""
+def test_management_requests_get_no_guardrail(office: Any) -> None:
     made = office(ALL)
     made.client().get_guardrail(guardrailIdentifier=HR.id)
 
     assert made.fake.requests[0].params == {"guardrailIdentifier": HR.id}
 
 
-def test_it_stays_a_boto3_client(office: Any) -> None:
-    """A region without an approved guardrail is no matter to it, and botocore refuses what botocore refuses."""
+def test_guarded_management_client_is_a_boto3_client(office: Any) -> None:
     made = office(ALL)
     client = made.guard.client("bedrock", "eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
 
@@ -143,8 +138,7 @@ def test_it_stays_a_boto3_client(office: Any) -> None:
         client.get_paginator("get_guardrail")
 
 
-def test_a_handler_that_turns_to_another_guardrail_is_refused(office: Any) -> None:
-    """What is sent is about what was authorized."""
+def test_handler_that_changes_the_guardrail_of_a_request_is_refused(office: Any) -> None:
     made = office({**ALL, "Resource": HR.arn})
     client = made.client()
 
@@ -158,8 +152,7 @@ def test_a_handler_that_turns_to_another_guardrail_is_refused(office: Any) -> No
     assert made.arrived == []
 
 
-def test_an_operation_that_is_not_in_the_table_is_asked_and_reported(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own name on nobody knows what: a sure denial stops it, and anything else goes on."""
+def test_unknown_management_operation_is_checked_and_reported(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(operations.ROWS, ("bedrock", "ListGuardrails"))
     made = office({**ALL, "Resource": "arn:aws:bedrock:us-east-1:123456789012:guardrail/*"})
 
@@ -173,8 +166,7 @@ def test_an_operation_that_is_not_in_the_table_is_asked_and_reported(office: Any
         office({**ALL, "Action": "bedrock:Get*"}).client().list_guardrails()
 
 
-def test_an_agent_is_checked_as_far_as_it_can_be_seen(office: Any) -> None:
-    """What it does beyond this guard's sight is told."""
+def test_invoke_agent_is_checked_and_its_indirect_effects_are_named(office: Any) -> None:
     made = office({**ALL, "Action": "bedrock:InvokeFlow"})
     client = made.client("bedrock-agent-runtime")
 

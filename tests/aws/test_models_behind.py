@@ -82,23 +82,20 @@ def prompt(default: str) -> dict[str, Any]:
         (PROMPT, ("bedrock-agent", "get_prompt", {"promptIdentifier": "ABCDEFGHIJ"}), prompt("a"), (HAIKU,)),
     ],
 )
-def test_each_kind_is_asked_in_its_own_way(
+def test_models_of_each_identifier_kind_are_read(
     identifier: str, asked: tuple[str, str, dict[str, Any]], answer: dict[str, Any], behind: tuple[str, ...]
 ) -> None:
-    """Each model once, in AWS's order; of a prompt the default variant's."""
     assert models_behind(identifier, session=Session(*asked, answer)) == {identifier: behind}
 
 
-def test_a_denied_question_is_an_error() -> None:
-    """What botocore raised is the cause."""
+def test_denied_lookup_raises_source_error() -> None:
     session = Session("bedrock", "get_inference_profile", {"inferenceProfileIdentifier": PROFILE}, "AccessDeniedException")
 
     with pytest.raises(SourceError, match=r"AWS did not return the models of `arn:.*p1`: .*AccessDenied"):
         models_behind(PROFILE, session=session)
 
 
-def test_an_answer_without_a_model_is_an_error() -> None:
-    """An agent may answer a prompt in place of a model; an empty list would mean that nothing is asked."""
+def test_answer_without_models_raises_source_error() -> None:
     agent = prompt("a")
     for variant in agent["variants"]:
         del variant["modelId"]
@@ -108,7 +105,6 @@ def test_an_answer_without_a_model_is_an_error() -> None:
         models_behind(PROMPT, session=session)
 
 
-def test_a_model_is_not_asked_about() -> None:
-    """Behind a foundation model stands nothing."""
+def test_identifier_of_a_model_raises_configuration_error() -> None:
     with pytest.raises(ConfigurationError, match="is not an inference profile, a prompt router or a prompt: leave it out"):
         models_behind(HAIKU)

@@ -48,8 +48,7 @@ WAYS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_moto_mocks_a_guarded_client(way: Callable[[str], Any]) -> None:
-    """Moto answers in place of AWS, the control plane as the runtime; what is refused does not come to it."""
+def test_moto_mocks_guarded_clients(way: Callable[[str], Any]) -> None:
     with mock_aws():
         control, runtime = way("bedrock"), way("bedrock-runtime")
         arn = control.create_model_customization_job(
@@ -70,8 +69,7 @@ def test_moto_mocks_a_guarded_client(way: Callable[[str], Any]) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_stubber_stubs_a_guarded_client(way: Callable[[str], Any]) -> None:
-    """It sees what would be sent: expected parameters name the guardrail, or `ANY`; a stubbed error may be retried, as ever."""
+def test_stubber_stubs_guarded_clients(way: Callable[[str], Any]) -> None:
     client = way("bedrock-runtime")
     with Stubber(client) as stubber:
         stubber.add_response("converse", ANSWER)
@@ -89,8 +87,7 @@ def test_a_stubber_stubs_a_guarded_client(way: Callable[[str], Any]) -> None:
     assert replies == [ANSWER] * 3
 
 
-def test_a_stubbed_client_is_guarded_all_the_same(harness: Make) -> None:
-    """What is refused is refused before a stub is asked."""
+def test_stubbed_client_gets_the_guardrail(harness: Make) -> None:
     env = harness()
     with Stubber(env.client) as stubber:
         stubber.add_response("converse", ANSWER)
@@ -112,10 +109,9 @@ def make_spans() -> Iterator[tuple[TracerProvider, Callable[[], list[ReadableSpa
 
 @pytest.mark.parametrize("way", ["made", "wrapped"])
 @pytest.mark.parametrize("method", ["converse", "converse_stream", *INVOCATIONS])
-def test_the_instrumentation_of_botocore_sees_every_call(
+def test_instrumentation_of_botocore_traces_every_call(
     harness: Make, plain: Callable[..., Any], spans: Any, method: str, way: str
 ) -> None:
-    """Its span is a child of the guard's, both end with the stream, and the reply is the one that a plain client gives."""
     provider, finished = spans
     env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], policies=None)
     client = env.client if way == "made" else env.guard.wrap(plain(env.fake))
@@ -134,8 +130,7 @@ def test_the_instrumentation_of_botocore_sees_every_call(
     assert env.fake.requests[-1].guardrail == (HR.arn, HR.version)
 
 
-def test_the_instrumentation_sees_failures_and_no_refusals(harness: Make, spans: Any) -> None:
-    """A call that never goes out is no call of botocore's: the guard has a span of it, and one of the preflight that denied."""
+def test_instrumentation_traces_failures_and_not_refusals(harness: Make, spans: Any) -> None:
     provider, finished = spans
     env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)], guardrails=[HR, PUBLIC])
     env.fake.fail_next(400, "ValidationException", "no")

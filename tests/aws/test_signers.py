@@ -24,7 +24,7 @@ def nothing_is_left() -> Iterator[None]:
     assert vars(auth.SigV4Auth)["add_auth"] is PLAIN
 
 
-def test_signers_are_wrapped_once_however_many_stand() -> None:
+def test_signers_are_wrapped_once_for_all_tripwires() -> None:
     first = tripwire.set_tripwire(RULES, ())
     wrapped = vars(auth.SigV4Auth)["add_auth"]
     second = tripwire.set_tripwire(RULES, ())
@@ -37,7 +37,7 @@ def test_signers_are_wrapped_once_however_many_stand() -> None:
     assert guardrail_of(sign()) == (None, None)
 
 
-def test_the_last_one_decides_until_it_falls() -> None:
+def test_most_recent_tripwire_decides_until_it_is_removed() -> None:
     strict, lax = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(Guard(guardrails=[HR], mode="off").rules, ())
 
     sign(f"/model/{MODEL}/converse")
@@ -47,7 +47,7 @@ def test_the_last_one_decides_until_it_falls() -> None:
     strict.remove()
 
 
-def test_falling_twice_takes_nobody_else_along() -> None:
+def test_removing_a_tripwire_twice_keeps_the_others() -> None:
     first, second = tripwire.set_tripwire(RULES, ()), tripwire.set_tripwire(RULES, ())
     first.remove()
     first.remove()
@@ -56,8 +56,7 @@ def test_falling_twice_takes_nobody_else_along() -> None:
     second.remove()
 
 
-def test_what_somebody_wrapped_since_stays_wrapped() -> None:
-    """Taking ours away would take theirs along; ours lets all pass, and is used again by who stands next."""
+def test_later_wrapper_of_a_signer_stays() -> None:
     first = tripwire.set_tripwire(RULES, ())
     ours, seen = vars(auth.SigV4Auth)["add_auth"], []
 
@@ -79,7 +78,7 @@ def test_what_somebody_wrapped_since_stays_wrapped() -> None:
     second.remove()
 
 
-def test_a_subclass_signs_through_it_too() -> None:
+def test_subclass_of_a_signer_is_checked() -> None:
     class Own(auth.SigV4Auth):
         def add_auth(self, request: Any) -> None:
             request.headers["X-Own"] = "1"
@@ -91,7 +90,7 @@ def test_a_subclass_signs_through_it_too() -> None:
     stood.remove()
 
 
-def test_threads_stand_sign_and_fall_side_by_side() -> None:
+def test_threads_set_use_and_remove_tripwires_concurrently() -> None:
     last = tripwire.set_tripwire(RULES, ())
 
     def come_and_go(_: int) -> tuple[str | None, str | None]:

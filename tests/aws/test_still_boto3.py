@@ -108,8 +108,7 @@ RESULTS: Final[dict[str, Callable[[Any, bool], Any]]] = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_is_public_is_the_same(service: str) -> None:
-    """No name more and none less, each with the same kind of thing behind it."""
+def test_public_names_equal_those_of_a_plain_client(service: str) -> None:
     plain, guarded = pair(service)
 
     assert public(guarded) == public(plain)
@@ -122,8 +121,7 @@ def test_what_is_public_is_the_same(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_methods_have_the_same_signatures(service: str) -> None:
-    """Frameworks read signatures to know what they may pass."""
+def test_method_signatures_equal_those_of_a_plain_client(service: str) -> None:
     plain, guarded = pair(service)
     methods = [name for name in public(plain) if inspect.ismethod(getattr(plain, name))]
 
@@ -134,8 +132,7 @@ def test_methods_have_the_same_signatures(service: str) -> None:
     assert [getattr(guarded, name).__name__ for name in methods] == methods
 
 
-def test_methods_have_the_same_docstrings() -> None:
-    """What `help(client.converse)` shows is boto3's page."""
+def test_method_docstrings_equal_those_of_a_plain_client() -> None:
     plain, guarded = pair("bedrock-runtime")
     documented = [name for name in public(plain) if inspect.ismethod(getattr(plain, name))]
 
@@ -147,14 +144,14 @@ def test_methods_have_the_same_docstrings() -> None:
     assert (type(guarded).__doc__ or "") == (type(plain).__doc__ or "")
 
 
-def test_every_public_name_is_compared() -> None:
-    """A name that boto3 comes to have is a row more."""
+def test_every_public_name_of_a_client_is_compared() -> None:
     assert public(pair("bedrock-runtime")[0]) == set(RESULTS)
 
 
 @pytest.mark.parametrize(("name", "gives"), RESULTS.items(), ids=RESULTS)
-def test_results_are_the_same(harness: Make, plain: Callable[..., Any], name: str, gives: Callable[[Any, bool], Any]) -> None:
-    """Over the fake, each against a plain client whose application names the guardrail itself."""
+def test_results_equal_those_of_a_plain_client(
+    harness: Make, plain: Callable[..., Any], name: str, gives: Callable[[Any, bool], Any]
+) -> None:
     fake, _, guarded = harness(allow_unguarded=["StartAsyncInvoke"], config=ONCE)
     other = boto3.client("bedrock-runtime", **fake.client_kwargs(), config=ONCE)
     plain(fake).start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)
@@ -166,8 +163,7 @@ def test_results_are_the_same(harness: Make, plain: Callable[..., Any], name: st
     other.close()
 
 
-def test_errors_are_the_clients_own(harness: Make) -> None:
-    """Every error of the service model is raised as the class that `client.exceptions` has."""
+def test_errors_are_the_clients_exception_classes(harness: Make) -> None:
     env = harness(policies=None, retry=RetryPolicy(1))
     for code in ("ThrottlingException", "ValidationException", "ModelErrorException", "ResourceNotFoundException"):
         env.fake.fail_next(400, code, "no")
@@ -176,8 +172,7 @@ def test_errors_are_the_clients_own(harness: Make) -> None:
         assert raised.value.response["Error"]["Code"] == code
 
 
-def test_a_client_can_be_made_again_from_its_configuration(harness: Make) -> None:
-    """langchain-aws copies `client._client_config` into its client of the control plane."""
+def test_client_can_be_created_again_from_its_config(harness: Make) -> None:
     env = harness(policies=None, config=Config(read_timeout=7, user_agent_extra="app/1"))
 
     again = boto3.client("bedrock", **env.fake.client_kwargs(), config=env.client._client_config)
@@ -192,8 +187,7 @@ def test_a_client_can_be_made_again_from_its_configuration(harness: Make) -> Non
         client.close()
 
 
-def test_a_closed_client_fails_or_works_as_a_plain_one(harness: Make, plain: Callable[..., Any]) -> None:
-    """`close` closes the connections, and twice is once."""
+def test_closed_client_behaves_like_a_plain_one(harness: Make, plain: Callable[..., Any]) -> None:
     env = harness(policies=None)
     other = plain(env.fake)
     for client in (env.client, other):
@@ -203,8 +197,7 @@ def test_a_closed_client_fails_or_works_as_a_plain_one(harness: Make, plain: Cal
         assert client._endpoint.http_session._manager.pools._container == {}
 
 
-def test_principals_are_no_part_of_the_client(harness: Make) -> None:
-    """What guards a client stands under one private name, and nothing else was put on it."""
+def test_client_has_no_public_attribute_for_its_guard(harness: Make) -> None:
     env = harness()
     other = boto3.client("bedrock-runtime", **CREDENTIALS)
 

@@ -87,7 +87,7 @@ def make_standing() -> Iterator[Callable[..., Recorder]]:
     ],
 )
 @pytest.mark.parametrize("base", [HOST, ELSEWHERE, "https://vpce-0a1b.bedrock-runtime.us-east-1.vpce.amazonaws.com"])
-def test_an_invocation_is_given_the_guardrail_in_signed_headers(standing: Any, path: str, base: str) -> None:
+def test_invoke_model_gets_the_guardrail_in_signed_headers(standing: Any, path: str, base: str) -> None:
     standing()
 
     request = sign(path, base=base)
@@ -96,7 +96,7 @@ def test_an_invocation_is_given_the_guardrail_in_signed_headers(standing: Any, p
     assert "x-amzn-bedrock-guardrailidentifier;x-amzn-bedrock-guardrailversion" in request.headers["Authorization"]
 
 
-def test_a_presigned_invocation_binds_the_guardrail(standing: Any) -> None:
+def test_presigned_invoke_model_of_another_client_binds_the_guardrail(standing: Any) -> None:
     standing()
 
     request = sign(signer=auth.SigV4QueryAuth)
@@ -124,7 +124,7 @@ def test_a_presigned_invocation_binds_the_guardrail(standing: Any) -> None:
         (f"/model/{MODEL}/converse", json.dumps(CONFIG)[:-1] + ', "guardrailConfig": {}, "guardrailConfig": {}}', HOST),
     ],
 )
-def test_a_conversation_without_an_approved_guardrail_is_refused(standing: Any, path: str, body: object, base: str) -> None:
+def test_converse_without_an_approved_guardrail_is_refused(standing: Any, path: str, body: object, base: str) -> None:
     recorder = standing()
 
     with pytest.raises(GuardrailTamperedError) as refused:
@@ -136,7 +136,7 @@ def test_a_conversation_without_an_approved_guardrail_is_refused(standing: Any, 
 
 @pytest.mark.parametrize("identifier", [HR.arn, HR.id])
 @pytest.mark.parametrize("model", [MODEL, ARN])
-def test_a_conversation_with_an_approved_guardrail_is_signed(standing: Any, identifier: str, model: str) -> None:
+def test_converse_with_an_approved_guardrail_is_signed(standing: Any, identifier: str, model: str) -> None:
     recorder = standing()
 
     request = sign(f"/model/{model}/converse", {**PROMPT, "guardrailConfig": {**CONFIG, "guardrailIdentifier": identifier}})
@@ -152,14 +152,14 @@ def test_a_conversation_with_an_approved_guardrail_is_signed(standing: Any, iden
         (f"/model/{MODEL}/invoke", None, dict(zip(HEADERS, WEAK.values(), strict=True))),
     ],
 )
-def test_a_guardrail_that_is_not_approved_is_refused(standing: Any, path: str, body: object, headers: dict[str, str]) -> None:
+def test_request_with_an_unapproved_guardrail_is_refused(standing: Any, path: str, body: object, headers: dict[str, str]) -> None:
     standing()
 
     with pytest.raises(GuardrailNotApprovedError):
         sign(path, body, headers)
 
 
-def test_a_guardrail_that_is_not_approved_is_replaced_where_the_guard_replaces(standing: Any) -> None:
+def test_unapproved_guardrail_headers_are_replaced_if_configured(standing: Any) -> None:
     standing(on_unapproved="replace")
 
     request = sign(headers=dict(zip(HEADERS, WEAK.values(), strict=True)))
@@ -168,7 +168,7 @@ def test_a_guardrail_that_is_not_approved_is_replaced_where_the_guard_replaces(s
     assert [len(request.headers.get_all(name)) for name in HEADERS] == [1, 1]
 
 
-def test_the_guardrail_that_was_chosen_here_is_put_in(standing: Any) -> None:
+def test_chosen_guardrail_is_set_in_headers(standing: Any) -> None:
     standing()
 
     with Guard(guardrails=[HR, PUBLIC]).using("customer-facing"):
@@ -189,7 +189,7 @@ def test_the_guardrail_that_was_chosen_here_is_put_in(standing: Any) -> None:
         ("/anthropic/v1/messages", {"base": "https://bedrock-mantle.us-east-1.api.aws", "service": "bedrock-mantle"}),
     ],
 )
-def test_what_can_carry_no_guardrail_is_refused(standing: Any, path: str, options: dict[str, Any]) -> None:
+def test_request_that_cannot_carry_a_guardrail_is_refused(standing: Any, path: str, options: dict[str, Any]) -> None:
     recorder = standing()
 
     with pytest.raises(UnguardableOperationError, match=r"does not know|has no guardrail location|does not bind"):
@@ -198,13 +198,13 @@ def test_what_can_carry_no_guardrail_is_refused(standing: Any, path: str, option
     assert len(recorder.last.of(CallRefused)) == 1
 
 
-def test_an_operation_that_may_go_out_unguarded_does(standing: Any) -> None:
+def test_request_of_an_allowed_unguarded_operation_is_signed(standing: Any) -> None:
     standing(allow_unguarded=["StartAsyncInvoke"])
 
     assert "Authorization" in sign("/async-invoke", {"modelId": MODEL}).headers
 
 
-def test_a_region_without_an_approved_guardrail_is_refused(standing: Any) -> None:
+def test_request_to_a_region_without_a_guardrail_is_refused(standing: Any) -> None:
     standing()
 
     with pytest.raises(GuardrailNotApprovedError, match="eu-west-1"):
@@ -212,7 +212,7 @@ def test_a_region_without_an_approved_guardrail_is_refused(standing: Any) -> Non
 
 
 @pytest.mark.parametrize("path", [f"/model/{DENIED_MODEL}/invoke", f"/model/{DENIED_MODEL}/converse"])
-def test_the_policies_are_asked(standing: Any, path: str) -> None:
+def test_signed_request_is_checked_against_policies(standing: Any, path: str) -> None:
     recorder = standing()
 
     with pytest.raises(ExplicitDenyError, match="anthropic") as denied:
@@ -221,7 +221,7 @@ def test_the_policies_are_asked(standing: Any, path: str) -> None:
     assert [refused.error for refused in recorder.last.of(CallRefused)] == [denied.value]
 
 
-def test_the_policies_are_told_whether_tls_is_spoken(standing: Any) -> None:
+def test_secure_transport_of_a_signed_request_is_known(standing: Any) -> None:
     only_tls = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     statements = [*POLICY["Statement"], only_tls]
     standing(policies=iam.PolicySet(identity=[{**POLICY, "Statement": statements}]))
@@ -250,7 +250,7 @@ def test_the_policies_are_told_whether_tls_is_spoken(standing: Any) -> None:
         {"path": "/openai/v1/models", "method": "GET"},
     ],
 )
-def test_what_asks_no_model_is_left_alone(standing: Any, options: dict[str, Any]) -> None:
+def test_request_that_reaches_no_model_is_not_checked(standing: Any, options: dict[str, Any]) -> None:
     recorder = standing()
 
     request = sign(**options)
@@ -260,8 +260,7 @@ def test_what_asks_no_model_is_left_alone(standing: Any, options: dict[str, Any]
     assert recorder.calls == []
 
 
-def test_no_other_operation_that_is_signed_for_bedrock_looks_like_inference() -> None:
-    """A path that the tripwire would take for one of inference may not be another service's."""
+def test_no_other_bedrock_operation_counts_as_inference() -> None:
     loader, looks = Loader(), set()
     for service in (name for name in loader.list_available_services("service-2") if "bedrock" in name):
         model = ServiceModel(loader.load_service_model(service, "service-2"), service)
@@ -277,8 +276,7 @@ def test_no_other_operation_that_is_signed_for_bedrock_looks_like_inference() ->
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
-def test_a_guarded_client_is_left_alone(harness: Any, standing: Any, method: str) -> None:
-    """Even where the guard that stands would have refused it."""
+def test_request_of_a_guarded_client_is_checked_once(harness: Any, standing: Any, method: str) -> None:
     home = harness(guardrails=[PUBLIC])
     recorder = standing(guardrails=[HR])
 
@@ -288,7 +286,7 @@ def test_a_guarded_client_is_left_alone(harness: Any, standing: Any, method: str
     assert recorder.calls == []
 
 
-def test_a_request_signed_by_hand_within_a_guarded_call_is_looked_at(harness: Any, standing: Any) -> None:
+def test_request_signed_by_hand_during_a_guarded_call_is_checked(harness: Any, standing: Any) -> None:
     home = harness()
     standing()
     home.client.meta.events.register_first("before-sign.bedrock-runtime", lambda **_: sign(f"/model/{MODEL}/converse"))
@@ -299,8 +297,7 @@ def test_a_request_signed_by_hand_within_a_guarded_call_is_looked_at(harness: An
     assert home.arrived == []
 
 
-def test_another_model_within_a_guarded_call_is_looked_at(harness: Any, standing: Any) -> None:
-    """The body is the very one that was authorized; the path is not."""
+def test_request_for_another_model_during_a_guarded_call_is_checked(harness: Any, standing: Any) -> None:
     home = harness()
     standing()
 
@@ -315,7 +312,7 @@ def test_another_model_within_a_guarded_call_is_looked_at(harness: Any, standing
         home.client.converse(**ask("converse"))
 
 
-def test_a_copy_of_an_authorized_request_without_its_headers_is_looked_at(harness: Any, standing: Any) -> None:
+def test_copy_of_an_authorized_request_without_headers_is_checked(harness: Any, standing: Any) -> None:
     home = harness()
     standing()
     copies = []
@@ -331,8 +328,7 @@ def test_a_copy_of_an_authorized_request_without_its_headers_is_looked_at(harnes
     assert [guardrail_of(twin) for twin in copies] == [(HR.arn, HR.version)]
 
 
-def test_a_plain_boto3_client_is_looked_at(harness: Any, standing: Any) -> None:
-    """One that was made before anybody guarded anything."""
+def test_request_of_a_plain_boto3_client_is_checked(harness: Any, standing: Any) -> None:
     home = harness()
     plain = boto3.client("bedrock-runtime", **home.fake.client_kwargs())
     standing()
@@ -345,7 +341,7 @@ def test_a_plain_boto3_client_is_looked_at(harness: Any, standing: Any) -> None:
     assert [(name, guardrail) for name, _, guardrail in home.arrived] == [("InvokeModel", (HR.arn, HR.version))]
 
 
-def test_mode_report_reports_and_lets_pass(standing: Any) -> None:
+def test_tripwire_in_report_mode_reports_and_signs(standing: Any) -> None:
     recorder = standing(mode="report")
 
     request = sign(f"/model/{MODEL}/converse")
@@ -358,7 +354,7 @@ def test_mode_report_reports_and_lets_pass(standing: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/async-invoke"])
-def test_mode_report_reports_what_can_carry_none(standing: Any, path: str) -> None:
+def test_tripwire_in_report_mode_reports_unguardable_requests(standing: Any, path: str) -> None:
     recorder = standing(mode="report")
 
     sign(path, {"modelId": MODEL})
@@ -366,14 +362,14 @@ def test_mode_report_reports_what_can_carry_none(standing: Any, path: str) -> No
     assert [refused.enforced for refused in recorder.last.of(CallRefused)] == [False]
 
 
-def test_mode_off_looks_at_nothing(standing: Any) -> None:
+def test_tripwire_in_off_mode_checks_nothing(standing: Any) -> None:
     recorder = standing(mode="off")
 
     assert guardrail_of(sign()) == (None, None)
     assert recorder.calls == []
 
 
-def test_a_listener_that_fails_changes_nothing(standing: Any) -> None:
+def test_failing_listener_does_not_change_the_check(standing: Any) -> None:
     class Broken:
         def open(self, _: Any) -> None:
             raise RuntimeError
@@ -386,7 +382,7 @@ def test_a_listener_that_fails_changes_nothing(standing: Any) -> None:
     last.remove()
 
 
-def test_the_error_says_what_to_do(standing: Any) -> None:
+def test_tripwire_error_says_how_to_fix_it(standing: Any) -> None:
     standing()
 
     with pytest.raises(AccessDeniedError) as refused:

@@ -106,10 +106,9 @@ SESSIONS: Final[dict[str, Callable[[Guard], Callable[..., Any]]]] = {
 
 
 @pytest.mark.parametrize("way", SESSIONS.values(), ids=SESSIONS)
-def test_a_session_of_either_library_can_be_guarded(
+def test_sessions_of_boto3_and_botocore_create_guarded_clients(
     make: Callable[..., Any], fake: FakeBedrock, way: Callable[[Guard], Callable[..., Any]]
 ) -> None:
-    """It makes guarded clients from then on, and clients of other services as ever."""
     create = way(guard())
 
     assert is_guarded(make(create), fake)
@@ -117,16 +116,14 @@ def test_a_session_of_either_library_can_be_guarded(
 
 
 @pytest.mark.parametrize("thing", [None, object(), boto3, "a session"])
-def test_what_is_no_session_is_refused(thing: Any) -> None:
-    """Nothing is guarded in silence that was not."""
+def test_guard_session_rejects_other_objects(thing: Any) -> None:
     with pytest.raises(ConfigurationError, match="pass a session of boto3, botocore or aiobotocore"):
         guard().session(thing)
 
 
-def test_a_session_of_the_package_is_a_boto3_session(
+def test_package_session_is_a_boto3_session(
     make: Callable[..., Any], fake: FakeBedrock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`guardedbedrock.Session` takes what `boto3.Session` takes, and its configuration from where `client` takes it."""
     (tmp_path / "guardedbedrock.toml").write_text(f'[[guardrails]]\narn = "{HR.arn}"\nversion = "{HR.version}"\n', "utf-8")
     monkeypatch.setenv("GUARDEDBEDROCK_CONFIG", str(tmp_path / "guardedbedrock.toml"))
 
@@ -141,16 +138,14 @@ def test_a_session_of_the_package_is_a_boto3_session(
         session.client("bedrock-runtime", region_name="eu-west-1")
 
 
-def test_a_session_of_the_package_needs_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It fails when it is made, not when it is used."""
+def test_package_session_without_configuration_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDEDBEDROCK_CONFIG", str(tmp_path / "nowhere.toml"))
 
     with pytest.raises(ConfigurationError, match="cannot be read"):
         guardedbedrock.Session()
 
 
-def test_a_wrapped_client_is_guarded_for_everybody_who_holds_it(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """A bound method, a paginator's client and a presigned URL that somebody had before go through the guard as well."""
+def test_wrapped_client_is_guarded_for_every_reference(make: Callable[..., Any], fake: FakeBedrock) -> None:
     client = make(SESSION.client)
     converse, presign, send = client.converse, client.generate_presigned_url, client._make_api_call
     kind = type(client)
@@ -175,8 +170,7 @@ def test_a_wrapped_client_is_guarded_for_everybody_who_holds_it(make: Callable[.
     assert isinstance(client, BaseClient)
 
 
-def test_a_client_is_wrapped_once(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """A second time changes nothing: one pipeline, one gate."""
+def test_wrapping_twice_wraps_once(make: Callable[..., Any], fake: FakeBedrock) -> None:
     one, client = guard(), make(SESSION.client)
     one.wrap(client)
     kind, session = type(client), client._endpoint.http_session
@@ -189,8 +183,7 @@ def test_a_client_is_wrapped_once(make: Callable[..., Any], fake: FakeBedrock) -
     assert is_guarded(client, fake)
 
 
-def test_a_wrapped_client_goes_by_the_guard_that_wrapped_it_last(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """The gate goes along: what the last guard lets pass, passes."""
+def test_client_wrapped_twice_uses_the_last_guard(make: Callable[..., Any], fake: FakeBedrock) -> None:
     client = guard().wrap(make(SESSION.client))
 
     guard(guardrails=[PUBLIC]).wrap(client).converse(**ask("converse"))
@@ -210,10 +203,9 @@ def test_a_wrapped_client_goes_by_the_guard_that_wrapped_it_last(make: Callable[
     ],
     ids=["region", "bearer"],
 )
-def test_a_client_that_can_not_be_guarded_stays_as_it_was(
+def test_client_that_cannot_be_guarded_is_unchanged(
     make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, before: Guard | None, options: dict[str, Any], why: str
 ) -> None:
-    """An error leaves nothing half done."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "bedrock-api-key-abc")
     client = make(SESSION.client)
     if before:
@@ -228,13 +220,12 @@ def test_a_client_that_can_not_be_guarded_stays_as_it_was(
 
 
 @pytest.mark.parametrize("thing", [None, object(), SESSION, boto3.client])
-def test_what_is_no_client_can_not_be_wrapped(thing: Any) -> None:
-    """A proxy would be gone round."""
+def test_wrap_rejects_other_objects(thing: Any) -> None:
     with pytest.raises(ConfigurationError, match="pass a client of boto3 or aiobotocore"):
         guard().wrap(thing)
 
 
-def test_a_client_of_another_service_stays_as_it_is(make: Callable[..., Any]) -> None:
+def test_wrap_rejects_a_client_of_another_service(make: Callable[..., Any]) -> None:
     client = make(SESSION.client, "sts")
 
     with pytest.raises(ConfigurationError, match="cannot guard a client of `sts`"):
@@ -243,17 +234,14 @@ def test_a_client_of_another_service_stays_as_it_is(make: Callable[..., Any]) ->
     assert not isinstance(client, Guarded)
 
 
-def test_a_wrapped_client_keeps_botocores_retries(make: Callable[..., Any]) -> None:
-    """Two loops would multiply; a client that this package made has botocore's set to one attempt, and the guard's go on."""
+def test_wrapped_client_keeps_the_retries_of_botocore(make: Callable[..., Any]) -> None:
     many = RetryPolicy(attempts=7)
 
     assert guard(retry=many).wrap(make(SESSION.client))._guardedbedrock.retry == ONE_ATTEMPT
     assert guard(retry=many).wrap(make(guard().client))._guardedbedrock.retry == many
 
 
-def test_an_installed_guard_guards_every_way_to_a_client(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """Sessions made before and after, boto3's function captured before, botocore's own, and classes derived from them."""
-
+def test_install_guards_every_way_to_create_a_client(make: Callable[..., Any], fake: FakeBedrock) -> None:
     class Derived(boto3.Session):
         """Such as frameworks have."""
 
@@ -275,14 +263,12 @@ def test_an_installed_guard_guards_every_way_to_a_client(make: Callable[..., Any
     assert is_guarded(client, fake)
 
 
-def test_a_region_without_a_guardrail_gets_no_client_while_a_guard_is_installed() -> None:
-    """An application learns of it when it makes the client."""
+def test_installed_guard_creates_no_client_in_a_region_without_a_guardrail() -> None:
     with guard().install(), pytest.raises(ConfigurationError, match="no guardrail is approved for eu-west-1"):
         boto3.client("bedrock-runtime", region_name="eu-west-1")
 
 
-def test_installing_twice_is_installing_once(make: Callable[..., Any]) -> None:
-    """The second time neither adds nor, at its end, takes anything away."""
+def test_second_install_does_nothing(make: Callable[..., Any]) -> None:
     one = guard()
     with one.install():
         first = botocore.session.Session.create_client
@@ -295,8 +281,7 @@ def test_installing_twice_is_installing_once(make: Callable[..., Any]) -> None:
     assert not isinstance(make(boto3.client), Guarded)
 
 
-def test_of_several_installed_guards_the_last_one_rules(make: Callable[..., Any]) -> None:
-    """They may go in any order; once the last one is gone, the one before it rules again."""
+def test_most_recently_installed_guard_applies(make: Callable[..., Any]) -> None:
     hr, public = guard(), guard(guardrails=[PUBLIC])
 
     def ruling() -> Any:
@@ -316,8 +301,7 @@ def test_of_several_installed_guards_the_last_one_rules(make: Callable[..., Any]
 
 
 @pytest.mark.parametrize("first", ["install", "session", "made while installed"])
-def test_the_nearest_guard_rules_and_there_is_one_pipeline(make: Callable[..., Any], fake: FakeBedrock, first: str) -> None:
-    """The guard that makes or wraps a client, else that of its session, else the installed one."""
+def test_guard_of_highest_precedence_applies_once(make: Callable[..., Any], fake: FakeBedrock, first: str) -> None:
     session = boto3.Session()
     installed, nearer, nearest = guard(), guard(guardrails=[PUBLIC]), guard(guardrails=[HR, PUBLIC])
     if first == "session":
@@ -347,8 +331,7 @@ def carries(request: AWSRequest) -> bool:
     return request.headers.get("X-Amzn-Bedrock-GuardrailIdentifier") == HR.arn
 
 
-def test_a_strict_installation_looks_at_other_clients_too(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """What is signed elsewhere gets the guardrail, and a client that was made before can not go out without."""
+def test_strict_install_checks_requests_of_other_clients(make: Callable[..., Any], fake: FakeBedrock) -> None:
     before = make(SESSION.client)
     with guard().install(strict=True):
         assert carries(sign())
@@ -361,8 +344,7 @@ def test_a_strict_installation_looks_at_other_clients_too(make: Callable[..., An
     assert guardrails(fake) == [(HR.arn, HR.version), None]
 
 
-def test_strictness_comes_and_goes_with_the_call_that_asked_for_it(make: Callable[..., Any]) -> None:
-    """A guard that is installed already becomes strict, and its end is that of the strictness alone."""
+def test_strict_check_ends_with_its_installation(make: Callable[..., Any]) -> None:
     one = guard()
     with one.install():
         assert not carries(sign())
@@ -374,8 +356,7 @@ def test_strictness_comes_and_goes_with_the_call_that_asked_for_it(make: Callabl
     assert not carries(sign())
 
 
-def test_clients_that_were_made_before_are_named_in_a_warning(make: Callable[..., Any]) -> None:
-    """The warning says which, and points at the line that installs; what nobody holds any more is not named."""
+def test_install_warns_of_unguarded_clients(make: Callable[..., Any]) -> None:
     held = [make(SESSION.client, region_name=region) for region in ("il-central-1", "mx-central-1")]
     held += [make(SESSION.client, "bedrock", region_name="af-south-1"), make(SESSION.client, "sts", region_name="af-south-1")]
     lost = boto3.client("bedrock-runtime", region_name="ap-south-1")
@@ -394,8 +375,7 @@ def test_clients_that_were_made_before_are_named_in_a_warning(make: Callable[...
     assert [region for region in ("mx-central-1", "ap-south-1", "sts") if region in said] == []
 
 
-def test_without_clients_there_is_no_warning() -> None:
-    """In a process that makes its clients later nothing is said."""
+def test_install_without_unguarded_clients_does_not_warn() -> None:
     program = f"""
 from guardedbedrock import Guard, Guardrail
 import boto3
@@ -408,8 +388,7 @@ with Guard(guardrails=[Guardrail("{HR.arn}", "{HR.version}")]).install():
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_a_warning_that_is_an_error_leaves_nothing_installed(make: Callable[..., Any]) -> None:
-    """Whoever wants no unguarded client gets an error instead of a guard that leaves one out."""
+def test_warning_that_raises_leaves_nothing_installed(make: Callable[..., Any]) -> None:
     held = make(SESSION.client)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -420,8 +399,7 @@ def test_a_warning_that_is_an_error_leaves_nothing_installed(make: Callable[...,
     assert not isinstance(make(SESSION.client), Guarded)
 
 
-def test_what_others_put_around_botocores_method_goes_on_to_work(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """Who wraps `create_client` after the guard keeps what it wrapped, and a later guard guards all the same."""
+def test_wrapper_of_another_library_survives_install_and_uninstall(make: Callable[..., Any], fake: FakeBedrock) -> None:
     seen = []
 
     def traced(self: Any, *args: Any, **options: Any) -> Any:
@@ -444,8 +422,7 @@ def test_what_others_put_around_botocores_method_goes_on_to_work(make: Callable[
     assert seen == ["bedrock-runtime"] * 3
 
 
-def test_a_framework_that_replaces_boto3_client_is_covered() -> None:
-    """langchain-aws puts functions of its own in place of `boto3.client` and `Session.client`, before or after us."""
+def test_framework_that_replaces_boto3_client_gets_guarded_clients() -> None:
     program = """
 import boto3
 from guardedbedrock import Guard, Guardrail
@@ -474,10 +451,7 @@ BROKEN: Final[dict[str, Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize("way", BROKEN.values(), ids=BROKEN)
-def test_an_event_that_does_not_come_is_an_error_and_no_unguarded_client(
-    monkeypatch: pytest.MonkeyPatch, way: Callable[[], Any]
-) -> None:
-    """Were botocore to give the event up, or somebody to unregister the handler, no client would be handed out."""
+def test_client_that_the_event_did_not_reach_is_not_created(monkeypatch: pytest.MonkeyPatch, way: Callable[[], Any]) -> None:
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setattr(sessions, "EVENTS", ("no-such-event.bedrock-runtime",))
 
@@ -485,8 +459,7 @@ def test_an_event_that_does_not_come_is_an_error_and_no_unguarded_client(
         way()
 
 
-def test_an_event_that_does_not_come_is_an_error_while_a_guard_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As above, for clients that others make."""
+def test_installed_guard_creates_no_client_that_the_event_did_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
     monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
 
@@ -494,8 +467,7 @@ def test_an_event_that_does_not_come_is_an_error_while_a_guard_is_installed(monk
         boto3.Session().client("bedrock-runtime", region_name="us-east-1")
 
 
-def test_a_session_whose_handler_was_unregistered_makes_no_unguarded_client() -> None:
-    """Whoever clears the events of a session gets an error."""
+def test_session_with_an_unregistered_handler_creates_no_client() -> None:
     session = guard().session(boto3.Session())
     for event in sessions.EVENTS:
         session.events.unregister(event, unique_id=f"{sessions._HANDLER_ID}.{event}")
@@ -504,8 +476,7 @@ def test_a_session_whose_handler_was_unregistered_makes_no_unguarded_client() ->
         session.client("bedrock-runtime", region_name="us-east-1")
 
 
-def test_a_callers_own_guardrail_is_refused_whichever_way_the_client_came(make: Callable[..., Any], fake: FakeBedrock) -> None:
-    """The stages are the same."""
+def test_unapproved_guardrail_is_refused_for_every_way_to_a_client(make: Callable[..., Any], fake: FakeBedrock) -> None:
     client = guard().wrap(make(SESSION.client))
 
     with pytest.raises(GuardrailNotApprovedError):

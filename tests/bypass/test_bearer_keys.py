@@ -39,8 +39,7 @@ def make_keyed(monkeypatch: pytest.MonkeyPatch, harness: Make) -> Callable[..., 
     return lambda **options: harness(fake={"tls": True}, **options)
 
 
-def test_a_call_with_a_key_is_guarded(keyed: Callable[..., Harness]) -> None:
-    """Whatever credentials there are beside the key."""
+def test_call_with_an_api_key_is_guarded(keyed: Callable[..., Harness]) -> None:
     env = keyed()
 
     assert try_all(env) == 0
@@ -50,8 +49,7 @@ def test_a_call_with_a_key_is_guarded(keyed: Callable[..., Harness]) -> None:
 
 
 @pytest.mark.parametrize(("event", "handler"), ATTACKS, ids=[f"{event}-{handler.__name__}" for event, handler in ATTACKS])
-def test_no_handler_gets_past(keyed: Callable[..., Harness], event: str, handler: Callable[..., Any]) -> None:
-    """What no signature binds, the gate before the sending does."""
+def test_event_handler_cannot_bypass_the_gate(keyed: Callable[..., Harness], event: str, handler: Callable[..., Any]) -> None:
     env = keyed()
     on(env, event, handler)
 
@@ -60,8 +58,7 @@ def test_no_handler_gets_past(keyed: Callable[..., Harness], event: str, handler
 
 
 @pytest.mark.parametrize("params", [ask("converse"), GUARDED], ids=["without", "with a guardrail"])
-def test_nor_does_a_call_past_the_guard(keyed: Callable[..., Harness], params: dict[str, Any]) -> None:
-    """A key is no authorization of a call."""
+def test_call_past_the_guard_with_an_api_key_is_refused(keyed: Callable[..., Harness], params: dict[str, Any]) -> None:
     env = keyed()
 
     with pytest.raises(GuardrailTamperedError):
@@ -71,8 +68,7 @@ def test_nor_does_a_call_past_the_guard(keyed: Callable[..., Harness], params: d
 
 
 @pytest.mark.parametrize("version", ["v4", "bearer", UNSIGNED], ids=["v4", "bearer", "unsigned"])
-def test_a_handler_that_chooses_how_to_sign_changes_nothing(keyed: Callable[..., Harness], version: Any) -> None:
-    """Signed, with the key, or neither: it is looked at."""
+def test_handler_that_chooses_the_signer_cannot_bypass_the_gate(keyed: Callable[..., Harness], version: Any) -> None:
     env = keyed()
     env.client.meta.events.register_first("choose-signer.bedrock-runtime", lambda **_: version)
 
@@ -82,8 +78,7 @@ def test_a_handler_that_chooses_how_to_sign_changes_nothing(keyed: Callable[...,
     assert unguarded(env.fake) == []
 
 
-def test_a_client_that_is_to_sign_has_no_key(keyed: Callable[..., Harness]) -> None:
-    """What code says goes before the environment, and is guarded as ever."""
+def test_client_with_signature_version_4_ignores_the_api_key(keyed: Callable[..., Harness]) -> None:
     env = keyed(config=Config(signature_version="v4"))
 
     env.client.converse(**ask("converse"))

@@ -66,8 +66,7 @@ def put(body: Any) -> Callable[..., None]:
 
 @pytest.mark.parametrize("event", ["before-call", "before-sign", "request-created"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_another_body_is_read_strictly(harness: Make, body: Any, event: str) -> None:
-    """What a reader may take for something else than the guard took it for is refused, though it holds the right guardrail."""
+def test_changed_body_is_read_strictly(harness: Make, body: Any, event: str) -> None:
     env = harness()
     on(env, event, put(body))
 
@@ -103,8 +102,7 @@ def test_body_that_is_not_bytes_is_sent_as_the_bytes_that_were_verified(harness:
 
 
 @pytest.mark.parametrize("name", ["Content-Encoding", "Transfer-Encoding"])
-def test_a_body_under_another_encoding_does_not_pass(harness: Make, name: str) -> None:
-    """A guardrail that stands behind the end of a chunked body, or within a compressed one, stands nowhere."""
+def test_encoded_body_is_refused(harness: Make, name: str) -> None:
     env = harness()
     inner = f'{{"messages": {MESSAGES}}}'.encode()
     chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(inner), inner) + f', "guardrailConfig": {RIGHT}}}'.encode()
@@ -120,8 +118,7 @@ def test_a_body_under_another_encoding_does_not_pass(harness: Make, name: str) -
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_body_written_again_passes_where_it_says_the_same(harness: Make) -> None:
-    """A handler may add to a body; what it leaves is read, and holds what was authorized."""
+def test_rewritten_body_with_the_authorized_content_is_sent(harness: Make) -> None:
     env = harness()
 
     def again(params: dict[str, Any], **_: Any) -> None:
@@ -134,8 +131,7 @@ def test_a_body_written_again_passes_where_it_says_the_same(harness: Make) -> No
     assert unguarded(env.fake) == []
 
 
-def test_the_model_of_a_job_stands_in_the_body(harness: Make) -> None:
-    """StartAsyncInvoke has no model in its path, and is held to the one that was authorized, which may not stand there twice."""
+def test_changed_model_in_the_body_of_an_async_invoke_is_refused(harness: Make) -> None:
     env = harness(allow_unguarded=["StartAsyncInvoke"])
     job = {"modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}}
     edits = {

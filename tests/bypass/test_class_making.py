@@ -51,10 +51,9 @@ EVENTS = ("creating-client-class", "creating-client-class.bedrock-runtime", "cre
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("handler", [before, after, in_its_place, with_a_method])
 @pytest.mark.parametrize("way", ["client", "session"])
-def test_a_class_that_was_meddled_with_is_guarded_or_not_made(
+def test_changed_client_class_sends_nothing_unguarded(
     monkeypatch: pytest.MonkeyPatch, harness: Make, handler: Callable[..., Any], event: str, way: str
 ) -> None:
-    """A client without the guard in it is an error where it is made, and not a client."""
     env = harness()
     session = boto3.Session()
     session.events.register_last(event, handler)
@@ -70,8 +69,7 @@ def test_a_class_that_was_meddled_with_is_guarded_or_not_made(
     assert unguarded(env.fake) == []
 
 
-def test_what_stands_beside_the_guard_is_let_be(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
-    """Other libraries have mixins too."""
+def test_mixin_of_another_library_is_kept(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
     session = boto3.Session()
     session.events.register("creating-client-class.bedrock-runtime", before)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)

@@ -38,8 +38,7 @@ def copied(env: Harness) -> list[Context]:
     return contexts
 
 
-def test_a_context_that_was_copied_finds_the_gate_shut_afterwards(harness: Make) -> None:
-    """Its call is done, and so is what it was authorized for."""
+def test_copied_context_cannot_send_after_the_call(harness: Make) -> None:
     env = harness()
     contexts = copied(env)
 
@@ -51,8 +50,7 @@ def test_a_context_that_was_copied_finds_the_gate_shut_afterwards(harness: Make)
 
 
 @pytest.mark.parametrize("with_context", [False, True], ids=["own context", "copied context"])
-def test_a_thread_that_a_handler_starts_is_not_let_through(harness: Make, *, with_context: bool) -> None:
-    """It runs on when the call is over."""
+def test_thread_started_by_a_handler_cannot_send_after_the_call(harness: Make, *, with_context: bool) -> None:
     env = harness()
     done, failed = threading.Event(), []
 
@@ -80,8 +78,7 @@ def test_a_thread_that_a_handler_starts_is_not_let_through(harness: Make, *, wit
     assert unguarded(env.fake) == []
 
 
-def test_a_generator_left_in_the_middle_leaves_no_gate_open(harness: Make) -> None:
-    """Nor does a stream that nobody reads on."""
+def test_unfinished_generator_leaves_no_call_open(harness: Make) -> None:
     env = harness()
 
     def turns() -> Iterator[Any]:
@@ -97,8 +94,7 @@ def test_a_generator_left_in_the_middle_leaves_no_gate_open(harness: Make) -> No
     assert unguarded(env.fake) == []
 
 
-def test_an_asynchronous_generator_left_in_the_middle_leaves_no_gate_open(harness: Make) -> None:
-    """It is closed by the loop, in another context than the one it was begun in."""
+def test_unfinished_async_generator_leaves_no_call_open(harness: Make) -> None:
     env = harness()
 
     async def turns() -> AsyncIterator[Any]:
@@ -119,8 +115,7 @@ def test_an_asynchronous_generator_left_in_the_middle_leaves_no_gate_open(harnes
     assert unguarded(env.fake) == []
 
 
-def test_a_task_begun_within_a_call_is_not_let_through(harness: Make) -> None:
-    """Tasks copy the context they are made in."""
+def test_task_started_during_a_call_cannot_send(harness: Make) -> None:
     env = harness()
 
     async def main() -> None:

@@ -25,8 +25,7 @@ def past(client: Any) -> None:
             BaseClient._make_api_call(client, "Converse", params)
 
 
-def test_signer_and_endpoint_take_the_gate_along(harness: Make) -> None:
-    """A client that nobody guards, with the parts of one that is, is refused."""
+def test_gate_stays_in_front_of_a_signer_and_endpoint_used_by_another_client(harness: Make) -> None:
     env, other = harness(), harness(mode="off")
     other.client._request_signer = env.client._request_signer
     other.client._endpoint = env.client._endpoint
@@ -37,8 +36,7 @@ def test_signer_and_endpoint_take_the_gate_along(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("part", ["_request_signer", "_endpoint"])
-def test_a_copy_of_a_part_has_the_gate(harness: Make, part: str) -> None:
-    """Its class has it."""
+def test_copy_of_a_signer_or_endpoint_is_behind_the_gate(harness: Make, part: str) -> None:
     env = harness()
     setattr(env.client, part, copy.copy(getattr(env.client, part)))
 
@@ -47,8 +45,7 @@ def test_a_copy_of_a_part_has_the_gate(harness: Make, part: str) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_copy_of_the_client_is_guarded(harness: Make) -> None:
-    """As the client is."""
+def test_copy_of_a_client_is_guarded(harness: Make) -> None:
     env = harness()
     twin = object.__new__(type(env.client))  # botocore's clients do not take `copy.copy`
     vars(twin).update(vars(env.client))
@@ -60,8 +57,7 @@ def test_a_copy_of_the_client_is_guarded(harness: Make) -> None:
     assert unguarded(env.fake) == []
 
 
-def test_what_wraps_the_session_wraps_it(harness: Make) -> None:
-    """Tools that record or delay requests put a session of their own around the one they find, and go on to work."""
+def test_wrapper_around_the_http_session_works(harness: Make) -> None:
     env = harness()
     sent: list[str] = []
     inner = env.client._endpoint.http_session

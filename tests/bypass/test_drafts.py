@@ -24,8 +24,7 @@ def named(method: str, version: str) -> dict[str, Any]:
     return {**ask(method), **({"guardrailConfig": both} if method.startswith("converse") else both)}
 
 
-def test_a_draft_is_not_approved_by_accident(harness: Make) -> None:
-    """A guard that was not told so takes none."""
+def test_draft_without_allow_draft_is_a_configuration_error(harness: Make) -> None:
     env = harness()
 
     with pytest.raises(ConfigurationError, match="allow_draft"):
@@ -35,8 +34,7 @@ def test_a_draft_is_not_approved_by_accident(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_caller_does_not_name_the_draft_of_an_approved_one(harness: Make, method: str) -> None:
-    """Nor past the guard."""
+def test_draft_of_an_approved_guardrail_is_refused(harness: Make, method: str) -> None:
     env = harness()
 
     with pytest.raises(GuardrailNotApprovedError):
@@ -48,8 +46,7 @@ def test_a_caller_does_not_name_the_draft_of_an_approved_one(harness: Make, meth
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_one_that_is_allowed_is_no_number(harness: Make, method: str) -> None:
-    """Where drafts are approved, the numbered version of the same guardrail is not."""
+def test_approved_draft_does_not_approve_a_numbered_version(harness: Make, method: str) -> None:
     shelf = [FakeGuardrail(HR.arn, version="DRAFT"), FakeGuardrail(HR.arn, version="3")]
     env = harness(guardrails=[DRAFT], allow_draft=True, fake={"guardrails": shelf})
 

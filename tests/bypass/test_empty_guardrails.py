@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ParamValidationError
 from harness.bypass import METHODS, unguarded
-from harness.clients import HR, ask, read
+from harness.clients import CONVERSATIONS, HR, ask, read
 
 if TYPE_CHECKING:
     from harness.clients import Make
@@ -22,13 +21,14 @@ EMPTY: Final[dict[str, Any]] = {
     "an identifier and an empty version": {"guardrailIdentifier": HR.id, "guardrailVersion": ""},
     "a trace": {"trace": "disabled"},
 }
-ODD: Final[dict[str, Any]] = {
-    "None": None,
-    "no mapping": [("guardrailIdentifier", HR.arn), ("guardrailVersion", "3")],
+NO_GUARDRAIL: Final[dict[str, Any]] = {"None": None, "None within": {"guardrailIdentifier": None, "guardrailVersion": None}}
+NOT_A_DICT: Final[dict[str, Any]] = {
+    "pairs": [("guardrailIdentifier", HR.arn), ("guardrailVersion", "3")],
     "a text": HR.arn,
-    "None within": {"guardrailIdentifier": None, "guardrailVersion": None},
-    "numbers": {"guardrailIdentifier": HR.arn, "guardrailVersion": 3},
-    "another type": {"guardrailIdentifier": {"arn": HR.arn}, "guardrailVersion": "3"},
+}
+OTHER_TYPES: Final[dict[str, Any]] = {
+    "a number": {"guardrailIdentifier": HR.arn, "guardrailVersion": 3},
+    "a dict": {"guardrailIdentifier": {"arn": HR.arn}, "guardrailVersion": "3"},
 }
 
 
@@ -41,8 +41,7 @@ def params(method: str, given: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("given", EMPTY.values(), ids=EMPTY)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_no_guardrail_becomes_one(harness: Make, method: str, given: dict[str, str]) -> None:
-    """The approved one is put in, or completed."""
+def test_empty_or_incomplete_guardrail_is_completed(harness: Make, method: str, given: dict[str, str]) -> None:
     env = harness()
 
     read(getattr(env.client, method)(**params(method, given)))
@@ -52,13 +51,34 @@ def test_what_is_no_guardrail_becomes_one(harness: Make, method: str, given: dic
     assert unguarded(env.fake) == []
 
 
-@pytest.mark.parametrize("given", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("given", NO_GUARDRAIL.values(), ids=NO_GUARDRAIL)
 @pytest.mark.parametrize("method", METHODS)
-def test_what_looks_like_one_does_not_pass_for_one(harness: Make, method: str, given: Any) -> None:
-    """It is replaced, refused, or botocore's to refuse."""
+def test_none_counts_as_no_guardrail(harness: Make, method: str, given: Any) -> None:
     env = harness()
 
-    with suppress(ClientError, ParamValidationError, ValueError):
-        read(getattr(env.client, method)(**params(method, given)))
+    read(getattr(env.client, method)(**params(method, given)))
 
+    assert [request.guardrail for request in env.fake.requests] == [(HR.arn, "3")]
     assert unguarded(env.fake) == []
+
+
+@pytest.mark.parametrize("given", NOT_A_DICT.values(), ids=NOT_A_DICT)
+@pytest.mark.parametrize("method", CONVERSATIONS)
+def test_guardrail_config_that_is_not_a_dict_is_rejected_by_botocore(harness: Make, method: str, given: Any) -> None:
+    env = harness()
+
+    with pytest.raises(ParamValidationError):
+        getattr(env.client, method)(**ask(method), guardrailConfig=given)
+
+    assert unguarded(env.fake) == env.fake.requests == []
+
+
+@pytest.mark.parametrize("given", OTHER_TYPES.values(), ids=OTHER_TYPES)
+@pytest.mark.parametrize("method", METHODS)
+def test_guardrail_with_a_member_of_another_type_is_rejected_by_botocore(harness: Make, method: str, given: Any) -> None:
+    env = harness()
+
+    with pytest.raises(ParamValidationError):
+        getattr(env.client, method)(**params(method, given))
+
+    assert unguarded(env.fake) == env.fake.requests == []

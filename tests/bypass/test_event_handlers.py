@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -24,8 +23,6 @@ from bypass.tampering import (
 )
 from harness.bypass import METHODS, try_all, unguarded
 from harness.clients import HR, MODEL, ask
-
-from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,8 +52,9 @@ ATTACKS: Final = [
 
 
 @pytest.mark.parametrize(("event", "handler", "signer"), ATTACKS)
-def test_a_handler_does_not_get_past_the_guard(harness: Make, event: str, handler: Callable[..., Any], signer: str) -> None:
-    """A handler of any event, at any level, changes neither model nor guardrail of what is sent: it is overruled or refused."""
+def test_handler_of_any_event_cannot_change_model_or_guardrail(
+    harness: Make, event: str, handler: Callable[..., Any], signer: str
+) -> None:
     env = harness(config=SIGNERS[signer])
     env.client.meta.events.register(event, handler)
 
@@ -68,8 +66,7 @@ def test_a_handler_does_not_get_past_the_guard(harness: Make, event: str, handle
 
 @pytest.mark.parametrize("register", ["register_first", "register", "register_last"])
 @pytest.mark.parametrize("handler", ON_REQUEST)
-def test_no_place_among_the_handlers_is_a_better_one(harness: Make, register: str, handler: Callable[..., Any]) -> None:
-    """First or last, of one operation or of all: what is signed is looked at after them."""
+def test_handler_order_does_not_matter_at_signing(harness: Make, register: str, handler: Callable[..., Any]) -> None:
     env = harness()
     for operation in ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream"):
         getattr(env.client.meta.events, register)(f"before-sign.bedrock-runtime.{operation}", handler)
@@ -78,8 +75,7 @@ def test_no_place_among_the_handlers_is_a_better_one(harness: Make, register: st
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_handler_of_the_session_does_not_get_past_either(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
-    """A handler that was there before the client was made has no better place."""
+def test_handler_of_the_session_cannot_bypass_the_gate(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
     session = boto3.Session()
     session.events.register("before-sign", strip)
     session.events.register("before-parameter-build", drop_params)
@@ -90,8 +86,7 @@ def test_a_handler_of_the_session_does_not_get_past_either(monkeypatch: pytest.M
     assert unguarded(env.fake) == []
 
 
-def test_another_signer_chosen_by_a_handler_signs_behind_the_gate(harness: Make) -> None:
-    """`choose-signer` says how a request is signed, and not whether it is looked at."""
+def test_unsigned_request_chosen_by_a_handler_is_checked(harness: Make) -> None:
     env = harness()
     env.client.meta.events.register("choose-signer", lambda **_: UNSIGNED)
     env.client.meta.events.register("before-send", strip_prepared)
@@ -100,13 +95,11 @@ def test_another_signer_chosen_by_a_handler_signs_behind_the_gate(harness: Make)
     assert unguarded(env.fake) == []
 
 
-def test_an_answer_that_a_handler_gives_itself_sends_nothing(harness: Make) -> None:
-    """`before-call` and `before-send` may answer in the service's place; then no request leaves."""
+def test_handler_that_answers_itself_sends_nothing(harness: Make) -> None:
     env = harness()
     answer = type("Answer", (), {"status_code": 200})()
     env.client.meta.events.register("before-call", lambda **_: (answer, {"output": {}}))
 
-    with suppress(GuardrailTamperedError):
-        env.client.converse(**ask("converse"))
+    assert env.client.converse(**ask("converse"))["output"] == {}
 
     assert unguarded(env.fake) == env.fake.requests == []

@@ -53,8 +53,7 @@ class Failing:
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), KeyboardInterrupt(), GeneratorExit()], ids=repr)
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_listener_that_fails_opens_nothing(harness: Make, moment: str, error: BaseException) -> None:
-    """A failure is logged; what ends the program ends the call, and sends nothing that was not authorized."""
+def test_failing_listener_lets_nothing_pass_unguarded(harness: Make, moment: str, error: BaseException) -> None:
     env = harness(listeners=[Failing(moment, error)])
     env.client.meta.events.register("before-call", drop_body)
     env.client.meta.events.register("before-send", strip_prepared)
@@ -70,8 +69,7 @@ def test_a_listener_that_fails_opens_nothing(harness: Make, moment: str, error: 
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_calls_go_on_beside_a_listener_that_fails(harness: Make, moment: str) -> None:
-    """With their guardrail."""
+def test_calls_continue_with_a_failing_listener(harness: Make, moment: str) -> None:
     env = harness(listeners=[Failing(moment, ValueError("no"))])
 
     assert try_all(env) == 0

@@ -44,8 +44,7 @@ def attack(env: Harness, *, again: bool = True) -> None:
             BaseClient._make_api_call(env.client, "Converse", GUARDED)
 
 
-def test_a_forked_child_is_guarded(harness: Make) -> None:
-    """A client that was used before the fork, and one that was not."""
+def test_forked_child_is_guarded(harness: Make) -> None:
     env, fresh = harness(), harness()
     env.client.converse(**ask("converse"))
 
@@ -57,8 +56,7 @@ def test_a_forked_child_is_guarded(harness: Make) -> None:
     assert unguarded(env.fake, fresh.fake) == []
 
 
-def test_a_child_forked_within_a_call_is_let_through_for_nothing_else(harness: Make) -> None:
-    """It is in the middle of that call, and may make that request and no other."""
+def test_child_forked_during_a_call_can_send_no_other_request(harness: Make) -> None:
     env = harness()
     codes: list[int] = []
 

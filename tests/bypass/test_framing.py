@@ -32,8 +32,7 @@ FRAMES: Final[dict[str, Callable[[Any], None]]] = {
 
 
 @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
-def test_a_body_is_as_long_as_is_said(harness: Make, frame: Callable[[Any], None]) -> None:
-    """Neither the guardrail nor a second request stands behind the end that the server sees."""
+def test_wrong_framing_of_a_body_is_refused(harness: Make, frame: Callable[[Any], None]) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: frame(request.headers))
 
@@ -42,8 +41,7 @@ def test_a_body_is_as_long_as_is_said(harness: Make, frame: Callable[[Any], None
 
 
 @pytest.mark.parametrize("body", [SECOND, BytesIO(SECOND)], ids=["bytes", "file"])
-def test_an_invocation_smuggles_nothing(harness: Make, body: Any) -> None:
-    """A body of InvokeModel may be anything, so all of it has to be the body."""
+def test_invoke_model_body_cannot_hide_a_second_request(harness: Make, body: Any) -> None:
     env = harness()
     on(env, "before-sign", lambda request, **_: request.headers.add_header("Content-Length", "0"))
 
@@ -61,8 +59,7 @@ NO_BODY: Final[dict[str, Callable[[Any], None]]] = {
 
 
 @pytest.mark.parametrize("edit", NO_BODY.values(), ids=NO_BODY)
-def test_a_list_smuggles_nothing(harness: Make, edit: Callable[[Any], None]) -> None:
-    """Nor does a request that has no body."""
+def test_request_without_a_body_cannot_hide_a_second_request(harness: Make, edit: Callable[[Any], None]) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: edit(request))
 
@@ -73,8 +70,7 @@ def test_a_list_smuggles_nothing(harness: Make, edit: Callable[[Any], None]) -> 
 
 
 @pytest.mark.parametrize("method", ["POST /x HTTP/1.1\r\n\r\nPOST", "post", "PUT"])
-def test_the_method_smuggles_nothing(harness: Make, method: str) -> None:
-    """Nor does the first word of the request."""
+def test_http_method_cannot_hide_a_second_request(harness: Make, method: str) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: setattr(request, "method", method))
 
@@ -83,8 +79,7 @@ def test_the_method_smuggles_nothing(harness: Make, method: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["X-Team", "x_team", "X.Team!", "x-1"])
-def test_a_header_of_the_applications_passes(harness: Make, name: str) -> None:
-    """Whatever name HTTP allows."""
+def test_additional_header_is_sent(harness: Make, name: str) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: request.headers.update({name: "hr"}))
 
@@ -93,8 +88,7 @@ def test_a_header_of_the_applications_passes(harness: Make, name: str) -> None:
     assert unguarded(env.fake) == []
 
 
-def test_a_file_passes(harness: Make) -> None:
-    """Its length is known without reading it, and the guardrail stands in the headers."""
+def test_file_body_is_sent(harness: Make) -> None:
     env = harness()
     data = ask("invoke_model")["body"]
 
@@ -118,8 +112,7 @@ BEHIND: Final[dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("body", BEHIND.values(), ids=BEHIND)
-def test_a_handlers_body_smuggles_nothing(harness: Make, body: Any) -> None:
-    """Nor does one that is put in once the request is written."""
+def test_body_of_a_handler_cannot_hide_a_second_request(harness: Make, body: Any) -> None:
     env = harness()
     on(env, "before-call", lambda params, **_: params.update(body=body))
 
@@ -130,8 +123,7 @@ def test_a_handlers_body_smuggles_nothing(harness: Make, body: Any) -> None:
 
 
 @pytest.mark.parametrize("length", ["0", "2", "a"])
-def test_a_body_without_a_length_smuggles_nothing(harness: Make, length: str) -> None:
-    """What is said of it is held against what it was."""
+def test_stream_body_of_a_handler_with_a_length_is_refused(harness: Make, length: str) -> None:
     env = harness()
 
     def pipe(request: Any, **_: Any) -> None:
@@ -145,8 +137,7 @@ def test_a_body_without_a_length_smuggles_nothing(harness: Make, length: str) ->
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_body_that_can_not_be_read_is_refused(harness: Make) -> None:
-    """Nobody knows what it holds."""
+def test_body_that_cannot_be_read_is_refused(harness: Make) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: setattr(request, "body", iter([SECOND])))
 
@@ -154,8 +145,7 @@ def test_a_body_that_can_not_be_read_is_refused(harness: Make) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_body_without_a_length_gets_one(harness: Make) -> None:
-    """And passes, with what the server has to know of it."""
+def test_body_that_cannot_seek_is_sent_with_its_length(harness: Make) -> None:
     env = harness(config=Config(signature_version=UNSIGNED))
     data = ask("invoke_model")["body"]
 

@@ -48,8 +48,7 @@ SIGNING_EDITS: Final[dict[str, Callable[[Any], None]]] = {
 
 
 @pytest.mark.parametrize("edit", SIGNING_EDITS.values(), ids=SIGNING_EDITS)
-def test_headers_that_are_to_be_signed_are_read_whole(harness: Make, edit: Callable[[Any], None]) -> None:
-    """A header that stands twice says nothing: either may be the one that is sent."""
+def test_changed_guardrail_headers_are_refused_at_signing(harness: Make, edit: Callable[[Any], None]) -> None:
     env = harness()
     on(env, "before-sign", lambda request, **_: edit(request.headers))
 
@@ -61,8 +60,7 @@ def test_headers_that_are_to_be_signed_are_read_whole(harness: Make, edit: Calla
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
-def test_headers_that_are_about_to_leave_are_read_again(harness: Make, edit: Callable[[Any], None]) -> None:
-    """What was signed may be changed before it is sent."""
+def test_changed_guardrail_headers_are_refused_at_sending(harness: Make, edit: Callable[[Any], None]) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: edit(request.headers))
 
@@ -74,8 +72,7 @@ def test_headers_that_are_about_to_leave_are_read_again(harness: Make, edit: Cal
 
 
 @pytest.mark.parametrize("kind", [dict, HTTPHeaders])
-def test_headers_of_another_kind_are_read_whole_too(harness: Make, kind: type) -> None:
-    """A plain dictionary tells names by their case, so one guardrail may stand beside the other."""
+def test_repeated_guardrail_header_in_another_header_type_is_refused(harness: Make, kind: type) -> None:
     env = harness()
 
     def other_headers(request: Any, **_: Any) -> None:
@@ -93,8 +90,7 @@ def test_headers_of_another_kind_are_read_whole_too(harness: Make, kind: type) -
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_conversations_headers_change_nothing(harness: Make) -> None:
-    """A guardrail in the headers of Converse is none, and the one in its body stays."""
+def test_guardrail_headers_on_converse_have_no_effect(harness: Make) -> None:
     env = harness()
 
     def add(request: Any, **_: Any) -> None:

@@ -50,10 +50,9 @@ def within(env: Harness, event: str, attack: Callable[[], Any]) -> list[BaseExce
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize(("operation", "params"), OTHERS.values(), ids=OTHERS)
-def test_a_call_past_the_guard_is_not_covered_by_the_one_under_way(
+def test_call_past_the_guard_is_not_covered_by_an_outer_call(
     harness: Make, event: str, operation: str, params: dict[str, Any]
 ) -> None:
-    """The gate is open for one request, told by operation, model and guardrail."""
     env = harness()
 
     came = within(env, event, lambda: BaseClient._make_api_call(env.client, operation, params))
@@ -64,8 +63,7 @@ def test_a_call_past_the_guard_is_not_covered_by_the_one_under_way(
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_the_gate_of_another_client_stays_shut(harness: Make, event: str) -> None:
-    """Even for the very same request: another guard may have approved other things."""
+def test_call_does_not_authorize_requests_of_another_client(harness: Make, event: str) -> None:
     env, other = harness(), harness(guardrails=[HR])
 
     came = within(env, event, lambda: BaseClient._make_api_call(other.client, "Converse", GUARDED))
@@ -75,8 +73,7 @@ def test_the_gate_of_another_client_stays_shut(harness: Make, event: str) -> Non
 
 
 @pytest.mark.parametrize("event", EVENTS)
-def test_a_guarded_call_within_a_call_goes_its_own_way(harness: Make, event: str) -> None:
-    """It is authorized by itself, and the one around it is what it was."""
+def test_nested_guarded_call_is_authorized_separately(harness: Make, event: str) -> None:
     env = harness()
 
     def inner(**_: Any) -> None:

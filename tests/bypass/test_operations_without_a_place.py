@@ -19,8 +19,7 @@ JOB: Final = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3}
 
 @pytest.mark.parametrize("more", [{}, CONFIG, {"guardrailConfig": CONFIG}], ids=["plain", "members", "config"])
 @pytest.mark.parametrize("name", ["StartAsyncInvoke", "InvokeModelWithBidirectionalStream"])
-def test_they_are_refused_by_name(harness: Make, name: str, more: dict[str, Any]) -> None:
-    """Also where the parameters name a guardrail, which the operation would not read."""
+def test_operation_without_a_location_is_refused_by_name(harness: Make, name: str, more: dict[str, Any]) -> None:
     env = harness()
 
     with pytest.raises(UnguardableOperationError):
@@ -29,8 +28,7 @@ def test_they_are_refused_by_name(harness: Make, name: str, more: dict[str, Any]
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_job_is_refused_as_a_method(harness: Make) -> None:
-    """As it is by name."""
+def test_start_async_invoke_is_refused(harness: Make) -> None:
     env = harness()
 
     with pytest.raises(UnguardableOperationError):
@@ -40,8 +38,7 @@ def test_a_job_is_refused_as_a_method(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("name", ["Nonsense", "converse", "InvokeModelWithoutGuardrail"])
-def test_an_operation_that_nobody_knows_is_refused(harness: Make, name: str) -> None:
-    """What is new at AWS is inference until somebody says it is not."""
+def test_unknown_operation_is_refused(harness: Make, name: str) -> None:
     env = harness()
 
     with pytest.raises(UnguardableOperationError, match="as far as this version of guardedbedrock knows"):
@@ -50,8 +47,7 @@ def test_an_operation_that_nobody_knows_is_refused(harness: Make, name: str) -> 
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_applying_another_guardrail_is_no_inference(harness: Make) -> None:
-    """Nothing reaches a model, so whoever may apply it may; and it opens nothing for a call that does."""
+def test_apply_guardrail_may_name_any_guardrail(harness: Make) -> None:
     env = harness()
     told = {"source": "INPUT", "content": [{"text": {"text": "hello"}}]}
 

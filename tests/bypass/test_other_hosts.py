@@ -28,8 +28,7 @@ def start_other() -> Iterator[FakeBedrock]:
 
 @pytest.mark.parametrize("event", ["request-created", "before-sign", "before-send"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_request_goes_where_its_client_talks_to(harness: Make, other: FakeBedrock, host: str, event: str) -> None:
-    """The guardrail is in it, and still: the policies were asked about another place."""
+def test_request_to_another_host_is_refused(harness: Make, other: FakeBedrock, host: str, event: str) -> None:
     env = harness()
     own, there = (fake.endpoint_url.removeprefix("http://") for fake in (env.fake, other))
     on(env, event, lambda request, **_: setattr(request, "url", request.url.replace(own, host.format(other=there, own=own))))
@@ -38,8 +37,7 @@ def test_a_request_goes_where_its_client_talks_to(harness: Make, other: FakeBedr
     assert unguarded(env.fake, other) == env.fake.requests == other.requests == []
 
 
-def test_another_scheme_is_another_place(harness: Make) -> None:
-    """TLS is not taken off."""
+def test_request_with_another_scheme_is_refused(harness: Make) -> None:
     env = harness()
     on(env, "before-sign", lambda request, **_: setattr(request, "url", request.url.replace("http://", "HTTPS://")))
 
@@ -47,12 +45,11 @@ def test_another_scheme_is_another_place(harness: Make) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_an_endpoint_that_a_handler_resolves_is_checked_like_any(harness: Make, other: FakeBedrock) -> None:
-    """`before-endpoint-resolution` is botocore's own way to another endpoint: the guardrail goes along."""
+def test_endpoint_resolved_by_a_handler_gets_guarded_requests(harness: Make, other: FakeBedrock) -> None:
     env = harness()
 
     def resolve(builtins: dict[str, Any], **_: Any) -> None:
-        builtins["SDK::Endpoint"] = other.url
+        builtins["SDK::Endpoint"] = other.endpoint_url
 
     on(env, "before-endpoint-resolution", resolve)
     assert try_all(env) == 0
@@ -60,10 +57,9 @@ def test_an_endpoint_that_a_handler_resolves_is_checked_like_any(harness: Make, 
     assert unguarded(env.fake, other) == env.fake.requests == []
 
 
-def test_an_endpoint_changed_on_the_client_is_checked_like_any(harness: Make, other: FakeBedrock) -> None:
-    """Whatever `meta` says by then, the guardrail goes along or nothing goes."""
+def test_endpoint_changed_on_the_client_gets_no_unguarded_request(harness: Make, other: FakeBedrock) -> None:
     env = harness()
-    env.client.meta._endpoint_url = other.url
+    env.client.meta._endpoint_url = other.endpoint_url
     env.client._ruleset_resolver = None
 
     try_all(env)
@@ -71,10 +67,9 @@ def test_an_endpoint_changed_on_the_client_is_checked_like_any(harness: Make, ot
     assert unguarded(env.fake, other) == []
 
 
-def test_a_redirect_is_not_followed(harness: Make, other: FakeBedrock) -> None:
-    """An answer that sends the client elsewhere is an error of the service."""
+def test_http_redirect_is_not_followed(harness: Make, other: FakeBedrock) -> None:
     env = harness()
-    env.fake.fail_next(307, "TemporaryRedirect", f"go to {other.url}")
+    env.fake.fail_next(307, "TemporaryRedirect", f"go to {other.endpoint_url}")
 
     with pytest.raises(env.client.exceptions.ClientError):
         env.client.converse(**ask("converse"))
@@ -82,13 +77,12 @@ def test_a_redirect_is_not_followed(harness: Make, other: FakeBedrock) -> None:
     assert unguarded(env.fake, other) == other.requests == []
 
 
-def test_a_retry_that_is_turned_elsewhere_is_refused(harness: Make, other: FakeBedrock) -> None:
-    """A handler may change the request between two attempts."""
+def test_retry_to_another_host_is_refused(harness: Make, other: FakeBedrock) -> None:
     env = harness()
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     def turn(request_dict: dict[str, Any], attempts: int, **_: Any) -> float | None:
-        request_dict["url"] = request_dict["url"].replace(env.fake.endpoint_url, other.url)
+        request_dict["url"] = request_dict["url"].replace(env.fake.endpoint_url, other.endpoint_url)
         return 0.0 if attempts == 1 else None
 
     on(env, "needs-retry", turn)

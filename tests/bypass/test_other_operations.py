@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from botocore.exceptions import ClientError
 from botocore.session import get_session
 from harness.bypass import METHODS, on, unguarded
 from harness.clients import DENIED_MODEL, MODEL, ask
@@ -23,8 +21,7 @@ JOB: Final = json.dumps(
 
 
 @pytest.mark.parametrize("event", ["before-call", "request-created", "before-sign", "before-send"])
-def test_a_list_of_jobs_does_not_become_a_job(harness: Make, event: str) -> None:
-    """Both have the same path: the method tells them apart."""
+def test_list_async_invokes_cannot_become_start_async_invoke(harness: Make, event: str) -> None:
     env = harness()
 
     def post(params: Any = None, request: Any = None, **_: Any) -> None:
@@ -41,8 +38,7 @@ def test_a_list_of_jobs_does_not_become_a_job(harness: Make, event: str) -> None
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_nor_does_its_presigned_url(harness: Make) -> None:
-    """A URL that is good for another method would be good for another operation."""
+def test_presigned_list_async_invokes_cannot_become_start_async_invoke(harness: Make) -> None:
     env = harness()
 
     with pytest.raises(GuardrailTamperedError):
@@ -60,8 +56,7 @@ OTHERS: Final = sorted(
 
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("path", ["converse", "converse-stream", "invoke", "invoke-with-response-stream"])
-def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(harness: Make, name: str, path: str) -> None:
-    """What operations are called is data of botocore's that can be changed; where a model answers is not taken from there."""
+def test_operation_directed_to_a_model_by_the_service_model_is_refused(harness: Make, name: str, path: str) -> None:
     env = harness()
     service = env.client.meta.service_model
     http = service._service_description["operations"][name]["http"]
@@ -70,14 +65,12 @@ def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(harn
     params = {
         "CountTokens": {"modelId": MODEL, "input": {"converse": {"messages": ask("converse")["messages"]}}},
         "ApplyGuardrail": {"guardrailIdentifier": "x", "guardrailVersion": "1", "source": "INPUT", "content": []},
-        "InvokeGuardrailChecks": {"messages": [], "checks": {}},
+        "InvokeGuardrailChecks": {"messages": ask("converse")["messages"], "checks": {}},
         "ListAsyncInvokes": {},
     }
     try:
-        with suppress(ClientError):  # a refusal is one
+        with pytest.raises(GuardrailTamperedError):
             env.client._make_api_call(name, params[name])
-    except Exception as error:  # noqa: BLE001  # botocore may have found the parameters wanting before anything left
-        assert type(error).__name__ == "ParamValidationError"  # noqa: PT017
     finally:
         http.update(kept)
 
@@ -85,8 +78,7 @@ def test_a_service_model_that_leads_another_operation_to_a_model_is_refused(harn
 
 
 @pytest.mark.parametrize("name", ["GetAsyncInvoke", "CountTokens"])
-def test_an_operation_keeps_its_own_path(harness: Make, name: str) -> None:
-    """A handler that leads it to a model is refused."""
+def test_operation_directed_to_a_model_by_a_handler_is_refused(harness: Make, name: str) -> None:
     env = harness()
     on(env, "before-sign", lambda request, **_: setattr(request, "url", f"{env.fake.endpoint_url}/model/{MODEL}/converse"))
     params = {
@@ -102,10 +94,9 @@ def test_an_operation_keeps_its_own_path(harness: Make, name: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("params", [{}, {"body": json.dumps({"modelId": MODEL}).encode()}], ids=["as ever", "in the body"])
-def test_a_service_model_that_leads_a_call_to_another_model_is_refused(
+def test_call_directed_to_another_model_by_the_service_model_is_refused(
     harness: Make, method: str, params: dict[str, Any]
 ) -> None:
-    """What is written of the authorized parameters says the authorized model in its path, too, and not in its body alone."""
     env = harness()
     asked = {**ask(method), **{name: value for name, value in params.items() if name in ask(method)}}
     http = env.client.meta.service_model.operation_model(env.client.meta.method_to_api_mapping[method]).http
@@ -122,8 +113,7 @@ def test_a_service_model_that_leads_a_call_to_another_model_is_refused(
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_prefix_of_the_host_leads_nowhere_else(harness: Make, method: str) -> None:
-    """What botocore's data has goes before the name of the host."""
+def test_host_prefix_of_the_service_model_is_refused(harness: Make, method: str) -> None:
     env = harness()
     on(env, "before-parameter-build", lambda model, **_: setattr(model, "endpoint", {"hostPrefix": "localhost:1/"}))
 

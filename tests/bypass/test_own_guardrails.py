@@ -39,8 +39,7 @@ def params(method: str, identifier: str, version: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
 @pytest.mark.parametrize("method", METHODS)
-def test_a_guardrail_that_is_not_approved_is_refused(harness: Make, method: str, identifier: str, version: str) -> None:
-    """Identifier and version are compared as they stand."""
+def test_request_with_an_unapproved_guardrail_is_refused(harness: Make, method: str, identifier: str, version: str) -> None:
     env = harness()
 
     with pytest.raises(GuardrailNotApprovedError):
@@ -51,8 +50,9 @@ def test_a_guardrail_that_is_not_approved_is_refused(harness: Make, method: str,
 
 @pytest.mark.parametrize(("identifier", "version"), OWN.values(), ids=OWN)
 @pytest.mark.parametrize("method", METHODS)
-def test_or_replaced(harness: Make, method: str, identifier: str, version: str) -> None:
-    """With `on_unapproved="replace"` the approved one takes its place."""
+def test_unapproved_guardrail_of_the_caller_is_replaced_if_configured(
+    harness: Make, method: str, identifier: str, version: str
+) -> None:
     env = harness(on_unapproved="replace")
 
     read(getattr(env.client, method)(**params(method, identifier, version)))
@@ -75,8 +75,7 @@ class Identifier(str):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_identifier_that_is_more_than_text_is_written_as_approved(harness: Make, method: str) -> None:
-    """What is sent is the approved text itself, and not the object that was equal to it."""
+def test_identifier_of_a_str_subclass_is_sent_as_plain_text(harness: Make, method: str) -> None:
     env = harness()
 
     read(getattr(env.client, method)(**params(method, Identifier(HR.arn), "3")))

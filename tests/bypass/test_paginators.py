@@ -29,8 +29,7 @@ def pages(client: Any) -> Any:
     return client.get_paginator("converse")
 
 
-def test_a_paginator_goes_through_the_stages(harness: Make) -> None:
-    """One that somebody made for an inference operation too."""
+def test_paginator_of_an_inference_operation_is_guarded(harness: Make) -> None:
     env = harness()
 
     list(pages(env.client).paginate(**ask("converse")))
@@ -41,8 +40,7 @@ def test_a_paginator_goes_through_the_stages(harness: Make) -> None:
     assert unguarded(env.fake) == []
 
 
-def test_a_paginator_of_the_private_method_is_refused(harness: Make) -> None:
-    """What it pages over came past the guard."""
+def test_paginator_of_the_private_method_is_refused(harness: Make) -> None:
     env = harness()
     paginator = pages(env.client)
     paginator._method = lambda **params: BaseClient._make_api_call(env.client, "Converse", params)
@@ -55,8 +53,7 @@ def test_a_paginator_of_the_private_method_is_refused(harness: Make) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_list_is_paged_as_ever(harness: Make) -> None:
-    """Botocore's own paginator of the service."""
+def test_botocores_paginator_works(harness: Make) -> None:
     env = harness()
 
     assert len(list(env.client.get_paginator("list_async_invokes").paginate())) == 1

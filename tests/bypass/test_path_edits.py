@@ -36,8 +36,7 @@ PATHS: Final = {
 
 @pytest.mark.parametrize("event", ["request-created", "before-sign", "before-send"])
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
-def test_the_path_is_the_one_that_was_authorized(harness: Make, path: str, event: str) -> None:
-    """Read as a server reads it, segment by segment, each decoded once."""
+def test_changed_path_is_refused(harness: Make, path: str, event: str) -> None:
     env = harness()
     on(env, event, lambda request, **_: setattr(request, "url", env.fake.endpoint_url + path))
 
@@ -47,8 +46,7 @@ def test_the_path_is_the_one_that_was_authorized(harness: Make, path: str, event
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_query_may_be_added(harness: Make) -> None:
-    """Nothing that matters stands in one."""
+def test_added_query_is_sent(harness: Make) -> None:
     env = harness()
     on(env, "before-sign", lambda request, **_: setattr(request, "url", f"{request.url}?trace=1"))
 
@@ -57,8 +55,7 @@ def test_a_query_may_be_added(harness: Make) -> None:
     assert unguarded(env.fake) == []
 
 
-def test_an_endpoint_with_a_path_of_its_own_is_one(harness: Make) -> None:
-    """A gateway may have the service below a path, and all below it, and nothing beside it, is the service."""
+def test_endpoint_path_is_part_of_the_endpoint(harness: Make) -> None:
     env = harness()
     arrived: list[Any] = []
 

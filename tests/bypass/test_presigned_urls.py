@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from harness.clients import Make
 
 
-def test_a_presigned_invoke_model_binds_the_guardrail(harness: Make) -> None:
-    """Identifier and version are signed headers, so the URL is good for nothing without them."""
+def test_presigned_invoke_model_signs_the_guardrail_headers(harness: Make) -> None:
     env = harness()
 
     url = env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
@@ -43,8 +42,7 @@ def use(url: str, named: tuple[str, str] | None) -> int:
         return error.code
 
 
-def test_whoever_has_the_url_can_not_leave_the_guardrail_out(harness: Make) -> None:
-    """Nor name another: the service finds that the signature does not match. With the right one it goes on to read the body."""
+def test_presigned_url_without_its_guardrail_is_rejected_by_the_service(harness: Make) -> None:
     env = harness(fake={"verify_signatures": True})
     url = env.client.generate_presigned_url("invoke_model", {"modelId": MODEL})
 
@@ -56,8 +54,7 @@ def test_whoever_has_the_url_can_not_leave_the_guardrail_out(harness: Make) -> N
 
 
 @pytest.mark.parametrize("handler", [strip, swap, turn])
-def test_a_handler_does_not_get_past_the_guard_of_a_presigned_url(harness: Make, handler: Callable[..., Any]) -> None:
-    """A URL that would bind another model, or no guardrail, is not handed out."""
+def test_handler_cannot_change_a_presigned_url(harness: Make, handler: Callable[..., Any]) -> None:
     env = harness()
     env.client.meta.events.register("before-sign", handler)
 
@@ -68,8 +65,7 @@ def test_a_handler_does_not_get_past_the_guard_of_a_presigned_url(harness: Make,
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "start_async_invoke"])
-def test_presigning_what_can_not_bind_a_guardrail_is_refused(harness: Make, method: str) -> None:
-    """Whoever has such a URL could leave the guardrail out."""
+def test_presigning_an_operation_with_a_body_guardrail_is_refused(harness: Make, method: str) -> None:
     params = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": S3} if method == "start_async_invoke" else ask("converse")
     env = harness(allow_unguarded=["StartAsyncInvoke"])
 
@@ -79,8 +75,7 @@ def test_presigning_what_can_not_bind_a_guardrail_is_refused(harness: Make, meth
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_presigning_is_checked_as_a_call_is(harness: Make) -> None:
-    """A denied model, an unapproved guardrail, and botocore's own function past the guard are refused."""
+def test_presigned_url_is_checked_like_a_call(harness: Make) -> None:
     env = harness()
     client = env.client
 
@@ -94,8 +89,7 @@ def test_presigning_is_checked_as_a_call_is(harness: Make) -> None:
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_presigning_what_is_no_inference_is_as_ever(harness: Make) -> None:
-    """Lists can be presigned, an unknown method is botocore's error."""
+def test_presigning_other_operations_works(harness: Make) -> None:
     env = harness()
 
     assert "/async-invoke?" in env.client.generate_presigned_url("list_async_invokes")

@@ -26,8 +26,7 @@ PAST: Final[dict[str, Callable[[Any], Callable[..., Any]]]] = {
 }
 
 
-def test_the_private_method_is_guarded(harness: Make) -> None:
-    """Whoever calls `_make_api_call` goes through the stages."""
+def test_private_method_is_guarded(harness: Make) -> None:
     env = harness()
 
     env.client._make_api_call("Converse", ask("converse"))
@@ -40,8 +39,7 @@ def test_the_private_method_is_guarded(harness: Make) -> None:
 
 @pytest.mark.parametrize("params", [ask("converse"), GUARDED], ids=["without", "with a guardrail"])
 @pytest.mark.parametrize("method", PAST.values(), ids=PAST)
-def test_botocores_own_method_past_the_guard_is_refused(harness: Make, method: Any, params: dict[str, Any]) -> None:
-    """Leaving the mixin out leaves the gate, even for a call that would pass."""
+def test_botocores_method_past_the_mixin_is_refused(harness: Make, method: Any, params: dict[str, Any]) -> None:
     env = harness()
 
     with pytest.raises(GuardrailTamperedError, match="that this client did not authorize"):
@@ -50,8 +48,7 @@ def test_botocores_own_method_past_the_guard_is_refused(harness: Make, method: A
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_a_request_made_of_the_parts_is_refused(harness: Make) -> None:
-    """Serializer, endpoint and signer of the client, used by hand in botocore's order."""
+def test_request_created_from_the_parts_of_a_client_is_refused(harness: Make) -> None:
     env = harness()
     client = env.client
     model = client.meta.service_model.operation_model("Converse")
@@ -72,8 +69,7 @@ def test_a_request_made_of_the_parts_is_refused(harness: Make) -> None:
 
 
 @pytest.mark.parametrize("name", ["get_auth_instance", "get_auth"])
-def test_what_signs_is_not_handed_out_without_the_gate(harness: Make, name: str) -> None:
-    """Nor is it once the method that hands it out was deleted from the signer."""
+def test_signer_returned_by_either_name_is_behind_the_gate(harness: Make, name: str) -> None:
     env = harness()
     signer = env.client._request_signer
 
@@ -90,8 +86,7 @@ def test_what_signs_is_not_handed_out_without_the_gate(harness: Make, name: str)
     assert unguarded(env.fake) == []
 
 
-def test_presigning_past_the_guard_is_refused(harness: Make) -> None:
-    """Botocore's own function, and the method before it was guarded."""
+def test_presigning_past_the_mixin_is_refused(harness: Make) -> None:
     env = harness()
 
     for presign in (generate_presigned_url, type(env.client).generate_presigned_url.__wrapped__):

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("handler", [drop_params, swap_params])
-def test_what_is_changed_at_the_second_attempt_is_seen(harness: Make, handler: Callable[..., Any], method: str) -> None:
-    """The guard's own retries: each attempt is written anew, and noted anew."""
+def test_change_before_the_second_attempt_is_refused(harness: Make, handler: Callable[..., Any], method: str) -> None:
     env = harness()
     env.fake.fail_next(429, "ThrottlingException", "slow")
     seen: list[int] = []
@@ -42,8 +41,9 @@ def test_what_is_changed_at_the_second_attempt_is_seen(harness: Make, handler: C
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", ["standard", "legacy", "adaptive"])
 @pytest.mark.parametrize("change", [drop_body, swap_url])
-def test_botocores_own_retries_are_seen_too(harness: Make, change: Callable[..., Any], mode: str, method: str) -> None:
-    """There the request is changed after it was written, and signed a second time."""
+def test_change_between_attempts_of_botocore_is_refused(
+    harness: Make, change: Callable[..., Any], mode: str, method: str
+) -> None:
     env = harness(config=Config(retries={"total_max_attempts": 3, "mode": mode}))
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
@@ -60,8 +60,7 @@ def test_botocores_own_retries_are_seen_too(harness: Make, change: Callable[...,
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_untouched_request_is_tried_again(harness: Make, method: str) -> None:
-    """By botocore as by the guard."""
+def test_unchanged_request_is_retried(harness: Make, method: str) -> None:
     env = harness(config=Config(retries={"total_max_attempts": 2, "mode": "standard"}))
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
     env.client.meta.events.register_first("needs-retry.bedrock-runtime", lambda attempts, **_: 0.0 if attempts == 1 else None)

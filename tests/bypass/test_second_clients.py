@@ -25,10 +25,9 @@ WAYS: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_second_client_of_a_guarded_session_is_guarded(
+def test_second_client_of_a_guarded_session_is_guarded(
     monkeypatch: pytest.MonkeyPatch, harness: Make, way: Callable[[Any], Any]
 ) -> None:
-    """However the session is reached."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     env = harness()
     session = env.guard.session(boto3.Session())
@@ -44,8 +43,7 @@ def test_a_second_client_of_a_guarded_session_is_guarded(
     assert unguarded(env.fake) == []
 
 
-def test_a_client_of_the_session_below_is_guarded(harness: Make) -> None:
-    """Botocore's own way to make one."""
+def test_client_of_the_inner_botocore_session_is_guarded(harness: Make) -> None:
     env = harness()
     session = env.guard.session(boto3.Session())
     client = session._session.create_client("bedrock-runtime", **env.fake.client_kwargs())
@@ -55,8 +53,7 @@ def test_a_client_of_the_session_below_is_guarded(harness: Make) -> None:
     client.close()
 
 
-def test_a_client_that_anybody_makes_is_guarded_while_a_guard_is_installed(harness: Make) -> None:
-    """By boto3, by a session of any age, or by botocore."""
+def test_client_of_any_code_is_guarded_while_installed(harness: Make) -> None:
     env = harness()
     early = boto3.Session()
     makers: list[Callable[..., Any]] = [boto3.client, early.client, boto3.Session().client, early._session.create_client]
@@ -73,8 +70,7 @@ def test_a_client_that_anybody_makes_is_guarded_while_a_guard_is_installed(harne
     assert unguarded(env.fake) == []
 
 
-def test_a_client_made_again_of_a_clients_parts_has_the_gate(harness: Make) -> None:
-    """Whoever makes a client again, as some libraries do to change a setting of it, makes one of its class."""
+def test_client_created_from_the_parts_of_another_is_refused(harness: Make) -> None:
     env = harness()
     old = env.client
     options = {

@@ -59,8 +59,9 @@ SEEN: Final = {name: way for name, way in WAYS.items() if name != "hidden in esc
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), WAYS.values(), ids=WAYS)
-def test_refused(harness: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
-    """`on_partial="refuse"`: the whole prompt is looked at, before anything arrives, or nothing is sent."""
+def test_partly_guarded_call_is_refused_if_configured(
+    harness: Make, method: str, params: dict[str, Any], kinds: list[str]
+) -> None:
     recorder = Recorder()
     env = harness(on_partial="refuse", listeners=[recorder])
 
@@ -75,10 +76,9 @@ def test_refused(harness: Make, method: str, params: dict[str, Any], kinds: list
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
-def test_warned_of(
+def test_partly_guarded_call_is_reported_by_default(
     harness: Make, caplog: pytest.LogCaptureFixture, method: str, params: dict[str, Any], kinds: list[str]
 ) -> None:
-    """The default: AWS offers it, so it goes out with its guardrail, and listeners hear of it."""
     recorder = Recorder()
     env = harness(listeners=[recorder])
 
@@ -91,22 +91,26 @@ def test_warned_of(
     assert unguarded(env.fake) == []
 
 
-def test_the_log_has_a_line_of_it(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """Its kind, and nothing of the prompt."""
+def test_partly_guarded_call_is_logged_without_its_prompt(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "guardedbedrock")
     env = harness(listeners=None)
 
     env.client.invoke_model(**TAGGED)
 
     (record,) = caplog.records
-    assert (record.message, record.levelname, record.gaps) == ("guardedbedrock.partly_guarded", "WARNING", ["input-tags"])
+    assert (record.message, record.levelname, record.gaps) == (
+        "the guardrail evaluates only a part of InvokeModel: input-tags",
+        "WARNING",
+        ["input-tags"],
+    )
     assert "nobody should ask" not in str(vars(record))
     assert unguarded(env.fake) == []
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
-def test_allowed(harness: Make, method: str, params: dict[str, Any], kinds: list[str]) -> None:
-    """`on_partial="allow"` says nothing."""
+def test_partly_guarded_call_is_not_reported_under_allow(
+    harness: Make, method: str, params: dict[str, Any], kinds: list[str]
+) -> None:
     recorder = Recorder()
     env = harness(on_partial="allow", listeners=[recorder])
 
@@ -117,8 +121,7 @@ def test_allowed(harness: Make, method: str, params: dict[str, Any], kinds: list
     assert unguarded(env.fake) == []
 
 
-def test_reported(harness: Make) -> None:
-    """In mode `report` what would be refused is told, and goes out with its guardrail."""
+def test_partly_guarded_call_is_sent_in_report_mode(harness: Make) -> None:
     recorder = Recorder()
     env = harness(on_partial="refuse", mode="report", listeners=[recorder])
 
@@ -129,8 +132,7 @@ def test_reported(harness: Make) -> None:
     assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
 
 
-def test_a_suffix_that_comes_again_is_known_by_then(harness: Make) -> None:
-    """A constant is guessed once, and then for all."""
+def test_repeated_tag_suffix_is_reported(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
 
@@ -162,8 +164,7 @@ def hide_in_body(params: dict[str, Any], **_: Any) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("event", "handler"), [("before-parameter-build", hide_in_params), ("before-call", hide_in_body)])
-def test_a_handler_hides_nothing_behind_the_first_look(harness: Make, event: str, handler: Any, method: str) -> None:
-    """Where it is refused, the gate looks for it too."""
+def test_handler_that_hides_a_part_of_the_prompt_is_refused(harness: Make, event: str, handler: Any, method: str) -> None:
     env = harness(on_partial="refuse")
     on(env, event, handler)
 
@@ -174,8 +175,7 @@ def test_a_handler_hides_nothing_behind_the_first_look(harness: Make, event: str
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_hides_nothing_goes_out(harness: Make, method: str) -> None:
-    """Also where a part would be refused, and as a file."""
+def test_wholly_guarded_call_is_sent_under_refuse(harness: Make, method: str) -> None:
     env = harness(on_partial="refuse")
     params = ask(method)
 

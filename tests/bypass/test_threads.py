@@ -20,8 +20,7 @@ THREADS: Final = 8
 CALLS: Final = 10
 
 
-def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(harness: Make) -> None:
-    """While a call is on its way, the same request from another thread is not its."""
+def test_call_of_one_thread_authorizes_nothing_in_another(harness: Make) -> None:
     env = harness(config=Config(max_pool_connections=THREADS))
     refused: list[bool] = []
 
@@ -44,8 +43,7 @@ def test_a_gate_that_is_open_in_one_thread_is_shut_in_the_others(harness: Make) 
     assert unguarded(env.fake) == []
 
 
-def test_guarded_calls_and_attacks_at_once(harness: Make) -> None:
-    """Every guarded call arrives, and no other."""
+def test_concurrent_guarded_calls_and_attacks(harness: Make) -> None:
     env = harness(config=Config(max_pool_connections=THREADS))
 
     def work(number: int) -> int:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 
 def test_unsigned_requests_are_guarded(harness: Make) -> None:
-    """A client that does not sign is guarded like any other."""
     env = harness(config=Config(signature_version=UNSIGNED))
 
     env.client.converse(**ask("converse"))
@@ -35,8 +34,7 @@ def test_unsigned_requests_are_guarded(harness: Make) -> None:
     ("event", "handler"),
     [("before-call", drop_body), ("before-sign", strip), ("request-created", strip), ("before-send", strip_prepared)],
 )
-def test_handlers_do_not_get_past_where_nothing_is_signed(harness: Make, event: str, handler: object) -> None:
-    """The gate before the sending sees what the one before the signing could not."""
+def test_handler_cannot_change_an_unsigned_request(harness: Make, event: str, handler: object) -> None:
     env = harness(config=Config(signature_version=UNSIGNED))
     env.client.meta.events.register(event, handler)
 
@@ -44,8 +42,7 @@ def test_handlers_do_not_get_past_where_nothing_is_signed(harness: Make, event: 
     assert unguarded(env.fake) == env.fake.requests == []
 
 
-def test_no_signature_is_taken_off_a_presigned_url(harness: Make) -> None:
-    """A URL without a signature binds nothing, and is held to the same guardrail."""
+def test_unsigned_presigned_url_is_checked(harness: Make) -> None:
     env = harness(config=Config(signature_version=UNSIGNED))
 
     url = env.client.generate_presigned_url("invoke_model", ask("invoke_model"))

@@ -85,8 +85,7 @@ def resident() -> int:
     return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0
 
 
-def test_threads_do_not_mix_up_guardrails_and_leave_nothing_behind(harness: Make) -> None:
-    """64 threads, each with the guardrail of its own choice; after the first rounds, objects and bytes stay as many."""
+def test_threads_keep_their_guardrails_and_leak_nothing(harness: Make) -> None:
     shelf = [FakeGuardrail(guardrail.arn, version=guardrail.version) for guardrail in (HR, PUBLIC)]
     env = harness(config=Config(max_pool_connections=THREADS), fake={"guardrails": shelf})
     calls = -(-CALLS // ROUNDS)

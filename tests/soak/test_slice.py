@@ -5,8 +5,7 @@ from __future__ import annotations
 from soak.run import run
 
 
-def test_every_call_ends_as_it_may() -> None:
-    """Under faults on a fifth of the requests, from four threads."""
+def test_every_call_of_the_soak_ends_as_documented() -> None:
     soak = run(calls=400, threads=4, share=0.2)
 
     assert dict(soak.strange) == {}
