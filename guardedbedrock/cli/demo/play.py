@@ -18,6 +18,7 @@ from guardedbedrock.cli.demo.scenarios import Ending, Scenario
 from guardedbedrock.core.events import Event, GuardrailInjected, GuardrailIntervened, PreflightDecided
 from guardedbedrock.errors import AccessDeniedError, RefusedError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
+from guardedbedrock.testing.cases.runner import determining_sids
 
 if TYPE_CHECKING:
     from guardedbedrock.core.records import Call, Verdict
@@ -85,14 +86,12 @@ class ScenarioResult:
     def as_expected(self) -> bool:
         """Whether the ending, the decision, its statements and the number of requests are the expected ones."""
         expect = self.scenario.case.expect
-        authorizations = self.verdict.authorizations if self.verdict else ()
-        sids = {statement.sid for one in authorizations for statement in one.decision.statements if statement.sid}
         sent = self.ending not in ("stopped", "refused")
         return (
             self.ending in self.scenario.endings
             and self.verdict is not None
             and self.verdict.decision == expect.decision
-            and expect.determining in (None, sids)
+            and expect.determining in (None, determining_sids(self.verdict.decisions, self.verdict.decision))
             and len(self.received) == sent
             and not self.unguarded
         )

@@ -9,7 +9,7 @@ from guardedbedrock.testing.cases.records import Case, Result
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from guardedbedrock.iam import Decision
+    from guardedbedrock.iam import Decision, Outcome
 
 
 def run(case: Case) -> Result:
@@ -17,7 +17,7 @@ def run(case: Case) -> Result:
     answers = tuple(map(case.policies.evaluate, case.asked.requests))
     outcome = case.asked.outcome(answers, case.advisory_policy_types)
     deciding = _deciding(case, answers)
-    determining = frozenset(statement.sid for answer in answers for statement in answer.statements if statement.sid)
+    determining = determining_sids(answers, outcome)
     keys = {key for answer in answers for key in answer.hangs_on} if outcome == "indeterminate" else ()
     expect = case.expect
     compared = {
@@ -27,6 +27,17 @@ def run(case: Case) -> Result:
         "hangsOn": (None if expect.hangs_on is None else _folded(expect.hangs_on), _folded(keys)),
     }
     return Result(case.id, outcome, expect.decision, determining, expect.determining, answers, _differences(compared))
+
+
+def determining_sids(decisions: Iterable[Decision], outcome: Outcome) -> frozenset[str]:
+    """
+    Return the Sids of the statements that determine the outcome of a call.
+
+    Only the denials of a denied call count: the Allow of another authorization does not determine that it is denied.
+    """
+    is_denied = outcome in ("implicitDeny", "explicitDeny")
+    deciding = (one for one in decisions if (one.is_denied if is_denied else one.outcome == outcome))
+    return frozenset(statement.sid for decision in deciding for statement in decision.statements if statement.sid)
 
 
 def _deciding(case: Case, answers: tuple[Decision, ...]) -> Decision:
