@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +26,13 @@ LARGEST_YAML: Final = 2_000_000
 """Bytes of a YAML file; PyYAML is slower still."""
 DEEPEST: Final = 100
 """Levels of tables, lists and objects. The walks over what was read recurse."""
+_LARGEST_NUMBER: Final = 2**63
 MOST_NODES: Final = 200_000
 """Values of a YAML file, with every alias written out."""
+
+_LONGEST_NUMBER: Final = 1000
+_NUMBER: Final = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_:.]*+")
+"""A plain YAML scalar that PyYAML may convert to a number: in base 60, it takes quadratic time."""
 
 _KEY: Final = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY: Final = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{DEEPEST}}}")
@@ -94,6 +99,8 @@ def parse_toml(text: str, name: str) -> dict[str, Any]:
     except ValueError:  # of int(), for a number with thousands of digits
         raise ConfigurationError(f"{name}: not valid TOML: a number has too many digits") from None
     check_depth(data, name)
+    if _has_large_number(data):  # written as hexadecimal, which int() does not limit; TOML has 64 bits
+        raise ConfigurationError(f"{name}: not valid TOML: a number has too many digits")
     return data
 
 
@@ -120,14 +127,14 @@ def parse_json(text: str, name: str) -> Any:
     return data
 
 
-def parse_yaml(text: str, name: str, loader: Any = None) -> Any:
+def parse_yaml(text: str, name: str, loader: Callable[[], Any] | None = None) -> Any:
     """
     Parse YAML text with a safe loader.
 
     Args:
         text: At most `LARGEST_YAML` characters.
         name: What to call it in messages.
-        loader: A safe loader of PyYAML; the fastest unless given.
+        loader: Imports a safe loader class of PyYAML; the fastest one unless given.
 
     Raises:
         ConfigurationError: It is not YAML, exceeds the bounds of this module, or PyYAML is not installed.
@@ -138,10 +145,10 @@ def parse_yaml(text: str, name: str, loader: Any = None) -> Any:
         raise ConfigurationError(f"{name}: YAML needs PyYAML; pip install 'guardedbedrock[testing]'") from None
     if len(text) > LARGEST_YAML:
         raise ConfigurationError(f"{name}: larger than {LARGEST_YAML:,} bytes; split it or remove what is not needed")
-    fastest = loader or getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    safe = loader() if loader else getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_events(yaml.parse(text, Loader=fastest), yaml.events, name)
-        data: Any = yaml.load(text, fastest)  # a safe loader
+        _check_events(yaml.parse(text, Loader=safe), yaml.events, name)
+        data: Any = yaml.load(text, safe)  # a safe loader
     except yaml.MarkedYAMLError as error:
         raise ConfigurationError(f"{name}: not valid YAML: {_yaml_problem(error, text)}") from None
     except yaml.YAMLError as error:
@@ -168,6 +175,12 @@ def check_depth(data: object, name: str) -> None:
     raise _too_deep(name)
 
 
+def _has_large_number(value: object) -> bool:
+    if isinstance(value, int):
+        return abs(value) > _LARGEST_NUMBER
+    return any(map(_has_large_number, _children(value)))
+
+
 def _children(value: object) -> Iterable[object]:
     return value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
 
@@ -187,6 +200,8 @@ def _check_events(events: Iterable[Any], kinds: Any, name: str) -> None:
                 raise ConfigurationError(f"{name}: the YAML anchor `{event.anchor[:32]}` contains itself; write the value out")
             counts[-1] += sizes.get(event.anchor, 1)
         elif isinstance(event, kinds.ScalarEvent):
+            if event.implicit[0] and len(event.value) > _LONGEST_NUMBER and _NUMBER.fullmatch(event.value):
+                raise ConfigurationError(f"{name}: not valid YAML: a number has too many digits; put text in quotes")
             counts[-1] += 1
             sizes |= {event.anchor: 1} if event.anchor else {}
         elif isinstance(event, kinds.CollectionStartEvent):

@@ -98,7 +98,7 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
         pytest.param([], "cases.json: has no case", id="empty file"),
         pytest.param(
             "[{]",
-            "cases.json: is not valid JSON: expecting property name enclosed in double quotes in line 1, column 3",
+            "cases.json: not valid JSON: expecting property name enclosed in double quotes in line 1, column 3",
             id="JSON",
         ),
         pytest.param("7", "cases.json: expected a list of cases", id="no list"),

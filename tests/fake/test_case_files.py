@@ -41,13 +41,13 @@ def refusal(path: Path) -> str:
     [
         pytest.param("[]", "has no case", id="empty array"),
         pytest.param("3", "expected a list of cases, or an object with a list under `cases`", id="number for array"),
-        pytest.param("", "is not valid JSON: expecting value in line 1, column 1", id="empty file"),
+        pytest.param("", ": not valid JSON: expecting value in line 1, column 1", id="empty file"),
         pytest.param('[{"id": "a",\n "expect" 1}]', "not valid JSON: expecting ':' delimiter in line 2", id="broken JSON"),
         pytest.param('[{"id": "a", "id": "b"}]', "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
             '[{"id": "a", "request": {"context": {"k": 1, "k": 2}}}]', "at /request/context: has the key `k`", id="deep"
         ),
-        pytest.param("[" * 100_000, "is nested too deeply", id="nested"),
+        pytest.param("[" * 100_000, "nested deeper than 100 levels", id="nested"),
     ],
 )
 def test_a_file_is_read_whole_or_refused(tmp_path: Path, content: str, problem: str) -> None:
@@ -93,7 +93,7 @@ def test_no_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
 def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_bytes(b"\xff\xfe")
 
-    assert refusal(tmp_path / "cases.json").endswith("is not UTF-8 text")
+    assert refusal(tmp_path / "cases.json").endswith(": not UTF-8 text; save it as UTF-8")
 
 
 YAML = """
@@ -123,16 +123,16 @@ def test_yaml_says_the_same_with_dates_as_text_and_with_anchors(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        pytest.param("- {id: a", "is not YAML: ", id="broken"),
+        pytest.param("- {id: a", "not valid YAML: ", id="broken"),
         pytest.param("- id: a\n  id: b\n", "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
             "- id: a\n  on: 1\n", "case `a`: the key `True` is not a string; put it in quotes", id="a key that is no string"
         ),
         pytest.param("- id: !!binary aGk=\n", "at /id: expected a string, number or Boolean, got a bytes", id="another type"),
-        pytest.param("- id: !!python/name:os.system\n", "is not YAML: could not determine a constructor", id="code"),
-        pytest.param("- &a {id: a, why: *a}\n", "case `a`: is nested too deeply", id="in itself"),
+        pytest.param("- id: !!python/name:os.system\n", "not valid YAML: could not determine a constructor", id="code"),
+        pytest.param("- &a {id: a, why: *a}\n", ": the YAML anchor `a` contains itself", id="in itself"),
         pytest.param("", "expected a list of cases", id="empty"),
-        pytest.param("a: \x01", "is not YAML: ", id="control character"),
+        pytest.param("a: \x01", "not valid YAML: ", id="control character"),
     ],
 )
 def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, problem: str) -> None:
@@ -150,4 +150,4 @@ def test_yaml_without_pyyaml_says_what_to_install_and_json_needs_it_not(tmp_path
     monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.yaml_loader", raising=False)
 
     assert cases.load(write(tmp_path / "cases.json", [asking()]))[0].id == "a"
-    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("requires PyYAML: pip install 'guardedbedrock[testing]'")
+    assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("YAML needs PyYAML; pip install 'guardedbedrock[testing]'")

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.language.documents import load_json
+from guardedbedrock.settings.reader import parse_json, parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _YAML: Final = (".yaml", ".yml")
 _SUFFIXES: Final = (".json", *_YAML)
-_NO_YAML: Final = "is YAML, which requires PyYAML: pip install 'guardedbedrock[testing]'"
 
 
 def find(sources: Iterable[str | Path], base: Path | None = None) -> Iterator[Path]:
@@ -58,29 +57,9 @@ def parse_file(path: Path) -> object:
     Parse a file: YAML by its suffix, else JSON.
 
     Raises:
-        PolicySyntaxError: The file is not JSON. The message contains line and column.
-        ConfigurationError: The file cannot be read, or is not YAML.
+        ConfigurationError: The file cannot be read, or is not JSON or YAML. The message contains line and column.
     """
-    text = _read(path)
+    name, text = str(path), read_text(path)
     if path.suffix not in _YAML:
-        return load_json(text, file=str(path))
-    try:
-        parsed: object = import_module("guardedbedrock.testing.cases.yaml_loader").load_yaml(text)
-    except ModuleNotFoundError as error:
-        if error.name != "yaml":
-            raise
-        raise ConfigurationError(f"{path}: {_NO_YAML}") from None
-    except RecursionError:
-        raise ConfigurationError(f"{path}: is nested too deeply") from None
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    return parsed
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text") from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+        return parse_json(text, name)
+    return parse_yaml(text, name, loader=lambda: import_module("guardedbedrock.testing.cases.yaml_loader").Loader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -17,7 +18,7 @@ _TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 _FastestLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_FastestLoader):  # type: ignore[misc]  # chosen at run time
+class Loader(_FastestLoader):  # type: ignore[misc]  # chosen at run time
     """A safe loader that detects repeated keys, and loads dates as text, so that ``Version: 2012-10-17`` needs no quotes."""
 
     yaml_implicit_resolvers: Final = {
@@ -29,26 +30,9 @@ class _Loader(_FastestLoader):  # type: ignore[misc]  # chosen at run time
 def _object(loader: Any, node: Any) -> Iterator[Object]:
     made = Object()
     yield made
-    keys = [key.value for key, _ in node.value if key.tag != _MERGE and isinstance(key.value, str)]
-    made.repeated = next((key for key in keys if keys.count(key) > 1), None)
+    counts = Counter(key.value for key, _ in node.value if key.tag != _MERGE and isinstance(key.value, str))
+    made.repeated = next((key for key, count in counts.items() if count > 1), None)
     made.update(loader.construct_mapping(node))
 
 
-_Loader.add_constructor(_MAP, _object)
-
-
-def load_yaml(text: str) -> object:
-    """
-    Load YAML text.
-
-    Raises:
-        ValueError: The text is not YAML. The message contains line and column.
-    """
-    try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ValueError(f"is not YAML: {error.problem}{where}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from None
+Loader.add_constructor(_MAP, _object)
