@@ -102,7 +102,7 @@ class FakeState:
         self._store = GuardrailStore(config.guardrails, config.region, caller.account)
         self._organization = tuple(config.enforced)
         patterns = identifier_patterns(config.vocabulary)
-        self.runtime = Runtime(self._store, patterns, self._enforced)
+        self.runtime = Runtime(self._store, patterns, self._enforced, lambda: self.control.resolved_models)
         self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns)
         self.endpoint = Endpoint(
             [self.runtime, self.control],

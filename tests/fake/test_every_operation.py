@@ -91,6 +91,12 @@ CONTROL: list[Call] = [
         ("ListEnforcedGuardrailsConfiguration", {}),
         ("DeleteEnforcedGuardrailConfiguration", {"configId": "4e07408562be"}),
         ("DeleteGuardrail", {"guardrailIdentifier": "d4735e3a265e"}),
+        ("ListFoundationModels", {"byProvider": "anthropic", "byOutputModality": "TEXT"}),
+        ("GetFoundationModel", {"modelIdentifier": MODEL}),
+        ("GetFoundationModelAvailability", {"modelId": MODEL}),
+        ("PutModelInvocationLoggingConfiguration", {"loggingConfig": {"textDataDeliveryEnabled": True}}),
+        ("GetModelInvocationLoggingConfiguration", {}),
+        ("DeleteModelInvocationLoggingConfiguration", {}),
     ]
 ]
 

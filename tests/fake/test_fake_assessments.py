@@ -108,7 +108,7 @@ def test_an_answer_is_held_against_its_source_and_the_query(serve: Serve, answer
     named = {"guardrailIdentifier": "abc", "guardrailVersion": "1"}
 
     reply = client.converse(
-        modelId="m",
+        modelId="amazon.nova-lite-v1:0",
         messages=[{"role": "user", "content": [{"guardContent": {"text": text}} for text in (source, query)]}],
         guardrailConfig={**named, "trace": "enabled"},
     )

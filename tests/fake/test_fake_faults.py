@@ -57,7 +57,9 @@ def _read(client: Any, ask: dict[str, Any]) -> list[dict[str, Any]]:
 @contextmanager
 def _sent(fake: FakeBedrock, body: bytes = b'{"messages": []}') -> Iterator[socket.socket]:
     """Send a request, and give the connection."""
-    head = f"POST /model/m/converse HTTP/1.1\r\nHost: fake\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    length = f"Content-Length: {len(body)}"
+    lines = ("POST /model/amazon.nova-lite-v1:0/converse HTTP/1.1", "Host: fake", length, "Connection: close")
+    head = "\r\n".join(lines) + "\r\n\r\n"
     host, port = fake.endpoint_url.removeprefix("http://").split(":")
     with closing(socket.create_connection((host, int(port)), timeout=30)) as connection:
         connection.sendall(head.encode() + body)

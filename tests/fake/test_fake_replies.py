@@ -205,11 +205,29 @@ BODIES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
         lambda body: body["choices"][0]["message"]["content"],
         lambda part: part["choices"][0]["delta"].get("content", ""),
     ),
-    "a model nobody knows": (
-        "acme.tiny-v1",
-        {"prompt": "hello"},
-        lambda body: body["results"][0]["outputText"],
-        lambda part: part["outputText"],
+    "claude text completions": (
+        "anthropic.claude-v2:1",
+        {"prompt": "hello", "max_tokens_to_sample": 300},
+        lambda body: body["completion"],
+        lambda part: part["completion"],
+    ),
+    "claude 2 messages": (
+        "anthropic.claude-v2:1",
+        {"max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]},
+        lambda body: body["content"][0]["text"],
+        lambda part: part.get("delta", {}).get("text", ""),
+    ),
+    "writer": (
+        "writer.palmyra-x5-v1:0",
+        {"messages": [{"role": "user", "content": "hello"}]},
+        lambda body: body["choices"][0]["message"]["content"],
+        lambda part: part["choices"][0]["delta"].get("content", ""),
+    ),
+    "pegasus": (
+        "twelvelabs.pegasus-1-2-v1:0",
+        {"inputPrompt": "hello"},
+        lambda body: body["message"],
+        lambda part: part["message"],
     ),
 }
 

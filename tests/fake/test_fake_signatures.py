@@ -135,7 +135,7 @@ def _post(fake: FakeBedrock, url: str, headers: dict[str, str]) -> tuple[int, di
 def test_a_presigned_url_is_good_for_its_time(aws: boto3.Session, fake: FakeBedrock) -> None:
     """With the headers that were signed, unchanged, and not after it has expired."""
     with _client(aws, fake) as client:
-        params = {"modelId": "m", **GUARDRAIL, "body": b""}
+        params = {"modelId": "amazon.nova-lite-v1:0", **GUARDRAIL, "body": b""}
         url = client.generate_presigned_url("invoke_model", Params=params, ExpiresIn=600)
     names = {"guardrailidentifier": "abc", "guardrailversion": "1"}
     headers = {f"x-amzn-bedrock-{name}": value for name, value in names.items()}
@@ -167,7 +167,7 @@ def test_a_presigned_url_is_good_for_its_time(aws: boto3.Session, fake: FakeBedr
 def test_half_a_signature_is_incomplete(fake: FakeBedrock, header: str) -> None:
     """The answer names the part."""
     headers = {"Authorization": header, "X-Amz-Date": f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"}
-    status, body = _post(fake, f"{fake.endpoint_url}/model/m/converse", headers)
+    status, body = _post(fake, f"{fake.endpoint_url}/model/amazon.nova-lite-v1:0/converse", headers)
 
     assert status == 400
     assert "must have" in body["Message"] or "requires" in body["Message"]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 READABLE = {"uri", "querystring", "header"}
 WRITABLE = {"header"}
+TITAN = "amazon.titan-text-lite-v1"
+PATH = f"/model/{TITAN}"
 GUARDED = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1", "trace": "enabled"}}
 
 
@@ -69,10 +71,15 @@ ASK = {"messages": [{"role": "user", "content": [{"text": "a@example.com"}]}]}
 
 IN_HEADERS = {"X-Amzn-Bedrock-GuardrailIdentifier": "abc123def456", "X-Amzn-Bedrock-GuardrailVersion": "1"}
 STREAMS = {
-    "converse": ("ConverseStream", "/model/a.b/converse-stream", ASK, {}),
-    "converse-guarded": ("ConverseStream", "/model/a.b/converse-stream", ASK | GUARDED, {}),
-    "titan": ("InvokeModelWithResponseStream", "/model/a.b/invoke-with-response-stream", ASK, {}),
-    "anthropic": ("InvokeModelWithResponseStream", "/model/anthropic.b/invoke-with-response-stream", ASK, IN_HEADERS),
+    "converse": ("ConverseStream", f"{PATH}/converse-stream", ASK, {}),
+    "converse-guarded": ("ConverseStream", f"{PATH}/converse-stream", ASK | GUARDED, {}),
+    "titan": ("InvokeModelWithResponseStream", f"{PATH}/invoke-with-response-stream", ASK, {}),
+    "anthropic": (
+        "InvokeModelWithResponseStream",
+        "/model/anthropic.claude-3-haiku-20240307-v1:0/invoke-with-response-stream",
+        ASK,
+        IN_HEADERS,
+    ),
 }
 
 
@@ -95,7 +102,7 @@ def test_every_frame_of_a_stream_has_the_shape_of_its_event(
         conforms(shape.members[name], {**payload, "bytes": base64.b64decode(payload["bytes"])} if name == "chunk" else payload)
 
 
-@pytest.mark.parametrize("path", ["/model/a.b/unknown", "/", "/model//converse", "/model/a/b/converse"])
+@pytest.mark.parametrize("path", [f"{PATH}/unknown", "/", "/model//converse", "/model/a/b/converse"])
 def test_a_path_without_an_operation_is_404(fake: FakeBedrock, path: str) -> None:
     status, headers, _ = _post(fake, path, b"{}")
 
@@ -116,7 +123,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 def test_a_body_that_can_not_be_read_is_a_serialization_error(fake: FakeBedrock, body: bytes) -> None:
-    status, headers, _ = _post(fake, "/model/a.b/converse", body)
+    status, headers, _ = _post(fake, f"{PATH}/converse", body)
 
     assert status == 400
     assert headers["x-amzn-ErrorType"].startswith("SerializationException:")
@@ -124,10 +131,10 @@ def test_a_body_that_can_not_be_read_is_a_serialization_error(fake: FakeBedrock,
 
 
 def test_what_the_shape_does_not_have_is_dropped(fake: FakeBedrock) -> None:
-    status, _, _ = _post(fake, "/model/a.b/converse", json.dumps(ASK | {"stray": 1, "modelId": "other"}).encode())
+    status, _, _ = _post(fake, f"{PATH}/converse", json.dumps(ASK | {"stray": 1, "modelId": "other"}).encode())
 
     assert status == 200
-    assert fake.requests[0].params == ASK | {"modelId": "a.b"}
+    assert fake.requests[0].params == ASK | {"modelId": TITAN}
 
 
 ROLES = ", ".join(load("bedrock-runtime").shape_for("ConversationRole").enum)
@@ -155,7 +162,7 @@ INVALID = {
 
 @pytest.mark.parametrize(("body", "text"), INVALID.values(), ids=INVALID)
 def test_a_request_outside_its_shape_is_a_validation_error(fake: FakeBedrock, body: dict[str, Any], text: str) -> None:
-    status, headers, answer = _post(fake, "/model/a.b/converse", json.dumps(body).encode())
+    status, headers, answer = _post(fake, f"{PATH}/converse", json.dumps(body).encode())
 
     assert status == 400
     assert headers["x-amzn-ErrorType"].startswith("ValidationException:")
@@ -163,7 +170,7 @@ def test_a_request_outside_its_shape_is_a_validation_error(fake: FakeBedrock, bo
 
 
 def test_several_violations_are_counted(fake: FakeBedrock) -> None:
-    _, _, answer = _post(fake, "/model/a.b/converse", json.dumps({"messages": [{}]}).encode())
+    _, _, answer = _post(fake, f"{PATH}/converse", json.dumps({"messages": [{}]}).encode())
 
     assert json.loads(answer)["message"].startswith("2 validation errors detected: ")
 
@@ -171,7 +178,7 @@ def test_several_violations_are_counted(fake: FakeBedrock) -> None:
 def test_a_chunked_request_is_refused(fake: FakeBedrock) -> None:
     host, port = fake.endpoint_url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(b"POST /model/a.b/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        connection.sendall(f"POST {PATH}/converse HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode())
 
         assert connection.recv(1024).startswith(b"HTTP/1.1 411")
 
@@ -200,7 +207,7 @@ def test_sixteen_threads_get_each_their_own_answers(serve: Serve) -> None:
 
 
 def _echoed(client: Any, text: str, *, stream: bool) -> bool:
-    ask = {"modelId": "a.b", "messages": [{"role": "user", "content": [{"text": text}]}]}
+    ask = {"modelId": TITAN, "messages": [{"role": "user", "content": [{"text": text}]}]}
     if not stream:
         return bool(client.converse(**ask)["output"]["message"]["content"][0]["text"] == f"You said: {text}")
     events = client.converse_stream(**ask)["stream"]
@@ -227,7 +234,7 @@ def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
     url = fake.endpoint_url
     host, port = url.removeprefix("http://").split(":")
     connection = http.client.HTTPConnection(host, int(port))
-    connection.request("POST", "/model/a.b/converse", json.dumps(ASK))
+    connection.request("POST", f"{PATH}/converse", json.dumps(ASK))
     connection.getresponse().read()
 
     fake.close()

@@ -8,8 +8,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfiguration
+from guardedbedrock.testing.control.foundation_models import FoundationModels
 from guardedbedrock.testing.control.guardrails import GuardrailOperations
 from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
+from guardedbedrock.testing.control.invocation_logging import InvocationLogging
 from guardedbedrock.testing.control.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
@@ -41,6 +43,7 @@ class ControlPlane:
         self.validator = ShapeValidator(patterns)
         self._lock, self._numbers = Lock(), count(1)
         self._done: dict[tuple[str, str], Params] = {}
+        models, logging = FoundationModels(store.region), InvocationLogging()
         tags = TagStore(store.tags, store.region)
         self._guardrails = GuardrailOperations(store, tags, self._new_id)
         self._enforcement = EnforcedConfiguration(self._guardrails, principal, self._new_id)
@@ -54,14 +57,20 @@ class ControlPlane:
             "DeleteGuardrail": self._delete_guardrail,
             "DeleteInferenceProfile": self._profiles.delete,
             "DeleteResourcePolicy": self._policies.delete,
+            "DeleteModelInvocationLoggingConfiguration": logging.delete,
+            "GetFoundationModel": models.get,
+            "GetFoundationModelAvailability": models.availability,
             "GetGuardrail": self._guardrails.get,
             "GetInferenceProfile": self._profiles.get,
+            "GetModelInvocationLoggingConfiguration": logging.get,
             "GetResourcePolicy": self._policies.get,
             "ListEnforcedGuardrailsConfiguration": self._enforcement.list,
+            "ListFoundationModels": models.list,
             "ListGuardrails": self._guardrails.list,
             "ListInferenceProfiles": self._profiles.list,
             "ListTagsForResource": tags.list,
             "PutEnforcedGuardrailConfiguration": self._enforcement.put,
+            "PutModelInvocationLoggingConfiguration": logging.put,
             "PutResourcePolicy": self._policies.put,
             "TagResource": tags.tag,
             "UntagResource": tags.untag,

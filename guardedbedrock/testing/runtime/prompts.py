@@ -20,8 +20,9 @@ ToolSpec: TypeAlias = tuple[str, Mapping[str, Any]]
 
 _INCORRECT_FORMAT: Final = "Guardrail was enabled but input is in incorrect format."
 _NO_GUARDRAIL: Final = "amazon-bedrock-guardrailConfig requires a guardrail identifier in the request."
+_HUMAN_TURN: Final = re.compile(r"\n\nHuman:(.*?)(?=\n\nAssistant:|\n\nHuman:|$)", re.DOTALL)
 _TAG: Final = "amazon-bedrock-guardrails-guardContent"
-_TEXT_MEMBERS: Final = ("prompt", "inputText", "message", "texts", "input_text")
+_TEXT_MEMBERS: Final = ("prompt", "inputText", "message", "texts", "input_text", "inputPrompt")
 _MAX_TOKENS: Final = (
     "max_tokens",
     "max_tokens_to_sample",
@@ -223,12 +224,18 @@ def parse_body(body: bytes, *, guarded: bool = False) -> Prompt:
     return Prompt(
         PromptPart(*strip(system)),
         PromptPart(*strip(spoken)),
-        strip(spoken)[0][-1] if spoken else "",
+        _last_turn(strip(spoken)[0][-1]) if spoken else "",
         required_tool=_required_tool_in_body(content),
         max_tokens=next((settings[name] for name in _MAX_TOKENS if isinstance(settings.get(name), int)), None),
         stop_sequences=next((tuple(settings[name]) for name in _STOP_SEQUENCES if isinstance(settings.get(name), list)), ()),
         asynchronous=_config(content).get("streamProcessingMode") == "ASYNCHRONOUS",
     )
+
+
+def _last_turn(text: str) -> str:
+    """Return the last turn of a user in a prompt of Claude 2; another prompt is one turn."""
+    turns = _HUMAN_TURN.findall(text)
+    return turns[-1].strip() if turns else text
 
 
 def _config(content: Params) -> Params:

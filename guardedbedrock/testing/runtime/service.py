@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.assessment import AssessmentScope, assess
+from guardedbedrock.testing.resources.models import ModelFamily, find_family
 from guardedbedrock.testing.runtime import converse, formats, guardrail_checks, prompts
 from guardedbedrock.testing.runtime.async_invocations import AsyncInvocations
 from guardedbedrock.testing.runtime.replies import FakeModel, tokens
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
 _INCOMPLETE: Final = "A guardrail identifier and a guardrail version must be provided together."
+_NO_CONVERSE: Final = "This action doesn't support the model that you provided. Try again with a supported text or chat model."
 _JSON: Final = "application/json"
 
 
@@ -40,18 +42,23 @@ class Runtime:
         store: The guardrails.
         patterns: Shape name to the pattern that replaces the pattern of the service model.
         enforced: Returns the guardrails that are enforced on a model.
+        resolved_models: Returns the models of each inference profile, by ARN.
     """
 
     service = "bedrock-runtime"
 
     def __init__(
-        self, store: GuardrailStore, patterns: Mapping[str, str], enforced: Callable[[str], Iterable[FakeEnforcement]]
+        self,
+        store: GuardrailStore,
+        patterns: Mapping[str, str],
+        enforced: Callable[[str], Iterable[FakeEnforcement]],
+        resolved_models: Callable[[], Mapping[str, tuple[str, ...]]],
     ) -> None:
         self.model = FakeModel()
         self.interventions: Script[tuple[str, AssessmentSource]] = Script()
         self.invocations = AsyncInvocations(store.region, store.account)
         self.validator = ShapeValidator(patterns, {"GuardrailIdentifier": _INVALID})
-        self._store, self._enforced = store, enforced
+        self._store, self._enforced, self._resolved_models = store, enforced, resolved_models
         self._operations: Mapping[str, Callable[[Params, FakeGuardrail | None], OperationOutput]] = {
             "ApplyGuardrail": self._apply_guardrail,
             "Converse": self._converse,
@@ -128,16 +135,27 @@ class Runtime:
         return OperationOutput({"stream": converse.events(turn, params)})
 
     def _converse_turn(self, operation: str, params: Params, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
+        if not self._family(params).converse:
+            raise ServiceError.invalid(_NO_CONVERSE)
         options = TurnOptions(params.get("guardrailConfig", {}).get("trace") == "enabled_full", asynchronous)
         return self._turn(operation, params, own, prompts.parse_converse(params), options)
 
     def _invoke_model(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        family = self._family(params)
+        formats.check_body(family, params, stream=False, guarded=own is not None)
+        if family.format in formats.COMPUTED:
+            return OperationOutput({"body": formats.computed(family, params), "contentType": _JSON})
         turn = self._invoke_turn("InvokeModel", params, own)
-        return OperationOutput({"body": formats.body(turn, params), "contentType": _JSON}, _count_headers(turn))
+        return OperationOutput({"body": formats.body(family, turn, params), "contentType": _JSON}, _count_headers(turn))
+
+    def _family(self, params: Params) -> ModelFamily:
+        return find_family(params["modelId"], self._resolved_models())
 
     def _invoke_model_with_response_stream(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        family = self._family(params)
+        formats.check_body(family, params, stream=True, guarded=own is not None)
         turn = self._invoke_turn("InvokeModelWithResponseStream", params, own)
-        return OperationOutput({"body": formats.chunks(turn, params), "contentType": _JSON})
+        return OperationOutput({"body": formats.chunks(family, turn, params), "contentType": _JSON})
 
     def _invoke_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
         prompt = prompts.parse_body(params.get("body", b""), guarded=own is not None)
@@ -149,6 +167,7 @@ class Runtime:
         return take_turn(prompt, lambda last: self.model.reply(operation, params, prompt, last), guardrails, options)
 
     def _count_tokens(self, params: Params, _: FakeGuardrail | None) -> OperationOutput:
+        self._family(params)
         given = params["input"]
         if "converse" in given:
             prompt = prompts.parse_converse(given["converse"])

@@ -1,9 +1,9 @@
 """
-The response bodies of InvokeModel: one module for each format, and the table of model families.
+The request and response bodies of InvokeModel, one module for each kind of format.
 
 An intervention is reported in two members of the body or of the last chunk of a stream, never in a header.
 """
 
-from guardedbedrock.testing.runtime.formats.families import body, chunks
+from guardedbedrock.testing.runtime.formats.families import COMPUTED, body, check_body, chunks, computed
 
-__all__ = ["body", "chunks"]
+__all__ = ["COMPUTED", "body", "check_body", "chunks", "computed"]

@@ -71,3 +71,21 @@ def _deltas(block: ReplyBlock) -> Iterator[dict[str, Any]]:
         yield {"type": "signature_delta", "signature": block.signature}
     else:
         yield from ({"type": "text_delta", "text": word} for word in words(block))
+
+
+def completion(turn: Turn, _: Params) -> dict[str, Any]:
+    """Return a response of the Text Completions API, which Claude 2 and older use."""
+    return {"type": "completion", "completion": turn.text, **_completion_stop(turn)}
+
+
+def completion_stream(turn: Turn, _: Params) -> Iterator[dict[str, Any]]:
+    """Yield the chunks of a text completion."""
+    for word in words(turn.text):
+        yield {"type": "completion", "completion": word, "stop_reason": None, "stop": None}
+    yield {"type": "completion", "completion": "", **_completion_stop(turn), **metrics(turn)}
+
+
+def _completion_stop(turn: Turn) -> dict[str, Any]:
+    if turn.reply.stop == "max_tokens":
+        return {"stop_reason": "max_tokens", "stop": None}
+    return {"stop_reason": "stop_sequence", "stop": "\n\nHuman:"}

@@ -8,23 +8,92 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.runtime.replies import tokens
+from guardedbedrock.testing.wire import ServiceError
+
 if TYPE_CHECKING:
-    from guardedbedrock.testing.runtime.turns import Turn
-    from guardedbedrock.testing.wire import Params
+    from collections.abc import Mapping
 
-_SIZE: Final = 1024
+    from guardedbedrock.testing.resources.models import ModelFamily
 
-
-def titan(turn: Turn, params: Params) -> dict[str, Any]:
-    """Write Amazon Titan's embedding of ``inputText``, of ``dimensions`` numbers."""
-    size = json.loads(params["body"]).get("dimensions", _SIZE)
-    return {"embedding": _embed(" ".join(turn.prompt.texts), size), "inputTextTokenCount": turn.usage["inputTokens"]}
+_BITS: Final = {"float": float, "int8": int, "uint8": int, "binary": int, "ubinary": int}
 
 
-def cohere(turn: Turn, _: Params) -> dict[str, Any]:
-    """Write Cohere's embeddings of ``texts``."""
-    vectors = [_embed(text, _SIZE) for text in turn.prompt.texts]
-    return {"id": "fake", "response_type": "embeddings_floats", "embeddings": vectors, "texts": list(turn.prompt.texts)}
+def titan(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
+    """Return the embedding of Amazon Titan Text Embeddings. Version 2 adds ``embeddingsByType``."""
+    text, size = str(body["inputText"]), _size(family, body.get("dimensions"), "#/dimensions")
+    vector, count = _embed(text, size), {"inputTextTokenCount": tokens([text])}
+    if len(family.dimensions) == 1:
+        return {"embedding": vector, **count}
+    kinds = body.get("embeddingTypes", ["float"])
+    by_type = {kind: _as(kind, vector) for kind in kinds}
+    return {**({"embedding": vector} if "float" in kinds else {}), "embeddingsByType": by_type, **count}
+
+
+def titan_multimodal(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
+    """Return the embedding of Amazon Titan Multimodal Embeddings for ``inputText``, ``inputImage`` or both."""
+    content = [str(body[name]) for name in ("inputText", "inputImage") if body.get(name)]
+    if not content:
+        raise _malformed("#: required key [inputText] not found")
+    config = body.get("embeddingConfig", {})
+    size = _size(family, config.get("outputEmbeddingLength"), "#/embeddingConfig/outputEmbeddingLength")
+    count = tokens([str(body.get("inputText", ""))])
+    return {"embedding": _embed(" ".join(content), size), "inputTextTokenCount": count, "message": None}
+
+
+def cohere(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
+    """Return the embeddings of Cohere Embed: a list, or by type if the request has ``embedding_types``."""
+    texts = [str(text) for text in body.get("texts") or body.get("images") or ()]
+    size = _size(family, body.get("output_dimension"), "#/output_dimension")
+    vectors = [_embed(text, size) for text in texts]
+    shown: dict[str, Any] = {"id": "fake", "response_type": "embeddings_floats", "embeddings": vectors, "texts": texts}
+    if kinds := body.get("embedding_types"):
+        by_type = {kind: [_as(kind, vector) for vector in vectors] for kind in kinds}
+        return {**shown, "response_type": "embeddings_by_type", "embeddings": by_type}
+    return shown
+
+
+def nova(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
+    """Return the embedding of Amazon Nova Multimodal Embeddings for a ``SINGLE_EMBEDDING``."""
+    params = body.get("singleEmbeddingParams")
+    if not isinstance(params, dict):
+        raise _malformed("#: required key [singleEmbeddingParams] not found")
+    size = _size(family, params.get("embeddingDimension"), "#/singleEmbeddingParams/embeddingDimension")
+    kind = next((name for name in ("text", "image", "video", "audio") if name in params), "text")
+    content = params.get(kind, {})
+    text = str(content.get("value", "")) if kind == "text" else json.dumps(content, sort_keys=True)
+    return {"embeddings": [{"embeddingType": kind.upper(), "embedding": _embed(text, size)}]}
+
+
+def marengo(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
+    """Return the embedding of TwelveLabs Marengo for a text or an image."""
+    content = json.dumps({name: value for name, value in body.items() if name != "inputType"}, sort_keys=True)
+    text = str(body.get("inputText") or body.get("text", {}).get("inputText") or content)
+    return {"data": [{"embedding": _embed(text, family.dimensions[0])}]}
+
+
+def _size(family: ModelFamily, wanted: object, pointer: str) -> int:
+    if wanted is None:
+        return family.dimensions[0]
+    if wanted not in family.dimensions:
+        raise _malformed(f"{pointer}: {wanted} is not a valid enum value")
+    return int(str(wanted))
+
+
+def _malformed(problem: str) -> ServiceError:
+    return ServiceError.invalid(f"Malformed input request: {problem}, please reformat your input and try again.")
+
+
+def _as(kind: str, vector: list[float]) -> list[float] | list[int]:
+    """Return a vector in another type: signs for binary types, scaled integers for ``int8`` and ``uint8``."""
+    if kind not in _BITS:
+        raise _malformed(f"#/embeddingTypes: {kind} is not a valid enum value")
+    if kind == "float":
+        return vector
+    if kind in {"binary", "ubinary"}:
+        return [int(number > 0) for number in vector]
+    shift = 128 if kind == "uint8" else 0
+    return [max(-128, min(127, round(number * 127))) + shift for number in vector]
 
 
 def _embed(text: str, size: int) -> list[float]:

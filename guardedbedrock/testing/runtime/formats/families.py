@@ -1,75 +1,129 @@
-"""The table of model families: a part of the model ID to the format of its responses."""
+"""The formats by name, for the table of model families in `guardedbedrock.testing.resources.models`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from guardedbedrock.testing.runtime.formats import anthropic, embeddings, nova, text
+from guardedbedrock.testing.resources.models import ModelFamily
+from guardedbedrock.testing.runtime.formats import anthropic, embeddings, images, nova, rerank, text
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 from guardedbedrock.testing.wire import Params, ServiceError
 
 if TYPE_CHECKING:
     Body: TypeAlias = Callable[[Turn, Params], dict[str, Any]]
     Stream: TypeAlias = Callable[[Turn, Params], Iterator[dict[str, Any]]]
+    Compute: TypeAlias = Callable[[Mapping[str, Any], ModelFamily], dict[str, Any]]
+
+_NO_STREAMING: Final = "The model is unsupported for streaming"
+_NO_GUARDRAIL: Final = "Guardrails are not supported for this model"
+_ASYNC_ONLY: Final = "The model supports only StartAsyncInvoke and InvokeModelWithBidirectionalStream"
 
 
-class _Family(NamedTuple):
-    part: str
-    body: Body
-    stream: Stream | None
-
-
-_ANTHROPIC: Final = _Family("anthropic.", anthropic.body, anthropic.stream)
-_OPENAI: Final = _Family("openai.", text.openai, text.openai_stream)
-_TITAN: Final = _Family("", text.titan, text.titan_stream)
-
-_FAMILIES: Final = (
-    _ANTHROPIC,
-    _Family("amazon.nova", nova.body, nova.stream),
-    _Family("amazon.titan-embed", embeddings.titan, None),
-    _Family("cohere.embed", embeddings.cohere, None),
-    _Family("cohere.command-r", text.command_r, text.command_r_stream),
-    _Family("cohere.", text.command, text.command_stream),
-    _Family("meta.", text.llama, text.llama_stream),
-    _Family("mistral.", text.mistral, text.mistral_stream),
-    _Family("deepseek.", text.deepseek, text.deepseek_stream),
-    _OPENAI,
-    *(_OPENAI._replace(part=part) for part in ("ai21.", "qwen.")),
-)
-"""The first family whose part is in the model ID applies; Amazon Titan Text applies to all other models."""
-
-_CHATS: Final = ("deepseek.", "mistral.")
-"""Families that use the format of OpenAI if the request has messages instead of a prompt."""
-
-
-def body(turn: Turn, params: Params) -> bytes:
-    """Return the response body of InvokeModel."""
-    return json.dumps({**_family(params).body(turn, params), **_guardrail(turn, params)}).encode()
-
-
-def chunks(turn: Turn, params: Params) -> Iterator[Params]:
+class TextFormat(NamedTuple):
     """
-    Return the chunks of InvokeModelWithResponseStream, one for each word.
+    The format of a model that generates text.
+
+    Args:
+        body: Returns the response body of InvokeModel.
+        stream: Yields the chunks of InvokeModelWithResponseStream.
+    """
+
+    body: Body
+    stream: Stream
+
+
+_ANTHROPIC: Final = TextFormat(anthropic.body, anthropic.stream)
+_OPENAI: Final = TextFormat(text.openai, text.openai_stream)
+
+TEXT_FORMATS: Final[Mapping[str, TextFormat]] = {
+    "anthropic": _ANTHROPIC,
+    "claude_2": TextFormat(anthropic.completion, anthropic.completion_stream),
+    "command": TextFormat(text.command, text.command_stream),
+    "command_r": TextFormat(text.command_r, text.command_r_stream),
+    "deepseek": TextFormat(text.deepseek, text.deepseek_stream),
+    "jurassic": TextFormat(text.jurassic, text.titan_stream),
+    "llama": TextFormat(text.llama, text.llama_stream),
+    "mistral": TextFormat(text.mistral, text.mistral_stream),
+    "nova": TextFormat(nova.body, nova.stream),
+    "openai": _OPENAI,
+    "pegasus": TextFormat(text.pegasus, text.pegasus_stream),
+    "titan": TextFormat(text.titan, text.titan_stream),
+}
+
+COMPUTED: Final[Mapping[str, Compute]] = {
+    "amazon_image": images.amazon,
+    "cohere_embedding": embeddings.cohere,
+    "marengo": embeddings.marengo,
+    "nova_embedding": embeddings.nova,
+    "rerank": rerank.rerank,
+    "stability_image": images.stability,
+    "stable_diffusion": images.stable_diffusion,
+    "titan_embedding": embeddings.titan,
+    "titan_multimodal_embedding": embeddings.titan_multimodal,
+}
+"""Formats of models that generate no text: embeddings, images, rerankers."""
+
+_WITH_MESSAGES: Final[Mapping[str, TextFormat]] = {"claude_2": _ANTHROPIC, "deepseek": _OPENAI, "mistral": _OPENAI}
+"""Models with two formats: the format for a request with ``messages`` instead of ``prompt``."""
+
+
+def check_body(family: ModelFamily, params: Params, *, stream: bool, guarded: bool) -> None:
+    """
+    Check a request to a model.
 
     Raises:
-        ServiceError: ``ValidationException`` (400) for a model without streaming.
+        ServiceError: ``ValidationException`` (400) if the model does not support streaming or guardrails, or the body lacks a
+            required member.
     """
-    write = _family(params).stream
-    if write is None:
-        raise ServiceError.invalid("The model is unsupported for streaming")
-    parts = list(write(turn, params))
+    if family.format == "async_only":
+        raise ServiceError.invalid(_ASYNC_ONLY)
+    if stream and not family.streaming:
+        raise ServiceError.invalid(_NO_STREAMING)
+    if guarded and not family.guardrails:
+        raise ServiceError.invalid(_NO_GUARDRAIL)
+    given = _json(params) if family.required else {}
+    for name in family.required:
+        if name not in given:
+            problem = f"#: required key [{name}] not found, please reformat your input and try again."
+            raise ServiceError.invalid(f"Malformed input request: {problem}")
+
+
+def computed(family: ModelFamily, params: Params) -> bytes:
+    """Return the response body of a model that generates no text."""
+    return json.dumps(COMPUTED[family.format](_json(params), family)).encode()
+
+
+def body(family: ModelFamily, turn: Turn, params: Params) -> bytes:
+    """Return the response body of InvokeModel."""
+    return json.dumps({**_format(family, params).body(turn, params), **_guardrail(turn, params)}).encode()
+
+
+def chunks(family: ModelFamily, turn: Turn, params: Params) -> Iterator[Params]:
+    """Return the chunks of InvokeModelWithResponseStream, one for each word."""
+    parts = list(_format(family, params).stream(turn, params))
     parts[-1] |= _guardrail(turn, params)
     return ({"chunk": {"bytes": json.dumps(part).encode()}} for part in parts)
 
 
-def _family(params: Params) -> _Family:
+def _format(family: ModelFamily, params: Params) -> TextFormat:
     sent = params.get("body", b"")
     if b'"anthropic_version"' in sent:
         return _ANTHROPIC
-    found = next((family for family in _FAMILIES if family.part in params["modelId"]), _TITAN)
-    return _OPENAI if found.part in _CHATS and b'"messages"' in sent else found
+    if b'"messages"' in sent and family.format in _WITH_MESSAGES:
+        return _WITH_MESSAGES[family.format]
+    return TEXT_FORMATS[family.format]
+
+
+def _json(params: Params) -> dict[str, Any]:
+    try:
+        content = json.loads(params.get("body", b""))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise ServiceError.invalid("Malformed input request, please reformat your input and try again.")
+    return content
 
 
 def _guardrail(turn: Turn, params: Params) -> dict[str, Any]:

@@ -139,3 +139,22 @@ def _openai_usage(turn: Turn) -> dict[str, int]:
         "completion_tokens": counted["outputTokens"],
         "total_tokens": counted["totalTokens"],
     }
+
+
+def jurassic(turn: Turn, _: Params) -> dict[str, Any]:
+    """Return a response of AI21 Jurassic-2."""
+    reason = "length" if turn.reply.stop == _CUT else "endoftext"
+    completion = {"data": {"text": turn.text, "tokens": []}, "finishReason": {"reason": reason}}
+    return {"id": 1, "prompt": {"text": " ".join(turn.prompt.texts), "tokens": []}, "completions": [completion]}
+
+
+def pegasus(turn: Turn, _: Params) -> dict[str, Any]:
+    """Return a response of TwelveLabs Pegasus."""
+    return {"message": turn.text, "finishReason": _finish(turn, "stop")}
+
+
+def pegasus_stream(turn: Turn, _: Params) -> Iterator[dict[str, Any]]:
+    """Yield the chunks, one for each word."""
+    for word in words(turn.text):
+        yield {"message": word, "finishReason": None}
+    yield {"message": "", "finishReason": _finish(turn, "stop"), **metrics(turn)}

@@ -1,0 +1,217 @@
+"""
+The foundation models of the fake: families, with the format of their bodies, and the models that ListFoundationModels returns.
+
+A model ID belongs to the first family whose prefix it begins with. AWS adds models every month, so that a new model of a known
+family works. A model of no family gets AWS's error, ``The provided model identifier is invalid.``
+
+Source: Amazon Bedrock User Guide, "Supported foundation models in Amazon Bedrock" and "Inference request parameters and response
+fields for foundation models"; for guardrails "Supported Regions and models for Amazon Bedrock Guardrails".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from guardedbedrock.bedrock.resources.models import GEOGRAPHIES
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Modality: TypeAlias = Literal["TEXT", "IMAGE", "EMBEDDING"]
+
+_INVALID: Final = "The provided model identifier is invalid."
+_ROUTED: Final = GEOGRAPHIES | {"global"}
+_RESOLVABLE: Final = ("foundation-model", "inference-profile")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFamily:
+    """
+    Models with the same behaviour.
+
+    Args:
+        prefix: Start of the model IDs.
+        provider: Display name of the provider.
+        format: Name of the request and response format.
+        inputs: Input modalities, as ListFoundationModels returns them.
+        output: Output modality.
+        streaming: Whether InvokeModelWithResponseStream is supported.
+        converse: Whether Converse is supported.
+        guardrails: Whether a request can name a guardrail.
+        dimensions: Sizes of embeddings, the default first.
+        required: Members that a request body must have.
+    """
+
+    prefix: str
+    provider: str
+    format: str
+    inputs: tuple[Modality, ...] = ("TEXT",)
+    output: Modality = "TEXT"
+    streaming: bool = True
+    converse: bool = True
+    guardrails: bool = True
+    dimensions: tuple[int, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+def _embedding(  # noqa: PLR0913, PLR0917 - one argument for each column of the table
+    prefix: str,
+    provider: str,
+    format_: str,
+    dimensions: tuple[int, ...],
+    required: tuple[str, ...] = (),
+    inputs: tuple[Modality, ...] = ("TEXT",),
+) -> ModelFamily:
+    return ModelFamily(
+        prefix,
+        provider,
+        format_,
+        inputs,
+        "EMBEDDING",
+        streaming=False,
+        converse=False,
+        guardrails=False,
+        dimensions=dimensions,
+        required=required,
+    )
+
+
+def _rerank(prefix: str, provider: str) -> ModelFamily:
+    required = ("query", "documents")
+    return ModelFamily(prefix, provider, "rerank", streaming=False, converse=False, guardrails=False, required=required)
+
+
+def _images(prefix: str, provider: str, format_: str, required: tuple[str, ...]) -> ModelFamily:
+    return ModelFamily(prefix, provider, format_, ("TEXT", "IMAGE"), "IMAGE", streaming=False, converse=False, required=required)
+
+
+_SEEING: Final[tuple[Modality, ...]] = ("TEXT", "IMAGE")
+
+FAMILIES: Final = (
+    ModelFamily("anthropic.claude-v2", "Anthropic", "claude_2"),
+    ModelFamily("anthropic.claude-instant", "Anthropic", "claude_2"),
+    ModelFamily("anthropic.", "Anthropic", "anthropic", _SEEING),
+    _embedding("amazon.nova-2-multimodal-embeddings", "Amazon", "nova_embedding", (3072, 1024, 384, 256), (), _SEEING),
+    _images("amazon.nova-canvas", "Amazon", "amazon_image", ("taskType",)),
+    ModelFamily("amazon.nova-reel", "Amazon", "async_only", _SEEING, streaming=False, converse=False),
+    ModelFamily("amazon.nova-sonic", "Amazon", "async_only", streaming=False, converse=False, guardrails=False),
+    ModelFamily("amazon.nova-2-sonic", "Amazon", "async_only", streaming=False, converse=False, guardrails=False),
+    ModelFamily("amazon.nova", "Amazon", "nova", _SEEING),
+    _embedding("amazon.titan-embed-text-v2", "Amazon", "titan_embedding", (1024, 512, 256), ("inputText",)),
+    _embedding("amazon.titan-embed-image", "Amazon", "titan_multimodal_embedding", (1024, 384, 256), (), _SEEING),
+    _embedding("amazon.titan-embed", "Amazon", "titan_embedding", (1536,), ("inputText",)),
+    _images("amazon.titan-image", "Amazon", "amazon_image", ("taskType",)),
+    ModelFamily("amazon.titan-t", "Amazon", "titan"),
+    _rerank("amazon.rerank", "Amazon"),
+    ModelFamily("ai21.j2", "AI21 Labs", "jurassic", streaming=False),
+    ModelFamily("ai21.", "AI21 Labs", "openai"),
+    _embedding("cohere.embed-v4", "Cohere", "cohere_embedding", (1536, 1024, 512, 256), ("input_type",), _SEEING),
+    _embedding("cohere.embed", "Cohere", "cohere_embedding", (1024,), ("input_type",)),
+    _rerank("cohere.rerank", "Cohere"),
+    ModelFamily("cohere.command-r", "Cohere", "command_r"),
+    ModelFamily("cohere.", "Cohere", "command"),
+    ModelFamily("deepseek.", "DeepSeek", "deepseek"),
+    ModelFamily("google.", "Google", "openai", _SEEING),
+    ModelFamily("luma.", "Luma AI", "async_only", _SEEING, streaming=False, converse=False, guardrails=False),
+    ModelFamily("meta.", "Meta", "llama"),
+    ModelFamily("minimax.", "MiniMax", "openai"),
+    ModelFamily("mistral.", "Mistral AI", "mistral"),
+    ModelFamily("moonshot", "Moonshot AI", "openai"),
+    ModelFamily("nvidia.", "NVIDIA", "openai"),
+    ModelFamily("openai.", "OpenAI", "openai"),
+    ModelFamily("qwen.", "Qwen", "openai"),
+    _images("stability.stable-diffusion", "Stability AI", "stable_diffusion", ("text_prompts",)),
+    _images("stability.", "Stability AI", "stability_image", ("prompt",)),
+    _embedding("twelvelabs.marengo-embed-3", "TwelveLabs", "marengo", (512,), ("inputType",)),
+    _embedding("twelvelabs.marengo-embed", "TwelveLabs", "marengo", (1024,), ("inputType",)),
+    ModelFamily("twelvelabs.pegasus", "TwelveLabs", "pegasus", converse=False),
+    ModelFamily("writer.", "Writer", "openai"),
+    ModelFamily("xai.", "xAI", "openai"),
+    ModelFamily("zai.", "Z.AI", "openai"),
+)
+"""The table of model families. The first family whose prefix matches applies."""
+
+OTHER_RESOURCE: Final = ModelFamily("", "", "openai", _SEEING)
+"""Provisioned, imported and custom models, prompts, routers and endpoints: their ARN does not name a foundation model."""
+
+MODELS: Final[Mapping[str, str]] = {
+    "ai21.jamba-1-5-large-v1:0": "Jamba 1.5 Large",
+    "ai21.jamba-1-5-mini-v1:0": "Jamba 1.5 Mini",
+    "amazon.nova-2-lite-v1:0": "Nova 2 Lite",
+    "amazon.nova-2-multimodal-embeddings-v1:0": "Nova Embeddings",
+    "amazon.nova-canvas-v1:0": "Nova Canvas",
+    "amazon.nova-lite-v1:0": "Nova Lite",
+    "amazon.nova-micro-v1:0": "Nova Micro",
+    "amazon.nova-premier-v1:0": "Nova Premier",
+    "amazon.nova-pro-v1:0": "Nova Pro",
+    "amazon.rerank-v1:0": "Rerank 1.0",
+    "amazon.titan-embed-image-v1": "Titan Multimodal G1",
+    "amazon.titan-embed-text-v1": "Titan Embeddings G1",
+    "amazon.titan-embed-text-v2:0": "Titan Embeddings V2",
+    "amazon.titan-image-generator-v2:0": "Titan Image G1 v2",
+    "amazon.titan-text-express-v1": "Titan Text Express",
+    "amazon.titan-text-lite-v1": "Titan Text Lite",
+    "anthropic.claude-3-5-sonnet-20240620-v1:0": "Claude 3.5 Sonnet",
+    "anthropic.claude-3-haiku-20240307-v1:0": "Claude 3 Haiku",
+    "anthropic.claude-haiku-4-5-20251001-v1:0": "Claude Haiku 4.5",
+    "anthropic.claude-sonnet-4-20250514-v1:0": "Claude Sonnet 4",
+    "anthropic.claude-sonnet-4-5-20250929-v1:0": "Claude Sonnet 4.5",
+    "anthropic.claude-v2": "Claude",
+    "anthropic.claude-v2:1": "Claude",
+    "cohere.command-r-plus-v1:0": "Command R+",
+    "cohere.command-r-v1:0": "Command R",
+    "cohere.embed-english-v3": "Embed English",
+    "cohere.embed-multilingual-v3": "Embed Multilingual",
+    "cohere.embed-v4:0": "Embed v4",
+    "cohere.rerank-v3-5:0": "Rerank 3.5",
+    "deepseek.r1-v1:0": "DeepSeek-R1",
+    "meta.llama3-1-8b-instruct-v1:0": "Llama 3.1 8B",
+    "meta.llama3-8b-instruct-v1:0": "Llama 3 8B Instruct",
+    "mistral.mistral-7b-instruct-v0:2": "Mistral 7B Instruct",
+    "mistral.mistral-large-2402-v1:0": "Mistral Large 24.02",
+    "openai.gpt-oss-120b-1:0": "gpt-oss-120b",
+    "openai.gpt-oss-20b-1:0": "gpt-oss-20b",
+    "qwen.qwen3-32b-v1:0": "Qwen3 32B (dense)",
+    "stability.sd3-5-large-v1:0": "SD 3.5 Large",
+    "stability.stable-diffusion-xl-v1": "SDXL 1.0",
+    "twelvelabs.marengo-embed-2-7-v1:0": "Marengo Embed v2.7",
+    "twelvelabs.pegasus-1-2-v1:0": "Pegasus v1.2",
+    "writer.palmyra-x4-v1:0": "Palmyra X4",
+    "writer.palmyra-x5-v1:0": "Palmyra X5",
+}
+"""Model ID to name (at most 20 characters, as the service model says): the models that ListFoundationModels returns."""
+
+
+def find_family(model_id: str, resolved_models: Mapping[str, tuple[str, ...]]) -> ModelFamily:
+    """
+    Return the family of a model.
+
+    Args:
+        model_id: ID or ARN of a model or of an inference profile.
+        resolved_models: ARN of each inference profile to the models that it resolves to.
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) for an unknown model.
+    """
+    profile = next((models for arn, models in resolved_models.items() if model_id in {arn, arn.rpartition("/")[2]}), None)
+    if profile:
+        return find_family(profile[0], {})
+    kind, name = _kind_and_name(model_id)
+    if kind and kind not in _RESOLVABLE:
+        return OTHER_RESOURCE
+    label, _, rest = name.partition(".")
+    name = rest if label in _ROUTED else name
+    found = next((family for family in FAMILIES if name.startswith(family.prefix)), None)
+    if found is None:
+        raise ServiceError.invalid(_INVALID)
+    return found
+
+
+def _kind_and_name(model_id: str) -> tuple[str, str]:
+    """Split an ARN into resource type and name. The resource type of a plain ID is empty."""
+    if not model_id.startswith("arn:"):
+        return "", model_id
+    head, _, name = model_id.partition("/")
+    return head.rpartition(":")[2], name

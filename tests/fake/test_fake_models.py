@@ -1,0 +1,246 @@
+"""Model families: unknown models, embeddings, images, rerankers, text completions, and the list of foundation models."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from botocore.exceptions import ClientError
+
+from guardedbedrock.testing import FakeGuardrail, FakeInferenceProfile
+from guardedbedrock.testing.resources.models import FAMILIES, MODELS, find_family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Serve: TypeAlias = Callable[..., tuple[Any, Any]]
+    Manage: TypeAlias = Callable[..., tuple[Any, Any, Any]]
+
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+TITAN_2 = "amazon.titan-embed-text-v2:0"
+RERANK = "cohere.rerank-v3-5:0"
+MESSAGES = [{"role": "user", "content": [{"text": "hello"}]}]
+PNG = b"\x89PNG\r\n\x1a\n"
+ACCOUNT = "arn:aws:bedrock:us-east-1:123456789012"
+
+
+def invoke(client: Any, model: str, **body: Any) -> Any:
+    return json.loads(client.invoke_model(modelId=model, body=json.dumps(body))["body"].read())
+
+
+def refusal(call: Callable[..., Any], **params: Any) -> tuple[int, str, str]:
+    with pytest.raises(ClientError) as caught:
+        call(**params)
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"], response["Error"]["Message"]
+
+
+UNKNOWN = ["acme.tiny-v1:0", "us.acme.tiny-v1:0", "my-throughput", f"{ACCOUNT}:inference-profile/us.acme.tiny-v1:0"]
+
+
+@pytest.mark.parametrize("model", [*UNKNOWN, "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"])
+def test_an_unknown_model_is_a_validation_error(serve: Serve, model: str) -> None:
+    _, client = serve()
+    expected = (400, "ValidationException", "The provided model identifier is invalid.")
+
+    assert refusal(client.converse, modelId=model, messages=MESSAGES) == expected
+    assert refusal(client.converse_stream, modelId=model, messages=MESSAGES) == expected
+    assert refusal(client.invoke_model, modelId=model, body=b"{}") == expected
+    assert refusal(client.invoke_model_with_response_stream, modelId=model, body=b"{}") == expected
+    assert refusal(client.count_tokens, modelId=model, input={"converse": {"messages": MESSAGES}}) == expected
+
+
+@pytest.mark.parametrize(
+    "model", [HAIKU, f"us.{HAIKU}", f"global.{HAIKU}", f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"]
+)
+def test_a_model_is_known_by_each_of_its_names(serve: Serve, model: str) -> None:
+    _, client = serve()
+
+    reply = client.converse(modelId=model, messages=MESSAGES)
+
+    assert reply["output"]["message"]["content"] == [{"text": "You said: hello"}]
+
+
+def test_an_application_profile_behaves_as_its_model(serve: Serve) -> None:
+    model = f"arn:aws:bedrock:us-east-1::foundation-model/{TITAN_2}"
+    _, client = serve(inference_profiles=[FakeInferenceProfile("a1b2c3", (model,), kind="APPLICATION")])
+    profile = f"{ACCOUNT}:application-inference-profile/a1b2c3"
+
+    assert len(invoke(client, profile, inputText="hello")["embedding"]) == 1024
+    assert refusal(client.converse, modelId=profile, messages=MESSAGES)[0] == 400
+
+
+SIZES = [
+    ("amazon.titan-embed-text-v1", {"inputText": "a"}, lambda body: body["embedding"], 1536),
+    (TITAN_2, {"inputText": "a"}, lambda body: body["embedding"], 1024),
+    (TITAN_2, {"inputText": "a", "dimensions": 256}, lambda body: body["embeddingsByType"]["float"], 256),
+    (TITAN_2, {"inputText": "a", "embeddingTypes": ["binary"]}, lambda body: body["embeddingsByType"]["binary"], 1024),
+    ("amazon.titan-embed-image-v1", {"inputImage": "AA=="}, lambda body: body["embedding"], 1024),
+    ("cohere.embed-english-v3", {"texts": ["a"], "input_type": "search_query"}, lambda body: body["embeddings"][0], 1024),
+    (
+        "cohere.embed-v4:0",
+        {"texts": ["a"], "input_type": "search_query", "embedding_types": ["float"], "output_dimension": 512},
+        lambda body: body["embeddings"]["float"][0],
+        512,
+    ),
+    (
+        "amazon.nova-2-multimodal-embeddings-v1:0",
+        {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"embeddingDimension": 384, "text": {"value": "a"}}},
+        lambda body: body["embeddings"][0]["embedding"],
+        384,
+    ),
+    (
+        "twelvelabs.marengo-embed-2-7-v1:0",
+        {"inputType": "text", "inputText": "a"},
+        lambda body: body["data"][0]["embedding"],
+        1024,
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "body", "vector", "size"), SIZES)
+def test_an_embedding_has_the_size_of_its_model(serve: Serve, model: str, body: dict[str, Any], vector: Any, size: int) -> None:
+    _, client = serve()
+
+    assert len(vector(invoke(client, model, **body))) == size
+    assert invoke(client, model, **body) == invoke(client, model, **body)
+
+
+def test_a_dimension_that_the_model_does_not_have_is_a_validation_error(serve: Serve) -> None:
+    _, client = serve()
+
+    status, code, message = refusal(client.invoke_model, modelId=TITAN_2, body=b'{"inputText": "a", "dimensions": 100}')
+
+    assert (status, code) == (400, "ValidationException")
+    assert message.startswith("Malformed input request: #/dimensions: 100 is not a valid enum value")
+
+
+REQUIRED = [(family.prefix, name) for family in FAMILIES for name in family.required]
+
+
+@pytest.mark.parametrize(("prefix", "name"), REQUIRED)
+def test_a_body_without_a_required_member_is_a_validation_error(serve: Serve, prefix: str, name: str) -> None:
+    _, client = serve()
+    (first, *_) = (family for family in FAMILIES if family.prefix == prefix)
+    others = dict.fromkeys((other for other in first.required if other != name), "x")
+
+    status, _, message = refusal(client.invoke_model, modelId=f"{prefix}-new", body=json.dumps(others))
+
+    assert status == 400
+    assert f"required key [{name}] not found" in message
+
+
+@pytest.mark.parametrize("model", [TITAN_2, RERANK, "cohere.embed-english-v3", "amazon.rerank-v1:0"])
+def test_a_guardrail_on_a_model_without_guardrails_is_a_validation_error(serve: Serve, model: str) -> None:
+    """AWS lists these models as unsupported and does not document its response, so that the fake refuses."""
+    _, client = serve(guardrails=[FakeGuardrail("abc")])
+    params = {"modelId": model, "body": b"{}", "guardrailIdentifier": "abc", "guardrailVersion": "1"}
+
+    assert refusal(client.invoke_model, **params) == (400, "ValidationException", "Guardrails are not supported for this model")
+
+
+def test_an_embedding_takes_no_scripted_reply(serve: Serve) -> None:
+    fake, client = serve()
+    fake.reply("Twelve days.")
+
+    invoke(client, TITAN_2, inputText="hello")
+    reply = client.converse(modelId=HAIKU, messages=MESSAGES)
+
+    assert reply["output"]["message"]["content"] == [{"text": "Twelve days."}]
+
+
+def test_a_reranker_orders_documents_by_the_words_of_the_query(serve: Serve) -> None:
+    _, client = serve()
+    documents = ["the weather", "days of leave", "sick leave"]
+
+    body = invoke(client, RERANK, query="days of leave", documents=documents, top_n=2, api_version=2)
+
+    assert [result["index"] for result in body["results"]] == [1, 2]
+    assert body["results"][0]["relevance_score"] == 1.0
+
+
+IMAGES = [
+    ("amazon.nova-canvas-v1:0", {"taskType": "TEXT_IMAGE", "textToImageParams": {"text": "a"}}, lambda body: body["images"][0]),
+    ("stability.sd3-5-large-v1:0", {"prompt": "a"}, lambda body: body["images"][0]),
+    ("stability.stable-diffusion-xl-v1", {"text_prompts": [{"text": "a"}]}, lambda body: body["artifacts"][0]["base64"]),
+]
+
+
+@pytest.mark.parametrize(("model", "body", "image"), IMAGES)
+def test_an_image_model_returns_a_png(serve: Serve, model: str, body: dict[str, Any], image: Any) -> None:
+    _, client = serve()
+
+    assert base64.b64decode(image(invoke(client, model, **body))).startswith(PNG)
+
+
+NOT_CONVERSE = sorted(model for model in MODELS if not find_family(model, {}).converse)
+
+
+@pytest.mark.parametrize("model", NOT_CONVERSE)
+def test_converse_with_a_model_that_does_not_chat_is_a_validation_error(serve: Serve, model: str) -> None:
+    _, client = serve()
+
+    status, code, message = refusal(client.converse, modelId=model, messages=MESSAGES)
+
+    assert (status, code) == (400, "ValidationException")
+    assert message.startswith("This action doesn't support the model that you provided.")
+
+
+def test_claude_2_completes_a_prompt_as_text(serve: Serve) -> None:
+    """The format of the Text Completions API, whole and streamed."""
+    _, client = serve()
+    prompt = "\n\nHuman: How many days?\n\nAssistant:"
+    body = json.dumps({"prompt": prompt, "max_tokens_to_sample": 300})
+
+    whole = json.loads(client.invoke_model(modelId="anthropic.claude-v2", body=body)["body"].read())
+    stream = client.invoke_model_with_response_stream(modelId="anthropic.claude-v2", body=body)["body"]
+    parts = [json.loads(event["chunk"]["bytes"]) for event in stream]
+
+    stop = {"stop_reason": "stop_sequence", "stop": "\n\nHuman:"}
+    assert whole == {"type": "completion", "completion": "You said: How many days?", **stop}
+    assert "".join(part["completion"] for part in parts) == whole["completion"]
+    assert {name: parts[-1][name] for name in stop} == stop
+    assert {part["stop_reason"] for part in parts[:-1]} == {None}
+
+
+def test_the_foundation_models_are_listed_by_filter(manage: Manage) -> None:
+    _, control, _ = manage()
+
+    every = control.list_foundation_models()["modelSummaries"]
+    embedding = control.list_foundation_models(byOutputModality="EMBEDDING", byProvider="cohere")["modelSummaries"]
+
+    assert [model["modelId"] for model in every] == list(MODELS)
+    assert [model["modelId"] for model in embedding] == [
+        "cohere.embed-english-v3",
+        "cohere.embed-multilingual-v3",
+        "cohere.embed-v4:0",
+    ]
+    assert control.list_foundation_models(byInferenceType="PROVISIONED")["modelSummaries"] == []
+
+
+def test_a_foundation_model_is_found_by_id_and_arn(manage: Manage) -> None:
+    _, control, _ = manage()
+    arn = f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"
+
+    for identifier in (HAIKU, arn):
+        shown = control.get_foundation_model(modelIdentifier=identifier)["modelDetails"]
+        assert (shown["modelArn"], shown["providerName"], shown["responseStreamingSupported"]) == (arn, "Anthropic", True)
+    status, code, _ = refusal(control.get_foundation_model, modelIdentifier="acme.tiny-v1:0")
+    assert (status, code) == (404, "ResourceNotFoundException")
+
+
+def test_every_listed_model_has_a_family() -> None:
+    assert all(find_family(model, {}).provider for model in MODELS)
+
+
+def test_the_logging_configuration_is_stored(manage: Manage) -> None:
+    _, control, _ = manage()
+    logging = {"s3Config": {"bucketName": "logs", "keyPrefix": "bedrock"}, "textDataDeliveryEnabled": True}
+
+    assert "loggingConfig" not in control.get_model_invocation_logging_configuration()
+    control.put_model_invocation_logging_configuration(loggingConfig=logging)
+    assert control.get_model_invocation_logging_configuration()["loggingConfig"] == logging
+    control.delete_model_invocation_logging_configuration()
+    assert "loggingConfig" not in control.get_model_invocation_logging_configuration()
