@@ -162,7 +162,11 @@ def authorization(one: Resource) -> str:
 
 def known() -> Iterator[str]:
     """Format the context keys that follow from the caller."""
-    callers = {kind: Caller(arn, "us-east-1").known for kind, arn in CALLERS.items()}
+    principals = {kind: Caller(arn, "us-east-1") for kind, arn in CALLERS.items()}
+    callers = {
+        kind: {**caller.known, **{key: "` or `".join(patterns) for key, patterns in caller.partly_known.items()}}
+        for kind, caller in principals.items()
+    }
     names = sorted({key for each in callers.values() for key in each}, key=str.lower)
     rows = [(f"`{key}`", *(f"`{each[key]}`" if key in each else "absent" for each in callers.values())) for key in names]
     yield from table(("key", *callers), *rows)
