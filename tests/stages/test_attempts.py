@@ -29,8 +29,7 @@ def authorized() -> tuple[AuthorizedCall, Observers]:
     return authorize(inject(call, rules, observers), rules, observers), observers
 
 
-def test_a_stream_that_is_asked_for_again_is_sent_its_whole_file() -> None:
-    """From where it stood when the call was made."""
+def test_a_repeated_stream_request_sends_the_file_from_its_first_position() -> None:
     sent: list[bytes] = []
 
     def transport(_: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -43,8 +42,7 @@ def test_a_stream_that_is_asked_for_again_is_sent_its_whole_file() -> None:
     assert sent == [b"the call"] * 2
 
 
-def test_so_is_one_that_is_awaited() -> None:
-    """The same."""
+def test_a_repeated_async_stream_request_sends_the_file_from_its_first_position() -> None:
     sent: list[bytes] = []
 
     async def transport(_: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,7 @@ def patient(waits: list[float], attempts: int = 3) -> RetryPolicy:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_throttled_call_is_tried_until_it_is_answered(harness: Make, method: str) -> None:
-    """Throttled twice, then answered: three requests, each with the guardrail, one reply, two waits that were told."""
+def test_a_throttled_call_is_retried_until_it_succeeds(harness: Make, method: str) -> None:
     waits: list[float] = []
     recorder = Recorder()
     env = harness(retry=patient(waits), listeners=[recorder])
@@ -55,8 +54,7 @@ def test_a_throttled_call_is_tried_until_it_is_answered(harness: Make, method: s
     assert len(recorder.calls) == 1
 
 
-def test_a_body_that_is_a_file_is_sent_whole_again(harness: Make) -> None:
-    """A file has been read to its end by the first attempt, and the next one reads it from where the first began."""
+def test_a_retry_sends_a_file_from_its_first_position(harness: Make) -> None:
     env = harness()
     env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
     params = ask("invoke_model")
@@ -68,8 +66,7 @@ def test_a_body_that_is_a_file_is_sent_whole_again(harness: Make) -> None:
     assert [request.params["body"] for request in env.fake.requests] == [params["body"]] * 3
 
 
-def test_a_stream_that_is_asked_for_again_has_the_whole_file_too(harness: Make) -> None:
-    """The file stands where it stood once it was sent."""
+def test_a_stream_that_breaks_at_once_is_requested_again_with_the_whole_file(harness: Make) -> None:
     env = harness()
     env.fake.break_stream(after=0)
     params = ask("invoke_model_with_response_stream")
@@ -82,8 +79,7 @@ def test_a_stream_that_is_asked_for_again_has_the_whole_file_too(harness: Make) 
 
 
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind != "final"])
-def test_every_code_that_decided_nothing_is_tried_again(harness: Make, code: str) -> None:
-    """The table is what happens."""
+def test_every_retryable_code_of_the_table_is_retried(harness: Make, code: str) -> None:
     env = harness()
     env.fake.fail_next(STATUS.get(code, 503), code, "later")
 
@@ -93,8 +89,7 @@ def test_every_code_that_decided_nothing_is_tried_again(harness: Make, code: str
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])
-def test_the_last_error_surfaces_as_it_is(harness: Make, attempts: int) -> None:
-    """When the attempts are used up the caller gets botocore's own error, not one about retrying."""
+def test_the_last_error_is_raised_unchanged(harness: Make, attempts: int) -> None:
     waits: list[float] = []
     env = harness(retry=patient(waits, attempts))
     env.fake.fail_next(429, "ThrottlingException", "slow", times=9)
@@ -108,8 +103,7 @@ def test_the_last_error_surfaces_as_it_is(harness: Make, attempts: int) -> None:
 
 
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind == "final" and "Denied" not in row.name])
-def test_a_request_that_is_wrong_is_not_tried_again(harness: Make, code: str) -> None:
-    """The same request would be as wrong a moment later."""
+def test_every_final_code_of_the_table_is_not_retried(harness: Make, code: str) -> None:
     env = harness()
     env.fake.fail_next(400, code, "no", times=9)
 
@@ -140,8 +134,7 @@ def test_a_quota_per_minute_is_retried(harness: Make) -> None:
     assert len(env.fake.requests) == 2
 
 
-def test_a_denial_of_aws_is_not_tried_again(harness: Make) -> None:
-    """A policy does not change its mind."""
+def test_a_denial_by_aws_is_not_retried(harness: Make) -> None:
     env = harness()
     env.fake.deny_next(SCP, times=9)
 
@@ -151,8 +144,7 @@ def test_a_denial_of_aws_is_not_tried_again(harness: Make) -> None:
     assert len(env.fake.requests) == 1
 
 
-def test_a_denial_after_a_throttle_ends_the_attempts(harness: Make) -> None:
-    """Each answer is looked at anew."""
+def test_a_denial_after_a_throttling_error_ends_the_retries(harness: Make) -> None:
     env = harness()
     env.fake.fail_next(429, "ThrottlingException", "slow")
     env.fake.deny_next(SCP, times=9)
@@ -163,8 +155,7 @@ def test_a_denial_after_a_throttle_ends_the_attempts(harness: Make) -> None:
     assert [request.error for request in env.fake.requests] == ["ThrottlingException", "AccessDeniedException"]
 
 
-def test_a_denial_of_the_preflight_is_not_tried_at_all(harness: Make) -> None:
-    """Nobody waits for a call that is never sent."""
+def test_a_simulated_denial_sends_nothing_and_waits_for_nothing(harness: Make) -> None:
     waits: list[float] = []
     env = harness(retry=patient(waits))
 
@@ -174,8 +165,7 @@ def test_a_denial_of_the_preflight_is_not_tried_at_all(harness: Make) -> None:
     assert (env.fake.requests, waits) == ([], [])
 
 
-def test_the_policies_are_asked_once_for_all_attempts(harness: Make) -> None:
-    """A retry is the same authorized call."""
+def test_policies_are_evaluated_once_for_all_attempts(harness: Make) -> None:
     recorder = Recorder()
     env = harness(listeners=[recorder])
     env.fake.fail_next(500, "InternalServerException", "oops", times=2)
@@ -192,8 +182,7 @@ def test_the_policies_are_asked_once_for_all_attempts(harness: Make) -> None:
     assert recorder.last.closed == [None]
 
 
-def test_a_connection_that_breaks_is_tried_again(harness: Make) -> None:
-    """A fake that has gone away is asked again, and its absence surfaces in the end."""
+def test_a_broken_connection_is_retried(harness: Make) -> None:
     waits: list[float] = []
     env = harness(retry=patient(waits))
     env.fake.close()
@@ -205,7 +194,6 @@ def test_a_connection_that_breaks_is_tried_again(harness: Make) -> None:
 
 
 def test_waits_are_random_below_a_bound_that_doubles() -> None:
-    """Full jitter: nobody waits longer than asked, and not everybody the same."""
     first: list[float] = []
     second: list[float] = []
 
@@ -239,13 +227,11 @@ WORTH: Final[dict[str, tuple[BaseException, bool, str]]] = {
 
 
 @pytest.mark.parametrize(("error", "worth", "code"), WORTH.values(), ids=WORTH)
-def test_what_is_worth_another_attempt(error: BaseException, worth: Any, code: str) -> None:
-    """Codes of the table, broken gateways and broken connections; nothing else."""
+def test_errors_are_classified_as_retryable_or_final(error: BaseException, worth: Any, code: str) -> None:
     assert (is_retryable(error), code_of(error)) == (worth, code)
 
 
-def test_one_attempt_is_one_attempt() -> None:
-    """With botocore's own retries, ours stand aside."""
+def test_a_policy_of_one_attempt_never_retries() -> None:
     tried: list[int] = []
 
     def fail() -> None:

@@ -64,8 +64,7 @@ def test_the_table_has_a_row_for_every_error_of_the_service() -> None:
     assert shapes - {row.name for row in CODES} == set()
 
 
-def test_every_row_has_a_reason_and_stands_once() -> None:
-    """The names of the exceptions are botocore's."""
+def test_every_row_of_the_failure_tables_is_unique_and_has_a_reason() -> None:
     rows = (*CODES, *STATUSES, *EXCEPTIONS)
 
     assert len({row.name for row in rows}) == len(rows)
@@ -74,8 +73,7 @@ def test_every_row_has_a_reason_and_stands_once() -> None:
     assert {row.kind for row in rows} - {"final"} == set(COST)
 
 
-def test_every_failure_of_a_connection_in_botocore_is_known() -> None:
-    """Whatever the HTTP session makes of a failure, the table has it."""
+def test_every_connection_error_of_botocore_is_classified() -> None:
     names = (
         "ConnectTimeoutError",
         "ReadTimeoutError",
@@ -87,8 +85,7 @@ def test_every_failure_of_a_connection_in_botocore_is_known() -> None:
         assert kind_of(getattr(exceptions, name)(endpoint_url="x", proxy_url="x", error="x")) == "connection", name
 
 
-def test_a_service_that_asks_for_a_pause_gets_it(harness: Make) -> None:
-    """Longer than any wait of our own would be."""
+def test_a_pause_that_the_service_requests_is_respected(harness: Make) -> None:
     clock = Clock()
     env = harness(retry=policy(clock, longest_wait=1.0))
 
@@ -97,8 +94,7 @@ def test_a_service_that_asks_for_a_pause_gets_it(harness: Make) -> None:
     assert clock.waits == [30.0, 30.0]
 
 
-def test_a_pause_beyond_the_deadline_is_not_waited_for(harness: Make) -> None:
-    """Who can not come back in time gives up at once, with the service's own answer."""
+def test_a_requested_pause_beyond_the_deadline_ends_the_retries(harness: Make) -> None:
     clock, recorder = Clock(), Recorder()
     env = harness(retry=policy(clock, deadline=10.0), listeners=[recorder])
 
@@ -145,16 +141,14 @@ PAUSES: Final[dict[str, tuple[dict[str, str], float]]] = {
 
 
 @pytest.mark.parametrize(("headers", "seconds"), PAUSES.values(), ids=PAUSES)
-def test_how_long_an_answer_asks_to_wait(headers: dict[str, str], seconds: float) -> None:
-    """Both headers, both forms, and no nonsense."""
+def test_requested_pause_reads_both_headers_and_all_their_formats(headers: dict[str, str], seconds: float) -> None:
     error = ClientError({"Error": {}, "ResponseMetadata": {"HTTPHeaders": headers}}, "Converse")
 
     assert requested_pause(error, NOW) == seconds
     assert requested_pause(ValueError()) == 0.0
 
 
-def test_the_calls_of_a_client_share_its_tokens(harness: Make) -> None:
-    """When they are used up nobody retries any more, and whoever is answered gives one back."""
+def test_all_calls_of_a_client_share_one_quota(harness: Make) -> None:
     clock, recorder = Clock(), Recorder()
     env = harness(retry=policy(clock, capacity=2 * COST["throttling"]), listeners=[recorder])
 
@@ -171,8 +165,7 @@ def test_the_calls_of_a_client_share_its_tokens(harness: Make) -> None:
     assert len(recorder.last.of(Retried)) == 1
 
 
-def test_clients_share_no_tokens(harness: Make) -> None:
-    """What one client met is no reason for another to give up."""
+def test_each_client_has_its_own_quota(harness: Make) -> None:
     clock = Clock()
     env = harness(retry=policy(clock, capacity=2 * COST["throttling"]))
     throttled(env)
@@ -184,8 +177,7 @@ def test_clients_share_no_tokens(harness: Make) -> None:
     assert len(env.fake.requests) == 3
 
 
-def test_a_retry_that_helped_gives_its_tokens_back(harness: Make) -> None:
-    """So a service that is throttled now and then never uses the bucket up."""
+def test_a_successful_retry_releases_its_tokens(harness: Make) -> None:
     clock = Clock()
     env = harness(retry=policy(clock, capacity=COST["throttling"]))
 
@@ -196,8 +188,7 @@ def test_a_retry_that_helped_gives_its_tokens_back(harness: Make) -> None:
     assert len(clock.waits) == 3
 
 
-def test_a_bucket_never_holds_more_than_fits_nor_less_than_nothing() -> None:
-    """From many threads."""
+def test_a_quota_stays_between_zero_and_its_capacity_in_many_threads() -> None:
     quota = RetryQuota(100)
 
     def use() -> None:
@@ -217,8 +208,7 @@ def test_a_bucket_never_holds_more_than_fits_nor_less_than_nothing() -> None:
 
 
 @pytest.mark.parametrize("fail", [0, 2])
-def test_an_answer_says_how_many_attempts_it_took(harness: Make, fail: int) -> None:
-    """Where botocore says it."""
+def test_a_response_has_the_number_of_retries(harness: Make, fail: int) -> None:
     env = harness()
     env.fake.fail_next(429, "ThrottlingException", "slow", times=fail) if fail else None
 
@@ -228,8 +218,7 @@ def test_an_answer_says_how_many_attempts_it_took(harness: Make, fail: int) -> N
     assert "MaxAttemptsReached" not in metadata
 
 
-def test_an_error_says_how_many_attempts_there_were(harness: Make) -> None:
-    """The service's, a connection's, a denial's; whether it was tried again or not."""
+def test_an_error_has_the_number_of_retries(harness: Make) -> None:
     env = harness(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
     assert throttled(env).retry_attempts == 2  # type: ignore[attr-defined]
     env.fake.reset()
@@ -247,16 +236,15 @@ def test_an_error_says_how_many_attempts_there_were(harness: Make) -> None:
     assert gone.value.retry_attempts == 2
 
 
-def test_an_error_says_nothing_of_botocores_single_attempt(harness: Make) -> None:
-    """botocore, which was told to try once, does not look at answers for another attempt."""
+def test_the_message_of_an_error_does_not_mention_botocores_single_attempt(harness: Make) -> None:
     env = harness(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
 
     assert "reached max retries" not in str(throttled(env))
     assert len(env.fake.requests) == 2
 
 
-def test_no_attempt_says_that_it_is_the_only_one(harness: Make) -> None:
-    """It would by botocore, which was told to try once."""
+def test_the_header_amz_sdk_request_has_no_maximum(harness: Make) -> None:
+    """Botocore would send ``max=1``, since it is configured to try once."""
     env = harness(retry=RetryPolicy(attempts=2, sleep=lambda _: None))
 
     throttled(env)
@@ -264,8 +252,7 @@ def test_no_attempt_says_that_it_is_the_only_one(harness: Make) -> None:
     assert [request.headers["amz-sdk-request"] for request in env.fake.requests] == ["attempt=1"] * 2
 
 
-def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It does nothing, so it takes nothing away either: as many attempts as a plain client makes."""
+def test_mode_off_leaves_retries_to_botocore(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     env = harness(mode="off", retry=RetryPolicy())
     env.fake.fail_next(429, "ThrottlingException", "slow", times=2)
@@ -275,8 +262,7 @@ def test_a_guard_that_is_off_leaves_the_attempts_to_botocore(harness: Make, monk
     assert len(env.fake.requests) == 3
 
 
-def test_a_client_that_is_wrapped_again_keeps_botocores_loop(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever wraps it next, its attempts are botocore's."""
+def test_a_client_that_is_wrapped_twice_keeps_the_retries_of_botocore(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     env = harness()
     client = boto3.client("bedrock-runtime", **env.fake.client_kwargs(), config=Config(retries={"mode": "standard"}))
@@ -299,10 +285,9 @@ LOOPS: Final[dict[str, tuple[str, dict[str, Any], int]]] = {
 
 
 @pytest.mark.parametrize(("way", "options", "attempts"), LOOPS.values(), ids=LOOPS)
-def test_two_loops_never_multiply(
+def test_only_one_loop_retries_and_its_attempts_are_reported(
     harness: Make, monkeypatch: pytest.MonkeyPatch, way: str, options: dict[str, Any], attempts: int
 ) -> None:
-    """Ours or botocore's, never both, whatever the environment says; and their attempts are told either way."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "4")
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     recorder, fake = Recorder(), harness().fake

@@ -59,8 +59,7 @@ def denied(env: Harness, **params: Any) -> AccessDeniedError:
     return error.value
 
 
-def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(harness: Make) -> None:
-    """Every field, and no word of what was said."""
+def test_a_simulated_denial_has_the_fields_of_a_cloudtrail_record(harness: Make) -> None:
     env, records = audited(harness)
 
     error = denied(env, modelId=DENIED_MODEL)
@@ -96,8 +95,8 @@ def test_a_denial_of_this_process_is_recorded_as_cloudtrail_would(harness: Make)
 
 
 @pytest.mark.parametrize("denial", ["preflight", "aws", "guard"])
-def test_the_usual_metric_filter_finds_every_denial(harness: Make, denial: str) -> None:
-    """Whoever said no, the filter of CloudTrail's own denials matches, and that of other errors does not."""
+def test_the_metric_filter_for_cloudtrail_denials_matches_every_denial(harness: Make, denial: str) -> None:
+    """Whether the preflight, AWS or the guard denied the call."""
     env, records = audited(harness)
     if denial == "aws":
         env.fake.deny_next(SENTENCE)
@@ -108,8 +107,7 @@ def test_the_usual_metric_filter_finds_every_denial(harness: Make, denial: str) 
     assert not FilterPattern('{ $.errorCode = "ThrottlingException" }').matches(records[0])
 
 
-def test_a_denial_of_aws_has_its_request(harness: Make) -> None:
-    """The id by which CloudTrail's own record is found, and that the preflight had said otherwise."""
+def test_a_denial_by_aws_is_recorded_with_its_request_id_and_divergence(harness: Make) -> None:
     env, records = audited(harness)
     env.fake.deny_next(SENTENCE)
     denied(env)
@@ -121,8 +119,7 @@ def test_a_denial_of_aws_has_its_request(harness: Make) -> None:
     assert (told["simulated"], told["diverged"], told["decision"]) == (False, True, "allowed")
 
 
-def test_only_denials_are_recorded_unless_all_is_asked_for(harness: Make) -> None:
-    """Calls that pass and errors that are no denials have records only on request."""
+def test_only_denials_are_recorded_by_default(harness: Make) -> None:
     env, records = audited(harness)
     env.client.converse(**ask("converse"))
     env.fake.fail_next(400, "ValidationException", "the secret prompt was too long")
@@ -142,8 +139,7 @@ def test_only_denials_are_recorded_unless_all_is_asked_for(harness: Make) -> Non
     assert (wrong["errorCode"], "errorMessage" in wrong) == ("ValidationException", False)
 
 
-def test_mode_report_records_no_denial(harness: Make) -> None:
-    """Nothing was denied, so no alarm goes off; who asks for all records sees what would have been."""
+def test_mode_report_records_what_it_would_refuse_and_no_denial(harness: Make) -> None:
     env, records = audited(harness, "all", mode="report")
     env.client.converse(**ask("converse"), guardrailConfig=WEAK)
 
@@ -178,13 +174,11 @@ IDENTITIES: Final[dict[str, tuple[str | None, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("arn", "identity"), IDENTITIES.values(), ids=IDENTITIES)
-def test_who_called_is_written_as_cloudtrail_does(arn: str | None, identity: dict[str, Any]) -> None:
-    """Users, sessions with their role, the root user."""
+def test_user_identity_has_the_shape_of_cloudtrail(arn: str | None, identity: dict[str, Any]) -> None:
     assert user_identity(arn) == {**identity, **({"arn": arn} if arn else {})}
 
 
-def test_a_sink_that_fails_keeps_no_record_from_the_others(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """Nor does it break the call, and somebody hears of it."""
+def test_a_sink_that_raises_is_logged_and_the_others_get_the_record(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     kept = Kept()
     env = harness(audit=Audit([Broken(), kept], records="all"))
 
@@ -194,8 +188,7 @@ def test_a_sink_that_fails_keeps_no_record_from_the_others(harness: Make, caplog
     assert [record.getMessage() for record in caplog.records] == ["audit sink Broken failed with OSError"]
 
 
-def test_a_logger_gets_one_line_of_json_a_record(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
-    """The application says where it goes."""
+def test_the_logger_sink_writes_one_line_of_json_for_each_record(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="guardedbedrock.audit")
     env = harness(audit=Audit([LoggerSink()]))
 

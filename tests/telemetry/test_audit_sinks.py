@@ -34,8 +34,8 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def test_a_record_is_a_line_that_only_the_owner_reads(tmp_path: Path) -> None:
-    """The folder is created, what is there stays, a closed file opens again."""
+def test_each_record_is_one_line_of_a_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    """The folder is created, existing lines stay, and a closed file opens again."""
     sink = JsonLines(tmp_path / "a" / "audit.jsonl", fsync=True)
 
     sink.write({"n": 1})
@@ -48,8 +48,8 @@ def test_a_record_is_a_line_that_only_the_owner_reads(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_full_file_makes_room_for_a_new_one(tmp_path: Path) -> None:
-    """The newest old file is number 1, and no more are kept than asked for."""
+def test_a_full_file_is_rotated_and_old_files_are_deleted(tmp_path: Path) -> None:
+    """The newest old file has number 1."""
     path = tmp_path / "audit.jsonl"
     with closing(JsonLines(path, max_bytes=20, files=2)) as sink:
         for n in range(10):
@@ -60,7 +60,7 @@ def test_a_full_file_makes_room_for_a_new_one(tmp_path: Path) -> None:
     assert not (tmp_path / "audit.jsonl.3").exists()
 
 
-def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_that_was_renamed_is_created_again(tmp_path: Path) -> None:
     """As logrotate does."""
     path = tmp_path / "audit.jsonl"
     with closing(JsonLines(path)) as sink:
@@ -71,8 +71,9 @@ def test_a_file_that_is_moved_away_is_begun_anew(tmp_path: Path) -> None:
     assert (lines(tmp_path / "old"), lines(path)) == ([{"n": 1}], [{"n": 2}])
 
 
-def test_a_full_disk_is_an_error_for_the_audit_and_not_for_the_call(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The denial reaches the caller, and somebody hears that its record was lost."""
+def test_a_full_disk_is_logged_and_does_not_change_the_error_of_the_call(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "audit.jsonl").symlink_to("/dev/full")
     guard = Guard(guardrails=[HR], listeners=(), audit=Audit([JsonLines(tmp_path / "audit.jsonl")]))
     with FakeBedrock() as fake:
@@ -94,8 +95,7 @@ def _write(path: str, who: int, count: int) -> None:
     sink.close()
 
 
-def test_processes_that_write_at_once_lose_and_tear_nothing(tmp_path: Path) -> None:
-    """Whole lines, each once, while they all begin new files."""
+def test_processes_that_write_and_rotate_at_once_lose_and_cut_no_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_write, args=(str(path), who, 100)) for who in range(3)]
@@ -126,8 +126,7 @@ class Hook:
         self.called.set()
 
 
-def test_an_alarm_goes_off_once_and_again_when_it_was_quiet() -> None:
-    """More than so many in the window: the first one too many, then none until the count has fallen back."""
+def test_an_alert_fires_once_and_again_after_the_count_has_fallen() -> None:
     hook, now = Hook(), [0.0]
     alarm = DenialAlert(2, 60.0, hook, clock=lambda: now[0])
 
@@ -143,8 +142,7 @@ def test_an_alarm_goes_off_once_and_again_when_it_was_quiet() -> None:
     assert hook.alerts[0].sentence == f"3 denied Bedrock calls (Converse) in 60 s by {ROLE}"
 
 
-def test_only_denials_are_counted() -> None:
-    """A throttled call is no denial."""
+def test_the_alert_counts_only_denials() -> None:
     hook = Hook()
     alarm = DenialAlert(0, 60.0, hook)
 
@@ -169,8 +167,7 @@ def stored(logs: Any, **filters: Any) -> list[dict[str, Any]]:
     return [json.loads(event["message"]) for event in logs.filter_log_events(logGroupName=GROUP, **filters)["events"]]
 
 
-def test_a_denial_is_found_in_cloudwatch(moto: str) -> None:
-    """From a guarded call to the log group, in the background; moto evaluates terms, and takes the usual metric filter."""
+def test_a_filter_pattern_finds_the_denial_in_cloudwatch_logs(moto: str) -> None:
     logs = boto3.client("logs", endpoint_url=moto, **KEYS)
     sink = CloudWatchLogs(GROUP, client=logs, interval=0.01)
     audit = Audit([sink], records="all")
@@ -206,8 +203,7 @@ class Refusing:
         self.batches.append(len(given["logEvents"]))
 
 
-def test_nothing_waits_for_cloudwatch_and_what_does_not_fit_is_counted() -> None:
-    """A bounded queue: no memory without end, no call that hangs, and no silence about what was lost."""
+def test_a_call_does_not_wait_for_cloudwatch_and_dropped_records_are_counted() -> None:
     refusing = Refusing()
     sink = CloudWatchLogs(GROUP, client=refusing, capacity=5, interval=0.0)
 
@@ -224,8 +220,7 @@ def test_nothing_waits_for_cloudwatch_and_what_does_not_fit_is_counted() -> None
     assert sum(refusing.batches) + sink.lost == 51
 
 
-def test_what_can_not_be_delivered_is_counted() -> None:
-    """After some tries, each of them in the background; closing does not wait for the pauses between them."""
+def test_records_that_cloudwatch_rejects_are_counted() -> None:
     with FakeBedrock() as fake:
         nobody = fake.endpoint_url
     once = Config(retries={"total_max_attempts": 1})
@@ -237,8 +232,7 @@ def test_what_can_not_be_delivered_is_counted() -> None:
     assert sink.lost == 1
 
 
-def test_a_batch_keeps_the_services_bounds() -> None:
-    """At most 1 MiB, 26 bytes for each event included."""
+def test_a_batch_respects_the_limits_of_cloudwatch_logs() -> None:
     refusing = Refusing()
     sink = CloudWatchLogs(GROUP, client=refusing, interval=0.0)
     for _ in range(12):
@@ -250,8 +244,7 @@ def test_a_batch_keeps_the_services_bounds() -> None:
     assert max(refusing.batches) <= 5
 
 
-def test_an_alert_is_published(moto: str) -> None:
-    """To a topic of SNS, with the sentence and the latest record."""
+def test_an_alert_is_published_to_sns(moto: str) -> None:
     sns, sqs = (boto3.client(name, endpoint_url=moto, **KEYS) for name in ("sns", "sqs"))
     topic = sns.create_topic(Name="alarms")["TopicArn"]
     queue = sqs.create_queue(QueueName="alarms")["QueueUrl"]
@@ -269,8 +262,7 @@ def test_an_alert_is_published(moto: str) -> None:
 TOML: Final = f'[[guardrails]]\narn = "{HR.arn}"\nversion = "3"\n'
 
 
-def test_the_audit_is_configured_in_the_file(tmp_path: Path) -> None:
-    """A file of records for a guard that nobody wrote code for."""
+def test_the_table_audit_of_the_configuration_creates_the_audit(tmp_path: Path) -> None:
     target = tmp_path / "audit.jsonl"
     path = tmp_path / "guardedbedrock.toml"
     path.write_text(f"{TOML}[audit]\nfile = '{target}'\nfsync = true\n", "utf-8")
@@ -285,8 +277,7 @@ def test_the_audit_is_configured_in_the_file(tmp_path: Path) -> None:
     assert os.listdir(tmp_path)  # noqa: PTH208  # a lock stands beside it
 
 
-def test_every_setting_of_the_audit_makes_its_sink(tmp_path: Path) -> None:
-    """None of them speaks to AWS before there is something to say."""
+def test_every_setting_of_the_table_audit_creates_its_sink(tmp_path: Path) -> None:
     audit = audit_of(
         file=str(tmp_path / "a.jsonl"),
         logger="auditors",

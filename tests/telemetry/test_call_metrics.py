@@ -82,8 +82,7 @@ def all_that_happens(harness: Make, counted: Counted) -> Harness:
     return env
 
 
-def test_every_metric_of_the_table_is_counted_by_its_attributes(harness: Make, counted: Counted) -> None:
-    """Names, units, buckets and attributes are those of the table, all of them and no others."""
+def test_every_metric_of_the_table_is_recorded_with_no_other_attributes(harness: Make, counted: Counted) -> None:
     all_that_happens(harness, counted)
 
     points = counted.points()
@@ -95,8 +94,7 @@ def test_every_metric_of_the_table_is_counted_by_its_attributes(harness: Make, c
             assert tuple(points[metric.name][0].explicit_bounds) == metric.buckets
 
 
-def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Counted) -> None:
-    """By what an operator would ask for."""
+def test_retries_denials_refusals_interventions_and_findings_are_counted(harness: Make, counted: Counted) -> None:
     all_that_happens(harness, counted)
     method, policy = {"rpc.method": "Converse"}, {"guardedbedrock.intervention.policy": "contentPolicy"}
 
@@ -118,8 +116,8 @@ def test_what_is_out_of_the_ordinary_is_counted_once(harness: Make, counted: Cou
     assert denied == [1]
 
 
-def test_the_age_of_the_policies_is_that_of_the_guard(harness: Make, counted: Counted, tmp_path: Path) -> None:
-    """All of them were read when it was made; a file that changes afterwards makes them no younger, and is not read."""
+def test_the_age_of_the_policies_begins_when_the_guard_is_created(harness: Make, counted: Counted, tmp_path: Path) -> None:
+    """A file that changes afterwards is not read again."""
     now = [1000.0]
     files = {kind: tmp_path / f"{kind}.json" for kind in ("identity", "boundary")}
     for file in files.values():
@@ -137,8 +135,7 @@ def test_the_age_of_the_policies_is_that_of_the_guard(harness: Make, counted: Co
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_request_is_counted_by_the_conventions(harness: Make, counted: Counted, method: str) -> None:
-    """Duration once, tokens read and written, and the first chunk of a stream."""
+def test_a_request_is_recorded_by_the_genai_conventions(harness: Make, counted: Counted, method: str) -> None:
     read(getattr(harness(listeners=[counted.listener]).client, method)(**ask(method)))
 
     durations, tokens = counted.counts("gen_ai.client.operation.duration"), counted.points()["gen_ai.client.token.usage"]
@@ -149,8 +146,7 @@ def test_a_request_is_counted_by_the_conventions(harness: Make, counted: Counted
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_the_instrumentors_metrics_are_not_counted_twice(harness: Make, counted: Counted, order: str) -> None:
-    """Whenever it was installed; the time to the first chunk is still ours."""
+def test_metrics_of_an_active_instrumentor_are_not_recorded_twice(harness: Make, counted: Counted, order: str) -> None:
     instrumentor, tracers = BotocoreInstrumentor(), TracerProvider()  # type: ignore[no-untyped-call]
     env = harness(listeners=[counted.listener]) if order == "after" else None
     instrumentor.instrument(tracer_provider=tracers, meter_provider=MeterProvider(), skip_dep_check=True)
@@ -163,8 +159,7 @@ def test_the_instrumentors_metrics_are_not_counted_twice(harness: Make, counted:
     assert {name for name in counted.points() if name.startswith("gen_ai.")} == {"gen_ai.client.operation.time_to_first_chunk"}
 
 
-def test_a_failure_is_counted_with_its_class(harness: Make, counted: Counted) -> None:
-    """What was sent and failed took its time as well; what was never sent took none."""
+def test_a_failed_request_is_recorded_with_the_class_of_its_error(harness: Make, counted: Counted) -> None:
     env = harness(listeners=[counted.listener])
     env.fake.fail_next(400, "ValidationException", "no")
     with pytest.raises(env.client.exceptions.ValidationException):
@@ -176,8 +171,7 @@ def test_a_failure_is_counted_with_its_class(harness: Make, counted: Counted) ->
     assert [attributes.get("error.type") for attributes, _ in durations] == ["ValidationException"]
 
 
-def test_suppressed_instrumentation_is_silent(harness: Make, counted: Counted) -> None:
-    """Exporters suppress it around their own requests, and an application may around others."""
+def test_suppressed_instrumentation_records_no_metric(harness: Make, counted: Counted) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     env = harness(listeners=[counted.listener, CallSpans(provider.get_tracer("x"))])
@@ -191,7 +185,6 @@ def test_suppressed_instrumentation_is_silent(harness: Make, counted: Counted) -
     assert exporter.get_finished_spans() == ()
 
 
-def test_without_an_sdk_nothing_is_counted(harness: Make) -> None:
-    """The API alone counts nothing, so there is nothing to observe."""
+def test_without_an_sdk_no_metric_is_recorded(harness: Make) -> None:
     assert CallMetrics().open(Call("Converse", ask("converse"), "us-east-1")) is None
     harness(listeners=[CallMetrics()]).client.converse(**ask("converse"))

@@ -86,8 +86,9 @@ def denied(env: Harness, **params: Any) -> AccessDeniedError:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_call_is_one_span(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
-    """The span says what was called, where, on which model, with which guardrail, and what the policies said."""
+def test_a_call_has_one_span_with_its_attributes(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     read(getattr(env.client, method)(**ask(method)))
@@ -100,10 +101,9 @@ def test_a_call_is_one_span(harness: Make, tracer: Tracer, exporter: InMemorySpa
 
 
 @pytest.mark.parametrize(("slow", "spans"), [(0.0, 1), (600.0, 0)])
-def test_a_slow_preflight_has_a_span_of_its_own(
+def test_a_slow_preflight_has_its_own_span(
     harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, slow: float, spans: int
 ) -> None:
-    """One that took no time worth speaking of has none."""
     harness(listeners=[CallSpans(tracer, slow_preflight=slow)]).client.converse(**ask("converse"))
 
     found = [span for span in exporter.get_finished_spans() if span.name == "guardedbedrock preflight"]
@@ -111,8 +111,9 @@ def test_a_slow_preflight_has_a_span_of_its_own(
     assert all((span.end_time or 0) >= (span.start_time or 0) for span in found)
 
 
-def test_a_call_without_a_guardrail_says_none(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """ListAsyncInvokes has neither model nor guardrail."""
+def test_the_span_of_a_call_without_a_guardrail_has_no_guardrail_attributes(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     env.client.list_async_invokes()
@@ -122,8 +123,9 @@ def test_a_call_without_a_guardrail_says_none(harness: Make, tracer: Tracer, exp
     assert dict(only(exporter).attributes or {}) == expected
 
 
-def test_the_chosen_guardrail_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """Operators see which guardrail went along, not which is the default."""
+def test_the_span_names_the_guardrail_that_was_chosen_by_name(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     with env.guard.using("customer-facing"):
@@ -132,8 +134,9 @@ def test_the_chosen_guardrail_is_named(harness: Make, tracer: Tracer, exporter: 
     assert (only(exporter).attributes or {})["aws.bedrock.guardrail.id"] == PUBLIC.id
 
 
-def test_a_denial_is_an_error_with_its_reasons(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """Decision, policy type and statement stand in the span, and its status is an error."""
+def test_the_span_of_a_denied_call_is_an_error_with_policy_type_and_statements(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     denied(env, modelId=DENIED_MODEL)
@@ -147,8 +150,7 @@ def test_a_denial_is_an_error_with_its_reasons(harness: Make, tracer: Tracer, ex
     assert "NoOpus" in str(attributes["guardedbedrock.statements"])
 
 
-def test_a_refusal_is_an_error(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """What the guard itself refuses ends the span as well."""
+def test_the_span_of_a_refused_call_is_an_error(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     denied(env, guardrailConfig=WEAK)
@@ -158,8 +160,9 @@ def test_a_refusal_is_an_error(harness: Make, tracer: Tracer, exporter: InMemory
     assert (span.attributes or {})["error.type"] == "GuardrailNotApprovedError"
 
 
-def test_an_error_of_the_service_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """Class and status of what AWS answered."""
+def test_the_span_of_a_failed_call_has_class_and_status_of_the_error(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     env.fake.fail_next(400, "ValidationException", SECRET)
 
@@ -173,8 +176,9 @@ def test_an_error_of_the_service_is_named(harness: Make, tracer: Tracer, exporte
     assert SECRET not in written(span)
 
 
-def test_retries_divergence_and_reports_are_events(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """What happens within a call is an event of its span."""
+def test_retries_divergence_and_would_be_refusals_are_span_events(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], mode="report")
     env.fake.fail_next(429, "ThrottlingException", "slow")
     env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
@@ -192,8 +196,9 @@ def test_retries_divergence_and_reports_are_events(harness: Make, tracer: Tracer
     ]
 
 
-def test_an_open_question_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """What an indeterminate answer hangs on stands in the span."""
+def test_the_span_names_the_keys_of_an_indeterminate_decision(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], policies=iam.PolicySet(identity=[BY_ADDRESS]))
 
     env.client.converse(**ask("converse"))
@@ -204,8 +209,9 @@ def test_an_open_question_is_named(harness: Make, tracer: Tracer, exporter: InMe
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_intervention_is_named(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str) -> None:
-    """Whether the guardrail stepped in, in every operation."""
+def test_the_span_names_an_intervention_of_every_operation(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     read(getattr(env.client, method)(**ask(method, "my salary")))
@@ -217,7 +223,7 @@ def test_an_intervention_is_named(harness: Make, tracer: Tracer, exporter: InMem
 def test_the_span_of_a_stream_ends_with_the_stream(
     harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
-    """While somebody reads, the span is open, and it is not the current one in the reader's code."""
+    """It is open while the stream is read, and not the current span of the reader."""
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     response = getattr(env.client, method)(**ask(method))
 
@@ -240,10 +246,9 @@ def closed(stream: Any) -> None:
 
 @pytest.mark.parametrize("end", [left, closed, list])
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
-def test_the_spans_of_a_stream_end_however_it_is_left(
+def test_the_spans_of_a_stream_end_once_if_it_is_read_closed_or_dropped(
     harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str, end: Any
 ) -> None:
-    """Read to its end, closed, or dropped: request and call have ended, once, and neither is an error."""
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     response = getattr(env.client, method)(**ask(method))
     assert exporter.get_finished_spans() == ()
@@ -267,8 +272,9 @@ def test_the_span_of_a_stream_that_breaks_is_an_error(harness: Make, tracer: Tra
     assert (span.status.status_code, (span.attributes or {})["error.type"]) == (StatusCode.ERROR, "StreamInterruptedError")
 
 
-def test_botocores_span_would_be_a_child(harness: Make, tracer: Tracer, exporter: InMemorySpanExporter) -> None:
-    """While botocore works the span is the current one, and its parent is the application's."""
+def test_a_span_that_is_made_while_botocore_sends_is_a_child_of_the_request(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
 
     def instrument(**_: Any) -> None:
@@ -294,10 +300,9 @@ def test_botocores_span_would_be_a_child(harness: Make, tracer: Tracer, exporter
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_no_word_of_the_conversation_is_in_a_span(
+def test_no_span_contains_prompt_completion_or_matched_text(
     harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
 ) -> None:
-    """Neither prompt nor completion nor what the guardrail found, whether the call ends well or not."""
     env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)])
     env.fake.reply(SAID)
 
@@ -311,16 +316,14 @@ def test_no_word_of_the_conversation_is_in_a_span(
     assert [word for word in ("merger", "Acme", "tomorrow", "salary", "testing") if word in told] == []
 
 
-def test_without_an_sdk_nothing_is_opened(harness: Make) -> None:
-    """The API alone records nothing, so there is nothing to observe, and the call is as ever."""
+def test_without_an_sdk_no_span_is_made(harness: Make) -> None:
     spans = CallSpans(trace.NoOpTracer())
 
     assert spans.open(Call("Converse", ask("converse"), "us-east-1")) is None
     harness(listeners=[spans]).client.converse(**ask("converse"))
 
 
-def test_a_span_that_is_not_sampled_still_carries_the_context(harness: Make) -> None:
-    """What is not recorded says nothing, and is the current span all the same, so that the decision not to sample goes on."""
+def test_a_span_that_is_not_sampled_is_current_and_passes_the_decision_on(harness: Make) -> None:
     provider = TracerProvider(sampler=ALWAYS_OFF)
     env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"))])
     seen: list[Any] = []

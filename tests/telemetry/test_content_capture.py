@@ -47,8 +47,9 @@ def load(value: Any) -> Any:
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream"])
 @pytest.mark.parametrize("asked", ["true", "SPAN_ONLY", "span_and_event"])
-def test_who_asks_gets_what_was_said(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, asked: str) -> None:
-    """On the span of the request, in the conventions' form."""
+def test_content_capture_writes_prompt_and_completion_on_the_span_of_the_request(
+    harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, asked: str
+) -> None:
     monkeypatch.setenv(VARIABLE, asked)
 
     stops = {"stopSequences": ["STOP"], "maxTokens": 9}
@@ -82,8 +83,9 @@ FAMILIES: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("method", INVOCATIONS)
-def test_bodies_of_every_family_are_read(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, family: str) -> None:
-    """As the fake writes them."""
+def test_content_capture_reads_the_bodies_of_every_model_family(
+    harness: Make, monkeypatch: pytest.MonkeyPatch, method: str, family: str
+) -> None:
     monkeypatch.setenv(VARIABLE, "true")
     model, body = FAMILIES[family]
 
@@ -97,8 +99,8 @@ def test_bodies_of_every_family_are_read(harness: Make, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
-def test_calls_of_tools_are_told(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """Put together again where they come in pieces."""
+def test_content_capture_writes_tool_calls(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    """Their pieces in a stream are joined."""
     monkeypatch.setenv(VARIABLE, "true")
 
     request, _ = captured(harness, method, ["let me look", ToolUse("weather", {"city": "Rome"}, id="t1")])
@@ -112,8 +114,7 @@ def test_calls_of_tools_are_told(harness: Make, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
-def test_a_stream_that_breaks_tells_what_came(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
-    """Up to where it broke."""
+def test_content_capture_of_a_broken_stream_has_what_arrived(harness: Make, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setenv(VARIABLE, "true")
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -131,8 +132,9 @@ def test_a_stream_that_breaks_tells_what_came(harness: Make, monkeypatch: pytest
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
 @pytest.mark.parametrize("asked", ["", "false", "event_only", "no_content", "1"])
-def test_who_does_not_ask_gets_nothing(harness: Make, monkeypatch: pytest.MonkeyPatch, asked: str, method: str) -> None:
-    """Only the words that mean spans do."""
+def test_without_content_capture_no_span_has_content(
+    harness: Make, monkeypatch: pytest.MonkeyPatch, asked: str, method: str
+) -> None:
     monkeypatch.setenv(VARIABLE, asked)
     stops = {"inferenceConfig": {"stopSequences": ["STOP"]}} if method in CONVERSATIONS else {}
 

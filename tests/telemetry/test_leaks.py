@@ -233,8 +233,7 @@ def leaked(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
-    """Not in spans, metrics, logs, audit records or the texts of our errors, whatever the operation."""
+def test_no_telemetry_contains_a_secret(diary: Diary, ending: str) -> None:
     entries, answered = drive(diary, ending)
 
     assert ending not in {"answered", "intervened"} or answered >= {*MODELS, "ApplyGuardrail", "StartAsyncInvoke"}
@@ -243,8 +242,9 @@ def test_no_secret_is_written_down(diary: Diary, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_who_asks_for_content_gets_it_in_one_place(diary: Diary, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
-    """In the attributes for it on the spans of requests, and nowhere else: no key is there, and no error's text."""
+def test_content_capture_writes_content_into_its_span_attributes_only(
+    diary: Diary, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
     monkeypatch.setenv(VARIABLE, "true")
 
     entries, _ = drive(diary, ending)
@@ -280,15 +280,15 @@ ALLOWING: Final = {
 
 
 @pytest.mark.parametrize("ending", [name for name in ENDINGS if name.startswith("stream-")])
-def test_the_caller_gets_what_an_error_event_says(diary: Diary, ending: str) -> None:
-    """Both streams bring it, as with boto3; else what is written down of it above would prove nothing."""
+def test_the_caller_gets_the_message_of_an_error_event(diary: Diary, ending: str) -> None:
+    """Otherwise the tests above would prove nothing."""
     drive(diary, ending)
 
     assert [SECRET in text for text in diary.told_by_streams] == [True, True]
 
 
-def test_the_parameters_are_full_of_secrets() -> None:
-    """Else the test above would prove nothing."""
+def test_the_parameters_of_the_leak_tests_contain_secrets() -> None:
+    """Otherwise the tests above would prove nothing."""
     for operation in ("Converse", "ConverseStream", "InvokeModel", "ApplyGuardrail", "CountTokens", "StartAsyncInvoke"):
         if operation in OPERATIONS:
             assert SECRET in str(params(operation)), operation

@@ -36,16 +36,15 @@ URLS: Final[dict[Any, tuple[str, int] | None]] = {
 
 
 @pytest.mark.parametrize(("url", "server"), URLS.items(), ids=map(str, URLS))
-def test_a_url_names_its_server(url: Any, server: tuple[str, int] | None) -> None:
-    """Without whoever logs in there; what is no URL names none."""
+def test_server_of_reads_host_and_port_of_a_url(url: Any, server: tuple[str, int] | None) -> None:
+    """Without user and password."""
     expected = dict(zip(("server.address", "server.port"), server, strict=True)) if server else {}
 
     assert server_of(url) == expected
 
 
 @pytest.mark.parametrize("method", [*CONVERSATIONS, *INVOCATIONS])
-def test_the_span_of_the_request_names_the_server(harness: Make, method: str) -> None:
-    """It alone does, and once for all attempts."""
+def test_only_the_span_of_the_request_names_the_server(harness: Make, method: str) -> None:
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     env = harness(listeners=[CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=0.0)])

@@ -25,16 +25,15 @@ def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_a_tree_is_the_one_that_is_written_down(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
-    """Whether the instrumentor was installed before the client was created or after it, the tree is the same."""
+def test_span_trees_are_those_of_the_golden_file(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
+    """In whatever order instrumentor and client are created."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
 
     assert trees(scenario, order) == GOLDEN[scenario]["none" if order == "none" else "instrumented"]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_one_span_at_most_is_the_client_of_one_request(scenario: str) -> None:
-    """The request of a call has one CLIENT span: ours, or one of the instrumentor for each attempt; with the guardrail on it."""
+def test_each_attempt_has_at_most_one_client_span_and_it_names_the_guardrail(scenario: str) -> None:
     for way, grown in GOLDEN[scenario].items():
         (call,) = grown
         clients = [span for span in call.get("children", []) if span["kind"] == "CLIENT"]
@@ -44,8 +43,7 @@ def test_one_span_at_most_is_the_client_of_one_request(scenario: str) -> None:
         assert {span["attributes"]["aws.bedrock.guardrail.id"] for span in clients} <= {"abc123def456"}
 
 
-def test_every_name_in_a_tree_of_ours_is_in_the_table() -> None:
-    """The table is what the page is written from."""
+def test_every_attribute_and_event_of_the_golden_file_is_in_the_tables() -> None:
     ours = [span for each in GOLDEN.values() for span in spans(each["none"])]
     known, events = {row.name for row in ATTRIBUTES}, {row.name for row in SPAN_EVENTS}
 

@@ -66,15 +66,13 @@ def cases(*needed: str) -> list[Any]:
     return [pytest.param(case, id=case["id"]) for case in found]
 
 
-def test_no_case_is_there_twice() -> None:
-    """Each has a name of its own, and no field that nobody reads."""
+def test_the_ids_of_the_body_cases_are_unique() -> None:
     assert len({case["id"] for case in CASES}) == len(CASES)
     assert [case["id"] for case in CASES if set(case) != FIELDS] == []
 
 
 @pytest.mark.parametrize("case", cases())
-def test_what_is_asked_is_told(case: dict[str, Any]) -> None:
-    """In the body as bytes or as a text."""
+def test_the_prompt_of_a_request_body_is_captured(case: dict[str, Any]) -> None:
     body = written(case["request"])
     told = {"messages": case["input"], "system_instructions": case["system"]}
     expected = {name: value for name, value in told.items() if value is not None}
@@ -84,19 +82,16 @@ def test_what_is_asked_is_told(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", cases("reply"))
-def test_what_is_answered_is_told(case: dict[str, Any]) -> None:
-    """Of each answer with its own reason, or with that of the reply."""
+def test_the_completions_of_a_reply_body_are_captured(case: dict[str, Any]) -> None:
     assert answered(written(case["reply"])) == ({} if case["output"] is None else {"messages": case["output"]})
 
 
 @pytest.mark.parametrize("case", cases("chunks"))
-def test_a_stream_tells_what_the_body_tells(case: dict[str, Any]) -> None:
-    """Put together from its pieces."""
+def test_the_chunks_of_a_stream_are_captured_like_the_body(case: dict[str, Any]) -> None:
     assert streamed(list(map(written, case["chunks"]))) == ({} if case["output"] is None else {"messages": case["output"]})
 
 
-def test_answers_that_come_in_turns_are_kept_apart() -> None:
-    """A chunk of Cohere's says by a number which answer it goes on with."""
+def test_interleaved_completions_of_a_stream_are_separated() -> None:
     chunks = [(0, "as you"), (1, "n"), (0, " wish"), (1, "o")]
 
     told = streamed([written({"index": index, "is_finished": False, "text": text}) for index, text in chunks])
@@ -104,16 +99,14 @@ def test_answers_that_come_in_turns_are_kept_apart() -> None:
     assert [answer["parts"][0]["content"] for answer in told["messages"]] == ["as you wish", "no"]
 
 
-def test_embeddings_have_no_conversation() -> None:
-    """The conventions have none of them; of a model that answers the same body is told."""
+def test_the_input_of_an_embedding_is_not_captured() -> None:
     body = written({"inputText": "hello"})
 
     assert asked_of(invoke(body, "amazon.titan-embed-text-v2:0")) == {}
     assert asked_of(invoke(body, "amazon.titan-text-express-v1")) != {}
 
 
-def test_what_is_too_large_is_not_read() -> None:
-    """Neither a request nor a reply nor a stream as a whole; what is just not too large is."""
+def test_a_body_above_the_size_limit_is_not_captured() -> None:
     room = LARGEST - len(written({"generation": ""}))
     fitting, large = (written({"generation": "x" * length}) for length in (room, room + 1))
 
@@ -123,13 +116,11 @@ def test_what_is_too_large_is_not_read() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'"text"', b'{"a":' + b"[" * 100_000])
-def test_what_is_no_json_object_tells_nothing(body: bytes) -> None:
-    """However it is broken."""
+def test_a_body_that_is_not_a_json_object_is_not_captured(body: bytes) -> None:
     assert (asked_of(invoke(body)), answered(body), streamed([body])) == ({}, {}, {})
 
 
-def test_half_a_character_can_be_exported() -> None:
-    """Exporters write UTF-8, in which half of a surrogate pair has no place."""
+def test_a_lone_surrogate_is_replaced_so_that_utf8_can_encode_it() -> None:
     spoken = ReplyContent("invoke")
     spoken.on_event(b'{"generation": "a \\ud83d b"}')
 
@@ -146,8 +137,7 @@ STRANGE: Final = st.recursive(
 
 @settings(max_examples=examples(300))
 @given(STRANGE, st.lists(STRANGE, max_size=3))
-def test_nothing_that_is_said_fails(whole: Any, chunks: list[Any]) -> None:
-    """The words of all families, in any order and depth."""
+def test_capturing_an_arbitrary_body_never_raises(whole: Any, chunks: list[Any]) -> None:
     for reply in ("converse", "converse-stream", "apply", "invoke"):
         spoken = ReplyContent(reply)
         spoken.on_event(whole if isinstance(whole, dict) else {})
@@ -171,8 +161,8 @@ BLOCKS: Final = [
 ]
 
 
-def test_every_content_block_of_converse_has_a_form() -> None:
-    """Of what is no text only the kind is said."""
+def test_every_content_block_of_converse_is_converted() -> None:
+    """A block that is not text becomes its type only."""
     assert message({"role": "user", "content": BLOCKS})["parts"] == [
         {"type": "text", "content": "a"},
         {"type": "text", "content": "b"},
