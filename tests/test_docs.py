@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import structlog
 
 from guardedbedrock import Guard, Guardrail, GuardrailNotApprovedError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FilterPattern
@@ -55,6 +56,7 @@ def test_the_logging_setup_of_the_page_prints_sentences(capsys: pytest.CaptureFi
     """Also the records of child loggers, which have no event."""
     example = re.search(r"```python\n(import logging.+?)```", OBSERVED, re.DOTALL)
     assert example is not None
+    structlog.reset_defaults()  # other tests of this process may have configured it
     logger = logging.getLogger("guardedbedrock")
     before = logger.level, list(logger.handlers)
     try:
