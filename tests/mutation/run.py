@@ -35,6 +35,7 @@ DECIDING: Final = (
     "matching/variables",
     "engine/statements",
     "engine/plan",
+    "engine/authorizer",
 )
 KNOWN: Final = Path(__file__).with_name("survivors.json")
 LEAST: Final = 0.9
