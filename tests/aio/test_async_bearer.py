@@ -1,4 +1,4 @@
-"""Bedrock API keys over the fake's TLS, from a client of aiobotocore."""
+"""Bedrock API keys over TLS, with a client of aiobotocore."""
 
 from __future__ import annotations
 

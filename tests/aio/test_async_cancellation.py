@@ -1,4 +1,4 @@
-"""Calls and streams that end before their time: no connection and no span stays open."""
+"""Cancelled calls and streams: no connection and no span stays open."""
 
 from __future__ import annotations
 

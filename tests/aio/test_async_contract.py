@@ -1,4 +1,4 @@
-"""The contract of ``tests/fake/contract.json``, as aiobotocore keeps it: the same calls, parsed to the same results."""
+"""The contract of ``tests/fake/contract.json`` with aiobotocore: the same calls give the same results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thousand calls at a time through one client: each has the guardrail that its own task chose, and nothing is left of them."""
+"""A thousand concurrent calls through one client: each has the guardrail that its task chose."""
 
 from __future__ import annotations
 

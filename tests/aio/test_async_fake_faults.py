@@ -1,4 +1,4 @@
-"""Streams cut anywhere and faults of the network, as aiobotocore meets them."""
+"""Streams cut into chunks, and network faults, with aiobotocore."""
 
 from __future__ import annotations
 

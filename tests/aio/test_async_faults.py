@@ -1,4 +1,4 @@
-"""The matrix of faults, awaited: as many attempts as the twin that waits in a thread, and the same kind of end."""
+"""The fault matrix with async clients: the attempts and errors of the sync client."""
 
 from __future__ import annotations
 

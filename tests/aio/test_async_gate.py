@@ -1,4 +1,4 @@
-"""The gate where signing and sending are awaited; `tests/bypass` tries every way round it where they are not."""
+"""The gate of async clients. The sync gate has its tests in ``tests/bypass``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation through a guarded async client: what arrived, and what came back."""
+"""Every operation through a guarded async client: the request and the reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event streams and bodies that are awaited: unchanged for the reader, observed to their end, whatever it is."""
+"""Event streams and bodies of async clients: unchanged for the reader, observed to their end."""
 
 from __future__ import annotations
 

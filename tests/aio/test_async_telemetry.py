@@ -1,4 +1,4 @@
-"""The awaited twin tells the same: spans, retries, interventions, audit records."""
+"""Telemetry of async clients: spans, retries, interventions and audit records of the sync client."""
 
 from __future__ import annotations
 

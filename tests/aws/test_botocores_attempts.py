@@ -1,4 +1,4 @@
-"""Attempts that botocore makes, on clients whose retries are its own: heard one by one, and counted whatever they end with."""
+"""Retries that botocore makes: each failed attempt is reported, and errors contain their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`principal="caller"`: STS is asked once, when it is first needed, with the credentials that sign the call."""
+"""``principal="caller"``: STS is called once, when the principal is first needed, with the signing credentials."""
 
 from __future__ import annotations
 

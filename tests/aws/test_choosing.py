@@ -1,4 +1,4 @@
-"""Which of the approved guardrails a call gets: by name, by the client, by its model, or the one it names itself."""
+"""The guardrail of a call: by name, by the client, by its model, or the one that the call names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How guarded clients are made: arguments, regions, other services, sessions, retries."""
+"""Creation of guarded clients: arguments, regions, other services, sessions, retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Denials as an application meets them: who catches them, what they carry, what survives a pickle."""
+"""Denials as an application receives them: exception classes, attributes, pickles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation of every guarded service through a guarded client: where everything is denied, nothing is sent."""
+"""Every operation of every guarded service: if everything is denied, nothing is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the guard leans on in botocore: each name is broken on purpose, and no client is made."""
+"""The attributes of botocore that the guard uses: if one is missing, no client is created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate lets be, what it tells, and what it does where it only reports."""
+"""Changes that the gate permits, what it reports, and mode ``report``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every operation through a guarded client: what arrived, and what came back."""
+"""Every operation through a guarded client: the request and the reply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idempotency tokens: the attempts of one call are one and the same request to the service, and two calls are two."""
+"""Idempotency tokens: all attempts of one call send the same token, two calls send two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls whose answer hangs on what no process can know."""
+"""Calls whose decision depends on values that no process can know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which guardrail a call gets, and which calls are refused, through a real client."""
+"""The guardrail of a call, and refused calls, through a real client."""
 
 from __future__ import annotations
 

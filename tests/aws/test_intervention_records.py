@@ -1,4 +1,4 @@
-"""`guardedbedrock.intervention` on every kind of reply, and replies that show that no guardrail ran."""
+"""``guardedbedrock.intervention`` on every kind of reply, and replies without a guardrail trace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interventions of the guardrail: told in every operation, and an error where that is asked for."""
+"""Interventions of the guardrail: reported for every operation, and raised if configured."""
 
 from __future__ import annotations
 

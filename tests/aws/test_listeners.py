@@ -1,4 +1,4 @@
-"""Listeners observe; whatever they do, the call is as it would be without them."""
+"""Listeners cannot change a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients of the control plane and of agents: checked before anything is sent, and nothing put in."""
+"""Clients of the control plane and of agents: every call is checked, and no guardrail is added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What AWS tells of the models behind profiles, routers and prompts."""
+"""The models of profiles, routers and prompts, read from AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others put into clients goes on to work in guarded ones: moto, botocore's stubs, OpenTelemetry's instrumentation."""
+"""Other libraries with guarded clients: moto, botocore's stubs, OpenTelemetry's instrumentation."""
 
 from __future__ import annotations
 

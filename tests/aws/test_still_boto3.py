@@ -1,4 +1,4 @@
-"""A guarded client beside a plain one: whatever is public is there, is called and documented the same, and gives the same."""
+"""A guarded client compared with a plain one: public names, signatures, docstrings, results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to a client: sessions, clients that exist already, and whatever makes one while a guard is installed."""
+"""Every way to a client: sessions, existing clients, and clients created while a guard is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event handlers that try to get past the guard."""
+"""Event handlers that change requests."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ OTHER: Final = dict(zip(HEADERS, WEAK.values(), strict=True))
 
 
 def drop_params(params: dict[str, Any], **_: Any) -> None:
-    """Take the guardrail out of the parameters, in place."""
+    """Remove the guardrail from the parameters in place."""
     for name in ("guardrailConfig", "guardrailIdentifier", "guardrailVersion"):
         params.pop(name, None)
 
 
 def drop_copy(params: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give other parameters, without the guardrail."""
+    """Return other parameters, without the guardrail."""
     return {name: value for name, value in params.items() if not name.startswith("guardrail")}
 
 
 def swap_params(params: dict[str, Any], **_: Any) -> None:
-    """Put another guardrail into the parameters, in place and one level down."""
+    """Replace the guardrail in the parameters in place, one level down."""
     params.get("guardrailConfig", params).update(WEAK)
 
 
 def swap_approved(params: dict[str, Any], **_: Any) -> None:
-    """Put another approved guardrail into the parameters, not the one the call was authorized with."""
+    """Replace the guardrail by another approved one, which was not authorized for this call."""
     params.get("guardrailConfig", params).update(guardrailIdentifier=PUBLIC.arn, guardrailVersion=PUBLIC.version)
 
 
 def swap_model(params: dict[str, Any], **_: Any) -> None:
-    """Put another model into the parameters."""
+    """Replace the model in the parameters."""
     params["modelId"] = DENIED_MODEL
 
 
@@ -47,13 +47,13 @@ def drop_body(params: dict[str, Any], **_: Any) -> None:
 
 
 def swap_url(params: dict[str, Any], **_: Any) -> None:
-    """Turn the serialized request to another model."""
+    """Change the model in the URL of the serialized request."""
     for name in ("url", "url_path"):
         params[name] = params[name].replace("haiku-20240307", "opus-20240229")
 
 
 def strip(request: Any, **_: Any) -> None:
-    """Take the guardrail out of the request."""
+    """Remove the guardrail from the request."""
     for name in HEADERS:
         del request.headers[name]
     if request.headers.get("Content-Type") == "application/json" and b"guardrailConfig" in (request.data or b""):
@@ -61,7 +61,7 @@ def strip(request: Any, **_: Any) -> None:
 
 
 def swap(request: Any, **_: Any) -> None:
-    """Name another guardrail in the request; a second header of that name is what an assignment makes."""
+    """Replace the guardrail in the request; assigning a header adds a second one of the same name."""
     if b"guardrailConfig" in (request.data or b""):
         request.data = request.data.replace(HR.arn.encode(), WEAK["guardrailIdentifier"].encode())
     for name, value in OTHER.items():
@@ -70,12 +70,12 @@ def swap(request: Any, **_: Any) -> None:
 
 
 def turn(request: Any, **_: Any) -> None:
-    """Turn the request to another model."""
+    """Change the model in the URL of the request."""
     request.url = request.url.replace("haiku-20240307", "opus-20240229")
 
 
 def strip_prepared(request: Any, **_: Any) -> None:
-    """Take the guardrail out of a request that is ready to leave."""
+    """Remove the guardrail from a prepared request."""
     for name in HEADERS:
         request.headers.pop(name, None)
     if b"guardrailConfig" in request.body:

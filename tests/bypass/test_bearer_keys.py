@@ -1,4 +1,4 @@
-"""Bedrock API keys: a request that carries one is signed by nobody, so nothing in it is bound."""
+"""Bedrock API keys: a request that carries one is not signed, so no signature binds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that are changed after they were written, and bodies that two readers read in two ways."""
+"""Bodies that are changed after serialization, and bodies that two parsers read differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Handlers of the event in which the client's class is made."""
+"""Handlers of the event that creates the client class."""
 
 from __future__ import annotations
 

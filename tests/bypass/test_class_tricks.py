@@ -1,4 +1,4 @@
-"""The class of a guarded client made another."""
+"""Client classes that are changed after the client was created."""
 
 from __future__ import annotations
 

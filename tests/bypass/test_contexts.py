@@ -1,4 +1,4 @@
-"""Contexts that were copied while a gate was open, and choices that outlive their block."""
+"""Contexts that were copied during a call, and choices that outlive their block."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of a guarded client in another's hands, and parts of another in a guarded client."""
+"""Parts of a guarded client that are used by another client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The working draft of a guardrail, which changes whenever somebody edits it."""
+"""The working draft of a guardrail, which changes whenever the guardrail is edited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guardrails that are none: empty, half, or of a kind that looks like one."""
+"""Guardrails that are empty, incomplete, or of another type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event handlers: before the guard's place, after it, more specific and less, of the client and of its session."""
+"""Event handlers of every event, scope and order, of the client and of its session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of ways round, held against the files that try them."""
+"""The documented bypass routes, compared with the test files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listeners that fail, in the hope that the guard falls with them."""
+"""Listeners that raise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that forks: its child has the client, and the guard in it."""
+"""Forked processes: the child has the client and its guard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two requests in one: a body that is longer than its header says holds another request behind it."""
+"""Two requests in one: a body that is longer than its header says hides another request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers: the guardrail of InvokeModel stands in two of them, whatever their case and however often."""
+"""Guardrail headers of InvokeModel, in any case and repeated."""
 
 from __future__ import annotations
 

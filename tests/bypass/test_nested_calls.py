@@ -1,4 +1,4 @@
-"""Calls within a call, while its gate is open."""
+"""Calls during a call."""
 
 from __future__ import annotations
 

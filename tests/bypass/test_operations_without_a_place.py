@@ -1,4 +1,4 @@
-"""Operations that reach a model and have no place for a guardrail, by method and by name."""
+"""Operations that reach a model and have no guardrail location."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other hosts: a handler that turns the request there, an endpoint that is changed later, a server that redirects."""
+"""Other hosts: a handler that redirects the request, an endpoint that is changed later, HTTP redirects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request under the name of an operation that asks for no guardrail."""
+"""Requests to a model under the name of an operation that needs no guardrail."""
 
 from __future__ import annotations
 

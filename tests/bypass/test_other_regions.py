@@ -1,4 +1,4 @@
-"""A client in a region for which nothing is approved."""
+"""Clients in a region without an approved guardrail."""
 
 from __future__ import annotations
 

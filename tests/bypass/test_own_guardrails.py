@@ -1,4 +1,4 @@
-"""A guardrail of the caller's own that nobody approved."""
+"""A guardrail of the caller that is not approved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paginators and waiters, which call a method of their own finding."""
+"""Paginators, which find the method that they call."""
 
 from __future__ import annotations
 

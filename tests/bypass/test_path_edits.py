@@ -1,4 +1,4 @@
-"""Paths: another model or operation, said outright, in percent signs, or around a corner."""
+"""Paths: another model or operation, plain, percent-encoded, or with dot segments."""
 
 from __future__ import annotations
 

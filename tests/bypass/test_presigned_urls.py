@@ -1,4 +1,4 @@
-"""Presigned URLs: those that bind the guardrail are handed out, the others are refused."""
+"""Presigned URLs: those that contain the guardrail are created, others are refused."""
 
 from __future__ import annotations
 

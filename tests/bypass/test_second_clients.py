@@ -1,4 +1,4 @@
-"""A second client: of the same session, of a copy of it, of the session below it."""
+"""A second client: of the same session, of a copy of it, of the inner session."""
 
 from __future__ import annotations
 

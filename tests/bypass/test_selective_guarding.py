@@ -1,4 +1,4 @@
-"""A guardrail that is there, and that was told to look elsewhere."""
+"""A guardrail that evaluates only a part of the prompt."""
 
 from __future__ import annotations
 

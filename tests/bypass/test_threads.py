@@ -1,4 +1,4 @@
-"""Threads of one client, some of which go past the guard while others are in the middle of a call."""
+"""Threads of one client, some of which call past the guard during guarded calls."""
 
 from __future__ import annotations
 

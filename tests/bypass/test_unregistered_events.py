@@ -1,4 +1,4 @@
-"""Events of the client taken away: what guards calls does not hang on them."""
+"""Events of the client that are unregistered or replaced."""
 
 from __future__ import annotations
 

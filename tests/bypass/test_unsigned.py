@@ -1,4 +1,4 @@
-"""Requests that nobody signs."""
+"""Requests that are not signed."""
 
 from __future__ import annotations
 

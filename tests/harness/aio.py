@@ -1,4 +1,4 @@
-"""What the tests of guarded async clients stand on: the houses of `aws.rig`, with clients of aiobotocore."""
+"""The harness of guarded async clients: `harness.clients` with clients of aiobotocore."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Make: TypeAlias = "Callable[..., Awaitable[Harness]]"
 
 
 async def read(response: dict[str, Any]) -> dict[str, Any]:
-    """Read a response to its end, without what differs from one request to the next."""
+    """Read a response to its end, without the metadata that differ between requests."""
     whole = {name: value for name, value in response.items() if name != "ResponseMetadata"}
     for name in ("body", "stream"):
         if name in whole:
@@ -35,7 +35,7 @@ async def read(response: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(name="harness")
 async def make_harness(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Make]:
-    """Make houses by the keywords of `Guard`, plus ``config`` of the client and ``fake``, the keywords of `FakeBedrock`."""
+    """Create harnesses; takes the keywords of `Guard`, ``config`` of the client, and ``fake``, the keywords of `FakeBedrock`."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     async with AsyncExitStack() as stack:
         yield partial(_harness, stack)
@@ -46,15 +46,15 @@ async def _harness(
 ) -> Harness:
     server = stack.enter_context(FakeBedrock(**{"guardrails": ON_THE_SERVER, **(fake or {})}))
     patient = RetryPolicy(attempts=3, sleep=lambda _: None)
-    told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
-    guard = Guard(**{**told, **options})
+    defaults = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
+    guard = Guard(**{**defaults, **options})
     env = guard.async_client("bedrock-runtime", **server.client_kwargs(), config=config)
     return Harness(server, guard, await stack.enter_async_context(env))
 
 
 @pytest.fixture(name="plain")
 async def make_plain() -> AsyncIterator[Callable[[FakeBedrock], Awaitable[Any]]]:
-    """Make clients as aiobotocore makes them."""
+    """Create plain aiobotocore clients."""
     async with AsyncExitStack() as stack:
         yield partial(_plain, stack)
 
@@ -65,7 +65,7 @@ async def _plain(stack: AsyncExitStack, fake: FakeBedrock) -> Any:
 
 
 async def relayed(stack: AsyncExitStack, env: Harness) -> tuple[Relay, Any, Recorder]:
-    """Put a relay in front of a house, and a listener into a client that goes through it."""
+    """Put a relay in front of the fake of a harness, and return it with a client that uses it and the client's listener."""
     relay, recorder = await stack.enter_async_context(Relay(env.fake)), Recorder()
     guard = Guard(guardrails=[HR], policies=POLICIES, principal=ROLE, listeners=[recorder])
     there = {**env.fake.client_kwargs(), "endpoint_url": relay.url}

@@ -1,4 +1,4 @@
-"""What the attacks stand on: what got past the guard, told from what arrived and not from what was meant."""
+"""The harness of the bypass tests: which of the requests that arrived were not guarded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 CONFIG: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
 GUARDED: Final = {**ask("converse"), "guardrailConfig": CONFIG}
-"""Parameters that would pass; past the guard they are refused all the same."""
+"""Parameters with the approved guardrail. Past the guard they are refused too."""
 
 _OF_A_MODEL: Final = re.compile(r"/model/([^/?]+)/(converse|converse-stream|invoke|invoke-with-[a-z-]+)/?(?:\?.*)?$")
 _JOB: Final = re.compile(r"/async-invoke/?(?:\?.*)?$")
@@ -33,13 +33,13 @@ def unguarded(*fakes: FakeBedrock, approved: Sequence[Guardrail] = (HR, PUBLIC),
     """
     List the inference requests that reached a fake without an approved guardrail, or for a model that the policies deny.
 
-    What a body says is read in every way that a service might: the first of two keys and the last of them, and no further than
-    the first value.
+    A body is read in every way in which a service might read it: with the first and with the last of two equal keys, and only up
+    to the end of the first value.
 
     Args:
-        fakes: Where they would arrive.
-        approved: What is approved.
-        answered: List only those that the fake did not refuse by itself.
+        fakes: The fakes that requests can reach.
+        approved: The approved guardrails.
+        answered: Whether to list only requests that the fake did not refuse by itself.
     """
     named = {(name, guardrail.version) for guardrail in approved for name in (guardrail.arn, guardrail.id)}
     arrived = [request for fake in fakes for request in fake.requests if not answered or request.error is None]
@@ -66,7 +66,7 @@ def _of_headers(headers: Any) -> dict[str, Any]:
 
 
 def of_bodies(body: bytes) -> Iterator[dict[str, Any]]:
-    """Read the guardrail of a conversation's body in every way that a service might."""
+    """Read the guardrail of a Converse body in every way in which a service might read it."""
     for hook in (dict, lambda pairs: dict(reversed(pairs))):
         read_body: Any = {}
         with suppress(ValueError):
@@ -76,7 +76,7 @@ def of_bodies(body: bytes) -> Iterator[dict[str, Any]]:
 
 
 def try_all(env: Harness, methods: tuple[str, ...] = METHODS) -> int:
-    """Make calls that an attack meddles with, and count those that were refused."""
+    """Make calls that an attack changes, and count the refused ones."""
     refused = 0
     for method in methods:
         try:
@@ -87,5 +87,5 @@ def try_all(env: Harness, methods: tuple[str, ...] = METHODS) -> int:
 
 
 def on(env: Harness, event: str, handler: Callable[..., Any]) -> None:
-    """Let a handler meddle with the calls of a house."""
+    """Register an event handler on the client of a harness."""
     env.client.meta.events.register(event, handler)

@@ -1,4 +1,4 @@
-"""What the tests of guarded clients stand on: a fake Bedrock, a guard, a client made by it, and a listener that writes down."""
+"""The harness of guarded clients: a fake Bedrock, a guard, a client of the guard, and a listener that records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROLE: Final = "arn:aws:iam::123456789012:role/HRBotServiceRole"
 HR: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")
 PUBLIC: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/public000001", version="1", name="customer-facing")
 WEAK: Final = {"guardrailIdentifier": "weak00000001", "guardrailVersion": "1"}
-"""A guardrail that exists and that nobody approved."""
+"""A guardrail that exists and is not approved."""
 
 POLICY: Final = {
     "Version": "2012-10-17",
@@ -53,7 +53,7 @@ EventT = TypeVar("EventT")
 
 
 def ask(method: str, text: str = "hello there", model: str = MODEL) -> dict[str, Any]:
-    """Write the parameters of a call to a model."""
+    """Return the parameters of a call to a model."""
     if method in CONVERSATIONS:
         return {"modelId": model, "messages": [{"role": "user", "content": [{"text": text}]}]}
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": text}]}
@@ -61,7 +61,7 @@ def ask(method: str, text: str = "hello there", model: str = MODEL) -> dict[str,
 
 
 def read(response: dict[str, Any]) -> dict[str, Any]:
-    """Read a response to its end, without what differs from one request to the next."""
+    """Read a response to its end, without the metadata that differ between requests."""
     whole = {name: value for name, value in response.items() if name != "ResponseMetadata"}
     for name in ("body", "stream"):
         if name in whole:
@@ -70,7 +70,7 @@ def read(response: dict[str, Any]) -> dict[str, Any]:
 
 
 class Harness(NamedTuple):
-    """A fake, a guard, and a client of the guard that talks to the fake."""
+    """A fake, a guard, and a client of the guard that calls the fake."""
 
     fake: FakeBedrock
     guard: Guard
@@ -83,7 +83,7 @@ class Harness(NamedTuple):
 
 
 def denial(harness: Harness, method: str = "converse", **params: Any) -> AccessDeniedError:
-    """Make a call that is denied, and give the error."""
+    """Make a call that is denied, and return the error."""
     with pytest.raises(AccessDeniedError) as denied:
         getattr(harness.client, method)(**{**ask(method), **params})
     return denied.value
@@ -91,7 +91,7 @@ def denial(harness: Harness, method: str = "converse", **params: Any) -> AccessD
 
 @pytest.fixture(name="harness")
 def make_harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
-    """Make houses by the keywords of `Guard`, plus ``config`` of the client and ``fake``, the keywords of `FakeBedrock`."""
+    """Create harnesses; takes the keywords of `Guard`, ``config`` of the client, and ``fake``, the keywords of `FakeBedrock`."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with ExitStack() as stack:
         yield partial(_harness, stack)
@@ -100,8 +100,8 @@ def make_harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 def _harness(stack: ExitStack, *, config: Config | None = None, fake: dict[str, Any] | None = None, **options: Any) -> Harness:
     server = stack.enter_context(FakeBedrock(**{"guardrails": ON_THE_SERVER, **(fake or {})}))
     patient = RetryPolicy(attempts=3, sleep=lambda _: None)
-    told = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
-    guard = Guard(**{**told, **options})
+    defaults = {"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), "retry": patient}
+    guard = Guard(**{**defaults, **options})
     client = guard.client("bedrock-runtime", **server.client_kwargs(), config=config)
     stack.callback(client.close)
     return Harness(server, guard, client)
@@ -109,7 +109,7 @@ def _harness(stack: ExitStack, *, config: Config | None = None, fake: dict[str, 
 
 @pytest.fixture(name="plain")
 def make_plain() -> Iterator[Callable[[FakeBedrock], Any]]:
-    """Make clients as boto3 makes them."""
+    """Create plain boto3 clients."""
     with ExitStack() as stack:
         yield partial(_plain, stack)
 
@@ -122,7 +122,7 @@ def _plain(stack: ExitStack, fake: FakeBedrock) -> Any:
 
 @dataclass
 class Heard:
-    """What a listener heard of one call."""
+    """The recorded observation of one call."""
 
     call: Call
     events: list[Any] = field(default_factory=list)
@@ -135,11 +135,11 @@ class Heard:
         """Do nothing."""
 
     def on_event(self, event: Any) -> None:
-        """Write the event down."""
+        """Record the event."""
         self.events.append(event)
 
     def close(self, error: BaseException | None) -> None:
-        """Write the end down."""
+        """Record the error that the call ended with, or None."""
         self.closed.append(error)
 
     def of(self, kind: type[EventT]) -> list[EventT]:
@@ -148,13 +148,13 @@ class Heard:
 
 
 class Recorder:
-    """A listener that writes everything down, call by call."""
+    """A listener that records every call."""
 
     def __init__(self) -> None:
         self.calls: list[Heard] = []
 
     def open(self, call: Call) -> Heard:
-        """Begin a page."""
+        """Begin a recording."""
         heard = Heard(call)
         self.calls.append(heard)
         return heard

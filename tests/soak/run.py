@@ -1,5 +1,5 @@
 """
-The soak: many guarded calls by many threads against a fake that fails now and then; each has to end as it may, memory to stay.
+The soak: many guarded calls by many threads against a fake that fails sometimes; every call ends as documented.
 
     python tests/soak/run.py --calls 20000 --seconds 120 --threads 8 --faults 0.05
 

@@ -1,4 +1,4 @@
-"""A slice of the soak, short enough for every run of the tests: `make soak` is the whole."""
+"""A short part of the soak for every test run; ``make soak`` runs all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a soak calls, and how each call may end."""
+"""The calls of a soak, and how each may end."""
 
 from __future__ import annotations
 
