@@ -39,7 +39,7 @@ from guardedbedrock.governance.proof.formulas import (
     tri_not,
     tri_or,
 )
-from guardedbedrock.governance.proof.keys import ARNS, TIME, TIMES, TYPED, is_multivalued
+from guardedbedrock.governance.proof.keys import ARNS, LOWER_CASE, TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
@@ -412,7 +412,7 @@ class Encoder:
             return True
         if fold:
             tokens = tuple(token.lower() if isinstance(token, str) else token for token in tokens)
-        return Matches(text, tokens, fold)
+        return Matches(text, tokens, fold and text.name not in LOWER_CASE)
 
     def _template(self, text: Text, template: Template) -> Tri:
         """

@@ -36,6 +36,9 @@ ARNS: Final = frozenset(
 )
 """Keys whose value is always an ARN."""
 
+LOWER_CASE: Final = frozenset({"aws:requestedregion", "bedrock:guardrailidentifier"})
+"""Keys whose value has no upper-case letter, so that ignoring case changes nothing."""
+
 BOOLEANS: Final = frozenset(
     {
         "aws:multifactorauthpresent",
