@@ -1,4 +1,4 @@
-"""`client` and `Session`: what replaces ``boto3.client`` and ``boto3.Session`` in an application."""
+"""`client` and `Session`, which replace ``boto3.client`` and ``boto3.Session`` in an application."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ def client(service_name: Literal["bedrock-runtime"], *args: Any, **options: Any)
 def client(service_name: str, *args: Any, **options: Any) -> Any: ...
 def client(service_name: str, *args: Any, **options: Any) -> Any:
     """
-    Make a client as ``boto3.client`` does, with the same arguments; one of Bedrock's is guarded.
+    Create a client as ``boto3.client`` does, with the same arguments. A client of a Bedrock service is guarded.
 
-    What guards it stands in ``guardedbedrock.toml``, the file that ``GUARDEDBEDROCK_CONFIG`` names, or the environment.
+        client = guardedbedrock.client("bedrock-runtime", region_name="us-east-1")
+
+    The guard is configured by ``guardedbedrock.toml``, by the file that ``GUARDEDBEDROCK_CONFIG`` names, or by environment
+    variables; see `Guard.from_config`.
 
     Raises:
-        ConfigurationError: The configuration can not be used, or approves no guardrail for the client's region.
+        ConfigurationError: The configuration is invalid, or no guardrail is approved for the client's Region.
     """
     session = sessions.default_session()
     if sessions.is_bedrock(session, service_name, *args, **options):
@@ -33,12 +36,12 @@ def client(service_name: str, *args: Any, **options: Any) -> Any:
 
 class Session(sessions.Boto3Session):
     """
-    A boto3 session, made with the same arguments, whose Bedrock clients come guarded.
+    A boto3 session, created with the same arguments, whose Bedrock clients are guarded.
 
-    What guards them stands where `client` looks for it, and is read when the session is made.
+    The configuration is that of `client`. It is read when the session is created.
 
     Raises:
-        ConfigurationError: The configuration can not be used; a client fails where none is approved for its region.
+        ConfigurationError: The configuration is invalid. Creating a client raises it if no guardrail is approved for its Region.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:

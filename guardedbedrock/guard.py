@@ -157,8 +157,8 @@ class Guard:
             settings: What else `Guard` takes, by name.
 
         Raises:
-            ConfigurationError: A key is unknown, a value can not be used, or a file is missing; the message names it and the
-                mend.
+            ConfigurationError: A key is unknown, a value is invalid, or a file is missing. The message says where, and how to fix
+                it.
         """
         guard = cls.__new__(cls)
         guard._configure(load(path, **settings), retry, listeners, audit, clock)  # noqa: SLF001  # its own class
@@ -404,7 +404,7 @@ class Guard:
             deny_indirect: Deny what calls models on AWS's side by other roles too, such as agents, flows and batch jobs.
 
         Raises:
-            ConfigurationError: Nothing is approved, or an ID is none that AWS has.
+            ConfigurationError: No guardrail is approved, or AWS would not accept an ID.
         """
         rules = self._rules
         sends = rules.unsupported_models == "send"

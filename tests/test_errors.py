@@ -137,7 +137,7 @@ def test_a_denial_of_aws_stays_as_aws_sent_it() -> None:
 
 @pytest.mark.parametrize("cls", CLASSES.values(), ids=CLASSES)
 def test_a_traceback_shows_the_name_to_import(cls: type[errors.GuardedBedrockError]) -> None:
-    """As it stands in the traceback, the name can be imported and caught."""
+    """The name in the traceback can be imported and caught."""
     error = make(cls)
     shown = "".join(traceback.format_exception_only(error)).partition(":")[0]
 
@@ -259,7 +259,7 @@ def test_a_dropped_session_takes_its_classes_along() -> None:
 
 
 def test_an_error_keeps_no_client_alive() -> None:
-    """A denial that somebody stores is no leak of connections."""
+    """Storing a denial leaks no connection."""
     client = new_client()
     error = errors.bind(errors.ImplicitDenyError(**FIELDS), client.exceptions.AccessDeniedException)
     alive = weakref.ref(client)

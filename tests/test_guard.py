@@ -36,7 +36,7 @@ EUROPE: Final = Guardrail("arn:aws:bedrock:eu-west-1:123456789012:guardrail/euro
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard that tells nobody."""
+    """Make a guard without listeners."""
     return Guard(**{"guardrails": [HR, PUBLIC], "policies": POLICIES, "principal": ROLE, "listeners": (), **options})
 
 
@@ -64,13 +64,13 @@ MISTAKES: Final[dict[str, tuple[dict[str, Any], str]]] = {
 
 @pytest.mark.parametrize(("options", "told"), MISTAKES.values(), ids=MISTAKES)
 def test_a_guard_of_mistakes_is_not_made(options: dict[str, Any], told: str) -> None:
-    """What was meant to guard and can not is a `ConfigurationError` that names it, not a guard that guards less."""
+    """An invalid setting is a `ConfigurationError` that names it, never a weaker guard."""
     with pytest.raises(ConfigurationError, match=told):
         guard(**options)
 
 
 def test_a_policy_that_can_not_be_read_is_refused(tmp_path: Path) -> None:
-    """A Deny that nobody can read must not vanish."""
+    """A Deny statement that cannot be parsed is never skipped."""
     path = tmp_path / "hr.json"
     path.write_text(json.dumps(document({"Effect": "deny", "Action": "*", "Resource": "*"})), "utf-8")
 
@@ -128,6 +128,41 @@ def test_a_simulation_says_everything_and_sends_nothing() -> None:
     assert params == CONVERSE
 
 
+SESSION: Final = "arn:aws:sts::123456789012:assumed-role/App/session"
+ADMINS: Final = "arn:aws:iam::123456789012:role/teams/admins/App"
+EXEMPT: Final = document(
+    {"Effect": "Allow", "Action": "*", "Resource": "*"},
+    {
+        "Effect": "Deny",
+        "Action": "bedrock:InvokeModel",
+        "Resource": "*",
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/teams/admins/*"}},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("role_arn", "decision"),
+    [(None, "indeterminate"), (ADMINS, "allowed"), ("arn:aws:iam::123456789012:role/App", "explicitDeny")],
+)
+def test_the_path_of_a_role_is_known_if_it_is_configured(role_arn: str | None, decision: str) -> None:
+    """A session ARN does not contain the path, and an SCP may exempt roles by it."""
+    policies = {"identity": [POLICY], "scp": [[EXEMPT]]}
+
+    assert guard(policies=policies, principal=SESSION, role_arn=role_arn).simulate("Converse", CONVERSE).decision == decision
+
+
+@pytest.mark.parametrize(
+    "caller", [SESSION.replace("App", "Other"), "arn:aws:iam::123456789012:user/ada", SESSION.replace("1234", "9234")]
+)
+def test_a_caller_that_is_no_session_of_the_configured_role_is_not_sent(caller: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another role's ARN the verdict would be wrong."""
+    monkeypatch.setattr("guardedbedrock.aws.sources.identity.CallerIdentity.__call__", lambda _: caller)
+
+    with pytest.raises(PreflightUnavailableError, match=f"role_arn: `{caller}` is not a session of that role"):
+        guard(principal="caller", role_arn=ADMINS).simulate("Converse", CONVERSE)
+
+
 def test_a_printed_verdict_is_one_line() -> None:
     """The decision, the guardrail, and the reason where there is one."""
     unknown = document(
@@ -158,9 +193,9 @@ def test_a_simulation_of_a_denied_call_names_the_statement() -> None:
 @pytest.mark.parametrize("policies", [POLICIES, None], ids=["policies", "no policies"])
 def test_a_model_that_is_no_text_is_not_simulated(model: object, policies: Any) -> None:
     """The message says what it is, and what it has to be."""
-    mend = "give the ID or ARN of a model as text"
+    fix = "give the ID or ARN of a model as text"
 
-    with pytest.raises(ConfigurationError, match=f"^params: `modelId` is of type `{type(model).__name__}`; {mend}$"):
+    with pytest.raises(ConfigurationError, match=f"^params: `modelId` is of type `{type(model).__name__}`; {fix}$"):
         guard(policies=policies).simulate("Converse", {**CONVERSE, "modelId": model})
 
 
@@ -306,7 +341,7 @@ def test_settings_come_from_a_file_and_from_code(tmp_path: Path, monkeypatch: py
 
 
 def test_a_simulation_of_an_unknown_caller_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With `principal="caller"` and no credentials there is nobody to ask about."""
+    """Without credentials, STS cannot tell who calls."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -35,7 +35,7 @@ def loaded_by(program: str) -> list[str]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_public_names_are_sorted_and_there(name: str) -> None:
-    """`__all__` is sorted (constants, classes, the rest), names nothing twice, and every name can be had and stands in `dir`."""
+    """`__all__` is sorted (constants, classes, the rest), names nothing twice, and every name exists and is listed by `dir`."""
     module = importlib.import_module(name)
 
     assert list(module.__all__) == sorted(

@@ -16,7 +16,9 @@ from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
+from guardedbedrock.errors import SourceError
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam.matching.principals import identify
 
 Mode: TypeAlias = Literal["enforce", "report", "off"]
 OnUnapproved: TypeAlias = Literal["refuse", "replace"]
@@ -39,6 +41,7 @@ class Rules:
             another is chosen by name.
         policies: Policies to evaluate calls against; None checks only that the guardrail is approved.
         principal: Returns the ARN of the caller; may ask AWS.
+        role_arn: ARN of the role of the caller's session; None if it is not known.
         context: Context keys that are known for every call.
         vocabulary: ``aws`` or ``invoke-with-guardrail``.
         mode: ``enforce``, ``report`` (a call that would be refused is reported and sent) or ``off``.
@@ -73,6 +76,7 @@ class Rules:
     approved: tuple[Guardrail, ...]
     policies: PolicySet | None
     principal: Callable[[], str]
+    role_arn: str | None = None
     context: Mapping[str, object] = field(default_factory=dict)
     vocabulary: Vocabulary = "aws"
     mode: Mode = "enforce"
@@ -115,8 +119,10 @@ class Rules:
         """Give the principal as it calls from a region."""
         known = self.callers.get(region)
         if known is None:
+            principal = self.principal()
+            self._check_role(principal)
             known = Caller(
-                principal=self.principal(),
+                principal=principal,
                 region=region,
                 context=self.context,
                 secure=self.secure,
@@ -125,6 +131,14 @@ class Rules:
             )
             self.callers[region] = known
         return known
+
+    def _check_role(self, principal: str) -> None:
+        """Reject a caller that is not a session of the configured role: its ``aws:PrincipalArn`` would be wrong."""
+        if self.role_arn is None:
+            return
+        caller, role = identify(principal), identify(self.role_arn)
+        if (caller.kind, caller.account, caller.role_name) != ("assumed-role", role.account, role.role_name):
+            raise SourceError(f"role_arn: `{principal}` is not a session of that role; correct role_arn, or remove it")
 
     def _policy_mistakes(self) -> tuple[PolicyMistake, ...]:
         is_article = self.vocabulary == "invoke-with-guardrail"

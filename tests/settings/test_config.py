@@ -156,7 +156,7 @@ def test_null_in_the_environment_takes_away(here: Path) -> None:
 
 
 def test_a_document_of_the_environment_is_not_joined_with_that_of_the_file(here: Path) -> None:
-    """Two documents never melt into one that nobody wrote."""
+    """Two documents are never merged into one."""
     write(here, {"guardedbedrock.toml": f"{CALLER}{GUARDRAIL}[policies]\nidentity = {{Id = 'file'}}\n"})
 
     policies = load(environ={"GUARDEDBEDROCK_POLICIES__IDENTITY": json.dumps(document("Own"))}).policy_set()

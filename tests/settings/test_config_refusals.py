@@ -191,7 +191,7 @@ BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 def refusal(*args: Any, **kwargs: Any) -> str:
-    """Load what can not be loaded, and give the sentence."""
+    """Load an invalid configuration, and return the message."""
     with pytest.raises(ConfigurationError) as caught:
         load(*args, **kwargs)
     error = caught.value
@@ -256,7 +256,7 @@ def test_a_bad_argument_is_refused_by_name(given: dict[str, Any], fragments: tup
     ],
 )
 def test_a_broken_file_is_refused_by_name(name: str, content: bytes, fragments: tuple[str, ...], here: Path) -> None:
-    """A file that is there and can not be read is no reason to go on without it."""
+    """A file that exists and cannot be read is never skipped."""
     (here / name).write_bytes(content)
 
     sentence = refusal(environ=GUARDED)

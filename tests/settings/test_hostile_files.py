@@ -1,4 +1,4 @@
-"""Hostile and damaged files end in one clear error within a second, whoever reads them, and in bounded memory."""
+"""Hostile and damaged files end in one clear error within a second, in bounded memory, for every reader."""
 
 from __future__ import annotations
 

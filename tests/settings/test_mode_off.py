@@ -1,4 +1,4 @@
-"""``mode = "off"`` writes one WARNING for each client, whoever sets it and however the client is created."""
+"""``mode = "off"`` writes one WARNING for each client, wherever it is set and however the client is created."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ BAD_SOURCES: dict[str, tuple[Any, type[ConfigurationError], str]] = {
 
 @pytest.mark.parametrize(("sources", "kind", "sentence"), BAD_SOURCES.values(), ids=BAD_SOURCES)
 def test_bad_sources_are_refused(sources: Any, kind: type[ConfigurationError], sentence: str, here: Path) -> None:
-    """A document that can not be read never vanishes."""
+    """A document that cannot be read is never skipped."""
     write(here, {"broken.json": '{"Statement": ', "wrapped.json": {"PolicyVersion": {"Document": document("W")}}})
     (here / "latin.json").write_bytes(b'{"Id": "\xe9"}')
     (here / "dangling.json").symlink_to(here / "gone.json")

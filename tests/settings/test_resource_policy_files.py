@@ -35,7 +35,7 @@ Statement = [{{ Sid = "Share", Effect = "Allow", Principal = "*", Action = "bedr
 
 
 def refusal(make: Any, **given: Any) -> str:
-    """Do what can not be done, and give the sentence."""
+    """Expect a `ConfigurationError`, and return its message."""
     with pytest.raises(ConfigurationError) as caught:
         make(**given)
     return str(caught.value)
@@ -53,7 +53,7 @@ BAD_TABLES: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("table", "place"), BAD_TABLES.values(), ids=BAD_TABLES)
 def test_a_policy_that_aws_would_refuse_is_refused_at_load(table: str, place: str, here: Path) -> None:
-    """The sentence names the file, the place in it and the mend."""
+    """The message names the file, the location in it and the fix."""
     files = {"p/open.json": OPEN, "p/shared.json": SHARED, "p/elsewhere.json": ELSEWHERE}
     write(here, {**files, "guardedbedrock.toml": CALLER + GUARDRAIL + table})
 
