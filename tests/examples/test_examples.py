@@ -35,6 +35,12 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
         f"Converse was sent with {GUARDRAIL}/internal0001 version 1",
         f"Converse was sent with {GUARDRAIL}/customer0001 version 4",
     ),
+    "claude_text_completions.py": (
+        "aws: You said: How many days of leave do I have?",
+        "aws: Ask HR.",
+        "invoke-with-guardrail: You said: How many days of leave do I have?",
+        "invoke-with-guardrail: Ask HR.",
+    ),
     "langchain_chat.py": (
         "invoke: You said: Hello there",
         "stream: You| said:| Hello| again",

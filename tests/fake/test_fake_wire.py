@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -252,3 +253,24 @@ def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
 def test_it_listens_on_loopback_only(fake: FakeBedrock) -> None:
     assert fake.endpoint_url.startswith("http://127.0.0.1:")
     assert fake.endpoint_url == fake.endpoint_url
+
+
+NOT_IMPLEMENTED = [
+    (service, name)
+    for service, operations in (("bedrock-runtime", FakeBedrock()._state.runtime), ("bedrock", FakeBedrock()._state.control))
+    for name in sorted(set(load(service).operation_names) - set(operations.operations))
+]
+
+
+@pytest.mark.parametrize(("service", "name"), NOT_IMPLEMENTED)
+def test_an_operation_without_implementation_is_a_501_before_any_check(fake: FakeBedrock, service: str, name: str) -> None:
+    """The message names the operation. Path and body are not valid for the operation, and neither is looked at."""
+    http_binding = load(service).operation_model(name).http
+    path = re.sub(r"\{[^}]+\}", "-", http_binding["requestUri"].partition("?")[0])
+    connection = http.client.HTTPConnection(fake.endpoint_url.removeprefix("http://"))
+    connection.request(http_binding["method"], path, "no JSON")
+    response = connection.getresponse()
+    body = json.loads(response.read())
+    connection.close()
+
+    assert (response.status, body) == (501, {"message": f"{name} is not implemented by the fake Bedrock"})

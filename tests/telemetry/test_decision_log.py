@@ -49,7 +49,7 @@ import json, sys, guardedbedrock
 from guardedbedrock import Guard, Guardrail
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
-ask = {"modelId": "a.b", "messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+ask = {"modelId": "amazon.nova-lite-v1:0", "messages": [{"role": "user", "content": [{"text": "hello"}]}]}
 with FakeBedrock(guardrails=[FakeGuardrail(arn, denied_words=("hello",))]) as fake:
     client = Guard(guardrails=[Guardrail(arn, version="1")]).client("bedrock-runtime", **fake.client_kwargs())
     client.converse(**ask)
