@@ -1,4 +1,4 @@
-"""What is read of the bodies of InvokeModel and of its chunks, family by family; of what nobody knows nothing is read."""
+"""What is read of the bodies of InvokeModel and of its chunks, family by family; unknown formats are not read."""
 
 from __future__ import annotations
 
