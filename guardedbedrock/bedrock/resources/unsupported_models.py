@@ -10,6 +10,7 @@ add further models with the setting `models_without_guardrail`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.resources.inventory import ResolvedModels
@@ -63,6 +64,7 @@ def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models
     return kinds.pop() if len(kinds) == 1 else None
 
 
+@lru_cache(maxsize=256)  # keyed by the model and the configured patterns: every call asks, and compiling patterns takes 60 us
 def _kind(model: str, configured: tuple[str, ...]) -> UnsupportedKind | None:
     parts = split(model)
     kind, name = kind_of(model), parts[5].partition("/")[2] if parts else model
