@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Cli: TypeAlias = Callable[..., Any]
 
 ALLOW = {"Version": "2012-10-17", "Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
-REASON = ""  # set below
 NASTY = 'a|b,c:d%e <f> `g` "h" é\n\x00'
 
 

@@ -81,7 +81,7 @@ def test_json_is_the_only_output_on_stdout(cli: Cli, tmp_path: Path) -> None:
     assert (explanation["outcome"], explanation["action"]) == ("allowed", "s3:GetObject")
 
 
-def test_files_globs_and_folders_are_read_are_read(cli: Cli, tmp_path: Path) -> None:
+def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
         write(tmp_path, [GOOD | {"id": name}], name)
     write(tmp_path, f"- {json.dumps(GOOD)}", "c.yaml")
