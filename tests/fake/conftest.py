@@ -1,4 +1,4 @@
-"""A fake and a plain boto3 client for each test; every response that is not a stream is held against its output shape."""
+"""A fake and a plain boto3 client for each test. Every response except streams is validated against its output shape."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def aws() -> boto3.Session:
 
 @pytest.fixture
 def serve(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[FakeBedrock, Any]]]:
-    """Start a fake as the keywords say, and make a client for it; both end with the test."""
+    """Return a function that starts a fake with keywords and creates a client. Both end with the test."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with ExitStack() as stack:
         yield partial(_serve, stack, aws)
@@ -38,7 +38,7 @@ def serve(aws: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 def manage(
     aws: boto3.Session, serve: Callable[..., tuple[FakeBedrock, Any]]
 ) -> Iterator[Callable[..., tuple[FakeBedrock, Any, Any]]]:
-    """Start a fake as the keywords say, and make a client for the control plane too; all three end with the test."""
+    """Return a function that also creates a client for the control plane. All three end with the test."""
     with ExitStack() as stack:
         yield partial(_manage, stack, aws, serve)
 
@@ -80,12 +80,12 @@ def ask() -> dict[str, Any]:
 
 @pytest.fixture(name="conforms")
 def conforms_to_shape() -> Callable[..., None]:
-    """Hold a value off the wire against a shape."""
+    """Return a function that validates a value of a response against a shape."""
     return _conforms
 
 
 def _conforms(shape: Any, value: Any, path: str = "") -> None:
-    """Fail when a value off the wire has a member the shape has not, lacks a required one, or breaks a constraint."""
+    """Fail if a value has an unknown member, lacks a required one, or violates a constraint."""
     assert list(ShapeValidator().violations(shape, value)) == []
     _no_strays(shape, value, path)
 

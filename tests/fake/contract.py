@@ -1,7 +1,7 @@
 """
-Runs the cases of ``contract.json``: the same calls, whatever makes them, with the same parsed results.
+Runs the cases of ``contract.json``: every client library makes the same calls and parses the same results.
 
-A driver makes one call and gives what its library parsed, or raises; `outcome` writes either in the one form that a case expects.
+A driver makes one call and returns the parsed response, or raises. `outcome` and `failure` convert both to the form of a case.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _SPOKEN: Final = {"modelId", "messages", "system", "guardrailConfig", "inference
 
 
 def _speaks_langchain(case: dict[str, Any]) -> bool:
-    """Say whether langchain-aws can make a call: a chat of texts."""
+    """Return whether langchain-aws can make a call: a chat of texts."""
     params = case.get("params", {})
     blocks = [block for message in params.get("messages", ()) for block in message["content"]]
     chat = case["operation"] in {"Converse", "ConverseStream"} and set(params) <= _SPOKEN
@@ -51,7 +51,7 @@ LANGCHAIN: Final = [name for name, case in CASES.items() if _speaks_langchain(ca
 
 
 def prepare(fake: FakeBedrock, setup: dict[str, Any]) -> None:
-    """Make a fake as a case describes it."""
+    """Configure a fake as a case describes it."""
     told = {name: [_made(kind, entry) for entry in setup[name]] for name, kind in _KINDS.items() if name in setup}
     policies = {"policies": iam.PolicySet(**setup["policies"])} if "policies" in setup else {}
     fake.configure(**told, **policies)
@@ -72,18 +72,18 @@ def _reply(reply: Any) -> Any:
 
 
 def params_of(call: dict[str, Any]) -> dict[str, Any]:
-    """Write the parameters of a call; the body of a model is JSON in JSON."""
+    """Return the parameters of a call, with the body of a model as bytes."""
     params = dict(call.get("params", {}))
     return {**params, "body": json.dumps(params["body"]).encode()} if isinstance(params.get("body"), dict) else params
 
 
 def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None) -> dict[str, Any]:
     """
-    Write what came of a call, as JSON: members in their order, blobs and times as text.
+    Convert a response to JSON: members in their order, blobs and times as text.
 
     Args:
-        response: What the library parsed.
-        streamed: What was read of its stream or its body.
+        response: The parsed response.
+        streamed: The content of its stream or its body.
     """
     members = {name: value for name, value in response.items() if name != "ResponseMetadata"}
     for name in ("stream", "body"):
@@ -93,7 +93,7 @@ def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None)
 
 
 def failure(error: Exception) -> dict[str, Any]:
-    """Write an error that came in place of a response, or within a stream; one of the service, or anything else by its name."""
+    """Convert an error, raised for a call or within a stream, to JSON. An error that is not of the service has only its name."""
     if not isinstance(error, ClientError):
         return {"raised": type(error).__name__}
     said, status = error.response["Error"], error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -118,7 +118,7 @@ def _of_bytes(value: bytes) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Keep the first numbers of an embedding only."""
+    """Keep only the first three numbers of an embedding."""
     if isinstance(value, dict):
         return {name: _rounded(item) for name, item in value.items()}
     return value[:3] if isinstance(value, list) and value and isinstance(value[0], float) else value

@@ -50,7 +50,7 @@ def refusal(path: Path) -> str:
         pytest.param("[" * 100_000, "nested deeper than 100 levels", id="nested"),
     ],
 )
-def test_a_file_is_read_whole_or_refused(tmp_path: Path, content: str, problem: str) -> None:
+def test_an_invalid_file_is_rejected(tmp_path: Path, content: str, problem: str) -> None:
     path = write(tmp_path / "cases.json", content)
 
     said = refusal(path)
@@ -59,7 +59,7 @@ def test_a_file_is_read_whole_or_refused(tmp_path: Path, content: str, problem: 
     assert problem in said
 
 
-def test_an_id_stands_once_in_all_files(tmp_path: Path) -> None:
+def test_an_id_is_unique_in_all_files(tmp_path: Path) -> None:
     write(tmp_path / "a.json", [asking()])
     write(tmp_path / "b.json", [asking("b"), asking()])
 
@@ -90,7 +90,7 @@ def test_no_file_is_an_error(tmp_path: Path, name: str, problem: str) -> None:
     assert problem in refusal(tmp_path / name)
 
 
-def test_a_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cases.json").write_bytes(b"\xff\xfe")
 
     assert refusal(tmp_path / "cases.json").endswith(": not UTF-8 text; save it as UTF-8")
@@ -114,7 +114,7 @@ YAML = """
 """
 
 
-def test_yaml_says_the_same_with_dates_as_text_and_with_anchors(tmp_path: Path) -> None:
+def test_yaml_equals_json_with_dates_as_text_and_with_anchors(tmp_path: Path) -> None:
     results = [cases.run(case) for case in cases.load(write(tmp_path / "cases.yaml", YAML))]
 
     assert [(result.id, result.passed) for result in results] == [("a", True), ("b", True)]
@@ -145,7 +145,7 @@ def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, proble
     assert "\n" not in said
 
 
-def test_yaml_without_pyyaml_says_what_to_install_and_json_needs_it_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_yaml_requires_pyyaml_and_json_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
     monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.yaml_loader", raising=False)
 

@@ -1,4 +1,4 @@
-"""Cases: what one may say, what comes of it, and what is refused with its place."""
+"""Cases: valid fields, results, and errors with their location."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_of_two_guardrails_the_first_is_put_in(tmp_path: Path) -> None:
     assert result.authorizations[0].request.context["bedrock:GuardrailIdentifier"] == GUARDRAIL
 
 
-def test_a_call_comes_to_its_first_denial_even_behind_an_open_answer(tmp_path: Path) -> None:
+def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tmp_path: Path) -> None:
     by_address = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
     invoke = {"Sid": "Invoke", "Effect": "Allow", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": by_address}
     expect = {"decision": "implicitDeny", "policyType": "identity", "hangsOn": []}
@@ -219,7 +219,7 @@ def test_a_call_comes_to_its_first_denial_even_behind_an_open_answer(tmp_path: P
         ),
     ],
 )
-def test_what_nobody_would_check_is_refused_with_its_place(tmp_path: Path, case: object, problem: str) -> None:
+def test_an_invalid_case_is_rejected_with_its_location(tmp_path: Path, case: object, problem: str) -> None:
     path = write(tmp_path / "cases.json", [case])
 
     said = refusal(path)
@@ -237,7 +237,7 @@ def test_what_nobody_would_check_is_refused_with_its_place(tmp_path: Path, case:
         ({"Effect": "Allow"}, "policy identity[1] at /Statement/0: "),
     ],
 )
-def test_a_policy_that_can_not_be_read_is_a_syntax_error_with_its_case(tmp_path: Path, statement: Any, problem: str) -> None:
+def test_an_invalid_policy_is_a_syntax_error_with_its_case(tmp_path: Path, statement: Any, problem: str) -> None:
     path = write(tmp_path / "cases.json", [asking(policies={"identity": [policy(ALLOW), policy(statement)]})])
 
     with pytest.raises(PolicySyntaxError) as caught:

@@ -67,13 +67,13 @@ def _events(stream: Any) -> Iterator[Any]:
 
 
 def test_cases_are_written_as_they_should_be() -> None:
-    """A stray field is an error, every case says why, and there are enough of them."""
+    """An unknown field is an error, every case has a reason, and the number of cases does not drop."""
     assert all(set(case) <= KEYS and case["why"] for case in CASES.values())
     assert len(CASES) >= 60
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_boto3_keeps_the_contract(fake: FakeBedrock, clients: dict[str, Any], name: str) -> None:
+def test_boto3_fulfills_the_contract(fake: FakeBedrock, clients: dict[str, Any], name: str) -> None:
     """What it parsed is what the case expects, whole."""
     case = CASES[name]
     prepare(fake, case.get("setup", {}))
@@ -85,7 +85,7 @@ def test_boto3_keeps_the_contract(fake: FakeBedrock, clients: dict[str, Any], na
 
 @pytest.fixture(scope="module")
 def chats() -> dict[str, Any]:
-    """What langchain-aws made of the cases, in a process of its own: it changes boto3 when it is imported."""
+    """The results of langchain-aws, from a separate process, because its import changes boto3."""
     told = subprocess.run([sys.executable, str(CHATS)], check=True, capture_output=True, text=True)  # noqa: S603 - our own script
     return dict(json.loads(told.stdout))
 

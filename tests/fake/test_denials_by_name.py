@@ -67,7 +67,7 @@ def test_the_server_denies_by_name(serve: Serve, ask: dict[str, Any], denial: De
 
 
 @pytest.mark.parametrize("denial", EVERY)
-def test_what_the_server_says_is_understood(denial: Denial) -> None:
+def test_the_message_of_the_server_is_classified(denial: Denial) -> None:
     """The classifier of the guard reads the policy type, whether a Deny matched, and the policy."""
     error = denial.error(ROLE, "bedrock:InvokeModel", "arn:aws:bedrock:us-east-1::foundation-model/m")
     metadata = {"HTTPStatusCode": error.status}
@@ -112,7 +112,7 @@ def test_preflight_and_server_diverge(ask: dict[str, Any], denial: Denial) -> No
 
 
 @pytest.mark.parametrize("name", ["model-access", "no-reason", "resource-implicit"])
-def test_no_policy_says_what_only_a_server_can(name: str) -> None:
+def test_no_policy_produces_a_denial_of_the_server_only(name: str) -> None:
     """The mend is named."""
     with pytest.raises(ConfigurationError, match=r"FakeBedrock\.deny"):
         DENIALS[name].policies()
@@ -137,7 +137,7 @@ def test_a_policy_type_alone_is_its_explicit_deny(serve: Serve, ask: dict[str, A
         client.converse(**ask)
 
 
-def test_a_name_that_is_none_names_all(serve: Serve) -> None:
+def test_an_unknown_name_gets_a_suggestion(serve: Serve) -> None:
     """The error helps to find the right one."""
     fake, _ = serve()
 

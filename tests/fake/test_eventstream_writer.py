@@ -17,7 +17,7 @@ FRAMES = st.lists(st.tuples(HEADERS, st.binary(max_size=300)), max_size=6)
 
 
 @given(frames=FRAMES, data=st.data())
-def test_botocore_reads_back_what_was_written_wherever_the_bytes_are_cut(
+def test_botocore_parses_the_frames_wherever_the_bytes_are_split(
     frames: list[tuple[dict[str, str], bytes]], data: st.DataObject
 ) -> None:
     wire = b"".join(eventstream.frame(headers, payload) for headers, payload in frames)

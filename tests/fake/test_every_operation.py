@@ -101,7 +101,7 @@ CONTROL: list[Call] = [
 ]
 
 KNOWN: list[Call] = [call for call in (*RUNTIME, *CONTROL) if call[1] in load(call[0]).operation_names]
-"""Those that the installed botocore has."""
+"""The ones that the installed botocore has."""
 
 
 def _served() -> FakeBedrock:
@@ -120,16 +120,16 @@ def _clients(aws: boto3.Session, fake: FakeBedrock) -> dict[str, Any]:
     return {name: aws.client(name, **fake.client_kwargs()) for name in ("bedrock-runtime", "bedrock")}
 
 
-def test_every_operation_that_is_served_is_called_here() -> None:
-    """No operation can be added without a call of it."""
+def test_every_implemented_operation_has_a_call() -> None:
+    """A new operation needs a call in this module."""
     world = _served()._state
 
     assert {name for _, name, _ in RUNTIME} == set(world.runtime._operations)
     assert {name for _, name, _ in CONTROL} == set(world.control._operations)
 
 
-def test_requests_and_answers_hold_to_their_shapes(aws: boto3.Session, fake: FakeBedrock, conforms: Callable[..., None]) -> None:
-    """The parameters arrive as they were given; the bytes of the answer are what the service model says, and no more."""
+def test_requests_and_responses_match_their_shapes(aws: boto3.Session, fake: FakeBedrock, conforms: Callable[..., None]) -> None:
+    """The fake receives the parameters unchanged, and each response has only members of the service model."""
     bodies: list[tuple[Any, bytes]] = []
 
     def keep(response_dict: dict[str, Any], operation_model: Any, **_: Any) -> None:
@@ -165,7 +165,7 @@ def _hold(shape: Any, body: bytes, conforms: Callable[..., None]) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 16, 61, 1000, 0])
-def test_streams_are_read_whatever_they_are_cut_into(aws: boto3.Session, fake: FakeBedrock, size: int) -> None:
+def test_streams_are_parsed_for_every_size_of_chunk(aws: boto3.Session, fake: FakeBedrock, size: int) -> None:
     """From single bytes to one piece; every event is the same."""
     client = _clients(aws, fake)["bedrock-runtime"]
     fake.reply(prose(20), times=None)

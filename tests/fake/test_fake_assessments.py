@@ -1,4 +1,4 @@
-"""What each policy of a guardrail finds, how sure it is, and how that is told."""
+"""The policies of a guardrail: findings, confidence and reports."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _shape(name: str) -> Any:
 @pytest.mark.parametrize("strength", LEVELS)
 @pytest.mark.parametrize("confidence", ["LOW", "MEDIUM", "HIGH"])
 def test_a_filter_blocks_from_a_confidence_on(category: str, strength: Level, confidence: Level) -> None:
-    """The stronger the filter, the less sure it has to be."""
+    """A stronger filter blocks at a lower confidence."""
     text = f"well, {CONTENT_WORDS[category][confidence][0]} it"
     found = assess(
         FakeGuardrail("abc", content={category: strength}), AssessedContent((text,), "INPUT"), AssessmentScope(full=True)
@@ -51,7 +51,7 @@ def test_every_category_of_bedrock_has_words() -> None:
 
 
 def test_strengths_differ_for_prompts_and_answers() -> None:
-    """Attacks on the prompt are looked for in prompts only."""
+    """PROMPT_ATTACK applies to prompts only."""
     guardrail = FakeGuardrail("abc", content={"VIOLENCE": ("NONE", "HIGH"), "PROMPT_ATTACK": "HIGH"})
 
     blocked = {
@@ -66,7 +66,7 @@ def test_strengths_differ_for_prompts_and_answers() -> None:
 
 
 def test_words_of_ones_own_stand_in_for_the_list() -> None:
-    """A test says what its filter is to find."""
+    """A test can replace the words of a filter."""
     guardrail = FakeGuardrail("abc", content={"HATE": "LOW"}, content_words={"HATE": {"HIGH": ("red card",)}})
 
     assert assess(guardrail, AssessedContent(("a red card for you",), "INPUT")).blocked
@@ -99,7 +99,7 @@ GROUNDED = {
 
 @pytest.mark.parametrize(("answer", "below"), GROUNDED.values(), ids=GROUNDED)
 def test_an_answer_is_held_against_its_source_and_the_query(serve: Serve, answer: str, below: list[str]) -> None:
-    """In Converse as in ApplyGuardrail, and told in both."""
+    """Converse and ApplyGuardrail report the same."""
     guardrail = FakeGuardrail("abc", grounding={"GROUNDING": 0.6, "RELEVANCE": 0.5}, blocked_output="not grounded")
     fake, client = serve(guardrails=[guardrail])
     fake.reply(answer)
@@ -136,7 +136,7 @@ EVERYTHING = FakeGuardrail(
 )
 
 
-def test_everything_is_told_on_request(serve: Serve) -> None:
+def test_the_full_scope_reports_everything(serve: Serve) -> None:
     """FULL tells of what was not found, but for words and regexes, as AWS does."""
     _, client = serve(guardrails=[EVERYTHING])
     call = {"guardrailIdentifier": "abc", "guardrailVersion": "1", "content": [{"text": {"text": "hello"}}]}
@@ -183,7 +183,7 @@ DETECTED = {
 
 
 @pytest.mark.parametrize(("name", "text"), DETECTED.items())
-def test_what_is_only_detected_changes_nothing(name: str, text: str) -> None:
+def test_a_detection_changes_nothing(name: str, text: str) -> None:
     """It is reported all the same."""
     guardrail = FakeGuardrail(**{**_fields(EVERYTHING), "detect_only": frozenset({name})})
     found = assess(guardrail, AssessedContent((text,), "INPUT"))
@@ -212,7 +212,7 @@ LED = {
 
 
 @pytest.mark.parametrize(("kind", "texts"), LED.items())
-def test_what_leads_up_to_personal_data_stays(kind: str, texts: tuple[str, str]) -> None:
+def test_the_words_before_personal_data_are_not_masked(kind: str, texts: tuple[str, str]) -> None:
     """Only the data itself is masked."""
     assert mask(FakeGuardrail("abc", pii={kind: "anonymize"}), texts[0]) == texts[1]
 
@@ -226,7 +226,7 @@ def test_what_leads_up_to_personal_data_stays(kind: str, texts: tuple[str, str])
         {"grounding": {"TRUTH": 1}},
     ],
 )
-def test_what_bedrock_has_not_is_refused(wrong: dict[str, Any]) -> None:
+def test_a_name_unknown_to_bedrock_is_rejected(wrong: dict[str, Any]) -> None:
     """The error names what there is."""
     with pytest.raises(ConfigurationError, match="is unknown; known are"):
         FakeGuardrail("abc", **wrong)

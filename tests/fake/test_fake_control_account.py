@@ -35,7 +35,7 @@ def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in tags.items()]
 
 
-def test_tags_are_added_changed_and_taken_away(manage: Manage) -> None:
+def test_tags_are_added_changed_and_removed(manage: Manage) -> None:
     """TagResource adds and overwrites, UntagResource takes what is there, ListTagsForResource shows the rest."""
     _, control, _ = manage(guardrails=[HR])
 
@@ -61,8 +61,8 @@ def _config(version: str = "1", **more: Any) -> dict[str, Any]:
     return {"guardrailInferenceConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": version, **more}}
 
 
-def test_an_enforced_configuration_is_made_shown_changed_and_deleted(manage: Manage) -> None:
-    """The account has one configuration; its ID changes it, and the list shows who made it for what."""
+def test_an_enforced_configuration_is_created_returned_changed_and_deleted(manage: Manage) -> None:
+    """The account has one configuration, which is changed by its ID and listed with its creator."""
     _, control, _ = manage(guardrails=[HR, NEWER], principal=PRINCIPAL)
     more = {
         "selectiveContentGuarding": {"system": "SELECTIVE", "messages": "COMPREHENSIVE"},
@@ -107,7 +107,7 @@ def _policy(resource: str = ARN, action: str = "bedrock:ApplyGuardrail") -> str:
 
 @pytest.mark.parametrize("resource", [ARN, PROFILE])
 def test_a_resource_policy_is_put_shown_and_deleted(manage: Manage, resource: str) -> None:
-    """The policy comes back as the text it was; another one takes its place."""
+    """The policy is returned as the same text, and a new one replaces it."""
     _, control, _ = manage(guardrails=[HR])
     first, second = _policy(resource), _policy(resource) + " "
 
@@ -123,7 +123,7 @@ def test_a_resource_policy_is_put_shown_and_deleted(manage: Manage, resource: st
 
 
 def test_a_resource_policy_goes_with_its_guardrail(manage: Manage) -> None:
-    """A guardrail that is deleted has no policy any more; deleting a version changes nothing about it."""
+    """Deleting a guardrail deletes its policy. Deleting a version does not."""
     _, control, _ = manage(guardrails=[HR])
     control.put_resource_policy(resourceArn=ARN, resourcePolicy=_policy())
 
@@ -182,7 +182,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("method", "params", "status", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_done_is_refused_and_changes_nothing(
+def test_an_invalid_request_is_an_error_and_changes_nothing(
     manage: Manage, method: str, params: dict[str, Any], status: int, code: str
 ) -> None:
     """Each refusal has the status and the code of the service model, and leaves tags and configuration as they were."""
@@ -199,8 +199,8 @@ def test_what_can_not_be_done_is_refused_and_changes_nothing(
     assert _tags(control) == {"team": "hr"}
 
 
-def test_faults_are_ordered_for_the_control_plane_too(manage: Manage) -> None:
-    """`fail_next` and `calls` know the operations of both services."""
+def test_faults_happen_in_the_control_plane_too(manage: Manage) -> None:
+    """`fail_next` and `calls` accept the operations of both services."""
     fake, control, _ = manage()
     fake.fail_next(429, "ThrottlingException", "slow down", operation="ListGuardrails")
 
@@ -214,8 +214,8 @@ OPERATIONS = [(service, name) for service in ("bedrock-runtime", "bedrock") for 
 
 
 @pytest.mark.parametrize(("service", "name"), OPERATIONS)
-def test_no_path_is_one_of_both_services(service: str, name: str) -> None:
-    """A request to one service is never taken for one to the other."""
+def test_no_path_belongs_to_both_services(service: str, name: str) -> None:
+    """A request to one service never matches the other."""
     http = load(service).operation_model(name).http
     path = re.sub(r"\{[^}]+\}", "x", http["requestUri"])
 

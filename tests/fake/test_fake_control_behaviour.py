@@ -101,7 +101,7 @@ def _said(runtime: Any, identifier: str, version: str) -> str:
 
 
 def test_a_version_stays_as_it_was_when_it_was_made(manage: Manage) -> None:
-    """A change of the DRAFT shows in the DRAFT, and in the versions made after it."""
+    """A change of the DRAFT affects the DRAFT and later versions."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS, **SALARY)["guardrailArn"]
 
@@ -113,7 +113,7 @@ def test_a_version_stays_as_it_was_when_it_was_made(manage: Manage) -> None:
     assert said == {"1": "not for me", "2": "You said: my salary", "DRAFT": "You said: my salary"}
 
 
-def test_a_version_keeps_what_is_different_about_answers(manage: Manage) -> None:
+def test_a_version_keeps_the_differences_for_responses(manage: Manage) -> None:
     """Freezing a DRAFT that treats answers in another way freezes both ways."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS, **_words(inputEnabled=False))["guardrailArn"]
@@ -136,7 +136,7 @@ def test_a_guardrail_that_was_given_has_a_draft(manage: Manage) -> None:
 
 
 @pytest.mark.parametrize(("deleted", "gone"), [({"guardrailVersion": "1"}, ["1"]), ({}, ["1", "DRAFT"])])
-def test_what_is_deleted_can_not_be_used(manage: Manage, deleted: dict[str, str], gone: list[str]) -> None:
+def test_a_deleted_guardrail_cannot_be_used(manage: Manage, deleted: dict[str, str], gone: list[str]) -> None:
     """The runtime no longer finds a version that is deleted, nor any of a guardrail that is."""
     _, control, runtime = manage()
     arn = control.create_guardrail(**TEXTS)["guardrailArn"]

@@ -1,4 +1,4 @@
-"""IAM before the control plane of the fake: who may make, change, delete and list guardrails."""
+"""IAM decisions for the control plane of the fake: creating, changing, deleting and listing guardrails."""
 
 from __future__ import annotations
 
@@ -48,8 +48,10 @@ CALLS: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize(("method", "params", "action", "resource"), CALLS.values(), ids=CALLS)
-def test_what_iam_denies_is_not_done(manage: Manage, method: str, params: dict[str, Any], action: str, resource: str) -> None:
-    """An explicit deny, and no statement at all, stop the request with AWS's sentence, and nothing changes."""
+def test_a_denied_operation_changes_nothing(
+    manage: Manage, method: str, params: dict[str, Any], action: str, resource: str
+) -> None:
+    """An explicit deny and a missing Allow deny the request with AWS's message, and nothing changes."""
     guardrails = [FakeGuardrail(HR), FakeGuardrail(LEGAL)]
     reasons = {
         "with an explicit deny in an identity-based policy": _policies(EVERYTHING, _deny(f"bedrock:{action}")),
@@ -68,7 +70,9 @@ def test_what_iam_denies_is_not_done(manage: Manage, method: str, params: dict[s
 
 
 @pytest.mark.parametrize(("method", "params", "action", "resource"), CALLS.values(), ids=CALLS)
-def test_what_iam_allows_is_done(manage: Manage, method: str, params: dict[str, Any], action: str, resource: str) -> None:
+def test_an_allowed_operation_is_performed(
+    manage: Manage, method: str, params: dict[str, Any], action: str, resource: str
+) -> None:
     """The one statement that a call needs is enough, and does not reach another guardrail."""
     fake, control, _ = manage(
         guardrails=[FakeGuardrail(HR), FakeGuardrail(LEGAL)], policies=_policies(_allow(f"bedrock:{action}", resource))
@@ -83,7 +87,7 @@ def test_what_iam_allows_is_done(manage: Manage, method: str, params: dict[str, 
 
 
 def test_listing_all_versions_of_one_guardrail_can_be_denied(manage: Manage) -> None:
-    """Nobody who may do nothing may list."""
+    """A caller without permission cannot list."""
     _, control, _ = manage(guardrails=[FakeGuardrail(HR)], policies=_policies(_deny("bedrock:ListGuardrails"), EVERYTHING))
 
     for params in ({}, {"guardrailIdentifier": "abc123def456"}):
@@ -104,7 +108,7 @@ def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> No
 
 
 def test_a_tag_counts_from_the_next_request_on(manage: Manage) -> None:
-    """Who may change production guardrails only may change one as long as it is tagged so, in either service."""
+    """The caller can change a guardrail while it has the tag of production, in both services."""
     prod = {"StringEquals": {"aws:ResourceTag/stage": "prod"}}
     anything = ["bedrock:TagResource", "bedrock:UntagResource", "bedrock:CreateGuardrail"]
     policies = _policies(_allow(anything), _allow(["bedrock:UpdateGuardrail", "bedrock:ApplyGuardrail"], **prod))

@@ -1,4 +1,4 @@
-"""Guardrails over the control plane of the fake: made, shown, listed, changed, versioned, deleted."""
+"""Guardrails in the control plane of the fake: create, get, list, update, version, delete."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ ALWAYS |= {"updatedAt", *TEXTS, "ResponseMetadata"}
 
 
 @pytest.mark.parametrize(("asked", "shown"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
-def test_what_was_asked_for_is_shown(manage: Manage, asked: dict[str, Any], shown: dict[str, Any]) -> None:
+def test_the_requested_configuration_is_returned(manage: Manage, asked: dict[str, Any], shown: dict[str, Any]) -> None:
     """GetGuardrail gives every setting of CreateGuardrail back, under the names of its own shape."""
     _, control, _ = manage()
 
@@ -212,7 +212,7 @@ GIVEN = FakeGuardrail(
 
 
 @pytest.mark.parametrize("version", [None, "DRAFT", "3"])
-def test_a_guardrail_that_was_given_is_shown_as_if_somebody_had_made_it(manage: Manage, version: str | None) -> None:
+def test_a_configured_guardrail_is_returned_like_a_created_one(manage: Manage, version: str | None) -> None:
     """The control plane shows the words, topics and patterns of a `FakeGuardrail`, whose DRAFT is its newest version."""
     _, control, _ = manage(guardrails=[FakeGuardrail("abc123def456", "1"), GIVEN])
 
@@ -235,7 +235,7 @@ def test_a_guardrail_that_was_given_is_shown_as_if_somebody_had_made_it(manage: 
     }
 
 
-def test_a_guardrail_that_was_given_can_be_changed_and_deleted(manage: Manage) -> None:
+def test_a_configured_guardrail_can_be_changed_and_deleted(manage: Manage) -> None:
     """A given guardrail counts its versions on from the newest, takes an update, and goes with its tags."""
     _, control, _ = manage(guardrails=[GIVEN])
     named = {"guardrailIdentifier": "abc123def456"}
@@ -284,7 +284,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
 
 
 @pytest.mark.parametrize(("method", "params", "status", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_done_is_an_error_of_the_model(
+def test_an_invalid_request_is_an_error_of_the_service_model(
     manage: Manage, method: str, params: dict[str, Any], status: int, code: str
 ) -> None:
     """Each refusal has the status and the code of the service model, and leaves everything as it was."""
@@ -300,7 +300,7 @@ def test_what_can_not_be_done_is_an_error_of_the_model(
     assert control.list_guardrails()["guardrails"] == before
 
 
-def test_reset_leaves_what_clients_made(manage: Manage) -> None:
+def test_reset_keeps_resources_that_clients_created(manage: Manage) -> None:
     """Requests are forgotten, guardrails are not."""
     fake, control, _ = manage()
     control.create_guardrail(**SIMPLE)

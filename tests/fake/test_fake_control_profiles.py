@@ -110,7 +110,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("method", "params", "code"), REFUSED.values(), ids=REFUSED)
-def test_what_can_not_be_done_with_a_profile(manage: Manage, method: str, params: dict[str, Any], code: str) -> None:
+def test_an_invalid_request_for_a_profile_is_an_error(manage: Manage, method: str, params: dict[str, Any], code: str) -> None:
     """Each refusal has a code of the service model, and leaves the profiles as they were."""
     _, control, _ = manage(inference_profiles=[SYSTEM, MINE])
 
@@ -132,7 +132,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("fields", "text"), BROKEN.values(), ids=BROKEN)
-def test_a_profile_that_can_not_be_is_refused(fields: dict[str, Any], text: str) -> None:
+def test_an_invalid_profile_is_rejected(fields: dict[str, Any], text: str) -> None:
     """A mistake in a `FakeInferenceProfile` shows where it is made."""
     with pytest.raises(ConfigurationError, match=text):
         FakeInferenceProfile(**{"identifier": ID, "models": MODELS, **fields})

@@ -87,7 +87,7 @@ def test_the_right_guardrail_opens_the_way(serve: Serve, ask: dict[str, Any]) ->
     assert [decision.outcome for request in fake.requests for decision in request.decisions] == ["allowed"] * 4
 
 
-def test_the_first_denial_is_told_and_all_are_recorded(serve: Serve, ask: dict[str, Any]) -> None:
+def test_the_first_denial_is_reported_and_all_decisions_are_recorded(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve(policies=_policies(INVOKE), guardrails=[FakeGuardrail(GUARDRAIL)])
 
     with pytest.raises(client.exceptions.AccessDeniedException) as error:
@@ -129,7 +129,7 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
-def test_the_server_knows_its_context(serve: Serve, ask: dict[str, Any], condition: dict[str, Any]) -> None:
+def test_the_server_evaluates_its_own_context_keys(serve: Serve, ask: dict[str, Any], condition: dict[str, Any]) -> None:
     fake, client = serve(policies=_policies({**INVOKE, "Condition": condition}))
 
     client.converse(**ask)
@@ -137,7 +137,7 @@ def test_the_server_knows_its_context(serve: Serve, ask: dict[str, Any], conditi
     assert fake.requests[0].decisions[0].outcome == "allowed"
 
 
-def test_what_can_not_be_decided_passes(serve: Serve, ask: dict[str, Any]) -> None:
+def test_an_indeterminate_decision_lets_the_call_pass(serve: Serve, ask: dict[str, Any]) -> None:
     hanging = {**INVOKE, "Condition": {"StringEquals": {"bedrock:ServiceTier": "flex"}}}
     fake, client = serve(policies=_policies(hanging))
 
@@ -181,7 +181,7 @@ EVERY = {
 
 
 KNOWN = {name: EVERY[name] for name in map(xform_name, load("bedrock-runtime").operation_names) if name in EVERY}
-"""Those that the installed botocore knows."""
+"""The ones that the installed botocore has."""
 
 
 @pytest.mark.parametrize(("name", "params"), KNOWN.items(), ids=KNOWN)
@@ -192,7 +192,7 @@ def test_every_operation_is_denied_where_nothing_is_allowed(serve: Serve, name: 
         getattr(client, name)(**params)
 
 
-def test_a_denial_on_order_says_what_it_is_told(serve: Serve, ask: dict[str, Any]) -> None:
+def test_a_scripted_denial_has_the_given_message(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve(policies=_policies(INVOKE))
     sentence = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy"
     fake.deny_next(sentence)
@@ -204,7 +204,7 @@ def test_a_denial_on_order_says_what_it_is_told(serve: Serve, ask: dict[str, Any
     assert client.converse(**ask)["stopReason"] == "end_turn"
 
 
-def test_an_error_on_order_comes_as_often_as_asked(serve: Serve, ask: dict[str, Any]) -> None:
+def test_a_scripted_error_happens_the_given_number_of_times(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve(attempts=3)
     fake.fail_next(500, "InternalServerException", "try again", times=2)
 

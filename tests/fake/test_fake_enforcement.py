@@ -1,4 +1,4 @@
-"""Enforced guardrails and marked prompts: which guardrails run, on what, and who wants them to."""
+"""Enforced guardrails and marked prompts: which guardrails run, on which content, and with which origin."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _enforce(control: Any, **config: Any) -> None:
 
 
 def test_all_that_is_enforced_runs_beside_the_requests_own(manage: Manage) -> None:
-    """What any of them blocks is blocked, what any of them masks is masked, and each is reported with who wants it."""
+    """Each guardrail can block and mask, and each is reported with its origin."""
     fake, control, client = manage(guardrails=ALL, enforced=[FakeEnforcement(ELSEWHERE, "1")])
     _enforce(control)
 
@@ -65,8 +65,8 @@ def test_all_that_is_enforced_runs_beside_the_requests_own(manage: Manage) -> No
     assert fake.requests[-1].guardrail == ("own000000000", "1")
 
 
-def test_what_is_enforced_runs_without_being_asked_for(manage: Manage) -> None:
-    """In every operation, streams included; no trace, because nobody asked for one."""
+def test_an_enforced_guardrail_runs_for_every_request(manage: Manage) -> None:
+    """In every operation, including streams. There is no trace, because the request enables none."""
     _, control, client = manage(guardrails=ALL)
     _enforce(control)
     body = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 9, "messages": [{"role": "user", "content": "my password"}]}
@@ -109,10 +109,10 @@ SEEN = {
 
 
 @pytest.mark.parametrize(("guarding", "texts", "system", "blocked"), SEEN.values(), ids=SEEN)
-def test_enforcement_says_how_much_is_assessed(
+def test_the_enforcement_selects_the_assessed_content(
     manage: Manage, guarding: dict[str, str], texts: tuple[str, ...], system: str | None, *, blocked: bool
 ) -> None:
-    """Over the control plane as in Python; comprehensive unless told otherwise, whatever the caller marked."""
+    """With the control plane as in Python. The default is comprehensive, whatever the caller marked."""
     _, control, client = manage(guardrails=ALL)
     _enforce(control, selectiveContentGuarding=guarding) if guarding else _enforce(control)
 
@@ -133,7 +133,7 @@ MODELS = {
 def test_enforcement_is_for_some_models(
     manage: Manage, included: list[str], excluded: list[str], through: str, *, runs: bool
 ) -> None:
-    """By whatever name the call calls them; a model in both lists is excluded."""
+    """Each name of a model matches, and a model in both lists is excluded."""
     _, control, client = manage(guardrails=ALL)
     _enforce(control, modelEnforcement={"includedModels": included, "excludedModels": excluded})
 
@@ -176,7 +176,7 @@ TAGGED = {
 
 
 @pytest.mark.parametrize(("prompt", "blocked"), TAGGED.values(), ids=TAGGED)
-def test_input_tags_say_what_is_assessed(serve: Serve, prompt: str, *, blocked: bool) -> None:
+def test_input_tags_select_the_assessed_content(serve: Serve, prompt: str, *, blocked: bool) -> None:
     """Where the body gives their suffix; an enforced guardrail looks at everything."""
     fake, client = serve(guardrails=ALL)
     body = {"inputText": prompt, "amazon-bedrock-guardrailConfig": {"tagSuffix": "x1"}}
@@ -202,7 +202,7 @@ def _streamed(client: Any, mode: str | None) -> tuple[str, str]:
     return text, next(event["messageStop"]["stopReason"] for event in events if "messageStop" in event)
 
 
-def test_a_stream_waits_for_its_assessment_unless_told_otherwise(serve: Serve) -> None:
+def test_a_stream_is_assessed_before_it_is_sent_by_default(serve: Serve) -> None:
     """Asynchronously, words leave before they are assessed: the bad one has left, and nothing is masked."""
     guardrail = FakeGuardrail("own000000000", denied_words=("salary",), pii={"EMAIL": "anonymize"}, blocked_output="[stopped]")
     fake, client = serve(guardrails=[guardrail])
@@ -246,7 +246,7 @@ IMAGES = {
 
 @pytest.mark.parametrize(("content", "images"), IMAGES.values(), ids=IMAGES)
 def test_images_are_counted(serve: Serve, content: list[dict[str, Any]], images: dict[str, int] | None) -> None:
-    """Nobody looks into them; the coverage tells how many a guardrail would have."""
+    """Images are not assessed. The coverage reports their number."""
     _, client = serve(guardrails=[FakeGuardrail("own000000000", content={"VIOLENCE": "HIGH"})])
     reply = client.converse(modelId=MODEL, messages=[{"role": "user", "content": content}], **NAMED)
 

@@ -67,7 +67,7 @@ def _sent(fake: FakeBedrock, body: bytes = b'{"messages": []}') -> Iterator[sock
 
 
 def _raw(fake: FakeBedrock) -> bytes:
-    """Send a request and read all that comes until the connection ends, or is reset."""
+    """Send a request and read until the connection ends or is reset."""
     came = b""
     with _sent(fake) as connection, suppress(ConnectionResetError):
         while piece := connection.recv(65536):
@@ -86,10 +86,10 @@ ERRORS: list[tuple[Fault, type[Exception]]] = [
 
 
 @pytest.mark.parametrize(("fault", "error"), ERRORS, ids=lambda value: repr(value)[:60])
-def test_a_fault_is_what_botocore_meets_on_a_bad_network(
+def test_a_fault_raises_the_same_exception_as_a_bad_network(
     serve: Serve, ask: dict[str, Any], fault: Fault, error: type[Exception]
 ) -> None:
-    """Each becomes the exception that the network itself would give; the next call goes well."""
+    """Each fault raises the exception of the network, and the next call succeeds."""
     fake, client = serve()
     fake.fault(fault)
 
@@ -112,7 +112,7 @@ def test_a_fault_is_what_botocore_meets_on_a_bad_network(
     ids=repr,
 )
 def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, Any], fault: Fault) -> None:
-    """Botocore counts no bytes and swallows what is no JSON: who reads its replies has to look whether they are whole."""
+    """Botocore does not count bytes and ignores invalid JSON, so that a caller has to check for truncated responses."""
     fake, client = serve(spoilt=True)
     fake.fault(fault)
 
@@ -124,7 +124,7 @@ def test_a_body_in_part_is_a_reply_without_members(serve: Serve, ask: dict[str, 
     assert client.converse(**ask)["stopReason"] == "end_turn"
 
 
-def test_a_length_that_is_too_long_harms_nobody(serve: Serve, ask: dict[str, Any]) -> None:
+def test_a_length_that_is_too_long_does_not_affect_other_requests(serve: Serve, ask: dict[str, Any]) -> None:
     """Botocore takes what came; a client that counts would not."""
     fake, client = serve()
     fake.fault(WrongLength(by=7))
@@ -138,7 +138,7 @@ def test_a_length_that_is_too_long_harms_nobody(serve: Serve, ask: dict[str, Any
 
 @pytest.mark.parametrize("after", [0, 1, 7, 20, 60, 200, 333, 10_000])
 def test_a_connection_ends_at_any_byte(after: int) -> None:
-    """What comes is a beginning of what would have come, of just that length."""
+    """The client receives the start of the response, with exactly this length."""
     with FakeBedrock(seed=1) as fake:
         whole = _raw(fake)
         fake.fault(HangUp(after=after, reset=False))
@@ -185,7 +185,7 @@ def test_a_stream_breaks_with_an_exception(serve: Serve, ask: dict[str, Any]) ->
         _read(client, ask)
 
 
-def test_a_pause_lasts_as_long_as_it_says() -> None:
+def test_a_pause_has_the_given_length() -> None:
     """Waiting goes by the server's clock, which here is a list."""
     slept: list[float] = []
 
@@ -200,7 +200,7 @@ def test_a_pause_lasts_as_long_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("spread", ["uniform", "exponential", "lognormal"])
-def test_latencies_vary_about_their_mean(spread: Any) -> None:
+def test_latencies_vary_around_their_mean(spread: Any) -> None:
     """The same seed gives the same latencies."""
 
     def draw(seed: int) -> list[float]:
@@ -216,7 +216,7 @@ def test_latencies_vary_about_their_mean(spread: Any) -> None:
     assert len(set(slept)) > 1000
 
 
-def test_a_server_that_closes_waits_for_no_pause() -> None:
+def test_closing_ends_a_pause() -> None:
     """A stall of an hour does not keep a test from ending."""
     with FakeBedrock() as fake:
         fake.fault(Stall(3600))
@@ -252,7 +252,7 @@ def test_a_bucket_of_tokens_throttles(serve: Serve, ask: dict[str, Any]) -> None
 
 
 def test_the_clock_of_the_server_is_wrong(serve: Serve, ask: dict[str, Any]) -> None:
-    """The header says so."""
+    """The header ``Date`` is wrong by the given time."""
     fake, client = serve()
     right = client.converse(**ask)
     fake.fault(ClockSkew(3600))
@@ -262,7 +262,7 @@ def test_the_clock_of_the_server_is_wrong(serve: Serve, ask: dict[str, Any]) -> 
     assert (dates[1] - dates[0]).total_seconds() == pytest.approx(3600, abs=60)
 
 
-def test_nobody_listens(serve: Serve, ask: dict[str, Any]) -> None:
+def test_a_closed_port_refuses_connections(serve: Serve, ask: dict[str, Any]) -> None:
     """Connections are refused for a while; then the fake is where it was, and what it was."""
     fake, client = serve()
     fake.reply("later")

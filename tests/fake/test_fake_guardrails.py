@@ -97,7 +97,7 @@ def test_a_blocked_prompt_never_reaches_the_model(serve: Serve) -> None:
     assert answered["output"]["message"]["content"] == [{"text": "the scripted answer"}]
 
 
-def test_a_blocked_answer_is_replaced_and_the_trace_has_what_was_said(serve: Serve) -> None:
+def test_a_blocked_response_is_replaced_and_the_trace_contains_the_model_output(serve: Serve) -> None:
     fake, client = serve(guardrails=[HR])
     fake.reply("a diagnosis")
 
@@ -234,7 +234,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize(("identifier", "version"), MISSING.values(), ids=MISSING)
-def test_what_does_not_exist_here_does_not_exist(serve: Serve, identifier: str, version: str) -> None:
+def test_a_guardrail_of_another_region_or_version_is_unknown(serve: Serve, identifier: str, version: str) -> None:
     elsewhere = FakeGuardrail(ARN.replace("us-east-1", "eu-west-1"))
     _, client = serve(guardrails=[HR, elsewhere])
 
@@ -287,6 +287,6 @@ def test_a_guarded_body_has_to_be_readable(serve: Serve) -> None:
         ({"regexes": {"r": "("}}, "regexes.r: "),
     ],
 )
-def test_a_guardrail_that_can_not_work_is_refused(options: dict[str, Any], problem: str) -> None:
+def test_an_invalid_guardrail_is_rejected(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ConfigurationError, match=problem):
         FakeGuardrail("abc123def456", **options)

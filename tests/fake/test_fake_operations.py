@@ -46,7 +46,7 @@ def test_converse_echoes_with_usage_and_metrics(serve: Serve, ask: dict[str, Any
     assert response["ResponseMetadata"]["RequestId"] == fake.requests[0].request_id
 
 
-def test_converse_stream_comes_word_by_word(serve: Serve, ask: dict[str, Any]) -> None:
+def test_converse_stream_sends_one_delta_for_each_word(serve: Serve, ask: dict[str, Any]) -> None:
     fake, client = serve()
     fake.reply("one two  three ")
 
@@ -59,7 +59,7 @@ def test_converse_stream_comes_word_by_word(serve: Serve, ask: dict[str, Any]) -
     assert events[-1]["metadata"]["usage"]["outputTokens"] == 4
 
 
-def test_invoke_model_speaks_anthropic(serve: Serve) -> None:
+def test_invoke_model_uses_the_format_of_anthropic(serve: Serve) -> None:
     fake, client = serve()
     body = json.dumps({"anthropic_version": "bedrock-2023-05-31", "messages": [{"role": "user", "content": "hello"}]}).encode()
 
@@ -73,7 +73,7 @@ def test_invoke_model_speaks_anthropic(serve: Serve) -> None:
     assert fake.requests[0].params["body"] == body
 
 
-def test_invoke_model_speaks_titan_for_other_models(serve: Serve) -> None:
+def test_invoke_model_uses_the_format_of_titan(serve: Serve) -> None:
     _, client = serve()
 
     response = client.invoke_model(modelId="amazon.titan-text-express-v1", body=b'{"inputText": "hello"}')
@@ -141,7 +141,7 @@ def test_guardrail_checks_score_and_point(serve: Serve) -> None:
 
 
 @WITH_CHECKS
-def test_guardrail_checks_report_only_what_was_asked(serve: Serve) -> None:
+def test_guardrail_checks_report_only_the_requested_categories(serve: Serve) -> None:
     _, client = serve()
     messages = [{"role": "user", "content": [{"text": "hello"}]}]
 

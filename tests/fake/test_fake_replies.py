@@ -1,4 +1,4 @@
-"""What the model says: tools, thoughts, limits, prose, and the bodies of every family of models."""
+"""Replies of the model: tools, reasoning, limits, prose, and the format of every model family."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ REPLIES = {
 
 
 @pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
-def test_a_stream_says_what_a_whole_reply_says(serve: Serve, ask: dict[str, Any], reply: Any) -> None:
+def test_a_stream_has_the_same_content_as_a_whole_reply(serve: Serve, ask: dict[str, Any], reply: Any) -> None:
     """Block by block, to the same end, for the same tokens."""
     fake, client = serve()
     fake.reply(reply, times=2)
@@ -82,9 +82,7 @@ def test_a_tool_is_called_and_answered(serve: Serve, ask: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("choice", "called"), [({"any": {}}, "weather"), ({"tool": {"name": "tide"}}, "tide"), ({"auto": {}}, None)]
 )
-def test_a_tool_that_has_to_be_called_is_called(
-    serve: Serve, ask: dict[str, Any], choice: dict[str, Any], called: str | None
-) -> None:
+def test_a_required_tool_is_called(serve: Serve, ask: dict[str, Any], choice: dict[str, Any], called: str | None) -> None:
     """With an input that its schema accepts."""
     _, client = serve()
     reply = client.converse(**ask, toolConfig={"tools": TOOLS, "toolChoice": choice})
@@ -95,8 +93,8 @@ def test_a_tool_that_has_to_be_called_is_called(
         assert (content["toolUse"]["name"], content["toolUse"]["input"]) == (called, FILLED)
 
 
-def test_a_guardrail_looks_at_text_only(serve: Serve, ask: dict[str, Any]) -> None:
-    """Neither at thoughts nor at calls of tools, as at AWS; a text that is masked stays where it was."""
+def test_a_guardrail_assesses_only_text(serve: Serve, ask: dict[str, Any]) -> None:
+    """Reasoning and tool calls are not assessed, as at AWS. A masked text keeps its position."""
     fake, client = serve(guardrails=[FakeGuardrail("abc", denied_words=("salary",), pii={"EMAIL": "anonymize"})])
     fake.reply((Reasoning("salary"), "to a@b.com", ToolUse("salary", {"of": "salary"})))
     reply = client.converse(**ask, guardrailConfig={"guardrailIdentifier": "abc", "guardrailVersion": "1"})
@@ -116,9 +114,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize(("config", "text", "reason"), LIMITS.values(), ids=LIMITS)
-def test_an_answer_ends_where_it_has_to(
-    serve: Serve, ask: dict[str, Any], config: dict[str, Any], text: str, reason: str
-) -> None:
+def test_a_reply_ends_at_its_limits(serve: Serve, ask: dict[str, Any], config: dict[str, Any], text: str, reason: str) -> None:
     """Out of tokens, or at a stop sequence."""
     _, client = serve()
     reply = client.converse(**ask, inferenceConfig=config)
@@ -126,7 +122,7 @@ def test_an_answer_ends_where_it_has_to(
     assert (reply["output"]["message"]["content"], reply["stopReason"]) == ([{"text": text}], reason)
 
 
-def test_prose_is_long_and_the_same_again(serve: Serve, ask: dict[str, Any]) -> None:
+def test_prose_has_the_given_length_and_is_repeatable(serve: Serve, ask: dict[str, Any]) -> None:
     """It streams word by word, and another call gets another text."""
     fake, client = serve()
     fake.reply(prose(80), times=None)
@@ -233,8 +229,8 @@ BODIES: dict[str, tuple[str, dict[str, Any], Any, Any]] = {
 
 
 @pytest.mark.parametrize(("model", "sent", "whole", "piece"), BODIES.values(), ids=BODIES)
-def test_every_family_speaks_its_own_way(serve: Serve, model: str, sent: dict[str, Any], whole: Any, piece: Any) -> None:
-    """Whole and streamed say the same; a guardrail's action is in the body, and in the last chunk."""
+def test_every_family_has_its_format(serve: Serve, model: str, sent: dict[str, Any], whole: Any, piece: Any) -> None:
+    """Body and stream have the same text. The action of the guardrail is in the body and in the last chunk."""
     _, client = serve(guardrails=[FakeGuardrail("abc")])
     call = {"modelId": model, "body": json.dumps(sent), "guardrailIdentifier": "abc", "guardrailVersion": "1"}
 
@@ -248,8 +244,10 @@ def test_every_family_speaks_its_own_way(serve: Serve, model: str, sent: dict[st
 
 
 @pytest.mark.parametrize(("model", "sent", "whole", "piece"), BODIES.values(), ids=BODIES)
-def test_a_guardrail_finds_the_text_in_every_body(serve: Serve, model: str, sent: dict[str, Any], whole: Any, piece: Any) -> None:
-    """What it blocks, the model's own form says in its place."""
+def test_a_guardrail_assesses_the_text_of_every_format(
+    serve: Serve, model: str, sent: dict[str, Any], whole: Any, piece: Any
+) -> None:
+    """The message of a block is in the format of the model."""
     _, client = serve(guardrails=[FakeGuardrail("abc", denied_words=("hello",), blocked_input="no")])
     call = {"modelId": model, "body": json.dumps(sent), "guardrailIdentifier": "abc", "guardrailVersion": "1"}
 
@@ -280,7 +278,7 @@ def test_anthropic_calls_tools_and_thinks(serve: Serve) -> None:
     assert parts[-2]["delta"]["stop_reason"] == "tool_use"
 
 
-def test_anthropic_is_made_to_call_a_tool(serve: Serve) -> None:
+def test_anthropic_calls_a_required_tool(serve: Serve) -> None:
     """By `tool_choice`, with an input that the schema accepts."""
     _, client = serve()
     tools = [{"name": "weather", "input_schema": SCHEMA}]
@@ -292,7 +290,7 @@ def test_anthropic_is_made_to_call_a_tool(serve: Serve) -> None:
 
 
 def test_a_body_limits_the_answer(serve: Serve) -> None:
-    """Each family names its limit in its own way; none of them is overlooked."""
+    """The fake applies the limit of each format."""
     _, client = serve()
     cut = {
         "anthropic": lambda body: body["stop_reason"],
@@ -318,8 +316,8 @@ def test_a_body_limits_the_answer(serve: Serve) -> None:
     }
 
 
-def test_embeddings_are_near_for_texts_that_share_words(serve: Serve) -> None:
-    """The same text has the same vector, of the size that was asked for; they do not stream."""
+def test_embeddings_of_texts_that_share_words_are_similar(serve: Serve) -> None:
+    """Equal texts have equal vectors of the requested size. Embeddings have no stream."""
     _, client = serve()
 
     def embed(model: str, **body: Any) -> dict[str, Any]:

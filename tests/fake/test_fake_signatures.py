@@ -52,7 +52,7 @@ def _code(error: pytest.ExceptionInfo[ClientError]) -> tuple[int, str]:
     return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
-def test_what_botocore_signs_is_good(aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any]) -> None:
+def test_a_signature_of_botocore_is_valid(aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any]) -> None:
     """Bodies, streams, headers, queries, and paths that are encoded twice."""
     with _client(aws, fake) as client, _client(aws, fake, "bedrock") as control:
         client.converse(**ask)
@@ -83,10 +83,10 @@ def test_signatures_are_good_over_either_transport(aws: boto3.Session, ask: dict
         ({"config": Config(signature_version=UNSIGNED)}, "MissingAuthenticationTokenException"),
     ],
 )
-def test_what_is_not_good_is_refused(
+def test_an_invalid_signature_is_rejected(
     aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any], options: dict[str, Any], code: str
 ) -> None:
-    """With AWS's codes, before anybody looks at the shape of the request."""
+    """With AWS's error codes, before the parameters are validated."""
     with _client(aws, fake, **options) as client, pytest.raises(ClientError) as refused:
         client.converse(**ask)
 
@@ -107,7 +107,9 @@ def test_a_clock_that_is_wrong_spoils_signatures(aws: boto3.Session, fake: FakeB
     assert _code(refused) == (403, "InvalidSignatureException")
 
 
-def test_a_handler_that_changes_what_was_signed_is_found_out(aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any]) -> None:
+def test_a_handler_that_changes_a_signed_request_makes_the_signature_invalid(
+    aws: boto3.Session, fake: FakeBedrock, ask: dict[str, Any]
+) -> None:
     """Body, header and path."""
 
     def body(request: Any, **_: Any) -> None:
@@ -132,8 +134,8 @@ def _post(fake: FakeBedrock, url: str, headers: dict[str, str]) -> tuple[int, di
         return response.status, json.loads(response.read())
 
 
-def test_a_presigned_url_is_good_for_its_time(aws: boto3.Session, fake: FakeBedrock) -> None:
-    """With the headers that were signed, unchanged, and not after it has expired."""
+def test_a_presigned_url_is_valid_until_it_expires(aws: boto3.Session, fake: FakeBedrock) -> None:
+    """It is valid with the signed headers, unchanged, until it expires."""
     with _client(aws, fake) as client:
         params = {"modelId": "amazon.nova-lite-v1:0", **GUARDRAIL, "body": b""}
         url = client.generate_presigned_url("invoke_model", Params=params, ExpiresIn=600)

@@ -91,7 +91,7 @@ def test_iam_sees_whether_the_transport_is_secure(
 def test_who_does_not_trust_the_certificate_gets_nothing(
     monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The server goes on, and says nothing on the terminal."""
+    """The server continues and prints nothing."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     with FakeBedrock(tls=True) as fake:
         with _client(aws, fake, verify=True) as stranger, pytest.raises(SSLError):
@@ -102,7 +102,7 @@ def test_who_does_not_trust_the_certificate_gets_nothing(
     assert capfd.readouterr().err == ""
 
 
-def test_the_certificate_is_good_for_both_names_of_loopback() -> None:
+def test_the_certificate_is_valid_for_both_names_of_loopback() -> None:
     """`localhost` is what people write."""
     with FakeBedrock(tls=True) as fake:
         trust, where = ssl.create_default_context(cafile=fake.ca_file), fake.endpoint_url.removeprefix("https://").split(":")
@@ -112,7 +112,7 @@ def test_the_certificate_is_good_for_both_names_of_loopback() -> None:
 
 
 def test_a_fake_can_start_again() -> None:
-    """The file of the authority ends with the serving, and another comes with the next."""
+    """The file of the authority is deleted with the server, and the next server has a new one."""
     fake = FakeBedrock(tls=True)
     paths = []
     for _ in range(2):
@@ -136,8 +136,8 @@ def test_the_extra_is_named_when_it_is_not_there(monkeypatch: pytest.MonkeyPatch
         FakeBedrock(tls=True).start()
 
 
-def test_a_fake_that_is_configured_anew_is_as_new(serve: Callable[..., Any], ask: dict[str, Any]) -> None:
-    """Guardrails, policies, principal, replies, faults and requests are forgotten; the address stays."""
+def test_configure_removes_all_state(serve: Callable[..., Any], ask: dict[str, Any]) -> None:
+    """Guardrails, policies, principal, replies, faults and requests are replaced. The address stays."""
     guardrail = {"guardrailConfig": {"guardrailIdentifier": "abc", "guardrailVersion": "1"}}
     fake, client = serve(guardrails=[FakeGuardrail("abc", denied_words=("hello",))], policies=_policies(ONLY_TLS))
     url = fake.endpoint_url

@@ -123,7 +123,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_a_body_that_can_not_be_read_is_a_serialization_error(fake: FakeBedrock, body: bytes) -> None:
+def test_an_invalid_body_is_a_serialization_error(fake: FakeBedrock, body: bytes) -> None:
     status, headers, _ = _post(fake, f"{PATH}/converse", body)
 
     assert status == 400
@@ -131,7 +131,7 @@ def test_a_body_that_can_not_be_read_is_a_serialization_error(fake: FakeBedrock,
     assert fake.requests[0].operation == "Converse"
 
 
-def test_what_the_shape_does_not_have_is_dropped(fake: FakeBedrock) -> None:
+def test_an_unknown_member_is_ignored(fake: FakeBedrock) -> None:
     status, _, _ = _post(fake, f"{PATH}/converse", json.dumps(ASK | {"stray": 1, "modelId": "other"}).encode())
 
     assert status == 200
@@ -193,7 +193,7 @@ def test_one_client_keeps_one_connection(serve: Serve, ask: dict[str, Any]) -> N
     assert len({request.http_request.port for request in fake.requests}) == 1
 
 
-def test_sixteen_threads_get_each_their_own_answers(serve: Serve) -> None:
+def test_each_of_sixteen_threads_gets_its_own_responses(serve: Serve) -> None:
     fake, client = serve()
 
     def talk(thread: int) -> list[bool]:
@@ -215,7 +215,9 @@ def _echoed(client: Any, text: str, *, stream: bool) -> bool:
     return "".join(event.get("contentBlockDelta", {}).get("delta", {}).get("text", "") for event in events) == f"You said: {text}"
 
 
-def test_a_client_that_hangs_up_disturbs_nobody(serve: Serve, ask: dict[str, Any], capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_hangs_up_does_not_affect_others(
+    serve: Serve, ask: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     fake, client = serve()
     fake.reply("word " * 100_000)
     stream = client.converse_stream(**ask)["stream"]
@@ -227,7 +229,7 @@ def test_a_client_that_hangs_up_disturbs_nobody(serve: Serve, ask: dict[str, Any
     assert capfd.readouterr().err == ""
 
 
-def test_closing_leaves_no_thread_and_no_port_and_what_was_recorded() -> None:
+def test_closing_ends_threads_and_port_and_keeps_the_requests() -> None:
     before = set(threading.enumerate())
     fake = FakeBedrock()
     fake.start()

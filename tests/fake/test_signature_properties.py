@@ -1,4 +1,4 @@
-"""Signatures against botocore's own signer: whatever it signs is found good, and whatever is changed after is not."""
+"""Properties of signatures: every signature of botocore is valid, and every later change makes it invalid."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _is_good(http_request: HttpRequest, secret: str = CREDENTIALS.secret_key) ->
 
 
 @given(REQUESTS)
-def test_what_botocore_signs_is_good(made: dict[str, Any]) -> None:
+def test_a_signature_of_botocore_is_valid(made: dict[str, Any]) -> None:
     """In a header, with the body; no other secret would do."""
     http_request = _signed(made, SigV4Auth)
 
@@ -59,13 +59,13 @@ def test_what_botocore_signs_is_good(made: dict[str, Any]) -> None:
 
 
 @given(REQUESTS)
-def test_what_botocore_presigns_is_good(made: dict[str, Any]) -> None:
+def test_a_presigned_url_of_botocore_is_valid(made: dict[str, Any]) -> None:
     """In the query of a URL."""
     assert _is_good(_signed(made, SigV4QueryAuth))
 
 
 @given(REQUESTS, st.binary(min_size=1, max_size=5))
-def test_what_is_changed_after_is_not_good(made: dict[str, Any], more: bytes) -> None:
+def test_a_change_after_signing_makes_the_signature_invalid(made: dict[str, Any], more: bytes) -> None:
     """One more byte of the body, one more segment of the path, another value of a header."""
     http_request = _signed({**made, "headers": {**made["headers"], "x-a": "one"}}, SigV4Auth)
     path, _, query = http_request.target.partition("?")

@@ -54,7 +54,7 @@ def test_cases_share_policies_by_name(tmp_path: Path) -> None:
     assert answers(path) == {"app": ("allowed", {"Read"}), "nobody": ("implicitDeny", set())}
 
 
-def test_what_a_case_writes_wins_and_objects_are_joined_key_by_key(tmp_path: Path) -> None:
+def test_a_case_overrides_its_fixtures_and_objects_are_merged_key_by_key(tmp_path: Path) -> None:
     """The later fixture wins over the earlier, the case over both; one level deep."""
     path = suite(
         tmp_path,
@@ -155,7 +155,7 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
         ),
     ],
 )
-def test_a_suite_is_read_whole_or_refused(tmp_path: Path, fields: dict[str, Any], problem: str) -> None:
+def test_an_invalid_suite_is_rejected(tmp_path: Path, fields: dict[str, Any], problem: str) -> None:
     (tmp_path / "l.json").write_text("[]", "utf-8")
 
     assert refusal(suite(tmp_path, **fields)).startswith(problem)
@@ -169,7 +169,7 @@ def test_a_suite_is_read_whole_or_refused(tmp_path: Path, fields: dict[str, Any]
         pytest.param([[], ["ok.json", policy("x", effect="Alow")]], "scp[1][1]", id="written out"),
     ],
 )
-def test_a_policy_that_can_not_be_read_is_named_by_its_file(tmp_path: Path, scp: Any, name: str) -> None:
+def test_an_invalid_policy_is_reported_with_its_file(tmp_path: Path, scp: Any, name: str) -> None:
     (tmp_path / "ok.json").write_text(json.dumps(policy("Read")), "utf-8")
     (tmp_path / "bad.json").write_text(json.dumps(policy("Read", effect="Alow")), "utf-8")
     path = tmp_path / "suite.yaml"
@@ -181,7 +181,7 @@ def test_a_policy_that_can_not_be_read_is_named_by_its_file(tmp_path: Path, scp:
     assert f"case `a`: policy {name.format(folder=tmp_path)} at /Statement/0/Effect" in str(caught.value)
 
 
-def test_a_key_that_stands_twice_in_a_suite_or_its_policies_is_refused(tmp_path: Path) -> None:
+def test_a_repeated_key_in_a_suite_or_its_policies_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "suite.json"
     path.write_text('{"cases": [], "policies": {"a": {}, "a": {}}}', "utf-8")
     twice = '{"Version": "2012-10-17", "Statement": [], "Statement": []}'

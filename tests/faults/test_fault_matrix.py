@@ -88,8 +88,8 @@ def call(env: Harness, method: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)
-def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, method: str) -> None:
-    """The last original error, after as many attempts as there may be, each of them told; the observation is closed with it."""
+def test_a_permanent_fault_raises_the_last_error(harness: Make, name: str, method: str) -> None:
+    """The last original error is raised after all attempts, each attempt is observed, and the observation is closed with it."""
     row = MATRIX[name]
     env, recorder = troubled(harness, SHORT if name.startswith("slow") else 60.0)
     env.fake.fault(row.fault, times=None)
@@ -107,7 +107,7 @@ def test_what_goes_wrong_for_good_surfaces(harness: Make, name: str, method: str
 
 
 @pytest.mark.parametrize(("name", "method"), [(name, method) for name, method in CELLS if MATRIX[name].code])
-def test_what_goes_wrong_once_is_not_seen(harness: Make, name: str, method: str) -> None:
+def test_a_fault_that_happens_once_is_retried(harness: Make, name: str, method: str) -> None:
     """The caller gets the reply of the second attempt, whole."""
     env, recorder = troubled(harness, PATIENT if name.startswith("slow") else 60.0)
     env.fake.fault(MATRIX[name].fault, times=1)
@@ -127,7 +127,7 @@ EMPTY: Final = {
 
 
 @pytest.mark.parametrize("fault", EMPTY.values(), ids=EMPTY)
-def test_half_a_reply_of_converse_is_what_botocore_makes_of_it(harness: Make, plain: Any, fault: Fault) -> None:
+def test_a_truncated_converse_response_behaves_as_with_botocore(harness: Make, plain: Any, fault: Fault) -> None:
     """
     As on a plain client: JSON that can not be read is a reply that says nothing, and nobody hangs or retries.
 
@@ -153,7 +153,7 @@ def _half_of(client: Any) -> Any:
 
 @pytest.mark.parametrize("kind", ["truncated", "garbage"])
 def test_a_body_of_invoke_model_is_the_callers_to_read(harness: Make, kind: Any) -> None:
-    """Whatever it holds it comes as it is; what can not be read shows no guardrail, and is no alarm either."""
+    """The body is returned unchanged. An invalid body shows no guardrail and raises no alarm."""
     env, recorder = troubled(harness)
     env.fake.fault(BadBody(kind), times=None)
 
@@ -163,8 +163,8 @@ def test_a_body_of_invoke_model_is_the_callers_to_read(harness: Make, kind: Any)
 
 
 @pytest.mark.parametrize("method", EVERY)
-def test_nobody_at_the_other_end(harness: Make, method: str) -> None:
-    """A port at which nobody listens."""
+def test_a_closed_port_is_a_connection_error(harness: Make, method: str) -> None:
+    """No server listens on the port."""
     env, recorder = troubled(harness)
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
