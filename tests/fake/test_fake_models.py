@@ -244,3 +244,31 @@ def test_the_logging_configuration_is_stored(manage: Manage) -> None:
     assert control.get_model_invocation_logging_configuration()["loggingConfig"] == logging
     control.delete_model_invocation_logging_configuration()
     assert "loggingConfig" not in control.get_model_invocation_logging_configuration()
+
+
+TOOL_RESULT = {"toolResult": {"toolUseId": "t1", "content": [{"text": "12"}]}}
+INVALID = {
+    "assistant first": ([{"role": "assistant", "content": [{"text": "hi"}]}], "A conversation must start with a user message."),
+    "tools": ([{"role": "user", "content": [TOOL_RESULT]}], "The toolConfig field must be defined when using toolUse"),
+}
+
+
+@pytest.mark.parametrize(("messages", "problem"), INVALID.values(), ids=INVALID)
+def test_an_invalid_conversation_is_a_validation_error(serve: Serve, messages: list[Any], problem: str) -> None:
+    _, client = serve()
+
+    for call in (client.converse, client.converse_stream):
+        status, code, message = refusal(call, modelId=HAIKU, messages=messages)
+        assert (status, code) == (400, "ValidationException")
+        assert message.startswith(problem)
+
+
+def test_converse_returns_the_performance_configuration(serve: Serve) -> None:
+    _, client = serve()
+    config = {"latency": "optimized"}
+
+    reply = client.converse(modelId=HAIKU, messages=MESSAGES, performanceConfig=config)
+    stream = client.converse_stream(modelId=HAIKU, messages=MESSAGES, performanceConfig=config)["stream"]
+    (metadata,) = (event["metadata"] for event in stream if "metadata" in event)
+
+    assert reply["performanceConfig"] == metadata["performanceConfig"] == config

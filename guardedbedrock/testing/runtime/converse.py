@@ -6,13 +6,37 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.testing.runtime.replies import Reasoning, ReplyBlock, ToolUse, words
 from guardedbedrock.testing.runtime.turns import Turn, assessments
+from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guardedbedrock.testing.wire import Params
 
+_ECHOED: Final = ("performanceConfig", "serviceTier")
+"""Members of a request that AWS returns in the response."""
+
+_USER_FIRST: Final = (
+    "A conversation must start with a user message. Try again with a conversation that starts with a user message."
+)
+_NO_TOOLS: Final = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
 _DELTA: Final = 12  # characters of the input of a tool in one delta
+
+
+def check_conversation(params: Params) -> None:
+    """
+    Check the messages of a request.
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) if the first message is not a user message, or if there are tool blocks
+            without ``toolConfig``.
+    """
+    messages = params.get("messages", [])
+    if messages and messages[0]["role"] != "user":
+        raise ServiceError.invalid(_USER_FIRST)
+    blocks = [block for one in messages for block in one["content"]]
+    if "toolConfig" not in params and any({"toolUse", "toolResult"} & block.keys() for block in blocks):
+        raise ServiceError.invalid(_NO_TOOLS)
 
 
 def message(turn: Turn, params: Params) -> Params:
@@ -67,8 +91,9 @@ def stop_reason(turn: Turn) -> str:
 
 
 def closing(turn: Turn, params: Params) -> dict[str, Any]:
-    """Return usage, metrics and, if the request enables it, the trace."""
-    closing: dict[str, Any] = {"usage": turn.usage, "metrics": {"latencyMs": turn.latency}}
+    """Return usage, metrics, the echoed settings and, if the request enables it, the trace."""
+    echoed: dict[str, Any] = {name: params[name] for name in _ECHOED if name in params}
+    closing: dict[str, Any] = {"usage": turn.usage, "metrics": {"latencyMs": turn.latency}, **echoed}
     if turn.guarded and params.get("guardrailConfig", {}).get("trace", "disabled") != "disabled":
         closing["trace"] = {"guardrail": _trace(turn)}
     return closing

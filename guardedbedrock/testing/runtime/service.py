@@ -137,6 +137,7 @@ class Runtime:
     def _converse_turn(self, operation: str, params: Params, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
         if not self._family(params).converse:
             raise ServiceError.invalid(_NO_CONVERSE)
+        converse.check_conversation(params)
         options = TurnOptions(params.get("guardrailConfig", {}).get("trace") == "enabled_full", asynchronous)
         return self._turn(operation, params, own, prompts.parse_converse(params), options)
 
