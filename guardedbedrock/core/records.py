@@ -107,7 +107,7 @@ class Verdict:
         if self.denied:
             reason = f": {self.denied.decision.message()}"
         elif self.decision == "indeterminate":
-            reason = f": depends on {', '.join(self.hangs_on) or 'a rule that AWS does not document'}"
+            reason = f": depends on {', '.join((*self.hangs_on, *self.reasons)) or 'a rule that AWS does not document'}"
         else:
             reason = ""
         guardrail = f" (guardrail {self.guardrail.name}, version {self.guardrail.version})" if self.guardrail else ""
@@ -152,6 +152,17 @@ class Verdict:
         """The context keys that an indeterminate verdict depends on; ``()`` for any other verdict."""
         keys = {key for one in self.authorizations for key in one.decision.hangs_on}
         return tuple(sorted(keys)) if self.decision == "indeterminate" else ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """
+        Why an indeterminate verdict is open apart from context keys; ``()`` for any other verdict.
+
+        These are policies that could not be read, and rules that AWS does not document, in words.
+        """
+        if self.decision != "indeterminate":
+            return ()
+        return tuple(dict.fromkeys(reason for decision in self.decisions for reason in decision.reasons))
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ Packages, in the order in which a policy passes through them:
 2. `matching` compiles the elements of a statement to tests of a request.
 3. `engine` indexes statements by action, evaluates a `Request` and returns a `Decision`.
 4. `explain` tells why a decision is what it is.
+5. `account` reads the policies of every principal of an account from a snapshot.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
 from guardedbedrock.iam.engine.policies import PolicySet
 from guardedbedrock.iam.engine.requests import Request
@@ -33,6 +35,7 @@ from guardedbedrock.iam.language.parser import parse
 from guardedbedrock.iam.matching.operators import OPERATORS
 
 if TYPE_CHECKING:
+    from guardedbedrock.iam.account.account import Access, Account, AccountPrincipal
     from guardedbedrock.iam.explain.model import (
         ExplainedElement,
         ExplainedGroup,
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 __all__ = [
     "OPERATORS",
     "POLICY_TYPES",
+    "Access",
+    "Account",
+    "AccountPrincipal",
     "Decision",
     "ExplainedElement",
     "ExplainedGroup",
@@ -53,6 +59,7 @@ __all__ = [
     "ExplainedValue",
     "Explanation",
     "Finding",
+    "Gap",
     "Outcome",
     "PolicyDocument",
     "PolicySet",
@@ -66,7 +73,12 @@ __all__ = [
     "write",
 ]
 
-_LAZY_MODULES = {"Finding": "language.limits", "findings": "language.limits", "write": "language.writer"}
+_LAZY_MODULES = {
+    **dict.fromkeys(("Access", "Account", "AccountPrincipal"), "account.account"),
+    "Finding": "language.limits",
+    "findings": "language.limits",
+    "write": "language.writer",
+}
 """Modules that most processes never need; they are imported when a name is first used. All other names: `explain.model`."""
 
 

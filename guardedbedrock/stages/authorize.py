@@ -119,7 +119,7 @@ def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
         why = (
             f"the decision depends on {', '.join(verdict.hangs_on)}"
             if verdict.hangs_on
-            else "; ".join(verdict.remarks) or _UNDOCUMENTED
+            else "; ".join((*verdict.reasons, *verdict.remarks)) or _UNDOCUMENTED
         )
         raise PreflightUnavailableError(
             message=f"the policies give no sure answer: {why}",

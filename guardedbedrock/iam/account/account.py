@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from os import PathLike
@@ -12,12 +12,23 @@ from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.account.documents import read_document
 from guardedbedrock.iam.account.snapshot import read_snapshot
 from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.engine.policies import PolicySet
 from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.language.documents import PolicyDocument, PolicyType
+from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType
 from guardedbedrock.iam.language.parser import parse
 
 _SETS_KEPT: Final = 256
+_NAMES: Final = {
+    "identity": "identity-based policies",
+    "boundary": "permissions boundary",
+    "scp": "service control policies",
+    "rcp": "resource control policies",
+    "resource": "resource-based policy",
+    "enforced_guardrails": "enforced guardrails",
+    "inference_profiles": "inference profiles",
+}
+"""Section of a gap to its name in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,7 @@ class AccountPrincipal:
         inline: Its inline policies by name.
         trust: Trust policy of a role.
         last_used: When a role was last used, ISO 8601; None if it was never used or is not known.
+        missing: Names of groups of a user that the snapshot does not have.
     """
 
     arn: str
@@ -70,6 +82,9 @@ class Access:
 class Account:
     """
     The principals of an account with their policies, read from a snapshot.
+
+    A policy that could not be read is a gap: a decision that could depend on it is `indeterminate`, with the gap among its
+    `reasons`.
 
         account = Account.from_snapshot("snapshot.json")
         policies = account.policy_set("arn:aws:iam::123456789012:role/App")
@@ -112,7 +127,7 @@ class Account:
 
     @property
     def is_management_account(self) -> bool:
-        """Whether SCPs do not apply because this is the organization's management account."""
+        """Whether this is the management account of its organization, whose principals SCPs do not limit."""
         organization = self.snapshot.get("organization") or {}
         return bool(self.id) and organization.get("management_account") == self.id
 
@@ -129,8 +144,11 @@ class Account:
             principal: ARN of a user or role, or of a session of a role.
             resource: ARN of the resource; its resource-based policy is included if the snapshot has one.
 
+        Returns:
+            The policies; its `gaps` are the policies that could not be read.
+
         Raises:
-            ConfigurationError: The account has no such principal, or a policy is missing in the snapshot without a gap.
+            ConfigurationError: The account has no such principal.
         """
         return self._sets(self.find(principal).arn, resource if self._resource_policy(resource) else None)
 
@@ -145,8 +163,9 @@ class Account:
             return self.principals[principal]
         parts = principal.split(":", 5)
         if len(parts) == 6 and parts[2] == "sts" and parts[5].startswith("assumed-role/"):  # noqa: PLR2004  # an ARN
-            name = parts[5].split("/")[1]
-            named = [one for one in self.principals.values() if one.kind == "role" and one.name == name]
+            account, name = parts[4], parts[5].split("/")[1]
+            roles = (one for one in self.principals.values() if one.kind == "role" and one.arn.split(":")[4] == account)
+            named = [one for one in roles if one.name == name]
             if len(named) == 1:
                 return named[0]
         raise ConfigurationError(f"the snapshot of account {self.id} has no principal `{principal}`; take a snapshot that has it")
@@ -187,29 +206,50 @@ class Account:
     def _build(self, arn: str, resource: str | None) -> PolicySet:
         principal = self.principals[arn]
         policy = self._resource_policy(resource)
+        identity, gaps = self._identity(principal)
+        boundary = self._document(principal.boundary, "boundary") if principal.boundary else None
+        if principal.boundary and boundary is None:
+            gaps.append(Gap("boundary", _no_document(principal.boundary)))
+        organization = self.snapshot.get("organization") or {}
         return PolicySet(
-            identity=self._identity(principal),
-            boundary=[self._document(principal.boundary, "boundary")] if principal.boundary else None,
-            scp=None if self.is_management_account else self._levels["scp"],
+            identity=identity,
+            boundary=boundary,
+            scp=self._levels["scp"],
             rcp=self._levels["rcp"],
             resource=[parse(policy, "resource", name=resource)] if policy else None,
+            management_account=organization.get("management_account"),
+            gaps=(*gaps, *self._recorded_gaps(arn)),
         )
 
-    def _identity(self, principal: AccountPrincipal) -> list[PolicyDocument]:
+    def _recorded_gaps(self, principal: str) -> Iterator[Gap]:
+        """Yield the gaps of the snapshot that concern the policies of a principal."""
+        for gap in self.gaps:
+            section = gap.get("section")
+            if section in POLICY_TYPES and gap.get("principal", principal) == principal:
+                yield Gap(section, describe_gap(gap), gap.get("resource") or "")
+
+    def _identity(self, principal: AccountPrincipal) -> tuple[list[PolicyDocument], list[Gap]]:
         groups = self.snapshot.get("groups") or {}
+        missing = [*principal.missing, *(arn for arn in principal.groups if arn not in groups)]
+        gaps = [Gap("identity", f"the policies of the group {name} are not in the snapshot") for name in missing]
         owners = [(principal.arn, principal.inline, principal.managed)]
-        owners += [(arn, groups[arn]["inline"], tuple(groups[arn]["managed"])) for arn in principal.groups]
+        owners += [(arn, groups[arn]["inline"], tuple(groups[arn]["managed"])) for arn in principal.groups if arn in groups]
         documents = []
         for owner, inline, managed in owners:
             documents += [parse(document, "identity", name=f"{name} of {owner}") for name, document in inline.items()]
-            documents += [self._document(arn, "identity") for arn in managed]
-        return documents
+            for arn in managed:
+                document = self._document(arn, "identity")
+                if document is None:
+                    gaps.append(Gap("identity", _no_document(arn)))
+                else:
+                    documents.append(document)
+        return documents, gaps
 
-    def _document(self, arn: str, policy_type: PolicyType) -> PolicyDocument:
+    def _document(self, arn: str, policy_type: PolicyType) -> PolicyDocument | None:
         if (arn, policy_type) not in self._managed:
             document = (self.snapshot.get("managed_policies") or {}).get(arn)
             if document is None:
-                raise ConfigurationError(f"the snapshot of account {self.id} has no document of `{arn}`; take a new snapshot")
+                return None
             source = read_document(document, name=arn)
             self._managed[arn, policy_type] = parse(source, policy_type, name=arn.rpartition("/")[2], arn=arn)
         return self._managed[arn, policy_type]
@@ -243,3 +283,13 @@ class Account:
             missing=tuple(entry.get("unknown_groups") or ()),
             **given,
         )
+
+
+def describe_gap(gap: Mapping[str, Any]) -> str:
+    """Describe a gap of a snapshot in one sentence: which policies are unknown, and which API did not return them."""
+    of = gap.get("resource") or gap.get("principal")
+    return f"{_NAMES.get(gap['section'], gap['section'])}{f' of {of}' if of else ''} unknown: {gap['api']} ({gap['error']})"
+
+
+def _no_document(arn: str) -> str:
+    return f"the document of the policy {arn} is not in the snapshot"

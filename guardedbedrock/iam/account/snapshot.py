@@ -32,6 +32,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -128,6 +129,30 @@ def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str,
             raise ConfigurationError(f"{name}: {name}.sha256 is missing; copy it beside the snapshot, or take a new snapshot")
         warnings.warn(f"{name} has no digest file, so changes to it are not detected", stacklevel=3)
     return snapshot
+
+
+def check_age(snapshot: Mapping[str, Any], *, now: datetime, max_age: float, name: str) -> None:
+    """
+    Check that a snapshot is not too old.
+
+    Args:
+        snapshot: The snapshot.
+        now: The current time.
+        max_age: Greatest accepted age in seconds.
+        name: Name of the file, for error messages.
+
+    Raises:
+        ConfigurationError: The snapshot is older, or does not say when it was taken.
+    """
+    try:
+        taken = datetime.fromisoformat(str(snapshot["time"]))
+        age = (now - taken).total_seconds()
+    except (ValueError, TypeError):
+        raise ConfigurationError(
+            f"{name}: `time` is not an ISO 8601 time with a time zone, so max_age cannot be checked; take a new snapshot"
+        ) from None
+    if age > max_age:
+        raise ConfigurationError(f"{name}: is {age:.0f} s old, and max_age is {max_age:.0f} s; take a new snapshot")
 
 
 def parse_snapshot(text: str, *, name: str) -> dict[str, Any]:

@@ -68,13 +68,17 @@ def forbids(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
 def permits(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
     """Return whether everything that must allow does; with False, also the first policy type that does not."""
     answers: Answers = {} if plan.has_shared_tests else None
-    if plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None:
+    unread = any(gap.concerns(request) for gap in plan.resource_gaps)
+    if plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None and not unread:
         return _every_group(plan, plan.required, request, answers)
     # INVARIANT: No grant of a resource-based policy opens a gate.
     opened, policy_type = _every_group(plan, plan.gates, request, answers)
     if opened is False:
         return False, policy_type
     allowed, policy_type = _permits_caller(plan, request, answers)
+    if unread and allowed is False:
+        # INVARIANT: A resource-based policy that could not be read may grant to the caller directly.
+        return None, None
     return (False if allowed is False else both(opened, allowed)), policy_type
 
 

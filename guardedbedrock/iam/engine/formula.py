@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.engine.authorizer import needs_no_allow
 from guardedbedrock.iam.engine.context import Truth, is_unresolved, lookup
+from guardedbedrock.iam.engine.gaps import ALTERNATIVES
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, GATES, Plan
 from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
 from guardedbedrock.iam.engine.requests import Request
@@ -117,6 +118,7 @@ class FormulaBuilder:
         self._request = request
         # Keyed by what makes two leaves equal. Large policies repeat conditions, and each leaf is tested with many values.
         self._leaves: dict[tuple[object, ...], Formula] = {}
+        self._gaps = [(gap.policy_type, Leaf((), lambda _: None, gap.reason)) for gap in plan.gaps if gap.concerns(request)]
         # Keyed by the tested key of a condition line without variables. Large policies have many lines for few keys.
         self._tested_keys: dict[str, tuple[str, ...]] = {}
 
@@ -125,7 +127,8 @@ class FormulaBuilder:
         request = self._request
         account = self._plan.management_account
         denies = ((kind, deny) for kind, deny in self._plan.statements("Deny") if not is_exempt(kind, request, account))
-        return any_of(self._certain(kind, self._statement(deny)) for kind, deny in denies)
+        unread = (leaf for kind, leaf in self._gaps if not is_exempt(kind, request, account))
+        return any_of((*(self._certain(kind, self._statement(deny)) for kind, deny in denies), *unread))
 
     def _certain(self, policy_type: PolicyType, formula: Formula) -> Formula:
         """Leave the Deny of an RCP undecided for a service to which AWS is not known to apply RCPs."""
@@ -138,9 +141,11 @@ class FormulaBuilder:
         request = self._request
         gates = all_of(self._required(GATES))
         own = all_of(self._required(CALLER_TYPES))
-        if self._plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None:
+        unread = [leaf for kind, leaf in self._gaps if kind == "resource"]
+        has_resource = self._plan.resource_allows is not None or bool(unread)
+        if not has_resource and request.cross_account is False and mandatory_policy(request) is None:
             return all_of((gates, own))
-        return all_of((gates, self._caller(own)))
+        return all_of((gates, any_of((self._caller(own), *unread))))
 
     def _caller(self, own: Formula) -> Formula:
         request, allows = self._request, self._plan.resource_allows or ()
@@ -170,9 +175,14 @@ class FormulaBuilder:
                 yield formula
 
     def _groups(self, types: Iterable[PolicyType]) -> Iterator[tuple[PolicyType, Formula]]:
+        unread = [(kind, leaf) for kind, leaf in self._gaps if kind in types]
+        alternatives = [leaf for kind, leaf in unread if kind in ALTERNATIVES]
         for policy_type, group in self._plan.groups:
             if policy_type in types:
-                yield policy_type, any_of(self._statement(allow) for allow in group if allow.statement.effect == "Allow")
+                allows = (self._statement(allow) for allow in group if allow.statement.effect == "Allow")
+                yield policy_type, any_of((*allows, *(alternatives if policy_type in ALTERNATIVES else ())))
+        has_identity = any(policy_type == "identity" for policy_type, _ in self._plan.groups)
+        yield from ((kind, leaf) for kind, leaf in unread if kind not in ALTERNATIVES or not has_identity)
         if self._plan.has_empty_session and "session" in types:
             yield "session", identify(self._request.principal).kind != "federated-user"
 

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from guardedbedrock.iam.engine.gaps import Gap, add_to_groups
 from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
@@ -38,9 +39,11 @@ class Plan:
         resource_allows: Allow statements of resource-based policies; None if the policy set has no such policy.
         has_empty_session: Whether session policies are given as an empty list.
         all_statements: For each group, all its statements, including those of other actions.
+        gaps: Policies that could not be read; their tests are among `denies`, `gates` and `caller_checks`.
         management_account: Management account of the organization, if it is known.
         needs_no_permission: Whether AWS allows the action without any Allow.
         required: `gates` and `caller_checks`: what must allow where no resource-based policy takes part.
+        resource_gaps: Resource-based policies that could not be read.
         has_shared_tests: Whether two groups have an equal test, so that its answer is worth keeping during an evaluation.
     """
 
@@ -53,11 +56,14 @@ class Plan:
     management_account: str | None
     needs_no_permission: bool
     all_statements: tuple[Sequence[CompiledStatement], ...] = field(repr=False, compare=False)
+    gaps: tuple[Gap, ...] = ()
+    resource_gaps: tuple[Gap, ...] = field(init=False, repr=False)
     required: TestGroups = field(init=False, repr=False)
     has_shared_tests: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "required", self.gates + self.caller_checks)
+        object.__setattr__(self, "resource_gaps", tuple(gap for gap in self.gaps if gap.policy_type == "resource"))
         tests = [test for _, group in self.required for test in group]
         object.__setattr__(self, "has_shared_tests", len(set(tests)) < len(tests))
 
@@ -67,13 +73,14 @@ class Plan:
             yield from ((policy_type, compiled) for compiled in group if compiled.statement.effect == effect)
 
 
-def build_plan(
+def build_plan(  # noqa: PLR0913  # all but two are keywords
     all_groups: Sequence[Group],
     covering: Container[int],
     *,
     has_empty_session: bool,
     management_account: str | None = None,
     needs_no_permission: bool = False,
+    gaps: Sequence[Gap] = (),
 ) -> Plan:
     """
     Build the plan of one action.
@@ -84,9 +91,11 @@ def build_plan(
         has_empty_session: Whether session policies are given as an empty list.
         management_account: Management account of the organization, if it is known.
         needs_no_permission: Whether AWS allows the action without any Allow. Policies of the caller then do not count.
+        gaps: Policies that could not be read.
     """
     if needs_no_permission:
         all_groups = [(kind, group) for kind, group in all_groups if kind not in (*CALLER_TYPES, "resource")]
+        gaps = [gap for gap in gaps if gap.policy_type not in (*CALLER_TYPES, "resource")]
     groups: tuple[Group, ...] = tuple((kind, tuple(c for c in group if id(c) in covering)) for kind, group in all_groups)
     resource_groups = [group for kind, group in groups if kind == "resource"]
     caller_checks = _allow_tests(groups, CALLER_TYPES)
@@ -94,9 +103,9 @@ def build_plan(
         caller_checks += (("session", (_needs_no_session_policy,)),)
     return Plan(
         groups=groups,
-        denies=tuple(_deny_tests(groups)),
-        gates=_allow_tests(groups, GATES),
-        caller_checks=caller_checks,
+        denies=(*_deny_tests(groups), *((gap.policy_type, gap.may_deny) for gap in gaps)),
+        gates=add_to_groups(_allow_tests(groups, GATES), gaps, GATES),
+        caller_checks=add_to_groups(caller_checks, gaps, CALLER_TYPES),
         resource_allows=tuple(c for group in resource_groups for c in group if c.statement.effect == "Allow")
         if resource_groups
         else None,
@@ -104,6 +113,7 @@ def build_plan(
         management_account=management_account,
         needs_no_permission=needs_no_permission,
         all_statements=tuple(group for _, group in all_groups),
+        gaps=tuple(gaps),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.engine.authorizer import authorize
 from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.engine.index import ActionIndex
 from guardedbedrock.iam.engine.plan import NAMING_ORDER, build_plan
@@ -46,6 +47,7 @@ class PolicySet:
         endpoint: VPC endpoint policy.
         resource: Resource-based policies of the resource.
         management_account: Management account of the organization. SCPs do not limit its principals, RCPs not its resources.
+        gaps: Policies that apply and could not be read. A decision that could depend on them is `indeterminate`.
 
     Each policy is a JSON object, JSON text or a `PolicyDocument`. A single policy needs no list. None means that policies of
     this type do not apply. An empty list means the same for boundary and endpoint, which cannot be empty. ``session=[]`` means
@@ -54,6 +56,7 @@ class PolicySet:
     Attributes:
         documents: The parsed documents by policy type.
         levels: The same, by level of the organization; a type without levels has one.
+        gaps: The policies that could not be read.
 
     Raises:
         PolicySyntaxError: A document cannot be parsed.
@@ -71,6 +74,7 @@ class PolicySet:
         endpoint: Policies = None,
         resource: Policies = None,
         management_account: str | None = None,
+        gaps: Iterable[Gap] = (),
     ) -> None:
         flat = {"identity": identity, "boundary": boundary, "session": session, "endpoint": endpoint, "resource": resource}
         levels = {"scp": scp, "rcp": rcp}
@@ -87,7 +91,8 @@ class PolicySet:
             for number, sources in enumerate(groups):
                 label = f"{policy_type}[{number}]" if policy_type in levels else policy_type
                 self._add(compiler, policy_type, label, sources)
-        if not self._groups:
+        self.gaps = tuple(gaps)
+        if not self._groups and not self.gaps:
             raise ConfigurationError("a PolicySet needs policies; pass identity=[] for a principal that has none")
         self._management_account = management_account
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
@@ -148,6 +153,7 @@ class PolicySet:
             has_empty_session=self._has_empty_session,
             management_account=self._management_account,
             needs_no_permission=action.lower() in NO_PERMISSION_NEEDED,
+            gaps=self.gaps,
         )
         grounds = PlanGrounds(plan)
         if len(self._plans) >= _MAX_PLANS:

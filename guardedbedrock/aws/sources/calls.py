@@ -1,0 +1,89 @@
+"""The clients of a reader, and the gaps: what the caller may not read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+# Organizations allows two DescribePolicy calls a second for each account, so a client must slow down instead of failing.
+CONFIG: Final = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
+_ABSENT: Final = frozenset(
+    {
+        "AWSOrganizationsNotInUseException",
+        "EffectivePolicyNotFoundException",
+        "NoSuchEntity",
+        "PolicyTypeNotEnabledException",
+        "ResourceNotFoundException",
+    }
+)
+"""Error codes that say that there is nothing to read, which is knowledge and not a gap."""
+
+
+class SourceCalls:
+    """
+    Makes clients once each, and calls AWS; what the account does not answer becomes a gap.
+
+    Args:
+        client: Returns a client for a service and a region, such as ``boto3.Session().client``.
+        region: Region of clients that are made without one.
+
+    Attributes:
+        gaps: What could not be read: ``section``, ``api``, ``error``, ``statement``; optional ``principal`` and ``resource``.
+    """
+
+    def __init__(self, client: Callable[..., Any], region: str | None) -> None:
+        self._client, self._region = client, region
+        self._clients: dict[tuple[str, str | None], Any] = {}
+        self.gaps: list[dict[str, Any]] = []
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """Return the client of a service."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._client(service, region_name=region or self._region, config=CONFIG)
+        return self._clients[service, region]
+
+    def attempt(self, sections: str | Sequence[str], api: str, call: Callable[..., Any], **where: str) -> Any:
+        """
+        Return the result of a call; None if there is nothing to read, or with a gap if the account does not answer.
+
+        Args:
+            sections: Sections of the snapshot that the call fills.
+            api: The action that the caller needs, such as ``iam:GetRole``.
+            call: Makes the call.
+            where: ``principal`` or ``resource``, if the gap concerns only one.
+        """
+        try:
+            return call()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code not in _ABSENT:
+                self.add_gap(sections, api, code, **where)
+        except BotoCoreError as error:
+            self.add_gap(sections, api, type(error).__name__, **where)
+        return None
+
+    def add_gap(self, sections: str | Sequence[str], api: str, error: str, **where: str) -> None:
+        """Add a gap to sections, with the statement that would close it."""
+        statement = {"Effect": "Allow", "Action": api, "Resource": "*"}
+        for section in (sections,) if isinstance(sections, str) else sections:
+            gap = {"section": section, "api": api, "error": error, "statement": statement, **where}
+            if gap not in self.gaps:
+                self.gaps.append(gap)
+
+
+def pages(call: Callable[..., Any], key: str, *, marker: str = "nextToken", **params: Any) -> Iterator[Any]:
+    """
+    Walk over the pages of a list operation that botocore has no paginator for.
+
+    Organizations may return an empty page with a token, so the token alone says whether there is more.
+    """
+    following: dict[str, str] = {}
+    while True:
+        page = call(**params, **following)
+        yield from page.get(key, ())
+        if not page.get(marker):
+            return
+        following = {marker: page[marker]}
