@@ -95,6 +95,7 @@ laws: .venv/.dev
 docs: .venv/.dev
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/generate_observability.py
+	$(BIN)/python docs/generate_fake.py
 	$(BIN)/python docs/generate_configuration.py
 	$(BIN)/python docs/generate_errors.py
 	$(BIN)/python docs/generate_errors.py
