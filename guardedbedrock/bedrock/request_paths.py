@@ -41,8 +41,11 @@ class OperationPaths:
     def __init__(self, paths: Mapping[str, str]) -> None:
         pairs = {name: path.partition("?")[0].split(" ", 1) for name, path in paths.items()}
         self._templates = {name: (method, tuple(path.strip("/").split("/"))) for name, (method, path) in pairs.items()}
+        # Keyed by method and URL: a client calls few models, and the gate looks up the same URL several times for each call.
+        self.find = lru_cache(maxsize=1024)(self._find)
+        self.find_below = lru_cache(maxsize=1024)(self._find_below)
 
-    def find(self, method: str, url: str) -> RequestTarget | None:
+    def _find(self, method: str, url: str) -> RequestTarget | None:
         """
         Find the operation that a server would choose for a request, whatever precedes the path; None if there is none.
 
@@ -58,7 +61,7 @@ class OperationPaths:
                 return RequestTarget(name, "")
         return None
 
-    def find_below(self, endpoint: str, method: str, url: str) -> RequestTarget | None:
+    def _find_below(self, endpoint: str, method: str, url: str) -> RequestTarget | None:
         """Find the operation that a request to an endpoint reaches, read strictly: this method, and this path and no other."""
         path = path_below(endpoint, url)
         for name, (wanted, template) in self._templates.items():
@@ -80,6 +83,7 @@ def path_segments(url: str) -> Segments:
     return tuple(unquote(segment) for segment in urlsplit(url).path.strip("/").split("/"))
 
 
+@lru_cache(maxsize=1024)  # keyed by the URLs, for the same reason
 def path_below(endpoint: str, url: str) -> Segments | None:
     """Give the segments of a URL's path that follow the path of an endpoint; None if the URL is not below the endpoint."""
     there, here = urlsplit(url), urlsplit(endpoint)

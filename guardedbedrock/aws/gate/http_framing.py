@@ -7,6 +7,7 @@ A server that ends it earlier than the gate read it would take the rest for a se
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from botocore.awsrequest import HeadersDict
@@ -24,13 +25,18 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
         headers: As `case_insensitive` returns them.
         body: As it will be sent.
     """
-    if not all(_TOKEN.fullmatch(name) for name in headers):
+    if not all(map(_is_token, headers)):
         return "has a header whose name is not valid in HTTP"
     if "Transfer-Encoding" in headers:
         return "has a Transfer-Encoding"
     lengths = [_text(value) for value in header_values(headers, "Content-Length")]
     expected = [] if body is None and not lengths else [str(len(body or b""))]
     return None if lengths == expected else "has a Content-Length that is not the length of its body"
+
+
+@lru_cache(maxsize=256)  # keyed by the name: every request has the same few
+def _is_token(name: str) -> bool:
+    return _TOKEN.fullmatch(name) is not None
 
 
 def case_insensitive(headers: Any) -> Any:

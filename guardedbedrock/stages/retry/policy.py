@@ -8,13 +8,13 @@ not created by a guard.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
 
 from botocore.exceptions import ClientError
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, retry_never, wait_random_exponential
 
 from guardedbedrock.core.events import Retried, RetriesExhausted
 from guardedbedrock.core.observers import Observers
@@ -77,17 +77,21 @@ class RetryPolicy:
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
         """
-        with _Retries(self, observers) as retries:
-            if self.attempts > 1:
-                attempt = partial(Retrying(**retries.options(self.sleep)), attempt)
-            return retries.succeed(attempt())
+        retries = _Retries(self, observers)
+        try:
+            result = attempt()
+        except REQUEST_ERRORS as error:
+            return retries.resume(error, attempt)
+        return retries.succeed(result)
 
     async def run_async(self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers) -> ResultT:
         """Attempt as `run` does, for async clients."""
-        with _Retries(self, observers) as retries:
-            if self.attempts > 1:
-                attempt = partial(AsyncRetrying(**retries.options(self.sleep and self._sleep_async)), attempt)
-            return retries.succeed(await attempt())
+        retries = _Retries(self, observers)
+        try:
+            result = await attempt()
+        except REQUEST_ERRORS as error:
+            return await retries.resume_async(error, attempt, self.sleep and self._sleep_async)
+        return retries.succeed(result)
 
     async def _sleep_async(self, seconds: float) -> None:
         pause = self.sleep(seconds) if self.sleep else None
@@ -100,21 +104,59 @@ class _Retries:
 
     def __init__(self, policy: RetryPolicy, observers: Observers) -> None:
         self._policy, self._observers = policy, observers
-        self._wait = wait_random_exponential(multiplier=_FIRST_BOUND, max=policy.longest_wait)
         self._deadline = None if policy.deadline is None else policy.clock() + policy.deadline
         self._tokens = 0
         self._count = 0
 
-    def options(self, sleep: Callable[[float], Any] | None) -> dict[str, Any]:
-        """Give the options of `tenacity.Retrying`."""
+    def resume(self, error: Exception, attempt: Callable[[], ResultT]) -> ResultT:
+        """
+        Go on after a first attempt that failed: tenacity gets its error as the outcome of attempt 1, and makes the others.
+
+        The first attempt is made without tenacity, which would cost more than everything else that the guard does.
+        """
+        outcomes = iter([error])
+
+        def next_outcome() -> ResultT:
+            for failed in outcomes:
+                raise failed
+            return attempt()
+
+        with self._counting():
+            return self.succeed(Retrying(**self._options(self._policy.sleep))(next_outcome))
+
+    async def resume_async(
+        self, error: Exception, attempt: Callable[[], Awaitable[ResultT]], sleep: Callable[[float], Any] | None
+    ) -> ResultT:
+        """Go on as `resume` does, for async clients."""
+        outcomes = iter([error])
+
+        async def next_outcome() -> ResultT:
+            for failed in outcomes:
+                raise failed
+            return await attempt()
+
+        with self._counting():
+            return self.succeed(await AsyncRetrying(**self._options(sleep))(next_outcome))
+
+    def _options(self, sleep: Callable[[float], Any] | None) -> dict[str, Any]:
+        """Return the options of `tenacity.Retrying`."""
         return {
             "stop": self._stop,
             "wait": self._pause,
-            "retry": retry_if_exception(is_retryable),
+            "retry": retry_if_exception(is_retryable) if self._policy.attempts > 1 else retry_never,
             "before_sleep": self._report,
             "reraise": True,
             **({"sleep": sleep} if sleep else {}),
         }
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Write the number of retries into the error that ends the call."""
+        try:
+            yield
+        except REQUEST_ERRORS as error:
+            _set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
+            raise
 
     def succeed(self, result: ResultT) -> ResultT:
         """Release tokens, and count the retries in a response as botocore does."""
@@ -123,19 +165,13 @@ class _Retries:
             result.setdefault("ResponseMetadata", {})[_COUNT] = self._count
         return result
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, REQUEST_ERRORS):
-            _set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
-
     def _pause(self, state: RetryCallState) -> float:
         requested = requested_pause(_error_of(state))
         if self._deadline is None:
             # Nothing else bounds it: a service could make a thread sleep for days.
             requested = min(requested, self._policy.longest_wait)
-        return max(self._wait(state), requested)
+        jitter = wait_random_exponential(multiplier=_FIRST_BOUND, max=self._policy.longest_wait)
+        return max(jitter(state), requested)
 
     def _stop(self, state: RetryCallState) -> bool:
         limit = self._reached_limit(state)
