@@ -9,6 +9,11 @@ Params: TypeAlias = Mapping[str, Any]
 """Parameters of a boto3 call."""
 
 
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return a structure of parameters or of a reply; an empty one for any other value."""
+    return value if isinstance(value, (dict, Mapping)) else {}  # nearly all are a dict, which is quicker to tell
+
+
 def read_parameter(params: Params, path: str) -> Any:
     """
     Read a parameter by its path; None if it is missing.
@@ -16,10 +21,12 @@ def read_parameter(params: Params, path: str) -> Any:
     >>> read_parameter({"models": [{"modelArn": "a"}, {"modelArn": "b"}]}, "models[].modelArn")
     ['a', 'b']
     """
+    if path.isidentifier():  # one member, as most paths are
+        return params.get(path)
     value: Any = params
     head, each, rest = path.partition("[]")
     for key in head.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = as_mapping(value).get(key)
     if not each or value is None:
         return value
     found = [read_parameter(item, rest[1:]) if rest else item for item in value]

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from guardedbedrock.bedrock.parameters import as_mapping
+
 Action: TypeAlias = Literal["blocked", "masked", "detected"]
 Side: TypeAlias = Literal["INPUT", "OUTPUT"]
 
@@ -209,8 +211,8 @@ def _flat(found: Any, source: Side | None, guardrail: str | None) -> Iterator[_A
 
 def _findings(one: _Assessed) -> Iterator[GuardrailFinding]:
     for policy in POLICY_KINDS:
-        for findings in _mapping(one.assessment.get(policy)).values():
-            for finding in map(_mapping, findings if isinstance(findings, list) else ()):
+        for findings in as_mapping(one.assessment.get(policy)).values():
+            for finding in map(as_mapping, findings if isinstance(findings, list) else ()):
                 if policy == _REASONING:
                     # A union: its only member is named after the result, such as ``valid`` or ``invalid``. It never acts.
                     yield from (GuardrailFinding(policy, str(result), "detected", one.source) for result in finding)
@@ -238,13 +240,13 @@ def _action(actions: set[Action], reason: Any) -> Action | None:
 
 
 def _named(one: _Assessed) -> tuple[str | None, str | None]:
-    details = _mapping(one.assessment.get("appliedGuardrailDetails"))
+    details = as_mapping(one.assessment.get("appliedGuardrailDetails"))
     return details.get("guardrailId") or one.guardrail, details.get("guardrailVersion")
 
 
 def _coverage(assessed: tuple[_Assessed, ...]) -> Coverage | None:
-    metrics = [_mapping(one.assessment.get("invocationMetrics")) for one in assessed]
-    texts = [_mapping(_mapping(each.get("guardrailCoverage")).get("textCharacters")) for each in metrics]
+    metrics = [as_mapping(one.assessment.get("invocationMetrics")) for one in assessed]
+    texts = [as_mapping(as_mapping(each.get("guardrailCoverage")).get("textCharacters")) for each in metrics]
     known = [text for text in texts if text]
     return Coverage(*(sum(_number(text.get(key)) for text in known) for key in ("guarded", "total"))) if known else None
 
@@ -252,14 +254,10 @@ def _coverage(assessed: tuple[_Assessed, ...]) -> Coverage | None:
 def _units(assessed: tuple[_Assessed, ...]) -> dict[str, int]:
     units: dict[str, int] = {}
     for one in assessed:
-        for meter, count in _mapping(_mapping(one.assessment.get("invocationMetrics")).get("usage")).items():
+        for meter, count in as_mapping(as_mapping(one.assessment.get("invocationMetrics")).get("usage")).items():
             if _number(count):
                 units[meter] = units.get(meter, 0) + _number(count)
     return units
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: Any) -> int:

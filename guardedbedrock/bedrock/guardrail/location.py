@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.bedrock.parameters import Params
+from guardedbedrock.bedrock.parameters import Params, as_mapping
 from guardedbedrock.bedrock.request_paths import matches_template, path_segments
 
 GuardrailRef: TypeAlias = tuple[str | None, str | None]
@@ -79,6 +79,8 @@ class GuardrailLocation:
     members: frozenset[str] = field(init=False, repr=False, compare=False)
     _steps: tuple[tuple[Step, ...], ...] = field(init=False, repr=False, compare=False)
     _repeats: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    _member: str | None = field(init=False, repr=False, compare=False)
+    """The only path, if it is one member or the top level: the location of every model call of `bedrock-runtime`."""
 
     def __post_init__(self) -> None:
         steps = tuple(_steps(path) for path in self.paths)
@@ -87,6 +89,8 @@ class GuardrailLocation:
         object.__setattr__(self, "members", frozenset(heads | own))
         object.__setattr__(self, "_steps", steps)
         object.__setattr__(self, "_repeats", _steps(self.repeats_in))
+        is_one_member = len(self.paths) == 1 and not self.repeats_in and not set("?.[") & set(self.paths[0])
+        object.__setattr__(self, "_member", self.paths[0] if is_one_member else None)
 
     @property
     def is_in_presigned_url(self) -> bool:
@@ -95,10 +99,15 @@ class GuardrailLocation:
 
     def read(self, params: Params) -> GuardrailRef:
         """Read the guardrail of a location that has one structure for it."""
+        if self._member is not None:
+            return self._ref(params.get(self._member) if self._member else params)
         return next(self.read_all(params), (None, None))
 
     def read_all(self, params: Params) -> Iterator[GuardrailRef]:
         """Read the guardrail of every structure that can hold one, in the order of `paths`."""
+        if self._member is not None:
+            yield self.read(params)
+            return
         for steps in self._steps:
             for holder in _values_at(params, steps):
                 yield self._ref(holder)
@@ -114,6 +123,8 @@ class GuardrailLocation:
             TypeError: A structure on the way is not a dict.
         """
         named = {self.identifier: identifier, self.version: version}
+        if self._member:
+            return {**params, self._member: {**_structure(params.get(self._member)), **named}}
         changed: Any = dict(params)
         for steps in self._steps:
             changed = _changed_at(changed, steps, lambda holder: {**_structure(holder), **named})
@@ -131,7 +142,7 @@ class GuardrailLocation:
         return {*self.read_all(json_body(wire))} == {ref}
 
     def _ref(self, holder: Any) -> GuardrailRef:
-        found = _mapping(holder)
+        found = as_mapping(holder)
         return found.get(self.identifier) or None, found.get(self.version) or None
 
 
@@ -154,8 +165,8 @@ def _values_at(value: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
     if name == "[]":
         for item in value if isinstance(value, list | tuple) else ():
             yield from _values_at(item, rest)
-    elif not only_if_present or _mapping(value).get(name) is not None:
-        yield from _values_at(_mapping(value).get(name), rest)
+    elif not only_if_present or as_mapping(value).get(name) is not None:
+        yield from _values_at(as_mapping(value).get(name), rest)
 
 
 def _changed_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:
@@ -177,10 +188,6 @@ def _structure(value: Any) -> dict[str, Any]:
     if value is None or isinstance(value, dict):
         return value or {}
     raise TypeError(f"a structure must be a dict, not `{type(value).__name__}`")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def json_body(wire: Wire) -> dict[str, Any]:
