@@ -9,7 +9,14 @@ from typing import Any, Final
 
 import pytest
 
-from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, Coverage, GuardrailTrace, Intervention, read_intervention
+from guardedbedrock.bedrock.guardrail.intervention import (
+    NO_TRACE,
+    Coverage,
+    GuardrailFinding,
+    GuardrailTrace,
+    Intervention,
+    read_intervention,
+)
 from guardedbedrock.bedrock.guardrail.trace import (
     is_last,
     must_show_guardrail,
@@ -33,6 +40,7 @@ def expected(fields: dict[str, Any] | None) -> Intervention | None:
     if fields is None:
         return None
     made = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    made["findings"] = tuple(GuardrailFinding(**finding) for finding in fields.get("findings", ()))
     return Intervention("X", **{**made, "coverage": Coverage(*made["coverage"]) if "coverage" in made else None})
 
 
