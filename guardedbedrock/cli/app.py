@@ -10,6 +10,7 @@ import typer
 
 import guardedbedrock
 from guardedbedrock.cli.prove_commands import prove
+from guardedbedrock.cli.snapshot_commands import snapshot
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -183,3 +184,4 @@ def serve(
 
 
 app.add_typer(prove)
+app.add_typer(snapshot)

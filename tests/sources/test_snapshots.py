@@ -129,6 +129,21 @@ def test_missing_key_is_refused(key: str) -> None:
         read_snapshot({name: value for name, value in snapshot().items() if name != key})
 
 
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"scp": [[]]},
+        {"scp": [{"target": "r-1"}]},
+        {"principals": {ROLE: []}},
+        {"principals": {ROLE: {"name": "App"}}},
+    ],
+)
+def test_section_of_the_wrong_form_is_refused(sections: dict[str, Any]) -> None:
+    """A snapshot that was written by hand."""
+    with pytest.raises(ConfigurationError, match=r"a section of the snapshot has the wrong form .*; take a new snapshot"):
+        iam.Account.from_snapshot(snapshot(**sections))
+
+
 def test_age_is_checked_in_seconds() -> None:
     """A snapshot of exactly the greatest age is accepted."""
     now = datetime(2026, 11, 28, 13, 0, tzinfo=UTC)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, Self
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.aws.sources.bedrock_reader import BedrockReader
@@ -17,8 +18,11 @@ from guardedbedrock.aws.sources.calls import SourceCalls
 from guardedbedrock.aws.sources.iam_reader import IamReader
 from guardedbedrock.aws.sources.organization_reader import OrganizationReader
 from guardedbedrock.core.clock import utc_now
-from guardedbedrock.errors import SourceError
+from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
+
+CALLER: Final = "caller"
+"""Stands for the owner of the credentials among the principals to read."""
 
 
 class AccountReader:
@@ -31,6 +35,25 @@ class AccountReader:
         now: Returns the current time.
     """
 
+    @classmethod
+    def of_session(cls, session: Any = None, regions: Sequence[str] = (), now: Callable[[], datetime] = utc_now) -> Self:
+        """
+        Make a reader with the credentials of a session.
+
+        Args:
+            session: A boto3 session; None makes one.
+            regions: As for the class; the Region of the session unless given.
+            now: As for the class.
+
+        Raises:
+            ConfigurationError: No Region is given, and the session has none.
+        """
+        session = boto3.Session() if session is None else session
+        regions = tuple(regions) or ((session.region_name,) if session.region_name else ())
+        if not regions:
+            raise ConfigurationError("no Region is set; give --region, or set AWS_REGION")
+        return cls(session.client, regions, now)
+
     def __init__(self, client: Callable[..., Any], regions: Sequence[str], now: Callable[[], datetime] = utc_now) -> None:
         self.regions = tuple(regions)
         self._now = now
@@ -41,7 +64,8 @@ class AccountReader:
         Read the account.
 
         Args:
-            principals: ARNs of the users and roles to read; None reads all of them.
+            principals: ARNs of the users and roles to read, or of sessions of roles; ``"caller"`` is the owner of the
+                credentials. None reads all of them.
 
         Returns:
             A snapshot, see `guardedbedrock.iam.account.snapshot`.
@@ -53,8 +77,9 @@ class AccountReader:
         calls.gaps = []
         identity = self.identity()
         account, iam, organization = identity["Account"], IamReader(calls), OrganizationReader(calls)
+        wanted = None if principals is None else tuple(identity["Arn"] if one == CALLER else one for one in principals)
         sections = {
-            **iam.read(None if principals is None else tuple(principals)),
+            **iam.read(wanted),
             **organization.read(account),
             **BedrockReader(calls).read(self.regions),
         }
@@ -89,16 +114,3 @@ class AccountReader:
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f"sts:GetCallerIdentity failed: {error}; check the credentials") from error
         return answer
-
-    def role_arn(self, session_arn: str) -> str | None:
-        """
-        Return the ARN of the role of a session, with its path; None if IAM does not answer.
-
-        Args:
-            session_arn: ``arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION``.
-        """
-        name = session_arn.split(":", 5)[5].split("/")[1]
-        try:
-            return str(self._calls.client("iam").get_role(RoleName=name)["Role"]["Arn"])
-        except (BotoCoreError, ClientError):
-            return None

@@ -37,14 +37,16 @@ class IamReader:
         A caller that may not read the whole account may still read its own role: then IAM is asked for each policy.
 
         Args:
-            principals: ARNs of the users and roles to read; None reads all of them.
+            principals: ARNs of the users and roles to read, or of sessions of roles; None reads all of them.
         """
         if principals is None:
             sections = sections_of_details(self._calls.attempt("identity", _DETAILS, self._all_details) or {})
         else:
             sections = sections_of_details(self._details_of(principals))
-            wanted = set(principals)
-            sections["principals"] = {arn: entry for arn, entry in sections["principals"].items() if arn in wanted}
+            wanted = {_without_path(arn) for arn in principals}
+            sections["principals"] = {
+                arn: entry for arn, entry in sections["principals"].items() if arn in principals or _without_path(arn) in wanted
+            }
             groups = {arn for entry in sections["principals"].values() for arn in entry.get("groups", ())}
             sections["groups"] = {arn: entry for arn, entry in sections["groups"].items() if arn in groups}
         entries = [*sections["principals"].values(), *sections["groups"].values()]
@@ -68,8 +70,9 @@ class IamReader:
 
     def _single_calls(self, principals: tuple[str, ...]) -> dict[str, Any]:
         owners: dict[str, list[dict[str, Any]]] = {"User": [], "Role": [], "Group": []}
-        for arn in principals:
-            kind, name = arn.split(":", 5)[5].split("/")[0].title(), arn.rpartition("/")[2]
+        for principal in principals:
+            arn = _without_path(principal) if ":assumed-role/" in principal else principal
+            kind, name = arn.split(":", 5)[-1].split("/")[0].title(), arn.rpartition("/")[2]
             entry = self._entry(arn, kind, name) if kind in ("User", "Role") else None
             if entry is None:
                 continue
@@ -140,3 +143,12 @@ class IamReader:
 
         policy: dict[str, Any] | None = self._calls.attempt("managed_policies", "iam:GetPolicyVersion", read, resource=arn)
         return policy
+
+
+def _without_path(arn: str) -> str:
+    """Return the ARN of a user or role without its path; of a session, the ARN of its role."""
+    head, _, rest = arn.rpartition(":")
+    kind, *names = rest.split("/")
+    if kind == "assumed-role" and names:
+        return f"{head.replace(':sts:', ':iam:', 1)}:role/{names[0]}"
+    return f"{head}:{kind}/{names[-1]}" if names else arn

@@ -99,10 +99,14 @@ class Account:
     def __init__(self, snapshot: Mapping[str, Any]) -> None:
         self.snapshot = snapshot
         self._managed: dict[tuple[str, PolicyType], PolicyDocument] = {}
-        self.principals: Mapping[str, AccountPrincipal] = {
-            arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
-        }
-        self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
+        try:
+            self.principals: Mapping[str, AccountPrincipal] = {
+                arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
+            }
+            self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
+        except (KeyError, TypeError, AttributeError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(f"a section of the snapshot has the wrong form ({problem}); take a new snapshot") from None
         # A report asks about one principal for many models and guardrails in a row.
         self._sets = lru_cache(maxsize=_SETS_KEPT)(self._build)
 
