@@ -189,6 +189,8 @@ class Guard:
             advisory_policy_types=settings.advisory_policy_types,
         )
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
+        if records and settings.mode != "off":
+            records.check()
         heard = (
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),

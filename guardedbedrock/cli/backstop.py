@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import guardedbedrock
 from guardedbedrock import iam
+from guardedbedrock.auditing import Audit
 from guardedbedrock.cli.console import write_json
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def command(config: str | None, api_keys: ApiKeys, *, allow_mantle: bool, deny_i
     Returns:
         1 if the policy is too large for AWS, else 0.
     """
-    guard = guardedbedrock.Guard.from_config(config)
+    guard = guardedbedrock.Guard.from_config(config, audit=Audit(()))
     policy = guard.backstop_policy(api_keys=api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
     write_json(policy)
     findings = iam.findings(policy)

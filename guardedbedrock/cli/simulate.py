@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import guardedbedrock
+from guardedbedrock.auditing import Audit
 from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.cli.simulation import Simulation, as_json, text_lines
@@ -51,7 +52,7 @@ def command(arguments: SimulateArguments, output: str) -> int:
     if arguments.operation not in OPERATIONS:
         matches = ", ".join(get_close_matches(arguments.operation, OPERATIONS) or OPERATIONS)
         raise ConfigurationError(f"--operation: unknown operation `{arguments.operation}`; did you mean one of {matches}?")
-    simulation = simulate(guardedbedrock.Guard.from_config(arguments.config), arguments, params)
+    simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
     if output == "json":
         write_json(as_json(simulation))
     else:

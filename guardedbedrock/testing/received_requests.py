@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Final, overload
 
 from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.forks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +78,7 @@ class RequestLog:
     def __init__(self, keep: int | None = None, keep_bytes: int | None = None) -> None:
         self._requests: deque[ReceivedRequest] = deque()
         self._keep, self._keep_bytes, self._bytes = keep, keep_bytes, 0
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def add(self, request: ReceivedRequest) -> None:
         """Store a request."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from guardedbedrock.aws.sources.identity import CallerIdentity, credentials_of, sts_client
 from guardedbedrock.errors import SourceError
+from guardedbedrock.forks import renew_in_children
 
 
 class AsyncCallerIdentity(CallerIdentity):
@@ -16,6 +17,11 @@ class AsyncCallerIdentity(CallerIdentity):
         super().__init__(client)
         self._asking = asyncio.Lock()
         self._failure: SourceError | None = None
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Replace the lock in a forked child, where the task that may hold it does not run."""
+        self._asking = asyncio.Lock()
 
     async def learn(self) -> None:
         """Call STS, unless the ARN is known. A failure is raised by the next `__call__`; the next `learn` tries again."""

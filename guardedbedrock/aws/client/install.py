@@ -26,6 +26,7 @@ from guardedbedrock.aws.client.session import EVENTS
 from guardedbedrock.aws.client.unguarded import warn_of_unguarded
 from guardedbedrock.aws.client.wrap import BINDING, ensure_guarded, put_first
 from guardedbedrock.aws.signer.tripwire import Tripwire, set_tripwire
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 
 _HANDLER_ID: Final = "guardedbedrock-installed"
@@ -46,7 +47,7 @@ class _Installed:
     tripwire: Tripwire | None = None
 
 
-_lock: Final = RLock()
+_lock: Final = ForkSafeLock(RLock)
 _installed: Final[list[_Installed]] = []
 """Installed guards. The last one applies."""
 

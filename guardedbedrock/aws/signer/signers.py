@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from threading import Lock
 from typing import Any, Final, TypeAlias
 
 from botocore import auth
 
+from guardedbedrock.forks import ForkSafeLock
+
 Check: TypeAlias = Callable[[Any, Any], None]
 """Called with the signer and the ``AWSRequest`` before signing; an error prevents the signature."""
 
-_lock: Final = Lock()
+_lock: Final = ForkSafeLock()
 _checks: tuple[Check, ...] = ()
 _patched: Final[dict[type, tuple[Any, Any]]] = {}
 """Signer class to its original method and our wrapper."""

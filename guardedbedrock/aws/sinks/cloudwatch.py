@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import logging
 import os
 import socket
 import time
@@ -24,7 +23,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from opentelemetry import context
 
-_LOG: Final = logging.getLogger("guardedbedrock.core.events")
+from guardedbedrock.core.losses import Losses
+from guardedbedrock.forks import renew_in_children
+
 _MAX_EVENTS: Final = 10_000
 _MAX_BYTES: Final = 1_048_576
 _OVERHEAD: Final = 26  # bytes that the service adds to each event
@@ -47,8 +48,6 @@ class CloudWatchLogs:
         capacity: Maximum number of queued records; further records are lost and counted.
         interval: Seconds after which a batch is sent although it is not full.
 
-    Attributes:
-        lost: Number of records that were lost: the queue was full, or they could not be delivered.
     """
 
     def __init__(  # noqa: PLR0913  # each is a setting, and all but the first are keywords
@@ -62,22 +61,34 @@ class CloudWatchLogs:
         interval: float = 2.0,
     ) -> None:
         self._group, self._stream = log_group, log_stream
-        self._client, self._region = client, region_name
+        self._client = self._given_client = client
+        self._region = region_name
         self._capacity, self._interval = capacity, interval
         self._waiting: deque[dict[str, Any]] = deque()
         self._changed = Condition()
         self._thread: Thread | None = None
-        self._owner = 0
         self._closing = self._sending = False
-        self.lost = 0
+        self._losses = Losses("audit sink CloudWatchLogs")
+        renew_in_children(self)
+
+    @property
+    def lost(self) -> int:
+        """Number of records that this process lost."""
+        return self._losses.count
+
+    def renew(self) -> None:
+        """Begin anew in a forked child: the queued records, the thread and the connections are the parent's."""
+        self._changed = Condition()
+        self._waiting = deque()
+        self._thread, self._sending = None, False
+        self._client = self._given_client
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Queue a record. If the queue is full, the new record is lost."""
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record, separators=(",", ":"))}
-        self._reset_after_fork()
         with self._changed:
             if len(self._waiting) >= self._capacity or self._closing:
-                self.lost += 1
+                self._losses.add("is closed" if self._closing else f"already has {self._capacity} waiting records")
                 return
             self._waiting.append(event)
             if self._thread is None:
@@ -95,18 +106,10 @@ class CloudWatchLogs:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread is not None and self._owner == os.getpid():
+        if self._thread is not None:
             self._thread.join(timeout)
 
-    def _reset_after_fork(self) -> None:
-        """A forked child has no thread, and the queued records are its parent's."""
-        if self._owner and self._owner != os.getpid():
-            self._changed = Condition()
-            self._waiting.clear()
-            self._thread, self._sending = None, False
-
     def _start(self) -> None:
-        self._owner = os.getpid()
         self._thread = Thread(target=self._run, name="guardedbedrock-audit", daemon=True)
         self._thread.start()
         atexit.register(self.close)
@@ -123,10 +126,11 @@ class CloudWatchLogs:
                     self._changed.wait_for(lambda: self._closing or len(self._waiting) >= _MAX_EVENTS, self._interval)
                 batch = self._next_batch()
                 self._sending = True
-            delivered = self._deliver(batch)
+            problem = self._deliver(batch)
+            if problem:
+                self._losses.add(problem, len(batch))
             with self._changed:
                 self._sending = False
-                self.lost += 0 if delivered else len(batch)
                 self._changed.notify_all()
 
     def _next_batch(self) -> list[dict[str, Any]]:
@@ -139,23 +143,24 @@ class CloudWatchLogs:
             batch.append(self._waiting.popleft())
         return batch
 
-    def _deliver(self, batch: list[dict[str, Any]]) -> bool:
+    def _deliver(self, batch: list[dict[str, Any]]) -> str:
+        """Send a batch; return ``""``, or the problem if no attempt succeeded."""
+        problem = ""
         for attempt in range(_TRIES):
             try:
                 self._put(batch)
             except (BotoCoreError, ClientError) as error:
-                _LOG.warning("CloudWatch Logs rejected %d audit records: %s", len(batch), type(error).__name__)
+                problem = f"failed with {type(error).__name__}"
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, min(2.0**attempt / 4, _LONGEST_PAUSE))
             else:
-                return True
-        return False
+                return ""
+        return problem
 
     def _put(self, batch: list[dict[str, Any]]) -> None:
         if self._client is None:
             self._client = boto3.client("logs", region_name=self._region)
-        self._stream = self._stream or f"{socket.gethostname()}-{os.getpid()}"
-        named = {"logGroupName": self._group, "logStreamName": self._stream}
+        named = self._destination()
         try:
             self._client.put_log_events(**named, logEvents=batch)
         except ClientError as error:
@@ -164,9 +169,12 @@ class CloudWatchLogs:
             self._create()
             self._client.put_log_events(**named, logEvents=batch)
 
+    def _destination(self) -> dict[str, str]:
+        return {"logGroupName": self._group, "logStreamName": self._stream or f"{socket.gethostname()}-{os.getpid()}"}
+
     def _create(self) -> None:
         """Create the stream, and the group if it is missing too; another process may be faster."""
-        named = {"logGroupName": self._group, "logStreamName": self._stream}
+        named = self._destination()
         with suppress(self._client.exceptions.ResourceAlreadyExistsException):
             try:
                 self._client.create_log_stream(**named)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.errors import SourceError
+from guardedbedrock.forks import ForkSafeLock
 
 
 class CallerIdentity:
@@ -25,7 +25,7 @@ class CallerIdentity:
 
     def __init__(self, client: Any = None) -> None:
         self._client = client
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
         self._arn: str | None = None
         self.userid = ""
 
@@ -36,10 +36,10 @@ class CallerIdentity:
         Raises:
             SourceError: STS did not answer; the next call asks again.
         """
-        with self._lock:
-            if self._arn is None:
-                self._arn = self._ask(self._sts)
-            return self._arn
+        if self._arn is None:
+            with self._lock:
+                self._arn = self._arn or self._ask(self._sts)
+        return self._arn
 
     def _ask(self, sts: Callable[[], Any]) -> str:
         try:

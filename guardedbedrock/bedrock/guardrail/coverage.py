@@ -12,8 +12,9 @@ import json
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from threading import Lock
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from guardedbedrock.forks import ForkSafeLock
 
 GapKind: TypeAlias = Literal["guard-content", "input-tags", "guessable-suffix", "async-stream", "unread-body"]
 
@@ -56,7 +57,7 @@ class SuffixHistory:
 
     def __init__(self) -> None:
         self._used: OrderedDict[str, int] = OrderedDict()
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def is_reused(self, suffix: str, body: str) -> bool:
         """Say whether a suffix was used with another body before, and remember it; the same body is another attempt."""

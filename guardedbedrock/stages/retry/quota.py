@@ -9,9 +9,9 @@ Source: AWS SDKs and Tools Reference Guide, "Retry behavior", "Standard retry mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from threading import Lock
 from typing import Final
 
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.failure_classes import Kind
 
 CAPACITY: Final = 500
@@ -33,7 +33,7 @@ class RetryQuota:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = self.tokens = capacity
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def acquire(self, tokens: int) -> bool:
         """Take tokens; take none and return False if there are too few."""

@@ -10,9 +10,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock, Thread
+from threading import Thread
 from typing import Any, Final
 
+from guardedbedrock.forks import ForkSafeLock, renew_in_children
 from guardedbedrock.telemetry.audit.cloudtrail_record import is_denial
 
 _NAMED: Final = 20
@@ -64,9 +65,15 @@ class DenialAlert:
     ) -> None:
         self._more_than, self._within, self._hook, self._clock = more_than, within, hook, clock
         self._denials: deque[tuple[float, str, str]] = deque(maxlen=max(1000, 2 * more_than + 2))
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
         self._is_firing = False
         self._hooks: list[Thread] = []
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Forget the denials and the threads of the parent in a forked child: each process counts its own denials."""
+        self._denials.clear()
+        self._is_firing, self._hooks = False, []
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Count a record if it is a denial."""

@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.events import (
@@ -21,16 +21,20 @@ from guardedbedrock.core.events import (
     ReplyUnguarded,
     ResponseReceived,
 )
+from guardedbedrock.core.losses import Losses
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
 
-_LOG: Final = logging.getLogger("guardedbedrock.core.events")
-
 
 class Sink(Protocol):
-    """A destination of records; called from many threads."""
+    """
+    A destination of records; called from many threads.
+
+    Two more methods are called if a sink has them. ``check()`` is called when the guard is created, and raises
+    `ConfigurationError` if the destination cannot be used. ``close()`` is called by `Audit.close`.
+    """
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Write one record, a dictionary that can be serialized to JSON."""
@@ -41,7 +45,7 @@ class Audit:
     A listener that writes a record for each denial, or for each call.
 
     Args:
-        sinks: Where records go. A sink that raises is logged, and the others still get the record.
+        sinks: Where records go. If a sink raises, its record is counted as lost, and the others still get the record.
         records: ``denials`` (by this process or by AWS), or ``all`` calls.
         clock: Returns the current time.
         principal: ARN of the caller, for calls that are refused before the policies are evaluated; the guard sets it.
@@ -59,11 +63,31 @@ class Audit:
         self._records = records
         self._clock = clock
         self._principal = principal
+        self._losses = tuple(Losses(f"audit sink {type(sink).__name__}") for sink in self._sinks)
 
     def of(self, principal: str) -> Self:
-        """Give the same audit with a principal, unless it has one."""
+        """Give the same audit, with the same count of lost records, and with a principal unless it has one."""
         named = self._principal or principal
-        return type(self)(self._sinks, records=self._records, clock=self._clock, principal=named)
+        audit = type(self)(self._sinks, records=self._records, clock=self._clock, principal=named)
+        audit._losses = self._losses  # noqa: SLF001  # its own class
+        return audit
+
+    @property
+    def lost(self) -> int:
+        """The number of records that a sink lost in this process: it raised, or it reports them in its attribute ``lost``."""
+        return sum(losses.count for losses in self._losses) + sum(getattr(sink, "lost", 0) for sink in self._sinks)
+
+    def check(self) -> None:
+        """
+        Check the destinations; the guard does so when it is created.
+
+        Raises:
+            ConfigurationError: A destination cannot be used, such as a file that cannot be written.
+        """
+        for sink in self._sinks:
+            checking = getattr(sink, "check", None)
+            if checking is not None:
+                checking()
 
     def open(self, call: Call) -> AuditedCall:
         """Follow a call."""
@@ -74,11 +98,11 @@ class Audit:
         if self._records == "denials" and not isinstance(error, AccessDeniedError):
             return
         written = record(facts, error, str(uuid.uuid4()), self._clock())
-        for sink in self._sinks:
+        for sink, losses in zip(self._sinks, self._losses, strict=True):
             try:
                 sink.write(written)
             except Exception as failure:  # noqa: BLE001  # a sink may raise anything, and the others still get the record
-                _LOG.warning("audit sink %s failed with %s", type(sink).__name__, type(failure).__name__)
+                losses.add(f"failed with {type(failure).__name__}")
 
     def close(self) -> None:
         """Close the sinks that have a `close` method; they write their waiting records first."""

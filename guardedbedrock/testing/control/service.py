@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hashlib import sha256
 from itertools import count
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfiguration
 from guardedbedrock.testing.control.foundation_models import FoundationModels
 from guardedbedrock.testing.control.guardrails import GuardrailOperations
@@ -41,7 +41,7 @@ class ControlPlane:
         self, store: GuardrailStore, profiles: Iterable[FakeInferenceProfile], principal: str, patterns: Mapping[str, str]
     ) -> None:
         self.validator = ShapeValidator(patterns)
-        self._lock, self._numbers = Lock(), count(1)
+        self._lock, self._numbers = ForkSafeLock(), count(1)
         self._done: dict[tuple[str, str], Params] = {}
         models, logging = FoundationModels(store.region), InvocationLogging()
         tags = TagStore(store.tags, store.region)

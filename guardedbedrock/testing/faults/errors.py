@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.denial_catalogue import denial
 from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext
 from guardedbedrock.testing.wire import ServiceError
@@ -110,7 +110,7 @@ class _Bucket(Fault):
     __slots__ = ("_filled", "_lock", "_throttle", "_tokens")
 
     def __init__(self, throttle: Throttle) -> None:
-        self._throttle, self._lock = throttle, Lock()
+        self._throttle, self._lock = throttle, ForkSafeLock()
         self._tokens, self._filled = float(throttle.burst), throttle.clock()
 
     def fail(self, context: FaultContext) -> None:

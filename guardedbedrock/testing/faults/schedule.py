@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.forks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Schedule:
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self._seed, self._lock = seed, Lock()
+        self._seed, self._lock = seed, ForkSafeLock()
         self.clear()
 
     def clear(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.wire import ServiceError
 from guardedbedrock.testing.wire.pages import page
 
@@ -29,7 +29,7 @@ class AsyncInvocations:
         self._prefix = f"arn:aws:bedrock:{region}:{account}:async-invoke/"
         self._models = f"arn:aws:bedrock:{region}::foundation-model/"
         self._jobs: dict[str, Params] = {}
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def start(self, params: Params) -> Params:
         """Start an invocation. The same ``clientRequestToken`` returns the same invocation."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Generic, TypeVar
+
+from guardedbedrock.forks import ForkSafeLock
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ class Script(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: list[_Entry[T]] = []
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def add(
         self, item: T, *, times: int | None = 1, operation: str | None = None, on_take: Callable[[], None] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import ssl
 import struct
@@ -203,6 +204,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.respond, self._context, self.limits = respond, context, limits
         self._closing, self._to_reset = threading.Event(), set[socket.socket]()
         self._connections: dict[threading.Thread, socket.socket] = {}
+        self._owner = os.getpid()
         self._acceptor = threading.Thread(target=self.serve_forever, args=(_POLL,), name="fake-bedrock", daemon=True)
         self._acceptor.start()
 
@@ -259,7 +261,14 @@ class LoopbackServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
     def close(self) -> None:
-        """Stop accepting, close all connections, and wait for their threads."""
+        """
+        Stop accepting, close all connections, and wait for their threads.
+
+        A forked child only closes its copies of the sockets: the threads and the connections are the parent's.
+        """
+        if self._owner != os.getpid():
+            self.server_close()
+            return
         self._closing.set()
         self.shutdown()
         self.server_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import tempfile
 from functools import cache
@@ -30,13 +31,15 @@ class LoopbackCertificate:
         authority = _authority()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         _leaf().configure_cert(self.context)
+        self._owner = os.getpid()
         self._folder = tempfile.TemporaryDirectory(prefix="fake-bedrock-")
         self.ca_file = str(Path(self._folder.name) / "ca.pem")
         authority.cert_pem.write_to_path(self.ca_file)
 
     def close(self) -> None:
-        """Delete the file of the authority."""
-        self._folder.cleanup()
+        """Delete the file of the authority, except in a forked child: the parent's clients need it."""
+        if self._owner == os.getpid():
+            self._folder.cleanup()
 
 
 @cache
