@@ -55,8 +55,11 @@ class TrailGenerator:
         regions: The regions that are called.
         denied: Share of calls that AWS denied.
         copies: Share of records that are delivered twice.
-        updates: Share of records that an UPDATED_DATA addendum replaces.
+        updates: Share of records that an UPDATED_DATA addendum replaces; every second one names the original request too.
         others: Share of records of other services.
+        mantle: Share of records of ``bedrock-mantle``.
+        service_events: Share of records that are events of the service, not calls.
+        future_fields: Share of records with fields that no version of CloudTrail has yet.
         control: Share of calls that manage guardrails.
         guarded: Share of model calls whose invocation log shows a guardrail.
         traced: Share of the other model calls whose trace was on, so that the log shows that none ran.
@@ -72,6 +75,9 @@ class TrailGenerator:
     copies: float = 0.01
     updates: float = 0.002
     others: float = 0.05
+    mantle: float = 0.005
+    service_events: float = 0.005
+    future_fields: float = 0.02
     control: float = 0.05
     guarded: float = 0.5
     traced: float = 0.5
@@ -134,11 +140,17 @@ class TrailGenerator:
         if random.random() < self.others:
             return self._common(time, "s3.amazonaws.com", "GetObject", self.regions[0], {"bucketName": "b", "key": "k"})
         region = random.choice(self.regions)
+        if random.random() < self.mantle:
+            params = {"model": "openai.gpt-oss-120b", "stream": False}
+            record = self._common(time, "bedrock-mantle.amazonaws.com", "CreateInference", region, params)
+            return {**record, "managementEvent": False, "eventCategory": "Data"}
         if random.random() < self.control:
             name = random.choice(_CONTROL)
             params = {} if name == "ListGuardrails" else {"guardrailIdentifier": "abc123def456"}
             record = self._common(time, "bedrock.amazonaws.com", name, region, params)
             record["tlsDetails"]["clientProvidedHostHeader"] = f"bedrock.{region}.amazonaws.com"
+            if random.random() < self.service_events:
+                record["eventType"] = "AwsServiceEvent"
             return record
         record = self._common(
             time, "bedrock.amazonaws.com", random.choice(RUNTIME), region, {"modelId": random.choice(self.models)}
@@ -152,6 +164,9 @@ class TrailGenerator:
             )
         elif random.random() < 0.01:  # noqa: PLR2004
             record["errorCode"] = "ThrottlingException"
+        if random.random() < self.future_fields:
+            record["futureDetails"] = {"level": 1, "names": ["a", None]}
+            record["userIdentity"]["futureField"] = "value"
         if record["requestParameters"]["modelId"].startswith("us."):
             record["additionalEventData"] = {"inferenceRegion": "us-west-2"}
         if self.keep_calls:
@@ -223,10 +238,13 @@ class TrailGenerator:
         addendum = {
             "reason": "UPDATED_DATA",
             "updatedFields": "errorCode",
-            "originalRequestID": record["requestID"],
             "originalEventID": record["eventID"],
         }
-        return {**record, "eventID": self._uuid(), "addendum": addendum, "errorCode": "ThrottlingException"}
+        update = {**record, "eventID": self._uuid(), "addendum": addendum, "errorCode": "ThrottlingException"}
+        if self._random.random() < 0.5:  # noqa: PLR2004
+            addendum["originalRequestID"] = record["requestID"]
+            update["requestID"] = self._uuid()
+        return update
 
     def _uuid(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))

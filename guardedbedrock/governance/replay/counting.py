@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.projection import CallTuple
-from guardedbedrock.governance.replay.scan import ScanResult
-from guardedbedrock.governance.replay.spool import EVIDENCE, UPDATE, Row, read_rows
+from guardedbedrock.governance.replay.scan import EVENTS, EVIDENCE, ScanResult
+from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, Writer, read_rows
+
+_JOINED: Final = "joined"
+_STRENGTH: Final = {"guarded": 2, "unguarded": 1, "none": 0}
 
 
 @dataclass(slots=True)
@@ -34,8 +38,28 @@ class Group:
     last: int
     example: str
 
+    def add(self, other: Group) -> None:
+        """Add the calls of another group with the same tuple and evidence."""
+        self.count += other.count
+        self.first, self.example = min((self.first, self.example), (other.first, other.example))
+        self.last = max(self.last, other.last)
 
-def count(spool: Path, buckets: int, results: Sequence[ScanResult]) -> list[Group]:
+
+@dataclass(slots=True)
+class Counts:
+    """
+    What a trail holds.
+
+    Args:
+        groups: One group for each distinct tuple and evidence, in a stable order.
+        mantle: Calls of ``bedrock-mantle``.
+    """
+
+    groups: list[Group]
+    mantle: int = 0
+
+
+def count(spool: Path, buckets: int, results: Sequence[ScanResult]) -> Counts:
     """
     Count the calls of a spool.
 
@@ -43,49 +67,117 @@ def count(spool: Path, buckets: int, results: Sequence[ScanResult]) -> list[Grou
         spool: Folder of the spool.
         buckets: How many buckets it has.
         results: What the tasks found.
-
-    Returns:
-        One group for each distinct tuple and evidence, in a stable order.
     """
-    replaced = frozenset().union(*(result.replaced for result in results))
-    names = {key: name for result in results for key, name in result.examples.items()}
-    groups: dict[tuple[CallTuple, Evidence], Group] = {}
-    for bucket in range(buckets):
-        _count_bucket(spool, bucket, results, replaced, names, groups)
-    return sorted(groups.values(), key=lambda group: (group.call.principal, repr(group.call), repr(group.evidence)))
+    counter = _Counter(spool, buckets, results)
+    has_evidence = any(result.evidence for result in results)
+    if has_evidence:
+        counter.join()
+    else:
+        counter.count()
+    return Counts(merge(counter.groups.values()), counter.mantle)
 
 
-def _count_bucket(  # noqa: PLR0913, PLR0917  # what the buckets share
-    spool: Path,
-    bucket: int,
-    results: Sequence[ScanResult],
-    replaced: frozenset[bytes],
-    names: dict[bytes, str],
-    groups: dict[tuple[CallTuple, Evidence], Group],
-) -> None:
-    events: dict[bytes, tuple[Row, ScanResult]] = {}
-    evidence: dict[bytes, Evidence] = {}
-    for result in results:
-        for row in read_rows(spool, bucket, result.number):
-            if row.kind == EVIDENCE:
-                _keep_stronger(evidence, row.request, result.evidence[row.item])
-            elif row.event not in replaced and (row.event not in events or row.kind == UPDATE):
-                events[row.event] = row, result
-    for row, result in events.values():
-        call = result.tuples[row.item]
-        shown = evidence.get(row.request, NO_EVIDENCE)
-        group = groups.get((call, shown))
+def merge(groups: Iterable[Group]) -> list[Group]:
+    """Add up groups with the same tuple and evidence, in an order that does not depend on how they were read."""
+    merged: dict[tuple[CallTuple, Evidence], Group] = {}
+    for group in groups:
+        known = merged.setdefault((group.call, group.evidence), group)
+        if known is not group:
+            known.add(group)
+    return sorted(merged.values(), key=lambda group: (group.call.principal, repr(group.call), repr(group.evidence)))
+
+
+class _Counter:
+    """Goes through the buckets."""
+
+    def __init__(self, spool: Path, buckets: int, results: Sequence[ScanResult]) -> None:
+        self._spool, self._buckets, self._results = spool, buckets, results
+        self._replaced = frozenset().union(*(result.replaced for result in results))
+        self._names = {key: name for result in results for key, name in result.examples.items()}
+        # Tasks number their tuples separately.
+        numbers: dict[CallTuple, int] = {}
+        self._numbers = [[numbers.setdefault(call, len(numbers)) for call in result.tuples] for result in results]
+        self._calls = list(numbers)
+        self.groups: dict[tuple[int, Evidence], Group] = {}
+        self.mantle = 0
+
+    def count(self) -> None:
+        """Count calls without evidence."""
+        for bucket in range(self._buckets):
+            for _, _, event, _, time, number in self._survivors(bucket):
+                self._add(number, NO_EVIDENCE, time, event)
+
+    def join(self) -> None:
+        """Count calls with the evidence of their request."""
+        writer = Writer(self._spool / _JOINED, 0, self._buckets)
+        for bucket in range(self._buckets):
+            for _, _, event, request, time, number in self._survivors(bucket):
+                writer.write(EVENT, request, event, request, time, number)
+        writer.close()
+        for bucket in range(self._buckets):
+            evidence: dict[bytes, Evidence] = {}
+            for result in self._results:
+                for _, request, _, _, _, item in read_rows(self._spool / EVIDENCE, bucket, result.number):
+                    _keep_stronger(evidence, request, result.evidence[item])
+            for _, request, event, _, time, number in read_rows(self._spool / _JOINED, bucket, 0):
+                self._add(number, evidence.get(request, NO_EVIDENCE), time, event)
+
+    def _survivors(self, bucket: int) -> Iterable[Row]:
+        """Return one row for each call of a bucket, with the number of its tuple."""
+        events: dict[bytes, Row] = {}
+        updates: dict[bytes, Row] = {}
+        mantle: set[bytes] = set()
+        for result, numbers in zip(self._results, self._numbers, strict=True):
+            for row in read_rows(self._spool / EVENTS, bucket, result.number):
+                kind, slot, event, request, time, item = row
+                if kind == MANTLE:
+                    mantle.add(slot)
+                    continue
+                kept = events if kind == EVENT else updates
+                number = item if item == NOT_COUNTED else numbers[item]
+                found = (kind, slot, event, request, time, number)
+                if kind == UPDATE and event != slot and event in self._replaced:
+                    found = (kind, slot, event, request, time, NOT_COUNTED)
+                known = kept.get(slot)
+                if known is None or (known != found and self._order(known) < self._order(found)):
+                    kept[slot] = found
+        self.mantle += len(mantle)
+        if not updates:
+            return events.values()
+        for slot, update in updates.items():
+            kind, _, event, request, time, number = update
+            original = events.pop(slot, None)
+            if number != NOT_COUNTED:
+                # The invocation log has the request ID of the event that the addendum replaces.
+                events[slot] = (kind, slot, event, original[3] if original else request, time, number)
+        return events.values()
+
+    def _order(self, row: Row) -> tuple[object, ...]:
+        """Order rows of one slot: later ones win, and equal times are decided by content, not by the order of the files."""
+        _, _, event, request, time, number = row
+        return (number != NOT_COUNTED, time, event, request, "" if number == NOT_COUNTED else repr(self._calls[number]))
+
+    def _add(self, number: int, evidence: Evidence, time: int, event: bytes) -> None:
+        group = self.groups.get((number, evidence))
         if group is None:
-            group = groups[call, shown] = Group(call, shown, 0, row.time, row.time, "")
-        name = names.get(row.event) or str(UUID(bytes=row.event))
-        if not group.count or (row.time, name) < (group.first, group.example):
-            group.first, group.example = row.time, name
-        group.last = max(group.last, row.time)
+            self.groups[number, evidence] = Group(self._calls[number], evidence, 1, time, time, self._name(event))
+            return
         group.count += 1
+        group.last = max(group.last, time)
+        if time <= group.first:
+            name = self._name(event)
+            group.first, group.example = min((group.first, group.example), (time, name))
+
+    def _name(self, event: bytes) -> str:
+        return self._names.get(event) or str(UUID(bytes=event))
 
 
 def _keep_stronger(evidence: dict[bytes, Evidence], request: bytes, found: Evidence) -> None:
-    """A log may hold a call twice, such as with and without its bodies; the entry that shows something wins."""
+    """A log may hold a call twice, such as with and without its bodies; the entry that shows most wins."""
     known = evidence.get(request)
-    if known is None or known.kind == "none":
+    if known is None or _strength(known) < _strength(found):
         evidence[request] = found
+
+
+def _strength(evidence: Evidence) -> tuple[object, ...]:
+    return (_STRENGTH[evidence.kind], evidence.guardrail, evidence.version)

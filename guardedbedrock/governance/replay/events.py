@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
 SOURCES: Final = frozenset({"bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com"})
-MANTLE: Final = "bedrock-mantle.amazonaws.com"
+MANTLE_SOURCE: Final = "bedrock-mantle.amazonaws.com"
 SERVICE_EVENT: Final = "AwsServiceEvent"
 """The `eventType` of records that no principal requested."""
 
@@ -30,6 +30,7 @@ DENIAL_CODES: Final = frozenset(
         "VpceAccessDenied",
     }
 )
+_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _DENIAL_TEXTS: Final = ("is not authorized to perform", "denied due to a VPC endpoint policy")
 
 
@@ -52,7 +53,7 @@ class TrailEvent:
         time: ``eventTime`` in seconds since 1970.
         error_code: ``errorCode``; ``""`` for a call that succeeded.
         error_message: ``errorMessage``.
-        params: ``requestParameters`` as canonical JSON text.
+        params: ``requestParameters`` as JSON text.
         principal_type: ``userIdentity.type``.
         principal_arn: ARN of the user or session.
         role_arn: ARN of the role behind a session, with its path.
@@ -123,15 +124,15 @@ def event_of(record: object) -> TrailEvent:
         attributes, issuer = _object(session.get("attributes")), _object(session.get("sessionIssuer"))
         addendum = _object(record.get("addendum"))
         updates = addendum.get("reason") == "UPDATED_DATA"
-        params = record.get("requestParameters")
+        params = _object(record.get("requestParameters"))
         return TrailEvent(
-            event_id=_text(record["eventID"]),
+            event_id=_required(record, "eventID"),
             request_id=_text(record.get("requestID")),
-            source=_text(record["eventSource"]),
-            name=_text(record["eventName"]),
+            source=_required(record, "eventSource"),
+            name=_required(record, "eventName"),
             kind=_text(record.get("eventType")),
-            region=_text(record["awsRegion"]),
-            time=seconds_of(_text(record["eventTime"])),
+            region=_required(record, "awsRegion"),
+            time=seconds_of(_required(record, "eventTime")),
             error_code=_text(record.get("errorCode")),
             error_message=_text(record.get("errorMessage")),
             params=canonical(params) if params else "{}",
@@ -153,9 +154,9 @@ def event_of(record: object) -> TrailEvent:
             replaces=_text(addendum.get("originalEventID")) if updates else "",
             replaced_request=_text(addendum.get("originalRequestID")) if updates else "",
         )
-    except KeyError as missing:
-        raise RecordError(f"the record has no `{missing.args[0]}`") from None
-    except (TypeError, ValueError) as error:
+    except RecordError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
         raise RecordError(f"the record cannot be read: {error}") from None
 
 
@@ -166,12 +167,13 @@ def canonical(value: Any) -> str:
 
 def seconds_of(time: str) -> int:
     """
-    Convert ``eventTime`` to seconds since 1970.
+    Convert ``eventTime`` to seconds since 1970. A time without a zone is UTC.
 
     Raises:
         ValueError: It is not ISO 8601.
     """
-    return int(datetime.fromisoformat(time).timestamp())
+    moment = datetime.fromisoformat(time)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def key_of(identifier: str) -> bytes:
@@ -180,10 +182,9 @@ def key_of(identifier: str) -> bytes:
 
     CloudTrail uses UUIDs, which have 16 bytes and can be written out again. Other texts are hashed.
     """
-    try:
-        return UUID(identifier).bytes
-    except ValueError:
-        return hashlib.blake2b(identifier.encode(), digest_size=16).digest()
+    if _UUID.fullmatch(identifier):
+        return bytes.fromhex(identifier.replace("-", ""))
+    return hashlib.blake2b(identifier.encode(), digest_size=16).digest()
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -194,11 +195,19 @@ def _object(value: object) -> Mapping[str, Any]:
     return value
 
 
+def _required(record: Mapping[str, Any], name: str) -> str:
+    text = _text(record.get(name))
+    if not text:
+        raise RecordError(f"the record has no `{name}`")
+    return text
+
+
 def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        # JSON can escape half of a surrogate pair, which no file and no terminal can be given.
+        return value if value.isascii() else value.encode(errors="replace").decode()
     if isinstance(value, bool):
         return "true" if value else "false"
     raise TypeError(f"expected a text, got {type(value).__name__}")

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 Kind: TypeAlias = Literal["guarded", "unguarded", "none"]
 
 _SCHEMA: Final = "ModelInvocationLog"
-_INVOKE: Final = frozenset({"InvokeModel", "InvokeModelWithResponseStream"})
+_CONVERSE: Final = ("Converse", "ConverseStream")
 _ACTION: Final = "amazon-bedrock-guardrailAction"
 _TRACE: Final = "amazon-bedrock-trace"
 
@@ -49,18 +49,21 @@ def evidence_of(entry: object) -> tuple[str, Evidence] | None:
     """
     if not isinstance(entry, Mapping) or entry.get("schemaType") != _SCHEMA or not entry.get("requestId"):
         return None
-    body = _object(_object(entry.get("input")).get("inputBodyJson"))
-    output = _object(entry.get("output")).get("outputBodyJson")
-    asked = _object(body.get("guardrailConfig"))
-    applied = list(_applied(output))
     request_id = str(entry["requestId"])
-    if asked.get("guardrailIdentifier"):
-        return request_id, Evidence("guarded", str(asked["guardrailIdentifier"]), str(asked.get("guardrailVersion", "")))
+    # InvokeModel takes the guardrail in headers, which the log does not show; its body belongs to the model.
+    is_converse = entry.get("operation") in _CONVERSE
+    body = _object(_object(entry.get("input")).get("inputBodyJson"))
+    requested = _object(body.get("guardrailConfig")) if is_converse else {}
+    if requested.get("guardrailIdentifier"):
+        return request_id, Evidence(
+            "guarded", str(requested["guardrailIdentifier"]), str(requested.get("guardrailVersion") or "")
+        )
+    applied = list(_applied(_object(entry.get("output")).get("outputBodyJson")))
     if applied:
+        # A guardrail that the account or the organization enforces is not a guardrail of the request.
         own = next((one for one in applied if one.get("guardrailOrigin", "REQUEST") in ("REQUEST", ["REQUEST"])), {})
         return request_id, Evidence("guarded", str(own.get("guardrailArn", "")), str(own.get("guardrailVersion", "")))
-    # For InvokeModel the guardrail is a header, which the log does not show, so its absence proves nothing.
-    is_traced = asked.get("trace") in ("enabled", "enabled_full") and entry.get("operation") not in _INVOKE
+    is_traced = requested.get("trace") in ("enabled", "enabled_full")
     return request_id, Evidence("unguarded") if is_traced else NO_EVIDENCE
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,10 +26,11 @@ SUFFIXES: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".log", ".log.gz"
 _OTHER_KINDS: Final = ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated")
 _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
-_RECORDS: Final = re.compile(r'\s*\{\s*"Records"\s*:\s*\[')
+_LONGEST_TOKEN: Final = 16
+"""No JSON token but a text and a number is longer, such as an escape or `false`."""
+_RECORDS: Final = re.compile(r'\{\s*"Records"\s*:\s*\[')
 _SEPARATOR: Final = re.compile(r"[\s,]*")
-_TIME_BEFORE: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z[ \t]+(?=\{)")
-_NO_RECORD: Final = re.compile(r"[^\n{\[]*\n")
+_TIME_BEFORE: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)[ \t]+(?:[^\s{]+[ \t]+)?(?=\{)")
 LARGEST_RECORD: Final = 16 << 20
 """CloudTrail limits a record to 256 KB. A larger JSON value is not a record, and reading it could use all memory."""
 
@@ -40,12 +43,14 @@ class Skipped:
     Args:
         file: Name of the file.
         reason: Why, in words.
-        count: How many records; 0 if that is not known.
+        count: How many records, or files of a folder; 0 if that is not known.
+        is_broken: Whether records may be lost. False for files and records that are no calls, such as digests.
     """
 
     file: str
     reason: str
     count: int = 0
+    is_broken: bool = True
 
 
 Report = Callable[[Skipped], None]
@@ -63,20 +68,47 @@ def find_files(paths: Iterable[str | Path], report: Report) -> list[Path]:
         ConfigurationError: A path does not exist.
     """
     found: dict[Path, None] = {}
+    others: dict[tuple[str, str], int] = {}
     for given in paths:
         path = Path(given)
-        if not path.exists():
-            raise ConfigurationError(f"{path}: there is no such file or folder; correct the path")
-        candidates = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
-        for file in candidates:
-            other = next((kind for kind in _OTHER_KINDS if kind in file.parts or kind in file.name), None)
-            if other:
-                report(Skipped(str(file), f"is a {other} file, which has no records of calls"))
-            elif path.is_dir() and not file.name.endswith(SUFFIXES):
-                report(Skipped(str(file), "is not a trail file; its name must end with .json, .json.gz, .jsonl or .log"))
+        is_folder = _is_folder(path)
+        for file in _files_in(path, report) if is_folder else [path]:
+            kind = next((kind for kind in _OTHER_KINDS if kind in file.parts or f"_{kind}_" in file.name), None)
+            if kind:
+                reason = f"is a {kind} file, which has no records of calls"
+            elif is_folder and not file.name.endswith(SUFFIXES):
+                reason = "is not a trail file; its name must end with .json, .json.gz, .jsonl or .log"
             else:
                 found.setdefault(file)
+                continue
+            place = str(path) if is_folder else str(file)
+            others[place, reason] = others.get((place, reason), 0) + 1
+    for (place, reason), count in others.items():
+        report(Skipped(place, reason, count, is_broken=False))
     return list(found)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file or folder; correct the path") from None
+    except OSError:
+        return False  # reading it reports the reason
+
+
+def _files_in(folder: Path, report: Report) -> Iterator[Path]:
+    """List the files of a folder at every depth, sorted; report folders that cannot be listed."""
+
+    def unreadable(error: OSError) -> None:
+        report(Skipped(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        folders.sort()
+        for name in folders:
+            if Path(place, name).is_symlink():
+                report(Skipped(str(Path(place, name)), "is a link to a folder, which is not followed"))
+        yield from (Path(place, name) for name in sorted(names))
 
 
 def read_records(file: Path, report: Report) -> Iterator[Any]:
@@ -112,6 +144,8 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
         report(Skipped(name, "a record is nested too deeply"))
     except ValueError as error:
         report(Skipped(name, f"is not valid JSON from character {values.position} on: {error}"))
+    for reason, count in values.skipped.items():
+        report(Skipped(name, reason, count))
 
 
 class _Values:
@@ -119,9 +153,13 @@ class _Values:
     The JSON values of a stream of text: the elements of ``Records``, or the values that follow each other.
 
     Only the piece that holds the current value is in memory.
+
+    Attributes:
+        skipped: Why lines were skipped, and how many.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
+        self.skipped: dict[str, int] = {}
         self._stream = stream
         self._decode = json.JSONDecoder().raw_decode
         self._text = ""
@@ -137,36 +175,75 @@ class _Values:
 
     def __iter__(self) -> Iterator[Any]:
         self._fill()
-        in_records = _RECORDS.match(self._text)
-        if in_records:
-            self._start = in_records.end()
-        while True:
-            self._skip(in_lines=not in_records)
-            if self._start >= len(self._text):
-                if in_records:
-                    raise ValueError("the file ends before the array `Records` does")
-                return
-            if in_records and self._text[self._start] == "]":
-                return
-            yield self._value()
+        self._start = len("\ufeff") if self._text.startswith("\ufeff") else 0
+        while self._next_character():
+            in_records = _RECORDS.match(self._text, self._start)
+            if in_records:
+                self._start = in_records.end()
+                yield from self._elements()
+            elif self._skip_prefix():
+                yield from self._line()
 
-    def _skip(self, *, in_lines: bool) -> None:
-        """Move to the next value. A line of an export may begin with its time, and a log begins with a line that is no JSON."""
+    def _elements(self) -> Iterator[Any]:
+        """Return the elements of ``Records``, and move behind the object that holds it."""
+        while self._next_character() not in ("]", ""):
+            yield self._value()
+        self._start += 1
+        while self._next_character() == '"':  # another member of the object
+            self._value()
+            if self._next_character() != ":":
+                raise ValueError("a member of the object has no value")
+            self._start += 1
+            self._next_character()
+            self._value()
+        if self._next_character() != "}":
+            raise ValueError("the file ends before the array `Records` does")
+        self._start += 1
+
+    def _line(self) -> Iterator[Any]:
+        """Return the next value; a line that is not JSON is skipped, and the lines after it count."""
+        try:
+            yield self._value()
+        except ValueError:
+            self._skip_line("a line is not valid JSON")
+
+    def _next_character(self) -> str:
+        """Move to the next value, and return its first character; ``""`` at the end."""
         while True:
             self._start = cast("re.Match[str]", _SEPARATOR.match(self._text, self._start)).end()
-            if in_lines:
-                before = _TIME_BEFORE.match(self._text, self._start) or _NO_RECORD.match(self._text, self._start)
-                if before:
-                    self._start = before.end()
-                    continue
-            if self._start < len(self._text) or not self._fill():
+            if self._start < len(self._text):
+                return self._text[self._start]
+            if not self._fill():
+                return ""
+
+    def _skip_prefix(self) -> bool:
+        """Skip the time before a record. Skip a line without JSON: a log may begin with one. Return whether a value follows."""
+        before = _TIME_BEFORE.match(self._text, self._start)
+        if before:
+            self._start = before.end()
+        if self._text[self._start] in "{[":
+            return True
+        self._skip_line("a line is not JSON")
+        return False
+
+    def _skip_line(self, reason: str) -> None:
+        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+        while True:
+            end = self._text.find("\n", self._start)
+            if end >= 0:
+                self._start = end + 1
+                return
+            self._start = len(self._text)
+            if not self._fill():
                 return
 
     def _value(self) -> Any:
         while True:
             try:
                 value, end = self._decode(self._text, self._start)
-            except ValueError:
+            except ValueError as error:
+                if not _may_be_cut(error, len(self._text)):
+                    raise
                 if len(self._text) - self._start > LARGEST_RECORD:
                     raise ValueError(f"a record is larger than {LARGEST_RECORD >> 20} MB") from None
                 if not self._fill():
@@ -183,10 +260,17 @@ class _Values:
         piece = self._rest + self._stream.read(max(_PIECE, waiting))
         self._ended = len(piece) == len(self._rest)
         cut = len(piece) if self._ended else _whole(piece)
-        self._rest = piece[cut:]
+        self._rest = b"" if self._ended else piece[cut:]
         self._dropped += self._start
         self._text, self._start = self._text[self._start :] + piece[:cut].decode(), 0
         return bool(cut)
+
+
+def _may_be_cut(error: ValueError, length: int) -> bool:
+    """Say whether more text could make the value valid: a text has no end yet, or the error is at the end of what was read."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    return error.msg.startswith("Unterminated string") or error.pos + _LONGEST_TOKEN >= length
 
 
 def _whole(data: bytes) -> int:
@@ -203,25 +287,43 @@ def _unwrap(value: Any, name: str, report: Report) -> Iterator[Any]:
     """Take records out of what other services put around them."""
     if isinstance(value, list):
         for one in value:
-            yield from _unwrap(one, name, report)
+            yield from _unwrap(one, name, report) if isinstance(one, Mapping) else [one]
     elif not isinstance(value, Mapping):
         yield value
     elif isinstance(value.get("Records"), list):
         yield from value["Records"]
     elif isinstance(value.get("Events"), list):
         yield from _texts(value["Events"], "CloudTrailEvent", name, report)
-    elif isinstance(value.get("events"), list) or isinstance(value.get("logEvents"), list):
-        yield from _texts(value.get("events") or value.get("logEvents"), "message", name, report)
+    elif (entries := _log_events(value)) is not None:
+        yield from _texts(entries, "message", name, report)
     elif "detail-type" in value and isinstance(value.get("detail"), Mapping):
         yield value["detail"]
     else:
         yield value
 
 
+def _log_events(value: Mapping[str, Any]) -> list[Any] | None:
+    """Return the log events of an answer of CloudWatch Logs, or of a message of its subscription."""
+    for key in ("events", "logEvents"):
+        entries = value.get(key)
+        if isinstance(entries, list) and "eventID" not in value:
+            return entries
+    return None
+
+
 def _texts(entries: Any, key: str, name: str, report: Report) -> Iterator[Any]:
+    others = 0
     for entry in entries:
         text = entry.get(key) if isinstance(entry, Mapping) else None
         try:
-            yield json.loads(text or "")
-        except ValueError:
-            report(Skipped(name, f"an entry's `{key}` is not JSON", 1))
+            yield json.loads(text) if isinstance(text, str) else _object(text)
+        except (ValueError, RecursionError):
+            others += 1
+    if others:
+        report(Skipped(name, f"an entry's `{key}` is not JSON", others))
+
+
+def _object(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError("not a record")  # noqa: TRY004  # handled like a text that is not JSON
+    return value

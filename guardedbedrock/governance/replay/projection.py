@@ -14,14 +14,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from math import ceil, floor
 from typing import Any, Final
 
 from guardedbedrock.bedrock import SERVICES, Operation, find_operation
-from guardedbedrock.governance.replay.events import TrailEvent, canonical, seconds_of
+from guardedbedrock.governance.replay.events import TrailEvent, canonical
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam.matching.values import instant
 
+_BOUNDED: Final = ("date", "numeric", "null")
+_FIRST: Final = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp())
+_LAST: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
+"""A bound outside these is before or after every record."""
+_VIA: Final = frozenset({"aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
 TIME_KEYS: Final = frozenset({"aws:currenttime", "aws:epochtime"})
-_HOSTS: Final = {"bedrock-runtime": "bedrock-runtime", "bedrock-agent-runtime": "bedrock-agent-runtime"}
 _PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "FederatedUser": "FederatedUser", "Root": "Account"}
 
 
@@ -68,11 +74,13 @@ class Projection:
     Args:
         reads: Context keys in lower case that any of the policies reads.
         bounds: Times in seconds since 1970 that the policies compare with, sorted. Times between two bounds are equivalent.
+        is_time_exact: Whether a policy reads the time in another way than with date bounds, so that every second counts.
         roles: Role name to role ARN, for sessions whose record does not show the role; from a snapshot.
     """
 
     reads: frozenset[str] = frozenset()
     bounds: tuple[int, ...] = ()
+    is_time_exact: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, event: TrailEvent) -> CallTuple:
@@ -119,6 +127,8 @@ class Projection:
         if not self.reads:
             return ()
         found = {key: value for key, value in _facts(event).items() if value and key.lower() in self.reads}
+        if not _VIA.isdisjoint(self.reads):
+            found["aws:ViaAWSService"] = "true" if event.invoked_by else "false"
         if not TIME_KEYS.isdisjoint(self.reads):
             second = self._representative(event.time)
             found["aws:EpochTime"] = str(second)
@@ -127,6 +137,8 @@ class Projection:
 
     def _representative(self, second: int) -> int:
         """Return one time for all times that the policies cannot tell apart: a bound itself, or the second after one."""
+        if self.is_time_exact:
+            return second
         place = bisect_left(self.bounds, second)
         if place < len(self.bounds) and self.bounds[place] == second:
             return second
@@ -136,8 +148,8 @@ class Projection:
 
 def operation_of(event: TrailEvent) -> tuple[str, Operation]:
     """Return the boto3 service and the row of an event's operation; the host decides if two services have the name."""
-    called = event.host.partition(".")[0].removesuffix("-fips")
-    first = [_HOSTS[called]] if called in _HOSTS else []
+    called = {label.removesuffix("-fips") for label in event.host.split(".")}  # the host of a VPC endpoint begins with its ID
+    first = [service for service in SERVICES if service in called]
     for service in (*first, *SERVICES):
         row = find_operation(service, event.name)
         if row.is_known:
@@ -149,27 +161,37 @@ def projection_for(policy_sets: Iterable[PolicySet], roles: Mapping[str, str] | 
     """Build the projection that serves all of these policies."""
     reads: set[str] = set()
     bounds: set[int] = set()
+    is_exact = False
     for policies in policy_sets:
         reads |= policies.reads
         if not TIME_KEYS.isdisjoint(policies.reads):
-            bounds |= set(_bounds(policies))
-    return Projection(frozenset(reads), tuple(sorted(bounds)), roles or {})
+            found = _bounds(policies)
+            is_exact |= found is None
+            bounds |= found or set()
+    return Projection(frozenset(reads), tuple(sorted(bounds)), is_exact, roles or {})
 
 
-def _bounds(policies: PolicySet) -> Iterable[int]:
+def _bounds(policies: PolicySet) -> set[int] | None:
+    """Return the times that policies compare with; None if they also read the time in another way."""
+    bounds: set[int] = set()
     for _, document in policies:
         for statement in document.statements:
+            values = [*statement.resources, *(value for condition in statement.conditions for value in condition.values)]
+            if any(f"${{{key}" in value.lower() for value in values for key in TIME_KEYS):
+                return None
             for condition in statement.conditions:
                 if condition.key.lower() in TIME_KEYS:
-                    yield from _seconds(condition.values)
+                    if not condition.operator.lower().rpartition(":")[2].startswith(_BOUNDED):
+                        return None
+                    bounds.update(_seconds(condition.values))
+    return bounds
 
 
 def _seconds(values: Sequence[str]) -> Iterable[int]:
     for value in values:
-        try:
-            yield int(value) if value.lstrip("-").isdigit() else seconds_of(value)
-        except ValueError:
-            continue  # not a date, so no time is before or after it
+        second = instant(value)
+        if second is not None and _FIRST < second < _LAST:
+            yield from {floor(second), ceil(second)}  # a bound may lie within a second
 
 
 def _facts(event: TrailEvent) -> dict[str, str]:
@@ -180,7 +202,6 @@ def _facts(event: TrailEvent) -> dict[str, str]:
         "aws:TokenIssueTime": event.issued,
         "aws:UserAgent": event.agent,
         "aws:SourceVpce": event.endpoint,
-        "aws:ViaAWSService": "true" if event.invoked_by else "false",
         "aws:PrincipalType": _PRINCIPAL_TYPES.get(event.principal_type, ""),
         # "false" does not tell whether the key was absent or false.
         "aws:MultiFactorAuthPresent": "true" if event.mfa == "true" else "",

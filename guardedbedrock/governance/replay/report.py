@@ -93,6 +93,22 @@ class Divergence:
 
 
 @dataclass(slots=True)
+class Undecided:
+    """
+    Calls that the new policies leave open for a reason other than an unknown key.
+
+    Args:
+        reason: Why, in words.
+        count: How many calls.
+        example: Event ID of the first.
+    """
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(slots=True)
 class ReplayReport:
     """
     The result of a replay.
@@ -105,6 +121,7 @@ class ReplayReport:
         outcomes: Calls by decision under the new policies.
         changes: Authorizations that are decided differently, newly denied ones first.
         divergences: Calls whose record differs from the baseline.
+        undecided: Calls that cannot be decided, such as those without a principal, by reason.
         evidence: Model calls by what invocation logs show: ``guarded``, ``unguarded`` and ``none``.
         skipped: What was not replayed.
         newly_denied: How many calls are newly denied.
@@ -118,6 +135,7 @@ class ReplayReport:
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ORDER, 0))
     changes: list[Change] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
     evidence: dict[str, int] = field(default_factory=lambda: {"guarded": 0, "unguarded": 0, "none": 0})
     skipped: list[Skipped] = field(default_factory=list)
     newly_denied: int = 0
@@ -139,6 +157,7 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
     """
     report = ReplayReport(distinct=len({group.call for group in groups}))
     changes: dict[tuple[str, ...], Change] = {}
+    undecided: dict[str, Undecided] = {}
     for group in groups:
         after = new.decide(group.call, group.evidence)
         before = baseline.decide(group.call, group.evidence) if baseline else None
@@ -149,18 +168,21 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
         was_denied = before.is_denied if before else group.call.outcome == "denied"
         report.newly_denied += group.count if after.is_denied and not was_denied else 0
         _add_changes(changes, group, before, after)
+        if after.outcome == "indeterminate" and after.reason:
+            undecided.setdefault(after.reason, Undecided(after.reason, 0, group.example)).count += group.count
         if before and _diverges(group.call.outcome, before):
             report.divergences.append(_divergence(group, before))
+    report.undecided = sorted(undecided.values(), key=lambda one: (-one.count, one.reason))
     report.changes = sorted(changes.values(), key=_weight)
     report.divergences.sort(key=lambda one: (-one.count, one.principal, one.operation, one.model))
     return report
 
 
 def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: CallVerdict | None, after: CallVerdict) -> None:
-    old = {(d.request.action, d.request.resource): d.outcome for d in before.decisions} if before else {}
-    for decision in after.decisions:
+    old = before.decisions if before and len(before.decisions) == len(after.decisions) else None
+    for index, decision in enumerate(after.decisions):
         request = decision.request
-        was = old.get((request.action, request.resource)) or _recorded(group, before)
+        was = old[index].outcome if old else _recorded(group, before)
         if was == decision.outcome or (was == "denied" and decision.is_denied):
             continue
         key = (group.call.principal, request.action, request.resource, was, decision.outcome)
@@ -181,8 +203,9 @@ def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: C
             )
         else:
             change.count += group.count
-            if iso(group.first) < change.first:
-                change.first, change.example = iso(group.first), group.example
+            first = iso(group.first)
+            if (first, group.example) < (change.first, change.example):
+                change.first, change.example, change.operation = first, group.example, group.call.operation
             change.last = max(change.last, iso(group.last))
 
 
@@ -222,8 +245,8 @@ def _weight(change: Change) -> tuple[object, ...]:
 
 
 def explanation(decision: Decision) -> str:
-    """Return why a decision was made, in words."""
-    return str(decision.explain())
+    """Return why a decision was made, in one sentence."""
+    return decision.explain().summary()
 
 
 def iso(second: int) -> str:

@@ -18,17 +18,20 @@ from typing import Final
 from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
-from guardedbedrock.governance.replay.counting import Group, count
+from guardedbedrock.governance.replay.counting import Counts, count
 from guardedbedrock.governance.replay.files import Skipped, find_files
 from guardedbedrock.governance.replay.projection import Projection, projection_for
 from guardedbedrock.governance.replay.report import ReplayReport, build
-from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
+from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan, size_of
 from guardedbedrock.governance.replay.verdicts import SOURCES, Judge, Source
 
 _BYTES_A_BUCKET: Final = 4 << 20
 _MOST_BUCKETS: Final = 4096
 _TASKS_A_WORKER: Final = 4
 """More tasks than workers, so that one large file does not leave the others idle."""
+
+_FEWEST_TASKS: Final = 16
+"""Tasks of a single process, for the progress."""
 
 Progress = Callable[[int, int], None]
 
@@ -80,8 +83,8 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     every_set = [one for given in (new, old) if given for one in given.policies.every_set()]
     projection = projection_for(every_set, _roles(known, new, old))
     bounds = (_second(since, "since"), _second(until, "until"))
-    results, groups = first_pass(files, logs, projection, bounds, workers=workers, progress=progress)
-    models = {**((known and known.resolved_models) or {}), **(new.resolved_models or {})}
+    results, counts = read_trails(files, logs, projection, bounds, workers=workers, progress=progress)
+    models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
 
     def judge(given: Given) -> Judge:
         return Judge(
@@ -90,18 +93,20 @@ def replay(  # noqa: PLR0913  # each is an option of the command
             guardrails=new.guardrails,
             assumed=assume or {},
             inventory=Inventory(resolved_models=models),
+            advisory_policy_types=() if given.rcp_applies else ("rcp",),
+            reads=projection.reads,
         )
 
-    report = build(groups, judge(new), judge(old) if old else None)
+    report = build(counts.groups, judge(new), judge(old) if old else None)
     report.events = sum(result.events for result in results)
-    report.mantle = sum(result.mantle for result in results)
+    report.mantle = counts.mantle
     report.skipped = sorted(
         [*skipped, *(one for result in results for one in result.skipped)], key=lambda one: (one.file, one.reason)
     )
     return report
 
 
-def first_pass(  # noqa: PLR0913  # what a pass needs
+def read_trails(  # noqa: PLR0913  # what a pass needs
     files: Sequence[Path],
     logs: Sequence[Path],
     projection: Projection,
@@ -109,13 +114,13 @@ def first_pass(  # noqa: PLR0913  # what a pass needs
     *,
     workers: int = 1,
     progress: Progress | None = None,
-) -> tuple[list[ScanResult], list[Group]]:
+) -> tuple[list[ScanResult], Counts]:
     """Read all files with some processes, and count the distinct calls; see `replay`."""
-    size = sum(file.stat().st_size for file in (*files, *logs) if file.exists())
+    size = sum(size_of(file) for file in (*files, *logs))
     buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
     with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder:
         spool = Path(folder)
-        shares = plan(files, logs, workers * _TASKS_A_WORKER if workers > 1 else 1)
+        shares = plan(files, logs, max(workers * _TASKS_A_WORKER, _FEWEST_TASKS))
         tasks = [ScanTask(number, trail, log, spool, buckets, projection, *bounds) for number, (trail, log) in enumerate(shares)]
         results = sorted(_scan_all(tasks, workers, progress or (lambda _done, _all: None)), key=lambda result: result.number)
         return results, count(spool, buckets, results)

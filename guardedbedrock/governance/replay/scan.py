@@ -6,14 +6,28 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
-from guardedbedrock.governance.replay.events import MANTLE, SERVICE_EVENT, SOURCES, RecordError, TrailEvent, event_of, key_of
+from guardedbedrock.governance.replay.events import (
+    MANTLE_SOURCE,
+    SERVICE_EVENT,
+    SOURCES,
+    RecordError,
+    TrailEvent,
+    event_of,
+    key_of,
+)
 from guardedbedrock.governance.replay.evidence import Evidence, evidence_of
 from guardedbedrock.governance.replay.files import Skipped, read_records
 from guardedbedrock.governance.replay.projection import CallTuple, Projection
-from guardedbedrock.governance.replay.spool import EVENT, EVIDENCE, UPDATE, Writer
+from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
 
-_NO_EVENT: Final = bytes(16)
+EVENTS: Final = "events"
+EVIDENCE: Final = "evidence"
+"""The folders of a spool: calls by event ID, and evidence by request ID."""
+
+_LONGEST_KEY: Final = 4096
+"""Parameters that are longer are not remembered: a record holds up to 100 KB of them."""
 _KEYS_KEPT: Final = 100_000
 """Raw values that are remembered with their tuple. A trail where every event differs must not fill the memory."""
 
@@ -52,17 +66,15 @@ class ScanResult:
     Args:
         number: Number of the task.
         events: How many records were read.
-        mantle: How many of them are calls of ``bedrock-mantle``.
         tuples: The distinct tuples; a row of the spool holds an index into this list.
         evidence: The distinct evidence, likewise.
         replaced: Keys of the events that an addendum replaces.
-        examples: Event IDs that are not UUIDs, by their key, which cannot be written out again.
+        examples: Event IDs that cannot be written out from their key, by key.
         skipped: What was not replayed.
     """
 
     number: int
     events: int = 0
-    mantle: int = 0
     tuples: list[CallTuple] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)
@@ -73,17 +85,18 @@ class ScanResult:
 def scan(task: ScanTask) -> ScanResult:
     """Read the files of a task."""
     result = ScanResult(task.number)
-    writer = Writer(task.spool, task.number, task.buckets)
+    writer = Writer(task.spool / EVENTS, task.number, task.buckets)
     tuples = _Tuples(task.projection, result.tuples)
     for file in task.files:
         for event in _events(file, result):
-            if _is_between(event.time, task.since, task.until):
-                _write(event, tuples, writer, result)
+            _write(event, task, tuples, writer, result)
+    writer.close()
+    writer = Writer(task.spool / EVIDENCE, task.number, task.buckets)
     kinds: dict[Evidence, int] = {}
     for file in task.logs:
         for request, evidence in _evidence(file, result):
-            index = kinds.setdefault(evidence, len(kinds))
-            writer.write(EVIDENCE, _NO_EVENT, key_of(request), 0, index)
+            key = key_of(request)
+            writer.write(EVENT, key, key, key, 0, kinds.setdefault(evidence, len(kinds)))
     result.evidence = list(kinds)
     writer.close()
     return result
@@ -107,40 +120,53 @@ class _Tuples:
                 self._found.append(reduced)
             if len(self._known) >= _KEYS_KEPT:
                 self._known.clear()
-            self._known[key] = index
+            if len(event.params) <= _LONGEST_KEY:
+                self._known[key] = index
         return index
 
 
 def _events(file: Path, result: ScanResult) -> Iterator[TrailEvent]:
     problems: dict[str, int] = {}
+    services = 0
     for record in read_records(file, result.skipped.append):
         result.events += 1
+        if isinstance(record, dict) and _is_of_another_service(record.get("eventSource")):
+            continue
         try:
-            if isinstance(record, dict) and record.get("eventSource") not in SOURCES and "eventID" in record:
-                continue
             event = event_of(record)
         except RecordError as error:
             problems[str(error)] = problems.get(str(error), 0) + 1
             continue
-        if event.source == MANTLE:
-            result.mantle += 1
-        elif event.kind == SERVICE_EVENT:
-            problems["is an event of the service, not a call"] = problems.get("is an event of the service, not a call", 0) + 1
+        if event.kind == SERVICE_EVENT:
+            services += 1
         else:
             yield event
     result.skipped += [Skipped(str(file), problem, count) for problem, count in problems.items()]
+    if services:
+        result.skipped.append(Skipped(str(file), "is an event of the service, not a call", services, is_broken=False))
 
 
-def _write(event: TrailEvent, tuples: _Tuples, writer: Writer, result: ScanResult) -> None:
+def _is_of_another_service(source: object) -> bool:
+    return isinstance(source, str) and bool(source) and source not in SOURCES
+
+
+def _write(event: TrailEvent, task: ScanTask, tuples: _Tuples, writer: Writer, result: ScanResult) -> None:
     key = key_of(event.event_id)
-    if key.hex() != event.event_id.replace("-", "").lower():
+    counts = (task.since is None or event.time >= task.since) and (task.until is None or event.time < task.until)
+    if not counts and not event.replaces:
+        return
+    if str(UUID(bytes=key)) != event.event_id:
         result.examples[key] = event.event_id
-    if event.replaces:
-        replaced = key_of(event.replaces)
-        if replaced != key:
-            result.replaced.add(replaced)
-    request = key_of(event.request_id) if event.request_id else key
-    writer.write(UPDATE if event.replaces else EVENT, key, request, event.time, tuples.index(event))
+    if event.source == MANTLE_SOURCE:
+        if counts:
+            writer.write(MANTLE, key, key, key, event.time, 0)
+        return
+    request = event.replaced_request or event.request_id
+    slot = key_of(event.replaces) if event.replaces else key
+    if slot != key:
+        result.replaced.add(slot)
+    item = tuples.index(event) if counts else NOT_COUNTED
+    writer.write(UPDATE if event.replaces else EVENT, slot, key, key_of(request) if request else key, event.time, item)
 
 
 def _evidence(file: Path, result: ScanResult) -> Iterator[tuple[str, Evidence]]:
@@ -155,17 +181,13 @@ def _evidence(file: Path, result: ScanResult) -> Iterator[tuple[str, Evidence]]:
         result.skipped.append(Skipped(str(file), "is not an entry of a model invocation log", others))
 
 
-def _is_between(time: int, since: int | None, until: int | None) -> bool:
-    return (since is None or time >= since) and (until is None or time < until)
-
-
 def plan(files: Sequence[Path], logs: Sequence[Path], tasks: int) -> list[tuple[tuple[Path, ...], tuple[Path, ...]]]:
     """Split files over tasks so that each has about the same number of bytes."""
     count = max(1, min(tasks, len(files) + len(logs)))
     shares: list[tuple[list[Path], list[Path]]] = [([], []) for _ in range(count)]
     loads = [0] * count
-    sized: list[tuple[int, bool, Any]] = [(_size(file), False, file) for file in files]
-    sized += [(_size(file), True, file) for file in logs]
+    sized: list[tuple[int, bool, Any]] = [(size_of(file), False, file) for file in files]
+    sized += [(size_of(file), True, file) for file in logs]
     for size, is_log, file in sorted(sized, key=lambda one: (-one[0], str(one[2]))):
         lightest = loads.index(min(loads))
         loads[lightest] += size + 1
@@ -173,7 +195,8 @@ def plan(files: Sequence[Path], logs: Sequence[Path], tasks: int) -> list[tuple[
     return [(tuple(sorted(trail)), tuple(sorted(log))) for trail, log in shares]
 
 
-def _size(file: Path) -> int:
+def size_of(file: Path) -> int:
+    """Return the size of a file in bytes; 0 if it is not known."""
     try:
         return file.stat().st_size
     except OSError:

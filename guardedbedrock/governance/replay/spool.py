@@ -1,8 +1,8 @@
 """
 Events on disk, in buckets, so that memory does not grow with their number.
 
-All rows of one request are in the same bucket: copies of an event, its invocation log entry, and nothing else. A bucket is small
-enough to be sorted out in memory. A row has 45 bytes.
+All rows of one slot are in the same bucket. At first the slot is the event ID, so that copies and addenda of an event meet. Calls
+and invocation logs meet in other buckets, where the slot is the request ID. A bucket fits in memory. A row has 61 bytes.
 """
 
 from __future__ import annotations
@@ -10,34 +10,22 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 EVENT: Final = 0
 UPDATE: Final = 1
-"""An UPDATED_DATA addendum: it wins over another row with the same event ID."""
-EVIDENCE: Final = 2
+"""An UPDATED_DATA addendum; its slot is the event that it replaces."""
+MANTLE: Final = 2
+"""A call of ``bedrock-mantle``, which is counted and not evaluated."""
 
-_ROW: Final = struct.Struct("<B16s16sqI")
+NOT_COUNTED: Final = 0xFFFF_FFFF
+"""The item of an addendum outside the time bounds: it replaces an event, and does not count."""
+
+Row: TypeAlias = tuple[int, bytes, bytes, bytes, int, int]
+"""Kind, slot, event, request, seconds since 1970, and the index of the tuple or of the evidence in the lists of the task."""
+
+_ROW: Final = struct.Struct("<B16s16s16sqI")
 _FLUSH: Final = 16 << 10
-
-
-class Row(NamedTuple):
-    """
-    One row of a bucket.
-
-    Args:
-        kind: `EVENT`, `UPDATE` or `EVIDENCE`.
-        event: Key of the event; zeros for evidence.
-        request: Key of the request.
-        time: Seconds since 1970.
-        item: Index in the task's list of tuples, or of evidence.
-    """
-
-    kind: int
-    event: bytes
-    request: bytes
-    time: int
-    item: int
 
 
 class Writer:
@@ -45,7 +33,7 @@ class Writer:
     Writes the rows of one task.
 
     Args:
-        folder: Folder of the spool.
+        folder: Folder of the buckets.
         task: Number of the task; tasks never share a file.
         buckets: How many buckets there are.
     """
@@ -54,11 +42,13 @@ class Writer:
         self._folder, self._task, self._buckets = folder, task, buckets
         self._waiting: dict[int, bytearray] = {}
 
-    def write(self, kind: int, event: bytes, request: bytes, time: int, index: int) -> None:
-        """Add a row."""
-        bucket = int.from_bytes(request[:4], "little") % self._buckets
-        waiting = self._waiting.setdefault(bucket, bytearray())
-        waiting += _ROW.pack(kind, event, request, time, index)
+    def write(self, kind: int, slot: bytes, event: bytes, request: bytes, time: int, item: int) -> None:  # noqa: PLR0913, PLR0917
+        """Add a row; see `Row`."""
+        bucket = int.from_bytes(slot[:4], "little") % self._buckets
+        waiting = self._waiting.get(bucket)
+        if waiting is None:
+            waiting = self._waiting[bucket] = bytearray()
+        waiting += _ROW.pack(kind, slot, event, request, time, item)
         if len(waiting) >= _FLUSH:
             self._flush(bucket)
 
@@ -68,20 +58,17 @@ class Writer:
             self._flush(bucket)
 
     def _flush(self, bucket: int) -> None:
-        place = path_of(self._folder, bucket, self._task)
-        place.parent.mkdir(exist_ok=True)
+        place = _path(self._folder, bucket, self._task)
+        place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("ab") as file:
             file.write(self._waiting.pop(bucket))
 
 
-def path_of(folder: Path, bucket: int, task: int) -> Path:
-    """Return the file with a task's rows of a bucket."""
-    return folder / f"{bucket:05}" / f"{task:06}"
-
-
 def read_rows(folder: Path, bucket: int, task: int) -> Iterator[Row]:
     """Read a task's rows of a bucket."""
-    place = path_of(folder, bucket, task)
-    if place.exists():
-        for fields in _ROW.iter_unpack(place.read_bytes()):
-            yield Row(*fields)
+    place = _path(folder, bucket, task)
+    return _ROW.iter_unpack(place.read_bytes()) if place.exists() else iter(())
+
+
+def _path(folder: Path, bucket: int, task: int) -> Path:
+    return folder / f"{bucket:05}" / f"{task:06}"

@@ -55,6 +55,7 @@ class Judge:
         assumed: Context keys that the user states for every call.
         inventory: What is known of profiles and guardrails.
         advisory_policy_types: Policy types whose denials leave the verdict open.
+        reads: Context keys in lower case that the policies read.
     """
 
     policies: Policies
@@ -63,25 +64,27 @@ class Judge:
     assumed: Mapping[str, str] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=Inventory)
     advisory_policy_types: tuple[str, ...] = ("rcp",)
+    reads: frozenset[str] = frozenset()
 
     def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
         """Decide a call."""
         if not call.principal:
             return CallVerdict("indeterminate", reason=f"the record names no principal ({call.caller or 'no userIdentity'})")
         operation = find_operation(call.service, call.operation)
-        params, is_known = self._with_guardrail(call, operation, evidence)
         try:
+            params, is_known = self._with_guardrail(call, operation, evidence)
             required = authorizations(operation, params, self._caller(call), self.inventory)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             return CallVerdict("indeterminate", reason=f"the record does not show a parameter of {call.operation}: {error}")
         decisions = []
         for request in required.requests:
-            asked = request if is_known else _with_unknown_guardrail(request)
             policies = self.policies.policy_set(call.principal, request.resource)
             if policies is None:
                 return CallVerdict("indeterminate", reason=f"the policies of {call.principal} are not known")
-            decisions.append(policies.evaluate(asked))
-        return CallVerdict(required.outcome(tuple(decisions), self.advisory_policy_types), tuple(decisions))
+            decisions.append(policies.evaluate(_complete(request, call, is_guardrail_known=is_known)))
+        outcome = required.outcome(tuple(decisions), self.advisory_policy_types)
+        remarks = "; ".join(required.remarks(tuple(decisions), self.advisory_policy_types)) if outcome == "indeterminate" else ""
+        return CallVerdict(outcome, tuple(decisions), remarks)
 
     def _with_guardrail(self, call: CallTuple, operation: Operation, evidence: Evidence) -> tuple[Mapping[str, Any], bool]:
         """Return the parameters with the guardrail that the call is taken to carry, and whether that is known."""
@@ -92,36 +95,63 @@ class Judge:
         if self.guardrail == "injected":
             for guardrail in self.guardrails:
                 if guardrail.region == call.region:
-                    return place.put(params, guardrail.arn, guardrail.version), True
-            return params, True
+                    return place.put(params, guardrail.arn if place.accepts_arn else guardrail.id, guardrail.version), True
+            return params, True  # the guard has no guardrail for this region
         if self.guardrail == "from-log" and evidence.kind == "guarded" and evidence.guardrail:
             return place.put(params, evidence.guardrail, evidence.version or "DRAFT"), True
         return params, self.guardrail == "from-log" and evidence.kind == "unguarded"
 
     def _caller(self, call: CallTuple) -> Caller:
-        return _caller(call.principal, call.account, call.region, call.context, _pairs(self._context(call)))
+        recorded = dict(call.context)
+        given = {key.lower() for key in recorded}
+        # What the record gives is certain; an assumption fills a gap.
+        assumed = {key: value for key, value in self.assumed.items() if key.lower() not in given}
+        tags = {f"aws:PrincipalTag/{key}": value for key, value in (self.policies.tags(call.principal) or {}).items()}
+        unknown = {key for key in self.reads if _may_be_set(key, via_service=recorded.get("aws:ViaAWSService") == "true")}
+        return _caller(
+            call.principal,
+            call.account,
+            call.region,
+            tuple(sorted({**tags, **assumed, **recorded}.items())),
+            frozenset(unknown) | UNKNOWN_KEYS,
+        )
 
-    def _context(self, call: CallTuple) -> dict[str, str]:
-        tags = self.policies.tags(call.principal)
-        known = {f"aws:PrincipalTag/{key}": value for key, value in (tags or {}).items()}
-        return {**known, **self.assumed}
+
+_TIMES: Final = ("aws:CurrentTime", "aws:EpochTime")
+_DECIDED: Final = ("bedrock:", "iam:", "aws:requesttag/", "aws:tagkeys", "aws:resourceaccount", "aws:resourcetag/", "resource:")
+"""The authorizations of a call set these keys, or say that they are unknown."""
+_OF_SERVICES: Final = (
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorg",
+)
+"""Keys that only requests of a service principal have."""
 
 
 @lru_cache(maxsize=4096)
-def _caller(
-    principal: str, account: str, region: str, recorded: tuple[tuple[str, str], ...], known: tuple[tuple[str, str], ...]
-) -> Caller:
-    context = {**dict(recorded), **dict(known)}
-    return Caller(principal=principal, region=region, account=account, context=context, unknown=UNKNOWN_KEYS)
+def _may_be_set(key: str, *, via_service: bool) -> bool:
+    """Say whether a request may have a key that neither the record nor the principal shows."""
+    if key.startswith("aws:calledvia"):
+        return via_service
+    return not key.startswith((*_DECIDED, *_OF_SERVICES)) and key not in _DERIVED
 
 
-def _pairs(context: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(context.items()))
+_DERIVED: Final = frozenset(key.lower() for key in (*Caller("arn:aws:iam::123456789012:user/u", "us-east-1").known, *_TIMES))
 
 
-def _with_unknown_guardrail(request: Request) -> Request:
-    """A record does not show the guardrail of a call, so the key is unknown, never absent."""
-    if not carries(request.action, GUARDRAIL_KEY):
+@lru_cache(maxsize=4096)
+def _caller(principal: str, account: str, region: str, context: tuple[tuple[str, str], ...], unknown: frozenset[str]) -> Caller:
+    return Caller(principal=principal, region=region, account=account, context=dict(context), unknown=unknown)
+
+
+def _complete(request: Request, call: CallTuple, *, is_guardrail_known: bool) -> Request:
+    """Add the time of the call, and mark the guardrail as unknown if no evidence shows it: unknown, never absent."""
+    times = {key: value for key, value in call.context if key in _TIMES}
+    if times:
+        request = request.with_context(times)
+    if is_guardrail_known or not carries(request.action, GUARDRAIL_KEY):
         return request
     context = {key: value for key, value in request.context.items() if key.lower() != GUARDRAIL_KEY.lower()}
     return replace(request, context=context, unknown=frozenset(request.unknown) | {GUARDRAIL_KEY})
