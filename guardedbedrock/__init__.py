@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from guardedbedrock import iam
     from guardedbedrock.authorization import Authorization
     from guardedbedrock.aws.client.intervention import intervention
-    from guardedbedrock.aws.client.unguarded import UnguardedClientWarning
+    from guardedbedrock.aws.creation.unguarded import UnguardedClientWarning
     from guardedbedrock.aws.sources.resolved_models import models_behind
     from guardedbedrock.bedrock import Guardrail, Intervention
     from guardedbedrock.core.observers import Listener, Observation
@@ -89,7 +89,7 @@ _HOMES = {
     "Observation": "guardedbedrock.core.observers",
     "RetryPolicy": "guardedbedrock.stages.retry.policy",
     "Session": "guardedbedrock.entry",
-    "UnguardedClientWarning": "guardedbedrock.aws.client.unguarded",
+    "UnguardedClientWarning": "guardedbedrock.aws.creation.unguarded",
     "Verdict": "guardedbedrock.core.records",
     "client": "guardedbedrock.entry",
     "intervention": "guardedbedrock.aws.client.intervention",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from guardedbedrock.aws.client import session as sessions
+from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.guard import Guard
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from guardedbedrock.auditing import audit_of
-from guardedbedrock.aws.client import session as sessions
-from guardedbedrock.aws.client.binding import ClientBinding, chosen
-from guardedbedrock.aws.client.install import Installation, install, uninstall
-from guardedbedrock.aws.client.wrap import wrap
+from guardedbedrock.aws.chosen_guardrail import chosen
+from guardedbedrock.aws.client.binding import ClientBinding
+from guardedbedrock.aws.creation import session as sessions
+from guardedbedrock.aws.creation.install import Installation, install, uninstall
+from guardedbedrock.aws.creation.wrap import wrap
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
@@ -249,7 +250,7 @@ class Guard:
             ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
         """
         try:
-            from guardedbedrock.aws.aio.session import make_async_client  # noqa: PLC0415  # aiobotocore is optional
+            from guardedbedrock.aws.creation.async_session import make_async_client  # noqa: PLC0415  # aiobotocore is optional
         except ImportError as error:
             raise ConfigurationError(
                 f"async clients need aiobotocore, which could not be imported ({error}): install guardedbedrock[aio]"

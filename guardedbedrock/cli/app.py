@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import typer
 
 import guardedbedrock
+from guardedbedrock.cli.formats import OutputFormat, ReportFormat
 from guardedbedrock.cli.prove_commands import prove
 from guardedbedrock.cli.snapshot_commands import snapshot
 from guardedbedrock.errors import ConfigurationError
@@ -16,8 +17,6 @@ from guardedbedrock.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-OutputFormat = Literal["text", "json"]
-ReportFormat = Literal["text", "json", "junit", "sarif", "github"]
 ApiKeys = Literal["allow", "short-term", "deny"]
 
 EXIT_OK: Final = 0

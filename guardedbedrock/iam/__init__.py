@@ -14,8 +14,8 @@ Packages, in the order in which a policy passes through them:
 
 1. `language` parses documents and rejects what AWS would reject.
 2. `matching` compiles the elements of a statement to tests of a request.
-3. `engine` indexes statements by action, evaluates a `Request` and returns a `Decision`.
-4. `explain` tells why a decision is what it is.
+3. `engine` indexes statements by action and evaluates a request.
+4. `decision` holds `PolicySet`, `Decision` and the explanation of a decision.
 5. `account` reads the policies of every principal of an account from a snapshot.
 """
 
@@ -24,19 +24,19 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.decision.decisions import Decision
+from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
-from guardedbedrock.iam.engine.policies import PolicySet
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Statement
 from guardedbedrock.iam.language.parser import parse
 from guardedbedrock.iam.matching.operators import OPERATORS
+from guardedbedrock.iam.matching.requests import Request
 
 if TYPE_CHECKING:
     from guardedbedrock.iam.account.account import Access, Account, AccountPrincipal
-    from guardedbedrock.iam.explain.model import (
+    from guardedbedrock.iam.decision.explanation import (
         ExplainedElement,
         ExplainedGroup,
         ExplainedStatement,
@@ -79,13 +79,13 @@ _LAZY_MODULES = {
     "findings": "language.limits",
     "write": "language.writer",
 }
-"""Modules that most processes never need; they are imported when a name is first used. All other names: `explain.model`."""
+"""Modules that most processes never need, imported when a name is first used. All other names: `decision.explanation`."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'guardedbedrock.iam' has no attribute '{name}'")
-    module = import_module(f"guardedbedrock.iam.{_LAZY_MODULES.get(name, 'explain.model')}")
+    module = import_module(f"guardedbedrock.iam.{_LAZY_MODULES.get(name, 'decision.explanation')}")
     value = globals()[name] = getattr(module, name)
     return value
 

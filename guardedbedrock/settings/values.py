@@ -9,7 +9,7 @@ from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.engine.context import text_of
+from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.problems import MisfitError, as_list, nearest
 

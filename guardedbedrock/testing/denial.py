@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock import iam
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.engine import sentences
+from guardedbedrock.iam.decision import sentences
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:

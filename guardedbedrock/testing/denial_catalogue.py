@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.iam.engine import sentences
+from guardedbedrock.iam.decision import sentences
 from guardedbedrock.testing.denial import PLACEHOLDERS, Denial
 
 if TYPE_CHECKING:

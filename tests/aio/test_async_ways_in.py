@@ -19,8 +19,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailTamperedError, PolicyDeniedError
 from guardedbedrock.aws.aio.client import AsyncGuardedClient
-from guardedbedrock.aws.client import session as sessions
 from guardedbedrock.aws.client.mixin import Guarded
+from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.telemetry.spans import CallSpans
 from guardedbedrock.testing import FakeBedrock
 
@@ -157,8 +157,8 @@ assert not asyncio.run(kind())
 @pytest.mark.parametrize("way", ["client", "session", "install"])
 async def test_async_client_that_the_event_did_not_reach_is_not_created(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(sessions, "EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
+    monkeypatch.setattr("guardedbedrock.aws.creation.install.EVENTS", ())
+    monkeypatch.setattr("guardedbedrock.aws.creation.install._BUILTIN", ())
     one = guard()
     ways = {
         "client": lambda: one.async_client("bedrock-runtime", region_name="us-east-1"),

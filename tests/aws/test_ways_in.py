@@ -31,8 +31,8 @@ from guardedbedrock import (
     PolicyDeniedError,
     UnguardedClientWarning,
 )
-from guardedbedrock.aws.client import session as sessions
 from guardedbedrock.aws.client.mixin import Guarded, GuardedClient
+from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy
 from guardedbedrock.testing import FakeBedrock
 
@@ -460,8 +460,8 @@ def test_client_that_the_event_did_not_reach_is_not_created(monkeypatch: pytest.
 
 
 def test_installed_guard_creates_no_client_that_the_event_did_not_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("guardedbedrock.aws.client.install.EVENTS", ())
-    monkeypatch.setattr("guardedbedrock.aws.client.install._BUILTIN", ())
+    monkeypatch.setattr("guardedbedrock.aws.creation.install.EVENTS", ())
+    monkeypatch.setattr("guardedbedrock.aws.creation.install._BUILTIN", ())
 
     with guard().install(), pytest.raises(ConfigurationError, match="creating-client-class did not reach guardedbedrock"):
         boto3.Session().client("bedrock-runtime", region_name="us-east-1")

@@ -12,7 +12,7 @@ from harness import casefiles
 from guardedbedrock import errors
 from guardedbedrock.bedrock.errors.classify import MODEL_ACCESS_STATES, classify
 from guardedbedrock.bedrock.errors.hints import hint_for
-from guardedbedrock.iam.engine.sentences import REASONS
+from guardedbedrock.iam.decision.sentences import REASONS
 
 PATH = Path(__file__).parents[1] / "data" / "denials.json"
 FIELDS = {"id", "why", "source", "code", "status", "message", "expect"}

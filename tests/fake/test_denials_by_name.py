@@ -42,7 +42,7 @@ def _served() -> FakeBedrock:
 
 def test_there_is_a_denial_for_every_clause_that_aws_has() -> None:
     """Implicit and explicit for each policy type, as far as AWS has words for it."""
-    reasons = iam.engine.sentences.REASONS
+    reasons = iam.decision.sentences.REASONS
     clauses = {(kind, explicit) for kind, pair in reasons.items() for explicit in (False, True) if pair[explicit]}
 
     assert {(denial.policy_type, denial.explicit) for denial in DENIALS.values() if denial.policy_type} == clauses

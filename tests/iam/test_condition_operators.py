@@ -10,9 +10,9 @@ import pytest
 from iam.oracle.conditions import holds
 from iam.oracle.questions import asked
 
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching.conditions import Condition, compile_conditions, compile_line
 from guardedbedrock.iam.matching.operators import OPERATORS
+from guardedbedrock.iam.matching.requests import Request
 
 OPERATOR_NAMES: Final = [
     f"{prefix}{name}{suffix}"

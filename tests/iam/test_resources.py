@@ -10,7 +10,7 @@ import pytest
 from iam.oracle.questions import asked
 from iam.oracle.resources import resource_fits
 
-from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import compile_resources
 
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"

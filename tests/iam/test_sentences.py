@@ -11,8 +11,8 @@ from harness import casefiles
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardedbedrock.iam.engine import sentences
-from guardedbedrock.iam.engine.sentences import REASONS, Sentence, parse, write
+from guardedbedrock.iam.decision import sentences
+from guardedbedrock.iam.decision.sentences import REASONS, Sentence, parse, write
 
 CASES = casefiles.load(Path(__file__).parents[1] / "data" / "denials.json")
 WORDS = st.text(st.characters(codec="utf-8", exclude_characters='".', exclude_categories=["Z", "C"]), min_size=1)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from guardedbedrock import AccessDeniedError, ConfigurationError, ImplicitDenyError, ModelAccessError
 from guardedbedrock.core.events import PreflightDiverged
 from guardedbedrock.iam import POLICY_TYPES
-from guardedbedrock.iam.engine import sentences
+from guardedbedrock.iam.decision import sentences
 from guardedbedrock.testing import DENIALS
 from guardedbedrock.testing.mutable_policies import actions_of
 

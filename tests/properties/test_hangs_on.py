@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from iam import oracle
 
 from guardedbedrock import iam
+from guardedbedrock.iam.decision.grounds import PlanGrounds
 from guardedbedrock.iam.engine import authorizer
 from guardedbedrock.iam.engine.formula import Formula, FormulaBuilder, Leaf, leaves_of
-from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.engine.sample_values import of_key, of_part
 
 CASES: Final = 20_000

@@ -20,7 +20,7 @@ from types_boto3_bedrock_runtime.type_defs import (
 
 import guardedbedrock
 from guardedbedrock import AccessDeniedError, Authorization, Guard, Guardrail, Session, Verdict
-from guardedbedrock.aws.client.install import Installation
+from guardedbedrock.aws.creation.install import Installation
 
 GUARD = Guard(guardrails=[Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")])
 SERVICE: str = "sts"

@@ -1,1 +1,1 @@
-"""The guarded boto3 client and the ways to create one."""
+"""The guarded boto3 client."""

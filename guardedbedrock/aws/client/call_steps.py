@@ -12,7 +12,8 @@ from botocore.eventstream import EventStream
 from botocore.exceptions import ParamValidationError
 from botocore.validate import ParamValidator
 
-from guardedbedrock.aws.client.binding import ClientBinding, chosen
+from guardedbedrock.aws.chosen_guardrail import chosen
+from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.stream import stream_member
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from guardedbedrock.aws.client.binding import chosen
+from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.gate.call_context import is_verified
 from guardedbedrock.aws.signer.inference_request import Inference, inference_of, put_headers
 from guardedbedrock.aws.signer.signers import add_check, remove_check

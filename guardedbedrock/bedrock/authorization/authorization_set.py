@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.engine.outcomes import Outcome
-from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.matching.requests import Request
 
 Decisions: TypeAlias = tuple[Decision, ...]
 PolicyTypes: TypeAlias = Collection[str]

@@ -22,8 +22,8 @@ from guardedbedrock.bedrock.resources.find_resources import any_of_type, find_re
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY, REGION_KEY, Resource
 from guardedbedrock.bedrock.resources.profiles import guardrail_destinations
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching.arns import account_of
+from guardedbedrock.iam.matching.requests import Request
 
 Keys: TypeAlias = Mapping[str, object]
 NamedGuardrail: TypeAlias = tuple[str, str | None]

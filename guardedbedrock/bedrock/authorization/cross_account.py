@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet, RequiredAuthorization
-from guardedbedrock.iam.engine.policies import PolicySet
-from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import compile_resources
 
 

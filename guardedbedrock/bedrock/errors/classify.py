@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from guardedbedrock import errors
 from guardedbedrock.bedrock.errors.hints import hint_for
-from guardedbedrock.iam.engine import sentences
+from guardedbedrock.iam.decision import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.iam import Decision
-from guardedbedrock.iam.explain.model import ExplainedStatement
+from guardedbedrock.iam.decision.explanation import ExplainedStatement
 
 
 def dead_conditions(decision: Decision) -> Iterator[str]:

@@ -14,9 +14,9 @@ from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for, owner_of
 from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, subject
-from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.decision.decisions import Decision
+from guardedbedrock.iam.decision.explanation import ExplainedElement, ExplainedGroup, ExplainedStatement, Explanation
 from guardedbedrock.iam.engine.outcomes import StatementRef
-from guardedbedrock.iam.explain.model import ExplainedElement, ExplainedGroup, ExplainedStatement, Explanation
 from guardedbedrock.iam.matching.conditions import parse_operator
 
 _GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"

@@ -16,8 +16,8 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.operations import SERVICES, TABLE
+from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.outcomes import StatementRef
-from guardedbedrock.iam.engine.policies import PolicySet
 from guardedbedrock.iam.language.documents import PolicyDocument, PolicyType, Statement
 from guardedbedrock.iam.matching.patterns import compile_pattern
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from guardedbedrock.cli.app import ReportFormat
+    from guardedbedrock.cli.formats import ReportFormat
 
 _NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
 

@@ -11,12 +11,12 @@ from typing import Any, Final, Self
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.account.documents import read_document
 from guardedbedrock.iam.account.snapshot import read_snapshot
-from guardedbedrock.iam.engine.decisions import Decision
+from guardedbedrock.iam.decision.decisions import Decision
+from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.gaps import Gap
-from guardedbedrock.iam.engine.policies import PolicySet
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType
 from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.matching.requests import Request
 
 _SETS_KEPT: Final = 256
 _NAMES: Final = {

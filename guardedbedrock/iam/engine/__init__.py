@@ -1,1 +1,1 @@
-"""The evaluation of a request by a set of policies."""
+"""The evaluation of a request: statements, plans, the authorizer, and what an undecided request depends on."""

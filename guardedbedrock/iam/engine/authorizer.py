@@ -12,15 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.outcomes import Outcome
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, TestGroups
 from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.logic import both, either
 from guardedbedrock.iam.matching.principals import Grant, Principal, identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import Test
 
 Answers: TypeAlias = dict[Test, Truth] | None

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.engine.authorizer import needs_no_allow
-from guardedbedrock.iam.engine.context import Truth, is_unresolved, lookup
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, GATES, Plan
 from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, Line
+from guardedbedrock.iam.matching.context import Truth, is_unresolved, lookup
 from guardedbedrock.iam.matching.patterns import ANY, tokenize
 from guardedbedrock.iam.matching.principals import Grant, identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import variables_in
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.context import Truth
+from guardedbedrock.iam.matching.requests import Request
 
 ALTERNATIVES: Final[tuple[PolicyType, ...]] = ("identity", "resource")
 """Policy types of which one policy must allow. Of the other types, every policy or level must allow."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from guardedbedrock.iam.engine.gaps import Gap, add_to_groups
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import Test
 
 Group: TypeAlias = tuple[PolicyType, Sequence[CompiledStatement]]

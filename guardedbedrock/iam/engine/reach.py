@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.requests import Request
 
 NO_PERMISSION_NEEDED: Final = frozenset({"sts:getaccesskeyinfo", "sts:getcalleridentity", "sts:getsessiontoken"})
 """Actions, in lower case, that no identity-based policy can deny and that need no Allow."""

@@ -7,14 +7,14 @@ from ipaddress import ip_address
 from itertools import combinations, permutations
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.engine.context import is_unresolved, lookup
 from guardedbedrock.iam.engine.formula import Leaf
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import PARTS, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
+from guardedbedrock.iam.matching.context import is_unresolved, lookup
 from guardedbedrock.iam.matching.patterns import compile_tokens, tokenize
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import Variable, parse_template, plain, variables_in
 
 Sample: TypeAlias = str | tuple[str, ...] | None

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.engine.outcomes import StatementRef
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyDocument, PolicyType, Statement
 from guardedbedrock.iam.matching.conditions import Condition, ConditionTest, Line, compile_line, join_lines
+from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.logic import negate
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 from guardedbedrock.iam.matching.principals import Grant, Principal, excepted, grant, identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import Test, anything, compile_resources
 from guardedbedrock.iam.matching.variables import variables_in
 

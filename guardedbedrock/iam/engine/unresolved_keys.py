@@ -15,14 +15,14 @@ from itertools import product
 from math import prod
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth, is_unresolved
 from guardedbedrock.iam.engine.formula import Formula, FormulaBuilder, Join, Leaf, leaves_of
 from guardedbedrock.iam.engine.outcomes import Unresolved
 from guardedbedrock.iam.engine.plan import Plan
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.sample_values import Sample, of_key, of_part
 from guardedbedrock.iam.matching.arns import PARTS
 from guardedbedrock.iam.matching.conditions import parse_operator
+from guardedbedrock.iam.matching.context import Truth, is_unresolved
+from guardedbedrock.iam.matching.requests import Request
 
 _MAX_COMBINATIONS: Final = 1 << 14
 _MAX_LEAF_TESTS: Final = 1024

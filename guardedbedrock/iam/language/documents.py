@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, get_args
 
-from guardedbedrock.iam.engine.context import LARGEST_EXPONENT
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.matching.conditions import Condition
+from guardedbedrock.iam.matching.context import LARGEST_EXPONENT
 from guardedbedrock.iam.matching.principals import PrincipalElement
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from guardedbedrock.iam.engine.context import text_of
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import (
     DEFAULT_VERSION,
@@ -25,6 +24,7 @@ from guardedbedrock.iam.language.documents import (
 )
 from guardedbedrock.iam.language.grammar import COMPLETED_IN, check_action, check_completed_resource, check_resource
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
+from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.principals import PrincipalElement
 
 _DOCUMENT: Final = frozenset({"Version", "Id", "Statement"})

@@ -1,1 +1,1 @@
-"""Match the elements of a statement (principal, resource, condition) against a request."""
+"""Requests and their context, and the match of each element of a statement (principal, resource, condition) with them."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
+from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.patterns import (
     ANY,
     ANY_BUT_COLON,

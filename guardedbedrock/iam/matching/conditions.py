@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, Context, PartlyKnown, Truth, family, lookup
+from guardedbedrock.iam.matching.context import UNKNOWN, Context, PartlyKnown, Truth, family, lookup
 from guardedbedrock.iam.matching.logic import either, negate
 from guardedbedrock.iam.matching.operators import OPERATORS, Match, Operator, match_nothing
 from guardedbedrock.iam.matching.variables import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from guardedbedrock.iam.engine.context import Truth
+from guardedbedrock.iam.matching.context import Truth
 
 
 def either(answers: Iterable[Truth]) -> Truth:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import PartlyKnown, Truth
 from guardedbedrock.iam.matching.arns import compile_arn, match_partly_known_arn, split
+from guardedbedrock.iam.matching.context import PartlyKnown, Truth
 from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.patterns import Tokens, compile_tokens, match_partly_known, tokenize
 from guardedbedrock.iam.matching.variables import Tokenizer, plain

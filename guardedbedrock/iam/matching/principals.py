@@ -11,8 +11,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
 from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.context import Truth
 
 PrincipalKind: TypeAlias = Literal["user", "role", "assumed-role", "federated-user", "root", "service", "other"]
 

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.matching.arns import PARTS, bounded, complete, split_tokens
+from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.patterns import (
     ANY,
@@ -27,6 +26,7 @@ from guardedbedrock.iam.matching.patterns import (
     match_partly_known,
     tokenize,
 )
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import (
     Template,
     Variable,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.context import UNKNOWN, Context, PartlyKnown, is_unresolved, lookup
+from guardedbedrock.iam.matching.context import UNKNOWN, Context, PartlyKnown, is_unresolved, lookup
 from guardedbedrock.iam.matching.patterns import ANY, Tokens, Wildcard, join, tokenize
 
 

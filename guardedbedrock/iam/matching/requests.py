@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardedbedrock.iam.engine.context import Context, Truth, normalize
 from guardedbedrock.iam.matching.arns import PARTS, Parts, split
+from guardedbedrock.iam.matching.context import Context, Truth, normalize
 from guardedbedrock.iam.matching.principals import identify
 
 _PART_NAMES: Final = {f"resource:{part}": index for index, part in enumerate(PARTS)}

@@ -8,8 +8,8 @@ from aiobotocore.session import get_session
 
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.services import service_named
-from guardedbedrock.aws.client.session import by_name, guard_events, with_retries
-from guardedbedrock.aws.client.wrap import ensure_guarded
+from guardedbedrock.aws.creation.session import by_name, guard_events, with_retries
+from guardedbedrock.aws.creation.wrap import ensure_guarded
 
 
 def make_async_client(binding: ClientBinding, service_name: str, *args: Any, **options: Any) -> Any:

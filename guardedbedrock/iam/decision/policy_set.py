@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from guardedbedrock._root import ConfigurationError
+from guardedbedrock.iam.decision.decisions import Decision
+from guardedbedrock.iam.decision.grounds import PlanGrounds
 from guardedbedrock.iam.engine.authorizer import authorize
-from guardedbedrock.iam.engine.decisions import Decision
 from guardedbedrock.iam.engine.gaps import Gap
-from guardedbedrock.iam.engine.grounds import PlanGrounds
 from guardedbedrock.iam.engine.index import ActionIndex
 from guardedbedrock.iam.engine.plan import NAMING_ORDER, build_plan
 from guardedbedrock.iam.engine.reach import NO_PERMISSION_NEEDED
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.engine.statements import CompiledStatement, StatementCompiler
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType, Source
 from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.matching.requests import Request
 
 Policies: TypeAlias = Source | Iterable[Source] | None
 """One policy, several, or None for a policy type that does not apply."""

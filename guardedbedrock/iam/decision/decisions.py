@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef, Unresolved
-from guardedbedrock.iam.engine.requests import Request
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.requests import Request
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.explain.model import Explanation
+    from guardedbedrock.iam.decision.explanation import Explanation
 
 
 class Grounds(Protocol):
@@ -120,7 +120,7 @@ class Decision:
 
     def message(self) -> str:
         """Return the message that AWS would send for a denial. For other outcomes it has no reason."""
-        from guardedbedrock.iam.engine.sentences import write  # noqa: PLC0415  # loads `re`, which only a denial needs
+        from guardedbedrock.iam.decision.sentences import write  # noqa: PLC0415  # loads `re`, which only a denial needs
 
         return write(
             principal=self.request.principal,

@@ -1,7 +1,7 @@
 """
 Why a decision is what it is: records for programs, and text for a terminal.
 
-`guardedbedrock.iam.explain.build` creates the records.
+`guardedbedrock.iam.decision.explain` creates the records.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.iam.engine.context import Truth
+from guardedbedrock.iam.decision.phrases import alternatives, condition_phrase, joined, listing
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef
-from guardedbedrock.iam.explain.phrases import alternatives, condition_phrase, joined, listing
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.context import Truth
 
 State: TypeAlias = Literal["present", "absent", "unknown"]
 Element: TypeAlias = Literal["principal", "resource", "condition"]

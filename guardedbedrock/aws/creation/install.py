@@ -22,9 +22,9 @@ from botocore.session import Session
 
 from guardedbedrock.aws.botocore_contract import require
 from guardedbedrock.aws.client.binding import ClientBinding
-from guardedbedrock.aws.client.session import EVENTS
-from guardedbedrock.aws.client.unguarded import warn_of_unguarded
-from guardedbedrock.aws.client.wrap import BINDING, ensure_guarded, put_first
+from guardedbedrock.aws.creation.session import EVENTS
+from guardedbedrock.aws.creation.unguarded import warn_of_unguarded
+from guardedbedrock.aws.creation.wrap import BINDING, ensure_guarded, put_first
 from guardedbedrock.aws.signer.tripwire import Tripwire, set_tripwire
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT

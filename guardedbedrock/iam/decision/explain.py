@@ -11,14 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
-from guardedbedrock.iam.engine.context import PartlyKnown, Truth, Unknown, lookup
-from guardedbedrock.iam.engine.decisions import Decision
-from guardedbedrock.iam.engine.plan import CALLER_TYPES, Group, Plan
-from guardedbedrock.iam.engine.reach import is_exempt
-from guardedbedrock.iam.engine.requests import Request
-from guardedbedrock.iam.engine.statements import CompiledStatement
-from guardedbedrock.iam.explain.model import (
+from guardedbedrock.iam.decision.decisions import Decision
+from guardedbedrock.iam.decision.explanation import (
     NAMES,
     ExplainedElement,
     ExplainedGroup,
@@ -26,11 +20,17 @@ from guardedbedrock.iam.explain.model import (
     ExplainedValue,
     Explanation,
 )
+from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
+from guardedbedrock.iam.engine.plan import CALLER_TYPES, Group, Plan
+from guardedbedrock.iam.engine.reach import is_exempt
+from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split
 from guardedbedrock.iam.matching.conditions import Condition, Line, parse_operator
+from guardedbedrock.iam.matching.context import PartlyKnown, Truth, Unknown, lookup
 from guardedbedrock.iam.matching.logic import either
 from guardedbedrock.iam.matching.principals import Grant, identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import variables_in
 
 _WITH_LEVELS: Final = ("scp", "rcp")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.engine.authorizer import determining
-from guardedbedrock.iam.engine.decisions import Decision
 from guardedbedrock.iam.engine.outcomes import Outcome, StatementRef, Unresolved
 from guardedbedrock.iam.engine.plan import Plan
-from guardedbedrock.iam.engine.requests import Request
+from guardedbedrock.iam.matching.requests import Request
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.explain.model import Explanation
+    from guardedbedrock.iam.decision.explanation import Explanation
 
 _MEMO_SIZE: Final = 256
 
@@ -50,6 +50,6 @@ class PlanGrounds:
 
     def explain(self, decision: Decision) -> Explanation:
         """Explain the decision."""
-        from guardedbedrock.iam.explain.build import explain  # noqa: PLC0415  # slow to load, and seldom needed
+        from guardedbedrock.iam.decision.explain import explain  # noqa: PLC0415  # slow to load, and seldom needed
 
         return explain(decision, self.plan)

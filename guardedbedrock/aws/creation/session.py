@@ -22,7 +22,7 @@ from botocore.config import Config
 from guardedbedrock.aws.botocore_contract import require
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.services import service_named
-from guardedbedrock.aws.client.wrap import ensure_guarded, put_first
+from guardedbedrock.aws.creation.wrap import ensure_guarded, put_first
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT

@@ -1,0 +1,1 @@
+"""Policy sets, the decisions that they make, and explanations of decisions."""
