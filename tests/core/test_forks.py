@@ -24,7 +24,7 @@ import guardedbedrock
 from guardedbedrock import Guard
 from guardedbedrock.auditing import Audit, CloudWatchLogs, DenialAlert, JsonLines
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
-from guardedbedrock.aws.client import install
+from guardedbedrock.aws.creation import install
 from guardedbedrock.aws.signer import signers
 from guardedbedrock.aws.sources.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
