@@ -32,12 +32,13 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.filter_patterns import FilterPattern
     from guardedbedrock.testing.received_requests import ReceivedRequest
     from guardedbedrock.testing.resources import CONTENT_WORDS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile
-    from guardedbedrock.testing.runtime import ModelReply, Reasoning, ToolUse, prose
+    from guardedbedrock.testing.runtime import Citation, ModelReply, Reasoning, ToolUse, prose
     from guardedbedrock.testing.server.credentials import FakeApiKey, FakeCredentials
 
 __all__ = [
     "CONTENT_WORDS",
     "DENIALS",
+    "Citation",
     "Denial",
     "FakeApiKey",
     "FakeBedrock",
@@ -60,6 +61,7 @@ _PACKAGES: Final = {"cases", "faults"}
 
 _MODULES: Final = {
     "CONTENT_WORDS": "resources",
+    "Citation": "runtime",
     "DENIALS": "denial_catalogue",
     "Denial": "denial",
     "FakeApiKey": "server.credentials",

@@ -195,18 +195,29 @@ def find_family(model_id: str, resolved_models: Mapping[str, tuple[str, ...]]) -
     Raises:
         ServiceError: ``ValidationException`` (400) for an unknown model.
     """
-    profile = next((models for arn, models in resolved_models.items() if model_id in {arn, arn.rpartition("/")[2]}), None)
-    if profile:
-        return find_family(profile[0], {})
-    kind, name = _kind_and_name(model_id)
-    if kind and kind not in _RESOLVABLE:
+    name = model_name(model_id, resolved_models)
+    if name.startswith("arn:"):
         return OTHER_RESOURCE
-    label, _, rest = name.partition(".")
-    name = rest if label in _ROUTED else name
     found = next((family for family in FAMILIES if name.startswith(family.prefix)), None)
     if found is None:
         raise ServiceError.invalid(_INVALID)
     return found
+
+
+def model_name(model_id: str, resolved_models: Mapping[str, tuple[str, ...]]) -> str:
+    """
+    Return the ID of a foundation model, without ARN and geography; the ARN of another resource is returned unchanged.
+
+    Args:
+        model_id: ID or ARN of a model or of an inference profile.
+        resolved_models: ARN of each inference profile to the models that it resolves to.
+    """
+    profile = next((models for arn, models in resolved_models.items() if model_id in {arn, arn.rpartition("/")[2]}), None)
+    kind, name = _kind_and_name(profile[0] if profile else model_id)
+    if kind and kind not in _RESOLVABLE:
+        return model_id
+    label, _, rest = name.partition(".")
+    return rest if label in _ROUTED else name
 
 
 def _kind_and_name(model_id: str) -> tuple[str, str]:

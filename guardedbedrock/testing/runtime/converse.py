@@ -4,51 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.replies import Reasoning, ReplyBlock, ToolUse, words
+from guardedbedrock.testing.runtime.replies import Citation, Reasoning, ReplyBlock, ToolUse, words
 from guardedbedrock.testing.runtime.turns import Turn, assessments
-from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from guardedbedrock.testing.wire import Params
 
 _ECHOED: Final = ("performanceConfig", "serviceTier")
 """Members of a request that AWS returns in the response."""
 
-_USER_FIRST: Final = (
-    "A conversation must start with a user message. Try again with a conversation that starts with a user message."
-)
-_NO_TOOLS: Final = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
 _DELTA: Final = 12  # characters of the input of a tool in one delta
-
-
-def check_conversation(params: Params) -> None:
-    """
-    Check the messages of a request.
-
-    Raises:
-        ServiceError: ``ValidationException`` (400) if the first message is not a user message, or if there are tool blocks
-            without ``toolConfig``.
-    """
-    messages = params.get("messages", [])
-    if messages and messages[0]["role"] != "user":
-        raise ServiceError.invalid(_USER_FIRST)
-    blocks = [block for one in messages for block in one["content"]]
-    if "toolConfig" not in params and any({"toolUse", "toolResult"} & block.keys() for block in blocks):
-        raise ServiceError.invalid(_NO_TOOLS)
 
 
 def message(turn: Turn, params: Params) -> Params:
     """Return the response of Converse."""
     return {
-        "output": {"message": {"role": "assistant", "content": [_content(block) for block in turn.reply.blocks]}},
+        "output": {"message": {"role": "assistant", "content": [_content(*one) for one in cited_blocks(turn.reply.blocks)]}},
         "stopReason": stop_reason(turn),
         **closing(turn, params),
     }
 
 
-def _content(block: ReplyBlock) -> Params:
+def cited_blocks(blocks: Iterable[ReplyBlock]) -> list[tuple[ReplyBlock, list[Citation]]]:
+    """Return each block except citations, with the citations after it."""
+    found: list[tuple[ReplyBlock, list[Citation]]] = []
+    for block in blocks:
+        if not isinstance(block, Citation):
+            found.append((block, []))
+        elif found:
+            found[-1][1].append(block)
+    return found
+
+
+def _content(block: ReplyBlock, citations: list[Citation]) -> Params:
+    if citations:
+        return {"citationsContent": {"content": [{"text": block}], "citations": [_citation(one) for one in citations]}}
     if isinstance(block, ToolUse):
         return {"toolUse": {"toolUseId": block.call_id, "name": block.name, "input": dict(block.input)}}
     if isinstance(block, Reasoning):
@@ -56,14 +48,22 @@ def _content(block: ReplyBlock) -> Params:
     return {"text": block}
 
 
+def _citation(citation: Citation) -> Params:
+    if not citation.text:
+        page = {"documentIndex": citation.document, "start": 1, "end": 1}
+        return {"title": citation.title, "location": {"documentPage": page}}
+    place = {"documentIndex": citation.document, "start": citation.start, "end": citation.start + len(citation.text)}
+    return {"title": citation.title, "sourceContent": [{"text": citation.text}], "location": {"documentChar": place}}
+
+
 def events(turn: Turn, params: Params) -> Iterator[Params]:
     """Yield the events of ConverseStream, with one delta for each word, or for a few characters of the input of a tool."""
     yield {"messageStart": {"role": "assistant"}}
-    for index, block in enumerate(turn.reply.blocks):
+    for index, (block, citations) in enumerate(cited_blocks(turn.reply.blocks)):
         if isinstance(block, ToolUse):
             start = {"toolUse": {"toolUseId": block.call_id, "name": block.name}}
             yield {"contentBlockStart": {"start": start, "contentBlockIndex": index}}
-        for delta in _deltas(block):
+        for delta in (*_deltas(block), *({"citation": _citation(one)} for one in citations)):
             yield {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}
         yield {"contentBlockStop": {"contentBlockIndex": index}}
     yield {"messageStop": {"stopReason": stop_reason(turn)}}
@@ -76,7 +76,7 @@ def _deltas(block: ReplyBlock) -> Iterator[Params]:
     elif isinstance(block, Reasoning):
         yield from ({"reasoningContent": {"text": word}} for word in words(block.text))
         yield {"reasoningContent": {"signature": block.signature}}
-    else:
+    elif isinstance(block, str):
         yield from ({"text": word} for word in words(block))
 
 
@@ -93,10 +93,19 @@ def stop_reason(turn: Turn) -> str:
 def closing(turn: Turn, params: Params) -> dict[str, Any]:
     """Return usage, metrics, the echoed settings and, if the request enables it, the trace."""
     echoed: dict[str, Any] = {name: params[name] for name in _ECHOED if name in params}
-    closing: dict[str, Any] = {"usage": turn.usage, "metrics": {"latencyMs": turn.latency}, **echoed}
+    closing: dict[str, Any] = {"usage": _usage(turn), "metrics": {"latencyMs": turn.latency}, **echoed}
     if turn.guarded and params.get("guardrailConfig", {}).get("trace", "disabled") != "disabled":
         closing["trace"] = {"guardrail": _trace(turn)}
     return closing
+
+
+def _usage(turn: Turn) -> dict[str, Any]:
+    """Return the token counts. Tokens that were read from or written to the cache are no ``inputTokens``."""
+    if turn.cache is None or turn.model_reply is None:
+        return turn.usage
+    rest = max(turn.usage["inputTokens"] - turn.cache.tokens, 0)
+    total = rest + turn.cache.tokens + turn.usage["outputTokens"]
+    return {**turn.usage, "inputTokens": rest, "totalTokens": total, **turn.cache.members()}
 
 
 def _trace(turn: Turn) -> dict[str, Any]:

@@ -20,6 +20,9 @@ ToolSpec: TypeAlias = tuple[str, Mapping[str, Any]]
 
 _INCORRECT_FORMAT: Final = "Guardrail was enabled but input is in incorrect format."
 _NO_GUARDRAIL: Final = "amazon-bedrock-guardrailConfig requires a guardrail identifier in the request."
+_NO_SCHEMA: Final = "outputConfig.textFormat.structure.jsonSchema.schema is not a valid JSON schema."
+_REASONING_FIELDS: Final = ("thinking", "reasoning_config", "reasoningConfig")
+_PLAIN_FORMATS: Final = ("txt", "md", "csv", "html")
 _HUMAN_TURN: Final = re.compile(r"\n\nHuman:(.*?)(?=\n\nAssistant:|\n\nHuman:|$)", re.DOTALL)
 _TAG: Final = "amazon-bedrock-guardrails-guardContent"
 _TEXT_MEMBERS: Final = ("prompt", "inputText", "message", "texts", "input_text", "inputPrompt")
@@ -82,6 +85,22 @@ class PromptPart:
 
 
 @dataclass(frozen=True, slots=True)
+class CitedDocument:
+    """
+    A document that the reply may cite.
+
+    Args:
+        name: Name of the document.
+        index: Index among the documents of the request.
+        text: Its text; empty if it is not plain text.
+    """
+
+    name: str
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """
     A request to a model.
@@ -96,6 +115,9 @@ class Prompt:
         max_tokens: Maximum number of tokens of the response; None has no limit.
         stop_sequences: Texts that end the response.
         asynchronous: Whether a stream is sent before it is assessed.
+        output_schema: JSON schema that the text of the response must match.
+        reasoning: Whether the request enables reasoning.
+        documents: Documents with citations.
     """
 
     system: PromptPart = field(default_factory=PromptPart)
@@ -107,6 +129,9 @@ class Prompt:
     max_tokens: int | None = None
     stop_sequences: tuple[str, ...] = ()
     asynchronous: bool = False
+    output_schema: Mapping[str, Any] | None = None
+    reasoning: bool = False
+    documents: tuple[CitedDocument, ...] = ()
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -135,7 +160,12 @@ class Prompt:
 
 
 def parse_converse(params: Params) -> Prompt:
-    """Parse the parameters of Converse. ``guardContent`` blocks are marked."""
+    """
+    Parse the parameters of Converse. ``guardContent`` blocks are marked.
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) if the schema of ``outputConfig`` is not a JSON object.
+    """
     messages = params.get("messages", [])
     system, blocks = params.get("system", []), [block for message in messages for block in message["content"]]
     user_texts = [_texts(message["content"]) for message in messages if message["role"] == "user"]
@@ -149,7 +179,38 @@ def parse_converse(params: Params) -> Prompt:
         _required_tool(params.get("toolConfig", {})),
         config.get("maxTokens"),
         tuple(config.get("stopSequences", ())),
+        output_schema=_output_schema(params.get("outputConfig", {})),
+        reasoning=_reasons(params.get("additionalModelRequestFields")),
+        documents=tuple(_cited_documents(blocks)),
     )
+
+
+def _output_schema(config: Params) -> Mapping[str, Any] | None:
+    if "textFormat" not in config:
+        return None
+    schema = _json(config["textFormat"]["structure"]["jsonSchema"]["schema"].encode())
+    if not isinstance(schema, dict):
+        raise ServiceError.invalid(_NO_SCHEMA)
+    return schema
+
+
+def _reasons(fields: Any) -> bool:
+    settings = [fields.get(name) for name in _REASONING_FIELDS] if isinstance(fields, dict) else []
+    return any(isinstance(one, dict) and one.get("type") in {"enabled", "adaptive"} for one in settings)
+
+
+def _cited_documents(blocks: list[Params]) -> Iterator[CitedDocument]:
+    documents = [block["document"] for block in blocks if "document" in block]
+    for index, document in enumerate(documents):
+        if document.get("citations", {}).get("enabled"):
+            yield CitedDocument(document["name"], index, _document_text(document))
+
+
+def _document_text(document: Params) -> str:
+    source = document["source"]
+    if "bytes" in source and document.get("format", "txt") in _PLAIN_FORMATS:
+        return str(source["bytes"].decode(errors="replace"))
+    return source["text"] if "text" in source else " ".join(item.get("text", "") for item in source.get("content", ()))
 
 
 def _part(blocks: list[Params]) -> PromptPart:

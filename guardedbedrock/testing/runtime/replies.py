@@ -10,13 +10,16 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from guardedbedrock.testing.runtime.schema_instance import schema_instance
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.wire import Params, ServiceError
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.runtime.prompts import Prompt
+    from guardedbedrock.testing.runtime.prompts import CitedDocument, Prompt
 
 _CHARACTERS_PER_TOKEN: Final = 4
+_LETTERS: Final = re.compile(r"\w+")
+_SENTENCE: Final = re.compile(r"\S[^.!?\n]*[.!?]?")
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
 
@@ -60,7 +63,25 @@ class Reasoning:
     signature: str = "c2lnbmF0dXJl"
 
 
-ReplyBlock: TypeAlias = str | ToolUse | Reasoning
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """
+    A citation of the text before it, as part of a reply of Converse.
+
+    Args:
+        title: Name of the document.
+        text: The cited text; empty for a document that is not plain text.
+        document: Index of the document in the request.
+        start: Position of the cited text in the document, in characters.
+    """
+
+    title: str
+    text: str = ""
+    document: int = 0
+    start: int = 0
+
+
+ReplyBlock: TypeAlias = str | ToolUse | Reasoning | Citation
 """A part of a reply."""
 
 
@@ -105,7 +126,10 @@ class FakeModel:
 
     def reply(self, operation: str, params: Params, prompt: Prompt, last: str) -> ModelReply:
         """
-        Return the next scripted reply, else a call of the required tool, else an echo of the prompt.
+        Return the next scripted reply, else a call of the required tool, else structured output, else an echo of the prompt.
+
+        If the request enables reasoning, the reply begins with it. If it enables citations, the reply cites a sentence of a
+        document.
 
         Args:
             operation: For example ``Converse``.
@@ -121,8 +145,12 @@ class FakeModel:
             return _limited(_model_reply(scripted, params), prompt)
         if prompt.required_tool:
             name, schema = prompt.required_tool
-            return _model_reply(ToolUse(name, _example(schema)), params)
-        return _limited(ModelReply((f"You said: {last}" if last else "You said nothing.",)), prompt)
+            return _model_reply(ToolUse(name, schema_instance(schema)), params)
+        reasoning = (Reasoning(f"The user said: {last}"),) if prompt.reasoning else ()
+        if prompt.output_schema is not None:
+            return _limited(ModelReply((*reasoning, json.dumps(schema_instance(prompt.output_schema)))), prompt)
+        echo = f"You said: {last}" if last else "You said nothing."
+        return _limited(ModelReply((*reasoning, echo, *_cited(prompt.documents, last))), prompt)
 
 
 def _model_reply(reply: ScriptedReply, params: Params) -> ModelReply:
@@ -130,8 +158,22 @@ def _model_reply(reply: ScriptedReply, params: Params) -> ModelReply:
         return _model_reply(_called(reply, params), params)
     if isinstance(reply, ModelReply):
         return reply
-    blocks: tuple[ReplyBlock, ...] = (reply,) if isinstance(reply, (str, ToolUse, Reasoning)) else tuple(reply)
+    blocks: tuple[ReplyBlock, ...] = (reply,) if isinstance(reply, (str, ToolUse, Reasoning, Citation)) else tuple(reply)
     return ModelReply(blocks, "tool_use" if any(isinstance(block, ToolUse) for block in blocks) else "end_turn")
+
+
+def _cited(documents: Sequence[CitedDocument], last: str) -> tuple[str | Citation, ...]:
+    """Return the sentence that has the most words in common with the last text of the user, and its citation."""
+    wanted = set(_LETTERS.findall(last.lower()))
+    best: tuple[int, str, Citation] | None = None
+    for document in documents:
+        for found in _SENTENCE.finditer(document.text):
+            common = len(wanted & set(_LETTERS.findall(found[0].lower())))
+            if best is None or common > best[0]:
+                best = common, found[0], Citation(document.name, found[0], document.index, found.start())
+    if best:
+        return best[1:]
+    return (f"See {documents[0].name}.", Citation(documents[0].name, document=documents[0].index)) if documents else ()
 
 
 def _called(reply: Callable[[Params], ScriptedReply], params: Params) -> ScriptedReply:
@@ -153,17 +195,6 @@ def _limited(reply: ModelReply, prompt: Prompt) -> ModelReply:
         stop, left = reason, None if left is None else left - len(kept)
         texts.append(kept)
     return replace(reply.with_texts(texts), stop=stop)
-
-
-def _example(schema: Mapping[str, Any]) -> Any:
-    """Return the simplest value that a JSON schema accepts."""
-    if "enum" in schema:
-        return schema["enum"][0]
-    kind = schema.get("type", "object")
-    if kind == "object":
-        properties = schema.get("properties", {})
-        return {name: _example(properties.get(name, {"type": "string"})) for name in schema.get("required", properties)}
-    return {"array": [], "boolean": True, "integer": 1, "number": 1.0, "string": "text", "null": None}.get(kind, "text")
 
 
 _SUBJECTS: Final = ("The team", "A customer", "Our service", "The report", "The customer", "The assistant", "The plan")

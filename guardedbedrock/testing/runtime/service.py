@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.assessment import AssessmentScope, assess
-from guardedbedrock.testing.resources.models import ModelFamily, find_family
+from guardedbedrock.testing.resources.models import ModelFamily, find_family, model_name
 from guardedbedrock.testing.runtime import converse, formats, guardrail_checks, prompts
 from guardedbedrock.testing.runtime.async_invocations import AsyncInvocations
+from guardedbedrock.testing.runtime.conversation import check_conversation
+from guardedbedrock.testing.runtime.prompt_cache import PromptCache
 from guardedbedrock.testing.runtime.replies import FakeModel, tokens
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.runtime.turns import (
@@ -54,7 +56,7 @@ class Runtime:
         enforced: Callable[[str], Iterable[FakeEnforcement]],
         resolved_models: Callable[[], Mapping[str, tuple[str, ...]]],
     ) -> None:
-        self.model = FakeModel()
+        self.model, self._cache = FakeModel(), PromptCache()
         self.interventions: Script[tuple[str, AssessmentSource]] = Script()
         self.invocations = AsyncInvocations(store.region, store.account)
         self.validator = ShapeValidator(patterns, {"GuardrailIdentifier": _INVALID})
@@ -104,10 +106,11 @@ class Runtime:
         return self._operations[operation](params, guardrail)
 
     def clear(self) -> None:
-        """Remove scripted replies, scripted interventions and asynchronous invocations."""
+        """Remove scripted replies, scripted interventions, asynchronous invocations and the prompt cache."""
         self.model.script.clear()
         self.interventions.clear()
         self.invocations.clear()
+        self._cache.clear()
 
     def _active_guardrails(self, params: Params, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
         """Return the guardrail of the request, then the enforced ones. A guardrail that is both runs once, with both origins."""
@@ -135,11 +138,13 @@ class Runtime:
         return OperationOutput({"stream": converse.events(turn, params)})
 
     def _converse_turn(self, operation: str, params: Params, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
-        if not self._family(params).converse:
+        family = self._family(params)
+        if not family.converse:
             raise ServiceError.invalid(_NO_CONVERSE)
-        converse.check_conversation(params)
+        check_conversation(params, provider=family.provider)
         options = TurnOptions(params.get("guardrailConfig", {}).get("trace") == "enabled_full", asynchronous)
-        return self._turn(operation, params, own, prompts.parse_converse(params), options)
+        turn = self._turn(operation, params, own, prompts.parse_converse(params), options)
+        return replace(turn, cache=self._cache.use(model_name(params["modelId"], self._resolved_models()), params))
 
     def _invoke_model(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
         family = self._family(params)

@@ -15,12 +15,13 @@ from guardedbedrock.testing.assessment import (
     mask,
     without_masks,
 )
-from guardedbedrock.testing.runtime.replies import ModelReply, tokens, words
+from guardedbedrock.testing.runtime.replies import Citation, ModelReply, tokens, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail
+    from guardedbedrock.testing.runtime.prompt_cache import CacheUsage
     from guardedbedrock.testing.runtime.prompts import Prompt, VisibleContent
 
 
@@ -83,6 +84,7 @@ class Turn:
         prompt: The prompt.
         input: ID of each guardrail to its assessment of the prompt.
         output: ID of each guardrail to its assessment of the response.
+        cache: Use of the prompt cache; None if the request has no cache point.
     """
 
     reply: ModelReply
@@ -90,6 +92,7 @@ class Turn:
     prompt: Prompt
     input: dict[str, AssessmentResult] = field(default_factory=dict)
     output: dict[str, AssessmentResult] = field(default_factory=dict)
+    cache: CacheUsage | None = None
 
     @property
     def guarded(self) -> bool:
@@ -129,7 +132,8 @@ class Turn:
 
 
 def _output_tokens(reply: ModelReply) -> int:
-    return tokens([block if isinstance(block, str) else str(getattr(block, "json", block)) for block in reply.blocks])
+    blocks = (block for block in reply.blocks if not isinstance(block, Citation))
+    return tokens([block if isinstance(block, str) else str(getattr(block, "json", block)) for block in blocks])
 
 
 def take_turn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from guardedbedrock.testing.runtime.converse import pieces
+from guardedbedrock.testing.runtime.converse import cited_blocks, pieces
 from guardedbedrock.testing.runtime.formats.metrics import metrics
 from guardedbedrock.testing.runtime.replies import Reasoning, ReplyBlock, ToolUse, words
 
@@ -22,7 +22,7 @@ def body(turn: Turn, params: Params) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "model": params["modelId"],
-        "content": [_content(block) for block in turn.reply.blocks],
+        "content": [_content(block) for block, _ in cited_blocks(turn.reply.blocks)],
         "stop_reason": _stop_reason(turn),
         "stop_sequence": None,
         "usage": {"input_tokens": turn.usage["inputTokens"], "output_tokens": turn.usage["outputTokens"]},
@@ -45,7 +45,7 @@ def _content(block: ReplyBlock) -> dict[str, Any]:
 def stream(turn: Turn, params: Params) -> Iterator[dict[str, Any]]:
     """Yield the events of a message."""
     yield {"type": "message_start", "message": {**body(turn, params), "content": [], "stop_reason": None}}
-    for index, block in enumerate(turn.reply.blocks):
+    for index, (block, _) in enumerate(cited_blocks(turn.reply.blocks)):
         yield {"type": "content_block_start", "index": index, "content_block": _opening(block)}
         for delta in _deltas(block):
             yield {"type": "content_block_delta", "index": index, "delta": delta}
@@ -69,7 +69,7 @@ def _deltas(block: ReplyBlock) -> Iterator[dict[str, Any]]:
     elif isinstance(block, Reasoning):
         yield from ({"type": "thinking_delta", "thinking": word} for word in words(block.text))
         yield {"type": "signature_delta", "signature": block.signature}
-    else:
+    elif isinstance(block, str):
         yield from ({"type": "text_delta", "text": word} for word in words(block))
 
 

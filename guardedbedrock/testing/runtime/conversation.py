@@ -1,0 +1,120 @@
+"""
+Checks the messages of Converse and ConverseStream.
+
+Only rules that AWS documents, or whose error messages are public, are checked. Sources: Amazon Bedrock API Reference, "Message",
+"DocumentBlock" and "ToolResultBlock"; Amazon Bedrock User Guide, "Using the Converse API".
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from guardedbedrock.testing.wire import Params
+
+_USER_FIRST: Final = (
+    "A conversation must start with a user message. Try again with a conversation that starts with a user message."
+)
+_ALTERNATE: Final = (
+    "A conversation must alternate between user and assistant roles. "
+    "Make sure the conversation alternates between user and assistant roles and try again."
+)
+_NO_TOOLS: Final = "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+_NAME: Final = (
+    "The document file name can only contain alphanumeric characters, whitespace characters, hyphens, parentheses, and square "
+    "brackets. The name can't contain more than one consecutive whitespace character. "
+    "Check that the file name conforms to these restrictions and retry your request."
+)
+_DUPLICATE: Final = "Messages can't contain duplicate document names. Rename the document and retry your request."
+_TOO_MANY: Final = "You can't include more than 5 documents in a request."
+_NO_TEXT: Final = "A text block must be included when using documents. Add a text block and retry your request."
+_WHITESPACE: Final = "The model returned the following errors: messages: text content blocks must contain non-whitespace text"
+
+_MAX_DOCUMENTS: Final = 5
+# AWS also accepts underscores, which its message does not name. Of the whitespace characters it accepts only the space.
+_DOCUMENT_NAME: Final = re.compile(r"(?!.*  )[A-Za-z0-9_ \-()\[\]]+")
+
+
+def check_conversation(params: Params, *, provider: str = "") -> None:
+    """
+    Check the messages of a request.
+
+    Args:
+        params: Parameters of Converse.
+        provider: Provider of the model. Models of Anthropic reject texts of whitespace.
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) for the first violation.
+    """
+    messages = params.get("messages", [])
+    for problem in (*_content(messages, provider), *_roles(messages), *_tools(messages, params), *_documents(messages)):
+        raise ServiceError.invalid(problem)
+
+
+def _content(messages: list[Params], provider: str) -> Iterator[str]:
+    for number, message in enumerate(messages):
+        if not message["content"]:
+            place = f"the Message object at messages.{number}"
+            yield f"The content field in {place} is empty. Add a ContentBlock object to the content field and try again."
+        for index, block in enumerate(message["content"]):
+            text = block.get("text")
+            if text == "":
+                place = f"the ContentBlock object at messages.{number}.content.{index}"
+                yield f"The text field in {place} is blank. Add text to the text field, and try again."
+            elif text is not None and not text.strip() and provider == "Anthropic":
+                yield _WHITESPACE
+
+
+def _roles(messages: list[Params]) -> Iterator[str]:
+    if messages and messages[0]["role"] != "user":
+        yield _USER_FIRST
+    if any(before["role"] == after["role"] for before, after in pairwise(messages)):
+        yield _ALTERNATE
+
+
+def _tools(messages: list[Params], params: Params) -> Iterator[str]:
+    """Yield the problems of tool blocks: the results of all calls of a turn belong into the next message."""
+    blocks = [block for one in messages for block in one["content"]]
+    if "toolConfig" not in params and any({"toolUse", "toolResult"} & block.keys() for block in blocks):
+        yield _NO_TOOLS
+    called: list[str] = []
+    for number, message in enumerate(messages):
+        results = [block["toolResult"]["toolUseId"] for block in message["content"] if "toolResult" in block]
+        if len(results) > len(called):
+            place = f"messages.{number}.content"
+            yield f"The number of toolResult blocks at {place} exceeds the number of toolUse blocks of previous turn."
+        if missing := [name for name in called if name not in results]:
+            yield f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
+        yield from _failed_results(number, message)
+        called = [block["toolUse"]["toolUseId"] for block in message["content"] if "toolUse" in block]
+
+
+def _failed_results(number: int, message: Params) -> Iterator[str]:
+    for index, block in enumerate(message["content"]):
+        result = block.get("toolResult", {})
+        if result.get("status") == "error" and not result["content"]:
+            place = f"messages.{number}.content.{index}.toolResult"
+            yield f"The content field at {place} cannot be empty when status value is error."
+
+
+def _documents(messages: list[Params]) -> Iterator[str]:
+    names: list[str] = []
+    for message in messages:
+        blocks = message["content"]
+        own = [block["document"]["name"] for block in blocks if "document" in block]
+        if own and not any("text" in block or "guardContent" in block for block in blocks):
+            yield _NO_TEXT
+        results = [item for block in blocks for item in block.get("toolResult", {}).get("content", ())]
+        names += [*own, *(item["document"]["name"] for item in results if "document" in item)]
+    if not all(_DOCUMENT_NAME.fullmatch(name) for name in names):
+        yield _NAME
+    if len(names) != len(set(names)):
+        yield _DUPLICATE
+    if len(names) > _MAX_DOCUMENTS:
+        yield _TOO_MANY
