@@ -57,7 +57,7 @@ def _instance(schema: Any, root: Any, followed: tuple[str, ...]) -> Any:
 
 
 def _instance_of_type(schema: dict[str, Any], root: Any, followed: tuple[str, ...]) -> Any:
-    make = _BY_TYPE.get(_type(schema), _text)
+    make: Callable[..., Any] = _BY_TYPE.get(_type(schema), _text)
     return make(schema, root, followed)
 
 
