@@ -98,7 +98,7 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate_fake.py
 	$(BIN)/python docs/generate_configuration.py
 	$(BIN)/python docs/generate_errors.py
-	$(BIN)/python docs/generate_errors.py
+	$(BIN)/python docs/generate_rules.py
 
 # Lays out every file of test cases; a test fails while one is not in this layout.
 .PHONY: format-cases

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ApiKeys = Literal["allow", "short-term", "deny"]
+LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
 
 EXIT_OK: Final = 0
 EXIT_INVALID_INPUT: Final = 2
@@ -160,6 +161,32 @@ def policy_tests(
     from guardedbedrock.cli.policy_tests import command  # noqa: PLC0415 - imports the policy engine
 
     return command(files, output, junit_xml)
+
+
+@app.command()
+def lint(  # noqa: PLR0913 - each parameter is an option
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files or folders: policies, templates, plans, snapshots.")
+    ],
+    *,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration with [[lint.suppressions]].")
+    ] = None,
+    policy_type: Annotated[
+        LintedType | None, typer.Option("--type", help="Type of the policies.", show_default="identity, or resource")
+    ] = None,
+    select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Run only these rules; a start of codes.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Leave these rules out; a start of codes.")] = None,
+    together: Annotated[bool, typer.Option("--together", help="All policies apply to one principal.")] = False,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Do not report the findings of this file.")] = None,
+    write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the findings to this file.")] = None,
+    output: ReportOption = "text",
+) -> int:
+    """Find what is wrong in IAM policies for Bedrock. Exit code 1 if there is an error or a warning."""
+    from guardedbedrock.cli.lint import LintArguments, command  # noqa: PLC0415 - imports the policy engine
+
+    rules = tuple(select or ()), tuple(ignore or ())
+    return command(LintArguments(tuple(paths), config, policy_type, *rules, together, baseline, write_baseline), output)
 
 
 @app.command()

@@ -22,6 +22,8 @@ FILE: Final = "guardedbedrock.toml"
 PYPROJECT: Final = "pyproject.toml"
 MERGED: Final = ("policies", "context")
 """Tables whose keys may come from several layers; every other value comes from one layer as a whole."""
+TOOL_TABLES: Final = ("lint", "guardrail_definitions")
+"""Tables of a TOML file that only command-line tools read; each tool validates its table."""
 RENAMED: Final = {"behind": "profiles"}
 """Former name of a setting to its name."""
 
@@ -183,10 +185,14 @@ def looked_for(base: Path) -> tuple[Path, ...]:
 def _read(path: Path, *, named: str = "") -> Layer | None:
     data = read_toml(path, what=named or None)
     if path.name != PYPROJECT:
-        return _layer(data, path.parent, lambda loc: f"{path}: {dotted(loc)}")
+        return _layer(_without_tools(data), path.parent, lambda loc: f"{path}: {dotted(loc)}")
     table = data.get("tool", {}).get("guardedbedrock") if isinstance(data.get("tool", {}), Mapping) else None
     if table is None and not named:
         return None
     if not isinstance(table, Mapping):
         raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]; add it, or name another file")
-    return _layer(table, path.parent, lambda loc: f"{path} [tool.guardedbedrock]: {dotted(loc)}")
+    return _layer(_without_tools(table), path.parent, lambda loc: f"{path} [tool.guardedbedrock]: {dotted(loc)}")
+
+
+def _without_tools(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in table.items() if key not in TOOL_TABLES}

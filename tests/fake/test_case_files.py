@@ -147,7 +147,7 @@ def test_yaml_is_refused_with_its_place_too(tmp_path: Path, content: str, proble
 
 def test_yaml_requires_pyyaml_and_json_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "yaml", None)
-    monkeypatch.delitem(sys.modules, "guardedbedrock.testing.cases.yaml_loader", raising=False)
+    monkeypatch.delitem(sys.modules, "guardedbedrock.settings.yaml_loader", raising=False)
 
     assert cases.load(write(tmp_path / "cases.json", [asking()]))[0].id == "a"
     assert refusal(write(tmp_path / "cases.yaml", YAML)).endswith("YAML needs PyYAML; pip install 'guardedbedrock[testing]'")

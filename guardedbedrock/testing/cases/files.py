@@ -62,4 +62,4 @@ def parse_file(path: Path) -> object:
     name, text = str(path), read_text(path)
     if path.suffix not in _YAML:
         return parse_json(text, name)
-    return parse_yaml(text, name, loader=lambda: import_module("guardedbedrock.testing.cases.yaml_loader").Loader)
+    return parse_yaml(text, name, loader=lambda: import_module("guardedbedrock.settings.yaml_loader").Loader)

@@ -1,0 +1,175 @@
+"""``guardedbedrock lint``: find what is wrong in policies, and report it for people, programs and CI."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import guardedbedrock
+from guardedbedrock.cli.console import write_json
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.rules import RULES
+from guardedbedrock.governance.lint.run import (
+    LintOptions,
+    baseline_of,
+    fingerprint,
+    lint,
+    read_baseline,
+    read_suppressions,
+    worst,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from guardedbedrock.cli.app import LintedType, ReportFormat
+    from guardedbedrock.governance.lint.finding import Finding
+
+_SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_PAGES: Final = "https://github.com/OWNER/guardedbedrock/blob/main/docs/rules"
+_ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
+_IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_IN_PROPERTY: Final = {**_IN_MESSAGE, **str.maketrans({":": "%3A", ",": "%2C"})}
+_NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
+
+
+@dataclass(frozen=True, slots=True)
+class LintArguments:
+    """The arguments of the command; see its help."""
+
+    paths: tuple[str, ...]
+    config: str | None = None
+    policy_type: LintedType | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    together: bool = False
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+
+
+def command(arguments: LintArguments, output: ReportFormat) -> int:
+    """
+    Lint files and print the findings.
+
+    Returns:
+        1 if there is an error or a warning, else 0.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or an option is invalid.
+    """
+    options = LintOptions(
+        policy_type=arguments.policy_type,
+        select=arguments.select,
+        ignore=arguments.ignore,
+        together=arguments.together,
+        suppressions=read_suppressions(Path(arguments.config)) if arguments.config else (),
+        baseline=read_baseline(arguments.baseline) if arguments.baseline else {},
+    )
+    findings = lint(arguments.paths, options)
+    if arguments.write_baseline is not None:
+        _write(arguments.write_baseline, baseline_of(findings))
+        return 0
+    if output == "json":
+        write_json([finding.as_data() for finding in findings])
+    elif output == "sarif":
+        write_json(sarif(findings))
+    elif output == "junit":
+        sys.stdout.write(junit(findings))
+    elif output == "github":
+        sys.stdout.writelines(f"{_annotation(finding)}\n" for finding in findings)
+        sys.stdout.write(f"{_counts(findings)}\n")
+    else:
+        sys.stdout.writelines(f"{_line(finding)}\n" for finding in findings)
+        sys.stdout.write(f"{_counts(findings)}\n")
+    return 1 if worst(findings) in ("error", "warning") else 0
+
+
+def _line(finding: Finding) -> str:
+    place = f"{finding.file}:{finding.line}:{finding.column}"
+    return f"{place}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    counts = Counter(finding.severity for finding in findings)
+    named = [f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in ("error", "warning", "note") if counts[one]]
+    return ", ".join(named) or "no findings"
+
+
+def _annotation(finding: Finding) -> str:
+    file = finding.file.translate(_IN_PROPERTY)
+    message = f"{finding.message} {finding.fix}".translate(_IN_MESSAGE)
+    place = f"file={file},line={finding.line},col={finding.column},title={finding.rule}"
+    return f"::{_ANNOTATIONS[finding.severity]} {place}::{message}"
+
+
+def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return a SARIF log with one run."""
+    rules = [
+        {
+            "id": rule.code,
+            "shortDescription": {"text": rule.title},
+            "fullDescription": {"text": rule.why},
+            "help": {"text": rule.fix},
+            "helpUri": f"{_PAGES}/{rule.code}.md",
+            "defaultConfiguration": {"level": rule.severity},
+        }
+        for rule in RULES
+    ]
+    order = [rule.code for rule in RULES]
+    results = [
+        {
+            "ruleId": finding.rule,
+            "ruleIndex": order.index(finding.rule),
+            "level": finding.severity,
+            "message": {"text": f"{finding.message} {finding.fix}"},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": _uri(finding.file)},
+                        "region": {"startLine": finding.line, "startColumn": finding.column},
+                    }
+                }
+            ],
+            "partialFingerprints": {"finding/v1": fingerprint(finding)},
+        }
+        for finding in findings
+    ]
+    driver = {"name": "guardedbedrock", "version": guardedbedrock.__version__, "rules": rules}
+    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _uri(file: str) -> str:
+    path = Path(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+
+
+def junit(findings: Sequence[Finding]) -> str:
+    """Return JUnit XML: a suite for each file, and a failure for each error and warning."""
+    try:
+        xml: Any = import_module("junitparser")
+    except ModuleNotFoundError:
+        raise ConfigurationError(_NO_JUNIT) from None
+    report = xml.JUnitXml("guardedbedrock lint")
+    for file, group in groupby(findings, lambda finding: finding.file):
+        suite = xml.TestSuite(file)
+        for finding in group:
+            case = xml.TestCase(f"{finding.rule} {finding.line}:{finding.column}", classname=file)
+            if finding.severity != "note":
+                case.result = [xml.Failure(finding.message, finding.rule)]
+            suite.add_testcase(case)
+        report.add_testsuite(suite)
+    report.update_statistics()
+    return f"{report.tostring().decode()}\n"
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        path.write_text(content, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--write-baseline {path}: cannot write the file: {error.strerror}") from None

@@ -1,0 +1,388 @@
+"""
+Rules about guardrails: which calls pass without an approved one, and which guarded calls fail.
+
+Source: Bedrock User Guide, "Set up permissions to use guardrails for content filtering".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from guardedbedrock.bedrock.resources.profile_data import GROUPS
+from guardedbedrock.bedrock.resources.profiles import destinations
+from guardedbedrock.governance.lint.finding import Problem, Severity
+from guardedbedrock.governance.lint.policy import ConditionLine, Group, Item, LintedPolicy, LintedStatement
+from guardedbedrock.governance.lint.sample_requests import (
+    INFERENCE,
+    INVOKE,
+    MODELS,
+    OTHER_GUARDRAIL,
+    STREAM,
+    is_possible,
+    models_of,
+    named_guardrails,
+)
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.patterns import compile_pattern
+
+_WILD: Final = frozenset("*?")
+_APPLY: Final = "bedrock:ApplyGuardrail"
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,7}")
+_SHORTEST_ID: Final = 8
+"""Characters of an ID before a wildcard from which the pattern is taken for one guardrail, as in AWS's examples."""
+_PRODUCTION: Final = re.compile(r"(?<![a-z])prod(uction)?(?![a-z])", re.IGNORECASE)
+_POSITIVE_WILD: Final = ("StringLike", "StringNotLike", "ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals")
+
+
+# -- what lets a call through ---------------------------------------------------------------------------------------------
+
+
+def unguarded_allow(group: Group) -> Iterator[Problem]:
+    """Find an Allow of inference that applies without a guardrail although no other policy of the group denies it."""
+    for policy, statement in group.statements("identity", "resource"):
+        if not statement.is_allow:
+            continue
+        for action in INFERENCE:
+            item = statement.names(action)
+            if not statement.covers(action):
+                continue
+            model = next((arn for arn in models_of(statement) if is_possible(group, action, arn)), None)
+            if model is not None:
+                message = f"A call without a guardrail is possible: `{action}` on `{model}` is not denied."
+                yield Problem(policy, item.pointer if item else statement.pointer, message)
+                break
+
+
+def any_guardrail(group: Group) -> Iterator[Problem]:
+    """Find an Allow of inference that every guardrail satisfies, although calls without one are denied."""
+    for policy, statement in group.statements("identity", "resource"):
+        if not statement.is_allow or not any(map(statement.covers, INFERENCE)):
+            continue
+        for action in filter(statement.covers, INFERENCE):
+            model = next(models_of(statement), None)
+            if model is None or is_possible(group, action, model) or not is_possible(group, action, model, OTHER_GUARDRAIL):
+                continue
+            lines = [line for _, one in group.statements() for line in one.guardrail_lines]
+            severity: Severity | None = "note" if all(line.name == "Null" for line in lines) else None
+            message = f"`{action}` is possible with any guardrail of the account, also with one that was never approved."
+            yield Problem(policy, statement.pointer, message, severity=severity)
+            break
+
+
+def slips_through(group: Group) -> Iterator[Problem]:
+    """Find a Deny on the guardrail key that a request without the key does not meet, without another Deny that it meets."""
+    denies = [(policy, one) for policy, one in group.statements() if not one.is_allow and one.guardrail_lines]
+    for policy, statement in denies:
+        lines = [line for line in statement.guardrail_lines if not _meets_absent(line)]
+        if not lines or not any(map(statement.covers, INFERENCE)):
+            continue
+        if all(not line.negated and line.name != "Null" and not line.quantifier for line in lines):
+            bans = (
+                "The Deny names guardrails and applies only to calls that carry one of them; a call without a guardrail passes."
+            )
+            covered = any(_denies_absent(other) for _, other in denies)
+            yield Problem(policy, lines[0].pointer, bans, severity="note" if covered else None)
+        elif not any(_denies_absent(other) for _, other in denies):
+            message = f"The Deny with `{lines[0].operator}` does not apply to a call without a guardrail."
+            yield Problem(policy, lines[0].pointer, message)
+
+
+def _meets_absent(line: ConditionLine) -> bool:
+    """Return whether a request without the key meets the line."""
+    if line.name == "Null":
+        return any(item.text.lower() == "true" for item in line.values)
+    if line.quantifier == "ForAnyValue":
+        return line.if_exists
+    return line.negated or line.if_exists or line.quantifier == "ForAllValues"
+
+
+def _denies_absent(statement: LintedStatement) -> bool:
+    return any(map(statement.covers, INFERENCE)) and all(map(_meets_absent, statement.guardrail_lines))
+
+
+def one_operation(group: Group) -> Iterator[Problem]:
+    """Find guardrail Denys that cover only one of InvokeModel and InvokeModelWithResponseStream."""
+    denies = [(policy, one) for policy, one in group.statements() if not one.is_allow and one.guardrail_lines]
+    for action, other in ((INVOKE, STREAM), (STREAM, INVOKE)):
+        if any(one.covers(other) for _, one in denies):
+            continue
+        for policy, statement in denies:
+            if statement.covers(action):
+                pointer = statement.actions[0].pointer if statement.actions else statement.pointer
+                message = f"The Deny covers `{action}` but not `{other}`, so a call of the other kind needs no guardrail."
+                yield Problem(policy, pointer, message, f"Add `{other}` to the statement.")
+
+
+def narrow_deny(group: Group) -> Iterator[Problem]:
+    """Find guardrail Denys that leave out types of models, or that have further conditions."""
+    denies = [(policy, one) for policy, one in group.statements() if not one.is_allow and one.guardrail_lines]
+    for policy, statement in denies:
+        if not any(map(statement.covers, INFERENCE)):
+            continue
+        left = [kind for kind, arn in MODELS.items() if not any(one.reaches(arn.format(region="us-east-1")) for _, one in denies)]
+        if left and statement is denies[0][1]:
+            message = f"The Deny does not reach {', '.join(left)}."
+            yield Problem(policy, _resource_pointer(statement), message)
+        others = [line.key for line in statement.conditions if not line.is_guardrail]
+        if others:
+            named = ", ".join(f"`{key}`" for key in others)
+            message = f"The Deny also tests {named}, so it does not apply to every call without a guardrail."
+            yield Problem(policy, f"{statement.pointer}/Condition", message)
+
+
+def _resource_pointer(statement: LintedStatement) -> str:
+    return statement.resources[0].pointer if statement.resources else statement.pointer
+
+
+# -- values of the guardrail key ------------------------------------------------------------------------------------------
+
+
+def _values(group: Group) -> Iterator[tuple[LintedPolicy, LintedStatement, ConditionLine, Item]]:
+    for policy, statement in group.statements():
+        for line in statement.guardrail_lines:
+            if line.name != "Null":
+                yield from ((policy, statement, line, item) for item in line.values if item.is_resolved and "${" not in item.text)
+
+
+def not_an_arn(group: Group) -> Iterator[Problem]:
+    """Find values of the guardrail key that are not the ARN of a guardrail."""
+    for policy, _, _, item in _values(group):
+        parts = split(item.text)
+        if item.text == "*":
+            continue
+        if parts is None or not compile_pattern(parts[2])("bedrock") or not _is_guardrail(parts[5]):
+            message = f"`{item.text}` is not the ARN of a guardrail, and AWS sets the key to an ARN, so the value never matches."
+            yield Problem(policy, item.pointer, message)
+
+
+def _is_guardrail(name: str) -> bool:
+    kind, slash, _ = name.partition("/")
+    return (kind == "guardrail" and bool(slash)) or (not slash and name.startswith("*"))
+
+
+def bad_version(group: Group) -> Iterator[Problem]:
+    """Find versions that the guardrail key never has."""
+    for policy, _, _, item in _values(group):
+        parts = split(item.text)
+        if parts is None or not parts[5].startswith("guardrail/"):
+            continue
+        name, colon, version = parts[5].partition(":")
+        if colon and not _WILD & set(version) and not _VERSION.fullmatch(version):
+            message = f"The key never has the version `{version}`: AWS sends `ARN:NUMBER`, and the ARN alone for the DRAFT."
+            fix = f"Write `{':'.join((*parts[:5], name))}` for the DRAFT." if version.upper() == "DRAFT" else ""
+            yield Problem(policy, item.pointer, message, fix)
+
+
+def draft(group: Group) -> Iterator[Problem]:
+    """Find conditions that admit the DRAFT: a bare ARN, or a wildcard directly behind the ID."""
+    for policy, statement, line, item in _values(group):
+        parts = split(item.text)
+        if parts is None or not parts[5].startswith("guardrail/"):
+            continue
+        name = parts[5].removeprefix("guardrail/")
+        is_bare = ":" not in name and not _WILD & set(name)
+        if not is_bare and not (name.endswith("*") and ":" not in name):
+            continue
+        is_allow_list = statement.is_allow is not line.negated
+        if not is_allow_list:
+            continue
+        texts = (policy.name, policy.source.name.rpartition("/")[2], statement.sid, *_texts(statement))
+        production = any(map(_PRODUCTION.search, texts))
+        what = "A bare ARN matches only the DRAFT" if is_bare else "The wildcard behind the ID also matches the DRAFT"
+        message = f"{what}, which changes whenever the guardrail is edited."
+        yield Problem(policy, item.pointer, message, severity="warning" if production else None)
+
+
+def _texts(statement: LintedStatement) -> Iterable[str]:
+    return (item.text for line in statement.conditions if not line.is_guardrail for item in line.values)
+
+
+def wide_wildcard(group: Group) -> Iterator[Problem]:
+    """Find wildcards in the values of the guardrail key that match other guardrails or versions."""
+    for policy, statement, line, item in _values(group):
+        if statement.is_allow is line.negated or line.name not in _POSITIVE_WILD or not _WILD & set(item.text):
+            continue
+        parts = split(item.text)
+        name, colon, version = parts[5].partition(":") if parts else (item.text, "", "")
+        identifier = name.removeprefix("guardrail/")
+        literal = re.split(r"[*?]", identifier, maxsplit=1)[0]
+        account_is_open = parts is None or bool(_WILD & set(parts[4]))
+        if account_is_open or len(literal) < _SHORTEST_ID or (identifier.rstrip("*") != literal):
+            message = f"The pattern `{item.text}` also matches other guardrails."
+            yield Problem(policy, item.pointer, message)
+        elif _WILD & set(identifier):
+            message = f"The pattern `{item.text}` matches every version, the DRAFT, and any guardrail whose ID starts the same."
+            yield Problem(policy, item.pointer, message, severity="note")
+        elif colon and _WILD & set(version):
+            message = f"The pattern `{item.text}` matches every numbered version, also ones that are not reviewed."
+            yield Problem(policy, item.pointer, message, severity="note")
+
+
+def literal_wildcard(group: Group) -> Iterator[Problem]:
+    """Find wildcards under operators that compare text literally."""
+    for policy, _, line, item in _values(group):
+        if line.name in ("StringEquals", "StringNotEquals") and _WILD & set(item.text):
+            message = f"`{line.operator}` compares text literally, so `{item.text}` never matches."
+            like = line.operator.replace("Equals", "Like")
+            yield Problem(policy, item.pointer, message, f"Write `{like}`, or the whole ARN with a version.")
+
+
+# -- guarded calls that fail ----------------------------------------------------------------------------------------------
+
+
+def missing_apply(group: Group) -> Iterator[Problem]:
+    """Find policies that require a guardrail for inference but do not grant ApplyGuardrail on it."""
+    if not any(one.guardrail_lines for _, one in group.statements()):
+        return
+    wanted = sorted({arn for _, _, line, item in _values(group) for arn in [_guardrail_of(item.text)] if arn and _requires(line)})
+    for policy, statement in group.statements("identity"):
+        if not statement.is_allow or not any(map(statement.covers, INFERENCE)) or next(models_of(statement), None) is None:
+            continue
+        for arn in wanted:
+            if group.policy_set is not None and not is_possible(group, _APPLY, arn):
+                message = f"A guarded call also requires `{_APPLY}` on `{arn}`, which the policies do not grant."
+                yield Problem(policy, statement.pointer, message)
+                return
+
+
+def _requires(line: ConditionLine) -> bool:
+    return line.name != "Null"
+
+
+def _guardrail_of(value: str) -> str:
+    """Return the ARN of the guardrail that a value of the guardrail key names."""
+    parts = split(value)
+    if parts is None or not parts[5].startswith("guardrail/"):
+        return ""
+    name = parts[5].partition(":")[0].removeprefix("guardrail/")
+    literal = re.split(r"[*?]", name, maxsplit=1)[0]
+    if len(literal) < _SHORTEST_ID or _WILD & set(parts[4]):
+        return ""
+    region = "us-east-1" if _WILD & set(parts[3]) else parts[3]
+    return ":".join((parts[0], parts[1].replace("*", "aws"), "bedrock", region, parts[4], f"guardrail/{literal}"))
+
+
+def always_denied(group: Group) -> Iterator[Problem]:
+    """Find an Allow of inference that other statements of the group deny with every guardrail and without one."""
+    values = (None, *named_guardrails(group), OTHER_GUARDRAIL)
+    for policy, statement in group.statements("identity"):
+        models = tuple(models_of(statement))
+        if not statement.is_allow or not models or group.policy_set is None:
+            continue
+        actions = tuple(filter(statement.covers, INFERENCE))
+        if actions and not any(is_possible(group, action, arn, one) for action in actions for arn in models for one in values):
+            message = f"The Allow of `{actions[0]}` has no effect: every call is denied, with each guardrail and without one."
+            yield Problem(policy, statement.pointer, message)
+
+
+def guardrail_profile(group: Group) -> Iterator[Problem]:
+    """Find grants of ApplyGuardrail that leave out the guardrail profile, or regions that the profile routes to."""
+    grants = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and one.covers(_APPLY)]
+    profiles = [item for _, one in grants for item in one.resources if ":guardrail-profile/" in item.text]
+    for policy, statement in grants:
+        guardrails = [item for item in statement.resources if ":guardrail/" in item.text]
+        if policy.takes_cross_region and guardrails and not profiles and not any(_is_open(one) for one in statement.resources):
+            message = "The guardrail of the template uses a guardrail profile on which the policy does not grant ApplyGuardrail."
+            fix = "Add `arn:aws:bedrock:*:ACCOUNT:guardrail-profile/*` to the resources."
+            yield Problem(policy, guardrails[0].pointer, message, fix)
+        for item in statement.resources:
+            parts = split(item.text)
+            if parts is not None and parts[5].startswith("guardrail-profile/") and parts[3] and not _WILD & set(parts[3]):
+                regions = {one.text.split(":")[3] for one in profiles}
+                if len(regions) == 1:
+                    message = f"`{item.text}` is granted in one region, and a guardrail profile routes to several."
+                    fixed = ":".join((*parts[:3], "*", *parts[4:]))
+                    yield Problem(policy, item.pointer, message, f"Write `{fixed}`.")
+
+
+def _is_open(item: Item) -> bool:
+    return item.text == "*" or bool(_WILD & set(item.text.split(":", 5)[-1].partition("/")[0]))
+
+
+def profile_without_models(group: Group) -> Iterator[Problem]:
+    """Find inference profiles that are granted without the models behind them in each region."""
+    for policy, statement in group.statements("identity"):
+        if not statement.is_allow or statement.parsed.not_resource:
+            continue
+        for item in statement.resources:
+            parts = split(item.text)
+            if parts is None or not parts[5].startswith("inference-profile/") or _WILD & set(item.text.split(":", 5)[5]):
+                continue
+            profile = parts[5].partition("/")[2]
+            model = profile.partition(".")[2]
+            for action in filter(statement.covers, INFERENCE):
+                missing = [
+                    one for one in _regions(profile, parts[3]) if not _granted(group, action, _model_arn(parts[1], one, model))
+                ]
+                if missing:
+                    shown = ", ".join(one or "global" for one in missing)
+                    message = f"The profile `{profile}` is granted without its model `{model}` in {shown}."
+                    fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
+                    yield Problem(policy, item.pointer, message, fix)
+                    break
+
+
+def _model_arn(partition: str, region: str, model: str) -> str:
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{model}"
+
+
+def _regions(profile: str, source: str) -> tuple[str, ...]:
+    """Return the regions whose models a profile needs; ``""`` is the global model of a global profile."""
+    if profile.startswith("global."):
+        return ("" if _WILD & set(source) else source, "")
+    if not _WILD & set(source):
+        return destinations(profile, source) or ()
+    routes = next((group.routes for group in GROUPS if profile in group.profiles), {})
+    return tuple(sorted({one for regions in routes.values() for one in regions}))
+
+
+def _granted(group: Group, action: str, model: str) -> bool:
+    """Return whether some Allow of identity-based policies covers an action on a model."""
+    return any(one.is_allow and one.covers(action) and one.reaches(model) for _, one in group.statements("identity"))
+
+
+def models_without_profile(group: Group) -> Iterator[Problem]:
+    """Find models that are granted only for an inference profile which is not granted itself."""
+    for policy, statement in group.statements("identity"):
+        lines = [line for line in statement.conditions if line.key.lower() == "bedrock:inferenceprofilearn" and not line.negated]
+        if not statement.is_allow or not lines:
+            continue
+        for item in (item for line in lines for item in line.values if item.is_resolved and split(item.text)):
+            arn = item.text.replace("*", "us-east-1", 1) if item.text.split(":")[3] == "*" else item.text
+            arn = arn.replace("*", "sample").replace("?", "a")
+            if any(statement.covers(action) and not _granted(group, action, arn) for action in INFERENCE):
+                message = f"The models are granted only through `{item.text}`, and the policies do not grant that profile."
+                yield Problem(policy, item.pointer, message)
+
+
+def region_deny(group: Group) -> Iterator[Problem]:
+    """Find region Denys that stop cross-region inference."""
+    for policy, statement in group.statements("scp", "identity", "boundary", "session"):
+        if statement.is_allow or not any(map(statement.covers, INFERENCE)):
+            continue
+        if any(line.key.lower() == "bedrock:inferenceprofilearn" for line in statement.conditions):
+            continue
+        for line in statement.conditions:
+            if line.key.lower() == "aws:requestedregion" and line.negated:
+                broken = sorted(set(_broken(line)))
+                shown = "; ".join(broken[:3])
+                if broken:
+                    message = f"The region Deny stops cross-region inference: {shown}."
+                    yield Problem(policy, line.pointer, message)
+
+
+def _broken(line: ConditionLine) -> Iterator[str]:
+    tests = [compile_pattern(item.text) for item in line.values]
+
+    def listed(region: str) -> bool:
+        return any(matches(region) for matches in tests)
+
+    if not listed("unspecified"):
+        yield "global profiles are authorized with the region `unspecified`"
+    for routes in (group.routes for group in GROUPS):
+        for source, regions in routes.items():
+            missing = [one for one in regions if not listed(one)]
+            if listed(source) and missing:
+                yield f"profiles of {source} also route to {', '.join(missing)}"

@@ -1,0 +1,246 @@
+"""A policy as the rules see it: every element with its JSON pointer, and the policies that apply together with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from guardedbedrock._root import ConfigurationError
+from guardedbedrock.governance.lint.locations import SourceText, escape
+from guardedbedrock.iam import PolicyDocument, PolicySet, PolicySyntaxError, PolicyType, parse
+from guardedbedrock.iam.language.documents import Statement
+from guardedbedrock.iam.matching.conditions import parse_operator
+from guardedbedrock.iam.matching.patterns import compile_pattern
+
+UNRESOLVED: Final = "unresolved"
+"""Text in place of a template value that is only known at deployment. No rule judges a value that contains it."""
+
+GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
+_LEVELED: Final = ("scp", "rcp")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A text of a policy with its pointer."""
+
+    text: str
+    pointer: str
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the text is known before deployment."""
+        return UNRESOLVED not in self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionLine:
+    """
+    One operator and key of a condition block.
+
+    Args:
+        operator: As the policy spells it.
+        name: The operator without set prefix and ``IfExists``.
+        quantifier: ``""``, ``ForAllValues`` or ``ForAnyValue``.
+        negated: Whether the operator negates.
+        if_exists: Whether the operator ends in ``IfExists``.
+        key: As the policy spells it.
+        values: The values.
+        pointer: Pointer to the key.
+    """
+
+    operator: str
+    name: str
+    quantifier: str
+    negated: bool
+    if_exists: bool
+    key: str
+    values: tuple[Item, ...]
+    pointer: str
+
+    @property
+    def is_guardrail(self) -> bool:
+        """Whether the line tests the guardrail of a call."""
+        return self.key.lower() == GUARDRAIL_KEY
+
+
+class LintedStatement:
+    """A statement of a policy; `parsed` is what the engine reads."""
+
+    def __init__(self, parsed: Statement, raw: Mapping[str, Any], pointer: str) -> None:
+        self.parsed = parsed
+        self.pointer = pointer
+        self.sid = parsed.sid or ""
+        self.is_allow = parsed.effect == "Allow"
+        self.actions = _items(raw, "NotAction" if parsed.not_action else "Action", pointer)
+        self.resources = _items(raw, "NotResource" if parsed.not_resource else "Resource", pointer)
+        self.conditions = tuple(_conditions(raw.get("Condition") or {}, f"{pointer}/Condition"))
+
+    @cached_property
+    def _action_tests(self) -> list[Any]:
+        return [compile_pattern(item.text.lower()) for item in self.actions]
+
+    def covers(self, action: str) -> bool:
+        """Return whether the statement applies to an action."""
+        matched = any(matches(action.lower()) for matches in self._action_tests)
+        return matched is not self.parsed.not_action
+
+    def names(self, action: str) -> Item | None:
+        """Return the element of Action that covers an action; None for NotAction, or if there is none."""
+        if self.parsed.not_action:
+            return None
+        pairs = zip(self.actions, self._action_tests, strict=True)
+        return next((item for item, matches in pairs if matches(action.lower())), None)
+
+    @cached_property
+    def _resource_tests(self) -> list[Any]:
+        return [compile_pattern(item.text) for item in self.resources]
+
+    def reaches(self, resource: str) -> bool:
+        """Return whether the statement applies to a resource; a statement without Resource applies to every one."""
+        if not self.resources:
+            return True
+        return any(matches(resource) for matches in self._resource_tests) is not self.parsed.not_resource
+
+    @property
+    def guardrail_lines(self) -> tuple[ConditionLine, ...]:
+        """The lines of the condition block that test the guardrail."""
+        return tuple(line for line in self.conditions if line.is_guardrail)
+
+
+class LintedPolicy:
+    """
+    A policy document of a file.
+
+    Args:
+        source: The file.
+        pointer: Pointer to the document in the file.
+        document: The document as a JSON object.
+        policy_type: Type of the policy.
+        name: Name of the policy, for messages and for suppressions.
+        level: Level of the organization, for SCPs and RCPs; the root is 0.
+        moved: Pointers of a converted document to those of the file, by prefix.
+        takes_cross_region: Whether a guardrail of the same template uses a guardrail profile.
+
+    Attributes:
+        problem: Why AWS would reject the document; None if it would not.
+        statements: The statements; empty if AWS would reject the document.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a fact about the document
+        self,
+        source: SourceText,
+        pointer: str,
+        document: Any,
+        policy_type: PolicyType,
+        *,
+        name: str = "",
+        level: int = 0,
+        moved: Mapping[str, str] | None = None,
+        takes_cross_region: bool = False,
+    ) -> None:
+        self.source, self.pointer, self.raw = source, pointer, document
+        self.policy_type: PolicyType = policy_type
+        self.name = name or source.name
+        self.level = level
+        self.takes_cross_region = takes_cross_region
+        self._moved = moved or {}
+        self.problem: PolicySyntaxError | None = None
+        self.document: PolicyDocument | None = None
+        self.statements: tuple[LintedStatement, ...] = ()
+        try:
+            self.document = parse(document, policy_type, name=self.name)
+        except PolicySyntaxError as error:
+            self.problem = error
+            return
+        listed = document["Statement"]
+        many = isinstance(listed, list | tuple)
+        raws = listed if many else [listed]
+        pointers = [f"/Statement/{index}" if many else "/Statement" for index in range(len(raws))]
+        self.statements = tuple(map(LintedStatement, self.document.statements, raws, pointers))
+
+    def in_file(self, pointer: str) -> str:
+        """Return the pointer in the file of a pointer in the document."""
+        for prefix in sorted(self._moved, key=len, reverse=True):
+            if pointer == prefix or pointer.startswith(f"{prefix}/"):
+                return self._moved[prefix] + pointer[len(prefix) :]
+        return self.pointer + pointer
+
+    def statement_at(self, pointer: str) -> LintedStatement | None:
+        """Return the statement that holds a pointer of the document."""
+        return next((one for one in self.statements if f"{pointer}/".startswith(f"{one.pointer}/")), None)
+
+
+@dataclass(frozen=True)
+class Group:
+    """
+    Policies that apply to the same principal.
+
+    Args:
+        policies: The policies.
+        principal: ARN of the principal, if the file names it.
+        is_complete: Whether no other policy can apply, so that what is missing here is missing in the account.
+    """
+
+    policies: tuple[LintedPolicy, ...]
+    principal: str = "arn:aws:iam::123456789012:role/Application"
+    is_complete: bool = False
+
+    def statements(self, *types: str) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
+        """Yield the statements of policies of some types; of every type without arguments."""
+        for policy in self.policies:
+            if not types or policy.policy_type in types:
+                yield from ((policy, statement) for statement in policy.statements)
+
+    @cached_property
+    def policy_set(self) -> PolicySet | None:
+        """The policies, compiled; None if the group grants nothing or AWS would reject one of them."""
+        if any(policy.document is None for policy in self.policies):
+            return None
+        if not any(statement.is_allow for _, statement in self.statements("identity", "resource")):
+            return None
+        given: dict[str, Any] = {}
+        for policy in self.policies:
+            if policy.policy_type in _LEVELED:
+                levels = given.setdefault(policy.policy_type, {})
+                levels.setdefault(policy.level, []).append(policy.document)
+            else:
+                given.setdefault(policy.policy_type, []).append(policy.document)
+        sources: dict[str, Any] = {kind: list(value.values()) if kind in _LEVELED else value for kind, value in given.items()}
+        try:
+            return PolicySet(**sources)
+        except ConfigurationError:
+            return None
+
+
+def _items(raw: Mapping[str, Any], element: str, pointer: str) -> tuple[Item, ...]:
+    return _listed(raw.get(element, ()), f"{pointer}/{element}")
+
+
+def _listed(value: Any, pointer: str) -> tuple[Item, ...]:
+    if isinstance(value, list | tuple):
+        return tuple(Item(_text(one), f"{pointer}/{index}") for index, one in enumerate(value))
+    return (Item(_text(value), pointer),)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _conditions(block: Mapping[str, Any], pointer: str) -> Iterable[ConditionLine]:
+    for operator, keys in block.items():
+        parsed = parse_operator(operator)
+        if parsed is None:
+            continue
+        quantifier, row, if_exists = parsed
+        for key, values in keys.items():
+            place = f"{pointer}/{escape(operator)}/{escape(key)}"
+            items = _listed(values, place)
+            yield ConditionLine(operator, row.name, quantifier, row.negated, if_exists, key, items, place)
+
+
+def every_line(statements: Sequence[LintedStatement]) -> Iterator[tuple[LintedStatement, ConditionLine]]:
+    """Yield each condition line of some statements."""
+    for statement in statements:
+        yield from ((statement, line) for line in statement.conditions)

@@ -1,0 +1,239 @@
+"""Read files and folders of policies, templates, plans, snapshots and configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.locations import SourceText, escape
+from guardedbedrock.governance.lint.policy import Group, LintedPolicy
+from guardedbedrock.governance.lint.templates import of_cloudformation, of_plan, of_terraform
+from guardedbedrock.iam import POLICY_TYPES, PolicyType
+from guardedbedrock.iam.account.account import Account
+from guardedbedrock.iam.account.documents import DETAIL_KEYS, read_document
+from guardedbedrock.settings.policy_files import by_type, find
+from guardedbedrock.settings.problems import MisfitError
+from guardedbedrock.settings.reader import LARGEST, LARGEST_YAML, read_text, read_toml
+
+SUFFIXES: Final = (".json", ".yaml", ".yml", ".template")
+_YAML: Final = (".yaml", ".yml")
+_TOML: Final = ".toml"
+
+
+def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = None) -> Iterator[Group]:
+    """
+    Yield the policies of some paths, grouped by what applies to one principal.
+
+    Args:
+        paths: Files, or folders, whose JSON and YAML files are read. A file in a folder that holds no policy is skipped.
+        policy_type: Type of policies that are not marked otherwise; without it a policy with a principal is resource-based, and
+            every other policy is identity-based.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or a file that was named holds no policy.
+    """
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield from _of_file(path, policy_type, named=True)
+            continue
+        files = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
+        if not files:
+            raise ConfigurationError(f"{path}: holds no JSON or YAML file; name the files to lint")
+        for file in files:
+            yield from _of_file(file, policy_type, named=False)
+
+
+def _of_file(path: Path, policy_type: PolicyType | None, *, named: bool) -> Iterator[Group]:
+    if path.suffix == _TOML:
+        yield _of_configuration(path)
+        return
+    source = read_source(path)
+    data = source.data
+    reader = _reader(data, path)
+    if reader is not None:
+        yield from reader(source)
+    elif isinstance(data, Mapping) and "Statement" in data:
+        yield Group((_policy(source, "", data, policy_type),))
+    elif _is_by_type(data):
+        yield _by_type(source, data)
+    elif isinstance(data, list) and data and all(isinstance(one, Mapping) and "Statement" in one for one in data):
+        yield Group(tuple(_policy(source, f"/{index}", one, policy_type) for index, one in enumerate(data)))
+    elif named:
+        forms = "a policy, policies by type, a template, a Terraform plan, a snapshot or a configuration"
+        raise ConfigurationError(f"{path}: holds no policy; name {forms}")
+
+
+def read_source(path: Path) -> SourceText:
+    """Read a JSON or YAML file; a ``.template`` file is JSON if it starts with a brace."""
+    is_yaml = path.suffix in _YAML
+    text = read_text(path, largest=LARGEST_YAML if is_yaml else LARGEST)
+    return SourceText(
+        text, path.as_posix(), is_yaml=is_yaml or (path.suffix == ".template" and not text.lstrip().startswith("{"))
+    )
+
+
+def _reader(data: Any, path: Path) -> Any:
+    if not isinstance(data, Mapping):
+        return None
+    if "schema" in data or any(isinstance(data.get(key), list) for key in DETAIL_KEYS):
+        return _of_account
+    if "planned_values" in data:
+        return of_plan
+    if path.name.endswith(".tf.json"):
+        return of_terraform
+    resources = data.get("Resources")
+    has_types = isinstance(resources, Mapping) and any(isinstance(one, Mapping) and "Type" in one for one in resources.values())
+    return of_cloudformation if "AWSTemplateFormatVersion" in data or has_types else None
+
+
+def _is_by_type(data: Any) -> bool:
+    return isinstance(data, Mapping) and bool(data) and set(data) <= set(POLICY_TYPES)
+
+
+def _policy(source: SourceText, pointer: str, data: Mapping[str, Any], policy_type: PolicyType | None) -> LintedPolicy:
+    return LintedPolicy(source, pointer, data, policy_type or _guess(data))
+
+
+def _guess(data: Mapping[str, Any]) -> PolicyType:
+    statements = data["Statement"] if isinstance(data["Statement"], list) else [data["Statement"]]
+    return "resource" if any(isinstance(one, Mapping) and "Principal" in one for one in statements) else "identity"
+
+
+def _by_type(source: SourceText, data: Mapping[str, Any]) -> Group:
+    policies: list[LintedPolicy] = []
+    for kind, given in data.items():
+        for level, index, document, pointer in _leveled(given, f"/{kind}"):
+            name = f"{source.name} {kind}[{index}]"
+            policies.append(LintedPolicy(source, pointer, document, kind, name=name, level=level))  # type: ignore[arg-type]
+    return Group(tuple(policies), is_complete=True)
+
+
+def _leveled(given: Any, pointer: str) -> Iterator[tuple[int, int, Any, str]]:
+    """Yield level, position, document and pointer of documents that are given alone, in a list, or in lists by level."""
+    if not isinstance(given, list):
+        yield 0, 0, given, pointer
+        return
+    for index, one in enumerate(given):
+        if isinstance(one, list):
+            yield from ((index, place, document, f"{pointer}/{index}/{place}") for place, document in enumerate(one))
+        else:
+            yield 0, index, one, f"{pointer}/{index}"
+
+
+# -- accounts -----------------------------------------------------------------------------------------------------------
+
+
+def _of_account(source: SourceText) -> Iterator[Group]:
+    """Yield the policies of each principal. A dump has no policies of the organization, so its groups are not complete."""
+    account = Account.from_snapshot(source.data)
+    places = dict(_places(source.data)) if "schema" not in source.data else {}
+    made: dict[tuple[str, PolicyType], LintedPolicy] = {}
+
+    def policy(pointer: str, document: Any, kind: PolicyType, name: str, level: int = 0) -> LintedPolicy:
+        key = pointer, kind
+        if key not in made:
+            in_file = places.get(pointer, pointer)
+            made[key] = LintedPolicy(source, in_file, read_document(document, name=name), kind, name=name, level=level)
+        return made[key]
+
+    snapshot = account.snapshot
+    kinds: tuple[PolicyType, ...] = ("rcp",) if account.is_management_account else ("scp", "rcp")
+    common = [
+        policy(f"/{kind}/{number}/policies/{index}/document", one["document"], kind, one["name"], number)
+        for kind in kinds
+        for number, level in enumerate(snapshot.get(kind) or ())
+        for index, one in enumerate(level["policies"])
+    ]
+    groups, managed = snapshot.get("groups") or {}, snapshot.get("managed_policies") or {}
+    complete = not account.gaps
+    for arn, principal in account.principals.items():
+        owners: list[tuple[str, Mapping[str, Any], Sequence[str]]] = [
+            (f"/principals/{escape(arn)}", principal.inline, principal.managed)
+        ]
+        owners += [(f"/groups/{escape(one)}", groups[one]["inline"], groups[one]["managed"]) for one in principal.groups]
+        policies = list(common)
+        for base, inline, attached in owners:
+            policies += [policy(f"{base}/inline/{escape(name)}", document, "identity", name) for name, document in inline.items()]
+            policies += [_managed(policy, one, managed, "identity") for one in attached if managed.get(one) is not None]
+        if principal.boundary and managed.get(principal.boundary) is not None:
+            policies.append(_managed(policy, principal.boundary, managed, "boundary"))
+        yield Group(tuple(policies), principal=arn, is_complete=complete)
+
+
+def _managed(policy: Any, arn: str, managed: Mapping[str, Any], kind: PolicyType) -> LintedPolicy:
+    made: LintedPolicy = policy(f"/managed_policies/{escape(arn)}", managed[arn], kind, arn)
+    return made
+
+
+def _places(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield pointers of a snapshot with the pointers of the dump of authorization details that it was converted from."""
+    for section, kind, inline in (
+        ("UserDetailList", "principals", "UserPolicyList"),
+        ("RoleDetailList", "principals", "RolePolicyList"),
+        ("GroupDetailList", "groups", "GroupPolicyList"),
+    ):
+        for index, entry in enumerate(details.get(section) or ()):
+            for place, policy in enumerate(entry.get(inline) or ()):
+                pointer = f"/{kind}/{escape(entry['Arn'])}/inline/{escape(policy['PolicyName'])}"
+                yield pointer, f"/{section}/{index}/{inline}/{place}/PolicyDocument"
+    for index, policy in enumerate(details.get("Policies") or ()):
+        for place, version in enumerate(policy.get("PolicyVersionList") or ()):
+            if version.get("IsDefaultVersion") or version.get("VersionId") == policy.get("DefaultVersionId"):
+                yield f"/managed_policies/{escape(policy['Arn'])}", f"/Policies/{index}/PolicyVersionList/{place}/Document"
+
+
+# -- configurations -----------------------------------------------------------------------------------------------------
+
+
+def _of_configuration(path: Path) -> Group:
+    """Return the policies that ``[policies]`` of a configuration names; they apply together."""
+    given = configuration_table(path).get("policies")
+    if given is None:
+        raise ConfigurationError(f"{path}: has no [policies]; add the policies to lint")
+    policies: list[LintedPolicy] = []
+    for kind, sources in by_type(given).items():
+        if kind not in POLICY_TYPES:
+            raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; write one of {', '.join(POLICY_TYPES)}")
+        for level, index, item, _ in _leveled(sources, ""):
+            policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]")
+    return Group(tuple(policies), is_complete=True)
+
+
+def _configured(path: Path, kind: PolicyType, item: Any, level: int, place: str) -> Iterator[LintedPolicy]:
+    if isinstance(item, Mapping) or (isinstance(item, str) and item.lstrip().startswith("{")):
+        source = SourceText("{}", path.as_posix())
+        document = read_document(item, name=place)
+        yield LintedPolicy(source, "", document, kind, name=place, level=level)
+        return
+    try:
+        files = find(str(path.parent / str(item)))
+    except MisfitError as error:
+        raise ConfigurationError(f"{path}: {place}: {error}") from None
+    for file in files:
+        source = read_source(file)
+        yield LintedPolicy(source, "", source.data, kind, level=level)
+
+
+def configuration_table(path: Path) -> Mapping[str, Any]:
+    """
+    Return the table of the project in a TOML file: the whole file, or ``[tool.guardedbedrock]`` of ``pyproject.toml``.
+
+    Raises:
+        ConfigurationError: The file cannot be read or has no such table.
+    """
+    data = read_toml(path)
+    if path.name != "pyproject.toml":
+        return data
+    table = (data.get("tool") or {}).get("guardedbedrock")
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{path}: has no table [tool.guardedbedrock]; add it, or name another file")
+    return table
+
+
+def merge(groups: Iterable[Group]) -> Group:
+    """Return one group with the policies of all groups."""
+    every = tuple(dict.fromkeys(policy for group in groups for policy in group.policies))
+    return replace(Group(every), is_complete=True)

@@ -1,0 +1,97 @@
+"""
+Requests with which the engine answers whether an unguarded call is possible.
+
+A policy cannot be evaluated for every model, so each Allow is tried with a sample of every type of model that it reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, unsupported_kind
+from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, UNRESOLVED, Group, LintedStatement
+from guardedbedrock.iam import Decision, Request
+from guardedbedrock.iam.matching.arns import split
+
+INVOKE: Final = "bedrock:InvokeModel"
+STREAM: Final = "bedrock:InvokeModelWithResponseStream"
+INFERENCE: Final = (INVOKE, STREAM)
+ACCOUNT: Final = "123456789012"
+_REGIONS: Final = ("us-east-1", "eu-central-1")
+MODELS: Final = {
+    "foundation models": "arn:aws:bedrock:{region}::foundation-model/acme.sample-v1:0",
+    "deployments of custom models": "arn:aws:bedrock:{region}:123456789012:custom-model-deployment/sample12abcd",
+    "imported models": "arn:aws:bedrock:{region}:123456789012:imported-model/sample12abcd",
+    "provisioned models": "arn:aws:bedrock:{region}:123456789012:provisioned-model/sample12abcd",
+    "Marketplace endpoints": "arn:aws:bedrock:{region}:123456789012:marketplace/model-endpoint/all-access",
+}
+"""Types of models with a sample; the profiles and routers that lead to them are authorized in addition."""
+_MODEL_PREFIXES: Final = (
+    "foundation-model/",
+    "custom-model-deployment/",
+    "imported-model/",
+    "provisioned-model/",
+    "marketplace/model-endpoint/",
+)
+OTHER_GUARDRAIL: Final = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/zz9unlisted9z:7"
+
+
+def models_of(statement: LintedStatement) -> Iterator[str]:
+    """Yield ARNs of models that take a guardrail and that a statement reaches."""
+    for sample in MODELS.values():
+        for region in _REGIONS:
+            arn = sample.format(region=region)
+            if statement.reaches(arn):
+                yield arn
+    if not statement.parsed.not_resource:
+        for item in statement.resources:
+            arn = _concrete(item.text)
+            if arn and statement.reaches(arn):
+                yield arn
+
+
+@lru_cache(maxsize=4096)
+def _concrete(pattern: str) -> str:
+    """Return an ARN of a model that a pattern matches; ``""`` if the pattern is for something else."""
+    parts = split(pattern)
+    if parts is None or parts[2] != "bedrock" or not parts[5].startswith(_MODEL_PREFIXES) or UNRESOLVED in pattern:
+        return ""
+    fills = ("aws", "bedrock", "us-east-1", "" if parts[5].startswith("foundation-model/") else ACCOUNT, "sample12abcd")
+    filled = [part.replace("*", fill).replace("?", "a") for part, fill in zip(parts[1:], fills, strict=True)]
+    arn = ":".join(("arn", *filled))
+    return "" if unsupported_kind(arn, (), {}) in GENERATES_NOTHING else arn
+
+
+def ask(group: Group, action: str, resource: str, guardrail: str | None = None) -> Decision | None:
+    """
+    Decide a request; keys other than the guardrail are unknown.
+
+    Args:
+        group: The policies.
+        action: The action.
+        resource: The ARN of the resource.
+        guardrail: Value of the guardrail key; None if the request carries no guardrail.
+    """
+    policies = group.policy_set
+    if policies is None:
+        return None
+    context = {} if guardrail is None else {"bedrock:GuardrailIdentifier": guardrail}
+    unknown = sorted(key for key in policies.reads if key not in (GUARDRAIL_KEY, "aws:requestedregion"))
+    region = resource.split(":")[3] if resource.count(":") > 2 else ""  # noqa: PLR2004  # the region is the fourth part
+    if region:
+        context["aws:RequestedRegion"] = region
+    return policies.evaluate(Request(group.principal, action, resource, context, unknown))
+
+
+def is_possible(group: Group, action: str, resource: str, guardrail: str | None = None) -> bool:
+    """Return whether the policies may allow a request; see `ask`."""
+    decision = ask(group, action, resource, guardrail)
+    return decision is not None and not decision.is_denied
+
+
+def named_guardrails(group: Group) -> tuple[str, ...]:
+    """Return values of the guardrail key that the policies name, wildcards filled in."""
+    values = (item.text for _, one in group.statements() for line in one.guardrail_lines for item in line.values)
+    return tuple(dict.fromkeys(value.replace("*", "1").replace("?", "1") for value in values if value.startswith("arn:")))

@@ -1,0 +1,128 @@
+"""Correct policies have no error and no warning: those that the project generates, and forms that AWS's examples use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock.guardrail.backstop import backstop
+from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.run import LintOptions, lint
+
+GUARDRAIL = "arn:aws:bedrock:us-west-2:123456789012:guardrail/h7x2k9q4m1zz"
+KEY = "bedrock:GuardrailIdentifier"
+INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+MODEL = "arn:aws:bedrock:us-west-2::foundation-model/*"
+
+
+def statement(effect: str, action: Any, resource: Any, condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    made = {"Effect": effect, "Action": action, "Resource": resource}
+    return {**made, "Condition": condition} if condition else made
+
+
+def guarded(operator: str, value: str) -> dict[str, Any]:
+    """Return a policy in the shape of AWS's examples: an Allow, a Deny with the opposite condition, and ApplyGuardrail."""
+    opposite = operator.replace("String", "StringNot")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", INVOKE, MODEL, {operator: {KEY: value}}),
+            statement("Deny", INVOKE, MODEL, {opposite: {KEY: value}}),
+            statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL),
+            statement("Allow", "bedrock:ListGuardrails", "*"),
+        ],
+    }
+
+
+AWS_FORMS: dict[str, dict[str, Any]] = {
+    "a version": guarded("StringEquals", f"{GUARDRAIL}:3"),
+    "the DRAFT": guarded("StringEquals", GUARDRAIL),
+    "every version": guarded("StringLike", f"{GUARDRAIL}:*"),
+    "every version and the DRAFT": guarded("StringLike", f"{GUARDRAIL}*"),
+    "two versions": {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", INVOKE, MODEL, {"StringEquals": {KEY: [f"{GUARDRAIL}:1", f"{GUARDRAIL}:2"]}}),
+            statement("Deny", INVOKE, MODEL, {"StringNotEquals": {KEY: [f"{GUARDRAIL}:1", f"{GUARDRAIL}:2"]}}),
+            statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL),
+        ],
+    },
+    "embeddings need no guardrail": {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", "bedrock:InvokeModel", "arn:aws:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0")
+        ],
+    },
+    "guardrail management": {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", ["bedrock:CreateGuardrail", "bedrock:ListGuardrails"], "*"),
+            statement(
+                "Allow",
+                ["bedrock:UpdateGuardrail", "bedrock:DeleteGuardrail", "bedrock:GetGuardrail", "bedrock:CreateGuardrailVersion"],
+                GUARDRAIL,
+                {"StringEquals": {"aws:ResourceTag/Team": "${aws:PrincipalTag/Team}"}},
+            ),
+        ],
+    },
+    "a geographic profile": {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement(
+                "Allow",
+                INVOKE,
+                [
+                    "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+                    "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
+                    "arn:aws:bedrock:us-east-2::foundation-model/amazon.nova-lite-v1:0",
+                    "arn:aws:bedrock:us-west-2::foundation-model/amazon.nova-lite-v1:0",
+                ],
+                {"StringEquals": {KEY: f"{GUARDRAIL}:3"}},
+            ),
+            statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL),
+        ],
+    },
+    "a session tag": {
+        "Version": "2012-10-17",
+        "Statement": [
+            statement("Allow", INVOKE, "*", {"StringEquals": {KEY: f"{GUARDRAIL}:3", "aws:PrincipalTag/Team": "hr"}}),
+            statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL, {"Bool": {"aws:SecureTransport": "true"}}),
+        ],
+    },
+}
+
+
+def findings_of(tmp_path: Path, policy: Any, **options: Any) -> list[Finding]:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy), "utf-8")
+    return list(lint([file], LintOptions(**options)))
+
+
+@pytest.mark.parametrize("name", AWS_FORMS)
+def test_forms_of_aws_examples_have_notes_at_most(tmp_path: Path, name: str) -> None:
+    assert [finding for finding in findings_of(tmp_path, AWS_FORMS[name]) if finding.severity != "note"] == []
+
+
+@pytest.mark.parametrize("name", ["the DRAFT", "every version", "every version and the DRAFT"])
+def test_loose_forms_of_aws_examples_have_a_note(tmp_path: Path, name: str) -> None:
+    assert {finding.severity for finding in findings_of(tmp_path, AWS_FORMS[name])} == {"note"}
+
+
+@pytest.mark.parametrize("policy_type", ["identity", "scp"])
+@pytest.mark.parametrize("api_keys", ["allow", "short-term", "deny"])
+@pytest.mark.parametrize("deny_indirect", [False, True])
+def test_the_backstop_policy_has_no_finding(tmp_path: Path, policy_type: Any, api_keys: Any, *, deny_indirect: bool) -> None:
+    approved = [Guardrail(GUARDRAIL, "3"), Guardrail(GUARDRAIL.replace("us-west-2", "eu-central-1"), "1")]
+    policy = backstop(approved, api_keys=api_keys, deny_indirect=deny_indirect, unguarded_models=("amazon.titan-embed-*",))
+    assert findings_of(tmp_path, policy, policy_type=policy_type) == []
+
+
+def test_the_backstop_policy_closes_an_open_allow(tmp_path: Path) -> None:
+    policy = backstop([Guardrail(GUARDRAIL, "3")], unguarded_models=("amazon.titan-embed-*",))
+    allow = statement("Allow", [*INVOKE, "bedrock:ApplyGuardrail"], "*")
+    assert [one.rule for one in findings_of(tmp_path, {"Version": "2012-10-17", "Statement": [allow]})] == ["GB201"]
+    assert findings_of(tmp_path, {"Version": "2012-10-17", "Statement": [allow, *policy["Statement"]]}) == []

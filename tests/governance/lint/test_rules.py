@@ -1,0 +1,48 @@
+"""Every rule reports its example, and not the corrected one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.rules import RULES
+from guardedbedrock.governance.lint.run import LintOptions, lint
+
+EXAMPLES = json.loads((Path(__file__).parents[3] / "docs" / "rules" / "examples.json").read_text("utf-8"))
+
+
+def written(example: dict[str, Any]) -> dict[str, Any]:
+    """Write out an example of a size quota, which gives the number of resources instead of the policy."""
+    if "repeat" not in example:
+        return example
+    resources = [f"arn:aws:bedrock:us-east-1:123456789012:guardrail/{number:012d}" for number in range(example["repeat"])]
+    statement: dict[str, Any] = {"Effect": "Deny", "Action": "bedrock:ApplyGuardrail", "Resource": resources}
+    if example["type"] in ("rcp", "resource"):
+        statement["Principal"] = "*"
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {example["type"]: [[document]] if example["type"] in ("scp", "rcp") else [document]}
+
+
+def findings_of(tmp_path: Path, data: object, **options: Any) -> tuple[Finding, ...]:
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(data), "utf-8")
+    return lint([file], LintOptions(**options))
+
+
+def test_every_rule_has_examples() -> None:
+    assert list(EXAMPLES) == [rule.code for rule in RULES]
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_rule_reports_its_example(tmp_path: Path, code: str) -> None:
+    assert code in {finding.rule for finding in findings_of(tmp_path, written(EXAMPLES[code]["fires"]))}
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_rule_accepts_the_corrected_example(tmp_path: Path, code: str) -> None:
+    found = findings_of(tmp_path, written(EXAMPLES[code]["silent"]), select=(code,))
+    assert [finding.message for finding in found if finding.severity != "note"] == []

@@ -1,0 +1,241 @@
+"""Every kind of file is read, and a finding has the line and the column of the file."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.run import LintOptions, lint
+
+GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
+BAD = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["sts:GetCallerIdentity", "bedrock:Converse"], "Resource": "*"}],
+}
+GOOD = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+            "Resource": "arn:aws:bedrock:*::foundation-model/*",
+            "Condition": {"StringEquals": {"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:1"}},
+        },
+        {"Effect": "Allow", "Action": "bedrock:ApplyGuardrail", "Resource": GUARDRAIL},
+    ],
+}
+
+
+def only(tmp_path: Path, name: str, content: object, **options: Any) -> Finding:
+    """Write a file and return its only finding of INVALID_ACTION."""
+    file = tmp_path / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content, indent=2), "utf-8")
+    (finding,) = lint([file], LintOptions(select=("INVALID_ACTION",), **options))
+    return finding
+
+
+def pointed_at(file: Path, finding: Finding) -> str:
+    """Return the text of the file at the place of a finding, up to the end of the line."""
+    return file.read_text("utf-8").splitlines()[finding.line - 1][finding.column - 1 :]
+
+
+def test_policy_in_json(tmp_path: Path) -> None:
+    finding = only(tmp_path, "p.json", BAD)
+    assert finding.pointer == "/Statement/0/Action/1"
+    assert pointed_at(tmp_path / "p.json", finding) == '"bedrock:Converse"'
+
+
+def test_policy_in_one_line_with_escapes(tmp_path: Path) -> None:
+    statement = '{"Effect": "Deny", "Action": "bedrock:Converse", "Resource": "*"}'
+    text = f'{{"Id": "a\\"}}{{[,\\\\", "Version": "2012-10-17", "Statement": {statement}}}'
+    finding = only(tmp_path, "p.json", text)
+    assert pointed_at(tmp_path / "p.json", finding).startswith('"Action": "bedrock:Converse"')
+
+
+def test_policy_in_yaml_with_a_bare_version(tmp_path: Path) -> None:
+    text = "Version: 2012-10-17\nStatement:\n  - Effect: Deny\n    Action:\n      - bedrock:Converse\n    Resource: '*'\n"
+    finding = only(tmp_path, "p.yaml", text)
+    assert (finding.line, finding.column, finding.pointer) == (5, 9, "/Statement/0/Action/0")
+
+
+def test_policies_by_type(tmp_path: Path) -> None:
+    finding = only(tmp_path, "p.json", {"identity": [GOOD], "scp": [[GOOD], [BAD]]})
+    assert finding.pointer == "/scp/1/0/Statement/0/Action/1"
+
+
+TEMPLATE = """\
+AWSTemplateFormatVersion: '2010-09-09'
+Parameters:
+  Version: {Type: String, Default: '3'}
+Resources:
+  Guardrail:
+    Type: AWS::Bedrock::Guardrail
+    Properties: {Name: hr, BlockedInputMessaging: no, BlockedOutputsMessaging: no}
+  Policy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement:
+          - Effect: Allow
+            Action: [bedrock:InvokeModel, bedrock:InvokeModelWithResponseStream]
+            Resource: !Sub arn:${AWS::Partition}:bedrock:*::foundation-model/*
+            Condition: {StringEquals: {bedrock:GuardrailIdentifier: !Sub '${Guardrail.GuardrailArn}:${Version}'}}
+          - Effect: Allow
+            Action: bedrock:ApplyGuardrail
+            Resource: !GetAtt Guardrail.GuardrailArn
+"""
+
+
+def test_a_correct_template_has_no_finding(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text(TEMPLATE, "utf-8")
+    assert lint([tmp_path / "t.yaml"]) == ()
+
+
+def test_cloudformation_in_yaml(tmp_path: Path) -> None:
+    finding = only(tmp_path, "t.yaml", TEMPLATE.replace("bedrock:InvokeModel,", "bedrock:Converse,"))
+    assert finding.pointer == "/Resources/Policy/Properties/PolicyDocument/Statement/0/Action/0"
+    assert pointed_at(tmp_path / "t.yaml", finding).startswith("bedrock:Converse")
+
+
+def test_policies_of_a_role_apply_together(tmp_path: Path) -> None:
+    backstop = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Action": ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+                "Resource": "*",
+                "Condition": {"StringNotEquals": {"bedrock:GuardrailIdentifier": f"{GUARDRAIL}:1"}},
+            },
+            {"Effect": "Allow", "Action": "bedrock:ApplyGuardrail", "Resource": GUARDRAIL},
+        ],
+    }
+    open_allow = json.loads(json.dumps(GOOD))
+    del open_allow["Statement"][0]["Condition"]
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "p", "PolicyDocument": open_allow}]}}
+    managed = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": backstop, "Roles": [{"Ref": "Role"}]}}
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"Resources": {"Role": role, "Policy": managed}}), "utf-8")
+    assert lint([file]) == ()
+    del managed["Properties"]["Roles"]
+    file.write_text(json.dumps({"Resources": {"Role": role, "Policy": managed}}), "utf-8")
+    assert [finding.rule for finding in lint([file])] == ["GB201"]
+
+
+def test_sam_function(tmp_path: Path) -> None:
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {"Policies": ["AWSLambdaBasicExecutionRole", {"Statement": BAD["Statement"]}]},
+    }
+    finding = only(tmp_path, "t.json", {"Resources": {"F": function}})
+    assert finding.pointer == "/Resources/F/Properties/Policies/1/Statement/0/Action/1"
+
+
+def test_organization_policy_in_a_template(tmp_path: Path) -> None:
+    scp = {
+        "Type": "AWS::Organizations::Policy",
+        "Properties": {"Name": "n", "Type": "SERVICE_CONTROL_POLICY", "Content": json.dumps(BAD)},
+    }
+    assert only(tmp_path, "t.json", {"Resources": {"Scp": scp}}).line == 1 + json.dumps({"Resources": {"Scp": scp}}, indent=2)[
+        : json.dumps({"Resources": {"Scp": scp}}, indent=2).index('"Content"')
+    ].count("\n")
+
+
+def test_terraform_resource(tmp_path: Path) -> None:
+    data = {"resource": {"aws_iam_policy": {"p": {"name": "p", "policy": json.dumps(BAD)}}}}
+    assert only(tmp_path, "main.tf.json", data).pointer == "/resource/aws_iam_policy/p/policy/Statement/0/Action/1"
+
+
+def test_terraform_data_source(tmp_path: Path) -> None:
+    block = {"effect": "Allow", "actions": ["bedrock:Converse"], "resources": ["${aws_bedrock_guardrail.hr.guardrail_arn}"]}
+    data = {"data": {"aws_iam_policy_document": {"d": {"statement": [block]}}}}
+    finding = only(tmp_path, "main.tf.json", data)
+    assert finding.pointer == "/data/aws_iam_policy_document/d/statement/0/actions/0"
+    assert pointed_at(tmp_path / "main.tf.json", finding) == '"bedrock:Converse"'
+
+
+def test_terraform_plan(tmp_path: Path) -> None:
+    resource = {"address": "module.a.aws_iam_role_policy.p", "type": "aws_iam_role_policy", "values": {"policy": json.dumps(BAD)}}
+    data = {"format_version": "1.2", "planned_values": {"root_module": {"child_modules": [{"resources": [resource]}]}}}
+    pointer = "/planned_values/root_module/child_modules/0/resources/0/values/policy/Statement/0/Action/1"
+    assert only(tmp_path, "plan.json", data).pointer == pointer
+
+
+def dump() -> dict[str, Any]:
+    role = {
+        "Arn": "arn:aws:iam::123456789012:role/App",
+        "RoleName": "App",
+        "RoleId": "AROAEXAMPLE",
+        "RolePolicyList": [{"PolicyName": "inline", "PolicyDocument": BAD}],
+        "AttachedManagedPolicies": [],
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+    }
+    return {"RoleDetailList": [role], "UserDetailList": [], "GroupDetailList": [], "Policies": []}
+
+
+def test_dump_of_authorization_details(tmp_path: Path) -> None:
+    data = dump()
+    del data["RoleDetailList"][0]["AssumeRolePolicyDocument"]
+    finding = only(tmp_path, "dump.json", data)
+    assert finding.pointer == "/RoleDetailList/0/RolePolicyList/0/PolicyDocument/Statement/0/Action/1"
+    assert pointed_at(tmp_path / "dump.json", finding) == '"bedrock:Converse"'
+
+
+def test_snapshot(tmp_path: Path) -> None:
+    arn = "arn:aws:iam::123456789012:role/App"
+    principal = {"kind": "role", "name": "App", "id": "A", "inline": {"p": BAD}, "managed": [], "tags": {}}
+    data = {
+        "schema": "guardedbedrock.snapshot",
+        "version": 1,
+        "account": "123456789012",
+        "time": "t",
+        "principals": {arn: principal},
+    }
+    assert only(tmp_path, "s.json", data).pointer == f"/principals/{arn.replace('/', '~1')}/inline/p/Statement/0/Action/1"
+
+
+def test_configuration(tmp_path: Path) -> None:
+    (tmp_path / "scp.json").write_text(json.dumps(BAD), "utf-8")
+    finding = only(tmp_path, "guardedbedrock.toml", '[policies]\nscp = [["scp.json"]]\n')
+    assert finding.file.endswith("scp.json")
+
+
+def test_folder_skips_files_without_policies(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "p.json").write_text(json.dumps(BAD), "utf-8")
+    (tmp_path / "package.json").write_text('{"name": "x"}', "utf-8")
+    assert [finding.rule for finding in lint([tmp_path], LintOptions(select=("INVALID_ACTION",)))] == ["INVALID_ACTION"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.json", "{"),
+        ("p.json", '{"name": "x"}'),
+        ("p.yaml", "a: [\n"),
+        ("p.json", "[" * 5000),
+        ("p.toml", "x = 1\n"),
+        ("p.yaml", "a: &a [*a]\n"),
+    ],
+)
+def test_bad_input_is_an_error(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content, "utf-8")
+    with pytest.raises(ConfigurationError, match=name):
+        lint([tmp_path / name])
+
+
+def test_fifteen_hundred_policies_take_less_than_ten_seconds(tmp_path: Path) -> None:
+    for number in range(1500):
+        policy = json.loads(json.dumps(GOOD).replace("abc123def456", f"{number:012d}"))
+        (tmp_path / f"{number}.json").write_text(json.dumps(policy if number % 2 else BAD), "utf-8")
+    started = time.process_time()
+    findings = lint([tmp_path])
+    assert time.process_time() - started < 10
+    assert len({finding.file for finding in findings}) == 750
