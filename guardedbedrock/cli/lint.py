@@ -28,8 +28,9 @@ from guardedbedrock.governance.lint.run import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guardedbedrock.cli.app import LintedType, ReportFormat
+    from guardedbedrock.cli.formats import ReportFormat
     from guardedbedrock.governance.lint.finding import Finding
+    from guardedbedrock.iam import PolicyType
 
 _SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _PAGES: Final = "https://github.com/OWNER/guardedbedrock/blob/main/docs/rules"
@@ -45,7 +46,7 @@ class LintArguments:
 
     paths: tuple[str, ...]
     config: str | None = None
-    policy_type: LintedType | None = None
+    policy_type: PolicyType | None = None
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     together: bool = False
