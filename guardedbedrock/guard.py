@@ -16,6 +16,7 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.aws.creation.install import Installation, install, uninstall
 from guardedbedrock.aws.creation.wrap import wrap
+from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
@@ -26,6 +27,7 @@ from guardedbedrock.core.records import Call, Verdict, plain_parameters
 from guardedbedrock.core.rules import (
     Mode,
     OnIndeterminate,
+    OnIndirect,
     OnIntervention,
     OnPartial,
     OnUnapproved,
@@ -35,6 +37,7 @@ from guardedbedrock.core.rules import (
 )
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import Settings, check, load
 from guardedbedrock.settings.values import CALLER
 from guardedbedrock.stages.authorize import judge
@@ -84,6 +87,8 @@ class Guard:
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
         allow_draft: Allow ``DRAFT`` as an approved version.
         allow_unguarded: Operations that cannot carry a guardrail and may be called all the same.
+        on_indirect: ``warn`` about, ``allow`` or ``refuse`` a call that makes AWS call models where the call cannot name a
+            guardrail, such as InvokeAgent; ``verify`` asks AWS whether an approved guardrail is attached there.
         unsupported_models: ``send`` or ``refuse`` calls to embedding and rerank models, which take no guardrail.
         models_without_guardrail: Patterns of further models that take no guardrail and may be called all the same.
         guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is ``present`` or ``absent`` on the authorization of an
@@ -117,6 +122,7 @@ class Guard:
         on_unguarded_reply: OnUnguardedReply = "return",
         allow_draft: bool = False,
         allow_unguarded: Iterable[str] = (),
+        on_indirect: OnIndirect = "warn",
         unsupported_models: UnsupportedModels = "send",
         models_without_guardrail: Iterable[str] = (),
         guardrail_on_profiles: GuardrailOnProfiles = "unknown",
@@ -187,6 +193,8 @@ class Guard:
             approved=settings.approved,
             clock=clock,
             resolved_models=settings.profiles,
+            known_account="" if asks_sts else identify(named).account,
+            attached=AttachedGuardrails(),
             advisory_policy_types=settings.advisory_policy_types,
         )
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))

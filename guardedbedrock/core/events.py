@@ -118,15 +118,29 @@ class UnlistedOperation:
 @dataclass(frozen=True, slots=True)
 class SentWithoutGuardrail:
     """
-    The call is sent without a guardrail, because its model takes none.
+    The call is sent without a guardrail: its model takes none, or `allow_unguarded` names the operation.
 
     Args:
-        model: The identifier of the model.
-        kind: ``embedding``, ``rerank`` or ``configured``.
+        model: The identifier of the model; ``""`` if the call names none.
+        kind: ``embedding``, ``rerank`` or ``configured``; ``allowed`` if `allow_unguarded` names the operation.
     """
 
     model: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndirectInference:
+    """
+    The call is sent, and makes AWS call models where the call has no guardrail location.
+
+    Args:
+        targets: What calls the models, such as ``agent A1B2C3D4E5 with alias TSTALIASID``.
+        rule: The value of `on_indirect`; under ``verify`` every guardrail that is attached there is approved.
+    """
+
+    targets: tuple[str, ...]
+    rule: Literal["verify", "warn", "allow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +293,7 @@ Routine: TypeAlias = GuardrailInjected | PreflightDecided | RequestSending | Req
 Rare: TypeAlias = (
     UnlistedOperation
     | SentWithoutGuardrail
+    | IndirectInference
     | PartlyGuarded
     | CallRefused
     | Retried

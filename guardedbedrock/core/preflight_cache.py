@@ -96,7 +96,10 @@ class PreflightCache:
         is_plain = parameters.members.isdisjoint(guarded.params)
         values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
         second = None if now is None else int(now.timestamp())
-        return call.service, call.name, call.region, guarded.guardrail_ref, guarded.model, second, values
+        location = call.operation.location
+        has_several = location is not None and len(location.paths) > 1
+        refs = tuple(location.read_all(guarded.params)) if location and has_several else guarded.guardrail_ref
+        return call.service, call.name, call.region, refs, guarded.model, second, values
 
     def get(self, key: Key) -> Preflight | None:
         """Look a result up."""

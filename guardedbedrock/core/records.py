@@ -50,7 +50,7 @@ class Call:
     @property
     def model(self) -> str | None:
         """The model ID or ARN that the call names."""
-        return self.params.get("modelId")
+        return self.operation.model(self.params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,8 @@ class GuardedCall:
     Args:
         call: The call as the application made it.
         params: The parameters as they will be sent.
-        guardrail: The approved guardrail in them; None if the call goes out without one.
+        guardrail: The approved guardrail in them; None if the call goes out without one. Collaborators and nodes of a flow may
+            have others, by their models.
         injected: Whether the guard added it.
         model: The authorized model. The gate compares requests with `model` and `guardrail_ref`: event handlers can change
             `params`, but not these two.

@@ -13,10 +13,11 @@ from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_mistakes
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
+from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
-from guardedbedrock.errors import SourceError
+from guardedbedrock.errors import ConfigurationError, SourceError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
 
@@ -27,6 +28,10 @@ OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 UnsupportedModels: TypeAlias = Literal["send", "refuse"]
+OnIndirect: TypeAlias = Literal["refuse", "verify", "warn", "allow"]
+
+Attached: TypeAlias = Callable[[IndirectTarget, str], Attachment]
+"""Returns the guardrails of an agent alias or flow alias in a region; may ask AWS, and raises `SourceError` if it fails."""
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 
@@ -52,6 +57,7 @@ class Rules:
         on_intervention: Whether an intervention is returned or raised.
         on_unguarded_reply: Whether a reply that shows that no guardrail ran is returned or raised.
         allow_unguarded: Operations without a guardrail location that may be sent all the same.
+        on_indirect: What to do with a call that makes AWS call models where the call has no guardrail location.
         unsupported_models: Whether a call to a model that takes no guardrail and generates nothing is sent or refused.
         models_without_guardrail: Patterns of further models that take no guardrail.
         guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is present on the authorization of a profile.
@@ -63,6 +69,8 @@ class Rules:
         secure: Whether the client uses TLS.
         bearer: Kind of the Bedrock API key that the client signs with; ``""`` for none.
         choice: Name of the guardrail to inject unless the call chooses another; None chooses by model.
+        known_account: Account of the principal if it is known without asking AWS.
+        attached: Finds the guardrails that are attached to agents and flows, for `on_indirect` ``verify``.
 
     Attributes:
         reads_time: Whether a policy reads the current time.
@@ -86,6 +94,7 @@ class Rules:
     on_intervention: OnIntervention = "return"
     on_unguarded_reply: OnUnguardedReply = "return"
     allow_unguarded: frozenset[str] = frozenset()
+    on_indirect: OnIndirect = "warn"
     unsupported_models: UnsupportedModels = "send"
     models_without_guardrail: tuple[str, ...] = ()
     guardrail_on_profiles: GuardrailOnProfiles = "unknown"
@@ -96,6 +105,8 @@ class Rules:
     secure: bool = True
     bearer: Bearer = ""
     choice: str | None = None
+    known_account: str = ""
+    attached: Attached | None = None
     reads_time: bool = field(init=False, repr=False, compare=False)
     policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
@@ -139,6 +150,15 @@ class Rules:
         caller, role = identify(principal), identify(self.role_arn)
         if (caller.kind, caller.account, caller.role_name) != ("assumed-role", role.account, role.role_name):
             raise SourceError(f"role_arn: `{principal}` is not a session of that role; correct role_arn, or remove it")
+
+    def account(self, region: str) -> str:
+        """Give the account of the caller; ``""`` if it is not known, or if only a preflight would ask AWS for it."""
+        if self.known_account or self.policies is None:
+            return self.known_account
+        try:
+            return self.caller(region).account
+        except ConfigurationError:  # the preflight reports it
+            return ""
 
     def _policy_mistakes(self) -> tuple[PolicyMistake, ...]:
         is_article = self.vocabulary == "invoke-with-guardrail"

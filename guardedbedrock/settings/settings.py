@@ -6,7 +6,7 @@ An unknown key or a missing file is an error: a misspelt setting must not weaken
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeAlias
@@ -22,6 +22,7 @@ from guardedbedrock.bedrock.resources.resource_policies import check_attached
 from guardedbedrock.core.rules import (
     Mode,
     OnIndeterminate,
+    OnIndirect,
     OnIntervention,
     OnPartial,
     OnUnapproved,
@@ -59,6 +60,11 @@ _NO_GUARDRAIL: Final = (
     'or pass guardrails=[...]; mode = "off" needs none'
 )
 _PROFILES_FIX: Final = 'map identifiers to lists of models, as in { "arn:...:prompt/ABCDEFGHIJ" = ["MODEL-ID-OR-ARN"] }'
+
+
+def _listed(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"
 
 
 def _compiled_or_sources(_type: Any, schema_of: Any) -> Any:
@@ -143,8 +149,15 @@ class Settings(BaseModel):
     )
     allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = setting(
         frozenset(),
-        f"Operations that cannot carry a guardrail and may be called all the same: {' or '.join(f'`{op}`' for op in UNGUARDED)}.",
-        f"name operations out of {' and '.join(UNGUARDED)}",
+        f"Operations that cannot carry a guardrail and may be called all the same: {_listed(f'`{op}`' for op in UNGUARDED)}.",
+        f"name operations out of {', '.join(UNGUARDED)}",
+    )
+    on_indirect: OnIndirect = setting(
+        "warn",
+        "What to do with a call that makes AWS call models where the call cannot name a guardrail (agents, flows, prompt "
+        "optimization, query generation, reranking, data automation): refuse it, verify that an approved guardrail is attached "
+        "to the agent or flow, send it and report it, or send it.",
+        'set it to "warn", or remove it',
     )
     unsupported_models: UnsupportedModels = setting(
         "send",

@@ -16,7 +16,7 @@ from guardedbedrock.settings.problems import MisfitError, as_list, nearest
 CALLER: Final = "caller"
 """The principal that STS reports for the credentials in use."""
 
-UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.inference and row.location is None))
+UNGUARDED: Final = tuple(sorted(name for name, row in OPERATIONS.items() if row.needs_guardrail and row.location is None))
 """Operations that cannot carry a guardrail. They are refused unless the configuration names them."""
 
 ARN_FIX: Final = "set it to `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID`, without the version"
@@ -103,7 +103,7 @@ def _unguarded(name: str) -> str:
     if name in UNGUARDED:
         return name
     if name in OPERATIONS:
-        raise MisfitError(f"`{name}` needs no exception; only {' and '.join(UNGUARDED)} cannot carry a guardrail")
+        raise MisfitError(f"`{name}` needs no exception; only {', '.join(UNGUARDED)} cannot carry a guardrail")
     raise MisfitError(f"`{name}` is not an operation; {nearest(name, UNGUARDED)}")
 
 

@@ -10,6 +10,7 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
 from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.errors.denial_hints import denial_hint
+from guardedbedrock.bedrock.guardrail.indirect import find_indirect
 from guardedbedrock.core.events import CallRefused, PreflightDecided
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.preflight_cache import Preflight
@@ -65,7 +66,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         PreflightUnavailableError: The principal is unknown.
     """
     if rules.policies is None:
-        return Verdict("allowed", (), guarded.params, guarded.guardrail)
+        return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=_indirect_effects(guarded))
     result = _preflight(guarded, rules, rules.policies)
     return Verdict(
         decision=result.outcome,
@@ -73,10 +74,17 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         params=guarded.params,
         guardrail=guarded.guardrail,
         authorization_set=result.authorization_set,
-        indirect_effects=guarded.call.operation.indirect_effects,
+        indirect_effects=_indirect_effects(guarded),
         advisory_policy_types=rules.advisory_policy_types,
         policy_remarks=tuple(mistake.text for mistake in rules.policy_mistakes if mistake.denies_nothing),
     )
+
+
+def _indirect_effects(guarded: GuardedCall) -> str:
+    operation, params = guarded.call.operation, guarded.params
+    targets = "" if operation.indirect_effects else ", ".join(one.description for one in find_indirect(operation, params))
+    calls_models = (f"AWS also calls models for {targets}; the guard adds no guardrail there",) if targets else ()
+    return "; ".join((*operation.effects(params), *calls_models))
 
 
 def _preflight(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> Preflight:

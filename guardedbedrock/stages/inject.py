@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from guardedbedrock.bedrock import Guardrail, GuardrailLocation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
@@ -14,6 +14,8 @@ from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call, GuardedCall
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
+from guardedbedrock.iam.matching.arns import account_of
+from guardedbedrock.stages.indirect import check_indirect
 
 _NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 
@@ -27,6 +29,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     3. A call that names an approved guardrail keeps it.
     4. A call to an embedding or rerank model, which takes no guardrail, stays without one; `unsupported_models` can refuse it.
 
+    Collaborators and nodes of a flow have a guardrail each, which is chosen for their own model.
     ApplyGuardrail reaches no model and may name any guardrail; an empty identifier or version is completed in the same way.
 
     Raises:
@@ -35,20 +38,34 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
             takes no guardrail.
         PartlyGuardedError: The guardrail would not evaluate all of the call, and `on_partial` is ``refuse``.
     """
-    operation = call.operation
-    if not operation.is_known:
+    if not call.operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
     try:
-        if operation.inference and _takes_no_guardrail(call, rules, observers):
-            return _unchanged(call)
-        if operation.location is not None and (operation.inference or _is_half_empty(call, operation.location)):
-            return _guarded(call, operation.location, rules, observers)
-        if operation.inference and call.name not in rules.allow_unguarded:
-            raise _unguardable(call)
+        guarded = _with_guardrail(call, rules, observers)
     except RefusedError as error:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
+        guarded = _unchanged(call)
+    if call.operation.indirect:
+        check_indirect(call, rules, observers)
+    return guarded
+
+
+def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
+    operation, location = call.operation, call.operation.location
+    if operation.inference and _takes_no_guardrail(call, rules, observers):
+        return _unchanged(call)
+    if location is not None and operation.needs_guardrail and next(location.read_all(call.params), None) is None:
+        if operation.indirect:  # `check_indirect` decides
+            return _unchanged(call)
+        raise _no_structure(call, location)
+    if location is not None and (operation.needs_guardrail or _is_half_empty(call, location)):
+        return _guarded(call, location, rules, observers)
+    if operation.needs_guardrail:
+        if call.name not in rules.allow_unguarded:
+            raise _unguardable(call)
+        observers.emit(SentWithoutGuardrail(str(call.model or ""), "allowed"))
     return _unchanged(call)
 
 
@@ -66,9 +83,10 @@ def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
     Raises:
         UnguardableOperationError: The model takes no guardrail, and the call may not be sent without one.
     """
-    kind = unsupported_kind(call.model, rules.models_without_guardrail, rules.resolved_models)
     location = call.operation.location
-    if kind is None or (location is not None and location.read(call.params) != _NO_GUARDRAIL):
+    kinds = {unsupported_kind(model, rules.models_without_guardrail, rules.resolved_models) for model in _models(call, location)}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is None or (location is not None and any(ref != _NO_GUARDRAIL for ref in location.read_all(call.params))):
         return False
     if rules.unsupported_models == "send" and kind in GENERATES_NOTHING:
         observers.emit(SentWithoutGuardrail(str(call.model), kind))
@@ -83,25 +101,64 @@ def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
     )
 
 
+def _models(call: Call, location: GuardrailLocation | None) -> set[object]:
+    """Give the models that a call names: one, or those of the structures that hold a guardrail."""
+    if location is None or not location.models:
+        return {call.model}
+    return {model for _, model in location.read_with_models(call.params)}
+
+
 def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:
-    named = place.read(call.params)
-    approved = None if named == _NO_GUARDRAIL else _approved(named, call, rules)
-    guardrail = approved or choose(call, rules)
-    was_there = approved is not None and None not in named
+    sent: dict[Guardrail, bool] = {}
+    refs: list[GuardrailRef] = []
+
+    def choose_for(named: GuardrailRef, model: object) -> GuardrailRef:
+        part = _Part(named, model if place.models else call.model)
+        approved = None if named == _NO_GUARDRAIL else _approved(part, call, rules)
+        guardrail = approved or _choose(part, call, rules)
+        sent.setdefault(guardrail, approved is not None and None not in named)
+        refs.append((_identifier(guardrail, named if approved else _NO_GUARDRAIL, call, rules), guardrail.version))
+        return refs[-1]
+
+    params = place.change(call.params, choose_for)
+    first, was_there = next(iter(sent.items()))
     if rules.on_partial != "allow":
         _check_coverage(call, rules, observers)
     if observers.wants_routine:
-        observers.emit(GuardrailInjected(guardrail, was_there=was_there))
-    # A bare ID that the caller named stays: the policies may name it in that form.
-    identifier = guardrail.id if approved and named[0] == guardrail.id else guardrail.arn
-    return GuardedCall(
-        call=call,
-        params=place.put(call.params, identifier, guardrail.version),
-        guardrail=guardrail,
-        injected=not was_there,
-        model=call.model,
-        guardrail_ref=(identifier, guardrail.version),
-    )
+        for guardrail, was_named in sent.items():
+            observers.emit(GuardrailInjected(guardrail, was_there=was_named))
+    return GuardedCall(call=call, params=params, guardrail=first, injected=not was_there, model=call.model, guardrail_ref=refs[0])
+
+
+class _Part(NamedTuple):
+    """One structure that holds a guardrail: the guardrail that the caller named there, and the model that answers there."""
+
+    named: GuardrailRef
+    model: object
+
+
+def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Rules) -> str:
+    """
+    Give the identifier to send.
+
+    A bare ID that the caller named stays: the policies may name it in that form.
+
+    Raises:
+        GuardrailNotApprovedError: The location takes an ID alone, which names a guardrail of the caller's account only.
+    """
+    location = call.operation.location
+    if location is None or location.accepts_arn:
+        return guardrail.id if named[0] == guardrail.id else guardrail.arn
+    owner, caller = account_of(guardrail.arn), rules.account(call.region)
+    if caller and owner != caller:
+        raise GuardrailNotApprovedError(
+            message=f"{call.name} takes the ID of a guardrail and no ARN, so account {caller} cannot name guardrail "
+            f"`{guardrail.name}` of account {owner}",
+            operation_name=call.name,
+            resource=guardrail.arn,
+            hint=f"approve a guardrail of account {caller} for these calls, and choose it by name or by its `models`",
+        )
+    return guardrail.id
 
 
 def _unchanged(call: Call) -> GuardedCall:
@@ -119,18 +176,27 @@ def _unguardable(call: Call) -> UnguardableOperationError:
     )
 
 
-def _approved(named: GuardrailRef, call: Call, rules: Rules) -> Guardrail | None:
+def _no_structure(call: Call, location: GuardrailLocation) -> UnguardableOperationError:
+    member = next(iter(location.members))
+    return UnguardableOperationError(
+        message=f"{call.name} carries its guardrail in `{member}`, which is missing or empty, so it would go out without one",
+        operation_name=call.name,
+        hint=f"give `{member}` in every call; the guard adds the guardrail to it",
+    )
+
+
+def _approved(part: _Part, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail that a call names; None if the chosen one replaces it."""
-    guardrail = _match(named, call, rules)
+    guardrail = _match(part, call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
-        raise _not_approved(call, named, rules.in_region(call.region))
+        raise _not_approved(call, part.named, rules.in_region(call.region))
     return guardrail
 
 
-def _match(named: GuardrailRef, call: Call, rules: Rules) -> Guardrail | None:
+def _match(part: _Part, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail with the given identifier and version; a version alone is a version of the chosen one."""
-    identifier, version = named
-    preferred = choose(call, rules) if identifier is None else _preferred(call, rules)
+    identifier, version = part.named
+    preferred = _choose(part, call, rules) if identifier is None else _preferred(part.model, call, rules)
     approved = () if identifier is None else rules.in_region(call.region)
     candidates = approved if preferred is None else (preferred, *approved)
     return next((g for g in candidates if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
@@ -160,16 +226,20 @@ def choose(call: Call, rules: Rules) -> Guardrail:
     Raises:
         GuardrailNotApprovedError: There is none.
     """
-    preferred = _preferred(call, rules)
+    return _choose(_Part(_NO_GUARDRAIL, call.model), call, rules)
+
+
+def _choose(part: _Part, call: Call, rules: Rules) -> Guardrail:
+    preferred = _preferred(part.model, call, rules)
     if preferred is None:
-        raise _none_approved(call, rules)
+        raise _none_approved(part.model, call, rules)
     return preferred
 
 
-def _preferred(call: Call, rules: Rules) -> Guardrail | None:
+def _preferred(model: object, call: Call, rules: Rules) -> Guardrail | None:
     name = rules.chosen(call.chosen)
     for guardrail in rules.in_region(call.region):
-        if guardrail.name == name if name else _fits(guardrail, call.model, rules):
+        if guardrail.name == name if name else _fits(guardrail, model, rules):
             return guardrail
     return None
 
@@ -179,11 +249,11 @@ def _fits(guardrail: Guardrail, model: object, rules: Rules) -> bool:
     return not guardrail.models or not isinstance(model, str) or matches_model(model, guardrail.models, rules.resolved_models)
 
 
-def _none_approved(call: Call, rules: Rules) -> GuardrailNotApprovedError:
+def _none_approved(model: object, call: Call, rules: Rules) -> GuardrailNotApprovedError:
     name = rules.chosen(call.chosen)
     if name is None and rules.in_region(call.region):
         return GuardrailNotApprovedError(
-            message=f"no guardrail that is approved for {call.region} fits the model `{call.model}`",
+            message=f"no guardrail that is approved for {call.region} fits the model `{model}`",
             operation_name=call.name,
             hint="add the model to `models` of a guardrail, approve one without `models`, or choose one by name with guard.using",
         )

@@ -106,7 +106,7 @@ class ReplyCheck:
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         # ApplyGuardrail is called for its result, so an intervention is never an error there.
-        is_inference = reply.authorized.call.operation.inference
+        is_inference = reply.authorized.call.operation.reply != "apply"
         self._reply, self._observers = reply, observers
         self.raises_intervention = rules.on_intervention == "raise" and is_inference
         self.raises_unguarded = rules.on_unguarded_reply == "raise" and is_inference

@@ -26,8 +26,8 @@ AsyncTransport: TypeAlias = Callable[[str, Any], Awaitable[Response]]
 TOKENS: Final = ("clientRequestToken", "clientToken")
 """The names of idempotency tokens, which botocore generates if the caller gives none."""
 
-STREAMS: Final = ("converse-stream", "invoke-stream")
-"""The kinds of replies that are event streams."""
+_REPEATABLE: Final = ("converse-stream", "invoke-stream")
+"""The kinds of event streams that are requested again; an agent may have acted before its stream broke."""
 _BODY: Final = "invoke"
 """The kind of reply with a body that is read at once."""
 
@@ -174,7 +174,7 @@ def _reply(authorized: AuthorizedCall, response: Response, retry: RetryPolicy, s
         # botocore is configured to try once, so aiobotocore marks every response as the last possible one.
         metadata.pop("MaxAttemptsReached", None)
     again = None
-    if retry.attempts > 1 and kind in STREAMS:
+    if retry.attempts > 1 and kind in _REPEATABLE:
         again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
     body = response["body"].data if kind == _BODY and "body" in response else None
     return Reply(authorized, response, body, again)

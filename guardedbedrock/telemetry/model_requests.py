@@ -23,6 +23,14 @@ _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _STOPS: Final = ("stopSequences", "stop_sequences", "stop")
 _HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
+_OPERATIONS: Final = {
+    "action": "retrieval",
+    "agent-stream": "invoke_agent",
+    "agentic-stream": "retrieval",
+    "apply": "apply_guardrail",
+    "generate-stream": "retrieval",
+}
+"""Format of the reply to operation name, for operations that are not calls to one model."""
 _PORTS: Final = {"https": 443, "http": 80}
 LARGEST: Final = 1_000_000
 """Larger bodies are not read; in bytes."""
@@ -30,8 +38,8 @@ LARGEST: Final = 1_000_000
 
 def operation_of(call: Call) -> str:
     """Give the operation name of the conventions."""
-    if call.operation.reply == "apply":
-        return "apply_guardrail"
+    if call.operation.reply in _OPERATIONS:
+        return _OPERATIONS[call.operation.reply]
     if call.operation.reply.startswith("converse"):
         return "chat"
     if "embed" in (call.model or ""):

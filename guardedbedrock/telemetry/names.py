@@ -140,6 +140,7 @@ EVENT_WOULD_REFUSE: Final = "guardedbedrock.would_refuse"
 EVENT_UNGUARDED: Final = "guardedbedrock.unguarded_reply"
 EVENT_UNLISTED: Final = "guardedbedrock.unlisted_operation"
 EVENT_WITHOUT_GUARDRAIL: Final = "guardedbedrock.sent_without_guardrail"
+EVENT_INDIRECT: Final = "guardedbedrock.indirect_inference"
 EVENT_PARTIAL: Final = "guardedbedrock.partly_guarded"
 EVENT_DECISION: Final = "guardedbedrock.decision"
 EVENT_REFUSED: Final = "guardedbedrock.refused"
@@ -212,8 +213,14 @@ LOG_EVENTS: Final = (
     NamedEvent(
         EVENT_WITHOUT_GUARDRAIL,
         ("kind",),
-        "the model takes no guardrail, so the call is sent without one",
+        "the model takes no guardrail, or `allow_unguarded` names the operation, so the call is sent without one",
         "info",
+    ),
+    NamedEvent(
+        EVENT_INDIRECT,
+        ("targets", "rule"),
+        "the call is sent and makes AWS call models where the call has no guardrail location; `rule` is `on_indirect`",
+        "info; warning for `warn`",
     ),
     NamedEvent(EVENT_UNLISTED, ("service",), "botocore has an operation that this version does not know", "warning"),
 )

@@ -16,6 +16,7 @@ from guardedbedrock.core.events import (
     Event,
     GuardrailDetected,
     GuardrailIntervened,
+    IndirectInference,
     PartlyGuarded,
     PreflightDecided,
     PreflightDiverged,
@@ -115,6 +116,16 @@ def _partial(call: Call, event: PartlyGuarded) -> str:
     return f"the guardrail evaluates only a part of {call.name}: {', '.join(gap.kind for gap in event.gaps)}"
 
 
+def _without_guardrail(call: Call, event: SentWithoutGuardrail) -> str:
+    why = "allow_unguarded names it" if event.kind == "allowed" else f"{event.model} takes none ({event.kind})"
+    return f"sent {call.name} without a guardrail: {why}"
+
+
+def _indirect(call: Call, event: IndirectInference) -> str:
+    guardrail = "an approved guardrail is attached" if event.rule == "verify" else "the guardrail there was not checked"
+    return f"{call.name} makes AWS call models: {', '.join(event.targets)}; {guardrail}"
+
+
 _SENTENCES: Final[Mapping[type, Callable[[Call, Any], str]]] = {
     PreflightDecided: lambda call, event: decision_sentence(call, event.verdict),
     CallRefused: _refused,
@@ -127,6 +138,7 @@ _SENTENCES: Final[Mapping[type, Callable[[Call, Any], str]]] = {
     ReplyUnguarded: _unguarded,
     StreamInterrupted: lambda call, event: f"the stream of {call.name} broke: {event.code}",
     PartlyGuarded: _partial,
-    SentWithoutGuardrail: lambda call, event: f"sent {call.name} without a guardrail: {event.model} takes none ({event.kind})",
+    SentWithoutGuardrail: _without_guardrail,
+    IndirectInference: _indirect,
     UnlistedOperation: lambda call, event: f"{call.name} of {event.service} is not known to this version of guardedbedrock",
 }

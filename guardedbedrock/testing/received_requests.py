@@ -195,7 +195,7 @@ class Calls(Sequence["ReceivedRequest"]):
 
     def _check(self, what: str, operation: str | None, fits: Callable[[tuple[str, str]], bool]) -> None:
         __tracebackhide__ = True
-        found = [one for one in self._read(operation) if one.operation and OPERATIONS[one.operation].inference]
+        found = [one for one in self._read(operation) if one.operation and OPERATIONS[one.operation].needs_guardrail]
         which = f"call to {operation}" if operation else "model call"
         if not found:
             raise AssertionError(self._described(f"expected every {which} to be {what}, got no {which}", self._read(None)))

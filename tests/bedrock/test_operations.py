@@ -19,7 +19,7 @@ MODELS: Final = {name: botocore.session.Session().get_service_model(name) for na
 RUNTIME = MODELS["bedrock-runtime"]
 INSTALLED: Final = [row for row in TABLE if row.name in MODELS[row.service].operation_names]
 IS_OLDER: Final = Version(botocore.__version__) < Version(REVIEWED)
-WITH_PLACE = [name for name, row in OPERATIONS.items() if row.location is not None]
+WITH_PLACE = [name for name, row in OPERATIONS.items() if row.location is not None and row.service == "bedrock-runtime"]
 ROWS: Final = [pytest.param(row, id=f"{row.service}-{row.name}") for row in INSTALLED]
 UNTAGGED: Final = {"TagResource": "what it tags is there already", "UntagResource": "it takes the keys of tags alone"}
 """Operations whose tags are not put on a new resource, each with the reason."""

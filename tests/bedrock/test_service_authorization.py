@@ -92,7 +92,7 @@ def asked() -> dict[str, set[str]]:
 def actions_of(row: Operation) -> set[str]:
     """Give the actions that an operation requires by its row, its tags and its guardrail."""
     tagging = {"bedrock:TagResource"} if row.tags else set()
-    guarding = {"bedrock:ApplyGuardrail"} if row.location is not None else set()
+    guarding = {"bedrock:ApplyGuardrail"} if row.location is not None and not row.configures_inference else set()
     return {ask.iam_action for ask in row.required_actions} | tagging | guarding
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
+from guardedbedrock.aws.aio.attached_guardrails import AsyncAttachedGuardrails
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
 from guardedbedrock.aws.aio.stream import guarded_stream, read_body
 from guardedbedrock.aws.client.call_steps import (
     authorized_call,
     call_of,
+    indirect_targets,
     observed,
     presignable,
     settled,
@@ -42,7 +44,7 @@ class AsyncGuardedClient(Guarded):
         await self._find_caller()
         binding, call = self._guardedbedrock, await with_buffered_body_async(call)
         with observed(self, call) as observers:
-            await self._ask_sts()
+            await self._ask_aws(call)
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):
                 reply = await send_async(authorized, transport, read_body, binding.retry, observers)
@@ -59,7 +61,7 @@ class AsyncGuardedClient(Guarded):
     async def _presign(self, call: Call, presign: Callable[[dict[str, Any]], Awaitable[str]]) -> str:
         await self._find_caller()
         with observed(self, call) as observers:
-            await self._ask_sts()
+            await self._ask_aws(call)
             authorized = presignable(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):
                 url = await presign({**authorized.guarded.params})
@@ -77,10 +79,13 @@ class AsyncGuardedClient(Guarded):
             return
         bearer = await bearer_of_async(self)
         if not self._caller_is_set:  # another task may have been faster
-            self._set_caller(bearer, AsyncCallerIdentity)
+            self._set_caller(bearer, AsyncCallerIdentity, AsyncAttachedGuardrails(self))
             self._caller_is_set = True
 
-    async def _ask_sts(self) -> None:
+    async def _ask_aws(self, call: Call) -> None:
+        """Ask for the principal and the attached guardrails if the stages need them: they do not wait."""
         rules = self._guardedbedrock.rules
         if isinstance(rules.principal, AsyncCallerIdentity) and rules.policies is not None:
             await rules.principal.learn()
+        if isinstance(rules.attached, AsyncAttachedGuardrails) and rules.on_indirect == "verify":
+            await rules.attached.learn(indirect_targets(call), call.region)

@@ -15,6 +15,7 @@ from botocore.validate import ParamValidator
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.stream import stream_member
+from guardedbedrock.bedrock.guardrail.indirect import IndirectTarget, find_indirect
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules
@@ -22,7 +23,6 @@ from guardedbedrock.errors import AccessDeniedError, UnguardableOperationError, 
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
-from guardedbedrock.stages.send import STREAMS
 
 
 def call_of(client: Any, name: str, params: Any) -> Call:
@@ -89,6 +89,14 @@ def observed(client: Any, call: Call) -> Iterator[Observers]:
             raise
 
 
+def indirect_targets(call: Call) -> tuple[IndirectTarget, ...]:
+    """List what calls models for a call; none if the parameters have the wrong shape, which a later step reports."""
+    try:
+        return find_indirect(call.operation, call.params)
+    except (AttributeError, KeyError, TypeError):
+        return ()
+
+
 def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
     """Run the stages that precede sending."""
     rules: Rules = client._guardedbedrock.rules  # noqa: SLF001
@@ -120,7 +128,7 @@ def settled(
 ) -> dict[str, Any]:
     """Check the guardrail trace of a reply and close its observation; a stream does both when it ends."""
     response = reply.response
-    member = stream_member(response) if reply.authorized.call.operation.reply in STREAMS else None
+    member = stream_member(response) if reply.authorized.call.operation.streams else None
     if member:
         response[member] = stream(response[member], reply, rules, observers)
         return response
@@ -147,7 +155,7 @@ def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall
     operation = call.operation
     enforced = client._guardedbedrock.rules.mode == "enforce"  # noqa: SLF001
     is_bound = operation.location is not None and operation.location.is_in_presigned_url
-    if enforced and operation.inference and not is_bound:
+    if enforced and operation.needs_guardrail and not is_bound:
         raise UnguardableOperationError(
             message=f"a presigned URL of {operation.name} does not bind the body, so it would not bind the guardrail in it",
             operation_name=operation.name,

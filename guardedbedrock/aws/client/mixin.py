@@ -31,10 +31,12 @@ from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.aws.gate.gate import Gate
 from guardedbedrock.aws.gate.hooks import put_in_front
 from guardedbedrock.aws.signer.bearer import bearer_of
+from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.core.records import Call
+from guardedbedrock.core.rules import Attached
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 from guardedbedrock.stages.send import send
@@ -95,9 +97,9 @@ class Guarded:
             self._guardedbedrock_gate = gate
         self._guardedbedrock_gate.rules = rules
 
-    def _set_caller(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]]) -> None:
+    def _set_caller(self, bearer: Bearer, identity: Callable[[Any], Callable[[], str]], attached: Attached) -> None:
         """Set who calls: the owner of a Bedrock API key, or of the client's credentials."""
-        rules = replace(self._guardedbedrock.rules, bearer=bearer)
+        rules = replace(self._guardedbedrock.rules, bearer=bearer, attached=attached)
         if self._guardedbedrock.asks_sts:
             if bearer and rules.policies is not None and rules.mode != "off":
                 raise ConfigurationError(
@@ -121,7 +123,7 @@ class GuardedClient(Guarded):
 
     def _start_guarding(self) -> None:
         super()._start_guarding()
-        self._set_caller(bearer_of(self), CallerIdentity)
+        self._set_caller(bearer_of(self), CallerIdentity, AttachedGuardrails(self))
         self._put_gate(put_in_front)
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:

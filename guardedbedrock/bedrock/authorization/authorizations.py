@@ -9,7 +9,7 @@ for API keys"; Service Authorization Reference, "Actions, resources, and conditi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS, AuthorizationSet, RequiredAuthorization
@@ -95,22 +95,27 @@ def authorizations(
         KeyError: A parameter that names a resource is missing.
     """
     context = _Context(caller, caller.known, caller.unknown | TIME_KEYS)
-    guardrail = named_guardrail(operation, params, caller)
+    guardrails = named_guardrails(operation, params, caller)
     parts = (
         _use_of_api_key(context),
-        _required_actions(operation, params, context, inventory, guardrail),
+        _required_actions(operation, params, context, inventory, guardrails[0] if guardrails else None),
         _tagging(operation, params, context),
-        _use_of_guardrails(operation, context, inventory, guardrail),
+        _use_of_guardrails(operation, context, inventory, guardrails),
     )
     return AuthorizationSet(tuple(required for part in parts for required in part))
 
 
 def named_guardrail(operation: Operation, params: Params, caller: Caller) -> NamedGuardrail | None:
-    """Give ARN and version of the guardrail that a call names; None if it names none."""
-    identifier, version = operation.location.read(params) if operation.location else (None, None)
-    if not identifier:
-        return None
-    return to_arn(identifier, partition=caller.partition, region=caller.region, account=caller.account), version
+    """Give ARN and version of the first guardrail that a call names; None if it names none."""
+    return next(iter(named_guardrails(operation, params, caller)), None)
+
+
+def named_guardrails(operation: Operation, params: Params, caller: Caller) -> tuple[NamedGuardrail, ...]:
+    """Give ARN and version of every guardrail that a call names, each once."""
+    found = operation.location.read_all(params) if operation.location else ()
+    where = {"partition": caller.partition, "region": caller.region, "account": caller.account}
+    named = [(to_arn(identifier, **where), version) for identifier, version in found if identifier]
+    return tuple(dict.fromkeys(named))
 
 
 def guardrail_authorization(
@@ -161,20 +166,23 @@ def _tagging(operation: Operation, params: Params, context: _Context) -> Iterato
     for path, resource_type in operation.tags:
         tags = _tag_keys(read_parameter(params, path))
         if tags:
-            created = Resource(any_of_type(resource_type, context.caller).arn, unknown=_ANY_TAG)
+            created = any_of_type(resource_type, context.caller)
+            created = replace(created, unknown=created.unknown | _ANY_TAG)
             yield context.plus(tags).require("bedrock:TagResource", created, undocumented=undocumented)
 
 
 def _use_of_guardrails(
-    operation: Operation, context: _Context, inventory: Inventory, guardrail: NamedGuardrail | None
+    operation: Operation, context: _Context, inventory: Inventory, guardrails: tuple[NamedGuardrail, ...]
 ) -> Iterator[RequiredAuthorization]:
     """Require ``bedrock:ApplyGuardrail`` on every guardrail that runs: the call's own, then the enforced ones, with profiles."""
+    if operation.configures_inference:
+        return  # the service role applies the guardrail
     if not operation.inference:
-        for resource in _guardrail_profile(guardrail[0], inventory) if guardrail else ():
+        for resource in _guardrail_profile(guardrails[0][0], inventory) if guardrails else ():
             yield context.require("bedrock:ApplyGuardrail", resource)
         return
     enforced = [one.arn for one in _enforced_in(context.caller.region, inventory)]
-    for arn in dict.fromkeys([guardrail[0], *enforced] if guardrail else enforced):
+    for arn in dict.fromkeys([*(arn for arn, _ in guardrails), *enforced]):
         for resource in (_guardrail_resource(arn, inventory), *_guardrail_profile(arn, inventory)):
             yield context.require("bedrock:ApplyGuardrail", resource)
 

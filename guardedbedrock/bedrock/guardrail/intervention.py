@@ -32,6 +32,7 @@ _REASONING: Final = "automatedReasoningPolicy"
 _REASONS: Final[tuple[tuple[str, Action], ...]] = (("blocked", "blocked"), ("masked", "masked"))
 _SIDES: Final[Mapping[str, Side]] = {
     "inputAssessment": "INPUT",
+    "inputAssessments": "INPUT",
     "outputAssessments": "OUTPUT",
     "input": "INPUT",
     "outputs": "OUTPUT",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock.parameters import Params, as_mapping
@@ -21,9 +22,16 @@ GuardrailRef: TypeAlias = tuple[str | None, str | None]
 Carrier: TypeAlias = Literal["headers", "body", "path"]
 """The part of the HTTP request that carries a guardrail."""
 
+ModelRef: TypeAlias = str | None
+"""The model that a structure's guardrail is chosen for; None if the parameters name none."""
+
+Change: TypeAlias = Callable[[GuardrailRef, ModelRef], GuardrailRef]
+"""Gives the guardrail that replaces the one of a structure."""
+
 Step: TypeAlias = tuple[str, bool]
 """A member of a structure and whether the path applies only if the member is present; ``[]`` stands for every item of a list."""
 
+_NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 _IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
 _VERSION_HEADER: Final = "X-Amzn-Bedrock-GuardrailVersion"
 _APPLY: Final = ("guardrail", "{guardrailIdentifier}", "version", "{guardrailVersion}", "apply")
@@ -42,6 +50,25 @@ class Wire(NamedTuple):
     url: str
     headers: Mapping[str, Any]
     body: bytes | None
+
+
+class _Structure(NamedTuple):
+    """A path of a location: the steps to the owner of guardrail and model, and those from there to each of the two."""
+
+    owner: tuple[Step, ...]
+    guardrail: tuple[Step, ...]
+    model: tuple[Step, ...]
+
+    @classmethod
+    def of(cls, guardrail: tuple[Step, ...], model: tuple[Step, ...]) -> _Structure:
+        shared = 0
+        while shared < min(len(guardrail), len(model)) and guardrail[shared] == model[shared]:
+            shared += 1
+        return cls(guardrail[:shared], guardrail[shared:], model[shared:])
+
+    def read_model(self, owner: Any) -> ModelRef:
+        found = next(_values_at(owner, self.model), None) if self.model else None
+        return found if isinstance(found, str) and found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +91,7 @@ class GuardrailLocation:
         identifier: Member with the identifier.
         version: Member with the version.
         accepts_arn: The identifier may be an ARN; otherwise it must be the ID.
+        models: For each of `paths` the path of the model that answers there. It begins like its path and is not empty.
         repeats_in: Path of structures to which `paths` apply again, at every depth.
 
     Attributes:
@@ -75,9 +103,10 @@ class GuardrailLocation:
     identifier: str = "guardrailIdentifier"
     version: str = "guardrailVersion"
     accepts_arn: bool = True
+    models: tuple[str, ...] = ()
     repeats_in: str = ""
     members: frozenset[str] = field(init=False, repr=False, compare=False)
-    _steps: tuple[tuple[Step, ...], ...] = field(init=False, repr=False, compare=False)
+    _structures: tuple[_Structure, ...] = field(init=False, repr=False, compare=False)
     _repeats: tuple[Step, ...] = field(init=False, repr=False, compare=False)
     _member: str | None = field(init=False, repr=False, compare=False)
     """The only path, if it is one member or the top level: the location of every model call of `bedrock-runtime`."""
@@ -86,10 +115,12 @@ class GuardrailLocation:
         steps = tuple(_steps(path) for path in self.paths)
         heads = {path[0][0] for path in steps if path}
         own = set() if all(steps) else {self.identifier, self.version}
+        models = (_steps(model) for model in self.models or ("",) * len(steps))
         object.__setattr__(self, "members", frozenset(heads | own))
-        object.__setattr__(self, "_steps", steps)
+        object.__setattr__(self, "_structures", tuple(_Structure.of(*pair) for pair in zip(steps, models, strict=True)))
         object.__setattr__(self, "_repeats", _steps(self.repeats_in))
         is_one_member = len(self.paths) == 1 and not self.repeats_in and not set("?.[") & set(self.paths[0])
+        is_one_member = is_one_member and not self.models
         object.__setattr__(self, "_member", self.paths[0] if is_one_member else None)
 
     @property
@@ -98,39 +129,71 @@ class GuardrailLocation:
         return self.carrier != "body"
 
     def read(self, params: Params) -> GuardrailRef:
-        """Read the guardrail of a location that has one structure for it."""
+        """Read the guardrail of the first structure that can hold one."""
         if self._member is not None:
             return self._ref(params.get(self._member) if self._member else params)
-        return next(self.read_all(params), (None, None))
+        return next(self.read_all(params), _NO_GUARDRAIL)
 
     def read_all(self, params: Params) -> Iterator[GuardrailRef]:
         """Read the guardrail of every structure that can hold one, in the order of `paths`."""
+        return (ref for ref, _ in self.read_with_models(params))
+
+    def read_with_models(self, params: Params) -> Iterator[tuple[GuardrailRef, ModelRef]]:
+        """Read the guardrail of every structure as `read_all` does, each with the model that it is chosen for."""
         if self._member is not None:
-            yield self.read(params)
+            yield self.read(params), None
             return
-        for steps in self._steps:
-            for holder in _values_at(params, steps):
-                yield self._ref(holder)
+        for structure in self._structures:
+            for owner in _values_at(params, structure.owner):
+                model = structure.read_model(owner)
+                for holder in _values_at(owner, structure.guardrail):
+                    yield self._ref(holder), model
         if self._repeats:
             for inner in _values_at(params, self._repeats):
-                yield from self.read_all(inner)
+                yield from self.read_with_models(inner)
 
     def put(self, params: Params, identifier: str, version: str) -> dict[str, Any]:
         """
         Return new parameters with this guardrail in every structure that can hold one, and everything else kept.
 
+        An ARN is shortened to the ID where the location takes only that.
+
         Raises:
             TypeError: A structure on the way is not a dict.
         """
-        named = {self.identifier: identifier, self.version: version}
+        taken = identifier if self.accepts_arn else identifier.rpartition("/")[2]
+        return self.change(params, lambda _ref, _model: (taken, version))
+
+    def change(self, params: Params, change: Change) -> dict[str, Any]:
+        """
+        Return new parameters in which each structure holds what `change` gives for its guardrail and its model.
+
+        Args:
+            params: The parameters; they stay as they are.
+            change: Called in the order of `read_with_models`.
+
+        Raises:
+            TypeError: A structure on the way is not a dict.
+        """
         if self._member:
-            return {**params, self._member: {**_structure(params.get(self._member)), **named}}
+            holder = _structure(params.get(self._member))
+            identifier, version = change(self._ref(holder), None)
+            return {**params, self._member: {**holder, self.identifier: identifier, self.version: version}}
         changed: Any = dict(params)
-        for steps in self._steps:
-            changed = _changed_at(changed, steps, lambda holder: {**_structure(holder), **named})
+        for structure in self._structures:
+            changed = _changed_at(changed, structure.owner, partial(self._with_guardrail, structure, change))
         if self._repeats:
-            changed = _changed_at(changed, self._repeats, lambda inner: self.put(inner, identifier, version))
+            changed = _changed_at(changed, self._repeats, lambda inner: self.change(_structure(inner), change))
         return dict(changed)
+
+    def _with_guardrail(self, structure: _Structure, change: Change, owner: Any) -> Any:
+        model = structure.read_model(owner)
+
+        def named(holder: Any) -> dict[str, Any]:
+            identifier, version = change(self._ref(holder), model)
+            return {**_structure(holder), self.identifier: identifier, self.version: version}
+
+        return _changed_at(owner, structure.guardrail, named)
 
     def carries(self, wire: Wire, ref: GuardrailRef) -> bool:
         """Say whether a request carries this guardrail, and no other, read strictly."""
@@ -227,3 +290,42 @@ def header_of(headers: Any, name: str) -> str | None:
 IN_BODY: Final = GuardrailLocation("body", ("guardrailConfig",))
 IN_HEADERS: Final = GuardrailLocation("headers")
 IN_PATH: Final = GuardrailLocation("path")
+
+_CONFIGURATION: Final = "guardrailConfiguration"
+_GENERATION: Final = f"generationConfiguration.{_CONFIGURATION}"
+_NODE: Final = "definition.nodes[].configuration"
+
+
+def _generation(prefix: str) -> GuardrailLocation:
+    """Give the location in the configuration of RetrieveAndGenerate: only the part that the caller gives answers."""
+    parts = tuple(f"{prefix}.{kind}?" for kind in ("knowledgeBaseConfiguration", "externalSourcesConfiguration"))
+    return GuardrailLocation(
+        "body",
+        tuple(f"{part}.{_GENERATION}" for part in parts),
+        identifier="guardrailId",
+        accepts_arn=False,
+        models=tuple(f"{part}.modelArn" for part in parts),
+    )
+
+
+OF_GENERATION: Final = _generation("retrieveAndGenerateConfiguration")
+OF_EVALUATION: Final = _generation("inferenceConfig.ragConfigs[].knowledgeBaseConfig?.retrieveAndGenerateConfig?")
+OF_RETRIEVAL: Final = GuardrailLocation("body", (_CONFIGURATION,), identifier="guardrailId", accepts_arn=False)
+OF_AGENTIC_RETRIEVAL: Final = GuardrailLocation(
+    "body",
+    ("policyConfiguration.bedrockGuardrailConfiguration",),
+    identifier="guardrailId",
+    accepts_arn=False,
+)
+OF_AGENT: Final = GuardrailLocation("body", (_CONFIGURATION,), models=("foundationModel",))
+OF_INLINE_AGENT: Final = GuardrailLocation(
+    "body",
+    (_CONFIGURATION, f"collaborators[].{_CONFIGURATION}"),
+    models=("foundationModel", "collaborators[].foundationModel"),
+)
+OF_FLOW: Final = GuardrailLocation(
+    "body",
+    (f"{_NODE}.prompt?.{_CONFIGURATION}", f"{_NODE}.knowledgeBase?.{_CONFIGURATION}"),
+    models=(f"{_NODE}.prompt?.sourceConfiguration.inline.modelId", f"{_NODE}.knowledgeBase?.modelId"),
+    repeats_in=f"{_NODE}.loop?",
+)

@@ -89,8 +89,16 @@ def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     return _of_model({**read, **{key: value for name in _NESTED for key, value in as_mapping(read.get(name)).items()}}) | counts
 
 
+def _nothing(_: Mapping[str, Any]) -> ReplyMetadata:
+    """Read an event of a stream that has no metadata of one model call."""
+    return NO_METADATA
+
+
 EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]] = {
+    "agent-stream": _nothing,
+    "agentic-stream": _nothing,
     "converse-stream": metadata_of_converse_event,
+    "generate-stream": _nothing,
     "invoke-stream": metadata_of_invoke_event,
 }
 

@@ -4,6 +4,9 @@ Read the guardrail trace of a reply, where each operation shows it.
 - InvokeModel and its stream: two keys in the body, never a header.
 - Converse and its stream: the stop reason, and a trace if the call requested one.
 - ApplyGuardrail: the reply itself.
+- Retrieve and RetrieveAndGenerate: ``guardrailAction``; the stream of the latter has events named ``guardrail``.
+- InvokeInlineAgent and InvokeAgent: ``guardrailTrace`` in trace events, if the call enabled the trace.
+- AgenticRetrieveStream: warnings in trace events.
 
 Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "Converse", "InvokeModel", "ApplyGuardrail".
 """
@@ -21,6 +24,8 @@ ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
 _MENTIONS: Final = b"amazon-bedrock-"
 _INTERVENED: Final = "guardrail_intervened"
+_ACTED: Final = "INTERVENED"
+_ASSESSMENTS: Final = ("inputAssessments", "outputAssessments")
 _NO_TRACE: Final = (None, "disabled")
 
 
@@ -43,9 +48,7 @@ def trace_of_body(body: bytes) -> GuardrailTrace:
         return NO_TRACE
     read = _json(body)
     action = read.get(ACTION_KEY) if read else None
-    return (
-        GuardrailTrace(None if action is None else action == "INTERVENED", _guardrail(read.get(TRACE_KEY))) if read else NO_TRACE
-    )
+    return GuardrailTrace(None if action is None else action == _ACTED, _guardrail(read.get(TRACE_KEY))) if read else NO_TRACE
 
 
 def trace_of_invoke_event(event: Mapping[str, Any]) -> GuardrailTrace:
@@ -59,12 +62,44 @@ def trace_of_apply(reply: Mapping[str, Any]) -> GuardrailTrace:
     return GuardrailTrace(reply.get("action") == "GUARDRAIL_INTERVENED", trace)
 
 
+def trace_of_action(reply: Mapping[str, Any]) -> GuardrailTrace:
+    """Read the reply of Retrieve or RetrieveAndGenerate."""
+    action = reply.get("guardrailAction")
+    return NO_TRACE if action is None else GuardrailTrace(action == _ACTED)
+
+
+def trace_of_generate_event(event: Mapping[str, Any]) -> GuardrailTrace:
+    """Read one event of RetrieveAndGenerateStream."""
+    action = _mapping(event.get("guardrail")).get("action")
+    return NO_TRACE if action is None else GuardrailTrace(action == _ACTED)
+
+
+def trace_of_agent_event(event: Mapping[str, Any]) -> GuardrailTrace:
+    """Read one event of InvokeInlineAgent or InvokeAgent."""
+    found = _mapping(_mapping(event.get("trace")).get("trace")).get("guardrailTrace")
+    if not isinstance(found, Mapping):
+        return NO_TRACE
+    assessments = {name: found[name] for name in _ASSESSMENTS if found.get(name)}
+    return GuardrailTrace(found.get("action") == _ACTED, assessments or None)
+
+
+def trace_of_agentic_event(event: Mapping[str, Any]) -> GuardrailTrace:
+    """Read one event of AgenticRetrieveStream: a warning names the guardrail that acted."""
+    warnings = _mapping(_mapping(event.get("traceEvent")).get("attributes")).get("warnings")
+    found = [_mapping(one).get("guardrail") for one in warnings] if isinstance(warnings, list) else []
+    return GuardrailTrace(intervened=True) if any(one is not None for one in found) else NO_TRACE
+
+
 REPLY_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]] = {
+    "action": trace_of_action,
     "apply": trace_of_apply,
     "converse": trace_of_converse,
 }
 EVENT_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]] = {
+    "agent-stream": trace_of_agent_event,
+    "agentic-stream": trace_of_agentic_event,
     "converse-stream": trace_of_converse_event,
+    "generate-stream": trace_of_generate_event,
     "invoke-stream": trace_of_invoke_event,
 }
 
@@ -74,7 +109,7 @@ def must_show_guardrail(reply_format: str, params: Params) -> bool:
     Say whether a reply always shows that a guardrail ran.
 
     Replies of InvokeModel and its stream do. Replies of Converse do if the call requested a trace; without a trace they show only
-    interventions.
+    interventions. AWS does not document it for knowledge bases and agents.
     """
     if not reply_format.startswith("converse"):
         return reply_format.startswith("invoke")
@@ -98,6 +133,10 @@ def _json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:

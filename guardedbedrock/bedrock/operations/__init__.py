@@ -1,7 +1,8 @@
 """
 The table of operations: which IAM actions each requires, where it carries a guardrail, how its reply shows an intervention.
 
-To add an operation, add one row to the table of its service (`runtime`, `control`, `agent_runtime`) and one case.
+To add an operation, add one row to the table of its service (`runtime`, `control`, `agent_runtime`,
+`agent`, `data_automation`) and one case.
 Source: Bedrock API Reference, "Actions"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon
 Bedrock".
 """
@@ -12,8 +13,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from guardedbedrock.bedrock.operations.agent import AGENT
 from guardedbedrock.bedrock.operations.agent_runtime import AGENT_RUNTIME
 from guardedbedrock.bedrock.operations.control import CONTROL
+from guardedbedrock.bedrock.operations.data_automation import DATA_AUTOMATION
 from guardedbedrock.bedrock.operations.row import Operation, ReplyFormat, RequiredAction, When
 from guardedbedrock.bedrock.operations.runtime import RUNTIME
 from guardedbedrock.bedrock.request_paths import OperationPaths
@@ -32,13 +35,19 @@ __all__ = [
     "find_operation",
 ]
 
-SERVICES: Final = ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
+SERVICES: Final = (
+    "bedrock-runtime",
+    "bedrock",
+    "bedrock-agent-runtime",
+    "bedrock-agent",
+    "bedrock-data-automation-runtime",
+)
 """The boto3 services whose clients are guarded."""
 
 REVIEWED: Final = "1.44.8"
 """The newest botocore whose operations are all in the table."""
 
-TABLE: Final = (*RUNTIME, *CONTROL, *AGENT_RUNTIME)
+TABLE: Final = (*RUNTIME, *CONTROL, *AGENT_RUNTIME, *AGENT, *DATA_AUTOMATION)
 """Every known operation, in the order of `SERVICES`."""
 
 

@@ -1,8 +1,8 @@
 """
 The operations of ``bedrock-agent-runtime``.
 
-Agents, flows and knowledge bases call models themselves, with their own roles and guardrails. The table lists the authorizations
-that follow from the call; `Operation.indirect_effects` describes the rest.
+Knowledge bases and inline agents take the guardrail in the call. Agents and flows call models with their own guardrails:
+`Operation.indirect` says how, and `Operation.indirect_effects` describes it.
 Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; Bedrock User Guide, "Set up
 permissions for a user or role to create and manage knowledge bases", "Resource policies for managed knowledge bases",
 "Permissions for reranking in Amazon Bedrock".
@@ -13,7 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
+from guardedbedrock.bedrock.guardrail.location import (
+    OF_AGENTIC_RETRIEVAL,
+    OF_GENERATION,
+    OF_INLINE_AGENT,
+    OF_RETRIEVAL,
+    GuardrailLocation,
+)
+from guardedbedrock.bedrock.operations.row import Indirect, Operation, ReplyFormat, RequiredAction
 
 _SERVICE: Final = "bedrock-agent-runtime"
 
@@ -92,7 +99,11 @@ _SPECIAL: Final[Mapping[str, tuple[RequiredAction, ...]]] = {
     "GetExecutionFlowSnapshot": _of_execution("GetExecutionFlowSnapshot"),
     "GetFlowExecution": _of_execution("GetFlowExecution"),
     "GetIngestedDocumentAcl": (RequiredAction("GetIngestedDocumentAcl", "knowledge-base", _BASE, when="either"),),
-    "InvokeInlineAgent": (RequiredAction("InvokeInlineAgent"), _model("foundationModel")),
+    "InvokeInlineAgent": (
+        RequiredAction("InvokeInlineAgent"),
+        _model("foundationModel"),
+        _model("collaborators[].foundationModel"),
+    ),
     "ListFlowExecutionEvents": _of_execution("ListFlowExecutionEvents"),
     "ListFlowExecutions": (
         RequiredAction("ListFlowExecutions", "flow", ("flowIdentifier",)),
@@ -119,17 +130,49 @@ _WITH_CALLER: Final = (
     "operation, even if a guardrail is configured"
 )
 _INDIRECT_EFFECTS: Final[Mapping[str, str]] = {
-    "AgenticRetrieveStream": f"the retrieval {_BY_ITSELF}; configure a guardrail in policyConfiguration",
     "GenerateQuery": f"the query generation {_BY_ITSELF}",
     "InvokeAgent": f"the agent {_BY_ITSELF}; attach a guardrail to the agent, whose role makes the calls",
     "InvokeFlow": f"the flow {_BY_ITSELF}; attach a guardrail to the nodes of the flow, whose role makes the calls",
-    "InvokeInlineAgent": f"the agent {_BY_ITSELF}; set guardrailConfiguration",
     "OptimizePrompt": f"the optimization {_BY_ITSELF}",
     "Rerank": f"the reranking {_BY_ITSELF}; rerankers do not support guardrails",
-    "Retrieve": f"the retrieval {_BY_ITSELF}; set guardrailConfiguration",
     "RetrieveAndGenerate": f"the knowledge base {_WITH_CALLER}",
     "RetrieveAndGenerateStream": f"the knowledge base {_WITH_CALLER}",
     "StartFlowExecution": f"the flow {_BY_ITSELF}; attach a guardrail to the nodes of the flow, whose role makes the calls",
+}
+_REWRITING: Final = (
+    (
+        f"{_GENERATE}.knowledgeBaseConfiguration.orchestrationConfiguration",
+        "orchestrationConfiguration rewrites the query with a model call of its own, which has no guardrail",
+    ),
+)
+_EFFECTS_OF: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "RetrieveAndGenerate": _REWRITING,
+    "RetrieveAndGenerateStream": _REWRITING,
+}
+_LOCATIONS: Final[Mapping[str, GuardrailLocation]] = {
+    "AgenticRetrieveStream": OF_AGENTIC_RETRIEVAL,
+    "InvokeInlineAgent": OF_INLINE_AGENT,
+    "Retrieve": OF_RETRIEVAL,
+    "RetrieveAndGenerate": OF_GENERATION,
+    "RetrieveAndGenerateStream": OF_GENERATION,
+}
+"""Operations that carry a guardrail. A model, or a guardrail on behalf of one, runs for the caller."""
+_REPLIES: Final[Mapping[str, ReplyFormat]] = {
+    "AgenticRetrieveStream": "agentic-stream",
+    "InvokeAgent": "agent-stream",
+    "InvokeInlineAgent": "agent-stream",
+    "Retrieve": "action",
+    "RetrieveAndGenerate": "action",
+    "RetrieveAndGenerateStream": "generate-stream",
+}
+_INDIRECT: Final[Mapping[str, Indirect]] = {
+    "GenerateQuery": "unverifiable",
+    "InvokeAgent": "agent-alias",
+    "InvokeFlow": "flow-alias",
+    "InvokeInlineAgent": "agent-list",
+    "OptimizePrompt": "unverifiable",
+    "Rerank": "unverifiable",
+    "StartFlowExecution": "flow-alias",
 }
 _KEYS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"InvokeInlineAgent": (("bedrock:InlineAgentName", "agentName"),)}
 _TAGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"CreateSession": (("tags", "session"),)}
@@ -146,9 +189,14 @@ AGENT_RUNTIME: Final = tuple(
         name,
         _SERVICE,
         actions,
+        inference=name in _LOCATIONS,
+        location=_LOCATIONS.get(name),
+        reply=_REPLIES.get(name, ""),
         tags=_TAGS.get(name, ()),
         keys=_KEYS.get(name, ()),
         indirect_effects=_INDIRECT_EFFECTS.get(name, ""),
+        effects_of=_EFFECTS_OF.get(name, ()),
+        indirect=_INDIRECT.get(name, ""),
     )
     for name, actions in sorted(_required())
 )

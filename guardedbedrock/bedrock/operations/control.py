@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
+from guardedbedrock.bedrock.guardrail.location import OF_EVALUATION
+from guardedbedrock.bedrock.operations.row import Indirect, Operation, RequiredAction, pass_role
 
 _SERVICE: Final = "bedrock"
 
@@ -126,13 +127,8 @@ _GUARDRAIL_PARTS: Final = (
 )
 
 
-def _pass_role(path: str) -> RequiredAction:
-    """RequiredAction for passing the role that a parameter names."""
-    return RequiredAction("iam:PassRole", "role", (path,), when="if-named")
-
-
-_ROLE: Final = _pass_role("roleArn")
-_SAGEMAKER_ROLE: Final = _pass_role("endpointConfig.sageMaker.executionRole")
+_ROLE: Final = pass_role("roleArn")
+_SAGEMAKER_ROLE: Final = pass_role("endpointConfig.sageMaker.executionRole")
 _MODEL: Final = "base-model"
 
 _SPECIAL: Final[Mapping[str, tuple[RequiredAction, ...]]] = {
@@ -170,7 +166,7 @@ _SPECIAL: Final[Mapping[str, tuple[RequiredAction, ...]]] = {
     "ListAutomatedReasoningPolicies": (RequiredAction("", "automated-reasoning-policy", ("policyArn",), when="either"),),
     "ListGuardrails": (RequiredAction("", "guardrail", ("guardrailIdentifier",), when="either"),),
     "PutAccountDataRetention": (RequiredAction(""),),
-    "PutModelInvocationLoggingConfiguration": (RequiredAction(""), _pass_role("loggingConfig.cloudWatchConfig.roleArn")),
+    "PutModelInvocationLoggingConfiguration": (RequiredAction(""), pass_role("loggingConfig.cloudWatchConfig.roleArn")),
     "StartAutomatedReasoningPolicyTestWorkflow": (
         RequiredAction("", "automated-reasoning-policy", ("policyArn",)),
         RequiredAction("InvokeAutomatedReasoningPolicy", "automated-reasoning-policy", ("policyArn",), when="undocumented"),
@@ -265,8 +261,18 @@ def _required() -> Iterator[tuple[str, tuple[RequiredAction, ...]]]:
 
 _STORAGE: Final = "AWS also checks that the caller may use the bucket and the key of storageConfiguration; the guard does not"
 _INDIRECT_EFFECTS: Final[Mapping[str, str]] = {
-    f"Put{scope}DataRetentionStorage": _STORAGE for scope in ("Account", "Organization", "Project")
+    **{f"Put{scope}DataRetentionStorage": _STORAGE for scope in ("Account", "Organization", "Project")},
+    "CreateAdvancedPromptOptimizationJob": "the job calls models inside AWS, without a guardrail",
+    "CreateModelInvocationJob": "the job calls the model inside AWS, without a guardrail",
 }
+_EFFECTS_OF: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "CreateEvaluationJob": (("inferenceConfig.models", "the job calls the evaluated models inside AWS, without a guardrail"),),
+}
+_INDIRECT: Final[Mapping[str, Indirect]] = {
+    "CreateAdvancedPromptOptimizationJob": "unverifiable",
+    "CreateEvaluationJob": "evaluation",
+}
+_CONFIGURES_INFERENCE: Final = frozenset({"CreateEvaluationJob", "CreateModelInvocationJob"})
 
 
 CONTROL: Final = tuple(
@@ -274,9 +280,13 @@ CONTROL: Final = tuple(
         name,
         _SERVICE,
         actions,
+        configures_inference=name in _CONFIGURES_INFERENCE,
+        location=OF_EVALUATION if name == "CreateEvaluationJob" else None,
         tags=_TAGS.get(name, ()),
         keys=_KEYS.get(name, ()),
         indirect_effects=_INDIRECT_EFFECTS.get(name, ""),
+        effects_of=_EFFECTS_OF.get(name, ()),
+        indirect=_INDIRECT.get(name, ""),
     )
     for name, actions in sorted(_required())
 )

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
+from guardedbedrock.bedrock.parameters import Params, read_parameter
 
-ReplyFormat: TypeAlias = Literal["converse", "converse-stream", "invoke", "invoke-stream", "apply", ""]
+ReplyFormat: TypeAlias = Literal[
+    "converse",
+    "converse-stream",
+    "invoke",
+    "invoke-stream",
+    "apply",
+    "action",
+    "generate-stream",
+    "agent-stream",
+    "agentic-stream",
+    "",
+]
 """How a reply shows an intervention; ``""`` if it shows none."""
+
+Indirect: TypeAlias = Literal["agent-alias", "flow-alias", "flow-definition", "agent-list", "evaluation", "unverifiable", ""]
+"""
+How a call makes AWS call models where the call itself has no guardrail location:
+
+- ``agent-alias``: through the agent alias that it names;
+- ``flow-alias``: through the flow alias that it names;
+- ``flow-definition``: through agent nodes of the definition, or the definition has no node that takes a guardrail;
+- ``agent-list``: through agent aliases that it names as collaborators;
+- ``evaluation``: through the models that it evaluates;
+- ``unverifiable``: through models that AWS chooses, or that take no guardrail there;
+- ``""``: not at all.
+"""
+
+_MODEL_ID: Final = ("modelId",)
 
 When: TypeAlias = Literal["always", "if-named", "either", "undocumented"]
 """
@@ -52,6 +80,11 @@ class RequiredAction:
         return self.action if ":" in self.action else f"bedrock:{self.action}"
 
 
+def pass_role(path: str) -> RequiredAction:
+    """Require passing the role that a parameter names."""
+    return RequiredAction("iam:PassRole", "role", (path,), when="if-named")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """
@@ -62,11 +95,15 @@ class Operation:
         service: The boto3 service name.
         required_actions: The IAM actions, in the order in which AWS evaluates them.
         inference: A model answers, so the call needs a guardrail.
+        configures_inference: The call creates or changes something that calls models later, such as an agent or a job. It needs
+            a guardrail, which a service role applies: the caller needs no ``bedrock:ApplyGuardrail``.
         location: Where the operation carries its guardrail; None if it cannot carry one.
         reply: How the reply shows an intervention.
         tags: Parameters with tags, each with the type of the tagged resource: AWS also requires ``bedrock:TagResource`` on it.
         keys: Condition keys of Bedrock, each with the path of the parameter that gives its value.
         indirect_effects: What AWS does because of the call that the guard cannot see; ``""`` if nothing.
+        effects_of: Further indirect effects, each with the path of the parameter that causes it.
+        indirect: See `Indirect`.
         is_known: The table contains the operation.
         path: HTTP method and path, such as ``POST /model/{modelId}/converse``; only the rows of ``bedrock-runtime`` have one.
     """
@@ -75,13 +112,33 @@ class Operation:
     service: str
     required_actions: tuple[RequiredAction, ...]
     inference: bool = False
+    configures_inference: bool = False
     location: GuardrailLocation | None = None
     reply: ReplyFormat = ""
     tags: tuple[tuple[str, str], ...] = ()
     keys: tuple[tuple[str, str], ...] = ()
     indirect_effects: str = ""
+    effects_of: tuple[tuple[str, str], ...] = ()
+    indirect: Indirect = ""
     is_known: bool = True
     path: str = ""
+
+    @property
+    def needs_guardrail(self) -> bool:
+        """Whether the guard sends the call only with an approved guardrail."""
+        return self.inference or self.configures_inference
+
+    def model(self, params: Params) -> str | None:
+        """Read the model that the parameters name, if they name one for the whole call."""
+        paths = self.location.models if self.location and self.location.models else _MODEL_ID
+        found = (read_parameter(params, path.replace("?", "")) for path in paths if "[]" not in path)
+        return next((model for model in found if model is not None), None)
+
+    def effects(self, params: Params) -> Iterator[str]:
+        """Give the indirect effects of a call."""
+        if self.indirect_effects:
+            yield self.indirect_effects
+        yield from (effect for path, effect in self.effects_of if read_parameter(params, path) is not None)
 
     @property
     def streams(self) -> bool:

@@ -20,6 +20,7 @@ _PART_SEPARATORS: Final[Mapping[str, tuple[str, ...]]] = {
     "agent-alias": ("", "/"),
     "flow-alias": ("", "/alias/"),
     "flow-execution": ("", "/alias/", "/execution/"),
+    "prompt-version": ("", ":"),
 }
 """Separators before each part of a name that has several parts."""
 
@@ -72,6 +73,9 @@ def _without_name(required: RequiredAction, caller: Caller) -> tuple[Resource, .
 
 def any_of_type(resource_type: str, caller: Caller) -> Resource:
     """Give the ARN pattern of all resources of a type: the resource of an action that creates one."""
+    if resource_type == "unknown":
+        anything = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:*"
+        return Resource(anything, unknown=_UNKNOWN_NAME)
     name = "all-access" if resource_type == "bedrock-marketplace-model-endpoint" else "*"
     return Resource(arn_of(resource_type, name, caller))
 

@@ -12,6 +12,7 @@ from guardedbedrock.core.events import (
     Event,
     GuardrailDetected,
     GuardrailIntervened,
+    IndirectInference,
     PartlyGuarded,
     PreflightDecided,
     PreflightDiverged,
@@ -123,6 +124,11 @@ def _stream_broke(event: StreamInterrupted) -> Entry:
     return Entry(logging.WARNING, names.EVENT_STREAM_BROKE, {"code": event.code, **_given(request_id=event.request_id)})
 
 
+def _indirect(event: IndirectInference) -> Entry:
+    level = logging.WARNING if event.rule == "warn" else logging.INFO
+    return Entry(level, names.EVENT_INDIRECT, {"targets": list(event.targets), "rule": event.rule})
+
+
 _ENTRIES: Final[Mapping[type, Callable[[Any], Entry]]] = {
     PreflightDecided: _decided,
     CallRefused: _refused,
@@ -136,5 +142,6 @@ _ENTRIES: Final[Mapping[type, Callable[[Any], Entry]]] = {
     StreamInterrupted: _stream_broke,
     PartlyGuarded: lambda event: Entry(logging.WARNING, names.EVENT_PARTIAL, {"gaps": [gap.kind for gap in event.gaps]}),
     SentWithoutGuardrail: lambda event: Entry(logging.INFO, names.EVENT_WITHOUT_GUARDRAIL, {"kind": event.kind}),
+    IndirectInference: _indirect,
     UnlistedOperation: lambda event: Entry(logging.WARNING, names.EVENT_UNLISTED, {"service": event.service}),
 }

@@ -1,0 +1,63 @@
+"""The guardrails of agents and flows, for async clients. AWS is asked in a thread, so that no other task waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from guardedbedrock.aws.sources.attached_guardrails import MOST_ENTRIES, AttachedGuardrails, agent_client, credentials_to_ask_with
+from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget
+from guardedbedrock.errors import SourceError
+from guardedbedrock.stages.indirect import MOST_TARGETS
+
+
+class AsyncAttachedGuardrails(AttachedGuardrails):
+    """Finds the guardrails of agents and flows with the credentials of an async client. Await `learn` before you call it."""
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        self._failures: dict[tuple[IndirectTarget, str], SourceError] = {}
+
+    async def learn(self, targets: Iterable[IndirectTarget], region: str) -> None:
+        """Ask for the guardrails of aliases, and of the agents that they call. The next `__call__` raises a failure."""
+        aliases = [target for target in targets if target.kind in ("agent-alias", "flow-alias")]
+        if not aliases:
+            return
+        try:
+            frozen = await credentials_to_ask_with(self._client).get_frozen_credentials()
+        except SourceError as error:
+            self._fail(aliases[0], region, error)
+            return
+        await asyncio.to_thread(self._walk, aliases, region, frozen)
+
+    def _walk(self, aliases: list[IndirectTarget], region: str, frozen: Any) -> None:
+        waiting, seen = list(aliases), set(aliases)
+        while waiting and len(seen) <= MOST_TARGETS:
+            target = waiting.pop()
+            try:
+                known = self.known(target, region)
+                found = known or self.ask(target, region, lambda _region: agent_client(self._client, frozen))
+            except SourceError as error:
+                self._fail(target, region, error)
+                continue
+            new = [agent for agent in found.agents if agent.kind == "agent-alias" and agent not in seen]
+            seen.update(new)
+            waiting.extend(new)
+
+    def _fail(self, target: IndirectTarget, region: str, error: SourceError) -> None:
+        if len(self._failures) >= MOST_ENTRIES:
+            self._failures.clear()
+        self._failures[target, region] = error
+
+    def __call__(self, target: IndirectTarget, region: str) -> Attachment:
+        """
+        Return the guardrails of an alias.
+
+        Raises:
+            SourceError: AWS did not answer.
+        """
+        known = self.known(target, region)
+        if known is None:
+            raise self._failures.pop((target, region), None) or SourceError("bedrock-agent was not asked")
+        return known
