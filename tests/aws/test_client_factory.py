@@ -85,7 +85,7 @@ def test_client_rejects_the_arguments_that_boto3_rejects(args: tuple[Any, ...], 
         guard().client("bedrock-runtime", *args, **options)
 
 
-@pytest.mark.parametrize("service", ["bedrock-agent", "sts", "s3"])
+@pytest.mark.parametrize("service", ["bedrock-agentcore", "sts", "s3"])
 def test_client_of_another_service_is_plain(service: str) -> None:
     client = guard().client(service, "us-east-1", **CREDENTIALS)
 

@@ -59,6 +59,16 @@ MANAGING: Final[dict[str, dict[str, Any]]] = {
 """Calls that follow on each other, beside those that make, change and delete a guardrail."""
 
 
+GENERATION: Final = {
+    "type": "KNOWLEDGE_BASE",
+    "knowledgeBaseConfiguration": {"knowledgeBaseId": "KB00000001", "modelArn": "amazon.nova-lite-v1:0"},
+}
+NEEDED: Final[dict[str, dict[str, Any]]] = {
+    name: {"retrieveAndGenerateConfiguration": GENERATION} for name in ("RetrieveAndGenerate", "RetrieveAndGenerateStream")
+}
+"""Parameters that hold a guardrail, although botocore does not require them."""
+
+
 @pytest.fixture(name="fake")
 def _fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
@@ -89,9 +99,9 @@ def least(shape: Any) -> Any:
 
 @pytest.mark.parametrize(("service", "name"), EVERY)
 def test_denied_operation_is_not_sent(fake: FakeBedrock, service: str, name: str) -> None:
-    params = least(load(service).operation_model(name).input_shape)
+    params = {**least(load(service).operation_model(name).input_shape), **NEEDED.get(name, {})}
 
-    with guarded(fake, service, EVERYTHING, allow_unguarded=["StartAsyncInvoke"]) as client:
+    with guarded(fake, service, EVERYTHING, allow_unguarded=["CreateModelInvocationJob", "StartAsyncInvoke"]) as client:
         with pytest.raises(ExplicitDenyError) as denied:
             getattr(client, xform_name(name))(**params)
 

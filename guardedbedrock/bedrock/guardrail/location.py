@@ -119,8 +119,8 @@ class GuardrailLocation:
         object.__setattr__(self, "members", frozenset(heads | own))
         object.__setattr__(self, "_structures", tuple(_Structure.of(*pair) for pair in zip(steps, models, strict=True)))
         object.__setattr__(self, "_repeats", _steps(self.repeats_in))
-        is_one_member = len(self.paths) == 1 and not self.repeats_in and not set("?.[") & set(self.paths[0])
-        is_one_member = is_one_member and not self.models
+        is_single = len(self.paths) == 1 and not self.repeats_in and not self.models
+        is_one_member = is_single and not set("?.[") & set(self.paths[0])
         object.__setattr__(self, "_member", self.paths[0] if is_one_member else None)
 
     @property

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace
-from guardedbedrock.bedrock.parameters import Params
+from guardedbedrock.bedrock.parameters import Params, as_mapping
 
 ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
@@ -70,13 +70,13 @@ def trace_of_action(reply: Mapping[str, Any]) -> GuardrailTrace:
 
 def trace_of_generate_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of RetrieveAndGenerateStream."""
-    action = _mapping(event.get("guardrail")).get("action")
+    action = as_mapping(event.get("guardrail")).get("action")
     return NO_TRACE if action is None else GuardrailTrace(action == _ACTED)
 
 
 def trace_of_agent_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of InvokeInlineAgent or InvokeAgent."""
-    found = _mapping(_mapping(event.get("trace")).get("trace")).get("guardrailTrace")
+    found = as_mapping(as_mapping(event.get("trace")).get("trace")).get("guardrailTrace")
     if not isinstance(found, Mapping):
         return NO_TRACE
     assessments = {name: found[name] for name in _ASSESSMENTS if found.get(name)}
@@ -85,8 +85,8 @@ def trace_of_agent_event(event: Mapping[str, Any]) -> GuardrailTrace:
 
 def trace_of_agentic_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of AgenticRetrieveStream: a warning names the guardrail that acted."""
-    warnings = _mapping(_mapping(event.get("traceEvent")).get("attributes")).get("warnings")
-    found = [_mapping(one).get("guardrail") for one in warnings] if isinstance(warnings, list) else []
+    warnings = as_mapping(as_mapping(event.get("traceEvent")).get("attributes")).get("warnings")
+    found = [as_mapping(one).get("guardrail") for one in warnings] if isinstance(warnings, list) else []
     return GuardrailTrace(intervened=True) if any(one is not None for one in found) else NO_TRACE
 
 
@@ -133,10 +133,6 @@ def _json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:
