@@ -34,7 +34,7 @@ FIXES: Final[Mapping[str, str]] = {
     "ModelAccessError": "Request access to the model in the Bedrock console, or correct the marketplace subscription.",
     "RefusedError": "Catch it for every refusal of the guard itself. Nothing was sent, and no policy needs to change.",
     "GuardrailNotApprovedError": 'Name an approved guardrail or none, approve it, or set `on_unapproved = "replace"`.',
-    "UnguardableOperationError": "Use an operation that carries a guardrail, or name the operation in `allow_unguarded`.",
+    "UnguardableOperationError": "Use an operation that carries a guardrail, or follow the hint.",
     "PartlyGuardedError": "Remove what narrows the guardrail: `guardContent`, input tags, async streaming.",
     "GuardrailTamperedError": "Remove the event handler or patch that changes the request after it was authorized.",
     "PreflightUnavailableError": "Correct the credentials, or configure the missing context keys, policies or `profiles`.",

@@ -173,7 +173,7 @@ class GuardrailNotApprovedError(RefusedError):
 
 
 class UnguardableOperationError(RefusedError):
-    """The operation cannot carry a guardrail, and ``allow_unguarded`` does not name it."""
+    """The call cannot carry a guardrail, and neither ``allow_unguarded`` nor ``on_indirect`` lets it pass."""
 
 
 class PartlyGuardedError(RefusedError):

@@ -13,7 +13,7 @@ from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_mistakes
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
-from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget
+from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache

@@ -10,7 +10,7 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
 from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.errors.denial_hints import denial_hint
-from guardedbedrock.bedrock.guardrail.indirect import find_indirect
+from guardedbedrock.bedrock.indirect_inference import find_indirect
 from guardedbedrock.core.events import CallRefused, PreflightDecided
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.preflight_cache import Preflight

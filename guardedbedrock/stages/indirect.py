@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget, find_indirect
 from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, find_indirect
 from guardedbedrock.core.events import CallRefused, IndirectInference
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call

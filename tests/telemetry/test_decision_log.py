@@ -19,6 +19,7 @@ from guardedbedrock.bedrock import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.coverage import CoverageGap
 from guardedbedrock.core.events import (
     GuardrailDetected,
+    IndirectInference,
     PartlyGuarded,
     ReplyUnguarded,
     SentWithoutGuardrail,
@@ -304,6 +305,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
         heard.emit(GuardrailDetected(Intervention("Converse", action="detected", findings=(detected,)), "r-1"))
         heard.emit(UnlistedOperation("bedrock-runtime", "NewThing"))
         heard.emit(SentWithoutGuardrail("amazon.titan-embed-text-v2:0", "embedding"))
+        heard.emit(IndirectInference(("agent A with alias B",), "warn"))
         heard.emit(PartlyGuarded((CoverageGap("input-tags", "parts are tagged"),)))
 
     assert {entry["event"] for entry in entries} == set(table)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from guardedbedrock.aws.sources.attached_guardrails import MOST_ENTRIES, AttachedGuardrails, agent_client, credentials_to_ask_with
-from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget
+from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
 from guardedbedrock.errors import SourceError
 from guardedbedrock.stages.indirect import MOST_TARGETS
 

@@ -15,7 +15,7 @@ from botocore.validate import ParamValidator
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.stream import stream_member
-from guardedbedrock.bedrock.guardrail.indirect import IndirectTarget, find_indirect
+from guardedbedrock.bedrock.indirect_inference import IndirectTarget, find_indirect
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from guardedbedrock.bedrock.guardrail.indirect import Attachment, IndirectTarget, agents_in, alias_of
 from guardedbedrock.bedrock.guardrail.location import OF_FLOW
+from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, agents_in, alias_of
 from guardedbedrock.errors import SourceError
 
 MOST_ENTRIES: Final = 1024
