@@ -99,6 +99,7 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate_configuration.py
 	$(BIN)/python docs/generate_errors.py
 	$(BIN)/python docs/generate_rules.py
+	$(BIN)/python docs/generate_architecture.py
 
 # Lays out every file of test cases; a test fails while one is not in this layout.
 .PHONY: format-cases

@@ -189,7 +189,7 @@ def _instance(parts: Sequence[str], placeholders: Mapping[str, str]) -> str:
     return ":".join((*(part.replace("*", "1").replace("?", "1") for part in named), name))
 
 
-@cache
+@cache  # made once: the list follows from the table of operations
 def _actions() -> tuple[str, ...]:
     """Return the Bedrock actions that an operation requires."""
     required = {one.iam_action for row in TABLE for one in row.required_actions}

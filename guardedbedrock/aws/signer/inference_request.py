@@ -92,25 +92,25 @@ def _params(name: str, model: str, wire: Wire) -> Params:
     return {**body, **{member: value for member, value in found.items() if value}, **named}
 
 
-@cache
+@cache  # made once: loading the service model takes 20 ms
 def _runtime() -> Any:
     return ServiceModel(Loader().load_service_model(SERVICES[0], "service-2"), SERVICES[0])
 
 
-@cache
+@cache  # made once: every signed request is looked up in these paths
 def _paths() -> OperationPaths:
     """Return the paths of every operation of the installed botocore, which can be newer than the table of operations."""
     found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
     return OperationPaths({name: f"{http['method']} {http['requestUri']}" for name, http in found.items()})
 
 
-@cache
+@cache  # keyed by the operation: its headers follow from the service model
 def _headers(name: str) -> dict[str, str]:
     """Map the parameters of an operation to the headers that carry them."""
     told = {member: shape.serialization for member, shape in _shape(name).members.items()}
     return {member: how["name"] for member, how in told.items() if how.get("location") == "header"}
 
 
-@cache
+@cache  # keyed by the operation, for the same reason
 def _shape(name: str) -> Any:
     return _runtime().operation_model(name).input_shape

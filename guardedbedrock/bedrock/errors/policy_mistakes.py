@@ -119,14 +119,14 @@ def _problem_of(action: str) -> tuple[str, frozenset[str]] | None:
     return None  # an action that this version does not know may be a new one
 
 
-@cache
+@cache  # made once: the names follow from the reference
 def _actions() -> Mapping[str, str]:
     """Give every action without its prefix, by its name in lower case; includes operations that AWS does not list yet."""
     names = {action.name.removeprefix(reference.PREFIX) for action in reference.actions().values()}
     return {name.lower(): name for name in names | {row.name for row in TABLE if row.service == "bedrock"}}
 
 
-@cache
+@cache  # made once, for the same reason
 def _keys() -> Mapping[str, str]:
     """Give every condition key of Bedrock by its name in lower case."""
     keys = {key for action in reference.actions().values() for key in action.keys if key.startswith(reference.PREFIX)}

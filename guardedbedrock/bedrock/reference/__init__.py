@@ -37,7 +37,7 @@ class ReferencedAction:
     keys: frozenset[str]
 
 
-@cache
+@cache  # made once: the reference is read at the first use
 def actions() -> Mapping[str, ReferencedAction]:
     """Return every action by its name in lower case, prefix included."""
     return {
@@ -52,13 +52,13 @@ def actions() -> Mapping[str, ReferencedAction]:
     }
 
 
-@cache
+@cache  # made once, for the same reason
 def resource_arns() -> Mapping[str, str]:
     """Return the ARN of each resource type, with placeholders such as ``${Region}``."""
     return {name: entry["arn"] for name, entry in _data()["resourceTypes"].items()}
 
 
-@cache
+@cache  # made once: parsing the file takes a few ms
 def _data() -> Mapping[str, Any]:
     text = files(__name__).joinpath("service_authorization.json").read_text("utf-8")
     data: Mapping[str, Any] = json.loads(text)

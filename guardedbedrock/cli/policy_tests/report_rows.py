@@ -53,7 +53,7 @@ class ReportRow:
         return _id_lines(self.case.file).get(self.case.id)
 
 
-@cache
+@cache  # keyed by the file: a file has many cases, and each failed case asks for its line
 def _id_lines(file: str) -> dict[str, int]:
     """Map each id in a JSON or YAML file to its first line."""
     lines: dict[str, int] = {}

@@ -130,7 +130,7 @@ _OF_SERVICES: Final = (
 """Keys that only requests of a service principal have."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the context key: a trail repeats few keys in millions of records
 def _may_be_set(key: str, *, via_service: bool) -> bool:
     """Say whether a request may have a key that neither the record nor the principal shows."""
     if key.startswith("aws:calledvia"):
@@ -141,7 +141,7 @@ def _may_be_set(key: str, *, via_service: bool) -> bool:
 _DERIVED: Final = frozenset(key.lower() for key in (*Caller("arn:aws:iam::123456789012:user/u", "us-east-1").known, *_TIMES))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by all arguments: a trail has few principals and many records of each
 def _caller(principal: str, account: str, region: str, context: tuple[tuple[str, str], ...], unknown: frozenset[str]) -> Caller:
     return Caller(principal=principal, region=region, account=account, context=dict(context), unknown=unknown)
 

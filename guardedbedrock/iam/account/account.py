@@ -107,7 +107,7 @@ class Account:
         except (KeyError, TypeError, AttributeError) as error:
             problem = f"{type(error).__name__}: {error}"
             raise ConfigurationError(f"a section of the snapshot has the wrong form ({problem}); take a new snapshot") from None
-        # A report asks about one principal for many models and guardrails in a row.
+        # Keyed by the arguments of `_build`: a report asks about one principal for many models and guardrails in a row.
         self._sets = lru_cache(maxsize=_SETS_KEPT)(self._build)
 
     @classmethod

@@ -41,7 +41,7 @@ class ActionIndex:
                 yield compiled
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: policies repeat few action patterns
 def _key(pattern: str) -> str:
     service, _, name = pattern.lower().partition(":")
     if "*" in service or "?" in service:

@@ -21,7 +21,7 @@ _INCOMPLETE: Final = (
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: policies of an organization repeat their actions
 def check_action(text: str) -> str | None:
     """Return what is wrong with a pattern of Action or NotAction, None if it is valid."""
     service, _, name = text.partition(":")
@@ -32,7 +32,7 @@ def check_action(text: str) -> str | None:
     return f"`{text}` is not an action; write `service:Action` or `*`"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: policies of an organization repeat their resources
 def check_resource(text: str) -> str | None:
     """Return what is wrong with a pattern of Resource or NotResource, None if it is valid in every policy type."""
     if text == "*":
@@ -42,7 +42,7 @@ def check_resource(text: str) -> str | None:
     return f"`{text}` is not an ARN; write `arn:partition:service:region:account:resource` or `*`"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern, for the same reason
 def check_completed_resource(text: str) -> str | None:
     """Return what is wrong with a pattern of Resource or NotResource where AWS completes incomplete ARNs, None if it is valid."""
     return None if text.startswith("arn:") else check_resource(text)

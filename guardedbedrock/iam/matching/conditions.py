@@ -61,7 +61,7 @@ class Line(NamedTuple):
     reads: tuple[str, ...]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=512)  # keyed by the operator as written: policies repeat few operators
 def parse_operator(name: str) -> tuple[Quantifier, Operator, bool] | None:
     """
     Split an operator into set prefix, base operator, and whether it ends in ``IfExists``; return None if it is unknown.

@@ -76,7 +76,7 @@ _KINDS: Mapping[tuple[str, str], PrincipalKind] = {
 }
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # keyed by the ARN: a process has few principals, and each request names one
 def identify(arn: str) -> Principal:
     """
     Parse the ARN of a principal, or the name of a service.

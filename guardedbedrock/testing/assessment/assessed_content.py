@@ -44,7 +44,7 @@ def contains_phrase(texts: Iterable[str], phrases: Iterable[str]) -> bool:
     return any(_phrase(phrase).search(text) for phrase in phrases for text in texts)
 
 
-@cache
+@cache  # keyed by the phrase: a guardrail assesses every prompt with the same phrases
 def _phrase(phrase: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE)
 

@@ -42,13 +42,13 @@ class LoopbackCertificate:
             self._folder.cleanup()
 
 
-@cache
+@cache  # made once: creating a key takes 10 ms, and every fake of the process may share it
 def _authority() -> trustme.CA:
     authority: trustme.CA = _trustme().CA(organization_name="guardedbedrock fake")
     return authority
 
 
-@cache
+@cache  # made once, for the same reason
 def _leaf() -> trustme.LeafCert:
     return _authority().issue_cert(*_NAMES)
 

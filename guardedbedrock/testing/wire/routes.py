@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LABEL = re.compile(r"\{([^}+]+)\+?\}")
 
 
-@cache
+@cache  # keyed by the service: loading a service model takes 20 ms
 def load(service: str) -> ServiceModel:
     """Load a service model of the installed botocore, such as ``bedrock-runtime``."""
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
@@ -63,7 +63,7 @@ class Routes:
         return None
 
 
-@cache
+@cache  # keyed by the service, for the same reason
 def routes(service: str) -> Routes:
     """Return the paths of a service, such as ``bedrock-runtime``."""
     return Routes(load(service))
