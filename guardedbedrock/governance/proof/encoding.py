@@ -8,11 +8,13 @@ Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from guardedbedrock.governance.proof.automata import relate
 from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for
 from guardedbedrock.governance.proof.formulas import (
     ACTION,
@@ -25,6 +27,7 @@ from guardedbedrock.governance.proof.formulas import (
     Matches,
     Present,
     Related,
+    Sequence,
     Single,
     Text,
     Tri,
@@ -41,8 +44,10 @@ from guardedbedrock.governance.proof.formulas import (
 )
 from guardedbedrock.governance.proof.keys import ARNS, LOWER_CASE, TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.iam.engine.gaps import ALTERNATIVES
+from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
-from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
+from guardedbedrock.iam.matching.arns import PARTS, bounded, complete, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, Form, parse_operator
 from guardedbedrock.iam.matching.operators import OPERATORS, Operator
 from guardedbedrock.iam.matching.patterns import (
@@ -73,6 +78,8 @@ MOST_SLOTS: Final = 8
 _FREE_OF_COLONS: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
 _AN_ARN: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY))
 _TYPES: Final[Mapping[str, Kind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
+_OWN_RULES: Final = ("kms:", "sts:")
+"""Services for which the engine has rules of their own, such as mandatory resource-based policies: their answers stay open."""
 _LIKE: Final = frozenset({"StringLike", "StringNotLike"})
 _EXACT: Final = frozenset({"StringEquals", "StringNotEquals"})
 _FOLDED: Final = frozenset({"StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "Bool"})
@@ -182,12 +189,14 @@ class Encoder:
         action: The action in lower case; None leaves it free.
         resource: The resource; None leaves it free.
         foreign: Whether the resource belongs to another account than the principal.
+        shapes: The shape of some texts, so that most patterns are decided without a solver.
     """
 
     vocabulary: Vocabulary
     action: str | None = None
     resource: str | None = None
     foreign: bool = False
+    shapes: Mapping[Text, Sequence] = field(default_factory=dict)
 
     # -- composition, as in the engine's plan -----------------------------------------------------------------------
 
@@ -198,16 +207,15 @@ class Encoder:
         INVARIANT: `must` implies that the engine decides ``allowed``, and ``allowed`` implies `may`.
         """
         principal = identify(policies.principal)
-        exempt = principal.is_service_linked
         bounded_by = bool(policies.boundary)
         groups = [
             (kind, [(one, self.statement(one, policies, bounded_by=bounded_by)) for one in group])
             for kind, group in policies.groups()
+            if not self._is_exempt(kind, policies)
         ]
         denied = tri_or(
             self._deny(kind, answer, policies)
             for kind, group in groups
-            if not (exempt and kind in ("scp", "rcp"))
             for one, answer in group
             if one.statement.effect == "Deny"
         )
@@ -217,19 +225,40 @@ class Encoder:
         for kind, group in groups:
             allows = [(one, answer) for one, answer in group if one.statement.effect == "Allow"]
             if kind in ("scp", "endpoint"):
-                gates += [] if exempt and kind == "scp" else [tri_or(answer for _, answer in allows)]
+                gates.append(tri_or(answer for _, answer in allows))
             elif kind in ("identity", "boundary", "session"):
                 own[kind] = YES if principal.kind == "root" else tri_or(answer for _, answer in allows)
             elif kind == "resource":
                 grants = [(self._grant(one, policies, bounded_by=bounded_by), answer) for one, answer in allows]
         if policies.session is not None and not policies.session and principal.kind == "federated-user":
             own["session"] = NO
+        if (self.action or "").startswith(_OWN_RULES):
+            return OPEN
         permitted = self._caller(own, grants)
+        if policies.gaps:
+            # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
+            grants_unknown = not {kind for kind, _ in policies.gaps}.isdisjoint(ALTERNATIVES)
+            may = conjoin(one.may for one in (tri_not(denied), *gates, *(() if grants_unknown else (permitted,))))
+            return Tri(must=False, may=may)
         return tri_and((tri_not(denied), *gates, permitted))
 
-    def _deny(self, kind: str, answer: Tri, policies: ProofPolicies) -> Tri:
-        # AWS does not list Bedrock among the services that RCPs reach, so only a setting makes such a denial sure.
-        return Tri(must=False, may=answer.may) if kind == "rcp" and not policies.rcp_applies else answer
+    def _is_exempt(self, kind: PolicyType, policies: ProofPolicies) -> bool:
+        """Return whether the policies of a type do not apply, as in the engine."""
+        if kind not in ("scp", "rcp"):
+            return False
+        principal = identify(policies.principal)
+        if principal.is_service_linked:
+            return True
+        if kind == "rcp":
+            return (
+                policies.management_account is not None and policies.management_account == principal.account and not self.foreign
+            )
+        return not principal.account or principal.account == policies.management_account
+
+    def _deny(self, kind: PolicyType, answer: Tri, policies: ProofPolicies) -> Tri:
+        # Only for the services on AWS's list is it certain that an RCP applies.
+        is_certain = policies.rcp_applies or (self.action or "").partition(":")[0] in RCP_SERVICES
+        return answer if kind != "rcp" or is_certain else Tri(must=False, may=answer.may)
 
     def _caller(self, own: Mapping[PolicyType, Tri], grants: list[tuple[Grant, Tri]] | None) -> Tri:
         mine = tri_and(own.values())
@@ -241,7 +270,7 @@ class Encoder:
         return tri_or((mine, *(tri_and((answer, self._through(kind, own))) for kind, answer in grants)))
 
     def _through(self, kind: Grant, own: Mapping[PolicyType, Tri]) -> Tri:
-        if kind is Grant.EXACT:
+        if kind in (Grant.EXACT, Grant.UNDOCUMENTED):
             return YES
         boundary, session = own.get("boundary", YES), own.get("session", YES)
         if kind is Grant.OPEN:
@@ -256,7 +285,7 @@ class Encoder:
         if granted is Grant.NONE:
             return NO
         answer = tri_and((sure(self.action_of(placed)), self.resource_of(placed), self.conditions_of(placed)))
-        return Tri(must=False, may=answer.may) if granted is Grant.PERHAPS else answer
+        return Tri(must=False, may=answer.may) if granted in (Grant.PERHAPS, Grant.UNDOCUMENTED) else answer
 
     def _grant(self, placed: Placed, policies: ProofPolicies, *, bounded_by: bool) -> Grant:
         statement, principal = placed.statement, identify(policies.principal)
@@ -266,8 +295,12 @@ class Encoder:
             return grant(statement.principal, principal)
         if statement.effect == "Deny" and bounded_by and principal.kind in ("user", "role", "assumed-role"):
             return Grant.OPEN
-        left_out = excepted(statement.principal, principal)
-        return Grant.PERHAPS if left_out is None else Grant.NONE if left_out else Grant.OPEN
+        is_excepted = excepted(statement.principal, principal)
+        if is_excepted:
+            return Grant.NONE
+        if is_excepted is None and principal.kind == "federated-user" and statement.effect == "Deny":
+            return Grant.PERHAPS
+        return Grant.UNDOCUMENTED if is_excepted is None or statement.effect == "Allow" else Grant.OPEN
 
     def action_of(self, placed: Placed) -> Formula:
         """Return whether Action or NotAction covers the action."""
@@ -280,8 +313,13 @@ class Encoder:
         if "*" in statement.resources:
             return NO if statement.not_resource else YES
         has_version = placed.document.version == VARIABLES_SINCE
-        covered = tri_or(self._resource(pattern, variables=has_version) for pattern in statement.resources)
-        return tri_not(covered) if statement.not_resource else covered
+        covered = tri_or(self._resource(complete(pattern), variables=has_version) for pattern in statement.resources)
+        if not statement.not_resource:
+            return covered
+        if has_version and any("${" in pattern for pattern in statement.resources):
+            # AWS does not document NotResource with a variable that has no value.
+            return Tri(must=negate(covered.may), may=True)
+        return tri_not(covered)
 
     def _resource(self, pattern: str, *, variables: bool) -> Tri:
         template = parse_template(pattern, tokenize) if variables and "${" in pattern else tokenize(pattern)
@@ -310,16 +348,16 @@ class Encoder:
         form = Form(quantifier, operator.negated, absent)
         # AWS does not document ForAnyValue...IfExists for an absent key.
         missing = OPEN if quantifier == "ForAnyValue" and if_exists else sure(absent)
-        present = self._present(key, form, partial(self._value, condition, operator, variables=variables))
+        present = self._present(key, form, partial(self._value, condition, operator, variables=variables), missing)
         return tri_if(Present(key), present, missing)
 
-    def _null(self, key: str, values: Sequence[str]) -> Tri:
+    def _null(self, key: str, values: Listed[str]) -> Tri:
         wanted = {value.lower() for value in values}
         absent, present = "true" in wanted, "false" in wanted
         return sure(disjoin((conjoin((Present(key), present)), conjoin((negate(Present(key)), absent)))))
 
-    def _present(self, key: str, form: Form, value: Callable[[Text], Tri]) -> Tri:
-        """Return the answer for a key that is present."""
+    def _present(self, key: str, form: Form, value: Callable[[Text], Tri], missing: Tri) -> Tri:
+        """Return the answer for a key that is present; `missing` is the answer for an absent one."""
         if key in self.vocabulary.cells:
             one = value(Text(key))
             return tri_not(one) if form.negated else one
@@ -338,7 +376,7 @@ class Encoder:
             some = tri_and(tri_or((sure(negate(there)), one)) for there, one in zip(used, each, strict=True))
         # A set whose only value is the empty text counts as an empty set.
         alone = conjoin((Matches(Text(key), ()), *(negate(there) for there in used[1:])))
-        return tri_if(alone, sure(form.quantifier == "ForAllValues"), some)
+        return tri_if(alone, YES if form.quantifier == "ForAllValues" else missing, some)
 
     def _is_used(self, key: str, slot: int) -> Formula:
         return True if slot == 0 else conjoin((negate(Single(key)), Used(key, slot)))
@@ -352,7 +390,11 @@ class Encoder:
                 return OPEN
             positive = OPERATORS[_positive(operator.name)]
             matches = positive.compile([(value,) if value else () for value in condition.values])
-            return sure(self._cells(text.name, cells, matches))
+            # A policy value in a form that AWS does not document matches no cell for sure, and no cell surely not.
+            return Tri(
+                self._cells(text.name, cells, lambda sample: matches(sample) is True),
+                self._cells(text.name, cells, lambda sample: matches(sample) is not False),
+            )
         if text.name in self.vocabulary.cells:
             return OPEN
         with_variables = variables and operator.variables
@@ -362,7 +404,7 @@ class Encoder:
         ]
         return tri_or(self._policy_value(operator, template, text) for template in templates)
 
-    def _cells(self, key: str, cells: Cells, matches: Callable[[str], object]) -> Formula:
+    def _cells(self, key: str, cells: Cells, matches: Callable[[str], bool]) -> Formula:
         chosen = cells.where(matches)
         if len(chosen) == len(cells.samples):
             return True
@@ -410,6 +452,10 @@ class Encoder:
             return compile_tokens(tokens)(known)
         if tokens == (ANY,):
             return True
+        shape = self.shapes.get(text)
+        relation = "some" if shape is None else relate(shape, tokens, fold=fold and text.name not in LOWER_CASE)
+        if relation != "some":
+            return relation == "all"
         if fold:
             tokens = tuple(token.lower() if isinstance(token, str) else token for token in tokens)
         return Matches(text, tokens, fold and text.name not in LOWER_CASE)
@@ -447,7 +493,7 @@ def _positive(name: str) -> str:
     return name.replace("Not", "", 1) if name.startswith(("Not", "NumericNot", "DateNot")) else name
 
 
-def _related(text: Text, pieces: Sequence[str | Wildcard | Text]) -> Formula | None:
+def _related(text: Text, pieces: Listed[str | Wildcard | Text]) -> Formula | None:
     """Express a pattern whose wildcards are at most two stars at the ends, or one in the middle; None for others."""
     stars = [place for place, piece in enumerate(pieces) if piece is ANY]
     if any(isinstance(piece, Wildcard) and piece is not ANY for piece in pieces):

@@ -54,6 +54,8 @@ class ProofPolicies:
         resource: Resource-based policies of the resource.
         principal: ARN of the caller.
         rcp_applies: Whether RCPs reach the service for sure.
+        management_account: The organization's management account, to which SCPs do not apply.
+        gaps: Policy types of which some policies could not be read, each with the reason in words.
     """
 
     identity: Documents | None = None
@@ -65,6 +67,8 @@ class ProofPolicies:
     resource: Documents | None = None
     principal: str = PRINCIPAL
     rcp_applies: bool = False
+    management_account: str | None = None
+    gaps: tuple[tuple[PolicyType, str], ...] = ()
     _set: list[PolicySet] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
@@ -74,13 +78,15 @@ class ProofPolicies:
         return cls(
             identity=flat.get("identity"),
             boundary=flat.get("boundary"),
-            session=flat.get("session"),
+            session=() if policies.has_empty_session else flat.get("session"),
             scp=policies.levels.get("scp"),
             rcp=policies.levels.get("rcp"),
             endpoint=flat.get("endpoint"),
             resource=flat.get("resource"),
             principal=principal,
             rcp_applies=rcp_applies,
+            management_account=policies.management_account,
+            gaps=tuple((gap.policy_type, gap.reason) for gap in policies.gaps),
             _set=[policies],
         )
 
@@ -100,6 +106,7 @@ class ProofPolicies:
                     rcp=self.rcp,
                     endpoint=self.endpoint,
                     resource=self.resource,
+                    management_account=self.management_account,
                 )
             )
         return self._set[0]

@@ -27,6 +27,8 @@ from guardedbedrock.governance.proof.requests import (
     accounts,
     principal_keys,
     rebuild,
+    shapes_of,
+    types_in,
     well_formed,
 )
 from guardedbedrock.governance.proof.solver import is_available, solve
@@ -168,7 +170,7 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
         for name in _distinguished_actions(old, new):
             for situation in _situations(Situation(name, fixed=_fixed(new, settings)), old, new):
                 vocabulary = vocabulary_of((*old.statements(), *new.statements()), situation.fixed)
-                encoder = Encoder(vocabulary, name.lower(), foreign=situation.foreign)
+                encoder = encoder_of(situation, vocabulary)
                 before, after = encoder.allowed(old), encoder.allowed(new)
                 shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
                 yield _Part(situation, vocabulary, shown, new, is_new)
@@ -341,7 +343,7 @@ def _part(
     """Build the part "a request of this situation is allowed, and shows something"."""
     keys = {**dict.fromkeys(also), **situation.fixed}
     vocabulary = vocabulary_of(policies.statements(), keys)
-    encoder = Encoder(vocabulary, situation.action.lower(), situation.resource, foreign=situation.foreign)
+    encoder = encoder_of(situation, vocabulary)
     allowed = encoder.allowed(policies)
     extra = shown(vocabulary)
     return _Part(situation, vocabulary, Tri(conjoin((allowed.must, extra)), conjoin((allowed.may, extra))), policies, confirms)
@@ -356,7 +358,7 @@ def _reaches(placed: Placed, policies: ProofPolicies, options: Options) -> str:
     for action in actions:
         for situation in _situations(Situation(action, fixed=_fixed(policies, options)), policies, foreign_too=True):
             vocabulary = vocabulary_of((placed,), situation.fixed)
-            applies = Encoder(vocabulary, action.lower()).statement(placed, policies, bounded_by=bool(policies.boundary))
+            applies = encoder_of(situation, vocabulary).statement(placed, policies, bounded_by=bool(policies.boundary))
             possible = conjoin((well_formed(situation, vocabulary), applies.may))
             if is_unsatisfiable(possible):
                 continue
@@ -370,10 +372,26 @@ def _reaches(placed: Placed, policies: ProofPolicies, options: Options) -> str:
 
 
 def _situations(situation: Situation, *policies: ProofPolicies, foreign_too: bool = False) -> Iterable[Situation]:
-    """Split a situation by the account of the resource."""
+    """Split a situation by the account and the type of the resource, foundation models first."""
     for account, foreign in accounts(policies, every=foreign_too):
         known = {"aws:ResourceAccount": account} if account else {}
-        yield replace(situation, account=account, foreign=foreign, fixed={**known, **situation.fixed})
+        placed = replace(situation, account=account, foreign=foreign, fixed={**known, **situation.fixed})
+        types = types_in(placed)
+        if types is None:
+            yield placed
+        for one in types or ():
+            yield replace(placed, types=frozenset({one}))
+
+
+def encoder_of(situation: Situation, vocabulary: Vocabulary) -> Encoder:
+    """Return the encoder for the requests of a situation."""
+    return Encoder(
+        vocabulary,
+        situation.action.lower(),
+        situation.resource,
+        foreign=situation.foreign,
+        shapes=shapes_of(situation, vocabulary),
+    )
 
 
 def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementPlace, ...]:
@@ -479,6 +497,7 @@ def _assumptions(policies: ProofPolicies, options: Options) -> tuple[str, ...]:
     found += [f"{key} is {value}" for key, value in options.assumed.items()]
     if policies.rcp and not policies.rcp_applies:
         found.append("resource control policies are not counted on: AWS does not list Bedrock among the services that they reach")
+    found += [f"could not be read: {reason}" for _, reason in policies.gaps]
     if policies.resource is None and identify(policies.principal).account:
         found.append("no resource-based policy grants access")
     return tuple(found)

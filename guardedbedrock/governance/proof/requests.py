@@ -53,7 +53,11 @@ NOT_THE_MODEL: Final = frozenset(
 
 _LOWER: Final = ("a", "z")
 _DIGIT: Final = ("0", "9")
-_NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_"), (":", ":"), ("/", "/")), 1)
+_NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "/"), ("_", "_")), 1)
+_WORD: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_")), 1)
+_MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _WORD), (":", _WORD, ":", _WORD))))
+"""A model ID or a profile ID, such as ``anthropic.claude-v2:1:200k``. Names of other types have no colon."""
+_NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
 REGION: Final[Sequence] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
 """More texts than there are regions. An exact shape would make the solver slow, and a witness has a usual region first."""
@@ -157,6 +161,17 @@ def principal_keys(principal: str) -> dict[str, str | None]:
     return keys
 
 
+def shapes_of(situation: Situation, vocabulary: Vocabulary) -> dict[Text, Sequence]:
+    """Return the shapes of the texts of a situation's requests, as far as a text has one."""
+    shapes: dict[Text, Sequence] = {}
+    if situation.resource is None and situation.types is not None and len(situation.types) == 1:
+        (only,) = situation.types
+        shapes[RESOURCE] = shape_of(only, situation.account, _ANY)
+    if GUARDRAIL in vocabulary.slots:
+        shapes[Text(GUARDRAIL)] = _ANY.guardrail
+    return shapes
+
+
 def well_formed(situation: Situation, vocabulary: Vocabulary, *, usual: bool = False) -> Formula:
     """
     Return that a request is one that AWS could receive, in a situation.
@@ -185,6 +200,15 @@ def _resource(situation: Situation, given: _Shapes) -> Iterator[Formula]:
         yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
 
 
+def types_in(situation: Situation) -> tuple[str, ...] | None:
+    """Return the resource types of a situation's action in its account, foundation models first; None if it has no types."""
+    known = reference.actions().get(situation.action.lower())
+    if situation.resource is not None or known is None or not known.types:
+        return None
+    types = known.types if situation.types is None else situation.types & known.types
+    return tuple(sorted((one for one in types if _fits(one, situation)), key=lambda one: (one != "foundation-model", one)))
+
+
 def _fits(resource_type: str, situation: Situation) -> bool:
     """Return whether a type's ARN names an account exactly if the situation does."""
     return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
@@ -198,7 +222,8 @@ def shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
         if piece in named:
             parts += named[piece]
         elif piece:
-            parts += given.name if piece.startswith("${") else (piece,)
+            name = _MODEL_ID if resource_type in _NAMED_BY_MODEL_ID and given is _ANY else given.name
+            parts += name if piece.startswith("${") else (piece,)
     return tuple(parts)
 
 
@@ -218,11 +243,13 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
     yield "", False
     if own:
         yield own, False
-    if not every and all(one.resource is None for one in listed):
-        return
     patterns = {pattern for one in listed for placed in one.statements() for pattern in placed.statement.resources}
     segments = {parts[4] for pattern in patterns if len(parts := pattern.split(":", 5)) > 4}  # noqa: PLR2004  # an ARN
+    if "aws" in segments:
+        yield "aws", False  # AWS owns the resource, so that identity-based policies alone decide
     named = {segment.replace("*", "0").replace("?", "0").ljust(_ACCOUNT_DIGITS, "0") for segment in segments if segment}
+    if not every and all(one.resource is None for one in listed):
+        return
     for account in sorted(one for one in named | {"999999999999"} if one != own and one.isdecimal()):
         yield account, True
 
@@ -285,4 +312,5 @@ def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies
         action=situation.action,
         resource=situation.resource if situation.resource is not None else model.resource or "*",
         context=context,
+        rcp_applies=policies.rcp_applies,
     )

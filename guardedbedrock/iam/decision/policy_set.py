@@ -56,6 +56,7 @@ class PolicySet:
     Attributes:
         documents: The parsed documents by policy type.
         levels: The same, by level of the organization; a type without levels has one.
+        has_empty_session: Whether ``session=[]`` was given: no session policy was passed.
         gaps: The policies that could not be read.
 
     Raises:
@@ -80,7 +81,7 @@ class PolicySet:
         levels = {"scp": scp, "rcp": rcp}
         compiler = StatementCompiler(has_boundary=_applies("boundary", boundary))
         self._groups: list[tuple[PolicyType, list[CompiledStatement]]] = []
-        self._has_empty_session = session is not None and not _listed(session)
+        self.has_empty_session = session is not None and not _listed(session)
         self.documents: dict[PolicyType, tuple[PolicyDocument, ...]] = {}
         self.levels: dict[PolicyType, tuple[tuple[PolicyDocument, ...], ...]] = {}
         for policy_type in NAMING_ORDER:
@@ -94,7 +95,7 @@ class PolicySet:
         self.gaps = tuple(gaps)
         if not self._groups and not self.gaps:
             raise ConfigurationError("a PolicySet needs policies; pass identity=[] for a principal that has none")
-        self._management_account = management_account
+        self.management_account = management_account
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
         # Keyed by the action as a request spells it. A plan depends on the policies and the action only.
         self._plans: dict[str, PlanGrounds] = {}
@@ -150,8 +151,8 @@ class PolicySet:
         plan = build_plan(
             self._groups,
             covering,
-            has_empty_session=self._has_empty_session,
-            management_account=self._management_account,
+            has_empty_session=self.has_empty_session,
+            management_account=self.management_account,
             needs_no_permission=action.lower() in NO_PERMISSION_NEEDED,
             gaps=self.gaps,
         )

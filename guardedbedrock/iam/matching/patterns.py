@@ -145,6 +145,14 @@ class Automaton:
             self._moves |= bit
             self._free |= bit if character is ONE else 0
 
+    def step(self, state: int, text: str) -> int:
+        """Return the state after more text; the first state is 1."""
+        return self._read(state, text)
+
+    def accepts(self, state: int) -> bool:
+        """Return whether the pattern matches the text that led to a state."""
+        return bool(state & self._accept)
+
     def matches(self, value: str) -> bool:
         """Return whether the pattern matches the whole value."""
         return bool(self._read(1, value) & self._accept)
