@@ -45,6 +45,8 @@ class FakeBedrock:
         keep_bytes: Size of the latest requests to store, in bytes; None stores all.
         verify_signatures: Verify signatures, and respond to an invalid one as AWS does. `client_kwargs` signs validly.
         credentials: Accepted credentials and API keys, with their principals. If given, signatures are verified.
+        invocation_logs: Folder for the model invocation log; None writes none. It contains a folder for each bucket and log
+            group of the logging configuration, which clients change with ``bedrock``. At first the bucket is ``invocation-logs``.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also accepts identifiers such as ``G-HR-Compliance``.
 
     Raises:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final, TypedDict
 from guardedbedrock import bedrock
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
+from guardedbedrock.testing.control.invocation_logging import InvocationLogging
 from guardedbedrock.testing.faults import Schedule
+from guardedbedrock.testing.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
 from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
 from guardedbedrock.testing.runtime import Runtime
@@ -18,7 +20,11 @@ from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey,
 from guardedbedrock.testing.server.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from guardedbedrock import iam
+    from guardedbedrock.testing.received_requests import ReceivedRequest
     from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile
     from guardedbedrock.testing.wire import Params
 
@@ -45,6 +51,7 @@ class FakeOptions(TypedDict, total=False):
     keep_bytes: int | None
     verify_signatures: bool
     credentials: Iterable[FakeCredentials | FakeApiKey]
+    invocation_logs: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class FakeConfig:
     keep_bytes: int | None = None
     verify_signatures: bool = False
     credentials: Iterable[FakeCredentials | FakeApiKey] = ()
+    invocation_logs: Path | None = None
 
     def __post_init__(self) -> None:
         check_vocabulary(self.vocabulary)
@@ -102,18 +110,27 @@ class FakeState:
         self._store = GuardrailStore(config.guardrails, config.region, caller.account)
         self._organization = tuple(config.enforced)
         patterns = identifier_patterns(config.vocabulary)
+        folder = config.invocation_logs
+        self._invocation_log = InvocationLog(folder, config.region, caller.account) if folder else None
+        self._logging = InvocationLogging(dict(DEFAULT_CONFIGURATION) if folder else None)
         self.runtime = Runtime(self._store, patterns, self._enforced, lambda: self.control.resolved_models)
-        self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns)
+        self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns, self._logging)
         self.endpoint = Endpoint(
             [self.runtime, self.control],
             authenticator=Authenticator(caller, config.accepted_credentials, config.region),
             authorizer=Authorizer(config.policies, self._inventory, config.vocabulary),
             faults=self.faults,
             log=self.log,
+            write_log=self._write_log,
         )
 
     def _enforced(self, model: str) -> list[FakeEnforcement]:
         return [entry for entry in (*self.control.enforced, *self._organization) if entry.covers(model)]
+
+    def _write_log(self, principal: str, request: ReceivedRequest, entry: Callable[[], Params]) -> None:
+        configuration = self._logging.configuration
+        if self._invocation_log is not None and configuration is not None:
+            self._invocation_log.write(configuration, principal, request, entry())
 
     def _inventory(self, params: Params) -> bedrock.Inventory:
         enforced = self._enforced(params.get("modelId", ""))

@@ -116,6 +116,7 @@ _SHAPE: Final = shapes.fields(
         "keep": shapes.anything,
         "keep_bytes": shapes.anything,
         "hosts": _TEXTS,
+        "invocation_logs": shapes.name,
         "policies": shapes.anything,
         "guardrails": shapes.array_of(_GUARDRAIL),
         "inference_profiles": shapes.array_of(_PROFILE),
@@ -175,6 +176,8 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     if options.get("principal") == _CALLER:  # a guard asks STS, the server has no caller to ask about
         del options["principal"]
     options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
+    if "invocation_logs" in data:
+        options["invocation_logs"] = path.parent / data["invocation_logs"]
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)

@@ -9,10 +9,20 @@ if TYPE_CHECKING:
 
 
 class InvocationLogging:
-    """The logging configuration of a region. It is stored, and the fake writes no log."""
+    """
+    The logging configuration of a region.
 
-    def __init__(self) -> None:
-        self._configuration: Params = {}
+    Args:
+        configuration: The configuration at the start, or None.
+    """
+
+    def __init__(self, configuration: Params | None) -> None:
+        self._configuration: Params = {"loggingConfig": configuration} if configuration else {}
+
+    @property
+    def configuration(self) -> Params | None:
+        """The current configuration, or None."""
+        return self._configuration.get("loggingConfig")
 
     def put(self, params: Params) -> Params:
         """Store the configuration."""

@@ -11,7 +11,6 @@ from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfigura
 from guardedbedrock.testing.control.foundation_models import FoundationModels
 from guardedbedrock.testing.control.guardrails import GuardrailOperations
 from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
-from guardedbedrock.testing.control.invocation_logging import InvocationLogging
 from guardedbedrock.testing.control.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
@@ -19,6 +18,7 @@ from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from guardedbedrock.testing.control.invocation_logging import InvocationLogging
     from guardedbedrock.testing.resources import GuardrailStore
     from guardedbedrock.testing.resources.enforcement import FakeEnforcement
     from guardedbedrock.testing.resources.inference_profile import FakeInferenceProfile
@@ -33,17 +33,23 @@ class ControlPlane:
         profiles: The inference profiles that exist at the start.
         principal: ARN of the principal of all requests.
         patterns: Shape name to the pattern that replaces the pattern of the service model.
+        logging: The logging configuration of model calls.
     """
 
     service = "bedrock"
 
     def __init__(
-        self, store: GuardrailStore, profiles: Iterable[FakeInferenceProfile], principal: str, patterns: Mapping[str, str]
+        self,
+        store: GuardrailStore,
+        profiles: Iterable[FakeInferenceProfile],
+        principal: str,
+        patterns: Mapping[str, str],
+        logging: InvocationLogging,
     ) -> None:
         self.validator = ShapeValidator(patterns)
         self._lock, self._numbers = ForkSafeLock(), count(1)
         self._done: dict[tuple[str, str], Params] = {}
-        models, logging = FoundationModels(store.region), InvocationLogging()
+        models = FoundationModels(store.region)
         tags = TagStore(store.tags, store.region)
         self._guardrails = GuardrailOperations(store, tags, self._new_id)
         self._enforcement = EnforcedConfiguration(self._guardrails, principal, self._new_id)

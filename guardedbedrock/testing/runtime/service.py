@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.assessment import AssessmentScope, assess
@@ -130,12 +132,13 @@ class Runtime:
         return guardrail.identifier.split(":")[4] == self._store.account
 
     def _converse(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
-        return OperationOutput(converse.message(self._converse_turn("Converse", params, own), params))
+        turn = self._converse_turn("Converse", params, own)
+        return OperationOutput(converse.message(turn, params), log_entry=partial(_converse_entry, turn, params))
 
     def _converse_stream(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
         asynchronous = params.get("guardrailConfig", {}).get("streamProcessingMode") == "async"
         turn = self._converse_turn("ConverseStream", params, own, asynchronous=asynchronous)
-        return OperationOutput({"stream": converse.events(turn, params)})
+        return OperationOutput({"stream": converse.events(turn, params)}, log_entry=partial(_converse_entry, turn, params))
 
     def _converse_turn(self, operation: str, params: Params, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
         family = self._family(params)
@@ -150,9 +153,12 @@ class Runtime:
         family = self._family(params)
         formats.check_body(family, params, stream=False, guarded=own is not None)
         if family.format in formats.COMPUTED:
-            return OperationOutput({"body": formats.computed(family, params), "contentType": _JSON})
+            body = formats.computed(family, params)
+            return OperationOutput({"body": body, "contentType": _JSON}, log_entry=partial(_invoke_entry, family, [body], {}))
         turn = self._invoke_turn("InvokeModel", params, own)
-        return OperationOutput({"body": formats.body(family, turn, params), "contentType": _JSON}, _count_headers(turn))
+        body = formats.body(family, turn, params)
+        entry = partial(_invoke_entry, family, [body], turn.usage)
+        return OperationOutput({"body": body, "contentType": _JSON}, _count_headers(turn), entry)
 
     def _family(self, params: Params) -> ModelFamily:
         return find_family(params["modelId"], self._resolved_models())
@@ -161,7 +167,9 @@ class Runtime:
         family = self._family(params)
         formats.check_body(family, params, stream=True, guarded=own is not None)
         turn = self._invoke_turn("InvokeModelWithResponseStream", params, own)
-        return OperationOutput({"body": formats.chunks(family, turn, params), "contentType": _JSON})
+        chunks = list(formats.chunks(family, turn, params))
+        entry = partial(_invoke_entry, family, [one["chunk"]["bytes"] for one in chunks], turn.usage, stream=True)
+        return OperationOutput({"body": iter(chunks), "contentType": _JSON}, log_entry=entry)
 
     def _invoke_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
         prompt = prompts.parse_body(params.get("body", b""), guarded=own is not None)
@@ -197,6 +205,16 @@ class Runtime:
                 "guardrailCoverage": metrics["guardrailCoverage"],
             }
         )
+
+
+def _converse_entry(turn: Turn, params: Params) -> Params:
+    output = converse.message(turn, params)
+    return {"output": output, "usage": output["usage"], "modality": "TEXT"}
+
+
+def _invoke_entry(family: ModelFamily, bodies: list[bytes], usage: Mapping[str, int], *, stream: bool = False) -> Params:
+    output = [json.loads(body) for body in bodies]
+    return {"output": output if stream else output[0], "usage": usage, "modality": family.output}
 
 
 def _key(guardrail: FakeGuardrail) -> tuple[str, str]:

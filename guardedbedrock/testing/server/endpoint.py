@@ -39,7 +39,7 @@ from guardedbedrock.testing.wire import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import Schedule
@@ -73,6 +73,8 @@ class _Exchange:
     faults: tuple[Fault, ...] = ()
     active_faults: tuple[Fault, ...] = ()
     assessments: Sequence[LoggedAssessment] = ()
+    principal: str = ""
+    log_entry: Callable[[], Params] | None = None
 
 
 class Endpoint:
@@ -85,9 +87,10 @@ class Endpoint:
         authorizer: Evaluates the policies.
         faults: The faults to inject.
         log: Stores the requests.
+        write_log: Writes a call to the log of the service, with the ARN of its caller and its entry.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each step
         self,
         services: Iterable[FakeService],
         *,
@@ -95,9 +98,11 @@ class Endpoint:
         authorizer: Authorizer,
         faults: Schedule,
         log: RequestLog,
+        write_log: Callable[[str, ReceivedRequest, Callable[[], Params]], None],
     ) -> None:
         self._routes = [(routes(service.service), service) for service in services]
         self._authenticator, self._authorizer, self._faults, self._log = authenticator, authorizer, faults, log
+        self._write_log = write_log
 
     def respond(self, http_request: HttpRequest) -> HttpResponse:
         """Respond to a request, and log it before the response is sent."""
@@ -111,7 +116,10 @@ class Endpoint:
         for fault in exchange.active_faults:
             response = fault.change_response(response)
         request_id = str(uuid.uuid4())
-        self._log.add(_record(exchange, response.status, request_id))
+        record = _record(exchange, response.status, request_id)
+        self._log.add(record)
+        if exchange.log_entry is not None:
+            self._write_log(exchange.principal, record, exchange.log_entry)
         filters = tuple(fault.filter_bytes for fault in exchange.active_faults)
         return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers}, send_filters=filters)
 
@@ -130,6 +138,7 @@ class Endpoint:
         exchange.decisions = self._authorizer.decide(requests)
         enforce(exchange.decisions)
         output = service.perform(operation.name, exchange.params)
+        exchange.principal, exchange.log_entry = caller.principal, output.log_entry
         return serialize(operation, _with_stream_faults(operation, output, exchange.active_faults))
 
     def _route(self, http_request: HttpRequest) -> tuple[RouteMatch, FakeService]:

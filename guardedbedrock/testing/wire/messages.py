@@ -68,10 +68,12 @@ class OperationOutput:
     Args:
         members: The members of the output shape. An event stream is an iterable of one-item mappings: event name to payload.
         headers: HTTP headers in addition to those of the shape.
+        log_entry: Makes the entry for the log of the service; None if the service does not log the operation.
     """
 
     members: Params
     headers: Mapping[str, str] = field(default_factory=dict)
+    log_entry: Callable[[], Params] | None = None
 
 
 class ServiceError(Exception):
