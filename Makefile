@@ -62,7 +62,7 @@ test: lint type laws
 
 # Needs Debian's chromium and chromium-driver.
 browser: .venv/.browser
-	$(BIN)/pytest tests/browser/check_page.py
+	$(BIN)/pytest tests/browser/check_page.py tests/browser/check_replay_page.py
 
 aio: .venv-aio/.dev
 	$(AIO)/pytest -n auto tests/aio

@@ -11,6 +11,7 @@ import typer
 import guardedbedrock
 from guardedbedrock.cli.formats import OutputFormat, ReportFormat
 from guardedbedrock.cli.prove_commands import prove
+from guardedbedrock.cli.replay_command import replay
 from guardedbedrock.cli.snapshot_commands import snapshot
 from guardedbedrock.errors import ConfigurationError
 
@@ -211,3 +212,4 @@ def serve(
 
 app.add_typer(prove)
 app.add_typer(snapshot)
+app.command()(replay)

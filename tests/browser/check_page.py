@@ -6,7 +6,6 @@ pytest does not collect this file by its name, because ``make test`` must not ne
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -15,8 +14,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from harness.serve import MODEL, ask
 from selenium.webdriver import Chrome
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -27,17 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-)
 CONFIG: Final = """
 [[guardrails]]
 id = "abc123def456"
@@ -55,19 +41,6 @@ OPUS: Final = "anthropic.claude-3-opus-20240229-v1:0"
 NASTY: Final = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script> & </pre>"
 WIDTHS: Final = (1200, 390)
 SCHEMES: Final = ("light", "dark")
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Start Chromium once, with an empty profile."""
-    options = Options()
-    options.binary_location = shutil.which("chromium") or "/usr/bin/chromium"
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    driver = Chrome(options=options, service=Service(shutil.which("chromedriver") or "/usr/bin/chromedriver"))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

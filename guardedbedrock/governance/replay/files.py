@@ -18,10 +18,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
 from guardedbedrock.errors import ConfigurationError
 
+REMOTE: Final = "s3://"
 SUFFIXES: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".log", ".log.gz", ".gz", ".ndjson")
 _OTHER_KINDS: Final = ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated")
 _GZIP: Final = b"\x1f\x8b"
@@ -56,36 +57,103 @@ class Skipped:
 Report = Callable[[Skipped], None]
 
 
-def find_files(paths: Iterable[str | Path], report: Report) -> list[Path]:
+class Bucket(Protocol):
+    """Reads objects of S3. It is sent to other processes, so it must be possible to pickle it."""
+
+    def list(self, url: str) -> Iterable[tuple[str, int]]:
+        """List the URL and the size in bytes of every object under ``s3://BUCKET/PREFIX``."""
+
+    def open(self, url: str) -> BinaryIO:
+        """Open an object; it must be possible to seek in it. Raises OSError if it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TrailFile:
     """
-    List the trail files that paths stand for, sorted, each once.
+    A file of records.
 
     Args:
-        paths: Files and folders; a folder is searched at every depth.
+        name: Its path, or ``s3://BUCKET/KEY``.
+        size: Its size in bytes; 0 if that is not known.
+    """
+
+    name: str
+    size: int = 0
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is an object of S3."""
+        return self.name.startswith(REMOTE)
+
+    def open(self, bucket: Bucket | None) -> BinaryIO:
+        """Open the file."""
+        if not self.is_remote:
+            return Path(self.name).open("rb")
+        if bucket is None:
+            raise OSError("no access to S3 was given")
+        return bucket.open(self.name)
+
+
+def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | None = None) -> list[TrailFile]:
+    """
+    List the trail files that paths stand for, each once.
+
+    Args:
+        paths: Files, folders and ``s3://BUCKET/PREFIX``; a folder is searched at every depth.
         report: Receives files that are not trails, such as digests.
+        bucket: Reads S3.
 
     Raises:
         ConfigurationError: A path does not exist.
     """
-    found: dict[Path, None] = {}
+    found: dict[TrailFile, None] = {}
     others: dict[tuple[str, str], int] = {}
     for given in paths:
-        path = Path(given)
-        is_folder = _is_folder(path)
-        for file in _files_in(path, report) if is_folder else [path]:
-            kind = next((kind for kind in _OTHER_KINDS if kind in file.parts or f"_{kind}_" in file.name), None)
-            if kind:
-                reason = f"is a {kind} file, which has no records of calls"
-            elif is_folder and not file.name.endswith(SUFFIXES):
-                reason = "is not a trail file; its name must end with .json, .json.gz, .jsonl or .log"
+        place = str(given)
+        is_folder, files = _list(place, report, bucket)
+        for file in files:
+            reason = _other_kind(file.name, is_folder=is_folder)
+            if reason:
+                where = place if is_folder else file.name
+                others[where, reason] = others.get((where, reason), 0) + 1
             else:
                 found.setdefault(file)
-                continue
-            place = str(path) if is_folder else str(file)
-            others[place, reason] = others.get((place, reason), 0) + 1
-    for (place, reason), count in others.items():
-        report(Skipped(place, reason, count, is_broken=False))
+    for (where, reason), count in others.items():
+        report(Skipped(where, reason, count, is_broken=False))
     return list(found)
+
+
+def _list(place: str, report: Report, bucket: Bucket | None) -> tuple[bool, Iterable[TrailFile]]:
+    """List the files of a path, and say whether it is a folder."""
+    if place.startswith(REMOTE):
+        if bucket is None:
+            raise ConfigurationError(f"{place}: no access to S3 was given; pass a bucket, or download the files")
+        objects = sorted(TrailFile(url, size) for url, size in bucket.list(place))
+        if not objects:
+            raise ConfigurationError(f"{place}: there are no objects; correct the bucket or the prefix")
+        return [one.name for one in objects] != [place], objects
+    path = Path(place)
+    if _is_folder(path):
+        return True, (TrailFile(str(file), _size(file)) for file in _files_in(path, report))
+    return False, [TrailFile(place, _size(path))]
+
+
+def _other_kind(name: str, *, is_folder: bool) -> str:
+    """Return why a file has no records of calls; ``""`` if it is a trail."""
+    *folders, last = name.split("/") if name.startswith(REMOTE) else Path(name).parts
+    kind = next((kind for kind in _OTHER_KINDS if kind in folders or f"_{kind}_" in last), None)
+    if kind:
+        return f"is a {kind} file, which has no records of calls"
+    if is_folder and not last.endswith(SUFFIXES):
+        return "is not a trail file; its name must end with .json, .json.gz, .jsonl or .log"
+    return ""
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0  # reading it reports the reason
 
 
 def _is_folder(path: Path) -> bool:
@@ -111,20 +179,20 @@ def _files_in(folder: Path, report: Report) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names))
 
 
-def read_records(file: Path, report: Report) -> Iterator[Any]:
+def read_records(file: TrailFile, report: Report, bucket: Bucket | None = None) -> Iterator[Any]:
     """
     Read the records of a file, one after the other.
 
     Args:
         file: The file.
         report: Receives what cannot be read: a truncated or broken file ends there, and the records before it count.
+        bucket: Reads S3.
     """
-    name = str(file)
     try:
-        with file.open("rb") as raw:
-            yield from records_of_stream(raw, name, report)
+        with file.open(bucket) as raw:
+            yield from records_of_stream(raw, file.name, report)
     except OSError as error:
-        report(Skipped(name, f"cannot be read: {error.strerror or error}"))
+        report(Skipped(file.name, f"cannot be read: {error.strerror or error}"))
 
 
 def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]:

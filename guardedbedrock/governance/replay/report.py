@@ -93,6 +93,32 @@ class Divergence:
 
 
 @dataclass(slots=True)
+class Impact:
+    """
+    The calls of one principal that are newly denied.
+
+    Args:
+        principal: ARN of the principal.
+        count: How many calls.
+        operations: The operations that they call, sorted.
+        models: The models that they name, sorted.
+        first: Time of the first call, ISO 8601.
+        last: Time of the last call.
+        example: Event ID of the first call.
+        explanation: Why the first call is denied.
+    """
+
+    principal: str
+    count: int
+    operations: list[str]
+    models: list[str]
+    first: str
+    last: str
+    example: str
+    explanation: str
+
+
+@dataclass(slots=True)
 class Undecided:
     """
     Calls that the new policies leave open for a reason other than an unknown key.
@@ -119,6 +145,7 @@ class ReplayReport:
         distinct: How many of them are distinct.
         mantle: Calls of ``bedrock-mantle``, which no guardrail covers.
         outcomes: Calls by decision under the new policies.
+        impact: Principals with newly denied calls, those with most calls first.
         changes: Authorizations that are decided differently, newly denied ones first.
         divergences: Calls whose record differs from the baseline.
         undecided: Calls that cannot be decided, such as those without a principal, by reason.
@@ -133,6 +160,7 @@ class ReplayReport:
     distinct: int = 0
     mantle: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ORDER, 0))
+    impact: list[Impact] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
@@ -158,6 +186,7 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
     report = ReplayReport(distinct=len({group.call for group in groups}))
     changes: dict[tuple[str, ...], Change] = {}
     undecided: dict[str, Undecided] = {}
+    impact: dict[str, Impact] = {}
     for group in groups:
         after = new.decide(group.call, group.evidence)
         before = baseline.decide(group.call, group.evidence) if baseline else None
@@ -166,12 +195,15 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
         if find_operation(group.call.service, group.call.operation).inference:
             report.evidence[group.evidence.kind] += group.count
         was_denied = before.is_denied if before else group.call.outcome == "denied"
-        report.newly_denied += group.count if after.is_denied and not was_denied else 0
+        if after.is_denied and not was_denied:
+            report.newly_denied += group.count
+            _add_impact(impact, group, after)
         _add_changes(changes, group, before, after)
         if after.outcome == "indeterminate" and after.reason:
             undecided.setdefault(after.reason, Undecided(after.reason, 0, group.example)).count += group.count
         if before and _diverges(group.call.outcome, before):
             report.divergences.append(_divergence(group, before))
+    report.impact = sorted(impact.values(), key=lambda one: (-one.count, one.principal))
     report.undecided = sorted(undecided.values(), key=lambda one: (-one.count, one.reason))
     report.changes = sorted(changes.values(), key=_weight)
     report.divergences.sort(key=lambda one: (-one.count, one.principal, one.operation, one.model))
@@ -207,6 +239,18 @@ def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: C
             if (first, group.example) < (change.first, change.example):
                 change.first, change.example, change.operation = first, group.example, group.call.operation
             change.last = max(change.last, iso(group.last))
+
+
+def _add_impact(impact: dict[str, Impact], group: Group, after: CallVerdict) -> None:
+    call, first, last = group.call, iso(group.first), iso(group.last)
+    why = next(explanation(decision) for decision in after.decisions if decision.outcome == after.outcome)
+    known = impact.setdefault(call.principal, Impact(call.principal, 0, [], [], first, last, group.example, why))
+    known.count += group.count
+    known.operations = sorted({*known.operations, call.operation})
+    known.models = sorted({*known.models, call.model} - {""})
+    if (first, group.example) < (known.first, known.example):
+        known.first, known.example, known.explanation = first, group.example, why
+    known.last = max(known.last, last)
 
 
 def _recorded(group: Group, before: CallVerdict | None) -> str:

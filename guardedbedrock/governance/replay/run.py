@@ -19,10 +19,10 @@ from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
 from guardedbedrock.governance.replay.counting import Counts, count
-from guardedbedrock.governance.replay.files import Skipped, find_files
+from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, find_files
 from guardedbedrock.governance.replay.projection import Projection, projection_for
 from guardedbedrock.governance.replay.report import ReplayReport, build
-from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan, size_of
+from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
 from guardedbedrock.governance.replay.verdicts import SOURCES, Judge, Source
 
 _BYTES_A_BUCKET: Final = 4 << 20
@@ -48,6 +48,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     guardrail: Source = "from-log",
     invocation_logs: Iterable[str | Path] = (),
     workers: int = 1,
+    bucket: Bucket | None = None,
     progress: Progress | None = None,
 ) -> ReplayReport:
     """
@@ -65,6 +66,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         guardrail: Which guardrail calls carry; see `Judge`.
         invocation_logs: Files and folders of model invocation logs.
         workers: Number of processes.
+        bucket: Reads ``s3://`` paths.
         progress: Called with the number of finished and of all tasks.
 
     Raises:
@@ -77,13 +79,13 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     old = baseline if isinstance(baseline, Given) or baseline is None else read_given(baseline)
     known = of_snapshot(snapshot) if snapshot is not None else None
     skipped: list[Skipped] = []
-    files, logs = find_files(trails, skipped.append), find_files(invocation_logs, skipped.append)
+    files, logs = (find_files(paths, skipped.append, bucket) for paths in (trails, invocation_logs))
     if guardrail == "injected" and not new.guardrails:
         raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
     every_set = [one for given in (new, old) if given for one in given.policies.every_set()]
     projection = projection_for(every_set, _roles(known, new, old))
     bounds = (_second(since, "since"), _second(until, "until"))
-    results, counts = read_trails(files, logs, projection, bounds, workers=workers, progress=progress)
+    results, counts = read_trails(files, logs, projection, bounds, workers=workers, bucket=bucket, progress=progress)
     models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
 
     def judge(given: Given) -> Judge:
@@ -107,21 +109,25 @@ def replay(  # noqa: PLR0913  # each is an option of the command
 
 
 def read_trails(  # noqa: PLR0913  # what a pass needs
-    files: Sequence[Path],
-    logs: Sequence[Path],
+    files: Sequence[TrailFile],
+    logs: Sequence[TrailFile],
     projection: Projection,
     bounds: tuple[int | None, int | None] = (None, None),
     *,
     workers: int = 1,
+    bucket: Bucket | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[ScanResult], Counts]:
     """Read all files with some processes, and count the distinct calls; see `replay`."""
-    size = sum(size_of(file) for file in (*files, *logs))
+    size = sum(file.size for file in (*files, *logs))
     buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
     with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder:
         spool = Path(folder)
         shares = plan(files, logs, max(workers * _TASKS_A_WORKER, _FEWEST_TASKS))
-        tasks = [ScanTask(number, trail, log, spool, buckets, projection, *bounds) for number, (trail, log) in enumerate(shares)]
+        tasks = [
+            ScanTask(number, trail, log, spool, buckets, projection, *bounds, bucket)
+            for number, (trail, log) in enumerate(shares)
+        ]
         results = sorted(_scan_all(tasks, workers, progress or (lambda _done, _all: None)), key=lambda result: result.number)
         return results, count(spool, buckets, results)
 

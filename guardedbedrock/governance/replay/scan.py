@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from guardedbedrock.governance.replay.events import (
@@ -18,7 +19,7 @@ from guardedbedrock.governance.replay.events import (
     key_of,
 )
 from guardedbedrock.governance.replay.evidence import Evidence, evidence_of
-from guardedbedrock.governance.replay.files import Skipped, read_records
+from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, read_records
 from guardedbedrock.governance.replay.projection import CallTuple, Projection
 from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
 
@@ -46,16 +47,18 @@ class ScanTask:
         projection: How events are reduced.
         since: First second that counts; None for no bound.
         until: First second that no longer counts; None for no bound.
+        bucket: Reads S3.
     """
 
     number: int
-    files: tuple[Path, ...]
-    logs: tuple[Path, ...]
+    files: tuple[TrailFile, ...]
+    logs: tuple[TrailFile, ...]
     spool: Path
     buckets: int
     projection: Projection
     since: int | None = None
     until: int | None = None
+    bucket: Bucket | None = None
 
 
 @dataclass(slots=True)
@@ -88,13 +91,13 @@ def scan(task: ScanTask) -> ScanResult:
     writer = Writer(task.spool / EVENTS, task.number, task.buckets)
     tuples = _Tuples(task.projection, result.tuples)
     for file in task.files:
-        for event in _events(file, result):
+        for event in _events(file, task.bucket, result):
             _write(event, task, tuples, writer, result)
     writer.close()
     writer = Writer(task.spool / EVIDENCE, task.number, task.buckets)
     kinds: dict[Evidence, int] = {}
     for file in task.logs:
-        for request, evidence in _evidence(file, result):
+        for request, evidence in _evidence(file, task.bucket, result):
             key = key_of(request)
             writer.write(EVENT, key, key, key, 0, kinds.setdefault(evidence, len(kinds)))
     result.evidence = list(kinds)
@@ -125,10 +128,10 @@ class _Tuples:
         return index
 
 
-def _events(file: Path, result: ScanResult) -> Iterator[TrailEvent]:
+def _events(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Iterator[TrailEvent]:
     problems: dict[str, int] = {}
     services = 0
-    for record in read_records(file, result.skipped.append):
+    for record in read_records(file, result.skipped.append, bucket):
         result.events += 1
         if isinstance(record, dict) and _is_of_another_service(record.get("eventSource")):
             continue
@@ -141,9 +144,9 @@ def _events(file: Path, result: ScanResult) -> Iterator[TrailEvent]:
             services += 1
         else:
             yield event
-    result.skipped += [Skipped(str(file), problem, count) for problem, count in problems.items()]
+    result.skipped += [Skipped(file.name, problem, count) for problem, count in problems.items()]
     if services:
-        result.skipped.append(Skipped(str(file), "is an event of the service, not a call", services, is_broken=False))
+        result.skipped.append(Skipped(file.name, "is an event of the service, not a call", services, is_broken=False))
 
 
 def _is_of_another_service(source: object) -> bool:
@@ -169,35 +172,28 @@ def _write(event: TrailEvent, task: ScanTask, tuples: _Tuples, writer: Writer, r
     writer.write(UPDATE if event.replaces else EVENT, slot, key, key_of(request) if request else key, event.time, item)
 
 
-def _evidence(file: Path, result: ScanResult) -> Iterator[tuple[str, Evidence]]:
+def _evidence(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Iterator[tuple[str, Evidence]]:
     others = 0
-    for entry in read_records(file, result.skipped.append):
+    for entry in read_records(file, result.skipped.append, bucket):
         found = evidence_of(entry)
         if found is None:
             others += 1
         else:
             yield found
     if others:
-        result.skipped.append(Skipped(str(file), "is not an entry of a model invocation log", others))
+        result.skipped.append(Skipped(file.name, "is not an entry of a model invocation log", others))
 
 
-def plan(files: Sequence[Path], logs: Sequence[Path], tasks: int) -> list[tuple[tuple[Path, ...], tuple[Path, ...]]]:
+def plan(
+    files: Sequence[TrailFile], logs: Sequence[TrailFile], tasks: int
+) -> list[tuple[tuple[TrailFile, ...], tuple[TrailFile, ...]]]:
     """Split files over tasks so that each has about the same number of bytes."""
     count = max(1, min(tasks, len(files) + len(logs)))
-    shares: list[tuple[list[Path], list[Path]]] = [([], []) for _ in range(count)]
-    loads = [0] * count
-    sized: list[tuple[int, bool, Any]] = [(size_of(file), False, file) for file in files]
-    sized += [(size_of(file), True, file) for file in logs]
-    for size, is_log, file in sorted(sized, key=lambda one: (-one[0], str(one[2]))):
-        lightest = loads.index(min(loads))
-        loads[lightest] += size + 1
-        shares[lightest][is_log].append(file)
+    shares: list[tuple[list[TrailFile], list[TrailFile]]] = [([], []) for _ in range(count)]
+    loads = [(0, number) for number in range(count)]
+    by_size = sorted([(file, 0) for file in files] + [(file, 1) for file in logs], key=lambda one: (-one[0].size, one[0].name))
+    for file, part in by_size:
+        load, lightest = heappop(loads)
+        heappush(loads, (load + file.size + 1, lightest))
+        shares[lightest][part].append(file)
     return [(tuple(sorted(trail)), tuple(sorted(log))) for trail, log in shares]
-
-
-def size_of(file: Path) -> int:
-    """Return the size of a file in bytes; 0 if it is not known."""
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0

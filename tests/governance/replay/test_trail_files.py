@@ -13,7 +13,7 @@ import pytest
 from harness.replay import BASELINE, entry, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.files import Skipped, find_files, read_records
+from guardedbedrock.governance.replay.files import Skipped, TrailFile, find_files, read_records
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import replay
 
@@ -280,16 +280,15 @@ def test_a_link_to_a_folder_is_named(tmp_path: Path) -> None:
 def test_a_value_that_is_larger_than_a_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "large.json").write_text('{"Records": [{"eventID": "' + "x" * (40 << 20))
     skipped: list[Skipped] = []
-    assert list(read_records(tmp_path / "large.json", skipped.append)) == []
+    assert list(read_records(TrailFile(str(tmp_path / "large.json")), skipped.append)) == []
     assert "larger than 16 MB" in skipped[0].reason
 
 
 STREAM = """
 import resource, sys
-from pathlib import Path
-from guardedbedrock.governance.replay.files import read_records
+from guardedbedrock.governance.replay.files import TrailFile, read_records
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-count = sum(1 for _ in read_records(Path(sys.argv[1]), print))
+count = sum(1 for _ in read_records(TrailFile(sys.argv[1]), print))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - base)
 """
 
