@@ -6,6 +6,7 @@ If one is missing, no client is created: a guard that cannot check a client must
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from typing import Any, Final
 
@@ -28,6 +29,33 @@ CLIENT_ATTRIBUTES: Final = (
 
 _MISSING: Final = object()
 
+FLOORS: Final = {"botocore": "1.42.97", "aiobotocore": "3.10"}
+"""The oldest versions that the guard works with, as in pyproject.toml."""
+_NUMBER: Final = re.compile(r"\d+")
+
+
+def check_version(package: str, version: str) -> None:
+    """
+    Check that a package is not too old.
+
+    Args:
+        package: A key of `FLOORS`.
+        version: The version that is imported.
+
+    Raises:
+        ConfigurationError: It is older than the floor.
+    """
+    floor = FLOORS[package]
+    if _release(version) < _release(floor):
+        raise ConfigurationError(
+            f'{package} {version} is installed, and guardedbedrock needs {package} {floor} or later: run "pip install '
+            f"--upgrade '{package}>={floor}'\""
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _NUMBER.findall(version)[:3])
+
 
 def check_client(client: Any, mixin: type) -> None:
     """
@@ -38,8 +66,9 @@ def check_client(client: Any, mixin: type) -> None:
         mixin: The mixin that precedes botocore's own bases.
 
     Raises:
-        ConfigurationError: An attribute is missing; the message names it.
+        ConfigurationError: botocore is too old, or an attribute is missing; the message names it.
     """
+    check_version("botocore", botocore.__version__)
     for path in CLIENT_ATTRIBUTES:
         require(client, path)
     require(super(mixin, client), "_make_api_call")

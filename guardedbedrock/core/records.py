@@ -195,15 +195,18 @@ class Reply:
 
     Args:
         authorized: The call.
-        response: The response as botocore parsed it.
+        response: The response as botocore parsed it, or as a double in the application's tests gave it. It is never changed: the
+            double may give the same object again.
         body: The bytes of the response body if it is not a stream; the caller can still read them from the response.
         again: Requests the stream once more if it breaks before its first event; None if it must not be requested again.
+        from_service: Whether botocore sent a request. If not, a double answered.
     """
 
     authorized: AuthorizedCall
-    response: dict[str, Any]
+    response: Any
     body: bytes | None = None
     again: Any = None
+    from_service: bool = True
 
 
 def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:

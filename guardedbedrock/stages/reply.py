@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Intervention
@@ -14,6 +15,7 @@ from guardedbedrock.bedrock.guardrail.intervention import (
 )
 from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, ReplyMetadata, metadata_of_body, metadata_of_converse
 from guardedbedrock.bedrock.guardrail.trace import REPLY_TRACES, is_readable, must_show_guardrail, trace_of_body
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import ContentReceived, GuardrailDetected, GuardrailIntervened, ReplyUnguarded, ResponseReceived
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import GuardedCall, Reply
@@ -24,7 +26,7 @@ SENT: Final = "GuardedBedrock"
 """Member of ``ResponseMetadata`` that names the guardrail that was sent; `guardedbedrock.intervention` reads it."""
 
 
-def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
+def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     """
     Report an intervention, or a guardrail that did not run; raise it if the rules say so.
 
@@ -33,33 +35,43 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> None:
         rules: For `on_intervention` and `on_unguarded_reply`.
         observers: The observations of the call.
 
+    Returns:
+        The response for the caller. That of a double is the same object, unchanged.
+
     Raises:
         GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
         UnguardedReplyError: The reply shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
     """
+    if not isinstance(reply.response, dict):
+        return reply.response  # of a double: None, a mock
+    if reply.from_service:
+        reply = replace(reply, response=_with_sent_guardrail(reply))
     response, body = reply.response, reply.body
-    _note_sent_guardrail(reply)
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
         observers.emit(response_received(reply, _answer(reply)))
     if body is None:
         reader = REPLY_TRACES.get(reply.authorized.call.operation.reply)
+        if reader is None and not reply.from_service:
+            return response  # a body or a stream of a double, which is not botocore's
         shown = reader(response) if reader else NO_TRACE
     else:
         shown = trace_of_body(body)
         if shown is NO_TRACE and not is_readable(body):
-            return  # a body in another format, which cannot show whether the guardrail ran
+            return response  # a body in another format, which cannot show whether the guardrail ran
     ReplyCheck(reply, rules, observers).settle(shown)
+    return response
 
 
-def _note_sent_guardrail(reply: Reply) -> None:
-    """Note in the response what was sent: a reply without a trace names neither its guardrail nor the source of its text."""
+def _with_sent_guardrail(reply: Reply) -> Any:
+    """Note what was sent in a copy of the response. Without a trace it names neither its guardrail nor the source of its text."""
     guarded = reply.authorized.guarded
     identifier, version = guarded.guardrail_ref
-    if guarded.call.operation.reply and identifier:
-        metadata = reply.response.setdefault("ResponseMetadata", {})
-        metadata[SENT] = {"guardrail": identifier, "version": version, **_source_of(guarded)}
+    if not (guarded.call.operation.reply and identifier):
+        return reply.response
+    sent = {"guardrail": identifier, "version": version, **_source_of(guarded)}
+    return {**reply.response, "ResponseMetadata": {**_metadata(reply), SENT: sent}}
 
 
 def _source_of(guarded: GuardedCall) -> dict[str, Any]:
@@ -71,22 +83,25 @@ def response_received(reply: Reply, answer: ReplyMetadata) -> ResponseReceived:
     """Make the event of a response."""
     metadata = _metadata(reply)
     return ResponseReceived(
-        status=metadata.get("HTTPStatusCode") or 0,
+        status=_count(metadata.get("HTTPStatusCode")),
         request_id=str(metadata.get("RequestId", "")),
-        retry_attempts=metadata.get("RetryAttempts") or 0,
+        retry_attempts=_count(metadata.get("RetryAttempts")),
         answer=answer,
     )
 
 
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
 def _answer(reply: Reply) -> ReplyMetadata:
     if reply.body is not None:
-        return metadata_of_body(reply.body, _metadata(reply).get("HTTPHeaders") or {})
+        return metadata_of_body(reply.body, as_mapping(_metadata(reply).get("HTTPHeaders")))
     return metadata_of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else NO_METADATA
 
 
 def _metadata(reply: Reply) -> Mapping[str, Any]:
-    metadata = reply.response.get("ResponseMetadata")
-    return metadata if isinstance(metadata, Mapping) else {}
+    return as_mapping(reply.response.get("ResponseMetadata"))
 
 
 class ReplyCheck:

@@ -13,7 +13,7 @@ from guardedbedrock.core.events import DeniedByAws, PreflightDiverged, RequestSe
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
-from guardedbedrock.stages.retry.policy import Again, RetryPolicy
+from guardedbedrock.stages.retry.policy import SENT, Again, RetryPolicy, Sending
 
 Response: TypeAlias = dict[str, Any]
 
@@ -30,14 +30,16 @@ _REPEATABLE: Final = ("converse-stream", "invoke-stream")
 """The kinds of event streams that are requested again; an agent may have acted before its stream broke."""
 _BODY: Final = "invoke"
 """The kind of reply with a body that is read at once."""
+_LAST_ATTEMPT: Final = "MaxAttemptsReached"
 
 
-def send(
+def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     authorized: AuthorizedCall,
     transport: Transport,
-    read: Callable[[Response], bytes],
+    read: Callable[[Response], tuple[Response, bytes | None]],
     retry: RetryPolicy,
     observers: Observers,
+    sending: Sending = SENT,
 ) -> Reply:
     """
     Send the call, with retries.
@@ -45,10 +47,11 @@ def send(
     Args:
         authorized: The call.
         transport: Makes one attempt.
-        read: Reads the body of a response that is not a stream. It is read within the attempt, so that a connection that breaks
-            in the middle of it is retried too.
+        read: Reads the body of a response that is not a stream; returns a response whose body can be read, and the body. It is
+            read within the attempt, so that a connection that breaks in the middle of it is retried too.
         retry: The retry policy of the client.
         observers: The observations of the call.
+        sending: Whether botocore made a request.
 
     Raises:
         AccessDeniedError: AWS denies the call; ``__cause__`` is botocore's error.
@@ -58,8 +61,8 @@ def send(
 
     def attempt() -> Response:
         response = transport(call.name, attempts.next_params())
-        if call.operation.reply == _BODY and "body" in response:
-            read(response)
+        if call.operation.reply == _BODY and isinstance(response, dict):
+            response, attempts.body = read(response)
         return response
 
     def stream_again() -> Response:
@@ -68,24 +71,25 @@ def send(
 
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
-        response = retry.run(attempt, observers)
-    return _reply(authorized, response, retry, stream_again)
+        response = retry.run(attempt, observers, sending)
+    return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
-async def send_async(
+async def send_async(  # noqa: PLR0913, PLR0917
     authorized: AuthorizedCall,
     transport: AsyncTransport,
-    read: Callable[[Response], Awaitable[bytes]],
+    read: Callable[[Response], Awaitable[tuple[Response, bytes | None]]],
     retry: RetryPolicy,
     observers: Observers,
+    sending: Sending = SENT,
 ) -> Reply:
     """Send the call as `send` does, for async clients."""
     call, attempts = authorized.call, _Attempts(authorized.guarded)
 
     async def attempt() -> Response:
         response = await transport(call.name, attempts.next_params())
-        if call.operation.reply == _BODY and "body" in response:
-            await read(response)
+        if call.operation.reply == _BODY and isinstance(response, dict):
+            response, attempts.body = await read(response)
         return response
 
     async def stream_again() -> Response:
@@ -94,8 +98,8 @@ async def send_async(
 
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
-        response = await retry.run_async(attempt, observers)
-    return _reply(authorized, response, retry, stream_again)
+        response = await retry.run_async(attempt, observers, sending)
+    return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
 class _Attempts:
@@ -104,11 +108,15 @@ class _Attempts:
 
     Two things must not differ between attempts. The idempotency token that botocore generated for the first one: with another
     token the service would do the same thing twice. And a body that is a file: it is sent from its first position again.
+
+    Attributes:
+        body: The body of the response to the last attempt, if it was read.
     """
 
     def __init__(self, guarded: GuardedCall) -> None:
         self._params = guarded.params
         self._sent: dict[str, Any] = {}
+        self.body: bytes | None = None
         body = guarded.params.get("body")
         self._file = body if hasattr(body, "seek") and hasattr(body, "tell") else None
         self._position = self._file.tell() if self._file is not None else 0
@@ -168,13 +176,21 @@ def _denial(error: ClientError, authorized: AuthorizedCall, observers: Observers
     return denied
 
 
-def _reply(authorized: AuthorizedCall, response: Response, retry: RetryPolicy, stream_again: Callable[[], Any]) -> Reply:
+def _reply(  # noqa: PLR0913, PLR0917
+    authorized: AuthorizedCall,
+    response: Response,
+    body: bytes | None,
+    retry: RetryPolicy,
+    stream_again: Callable[[], Any],
+    sending: Sending,
+) -> Reply:
+    if not sending.has_request:
+        return Reply(authorized, response, body, from_service=False)
     kind, metadata = authorized.call.operation.reply, response.get("ResponseMetadata", {})
-    if retry.attempts > 1:
+    if retry.attempts > 1 and _LAST_ATTEMPT in metadata:
         # botocore is configured to try once, so aiobotocore marks every response as the last possible one.
-        metadata.pop("MaxAttemptsReached", None)
+        response = {**response, "ResponseMetadata": {name: metadata[name] for name in metadata if name != _LAST_ATTEMPT}}
     again = None
     if retry.attempts > 1 and kind in _REPEATABLE:
         again = Again(stream_again, retry.after(metadata.get("RetryAttempts", 0)))
-    body = response["body"].data if kind == _BODY and "body" in response else None
     return Reply(authorized, response, body, again)

@@ -13,6 +13,7 @@ from guardedbedrock.bedrock import Intervention
 from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, read_intervention
 from guardedbedrock.bedrock.guardrail.reply_metadata import EVENT_METADATA, NO_METADATA
 from guardedbedrock.bedrock.guardrail.trace import EVENT_TRACES, is_last
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import ContentReceived, StreamInterrupted, StreamStarted
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -43,7 +44,7 @@ class StreamMonitor:
         self._read = EVENT_TRACES[operation.reply]
         self._check = ReplyCheck(reply, rules, observers)
         self._observers = observers
-        self._request_id = str(reply.response.get("ResponseMetadata", {}).get("RequestId", ""))
+        self._request_id = str(as_mapping(reply.response.get("ResponseMetadata")).get("RequestId", ""))
         self._shown = NO_TRACE
         self._last: dict[str, Any] = {}
         self._is_reported = False
@@ -191,5 +192,5 @@ def interrupted(broken: Exception, operation_name: str) -> StreamInterruptedErro
     """Type the error of a broken stream; an error event keeps its code and message."""
     response = getattr(broken, "response", None)
     problem = "a damaged frame arrived" if isinstance(broken, ParserError) else "the connection broke"
-    message = response["Error"].get("Message", "") if response else f"{problem} in the middle of the stream"
+    message = as_mapping(response.get("Error")).get("Message", "") if response else f"{problem} in the middle of the stream"
     return StreamInterruptedError(message=message, operation_name=operation_name, response=response)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+import botocore
 import botocore.session
 import pytest
 from botocore import handlers
@@ -33,6 +35,46 @@ WAYS: Final[dict[str, Callable[[Guard], Any]]] = {
 def guard() -> Guard:
     """Make a guard that tells nobody."""
     return Guard(guardrails=[HR], listeners=())
+
+
+OLD: Final = ("1.42.96", "1.34.100", "1.9.999", "0.1", "1.42.96.dev1")
+
+
+@pytest.mark.parametrize("version", OLD)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_an_old_botocore_is_a_configuration_error_that_names_both_versions(
+    monkeypatch: pytest.MonkeyPatch, way: Callable[[Guard], Any], version: str
+) -> None:
+    monkeypatch.setattr(botocore, "__version__", version)
+
+    with pytest.raises(ConfigurationError, match=rf"^botocore {version} is installed, and .* needs botocore 1\.42\.97 or later"):
+        way(guard())
+
+
+@pytest.mark.parametrize("version", ["3.9.9", "2.13.0", "1.4.2"])
+def test_an_old_aiobotocore_is_a_configuration_error_that_names_both_versions(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("guardedbedrock.aws.aio")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(metadata, "version", {"aiobotocore": version}.__getitem__)
+
+    with pytest.raises(
+        ConfigurationError, match=rf"^aiobotocore {version} is installed, and .* needs aiobotocore 3\.10 or later"
+    ):
+        guard().async_client("bedrock-runtime", **HERE)
+
+
+@pytest.mark.parametrize("version", ["1.42.97", "1.43.0", "2.0", "1.100.1"])
+def test_a_botocore_at_or_above_the_floor_is_accepted(version: str) -> None:
+    footing.check_version("botocore", version)
+
+
+def test_the_floors_are_those_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    required = [*project["dependencies"], *project["optional-dependencies"]["aio"]]
+
+    assert all(f"{package}>={floor}" in required for package, floor in footing.FLOORS.items())
 
 
 class Hiding:

@@ -40,14 +40,14 @@ class AsyncGuardedClient(Guarded):
         # The record is made here and not when the call is awaited: `using` chooses the guardrail where the call is made.
         return self._make_guarded_call(call_of(self, operation_name, api_params), transport)
 
-    async def _make_guarded_call(self, call: Call, transport: AsyncTransport) -> dict[str, Any]:
+    async def _make_guarded_call(self, call: Call, transport: AsyncTransport) -> Any:
         await self._find_caller()
         binding, call = self._guardedbedrock, await with_buffered_body_async(call)
         with observed(self, call) as observers:
             await self._ask_aws(call)
             authorized = authorized_call(self, call, observers)
-            with CallContext(authorized, observers, self._guardedbedrock_gate):
-                reply = await send_async(authorized, transport, read_body, binding.retry, observers)
+            with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
+                reply = await send_async(authorized, transport, read_body, binding.retry, observers, context)
                 return settled(reply, binding.rules, observers, guarded_stream)
 
     async def _convert_to_request_dict(

@@ -11,7 +11,15 @@ from aiobotocore.eventstream import AioEventStream
 from aiobotocore.response import AioStreamingBody
 from botocore.exceptions import ResponseStreamingError
 
-from guardedbedrock.aws.client.stream import NO_EVENT, ObservedStream, RestartableStream, closing_if_broken, without
+from guardedbedrock.aws.client.stream import (
+    NO_EVENT,
+    ObservedStream,
+    RestartableStream,
+    closing_if_broken,
+    is_in_memory,
+    peek,
+    without,
+)
 from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Reply
@@ -103,9 +111,11 @@ class AsyncRestartableStream(RestartableStream):
             return events, await anext(events, NO_EVENT)
 
 
-async def read_body(response: dict[str, Any]) -> bytes:
-    """Read the body of an InvokeModel reply, and replace it by one that the caller can read."""
-    body = response["body"]
+async def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+    """Read the body of an InvokeModel reply, as `guardedbedrock.aws.client.stream.read_body` does."""
+    body = response.get("body")
+    if not isinstance(body, AioStreamingBody) or is_in_memory(body):
+        return response, peek(body)
     try:
         data: bytes = await body.read()
     except aiohttp.ClientPayloadError as error:
@@ -114,5 +124,4 @@ async def read_body(response: dict[str, Any]) -> bytes:
     except BaseException:
         body.close()
         raise
-    response["body"] = ReadBody(body.raw_stream, data)
-    return data
+    return {**response, "body": ReadBody(body.raw_stream, data)}, data

@@ -125,14 +125,13 @@ def settled(
     rules: Rules,
     observers: Observers,
     stream: Callable[[Any, Reply, Rules, Observers], EventStream],
-) -> dict[str, Any]:
+) -> Any:
     """Check the guardrail trace of a reply and close its observation; a stream does both when it ends."""
     response = reply.response
     member = stream_member(response) if reply.authorized.call.operation.streams else None
     if member:
-        response[member] = stream(response[member], reply, rules, observers)
-        return response
-    settle(reply, rules, observers)
+        return {**response, member: stream(response[member], reply, rules, observers)}
+    response = settle(reply, rules, observers)
     observers.close(None)
     return response
 

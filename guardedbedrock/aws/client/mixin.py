@@ -134,8 +134,8 @@ class GuardedClient(Guarded):
         call = with_buffered_body(call_of(self, operation_name, api_params))
         with observed(self, call) as observers:
             authorized = authorized_call(self, call, observers)
-            with CallContext(authorized, observers, self._guardedbedrock_gate):
-                reply = send(authorized, transport, read_body, binding.retry, observers)
+            with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
+                reply = send(authorized, transport, read_body, binding.retry, observers, context)
                 return settled(reply, binding.rules, observers, guarded_stream)
 
     def _convert_to_request_dict(

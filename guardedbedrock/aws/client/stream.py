@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any, Final
 
 import urllib3
@@ -142,8 +142,10 @@ def without(reply: Reply, stream: Any) -> Reply:
     return Reply(reply.authorized, {name: value for name, value in reply.response.items() if value is not stream})
 
 
-def stream_member(response: dict[str, Any]) -> str | None:
-    """Name the member of a response that is its event stream."""
+def stream_member(response: Any) -> str | None:
+    """Name the member of a response that is its event stream; None if it has none, as a response of a double."""
+    if not isinstance(response, dict):
+        return None
     return next((name for name, value in response.items() if isinstance(value, EventStream)), None)
 
 
@@ -160,8 +162,35 @@ class ReadBody(StreamingBody):  # type: ignore[misc]
         self.data = data
 
 
-def read_body(response: dict[str, Any]) -> bytes:
-    """Read the body of an InvokeModel reply, and replace it by one that the caller can read."""
-    data: bytes = response["body"].read()
-    response["body"] = ReadBody(data)
+def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+    """
+    Read the body of an InvokeModel reply.
+
+    Returns:
+        A response whose body the caller can read, and the body. A body in memory, as doubles give it, is looked at and not read.
+        Any other body that is not botocore's is left alone: it may be a mock that counts how often it is read.
+    """
+    body = response.get("body")
+    if not isinstance(body, StreamingBody) or is_in_memory(body):
+        return response, peek(body)
+    data: bytes = body.read()
+    return {**response, "body": ReadBody(data)}, data
+
+
+def is_in_memory(body: Any) -> bool:
+    """Say whether a body, or the stream that a ``StreamingBody`` reads, is a `BytesIO` or a `StringIO`."""
+    return isinstance(getattr(body, "_raw_stream", body), BytesIO | StringIO)
+
+
+def peek(body: Any) -> bytes | None:
+    """Give the rest of a body in memory without reading it; None for any other body."""
+    if not is_in_memory(body):
+        return None
+    memory = getattr(body, "_raw_stream", body)
+    try:
+        if isinstance(memory, StringIO):
+            return memory.getvalue()[memory.tell() :].encode()
+        data: bytes = memory.getvalue()[memory.tell() :]
+    except ValueError:  # it is closed
+        return None
     return data

@@ -67,6 +67,8 @@ class CallContext:
         verified_request: The last request that the gate verified at signing.
         attempt: The last failed attempt of botocore's own retries.
         refusal_reported: Whether listeners have been notified of a refusal.
+        has_request: Whether botocore has made a request to sign or to send. If not, a double answered the call, such as a
+            `Stubber` or a patched method.
     """
 
     __slots__ = (
@@ -76,6 +78,7 @@ class CallContext:
         "endpoint_url",
         "gate",
         "guardrail_refs",
+        "has_request",
         "identifiers",
         "observers",
         "refusal_reported",
@@ -94,6 +97,7 @@ class CallContext:
         self.verified_request: Any = None
         self.attempt: Attempt | None = None
         self.refusal_reported = False
+        self.has_request = False
         self._token: Token[CallContext | None]
 
     def __enter__(self) -> Self:

@@ -119,6 +119,8 @@ class Gate:
             problem = self._header_difference(call, request) or framing_problem
         else:
             problem = self._difference(call, request) or framing_problem
+        if call is not None:
+            call.has_request = True
         if problem:
             self._refuse(problem, "sent" if to_sign is None else "signed", call)
         elif call is not None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, NamedTuple, Self, TypeVar
+from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar
 
 from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception, retry_never, wait_random_exponential
@@ -27,6 +27,26 @@ ResultT = TypeVar("ResultT")
 _FIRST_BOUND: Final = 0.5  # s
 _COUNT: Final = "RetryAttempts"
 """Where botocore counts retries, in ``ResponseMetadata``."""
+
+
+class Sending(Protocol):
+    """
+    What is known of a call that is being sent.
+
+    Attributes:
+        has_request: Whether botocore made a request. If not, a double in the application's tests answered the call, such as a
+            `Stubber` or a patched method. botocore never retries such an answer, so the guard does not either.
+    """
+
+    has_request: bool
+
+
+class _Sent:
+    has_request = True
+
+
+SENT: Final = _Sent()
+"""Of a call that botocore sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +90,14 @@ class RetryPolicy:
         object.__setattr__(rest, "quota", self.quota)
         return rest
 
-    def run(self, attempt: Callable[[], ResultT], observers: Observers) -> ResultT:
+    def run(self, attempt: Callable[[], ResultT], observers: Observers, sending: Sending = SENT) -> ResultT:
         """
         Attempt until an attempt succeeds, fails for good, or the attempts, the time or the tokens are used up.
+
+        Args:
+            attempt: Makes an attempt.
+            observers: The observations of the call.
+            sending: Whether botocore made a request. The error of a double is raised at once, as botocore does.
 
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
@@ -81,15 +106,21 @@ class RetryPolicy:
         try:
             result = attempt()
         except REQUEST_ERRORS as error:
+            if not sending.has_request:
+                raise
             return retries.resume(error, attempt)
         return retries.succeed(result)
 
-    async def run_async(self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers) -> ResultT:
+    async def run_async(
+        self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, sending: Sending = SENT
+    ) -> ResultT:
         """Attempt as `run` does, for async clients."""
         retries = _Retries(self, observers)
         try:
             result = await attempt()
         except REQUEST_ERRORS as error:
+            if not sending.has_request:
+                raise
             return await retries.resume_async(error, attempt, self.sleep and self._sleep_async)
         return retries.succeed(result)
 
