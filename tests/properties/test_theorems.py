@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -66,6 +67,9 @@ def sids(decision: iam.Decision) -> set[str | None]:
 def test_an_explicit_deny_beats_every_allow(scenario: Scenario, policy_type: str) -> None:
     """A Deny of everything, in a policy of any type, denies explicitly and is a determining statement."""
     assume(scenario.request.principal != SERVICE_LINKED or policy_type not in LEVELS)
+    # SCPs do not apply to service principals, and an RCP denies for sure only where it certainly applies.
+    assume(scenario.request.principal.startswith("arn:") or policy_type != "scp")
+    scenario = scenario.asking(replace(scenario.request, rcp_applies=True))
 
     decision = scenario.having(added(scenario.policies, policy_type, everything(policy_type, "Deny"))).decide()
 
@@ -133,6 +137,7 @@ def test_adding_a_deny_never_allows_more(scenario: Scenario, data: st.DataObject
 def test_adding_a_required_policy_type_never_allows_more(scenario: Scenario, data: st.DataObject, policy_type: str) -> None:
     """A policy of a new type, or another level of an organization, never makes an outcome more permissive."""
     open_to = {kind: given for kind, given in scenario.policies.items() if kind != policy_type or kind in LEVELS}
+    assume(any(kind in ("identity", "resource") or given for kind, given in open_to.items()))  # no policies decide nothing
     required = added(open_to, policy_type, data.draw(DOCUMENTS[policy_type]))
 
     before, after = scenario.having(open_to).decide(), scenario.having(required).decide()

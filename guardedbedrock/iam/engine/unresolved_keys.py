@@ -52,7 +52,8 @@ def unresolved(plan: Plan, request: Request) -> Unresolved:
     spellings = {key.lower(): key for key in sorted({key for leaf in leaves for key in leaf.keys})}
     if not spellings:
         return Unresolved(reasons=reasons)
-    exact = _exact(forbids, permits, leaves, request, key_count=len(spellings))
+    # A rule that AWS does not document can leave the outcome open whatever value a key has, so no key is certain to change it.
+    exact = None if reasons else _exact(forbids, permits, leaves, request, key_count=len(spellings))
     # INVARIANT: Without proof that a key cannot change the outcome, the key is named.
     keys = exact or spellings
     return Unresolved(tuple(sorted((spellings[key] for key in keys), key=str.lower)), bool(exact), reasons)

@@ -142,6 +142,9 @@ def _test_template(template: Template, without_value: Truth) -> Test:
             return without_value
         tokens = bounded(resolved, segment_end_expands=True)
         answer = _match_partly_known(tokens, request) if request.unknown_parts else compile_tokens(tokens)(request.resource)
-        return None if answer and (is_undocumented or has_unknown_value(template, request.facts)) else answer
+        if has_unknown_value(template, request.facts):
+            # The variable may have no value, which is undocumented in NotResource.
+            return None if answer or without_value is None else answer
+        return None if answer and is_undocumented else answer
 
     return test

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from iam.oracle.conditions import Json, conditions_hold, listed
 from iam.oracle.logic import Truth, every, some
-from iam.oracle.principals import EVERYONE, HERSELF, NOBODY, PERHAPS, ROLE, UNDOCUMENTED, degree, who
+from iam.oracle.principals import ACCOUNT, EVERYONE, HERSELF, NOBODY, PERHAPS, ROLE, UNDOCUMENTED, Who, degree, who
 from iam.oracle.questions import Asked, asked
 from iam.oracle.resources import covers_action, covers_resource
 from iam.oracle.wildcards import SEGMENTS
@@ -18,8 +18,10 @@ from guardedbedrock import iam
 Policies: TypeAlias = Mapping[str, Json]
 
 NAMED_FIRST: Final = ("rcp", "scp", "endpoint", "resource", "identity", "boundary", "session")
-WITH_RCPS: Final = ("s3",)
-"""The services of the random requests to which RCPs apply."""
+WITH_RCPS: Final = ("s3", "kms", "sts")
+"""The services of the tested requests to which RCPs apply."""
+NEEDS_NOTHING: Final = ("sts:getcalleridentity", "sts:getsessiontoken", "sts:getaccesskeyinfo")
+"""Actions that identity-based policies cannot deny."""
 NOT_FOR_SERVICE_LINKED_ROLES: Final = ("scp", "rcp")
 
 
@@ -86,6 +88,8 @@ class Oracle:
         caller = who(request.principal)
         exempt = NOT_FOR_SERVICE_LINKED_ROLES if caller.is_service_linked else () if caller.account else ("scp",)
         answers = [(one, one.applies(question)) for one in self.placed]
+        if request.action.lower() in NEEDS_NOTHING:
+            return self.without_permission(answers, caller.is_service_linked)
         denies = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Deny" and one.policy_type not in exempt]
         if not request.rcp_applies and request.action.partition(":")[0].lower() not in WITH_RCPS:
             denies = [(one, None if answer and one.policy_type == "rcp" else answer) for one, answer in denies]
@@ -101,6 +105,27 @@ class Oracle:
         if allowed is None or any(answer is None for _, answer in denies):
             return Verdict("indeterminate", None)
         return Verdict("allowed", readings[0].policy_type, frozenset.intersection(*(reading.sids for reading in readings)))
+
+    def without_permission(self, answers: list[tuple[Placed, Truth]], is_exempt: bool) -> Verdict:  # noqa: FBT001
+        """Decide an action that needs no permission: only policies other than identity-based ones leave it open."""
+        counted = [
+            (one, answer) for one, answer in answers if not (is_exempt and one.policy_type in NOT_FOR_SERVICE_LINKED_ROLES)
+        ]
+        limits = [(one, answer) for one, answer in counted if one.policy_type in ("scp", "rcp", "endpoint")]
+        denied = any(one.raw["Effect"] == "Deny" and answer is not False for one, answer in limits)
+        groups = {one.group for one, _ in limits if one.policy_type != "rcp"}
+        allowed = all(
+            any(answer is True for one, answer in limits if one.group == group and one.raw["Effect"] == "Allow")
+            for group in groups
+        )
+        return Verdict("allowed", "identity") if allowed and not denied else Verdict("indeterminate", None)
+
+    def with_mandatory_policy(self, mine: Truth, allows: list[tuple[Placed, Truth]], caller: Who, *, foreign: bool) -> Truth:
+        """Count the caller's own policies only if the resource's policy names the account; without it nothing is sure."""
+        if "resource" not in self.groups:
+            return False if foreign and mine is False else None
+        delegated = some(answer for one, answer in allows if one.policy_type == "resource" and degree(one.raw, caller) == ACCOUNT)
+        return every((mine, delegated)) if not foreign else mine
 
     def permission(
         self, question: Asked, allows: list[tuple[Placed, Truth]], exempt: tuple[str, ...], *, foreign: bool
@@ -123,6 +148,8 @@ class Oracle:
             if one.policy_type == "resource"
         ]
         mine, theirs = every(answer for _, answer in own), some(answer for _, answer in granted)
+        if is_mandatory(question.request):
+            mine = self.with_mandatory_policy(mine, allows, caller, foreign=foreign)
         permitted = every((mine, theirs)) if foreign else some((mine, theirs))
         allowed = every((*(answer for _, answer in gates), permitted))
         if allowed is False:
@@ -131,6 +158,15 @@ class Oracle:
         if mine:
             granting |= {one.raw["Sid"] for one, answer in allows if answer and one.policy_type == "identity"}
         return Permission(allowed, "identity" if mine else "resource", frozenset(granting))
+
+
+def is_mandatory(request: iam.Request) -> bool:
+    """Say whether the resource has a policy that must allow: a KMS key, or a role that is assumed."""
+    parts = request.resource.split(":", 5)
+    if len(parts) < SEGMENTS:
+        return False
+    is_key = parts[2] == "kms" and parts[5].startswith("key/")
+    return is_key or (parts[2] == "iam" and parts[5].startswith("role/") and request.action.lower().startswith("sts:"))
 
 
 @dataclass(frozen=True)
@@ -162,4 +198,4 @@ def foreign_or_not(question: Asked) -> list[bool]:
         return [False, True]
     parts = request.resource.split(":", 5)
     owner = request.resource_account or (parts[4] if len(parts) == SEGMENTS else "")
-    return [owner not in ("", account)]
+    return [owner not in ("", "aws", account)]
