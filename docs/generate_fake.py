@@ -15,7 +15,7 @@ _INTRODUCTION: Final = """# The fake Bedrock: operations and models
 
 `make docs` writes this page from the tables of the fake. [Testing](testing.md) describes how to use it.
 
-Every operation of `bedrock-runtime` and `bedrock` that is not in the first table gets HTTP 501 with the message
+Every operation of these services that is not in the first table gets HTTP 501 with the message
 `NAME is not implemented by the fake Bedrock`.
 
 A model belongs to the first family whose prefix its ID begins with. The ID can be part of an ARN or of an inference profile.
@@ -33,7 +33,7 @@ def _operations() -> Iterator[str]:
     state = FakeBedrock()._state  # noqa: SLF001 - the tables of operations are not public
     yield "| service | operations |"
     yield "|---|---|"
-    for service in (state.runtime, state.control):
+    for service in (state.runtime, state.control, state.agents, state.agent_runtime):
         yield f"| `{service.service}` | {', '.join(sorted(service.operations))} |"
 
 

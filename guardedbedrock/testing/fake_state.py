@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
 
 from guardedbedrock import bedrock
+from guardedbedrock.testing.agents import AgentRuntime, Agents
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
 from guardedbedrock.testing.control.invocation_logging import InvocationLogging
@@ -115,8 +116,10 @@ class FakeState:
         self._logging = InvocationLogging(dict(DEFAULT_CONFIGURATION) if folder else None)
         self.runtime = Runtime(self._store, patterns, self._enforced, lambda: self.control.resolved_models)
         self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns, self._logging)
+        self.agents = Agents(self._store)
+        self.agent_runtime = AgentRuntime(self.runtime, self.agents, self._store)
         self.endpoint = Endpoint(
-            [self.runtime, self.control],
+            [self.runtime, self.control, self.agents, self.agent_runtime],
             authenticator=Authenticator(caller, config.accepted_credentials, config.region),
             authorizer=Authorizer(config.policies, self._inventory, config.vocabulary),
             faults=self.faults,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from threading import Lock
 from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from guardedbedrock.bedrock.guardrail.location import OF_FLOW
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, agents_in, alias_of
 from guardedbedrock.errors import SourceError
+from guardedbedrock.forks import ForkSafeLock
 
 MOST_ENTRIES: Final = 1024
 """Aliases that are remembered; the oldest is forgotten first."""
@@ -39,7 +39,7 @@ class AttachedGuardrails:
 
     def __init__(self, client: Any = None, *, clock: Callable[[], float] = monotonic) -> None:
         self._client, self._clock = client, clock
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
         self._found: OrderedDict[tuple[IndirectTarget, str], tuple[float, Attachment]] = OrderedDict()
 
     def __call__(self, target: IndirectTarget, region: str) -> Attachment:

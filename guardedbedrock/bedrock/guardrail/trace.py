@@ -84,10 +84,11 @@ def trace_of_agent_event(event: Mapping[str, Any]) -> GuardrailTrace:
 
 
 def trace_of_agentic_event(event: Mapping[str, Any]) -> GuardrailTrace:
-    """Read one event of AgenticRetrieveStream: a warning names the guardrail that acted."""
+    """Read one event of AgenticRetrieveStream: a warning says what the guardrail did."""
     warnings = as_mapping(as_mapping(event.get("traceEvent")).get("attributes")).get("warnings")
     found = [as_mapping(one).get("guardrail") for one in warnings] if isinstance(warnings, list) else []
-    return GuardrailTrace(intervened=True) if any(one is not None for one in found) else NO_TRACE
+    actions = [one.get("action") for one in found if isinstance(one, Mapping)]
+    return GuardrailTrace(_ACTED in actions) if actions else NO_TRACE
 
 
 REPLY_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]] = {

@@ -13,6 +13,7 @@ from guardedbedrock.testing.control.guardrails import GuardrailOperations
 from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
 from guardedbedrock.testing.control.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.tags import TagStore
+from guardedbedrock.testing.resources.named_guardrails import first_guardrail
 from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class ControlPlane:
     ) -> None:
         self.validator = ShapeValidator(patterns)
         self._lock, self._numbers = ForkSafeLock(), count(1)
+        self._jobs = f"arn:aws:bedrock:{store.region}:{store.account}:"
         self._done: dict[tuple[str, str], Params] = {}
         models = FoundationModels(store.region)
         tags = TagStore(store.tags, store.region)
@@ -56,9 +58,12 @@ class ControlPlane:
         self._policies = ResourcePolicies(self._guardrails)
         self._profiles = InferenceProfileOperations(profiles, (store.region, store.account), tags, self._new_id)
         self._operations: Mapping[str, Callable[[Params], Params]] = {
+            "CreateAdvancedPromptOptimizationJob": self._create_job("advanced-prompt-optimization-job"),
+            "CreateEvaluationJob": self._create_job("evaluation-job"),
             "CreateGuardrail": self._guardrails.create,
             "CreateGuardrailVersion": self._guardrails.create_version,
             "CreateInferenceProfile": self._profiles.create,
+            "CreateModelInvocationJob": self._create_job("model-invocation-job"),
             "DeleteEnforcedGuardrailConfiguration": self._enforcement.delete,
             "DeleteGuardrail": self._delete_guardrail,
             "DeleteInferenceProfile": self._profiles.delete,
@@ -98,8 +103,13 @@ class ControlPlane:
         """Names of the operations that are implemented."""
         return self._operations
 
-    def guardrail(self, _: Params) -> None:
-        """Return None: requests to the control plane carry no guardrail."""
+    def guardrail(self, params: Params) -> tuple[str, str] | None:
+        """Return the guardrail that an evaluation job names; other requests to the control plane carry none."""
+        return first_guardrail(params.get("inferenceConfig"))
+
+    def _create_job(self, kind: str) -> Callable[[Params], Params]:
+        """Return the operation that creates a job. The job never runs."""
+        return lambda _: {"jobArn": f"{self._jobs}{kind}/{self._new_id()}"}
 
     def perform(self, operation: str, params: Params) -> OperationOutput:
         """

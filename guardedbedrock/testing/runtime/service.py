@@ -114,6 +114,22 @@ class Runtime:
         self.invocations.clear()
         self._cache.clear()
 
+    def answer(self, operation: str, params: Params, text: str, *, model: str, guardrail: FakeGuardrail | None) -> Turn:
+        """
+        Answer a question that a knowledge base, an agent or a flow asks a model.
+
+        Args:
+            operation: The operation, for which replies and interventions are scripted.
+            params: Its parameters.
+            text: The question.
+            model: The model that answers; ``""`` if the request names none.
+            guardrail: The guardrail that runs.
+        """
+        if guardrail and (intervention := self.interventions.take(operation)):
+            guardrail = guardrail.blocking(*intervention)
+        prompt = prompts.parse_converse({"messages": [{"role": "user", "content": [{"text": text}]}]})
+        return self._turn(operation, {**params, "modelId": model}, guardrail, prompt, TurnOptions())
+
     def _active_guardrails(self, params: Params, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
         """Return the guardrail of the request, then the enforced ones. A guardrail that is both runs once, with both origins."""
         active = {_key(own): self._active(own, "REQUEST", select_marked)} if own else {}

@@ -1,0 +1,222 @@
+"""The operations of ``bedrock-agent`` that agents and flows are built with. Agents and flows are ready at once."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
+from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
+from guardedbedrock.testing.wire.pages import page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from guardedbedrock.testing.resources import GuardrailStore
+
+DRAFT: Final = "DRAFT"
+TEST_ALIAS: Final = "TSTALIASID"
+"""The alias that every agent and flow has; it routes to the draft."""
+_ROLE: Final = "arn:aws:iam::{account}:role/service-role/AmazonBedrockExecutionRoleForAgents"
+_NOT_STORED: Final = frozenset({"clientToken", "tags", "definition"})
+
+
+class Agents:
+    """
+    Performs the operations of ``bedrock-agent`` on agents, flows, their versions and aliases.
+
+    Args:
+        store: The guardrails. A guardrail that an agent or a node names must exist.
+    """
+
+    service = "bedrock-agent"
+
+    def __init__(self, store: GuardrailStore) -> None:
+        self.validator = ShapeValidator()
+        self._store, self._lock, self._numbers = store, ForkSafeLock(), count(1)
+        self._versions: dict[tuple[str, str], dict[str, Any]] = {}
+        self._aliases: dict[tuple[str, str], dict[str, Any]] = {}
+        self._collaborators: dict[str, list[dict[str, Any]]] = {}
+        self._operations: Mapping[str, Callable[[Params], Params]] = {
+            "AssociateAgentCollaborator": self._associate_collaborator,
+            "CreateAgent": lambda params: {"agent": self._put_agent(self._new_id("AGENT"), params)},
+            "CreateAgentAlias": self._create_agent_alias,
+            "CreateFlow": lambda params: self._put_flow(self._new_id("FLOW0"), params),
+            "CreateFlowAlias": self._create_flow_alias,
+            "CreateFlowVersion": lambda params: self._new_version(_id(params["flowIdentifier"])),
+            "GetAgent": lambda params: {"agent": self._version(params["agentId"], DRAFT)},
+            "GetAgentAlias": lambda params: {"agentAlias": self._alias(params["agentId"], params["agentAliasId"])},
+            "GetAgentVersion": self._get_agent_version,
+            "GetFlow": lambda params: self._version(_id(params["flowIdentifier"]), DRAFT),
+            "GetFlowAlias": lambda params: self._alias(_id(params["flowIdentifier"]), params["aliasIdentifier"]),
+            "GetFlowVersion": lambda params: self._version(_id(params["flowIdentifier"]), params["flowVersion"]),
+            "ListAgentCollaborators": self._list_collaborators,
+            "UpdateAgent": lambda params: {"agent": self._put_agent(self._existing(params["agentId"]), params)},
+            "UpdateFlow": lambda params: self._put_flow(self._existing(_id(params["flowIdentifier"])), params),
+        }
+
+    @property
+    def operations(self) -> Collection[str]:
+        """Names of the operations that are implemented."""
+        return self._operations
+
+    def guardrail(self, params: Params) -> tuple[str, str] | None:
+        """Return the first guardrail that a request names."""
+        return first_guardrail(params)
+
+    def perform(self, operation: str, params: Params) -> OperationOutput:
+        """
+        Perform an operation.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404), or ``ValidationException`` (400) for an unknown guardrail.
+        """
+        for named in named_guardrails(params):
+            self._store.find(*named)
+        with self._lock:
+            return OperationOutput(deepcopy(self._operations[operation](params)))
+
+    def guardrails_of(self, owner: str, alias: str) -> tuple[tuple[str, str], ...]:
+        """
+        Return the guardrails of an agent alias or a flow alias.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        with self._lock:
+            routes = self._alias(_id(owner), _id(alias))["routingConfiguration"]
+            versions = [self._version(_id(owner), next(iter(route.values()))) for route in routes]
+            return tuple(named for version in versions for named in named_guardrails(version))
+
+    def _put_agent(self, agent: str, params: Params) -> dict[str, Any]:
+        given = {name: value for name, value in params.items() if name not in {*_NOT_STORED, "agentId"}}
+        self._versions[agent, DRAFT] = {
+            "agentResourceRoleArn": _ROLE.format(account=self._store.account),
+            "idleSessionTTLInSeconds": 600,
+            **given,
+            "agentId": agent,
+            "agentArn": self._arn(f"agent/{agent}"),
+            "agentVersion": DRAFT,
+            "agentStatus": "NOT_PREPARED",
+            **_times(),
+        }
+        self._test_alias(agent, "agent")
+        return self._versions[agent, DRAFT]
+
+    def _put_flow(self, flow: str, params: Params) -> dict[str, Any]:
+        given = {name: value for name, value in params.items() if name not in {*_NOT_STORED, "flowIdentifier"}}
+        definition = {"definition": params["definition"]} if "definition" in params else {}
+        self._versions[flow, DRAFT] = {
+            **given,
+            **definition,
+            "id": flow,
+            "arn": self._arn(f"flow/{flow}"),
+            "version": DRAFT,
+            "status": "NotPrepared",
+            **_times(),
+        }
+        self._test_alias(flow, "flow")
+        return self._versions[flow, DRAFT]
+
+    def _test_alias(self, owner: str, kind: str) -> None:
+        put = self._put_agent_alias if kind == "agent" else self._put_flow_alias
+        put(owner, TEST_ALIAS, "test", [{f"{kind}Version": DRAFT}])
+
+    def _new_version(self, owner: str) -> dict[str, Any]:
+        """Freeze the draft as the next version."""
+        draft = self._version(owner, DRAFT)
+        number = str(sum(each == owner for each, _ in self._versions))
+        version = {**deepcopy(draft), "version": number}
+        for name in ("updatedAt", "validations") if "id" in draft else ("agentVersion", "clientToken"):
+            version.pop(name, None)
+        self._versions[owner, number] = version
+        return version
+
+    def _get_agent_version(self, params: Params) -> Params:
+        return {"agentVersion": self._version(params["agentId"], params["agentVersion"])}
+
+    def _create_agent_alias(self, params: Params) -> Params:
+        agent = self._existing(params["agentId"])
+        routes = params.get("routingConfiguration") or [{"agentVersion": self._new_version(agent)["version"]}]
+        return {"agentAlias": self._put_agent_alias(agent, self._new_id("ALIAS"), params["agentAliasName"], routes)}
+
+    def _put_agent_alias(self, agent: str, alias: str, name: str, routes: list[Any]) -> dict[str, Any]:
+        self._aliases[agent, alias] = {
+            "agentId": agent,
+            "agentAliasId": alias,
+            "agentAliasName": name,
+            "agentAliasArn": self._arn(f"agent-alias/{agent}/{alias}"),
+            "routingConfiguration": routes,
+            "agentAliasStatus": "PREPARED",
+            **_times(),
+        }
+        return self._aliases[agent, alias]
+
+    def _create_flow_alias(self, params: Params) -> Params:
+        flow = self._existing(_id(params["flowIdentifier"]))
+        return self._put_flow_alias(flow, self._new_id("ALIAS"), params["name"], params["routingConfiguration"])
+
+    def _put_flow_alias(self, flow: str, alias: str, name: str, routes: list[Any]) -> dict[str, Any]:
+        self._aliases[flow, alias] = {
+            "name": name,
+            "routingConfiguration": routes,
+            "flowId": flow,
+            "id": alias,
+            "arn": self._arn(f"flow/{flow}/alias/{alias}"),
+            **_times(),
+        }
+        return self._aliases[flow, alias]
+
+    def _associate_collaborator(self, params: Params) -> Params:
+        agent, identifier = self._existing(params["agentId"]), self._new_id("COLLA")
+        times = _times()
+        entry = {
+            **{name: params[name] for name in ("agentDescriptor", "collaboratorName", "collaborationInstruction")},
+            "agentId": agent,
+            "agentVersion": params["agentVersion"],
+            "collaboratorId": identifier,
+            "relayConversationHistory": params.get("relayConversationHistory", "DISABLED"),
+            "createdAt": times["createdAt"],
+            "lastUpdatedAt": times["updatedAt"],
+        }
+        self._collaborators.setdefault(agent, []).append(entry)
+        return {"agentCollaborator": entry}
+
+    def _list_collaborators(self, params: Params) -> Params:
+        return page("agentCollaboratorSummaries", self._collaborators.get(self._existing(params["agentId"]), []), params)
+
+    def _existing(self, owner: str) -> str:
+        self._version(owner, DRAFT)
+        return owner
+
+    def _version(self, owner: str, version: str) -> dict[str, Any]:
+        return _found(self._versions, (owner, version))
+
+    def _alias(self, owner: str, alias: str) -> dict[str, Any]:
+        return _found(self._aliases, (owner, _id(alias)))
+
+    def _arn(self, name: str) -> str:
+        return f"arn:aws:bedrock:{self._store.region}:{self._store.account}:{name}"
+
+    def _new_id(self, prefix: str) -> str:
+        """Return ten capital letters and digits, the same in every run."""
+        return prefix + sha256(f"{next(self._numbers)}".encode()).hexdigest()[:5].upper()
+
+
+def _found(among: Mapping[tuple[str, str], dict[str, Any]], key: tuple[str, str]) -> dict[str, Any]:
+    if key not in among:
+        raise ServiceError(404, "ResourceNotFoundException", f"{' '.join(key)} does not exist.")
+    return among[key]
+
+
+def _id(identifier: str) -> str:
+    return identifier.rpartition("/")[2]
+
+
+def _times() -> dict[str, datetime]:
+    now = datetime.now(UTC)
+    return {"createdAt": now, "updatedAt": now}
