@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, ClassVar, Final, Self, Unpack
 
 from guardedbedrock.testing.fake_state import TEST_KEY, FakeConfig, FakeOptions, FakeState
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.wire import HttpRequest, HttpResponse
 
 
+_SERVED: Final = ("BEDROCK_RUNTIME", "BEDROCK", "BEDROCK_AGENT_RUNTIME", "BEDROCK_AGENT")
+"""The services in the names of environment variables."""
+
+
 class FakeBedrock:
     """
     A fake Bedrock. Use it as a context manager.
@@ -27,8 +31,8 @@ class FakeBedrock:
         with FakeBedrock(guardrails=[FakeGuardrail("abc123def456", denied_words=("salary",))]) as fake:
             client = boto3.client("bedrock-runtime", **fake.client_kwargs())
 
-    One port serves the runtime (``bedrock-runtime``) and the control plane (``bedrock``). A guardrail that a client creates is
-    ready at once.
+    One port serves the runtime (``bedrock-runtime``), the control plane (``bedrock``), and agents, flows and knowledge bases
+    (``bedrock-agent-runtime``, ``bedrock-agent``). What a client creates is ready at once.
 
     Args:
         tls: Serve HTTPS with a generated certificate. Clients with a Bedrock API key need it. Requires the extra ``tls``.
@@ -124,7 +128,7 @@ class FakeBedrock:
         """
         ``http://127.0.0.1:PORT``, or ``https://...`` with TLS.
 
-        Use it as ``endpoint_url=``, ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` or ``AWS_ENDPOINT_URL_BEDROCK``.
+        Use it as ``endpoint_url=``, or as ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` and the other variables of `environment`.
 
         Raises:
             RuntimeError: The fake is not running.
@@ -151,7 +155,7 @@ class FakeBedrock:
     @property
     def environment(self) -> dict[str, str]:
         """Environment variables that direct an AWS SDK of any language to this fake."""
-        urls = dict.fromkeys(("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"), self.endpoint_url)
+        urls = dict.fromkeys((f"AWS_ENDPOINT_URL_{name}" for name in _SERVED), self.endpoint_url)
         keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), TEST_KEY)
         trust = {"AWS_CA_BUNDLE": self.ca_file} if self.ca_file else {}
         return {**urls, **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), self.region), **trust, **keys}

@@ -32,6 +32,7 @@ ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-3-haiku-20240307-v1:0"
 MADE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/6b86b273ff34"
 JOB = "arn:aws:bedrock:us-east-1:123456789012:async-invoke/628b49d96dcd"
+PROMPT = "arn:aws:bedrock:us-east-1:123456789012:prompt/PROMPT0001"
 MESSAGES = [{"role": "user", "content": [{"text": "hello"}, {"image": {"format": "png", "source": {"bytes": b"\x00\xff"}}}]}]
 GUARDED = {"guardrailIdentifier": "abc123def456", "guardrailVersion": "1"}
 TEXTS = {"name": "other", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
@@ -50,6 +51,65 @@ ENFORCED = {"guardrailInferenceConfig": {"guardrailIdentifier": "abc123def456", 
 CHECKS = {"contentFilter": {"categories": [{"category": "VIOLENCE"}]}}
 STARTED = {"modelId": "amazon.nova-reel-v1:0", "modelInput": {"a": [1, None, {"b": 0.5}]}, "clientRequestToken": "t1"}
 OUTPUT = {"outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}}
+
+NAMED = {"jobName": "job"}
+ROLE = "arn:aws:iam::123456789012:role/Jobs"
+PLACES = {"inputConfig": {"s3Uri": "s3://bucket/in.jsonl"}, "outputConfig": {"s3Uri": "s3://bucket/out/"}}
+BATCH = {
+    "inputDataConfig": {"s3InputDataConfig": {"s3Uri": "s3://bucket/in"}},
+    "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}},
+}
+GUARDED_ID = {"guardrailId": "abc123def456", "guardrailVersion": "1"}
+GENERATION: dict[str, Any] = {
+    "type": "KNOWLEDGE_BASE",
+    "knowledgeBaseConfiguration": {
+        "knowledgeBaseId": "KB00000001",
+        "modelArn": MODEL_ARN,
+        "generationConfiguration": {"guardrailConfiguration": GUARDED_ID},
+    },
+}
+EVALUATED: dict[str, Any] = {
+    "evaluationConfig": {
+        "automated": {
+            "datasetMetricConfigs": [
+                {"taskType": "QuestionAndAnswer", "dataset": {"name": "d"}, "metricNames": ["Builtin.Correctness"]}
+            ]
+        }
+    },
+    "inferenceConfig": {"ragConfigs": [{"knowledgeBaseConfig": {"retrieveAndGenerateConfig": GENERATION}}]},
+    "outputDataConfig": {"s3Uri": "s3://bucket/out"},
+}
+AGENT = {"agentId": "AGENT6B86B"}
+FLOW = {"flowIdentifier": "FLOW04B227"}
+COLLABORATOR = {
+    "agentDescriptor": {"aliasArn": "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT6B86B/ALIASD4735"},
+    "collaboratorName": "other",
+    "collaborationInstruction": "help",
+}
+NODE = {"prompt": {"sourceConfiguration": {"resource": {"promptArn": PROMPT}}, "guardrailConfiguration": GUARDED}}
+DEFINITION = {"nodes": [{"name": "Prompt", "type": "Prompt", "configuration": NODE}]}
+ASKED = {"sessionId": "session", "inputText": "hello a@example.com"}
+INPUTS = [{"content": {"document": "hello"}, "nodeName": "Input", "nodeOutputName": "document"}]
+RETRIEVED = {
+    "knowledgeBaseId": "KB00000001",
+    "retrievalQuery": {"text": "hello"},
+    "guardrailConfiguration": GUARDED_ID,
+}
+AGENTIC = {
+    "agenticRetrieveConfiguration": {},
+    "messages": [{"role": "user", "content": {"text": "hello"}}],
+    "retrievers": [{"configuration": {"knowledgeBase": {"knowledgeBaseId": "KB00000001"}}}],
+    "policyConfiguration": {"bedrockGuardrailConfiguration": GUARDED_ID},
+}
+SQL = {"transformationConfiguration": {"mode": "TEXT_TO_SQL"}}
+RERANKED = {
+    "queries": [{"type": "TEXT", "textQuery": {"text": "hello"}}],
+    "sources": [{"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": "a"}}}],
+    "rerankingConfiguration": {
+        "type": "BEDROCK_RERANKING_MODEL",
+        "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": f"{MODEL_ARN}"}},
+    },
+}
 
 RUNTIME: list[Call] = [
     ("bedrock-runtime", name, params)
@@ -97,11 +157,58 @@ CONTROL: list[Call] = [
         ("PutModelInvocationLoggingConfiguration", {"loggingConfig": {"textDataDeliveryEnabled": True}}),
         ("GetModelInvocationLoggingConfiguration", {}),
         ("DeleteModelInvocationLoggingConfiguration", {}),
+        ("CreateAdvancedPromptOptimizationJob", {**NAMED, "modelConfigurations": [{"modelId": MODEL}], **PLACES}),
+        ("CreateEvaluationJob", {**NAMED, "roleArn": ROLE, **EVALUATED}),
+        ("CreateModelInvocationJob", {**NAMED, "roleArn": ROLE, "modelId": MODEL, **BATCH}),
+    ]
+]
+AGENTS: list[Call] = [
+    ("bedrock-agent", name, params)
+    for name, params in [
+        ("CreateAgent", {"agentName": "hr", "foundationModel": MODEL, "guardrailConfiguration": GUARDED}),
+        ("UpdateAgent", {**AGENT, "agentName": "hr", "foundationModel": MODEL, "agentResourceRoleArn": ROLE}),
+        ("GetAgent", AGENT),
+        ("CreateAgentAlias", {**AGENT, "agentAliasName": "live"}),
+        ("GetAgentAlias", {**AGENT, "agentAliasId": "ALIASD4735"}),
+        ("GetAgentVersion", {**AGENT, "agentVersion": "1"}),
+        ("AssociateAgentCollaborator", {**AGENT, "agentVersion": "DRAFT", **COLLABORATOR}),
+        ("ListAgentCollaborators", {**AGENT, "agentVersion": "DRAFT"}),
+        ("CreateFlow", {"name": "f", "executionRoleArn": ROLE, "definition": DEFINITION}),
+        ("UpdateFlow", {**FLOW, "name": "f", "executionRoleArn": ROLE, "definition": DEFINITION}),
+        ("GetFlow", FLOW),
+        ("CreateFlowVersion", FLOW),
+        ("GetFlowVersion", {**FLOW, "flowVersion": "1"}),
+        ("CreateFlowAlias", {**FLOW, "name": "live", "routingConfiguration": [{"flowVersion": "1"}]}),
+        ("GetFlowAlias", {**FLOW, "aliasIdentifier": "ALIASEF2D1"}),
+    ]
+]
+AGENT_RUNTIME: list[Call] = [
+    ("bedrock-agent-runtime", name, params)
+    for name, params in [
+        ("InvokeAgent", {**AGENT, "agentAliasId": "TSTALIASID", **ASKED, "enableTrace": True}),
+        ("InvokeInlineAgent", {**ASKED, "foundationModel": MODEL, "instruction": "i" * 40, "guardrailConfiguration": GUARDED}),
+        ("InvokeFlow", {**FLOW, "flowAliasIdentifier": "TSTALIASID", "inputs": INPUTS}),
+        ("StartFlowExecution", {**FLOW, "flowAliasIdentifier": "ALIASEF2D1", "inputs": INPUTS}),
+        (
+            "Retrieve",
+            {"knowledgeBaseId": "KB00000001", "retrievalQuery": {"text": "hello"}, "guardrailConfiguration": GUARDED_ID},
+        ),
+        ("RetrieveAndGenerate", {"input": {"text": "hello"}, "retrieveAndGenerateConfiguration": GENERATION}),
+        ("RetrieveAndGenerateStream", {"input": {"text": "hello"}, "retrieveAndGenerateConfiguration": GENERATION}),
+        ("AgenticRetrieveStream", AGENTIC),
+        ("GenerateQuery", {"queryGenerationInput": {"text": "hello", "type": "TEXT"}, **SQL}),
+        ("OptimizePrompt", {"input": {"textPrompt": {"text": "hello"}}, "targetModelId": MODEL}),
+        ("Rerank", RERANKED),
     ]
 ]
 
-KNOWN: list[Call] = [call for call in (*RUNTIME, *CONTROL) if call[1] in load(call[0]).operation_names]
+KNOWN: list[Call] = [call for call in (*RUNTIME, *CONTROL, *AGENTS, *AGENT_RUNTIME) if call[1] in load(call[0]).operation_names]
 """The ones that the installed botocore has."""
+
+
+SERVICES = ("bedrock-runtime", "bedrock", "bedrock-agent", "bedrock-agent-runtime")
+GENERATED = frozenset({"contentType", "accept", "clientRequestToken", "clientToken"})
+"""Parameters that botocore adds."""
 
 
 def _served() -> FakeBedrock:
@@ -117,7 +224,7 @@ def fake() -> Iterator[FakeBedrock]:
 
 
 def _clients(aws: boto3.Session, fake: FakeBedrock) -> dict[str, Any]:
-    return {name: aws.client(name, **fake.client_kwargs()) for name in ("bedrock-runtime", "bedrock")}
+    return {name: aws.client(name, **fake.client_kwargs()) for name in SERVICES}
 
 
 def test_every_implemented_operation_has_a_call() -> None:
@@ -126,6 +233,8 @@ def test_every_implemented_operation_has_a_call() -> None:
 
     assert {name for _, name, _ in RUNTIME} == set(world.runtime._operations)
     assert {name for _, name, _ in CONTROL} == set(world.control._operations)
+    assert {name for _, name, _ in AGENTS} == set(world.agents._operations)
+    assert {name for _, name, _ in AGENT_RUNTIME} == set(world.agent_runtime._operations)
 
 
 def test_requests_and_responses_match_their_shapes(aws: boto3.Session, fake: FakeBedrock, conforms: Callable[..., None]) -> None:
@@ -142,8 +251,8 @@ def test_requests_and_responses_match_their_shapes(aws: boto3.Session, fake: Fak
         getattr(clients[service], xform_name(name))(**params)
 
         sent = fake.requests[-1]
-        given = {key: value for key, value in sent.params.items() if key not in {"contentType", "accept", "clientRequestToken"}}
-        assert (sent.operation, given) == (name, {key: value for key, value in params.items() if key != "clientRequestToken"})
+        given = {key: value for key, value in sent.params.items() if key not in GENERATED}
+        assert (sent.operation, given) == (name, {key: value for key, value in params.items() if key not in GENERATED})
     for client in clients.values():
         client.close()
 
