@@ -16,6 +16,7 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.aws.creation.install import Installation, install, uninstall
 from guardedbedrock.aws.creation.wrap import wrap
+from guardedbedrock.aws.http.transport import HttpFactory, Library
 from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
@@ -29,6 +30,7 @@ from guardedbedrock.core.rules import (
     OnIndeterminate,
     OnIndirect,
     OnIntervention,
+    OnMantle,
     OnPartial,
     OnUnapproved,
     OnUnguardedReply,
@@ -47,6 +49,8 @@ from guardedbedrock.telemetry import default_listeners
 from guardedbedrock.telemetry.audit import Audit
 
 if TYPE_CHECKING:
+    import httpx
+    import httpx2
     from types_aiobotocore_bedrock_runtime import BedrockRuntimeClient as AsyncBedrockRuntimeClient
 
     from guardedbedrock._boto3_stubs import BedrockRuntimeClient
@@ -85,6 +89,7 @@ class Guard:
         on_indeterminate: ``send`` or ``refuse`` a call for which the policies give no sure answer.
         on_intervention: ``return`` the reply of a guardrail that intervened, or ``raise``.
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
+        on_mantle: ``refuse`` or ``allow`` requests to ``bedrock-mantle``, whose endpoint has no guardrails.
         allow_draft: Allow ``DRAFT`` as an approved version.
         allow_unguarded: Operations that cannot carry a guardrail and may be called all the same.
         on_indirect: ``warn`` about, ``allow`` or ``refuse`` a call that makes AWS call models where the call cannot name a
@@ -120,6 +125,7 @@ class Guard:
         on_indeterminate: OnIndeterminate = "send",
         on_intervention: OnIntervention = "return",
         on_unguarded_reply: OnUnguardedReply = "return",
+        on_mantle: OnMantle = "refuse",
         allow_draft: bool = False,
         allow_unguarded: Iterable[str] = (),
         on_indirect: OnIndirect = "warn",
@@ -265,6 +271,116 @@ class Guard:
             ) from error
         made: AbstractAsyncContextManager[Any] = make_async_client(self._binding, service_name, *args, **options)
         return made
+
+    def httpx_client(self, *, region_name: str | None = None, endpoint_url: str | None = None, **options: Any) -> httpx.Client:
+        """
+        Create a client of httpx whose requests to Bedrock are guarded. Needs the extra ``http``.
+
+            client = openai.OpenAI(base_url=f"{runtime}/openai/v1", api_key=key, http_client=guard.httpx_client())
+
+        Chat Completions, InvokeModel and Converse get the approved guardrail; requests to other hosts are unchanged. A request
+        that is refused gets a 403 response, whose extension ``guardedbedrock_error`` is the error of this library. A request that
+        is signed with SigV4 cannot be changed: it must name its guardrail, which `install` with ``strict=True`` adds before
+        botocore signs.
+
+        Args:
+            region_name: Region of endpoints whose name contains none; that of boto3's default session unless given.
+            endpoint_url: URL of a further runtime endpoint, such as a gateway; ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` unless given.
+            options: The keywords of ``httpx.Client``.
+
+        Raises:
+            ConfigurationError: httpx is not installed.
+        """
+        client: httpx.Client = self._http("httpx", region_name, endpoint_url).client(options, is_async=False)
+        return client
+
+    def httpx_async_client(
+        self, *, region_name: str | None = None, endpoint_url: str | None = None, **options: Any
+    ) -> httpx.AsyncClient:
+        """Create an async client of httpx, as `httpx_client` does."""
+        client: httpx.AsyncClient = self._http("httpx", region_name, endpoint_url).client(options, is_async=True)
+        return client
+
+    def httpx2_client(self, *, region_name: str | None = None, endpoint_url: str | None = None, **options: Any) -> httpx2.Client:
+        """Create a client of httpx2, as `httpx_client` does; ``openai`` from 3.0 and ``anthropic`` from 1.0 take it."""
+        client: httpx2.Client = self._http("httpx2", region_name, endpoint_url).client(options, is_async=False)
+        return client
+
+    def httpx2_async_client(
+        self, *, region_name: str | None = None, endpoint_url: str | None = None, **options: Any
+    ) -> httpx2.AsyncClient:
+        """Create an async client of httpx2, as `httpx_client` does."""
+        client: httpx2.AsyncClient = self._http("httpx2", region_name, endpoint_url).client(options, is_async=True)
+        return client
+
+    def httpx_transport(
+        self,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        **options: Any,
+    ) -> httpx.BaseTransport:
+        """
+        Create a guarded transport of httpx, for a client that you create yourself.
+
+        A client sends by other transports to the proxies of ``proxy=`` and to its ``mounts``: guard those too, or use
+        `httpx_client`, which guards all of them.
+
+        Args:
+            transport: The transport that sends; a new ``httpx.HTTPTransport`` unless given.
+            region_name: As in `httpx_client`.
+            endpoint_url: As in `httpx_client`.
+            options: The keywords of a new transport.
+
+        Raises:
+            ConfigurationError: httpx is not installed.
+        """
+        guarded: httpx.BaseTransport
+        guarded = self._http("httpx", region_name, endpoint_url).transport(transport, options, is_async=False)
+        return guarded
+
+    def httpx_async_transport(
+        self,
+        transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        **options: Any,
+    ) -> httpx.AsyncBaseTransport:
+        """Create a guarded async transport of httpx, as `httpx_transport` does."""
+        guarded: httpx.AsyncBaseTransport
+        guarded = self._http("httpx", region_name, endpoint_url).transport(transport, options, is_async=True)
+        return guarded
+
+    def httpx2_transport(
+        self,
+        transport: httpx2.BaseTransport | None = None,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        **options: Any,
+    ) -> httpx2.BaseTransport:
+        """Create a guarded transport of httpx2, as `httpx_transport` does."""
+        guarded: httpx2.BaseTransport
+        guarded = self._http("httpx2", region_name, endpoint_url).transport(transport, options, is_async=False)
+        return guarded
+
+    def httpx2_async_transport(
+        self,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        *,
+        region_name: str | None = None,
+        endpoint_url: str | None = None,
+        **options: Any,
+    ) -> httpx2.AsyncBaseTransport:
+        """Create a guarded async transport of httpx2, as `httpx_transport` does."""
+        guarded: httpx2.AsyncBaseTransport
+        guarded = self._http("httpx2", region_name, endpoint_url).transport(transport, options, is_async=True)
+        return guarded
+
+    def _http(self, library: Library, region_name: str | None, endpoint_url: str | None) -> HttpFactory:
+        return HttpFactory(self._binding, library, region_name, endpoint_url)
 
     def session(self, session: SessionT) -> SessionT:
         """

@@ -4,6 +4,7 @@ The room that knows boto3.
 - `client`: the guarded boto3 client
 - `aio`: the guarded aiobotocore client
 - `creation`: how clients become guarded: sessions, `wrap` and `install`
+- `http`: guarded clients of httpx and httpx2, for SDKs that bring their own HTTP client
 - `gate`: the check that what is serialized, signed and sent is what was authorized
 - `signer`: Bedrock API keys, and checks of requests that other clients sign
 - `sources`: identity, models and accounts, read from AWS

@@ -118,11 +118,12 @@ class UnlistedOperation:
 @dataclass(frozen=True, slots=True)
 class SentWithoutGuardrail:
     """
-    The call is sent without a guardrail: its model takes none, or `allow_unguarded` names the operation.
+    The call is sent without a guardrail: its model or endpoint takes none, or `allow_unguarded` names the operation.
 
     Args:
-        model: The identifier of the model; ``""`` if the call names none.
-        kind: ``embedding``, ``rerank`` or ``configured``; ``allowed`` if `allow_unguarded` names the operation.
+        model: The identifier of the model; ``""`` if the call names none, and the host for ``mantle``.
+        kind: ``embedding``, ``rerank`` or ``configured``; ``allowed`` if `allow_unguarded` names the operation; ``mantle`` for a
+            request to ``bedrock-mantle``.
     """
 
     model: str

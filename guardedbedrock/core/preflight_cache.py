@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
-from guardedbedrock.bedrock.operations import TABLE, Operation
+from guardedbedrock.bedrock.operations import ROWS, Operation
 from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.iam import Decision, Outcome
@@ -40,7 +40,7 @@ def _parameters(operation: Operation) -> _Parameters:
 
 
 _PARAMETERS: Final[Mapping[tuple[str, str], _Parameters]] = {
-    (row.service, row.name): _parameters(row) for row in TABLE if row.inference and row.location
+    (row.service, row.name): _parameters(row) for row in ROWS.values() if row.inference and row.location
 }
 """The operations whose results are cached: model calls, which a process repeats."""
 

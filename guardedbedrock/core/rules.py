@@ -27,6 +27,7 @@ OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
+OnMantle: TypeAlias = Literal["refuse", "allow"]
 UnsupportedModels: TypeAlias = Literal["send", "refuse"]
 OnIndirect: TypeAlias = Literal["refuse", "verify", "warn", "allow"]
 
@@ -56,6 +57,7 @@ class Rules:
         on_indeterminate: What to do with a call for which the policies give no sure answer.
         on_intervention: Whether an intervention is returned or raised.
         on_unguarded_reply: Whether a reply that shows that no guardrail ran is returned or raised.
+        on_mantle: What to do with a request to ``bedrock-mantle``, which has no guardrails.
         allow_unguarded: Operations without a guardrail location that may be sent all the same.
         on_indirect: What to do with a call that makes AWS call models where the call has no guardrail location.
         unsupported_models: Whether a call to a model that takes no guardrail and generates nothing is sent or refused.
@@ -93,6 +95,7 @@ class Rules:
     on_indeterminate: OnIndeterminate = "send"
     on_intervention: OnIntervention = "return"
     on_unguarded_reply: OnUnguardedReply = "return"
+    on_mantle: OnMantle = "refuse"
     allow_unguarded: frozenset[str] = frozenset()
     on_indirect: OnIndirect = "warn"
     unsupported_models: UnsupportedModels = "send"

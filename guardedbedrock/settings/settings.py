@@ -24,6 +24,7 @@ from guardedbedrock.core.rules import (
     OnIndeterminate,
     OnIndirect,
     OnIntervention,
+    OnMantle,
     OnPartial,
     OnUnapproved,
     OnUnguardedReply,
@@ -141,6 +142,12 @@ class Settings(BaseModel):
         "What to do with a reply which shows that no guardrail ran although one was sent: return it, or raise "
         "`UnguardedReplyError`.",
         'set it to "return", or remove it',
+    )
+    on_mantle: OnMantle = setting(
+        "refuse",
+        "What to do with a request to `bedrock-mantle`, which has no guardrails: refuse it, or send it and report it. "
+        "This concerns HTTP clients of the guard and `install(strict=True)`.",
+        'set it to "refuse", or remove it',
     )
     allow_draft: bool = setting(
         default=False,

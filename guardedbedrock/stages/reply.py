@@ -13,7 +13,13 @@ from guardedbedrock.bedrock.guardrail.intervention import (
     read_intervention,
     with_sent_guardrail,
 )
-from guardedbedrock.bedrock.guardrail.reply_metadata import NO_METADATA, ReplyMetadata, metadata_of_body, metadata_of_converse
+from guardedbedrock.bedrock.guardrail.reply_metadata import (
+    NO_METADATA,
+    ReplyMetadata,
+    metadata_of_body,
+    metadata_of_chat,
+    metadata_of_converse,
+)
 from guardedbedrock.bedrock.guardrail.trace import REPLY_TRACES, is_readable, must_show_guardrail, trace_of_body
 from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import ContentReceived, GuardrailDetected, GuardrailIntervened, ReplyUnguarded, ResponseReceived
@@ -95,6 +101,8 @@ def _count(value: Any) -> int:
 
 
 def _answer(reply: Reply) -> ReplyMetadata:
+    if reply.body is not None and reply.authorized.call.operation.reply.startswith("chat"):
+        return metadata_of_chat(reply.body)
     if reply.body is not None:
         return metadata_of_body(reply.body, as_mapping(_metadata(reply).get("HTTPHeaders")))
     return metadata_of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else NO_METADATA

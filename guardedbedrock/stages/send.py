@@ -155,13 +155,13 @@ def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator
     try:
         yield
     except ClientError as error:
-        denied = _denial(error, authorized, observers)
+        denied = denial_of(error, authorized, observers)
         if denied is None:
             raise
         raise bind(denied, type(error)) from error
 
 
-def _denial(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
+def denial_of(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
     """Type and report a denial; None if the error is not a denial, or is typed already."""
     if isinstance(error, AccessDeniedError):
         return None

@@ -19,7 +19,15 @@ _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     names.TEMPERATURE: ("temperature",),
     names.TOP_P: ("topP", "top_p", "p"),
     names.TOP_K: ("topK", "top_k", "k"),
-    names.MAX_TOKENS: ("maxTokens", "max_tokens", "maxTokenCount", "max_gen_len", "max_tokens_to_sample", "max_new_tokens"),
+    names.MAX_TOKENS: (
+        "maxTokens",
+        "max_tokens",
+        "maxTokenCount",
+        "max_gen_len",
+        "max_tokens_to_sample",
+        "max_new_tokens",
+        "max_completion_tokens",
+    ),
 }
 _STOPS: Final = ("stopSequences", "stop_sequences", "stop")
 _HOLDERS: Final = ("inferenceConfig", "textGenerationConfig")
@@ -79,8 +87,8 @@ def stop_sequences_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request_of(call: Call) -> Mapping[str, Any]:
-    """Give the parameters of Converse, or the parsed body of InvokeModel."""
-    return read_body(call.params.get("body")) if call.operation.reply.startswith("invoke") else call.params
+    """Give the parameters of Converse, or the parsed body of InvokeModel and Chat Completions."""
+    return read_body(call.params.get("body")) if call.operation.reply.startswith(("invoke", "chat")) else call.params
 
 
 def _values(request: Mapping[str, Any], spellings: tuple[str, ...]) -> Iterator[Any]:

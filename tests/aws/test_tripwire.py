@@ -184,7 +184,7 @@ def test_chosen_guardrail_is_set_in_headers(standing: Any) -> None:
         ("/async-invoke", {"method": "post", "base": ELSEWHERE}),
         (f"/model/{MODEL}/invoke-with-bidirectional-stream", {}),
         (f"/model/{MODEL}/converse", {"signer": auth.SigV4QueryAuth, "body": {**PROMPT, "guardrailConfig": CONFIG}}),
-        ("/openai/v1/chat/completions", {}),
+        ("/openai/v1/responses", {}),
         (f"/model/{MODEL}/think", {}),
         ("/anthropic/v1/messages", {"base": "https://bedrock-mantle.us-east-1.api.aws", "service": "bedrock-mantle"}),
     ],
@@ -353,7 +353,7 @@ def test_tripwire_in_report_mode_reports_and_signs(standing: Any) -> None:
     assert len(recorder.calls) == 1
 
 
-@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/async-invoke"])
+@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/openai/v1/responses", "/async-invoke"])
 def test_tripwire_in_report_mode_reports_unguardable_requests(standing: Any, path: str) -> None:
     recorder = standing(mode="report")
 

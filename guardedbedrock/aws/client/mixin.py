@@ -42,7 +42,7 @@ from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 from guardedbedrock.stages.send import send
 
 _LOG: Final = logging.getLogger("guardedbedrock")
-_OFF: Final = (
+OFF_WARNING: Final = (
     'guardedbedrock is off for a new %s client (mode = "off"): guardrails are not injected and policies are not checked; '
     'remove the setting, or set mode = "report" to observe'
 )
@@ -86,7 +86,7 @@ class Guarded:
             report_retries(self)
         self._guardedbedrock = replace(binding, rules=rules, region=region, service=service, retry=retry)
         if rules.mode == "off":
-            _LOG.warning(_OFF, service)
+            _LOG.warning(OFF_WARNING, service)
 
     def _put_gate(self, put_in_front: Callable[[Any, Gate], None]) -> None:
         """Put the gate into the client, once; a client that is wrapped again only gets other rules."""

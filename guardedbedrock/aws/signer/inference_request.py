@@ -16,11 +16,13 @@ from botocore.model import ServiceModel
 
 from guardedbedrock.bedrock import SERVICES, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
+from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS, is_chat_completion, read_chat_completion
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.bedrock.request_paths import OperationPaths
 
 _SIGNING_NAMES: Final = frozenset({"bedrock", "bedrock-mantle"})
-_HOSTS: Final = ("bedrock-runtime", "bedrock-mantle")
+_MANTLE: Final = "bedrock-mantle"
+_HOSTS: Final = ("bedrock-runtime", _MANTLE)
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -36,6 +38,7 @@ class Inference:
         wire: The request.
         presigned: Whether the result is a URL, which another process sends.
         known: Whether the service model has the operation.
+        readable: Whether the request could be read.
     """
 
     name: str
@@ -44,6 +47,12 @@ class Inference:
     wire: Wire
     presigned: bool
     known: bool = True
+    readable: bool = True
+
+    @property
+    def is_mantle(self) -> bool:
+        """Whether it goes to ``bedrock-mantle``, which has no guardrails."""
+        return _is_at(self.wire.url, _MANTLE)
 
 
 def inference_of(signer: Any, request: Any) -> Inference | None:
@@ -60,7 +69,8 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
         return None
     method = str(request.method).upper()
     region, presigned = str(getattr(signer, "_region_name", "")), "query" in type(signer).__name__.lower()
-    target = _paths().find(method, request.url)
+    # bedrock-mantle has the same paths as the runtime, but ignores the headers of a guardrail.
+    target = None if _is_at(request.url, _MANTLE) else _paths().find(method, request.url)
     if target is None:
         unknown = method not in _SAFE_METHODS and _is_for_inference(request.url)
         wire = Wire(request.url, request.headers, None)
@@ -69,7 +79,17 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
     if not find_operation(SERVICES[0], name).inference:
         return None
     wire = Wire(request.url, request.headers, request.body)
+    if is_chat_completion(name):
+        return _chat_completion(name, region, wire, presigned)
     return Inference(name, _params(name, model, wire), region, wire, presigned)
+
+
+def _chat_completion(name: str, region: str, wire: Wire, presigned: bool) -> Inference:  # noqa: FBT001
+    try:
+        name, params = read_chat_completion(wire)
+    except ValueError:
+        return Inference(name, {}, region, wire, presigned, readable=False)
+    return Inference(name, params, region, wire, presigned)
 
 
 def put_headers(name: str, params: Params, headers: Any) -> None:
@@ -81,7 +101,11 @@ def put_headers(name: str, params: Params, headers: Any) -> None:
 
 
 def _is_for_inference(url: str) -> bool:
-    return any(label.startswith(_HOSTS) for label in (urlsplit(url).hostname or "").split("."))
+    return _is_at(url, *_HOSTS)
+
+
+def _is_at(url: str, *services: str) -> bool:
+    return any(label.startswith(services) for label in (urlsplit(url).hostname or "").split("."))
 
 
 def _params(name: str, model: str, wire: Wire) -> Params:
@@ -97,11 +121,17 @@ def _runtime() -> Any:
     return ServiceModel(Loader().load_service_model(SERVICES[0], "service-2"), SERVICES[0])
 
 
+def runtime_operation(name: str) -> Any:
+    """Return botocore's model of an operation of ``bedrock-runtime``."""
+    return _runtime().operation_model(name)
+
+
 @cache  # made once: every signed request is looked up in these paths
 def _paths() -> OperationPaths:
     """Return the paths of every operation of the installed botocore, which can be newer than the table of operations."""
     found = {name: _runtime().operation_model(name).http for name in _runtime().operation_names}
-    return OperationPaths({name: f"{http['method']} {http['requestUri']}" for name, http in found.items()})
+    modeled = {name: f"{http['method']} {http['requestUri']}" for name, http in found.items()}
+    return OperationPaths({**modeled, **{row.name: row.path for row in CHAT_COMPLETIONS}})
 
 
 @cache  # keyed by the operation: its headers follow from the service model
@@ -113,4 +143,4 @@ def _headers(name: str) -> dict[str, str]:
 
 @cache  # keyed by the operation, for the same reason
 def _shape(name: str) -> Any:
-    return _runtime().operation_model(name).input_shape
+    return runtime_operation("InvokeModel" if is_chat_completion(name) else name).input_shape

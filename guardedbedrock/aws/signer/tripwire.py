@@ -18,7 +18,7 @@ from guardedbedrock.aws.signer.inference_request import Inference, inference_of,
 from guardedbedrock.aws.signer.signers import add_check, remove_check
 from guardedbedrock.aws.sources.identity import CallerIdentity, SignerIdentity
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.core.events import CallRefused, Event
+from guardedbedrock.core.events import CallRefused, Event, SentWithoutGuardrail
 from guardedbedrock.core.observers import Listener, Observers
 from guardedbedrock.core.records import AuthorizedCall, Call
 from guardedbedrock.core.rules import Rules
@@ -91,8 +91,11 @@ class Tripwire:
         return self._of_signers.setdefault(key, own)
 
     def _judge(self, inference: Inference, call: Call, rules: Rules, observers: Observers) -> None:
-        if not inference.known:
-            self._refuse(_unknown(inference), observers)
+        if inference.is_mantle and rules.on_mantle == "allow":
+            observers.emit(SentWithoutGuardrail(_host(inference), "mantle"))
+            return
+        if not inference.known or not inference.readable:
+            self._refuse((_unreadable if inference.known else _unknown)(inference), observers)
             return
         try:
             authorized = authorize(inject(call, rules, observers), rules, observers)
@@ -109,21 +112,21 @@ class Tripwire:
             raise error
 
     def _report(self, call: Call, refusals: _Refusals, error: AccessDeniedError | None) -> None:
-        """Report refusals only: the outcome of a signed request is not observable here."""
-        if refusals.refused:
+        """Report only what `_Refusals` keeps: the outcome of a signed request is not observable here."""
+        if refusals.kept:
             with Observers(self._listeners, call) as observers:
-                for refused in refusals.refused:
-                    observers.emit(refused)
+                for event in refusals.kept:
+                    observers.emit(event)
             observers.close(error)
 
 
 class _Refusals:
-    """Collects the refusals of one check until its result is known."""
+    """Collects the refusals of one check, and what is sent without a guardrail, until its result is known."""
 
     wants_routine = False
 
     def __init__(self) -> None:
-        self.refused: list[CallRefused] = []
+        self.kept: list[CallRefused | SentWithoutGuardrail] = []
 
     def open(self, _: Call) -> _Refusals:
         """Follow the call."""
@@ -136,9 +139,9 @@ class _Refusals:
         """Do nothing."""
 
     def on_event(self, event: Event) -> None:
-        """Keep a refusal."""
-        if isinstance(event, CallRefused):
-            self.refused.append(event)
+        """Keep a refusal, or the note that a request has no guardrail."""
+        if isinstance(event, CallRefused | SentWithoutGuardrail):
+            self.kept.append(event)
 
     def close(self, error: BaseException | None) -> None:
         """Do nothing."""

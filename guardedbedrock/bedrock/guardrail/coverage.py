@@ -47,9 +47,9 @@ _SHORTEST, _FEWEST = 8, 5
 _REMEMBERED: Final = 1024
 _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "searchResult"})
 _CONVERSATIONS: Final = frozenset({"Converse", "ConverseStream"})
-_INVOCATIONS: Final = frozenset({"InvokeModel", "InvokeModelWithResponseStream"})
+_INVOCATIONS: Final = frozenset({"ChatCompletions", "ChatCompletionsStream", "InvokeModel", "InvokeModelWithResponseStream"})
 _NONE: Final[frozenset[str]] = frozenset()
-_STREAMS: Final = frozenset({"ConverseStream", "InvokeModelWithResponseStream"})
+_STREAMS: Final = frozenset({"ChatCompletionsStream", "ConverseStream", "InvokeModelWithResponseStream"})
 
 
 class SuffixHistory:

@@ -32,8 +32,8 @@ Step: TypeAlias = tuple[str, bool]
 """A member of a structure and whether the path applies only if the member is present; ``[]`` stands for every item of a list."""
 
 _NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
-_IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
-_VERSION_HEADER: Final = "X-Amzn-Bedrock-GuardrailVersion"
+IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
+VERSION_HEADER: Final = "X-Amzn-Bedrock-GuardrailVersion"
 _APPLY: Final = ("guardrail", "{guardrailIdentifier}", "version", "{guardrailVersion}", "apply")
 
 
@@ -198,7 +198,7 @@ class GuardrailLocation:
     def carries(self, wire: Wire, ref: GuardrailRef) -> bool:
         """Say whether a request carries this guardrail, and no other, read strictly."""
         if self.carrier == "headers":
-            return (header_of(wire.headers, _IDENTIFIER_HEADER), header_of(wire.headers, _VERSION_HEADER)) == ref
+            return (header_of(wire.headers, IDENTIFIER_HEADER), header_of(wire.headers, VERSION_HEADER)) == ref
         if self.carrier == "path":
             path = path_segments(wire.url)[-len(_APPLY) :]
             return matches_template(path, _APPLY) and (path[1], path[3]) == ref

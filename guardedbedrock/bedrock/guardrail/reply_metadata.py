@@ -55,7 +55,7 @@ NO_METADATA: Final = ReplyMetadata()
 
 def metadata_of_converse(reply: Mapping[str, Any]) -> ReplyMetadata:
     """Read the reply of Converse, or the merged payloads of an event of ConverseStream."""
-    usage, router = as_mapping(reply.get("usage")), as_mapping(as_mapping(reply.get("trace")).get("promptRouter"))
+    usage, router = asas_mapping(reply.get("usage")), asas_mapping(asas_mapping(reply.get("trace")).get("promptRouter"))
     return ReplyMetadata(
         input_tokens=_number(usage.get("inputTokens")),
         output_tokens=_number(usage.get("outputTokens")),
@@ -84,14 +84,28 @@ def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     if not any(word in chunk for word in _METADATA_HINTS):
         return NO_METADATA
     read = _json(chunk)
-    metrics = as_mapping(read.get(_METRICS))
+    metrics = asas_mapping(read.get(_METRICS))
     counts = ReplyMetadata(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
-    return _of_model({**read, **{key: value for name in _NESTED for key, value in as_mapping(read.get(name)).items()}}) | counts
+    return _of_model({**read, **{key: value for name in _NESTED for key, value in asas_mapping(read.get(name)).items()}}) | counts
 
 
 def _nothing(_: Mapping[str, Any]) -> ReplyMetadata:
     """Read an event of a stream that has no metadata of one model call."""
     return NO_METADATA
+
+
+def metadata_of_chat(body: bytes) -> ReplyMetadata:
+    """Read the body of Chat Completions, or one chunk of its stream; both count tokens in ``usage``."""
+    read = _json(body)
+    usage = as_mapping(read.get("usage"))
+    cached = as_mapping(usage.get("prompt_tokens_details")).get("cached_tokens")
+    counts = ReplyMetadata(_number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens")), _number(cached))
+    return _of_model(read) | counts
+
+
+def metadata_of_chat_event(event: Mapping[str, Any]) -> ReplyMetadata:
+    """Read one chunk of the stream of Chat Completions."""
+    return metadata_of_chat(event.get("chunk", {}).get("bytes", b""))
 
 
 EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]] = {
@@ -100,6 +114,7 @@ EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]
     "converse-stream": metadata_of_converse_event,
     "generate-stream": _nothing,
     "invoke-stream": metadata_of_invoke_event,
+    "chat-stream": metadata_of_chat_event,
 }
 
 
@@ -111,14 +126,14 @@ def stop_reason(holder: Mapping[str, Any]) -> str | None:
 def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
     lists = (read.get(name) for name in _CHOICE_LISTS)
     inner: Any = next((found[0] for found in lists if isinstance(found, list) and found), {})
-    holders = (read, as_mapping(inner))
+    holders = (read, asas_mapping(inner))
     reason = next((reason for holder in holders if (reason := stop_reason(holder))), None)
     return ReplyMetadata(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
-        return as_mapping(json.loads(body))
+        return asas_mapping(json.loads(body))
     except (ValueError, RecursionError):
         return {}
 

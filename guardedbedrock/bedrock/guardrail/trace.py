@@ -3,6 +3,7 @@ Read the guardrail trace of a reply, where each operation shows it.
 
 - InvokeModel and its stream: two keys in the body, never a header.
 - Converse and its stream: the stop reason, and a trace if the call requested one.
+- Chat Completions and its stream: the keys of InvokeModel; AWS does not document whether they are always there.
 - ApplyGuardrail: the reply itself.
 - Retrieve and RetrieveAndGenerate: ``guardrailAction``; the stream of the latter has events named ``guardrail``.
 - InvokeInlineAgent and InvokeAgent: ``guardrailTrace`` in trace events, if the call enabled the trace.
@@ -102,6 +103,7 @@ EVENT_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]]
     "converse-stream": trace_of_converse_event,
     "generate-stream": trace_of_generate_event,
     "invoke-stream": trace_of_invoke_event,
+    "chat-stream": trace_of_invoke_event,
 }
 
 
@@ -110,7 +112,7 @@ def must_show_guardrail(reply_format: str, params: Params) -> bool:
     Say whether a reply always shows that a guardrail ran.
 
     Replies of InvokeModel and its stream do. Replies of Converse do if the call requested a trace; without a trace they show only
-    interventions. AWS does not document it for knowledge bases and agents.
+    interventions. AWS does not document it for knowledge bases, agents and Chat Completions.
     """
     if not reply_format.startswith("converse"):
         return reply_format.startswith("invoke")

@@ -2,7 +2,8 @@
 The table of operations: which IAM actions each requires, where it carries a guardrail, how its reply shows an intervention.
 
 To add an operation, add one row to the table of its service (`runtime`, `control`, `agent_runtime`,
-`agent`, `data_automation`) and one case.
+`agent`, `data_automation`) and one case. The rows of `chat_completions`
+belong to an API that boto3 does not have.
 Source: Bedrock API Reference, "Actions"; Service Authorization Reference, "Actions, resources, and condition keys for Amazon
 Bedrock".
 """
@@ -15,6 +16,7 @@ from typing import Final
 
 from guardedbedrock.bedrock.operations.agent import AGENT
 from guardedbedrock.bedrock.operations.agent_runtime import AGENT_RUNTIME
+from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS
 from guardedbedrock.bedrock.operations.control import CONTROL
 from guardedbedrock.bedrock.operations.data_automation import DATA_AUTOMATION
 from guardedbedrock.bedrock.operations.row import Operation, ReplyFormat, RequiredAction, When
@@ -48,7 +50,9 @@ REVIEWED: Final = "1.44.8"
 """The newest botocore whose operations are all in the table."""
 
 TABLE: Final = (*RUNTIME, *CONTROL, *AGENT_RUNTIME, *AGENT, *DATA_AUTOMATION)
-"""Every known operation, in the order of `SERVICES`."""
+"""Every known operation of boto3, in the order of `SERVICES`."""
+
+_ALL: Final = (*TABLE, *CHAT_COMPLETIONS)
 
 
 class _Rows(dict[tuple[str, str], Operation]):
@@ -66,13 +70,13 @@ class _Rows(dict[tuple[str, str], Operation]):
         )
 
 
-ROWS: Final[Mapping[tuple[str, str], Operation]] = _Rows({(row.service, row.name): row for row in TABLE})
+ROWS: Final[Mapping[tuple[str, str], Operation]] = _Rows({(row.service, row.name): row for row in _ALL})
 """Rows by service and name, as `find_operation` looks them up."""
 
-OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in reversed(TABLE)})
+OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for row in reversed(_ALL)})
 """Every known operation by name; if two services share a name, the service that `SERVICES` lists first wins."""
 
-RUNTIME_PATHS: Final = OperationPaths({row.name: row.path for row in RUNTIME})
+RUNTIME_PATHS: Final = OperationPaths({row.name: row.path for row in (*RUNTIME, *CHAT_COMPLETIONS)})
 """Finds the operation of ``bedrock-runtime`` that a request reaches."""
 
 

@@ -14,6 +14,8 @@ ReplyFormat: TypeAlias = Literal[
     "converse-stream",
     "invoke",
     "invoke-stream",
+    "chat",
+    "chat-stream",
     "apply",
     "action",
     "generate-stream",

@@ -66,7 +66,7 @@ class ReplyContent:
             self._messages = [message(reply)] if isinstance(reply, Mapping) else []
         elif self._reply == "converse-stream":
             self._stream.add(words)
-        elif self._reply == "invoke-stream":
+        elif self._reply in ("invoke-stream", "chat-stream"):
             self._add_chunk(at(words, ("chunk", "bytes")))
 
     def attributes(self, reason: str | None) -> dict[str, str]:

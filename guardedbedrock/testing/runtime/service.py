@@ -36,6 +36,7 @@ _INVALID: Final = "The provided guardrail identifier is invalid."
 _INCOMPLETE: Final = "A guardrail identifier and a guardrail version must be provided together."
 _NO_CONVERSE: Final = "This action doesn't support the model that you provided. Try again with a supported text or chat model."
 _JSON: Final = "application/json"
+_STREAMS: Final = ("ChatCompletionsStream", "InvokeModelWithResponseStream")
 
 
 class Runtime:
@@ -65,6 +66,8 @@ class Runtime:
         self._store, self._enforced, self._resolved_models = store, enforced, resolved_models
         self._operations: Mapping[str, Callable[[Params, FakeGuardrail | None], OperationOutput]] = {
             "ApplyGuardrail": self._apply_guardrail,
+            "ChatCompletions": self._chat_completions,
+            "ChatCompletionsStream": self._chat_completions_stream,
             "Converse": self._converse,
             "ConverseStream": self._converse_stream,
             "CountTokens": self._count_tokens,
@@ -187,9 +190,21 @@ class Runtime:
         entry = partial(_invoke_entry, family, [one["chunk"]["bytes"] for one in chunks], turn.usage, stream=True)
         return OperationOutput({"body": iter(chunks), "contentType": _JSON}, log_entry=entry)
 
+    def _chat_completions(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        turn = self._chat_turn("ChatCompletions", params, own)
+        return OperationOutput({"body": formats.completion(turn, params), "contentType": _JSON}, _count_headers(turn))
+
+    def _chat_completions_stream(self, params: Params, own: FakeGuardrail | None) -> OperationOutput:
+        turn = self._chat_turn("ChatCompletionsStream", params, own)
+        return OperationOutput({"body": formats.completion_chunks(turn, params), "contentType": _JSON})
+
+    def _chat_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
+        formats.check_completion(self._family(params), params)
+        return self._invoke_turn(operation, params, own)
+
     def _invoke_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
         prompt = prompts.parse_body(params.get("body", b""), guarded=own is not None)
-        asynchronous = prompt.asynchronous and operation == "InvokeModelWithResponseStream"
+        asynchronous = prompt.asynchronous and operation in _STREAMS
         return self._turn(operation, params, own, prompt, TurnOptions(params.get("trace") == "ENABLED_FULL", asynchronous))
 
     def _turn(self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, options: TurnOptions) -> Turn:

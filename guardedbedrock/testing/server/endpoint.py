@@ -17,11 +17,12 @@ import time
 import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment, collect_assessments
 from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext
 from guardedbedrock.testing.received_requests import ReceivedRequest, RequestLog
+from guardedbedrock.testing.runtime import chat_completions
 from guardedbedrock.testing.server.authorization import Authorizer, enforce
 from guardedbedrock.testing.server.credentials import Authenticator
 from guardedbedrock.testing.wire import (
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import Schedule
+
+
+_RUNTIME: Final = "bedrock-runtime"
 
 
 class FakeService(Protocol):
@@ -112,7 +116,8 @@ class Endpoint:
                 response = self._perform(exchange)
             except ServiceError as error:
                 exchange.error = error.code
-                response = error.response()
+                is_chat = chat_completions.serves(exchange.operation)
+                response = chat_completions.error_response(error) if is_chat else error.response()
         for fault in exchange.active_faults:
             response = fault.change_response(response)
         request_id = str(uuid.uuid4())
@@ -139,12 +144,15 @@ class Endpoint:
         enforce(exchange.decisions)
         output = service.perform(operation.name, exchange.params)
         exchange.principal, exchange.log_entry = caller.principal, output.log_entry
-        return serialize(operation, _with_stream_faults(operation, output, exchange.active_faults))
+        write = chat_completions.response if chat_completions.serves(operation) else serialize
+        return write(operation, _with_stream_faults(operation, output, exchange.active_faults))
 
     def _route(self, http_request: HttpRequest) -> tuple[RouteMatch, FakeService]:
         for paths, service in self._routes:
             if found := paths.match(http_request):
                 return found, service
+        if chat := chat_completions.match(http_request):
+            return chat, next(service for _, service in self._routes if service.service == _RUNTIME)
         problem = f"no operation at {http_request.method} {http_request.target}"
         raise ServiceError(404, "UnknownOperationException", problem)
 

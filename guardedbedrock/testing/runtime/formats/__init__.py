@@ -4,6 +4,24 @@ The request and response bodies of InvokeModel, one module for each kind of form
 An intervention is reported in two members of the body or of the last chunk of a stream, never in a header.
 """
 
-from guardedbedrock.testing.runtime.formats.families import COMPUTED, body, check_body, chunks, computed
+from guardedbedrock.testing.runtime.formats.families import (
+    COMPUTED,
+    body,
+    check_body,
+    check_completion,
+    chunks,
+    completion,
+    completion_chunks,
+    computed,
+)
 
-__all__ = ["COMPUTED", "body", "check_body", "chunks", "computed"]
+__all__ = [
+    "COMPUTED",
+    "body",
+    "check_body",
+    "check_completion",
+    "chunks",
+    "completion",
+    "completion_chunks",
+    "computed",
+]

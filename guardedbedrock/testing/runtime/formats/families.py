@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NO_STREAMING: Final = "The model is unsupported for streaming"
 _NO_GUARDRAIL: Final = "Guardrails are not supported for this model"
+_NO_CHAT: Final = "The model does not support the Chat Completions API"
 _ASYNC_ONLY: Final = "The model supports only StartAsyncInvoke and InvokeModelWithBidirectionalStream"
 
 
@@ -103,6 +104,31 @@ def body(family: ModelFamily, turn: Turn, params: Params) -> bytes:
 def chunks(family: ModelFamily, turn: Turn, params: Params) -> Iterator[Params]:
     """Return the chunks of InvokeModelWithResponseStream, one for each word."""
     parts = list(_format(family, params).stream(turn, params))
+    parts[-1] |= _guardrail(turn, params)
+    return ({"chunk": {"bytes": json.dumps(part).encode()}} for part in parts)
+
+
+def check_completion(family: ModelFamily, params: Params) -> None:
+    """
+    Check a request of the Chat Completions API. Any model that generates text is accepted.
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) if the model generates no text, or the body has no messages.
+    """
+    if family.format not in TEXT_FORMATS:
+        raise ServiceError.invalid(_NO_CHAT)
+    if not isinstance(_json(params).get("messages"), list):
+        raise ServiceError.invalid("messages: Field required")
+
+
+def completion(turn: Turn, params: Params) -> bytes:
+    """Return a chat completion."""
+    return json.dumps({**_OPENAI.body(turn, params), **_guardrail(turn, params)}).encode()
+
+
+def completion_chunks(turn: Turn, params: Params) -> Iterator[Params]:
+    """Return the chunks of a chat completion, one for each word."""
+    parts = list(_OPENAI.stream(turn, params))
     parts[-1] |= _guardrail(turn, params)
     return ({"chunk": {"bytes": json.dumps(part).encode()}} for part in parts)
 

@@ -1,0 +1,90 @@
+"""
+Which requests go to Bedrock, and to which Region.
+
+Source: AWS General Reference, "Amazon Bedrock endpoints and quotas"; Bedrock User Guide, "Use interface VPC endpoints (AWS
+PrivateLink) to create a private connection between your VPC and Amazon Bedrock".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+_RUNTIME: Final = frozenset({"bedrock-runtime", "bedrock-runtime-fips"})
+_MANTLE: Final = frozenset({"bedrock-mantle", "bedrock-mantle-fips"})
+_SUFFIXES: Final = (
+    ".amazonaws.com",
+    ".amazonaws.com.cn",
+    ".amazonaws.eu",
+    ".api.aws",
+    ".api.amazonwebservices.com.cn",
+    ".api.amazonwebservices.eu",
+)
+_ENDPOINT_URL: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """
+    An endpoint of Bedrock that a request goes to.
+
+    Args:
+        url: The URL of the endpoint; the path of the request follows it.
+        region: Its Region.
+        is_mantle: Whether it is ``bedrock-mantle``, which has no guardrails.
+    """
+
+    url: str
+    region: str
+    is_mantle: bool = False
+
+
+class Endpoints:
+    """
+    Finds the endpoint of a request.
+
+    Args:
+        region: The Region of an endpoint whose name contains none.
+        endpoint_url: URL of a further runtime endpoint, such as a gateway; that of the environment unless given.
+    """
+
+    def __init__(self, region: str, endpoint_url: str | None = None) -> None:
+        self._region = region
+        given = endpoint_url or os.environ.get(_ENDPOINT_URL) or ""
+        self._configured = _authority(given) if given else None
+        self._prefix = urlsplit(given).path.rstrip("/")
+
+    def find(self, request: Any) -> Endpoint | None:
+        """
+        Return the Bedrock endpoint that a request of httpx goes to; None if it goes elsewhere.
+
+        The header ``Host`` and the name for TLS count as well: a request to an IP address can reach Bedrock by them.
+        """
+        url = str(request.url)
+        parts = urlsplit(url)
+        here = f"{parts.scheme}://{parts.netloc}"
+        if self._configured is not None and self._configured == _authority(url):
+            return Endpoint(f"{here}{self._prefix}", self._region)
+        for host in _hosts(request):
+            labels = host.split(".")
+            service = next((label for label in labels if label in _RUNTIME | _MANTLE), None)
+            if service is not None and host.endswith(_SUFFIXES):
+                return Endpoint(here, labels[labels.index(service) + 1], service in _MANTLE)
+        return None
+
+
+def _hosts(request: Any) -> Iterator[str]:
+    """Yield every name by which a request may reach a server, in lower case and without a trailing dot."""
+    names = [request.url.host, *request.headers.get_list("Host"), request.extensions.get("sni_hostname", "")]
+    for name in names:
+        text = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+        yield text.partition(":")[0].rstrip(".").lower()
+
+
+def _authority(url: str) -> tuple[str, int | None]:
+    parts = urlsplit(url)
+    return (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme)
