@@ -105,7 +105,7 @@ def _load(library: Library) -> Any:
         ) from error
 
 
-@cache
+@cache  # keyed by the library: classes are made once for each
 def _classes(library: Library) -> tuple[type, type, type, type]:
     """Derive the classes of a library: transport and stream, async transport and async stream."""
     module = _load(library)

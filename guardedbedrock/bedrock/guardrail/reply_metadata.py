@@ -55,7 +55,7 @@ NO_METADATA: Final = ReplyMetadata()
 
 def metadata_of_converse(reply: Mapping[str, Any]) -> ReplyMetadata:
     """Read the reply of Converse, or the merged payloads of an event of ConverseStream."""
-    usage, router = asas_mapping(reply.get("usage")), asas_mapping(asas_mapping(reply.get("trace")).get("promptRouter"))
+    usage, router = as_mapping(reply.get("usage")), as_mapping(as_mapping(reply.get("trace")).get("promptRouter"))
     return ReplyMetadata(
         input_tokens=_number(usage.get("inputTokens")),
         output_tokens=_number(usage.get("outputTokens")),
@@ -84,9 +84,9 @@ def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     if not any(word in chunk for word in _METADATA_HINTS):
         return NO_METADATA
     read = _json(chunk)
-    metrics = asas_mapping(read.get(_METRICS))
+    metrics = as_mapping(read.get(_METRICS))
     counts = ReplyMetadata(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
-    return _of_model({**read, **{key: value for name in _NESTED for key, value in asas_mapping(read.get(name)).items()}}) | counts
+    return _of_model({**read, **{key: value for name in _NESTED for key, value in as_mapping(read.get(name)).items()}}) | counts
 
 
 def _nothing(_: Mapping[str, Any]) -> ReplyMetadata:
@@ -126,14 +126,14 @@ def stop_reason(holder: Mapping[str, Any]) -> str | None:
 def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
     lists = (read.get(name) for name in _CHOICE_LISTS)
     inner: Any = next((found[0] for found in lists if isinstance(found, list) and found), {})
-    holders = (read, asas_mapping(inner))
+    holders = (read, as_mapping(inner))
     reason = next((reason for holder in holders if (reason := stop_reason(holder))), None)
     return ReplyMetadata(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
 
 
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
-        return asas_mapping(json.loads(body))
+        return as_mapping(json.loads(body))
     except (ValueError, RecursionError):
         return {}
 

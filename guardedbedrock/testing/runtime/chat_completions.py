@@ -56,7 +56,7 @@ def error_response(error: ServiceError) -> HttpResponse:
     return HttpResponse(error.status, headers, json.dumps(body).encode())
 
 
-@cache
+@cache  # keyed by the operation: botocore builds its shapes again for each model
 def _operation(name: str) -> OperationModel:
     same = load("bedrock-runtime").operation_model(_SHAPES[name])
     return OperationModel(same._operation_model, same.service_model, name)  # noqa: SLF001  # botocore has no public copy
