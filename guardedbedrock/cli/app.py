@@ -191,6 +191,19 @@ def lint(  # noqa: PLR0913 - each parameter is an option
 
 
 @app.command()
+def translate(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A policy with bedrock:InvokeModelWithGuardrail.")],
+    *,
+    pairs: Annotated[list[str] | None, typer.Option("--map", metavar="OLD=NEW", help="ID of a guardrail, and AWS's ID.")] = None,
+    output: OutputOption = "text",
+) -> int:
+    """Rewrite a policy of the article's vocabulary for AWS. Exit code 1 if something could not be kept."""
+    from guardedbedrock.cli.translate import command  # noqa: PLC0415 - imports the policy engine
+
+    return command(file, pairs or (), output)
+
+
+@app.command()
 def serve(
     *,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 selects a free port.")] = 8484,

@@ -1,0 +1,315 @@
+"""
+Translate policies from the vocabulary of a widely read article to AWS's.
+
+In the article, a guarded call needs ``bedrock:InvokeModelWithGuardrail``, and ``bedrock:InvokeModel`` is a call without a
+guardrail. At AWS, every call needs ``bedrock:InvokeModel`` or ``bedrock:InvokeModelWithResponseStream`` on the model; the
+guardrail of the call is a condition key, and a guarded call also needs ``bedrock:ApplyGuardrail`` on the guardrail.
+Source: Bedrock User Guide, "Set up permissions to use guardrails for content filtering".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from guardedbedrock.bedrock.operations import TABLE
+from guardedbedrock.iam import PolicySet, PolicyType, Request, parse
+from guardedbedrock.iam.matching.patterns import compile_pattern
+
+ARTICLE: Final = "bedrock:InvokeModelWithGuardrail"
+INVOKE: Final = "bedrock:InvokeModel"
+STREAM: Final = "bedrock:InvokeModelWithResponseStream"
+APPLY: Final = "bedrock:ApplyGuardrail"
+KEY: Final = "bedrock:GuardrailIdentifier"
+_INFERENCE: Final = (INVOKE, STREAM)
+_PLAIN: Final = (INVOKE.lower(), STREAM.lower())
+_GUARDRAIL: Final = ":guardrail/"
+_ID: Final = re.compile(r"[a-z0-9*?]+")
+_ALLOWED_CALLER: Final = "arn:aws:iam::123456789012:role/Application"
+_OTHER: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/zz9unlisted9z"
+_MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.sample-v1:0"
+_RANK: Final = {"allowed": 0, "indeterminate": 1, "implicitDeny": 2, "explicitDeny": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """
+    A translated policy.
+
+    Args:
+        policy: The policy in AWS's vocabulary.
+        changes: What was changed, one sentence for each statement.
+        lost: What could not be kept.
+        differences: Calls that both policies decide differently.
+    """
+
+    policy: Mapping[str, Any]
+    changes: tuple[str, ...]
+    lost: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the translation as JSON data."""
+        rest = {"changes": list(self.changes), "lost": list(self.lost), "differences": list(self.differences)}
+        return {"policy": dict(self.policy), **rest}
+
+
+def translate(
+    document: Mapping[str, Any], guardrail_ids: Mapping[str, str] | None = None, policy_type: PolicyType = "identity"
+) -> Translation:
+    """
+    Translate a policy document.
+
+    Args:
+        document: The policy as a JSON object.
+        guardrail_ids: IDs of the article, such as ``G-HR-Compliance``, with the IDs that AWS gave.
+        policy_type: Type of the policy.
+
+    Raises:
+        PolicySyntaxError: The document is not a policy.
+    """
+    original = _renamed(document, guardrail_ids or {})
+    parse(original, policy_type)
+    listed = original["Statement"] if isinstance(original["Statement"], list) else [original["Statement"]]
+    changes: list[str] = []
+    lost = list(_invalid_ids(listed))
+    statements: list[dict[str, Any]] = []
+    for index, statement in enumerate(listed):
+        statements += _statement(statement, f"statement {statement.get('Sid') or index}", changes, lost)
+    policy = {**original, "Version": "2012-10-17", "Statement": _unique_sids(statements)}
+    parse(policy, policy_type)
+    return Translation(policy, tuple(changes), tuple(dict.fromkeys(lost)), tuple(_differences(original, policy)))
+
+
+def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _renamed(one, ids) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_renamed(one, ids) for one in value]
+    if isinstance(value, str) and _GUARDRAIL in value:
+        head, _, name = value.partition(_GUARDRAIL)
+        identifier, colon, version = name.partition(":")
+        return f"{head}{_GUARDRAIL}{ids.get(identifier, identifier)}{colon}{version}"
+    return value
+
+
+def _invalid_ids(statements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Report guardrail IDs that AWS does not have."""
+    for text in dict.fromkeys(_texts(list(statements))):
+        name = text.partition(_GUARDRAIL)[2].partition(":")[0]
+        if name and "${" not in name and not _ID.fullmatch(name):
+            rule = "AWS's guardrail IDs have lower-case letters and digits only"
+            yield f"`{text}` is not valid: {rule}; give AWS's ID with --map {name}=ID"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
+
+
+def _statement(statement: Mapping[str, Any], name: str, changes: list[str], lost: list[str]) -> Iterator[dict[str, Any]]:
+    if "NotAction" in statement:
+        if any(compile_pattern(one.lower())(ARTICLE.lower()) for one in _list(statement["NotAction"]) if one != "*"):
+            lost.append(f"{name}: NotAction with `{ARTICLE}` cannot be translated; write the actions that the statement covers")
+        yield dict(statement)
+        return
+    actions = _list(statement["Action"])
+    exact = [one for one in actions if one.lower() == ARTICLE.lower()]
+    wild = [one for one in actions if one not in exact and compile_pattern(one.lower())(ARTICLE.lower())]
+    plain = [one for one in actions if one.lower() in _PLAIN]
+    rest = [one for one in actions if one not in exact and one not in plain]
+    if rest:
+        yield {**statement, "Action": _short(rest)}
+    tests_guardrail = KEY.lower() in _keys(statement)
+    if plain and tests_guardrail:
+        yield {**statement, "Action": _short(plain)}
+    elif plain:
+        changes.append(f"{name}: {_named(plain)} applies to calls without a guardrail, so it got the condition Null {KEY}")
+        yield _with({**statement, "Action": _short(plain)}, "Null", KEY, "true")
+    if exact or (wild and "*" not in _list(statement.get("Resource", "*"))):
+        changes.append(f"{name}: `{ARTICLE}` became {_named([*_INFERENCE, APPLY])}")
+        yield from _guarded(statement, name, lost)
+
+
+def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the statements for calls with a guardrail."""
+    if "NotResource" in statement:
+        yield from _all_but(statement, name, lost)
+        return
+    resources = _list(statement.get("Resource", "*"))
+    guardrails = [one for one in resources if _GUARDRAIL in one]
+    versioned = [one for one in guardrails if ":" in one.partition(_GUARDRAIL)[2]]
+    ending = "has a version, and AWS's guardrail ARNs have none; it became a condition"
+    lost += [f"{name}: the resource `{one}` {ending}" for one in versioned]
+    models = [one for one in resources if _GUARDRAIL not in one]
+    base = {key: value for key, value in statement.items() if key not in ("Action", "Resource")}
+    invoke = {**base, "Action": list(_INFERENCE), "Resource": _short(models) if models else "*"}
+    if KEY.lower() not in _keys(statement):
+        if guardrails:
+            values = [value for one in guardrails for value in _key_values(one)]
+            invoke = _with(invoke, "StringLike", KEY, values)
+        else:
+            invoke = _with(invoke, "Null", KEY, "false")
+    tags = [key for key in _keys(statement) if key.startswith("aws:resourcetag/")]
+    if tags and statement["Effect"] == "Allow":
+        invoke = _without(invoke, "aws:resourcetag/")  # the tags are those of the guardrail; ApplyGuardrail tests them
+    elif tags:
+        lost.append(f"{name}: a Deny of inference cannot test the tags of the guardrail; it denies `{APPLY}` instead")
+        yield {**_without({**base, "Action": APPLY, "Resource": _short(guardrails) or "*"}, KEY.lower())}
+        return
+    yield invoke
+    if statement["Effect"] == "Allow":
+        arns = [one.partition(_GUARDRAIL)[0] + _GUARDRAIL + one.partition(_GUARDRAIL)[2].partition(":")[0] for one in guardrails]
+        arns = arns or list(dict.fromkeys(_arns_of_condition(statement)))
+        sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
+        yield _without({**base, **sid, "Action": APPLY, "Resource": _short(arns) if arns else "*"}, KEY.lower())
+
+
+def _all_but(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the statements for calls with other guardrails than those of NotResource."""
+    guardrails = _list(statement["NotResource"])
+    if KEY.lower() in _keys(statement) or not all(_GUARDRAIL in one for one in guardrails):
+        lost.append(f"{name}: NotResource with something else than guardrails cannot be translated; the statement is unchanged")
+        yield dict(statement)
+        return
+    base = {key: value for key, value in statement.items() if key not in ("Action", "NotResource")}
+    values = [value for one in guardrails for value in _key_values(one)]
+    invoke = _with({**base, "Action": list(_INFERENCE), "Resource": "*"}, "StringNotLike", KEY, values)
+    yield _with(invoke, "Null", KEY, "false")
+    if statement["Effect"] == "Allow":
+        sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
+        yield {**base, **sid, "Action": APPLY, "NotResource": statement["NotResource"]}
+
+
+def _key_values(arn: str) -> list[str]:
+    """Return the values of the guardrail key for a guardrail resource: every version and the DRAFT, or the named version."""
+    return [arn] if ":" in arn.partition(_GUARDRAIL)[2] else [arn, f"{arn}:*"]
+
+
+def _arns_of_condition(statement: Mapping[str, Any]) -> Iterator[str]:
+    for operator, lines in (statement.get("Condition") or {}).items():
+        for key, values in lines.items():
+            if key.lower() == KEY.lower() and "Not" not in operator and operator != "Null":
+                for value in _list(values):
+                    head, found, name = value.partition(_GUARDRAIL)
+                    if found:
+                        yield f"{head}{_GUARDRAIL}{name.partition(':')[0]}"
+
+
+def _keys(statement: Mapping[str, Any]) -> list[str]:
+    return [key.lower() for lines in (statement.get("Condition") or {}).values() for key in lines]
+
+
+def _with(statement: dict[str, Any], operator: str, key: str, values: Any) -> dict[str, Any]:
+    condition = dict(statement.get("Condition") or {})
+    condition[operator] = {**condition.get(operator, {}), key: values}
+    return {**statement, "Condition": condition}
+
+
+def _without(statement: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """Remove the condition lines of some keys."""
+    kept = {
+        operator: {key: value for key, value in lines.items() if not key.lower().startswith(prefix)}
+        for operator, lines in (statement.get("Condition") or {}).items()
+    }
+    condition = {operator: lines for operator, lines in kept.items() if lines}
+    rest = {key: value for key, value in statement.items() if key != "Condition"}
+    return {**rest, "Condition": condition} if condition else rest
+
+
+def _unique_sids(statements: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    taken: dict[str, int] = {}
+    unique = []
+    for statement in statements:
+        sid = statement.get("Sid")
+        if sid:
+            taken[sid] = taken.get(sid, 0) + 1
+            statement = {**statement, "Sid": sid if taken[sid] == 1 else f"{sid}{taken[sid]}"}  # noqa: PLW2901  # a copy
+        unique.append(statement)
+    return unique
+
+
+def _list(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def _short(values: list[str]) -> Any:
+    return values[0] if len(values) == 1 else values
+
+
+def _named(actions: Sequence[str]) -> str:
+    return " and ".join(f"`{one}`" for one in actions)
+
+
+# -- the check by the engine ----------------------------------------------------------------------------------------------
+
+
+def _differences(original: Mapping[str, Any], translated: Mapping[str, Any]) -> Iterator[str]:
+    """Compare what both policies decide, for every inference operation, with and without each guardrail."""
+    before, after = PolicySet(identity=original), PolicySet(identity=translated)
+    texts = list(dict.fromkeys((*_texts(original), *_texts(translated))))
+    guardrails = [*dict.fromkeys(arn for text in texts for arn in _samples(text)), (_OTHER, f"{_OTHER}:1")]
+    models = [*dict.fromkeys(text.replace("*", "sample") for text in texts if ":foundation-model/" in text), _MODEL]
+    names_models = len(models) > 1
+    actions = {row.name: row.required_actions[0].iam_action for row in TABLE if row.inference}
+    for operation, action in actions.items():
+        if action not in _INFERENCE:
+            continue
+        for model in models:
+            if _outcome(before, action, model) != _outcome(after, action, model):
+                yield f"{operation} without a guardrail on `{model}`: {_pair(before, after, action, model)}"
+            for arn, value in guardrails:
+                old = _guarded_outcome(before, arn, value, model if names_models else "")
+                new = max(_outcome(after, action, model, value), _outcome(after, APPLY, arn))
+                if old != new:
+                    yield f"{operation} with `{value}` on `{model}`: {_word(old)} before, {_word(new)} after"
+
+
+def _samples(text: str) -> Iterator[tuple[str, str]]:
+    """Yield ARNs of guardrails that a text names, with values of the guardrail key."""
+    head, found, name = text.partition(_GUARDRAIL)
+    if found and head.startswith("arn:") and "${" not in text:
+        identifier, _, version = name.partition(":")
+        region = head.split(":")
+        concrete = ":".join(
+            part.replace("*", ("", "aws", "bedrock", "us-east-1", "123456789012")[i]) for i, part in enumerate(region)
+        )
+        arn = f"{concrete}{_GUARDRAIL}{identifier.replace('*', 'sample')}"
+        yield arn, arn
+        yield arn, f"{arn}:{version.replace('*', '1') or '1'}"
+        yield arn, f"{arn}:99"
+
+
+def _decide(policies: PolicySet, action: str, resource: str, guardrail: str | None = None) -> str:
+    context = {} if guardrail is None else {KEY: guardrail}
+    unknown = sorted(key for key in policies.reads if key != KEY.lower())
+    return policies.evaluate(Request(_ALLOWED_CALLER, action, resource, context, unknown)).outcome
+
+
+def _outcome(policies: PolicySet, action: str, resource: str, guardrail: str | None = None) -> int:
+    return _RANK[_decide(policies, action, resource, guardrail)]
+
+
+def _guarded_outcome(policies: PolicySet, guardrail: str, value: str, model: str) -> int:
+    """
+    Decide a guarded call in the article's vocabulary.
+
+    The article writes guardrails as resources of its action, or models with a condition. A policy that names models is asked
+    about both: one grant is enough, and an explicit denial of either wins.
+    """
+    decisions = [_decide(policies, ARTICLE, one, value) for one in (guardrail, model) if one]
+    denied = "explicitDeny" in decisions
+    return _RANK["explicitDeny"] if denied else min(_RANK[one] for one in decisions)
+
+
+def _pair(before: PolicySet, after: PolicySet, action: str, model: str) -> str:
+    return f"{_word(_outcome(before, action, model))} before, {_word(_outcome(after, action, model))} after"
+
+
+def _word(rank: int) -> str:
+    return ("allowed", "open", "denied")[rank]
