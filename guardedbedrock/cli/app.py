@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ApiKeys = Literal["allow", "short-term", "deny"]
+GeneratedForm = Literal["json", "cloudformation", "terraform"]
 LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
 
 EXIT_OK: Final = 0
@@ -201,6 +202,21 @@ def translate(
     from guardedbedrock.cli.translate import command  # noqa: PLC0415 - imports the policy engine
 
     return command(file, pairs or (), output)
+
+
+@app.command()
+def generate(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="What to generate, such as invoke-policy; see docs/governance.md.")],
+    *,
+    config: ConfigOption = None,
+    form: Annotated[GeneratedForm, typer.Option("--format", help="Form of the output.")] = "json",
+    folder: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder to write into.")] = None,
+    tag_key: Annotated[str, typer.Option(metavar="KEY", help="Tag that names the owner of a guardrail.")] = "Team",
+) -> int:
+    """Generate policies, guardrails, alarms or rules from the configuration; the engine checks each policy first."""
+    from guardedbedrock.cli.generate import command  # noqa: PLC0415 - imports pydantic
+
+    return command(what, config, form, folder, tag_key)
 
 
 @app.command()

@@ -22,6 +22,7 @@ from guardedbedrock.governance.lint.run import (
     lint,
     read_baseline,
     read_suppressions,
+    read_unguarded_models,
     worst,
 )
 
@@ -71,6 +72,7 @@ def command(arguments: LintArguments, output: ReportFormat) -> int:
         together=arguments.together,
         suppressions=read_suppressions(Path(arguments.config)) if arguments.config else (),
         baseline=read_baseline(arguments.baseline) if arguments.baseline else {},
+        unguarded_models=read_unguarded_models(Path(arguments.config)) if arguments.config else (),
     )
     findings = lint(arguments.paths, options)
     if arguments.write_baseline is not None:

@@ -48,7 +48,7 @@ def unguarded_allow(group: Group) -> Iterator[Problem]:
             item = statement.names(action)
             if not statement.covers(action):
                 continue
-            model = next((arn for arn in models_of(statement) if is_possible(group, action, arn)), None)
+            model = next((arn for arn in models_of(statement, group.unguarded_models) if is_possible(group, action, arn)), None)
             if model is not None:
                 message = f"A call without a guardrail is possible: `{action}` on `{model}` is not denied."
                 yield Problem(policy, item.pointer if item else statement.pointer, message)
@@ -61,7 +61,7 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
         if not statement.is_allow or not any(map(statement.covers, INFERENCE)):
             continue
         for action in filter(statement.covers, INFERENCE):
-            model = next(models_of(statement), None)
+            model = next(models_of(statement, group.unguarded_models), None)
             if model is None or is_possible(group, action, model) or not is_possible(group, action, model, OTHER_GUARDRAIL):
                 continue
             lines = [line for _, one in group.statements() for line in one.guardrail_lines]
@@ -238,7 +238,11 @@ def missing_apply(group: Group) -> Iterator[Problem]:
         return
     wanted = sorted({arn for _, _, line, item in _values(group) for arn in [_guardrail_of(item.text)] if arn and _requires(line)})
     for policy, statement in group.statements("identity"):
-        if not statement.is_allow or not any(map(statement.covers, INFERENCE)) or next(models_of(statement), None) is None:
+        if (
+            not statement.is_allow
+            or not any(map(statement.covers, INFERENCE))
+            or next(models_of(statement, group.unguarded_models), None) is None
+        ):
             continue
         for arn in wanted:
             if group.policy_set is not None and not is_possible(group, _APPLY, arn):

@@ -181,11 +181,13 @@ class Group:
         policies: The policies.
         principal: ARN of the principal, if the file names it.
         is_complete: Whether no other policy can apply, so that what is missing here is missing in the account.
+        unguarded_models: Patterns of IDs of models that may be called without a guardrail.
     """
 
     policies: tuple[LintedPolicy, ...]
     principal: str = "arn:aws:iam::123456789012:role/Application"
     is_complete: bool = False
+    unguarded_models: tuple[str, ...] = ()
 
     def statements(self, *types: str) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
         """Yield the statements of policies of some types; of every type without arguments."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +58,7 @@ class LintOptions:
         together: Whether the policies of all paths apply to one principal.
         suppressions: Findings that were accepted.
         baseline: Fingerprints of findings that are known, with their number.
+        unguarded_models: Patterns of IDs of models that may be called without a guardrail.
     """
 
     policy_type: PolicyType | None = None
@@ -66,6 +67,7 @@ class LintOptions:
     together: bool = False
     suppressions: tuple[Suppression, ...] = ()
     baseline: Mapping[str, int] = field(default_factory=dict)
+    unguarded_models: tuple[str, ...] = ()
 
 
 def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tuple[Finding, ...]:
@@ -95,7 +97,8 @@ def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[Finding,
     found: dict[tuple[str, str, str, str], Finding] = {}
     seen: set[int] = set()
     kept: list[LintedPolicy] = []  # keeps each policy alive, so that its identity is not used again
-    for group in groups:
+    for given in groups:
+        group = replace(given, unguarded_models=options.unguarded_models)
         fresh = tuple(policy for policy in group.policies if id(policy) not in seen)
         kept += fresh
         seen |= {id(policy) for policy in fresh}
@@ -154,6 +157,14 @@ def read_suppressions(path: Path) -> tuple[Suppression, ...]:
     if not isinstance(entries, list):
         raise ConfigurationError(f"{path}: lint.suppressions: must be an array; write [[lint.suppressions]] tables")
     return tuple(_suppression(entry, f"{path}: lint.suppressions[{index}]") for index, entry in enumerate(entries))
+
+
+def read_unguarded_models(path: Path) -> tuple[str, ...]:
+    """Return ``models_without_guardrail`` of a configuration."""
+    patterns = configuration_table(path).get("models_without_guardrail", [])
+    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+        raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of texts, such as ["acme.embed-*"]')
+    return tuple(patterns)
 
 
 def _suppression(entry: Any, place: str) -> Suppression:

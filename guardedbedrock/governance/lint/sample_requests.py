@@ -38,8 +38,14 @@ _MODEL_PREFIXES: Final = (
 OTHER_GUARDRAIL: Final = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/zz9unlisted9z:7"
 
 
-def models_of(statement: LintedStatement) -> Iterator[str]:
-    """Yield ARNs of models that take a guardrail and that a statement reaches."""
+def models_of(statement: LintedStatement, unguarded_models: tuple[str, ...] = ()) -> Iterator[str]:
+    """
+    Yield ARNs of models that take a guardrail and that a statement reaches.
+
+    Args:
+        statement: The statement.
+        unguarded_models: Patterns of IDs of further models that take no guardrail.
+    """
     for sample in MODELS.values():
         for region in _REGIONS:
             arn = sample.format(region=region)
@@ -47,13 +53,13 @@ def models_of(statement: LintedStatement) -> Iterator[str]:
                 yield arn
     if not statement.parsed.not_resource:
         for item in statement.resources:
-            arn = _concrete(item.text)
+            arn = _concrete(item.text, unguarded_models)
             if arn and statement.reaches(arn):
                 yield arn
 
 
 @lru_cache(maxsize=4096)
-def _concrete(pattern: str) -> str:
+def _concrete(pattern: str, unguarded_models: tuple[str, ...]) -> str:
     """Return an ARN of a model that a pattern matches; ``""`` if the pattern is for something else."""
     parts = split(pattern)
     if parts is None or parts[2] != "bedrock" or not parts[5].startswith(_MODEL_PREFIXES) or UNRESOLVED in pattern:
@@ -61,7 +67,7 @@ def _concrete(pattern: str) -> str:
     fills = ("aws", "bedrock", "us-east-1", "" if parts[5].startswith("foundation-model/") else ACCOUNT, "sample12abcd")
     filled = [part.replace("*", fill).replace("?", "a") for part, fill in zip(parts[1:], fills, strict=True)]
     arn = ":".join(("arn", *filled))
-    return "" if unsupported_kind(arn, (), {}) in GENERATES_NOTHING else arn
+    return "" if unsupported_kind(arn, unguarded_models, {}) in GENERATES_NOTHING else arn
 
 
 def ask(group: Group, action: str, resource: str, guardrail: str | None = None) -> Decision | None:

@@ -212,7 +212,7 @@ def of_terraform(source: SourceText) -> Iterator[Group]:
         policy_type = _terraform_type(kind, entry)
         document = entry.get(attribute) if isinstance(entry, Mapping) else None
         if policy_type is not None and isinstance(document, str) and "${" not in document[:2]:
-            loaded = _loaded(document.replace("$${", "\0"))
+            loaded = _loaded(document)
             policy = LintedPolicy(source, f"{pointer}/{attribute}", _interpolated(loaded), policy_type, name=name)
             yield Group((policy,))
     documents = _mapping(_mapping(source.data.get("data")).get("aws_iam_policy_document"))

@@ -1,0 +1,213 @@
+"""
+What the rule finds: one evaluation for each guardrail, role, user and SCP.
+
+Source: AWS Config API Reference, "Evaluation".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from guardedbedrock.governance.config_rule.parameters import STRENGTHS, Parameters
+from guardedbedrock.governance.lint.governance_rules import both_roles
+from guardedbedrock.governance.lint.guardrail_rules import narrow_deny, one_operation, slips_through
+from guardedbedrock.governance.lint.locations import SourceText
+from guardedbedrock.governance.lint.policy import Group, LintedPolicy
+from guardedbedrock.governance.lint.sample_requests import INFERENCE, OTHER_GUARDRAIL, is_possible, models_of, named_guardrails
+from guardedbedrock.iam import PolicyType
+from guardedbedrock.iam.account.account import Account, AccountPrincipal
+from guardedbedrock.iam.account.documents import read_document
+
+COMPLIANT: Final = "COMPLIANT"
+NON_COMPLIANT: Final = "NON_COMPLIANT"
+NOT_APPLICABLE: Final = "NOT_APPLICABLE"
+LONGEST: Final = 256
+_CUT: Final = " [truncated]"
+_TYPES: Final = {"role": "AWS::IAM::Role", "user": "AWS::IAM::User"}
+_SCP_TYPE: Final = "AWS::Organizations::Policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """
+    The result for one resource.
+
+    Args:
+        resource_type: AWS Config's resource type.
+        resource_id: AWS Config's resource ID.
+        compliance: ``COMPLIANT``, ``NON_COMPLIANT`` or ``NOT_APPLICABLE``.
+        reason: Why; ``""`` if there is nothing to say.
+    """
+
+    resource_type: str
+    resource_id: str
+    compliance: str
+    reason: str = ""
+
+    def as_request(self, time: Any) -> dict[str, Any]:
+        """Return the entry for ``put_evaluations``. AWS rejects an empty annotation and one of more than 256 characters."""
+        entry = {
+            "ComplianceResourceType": self.resource_type,
+            "ComplianceResourceId": self.resource_id,
+            "ComplianceType": self.compliance,
+            "OrderingTimestamp": time,
+        }
+        reason = self.reason if len(self.reason) <= LONGEST else self.reason[: LONGEST - len(_CUT)] + _CUT
+        return {**entry, "Annotation": reason} if reason else entry
+
+
+def evaluation_of(kind: str, identifier: str, problems: Sequence[str]) -> Evaluation:
+    """Return COMPLIANT if there is no problem, else NON_COMPLIANT with all problems."""
+    return Evaluation(kind, identifier, NON_COMPLIANT if problems else COMPLIANT, "; ".join(problems))
+
+
+# -- guardrails -----------------------------------------------------------------------------------------------------------
+
+
+def guardrail_problems(
+    details: Mapping[str, Any], tags: Mapping[str, str], versions: Sequence[str], given: Parameters
+) -> Iterator[str]:
+    """
+    Yield what is wrong with a guardrail.
+
+    Args:
+        details: The answer of ``GetGuardrail``.
+        tags: Its tags.
+        versions: Its published versions.
+        given: The parameters.
+    """
+    for key in given.required_tags:
+        allowed = (given.allowed_values or {}).get(key)
+        if key not in tags:
+            yield f"tag {key} is missing"
+        elif allowed is not None and tags[key] not in allowed:
+            yield f"tag {key} has the value {tags[key]}, allowed: {', '.join(allowed)}"
+    if details.get("status") != "READY":
+        yield f"status is {details.get('status', 'unknown')}, not READY"
+    if not versions:
+        yield "no version is published"
+    filters = (details.get("contentPolicy") or {}).get("filters") or ()
+    minimum = STRENGTHS.index(given.minimum_strength)
+    if not filters and minimum:
+        yield "it has no content filters"
+    for one in filters:
+        sides = ("inputStrength",) if one.get("type") == "PROMPT_ATTACK" else ("inputStrength", "outputStrength")
+        for side in sides:
+            strength = str(one.get(side, "NONE"))
+            if strength not in STRENGTHS or STRENGTHS.index(strength) < minimum:
+                yield f"filter {one.get('type')} has {side} {strength}, below {given.minimum_strength}"
+
+
+# -- principals -----------------------------------------------------------------------------------------------------------
+
+
+def principals(account: Account, given: Parameters, now: datetime, *, scps_known: bool) -> Iterator[Evaluation]:
+    """Yield an evaluation for each role and user in scope."""
+    kinds = {kind for kind, scope in (("role", "roles"), ("user", "users")) if scope in given.scope}
+    for arn, principal in account.principals.items():
+        if principal.kind in kinds:
+            problems = list(_principal_problems(account, arn, principal, given, now))
+            if problems and not scps_known:
+                problems.append("SCPs could not be read")
+            yield evaluation_of(_TYPES[principal.kind], principal.id or principal.name, problems)
+
+
+def _principal_problems(
+    account: Account, arn: str, principal: AccountPrincipal, given: Parameters, now: datetime
+) -> Iterator[str]:
+    group = group_of(account, principal, arn)
+    if group.policy_set is None:
+        if any(policy.problem for policy in group.policies):
+            yield "a policy cannot be read"
+        return
+    problem = _unguarded(group, given.approved)
+    if problem:
+        yield problem
+    if any(True for _ in both_roles(group)):
+        yield "management and invocation are in one principal"
+    if _invokes(group, given.approved) and _is_unused(account, arn, principal, given, now):
+        yield f"access to Bedrock was not used for {given.unused_days} days"
+
+
+def _calls(group: Group) -> Iterator[tuple[str, str]]:
+    """Yield an action and a model for each inference call that a statement of the principal allows by itself."""
+    for _, statement in group.statements("identity"):
+        if statement.is_allow:
+            yield from ((action, model) for action in INFERENCE if statement.covers(action) for model in models_of(statement))
+
+
+def _unguarded(group: Group, approved: Sequence[str]) -> str:
+    """Return why a call without an approved guardrail is possible; ``""`` if it is not."""
+    others = (OTHER_GUARDRAIL, *(one for one in named_guardrails(group) if one not in approved))
+    for action, model in _calls(group):
+        if is_possible(group, action, model):
+            return f"{action} is possible without a guardrail"
+        bad = next((one for one in others if is_possible(group, action, model, one)), "")
+        if bad:
+            return f"{action} is possible with the guardrail {bad}, which is not approved"
+    return ""
+
+
+def _invokes(group: Group, approved: Sequence[str]) -> bool:
+    values = (None, OTHER_GUARDRAIL, *named_guardrails(group), *approved)
+    return any(is_possible(group, action, model, one) for action, model in _calls(group) for one in values)
+
+
+def _is_unused(account: Account, arn: str, principal: AccountPrincipal, given: Parameters, now: datetime) -> bool:
+    accessed = (account.snapshot.get("last_accessed") or {}).get(arn)
+    if accessed is None and principal.kind != "role":
+        return False  # nothing is known about the use
+    last = accessed.get("bedrock") if accessed is not None else principal.last_used
+    if last is None:
+        return accessed is not None
+    return datetime.fromisoformat(str(last)) < now - timedelta(days=given.unused_days)
+
+
+def group_of(account: Account, principal: AccountPrincipal, arn: str) -> Group:
+    """Return the policies of a principal, as the rules of the linter take them."""
+    snapshot = account.snapshot
+    groups, managed = snapshot.get("groups") or {}, snapshot.get("managed_policies") or {}
+    owners: list[tuple[Mapping[str, Any], Sequence[str]]] = [(principal.inline, principal.managed)]
+    owners += [(groups[one]["inline"], groups[one]["managed"]) for one in principal.groups]
+    policies = [_policy(document, "identity", name) for inline, _ in owners for name, document in inline.items()]
+    policies += [_policy(managed.get(one), "identity", one) for _, attached in owners for one in attached]
+    if principal.boundary:
+        policies.append(_policy(managed.get(principal.boundary), "boundary", principal.boundary))
+    if not account.is_management_account:
+        policies += scp_policies(snapshot)
+    return Group(tuple(policies), principal=arn, is_complete=True)
+
+
+def scp_policies(snapshot: Mapping[str, Any]) -> list[LintedPolicy]:
+    """Return the SCPs of a snapshot by level."""
+    levels = enumerate(snapshot.get("scp") or ())
+    return [_policy(one["document"], "scp", one["name"], number) for number, level in levels for one in level["policies"]]
+
+
+def _policy(document: Any, kind: PolicyType, name: str, level: int = 0) -> LintedPolicy:
+    source = SourceText("{}", name)
+    return LintedPolicy(source, "", {} if document is None else read_document(document, name=name), kind, name=name, level=level)
+
+
+# -- SCPs -----------------------------------------------------------------------------------------------------------------
+
+
+def scps(snapshot: Mapping[str, Any]) -> Iterator[Evaluation]:
+    """Yield an evaluation for each attached SCP that requires a guardrail, or one for the account if none does."""
+    policies = scp_policies(snapshot)
+    ids = [one.get("id") or one["name"] for level in snapshot.get("scp") or () for one in level["policies"]]
+    requiring = [
+        (identifier, policy)
+        for identifier, policy in zip(ids, policies, strict=True)
+        if any(not one.is_allow and one.guardrail_lines and any(map(one.covers, INFERENCE)) for one in policy.statements)
+    ]
+    if not requiring:
+        problem = "no SCP denies inference without an approved guardrail"
+        yield evaluation_of("AWS::::Account", str(snapshot.get("account", "")), [problem])
+    for identifier, policy in requiring:
+        group = Group((policy,))
+        found = [problem.message for rule in (slips_through, one_operation, narrow_deny) for problem in rule(group)]
+        yield evaluation_of(_SCP_TYPE, identifier, found)

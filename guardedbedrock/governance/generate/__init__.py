@@ -1,0 +1,1 @@
+"""Generate policies, guardrails, alarms and rules from the configuration of the client."""

@@ -1,0 +1,116 @@
+"""What a generator makes, and its forms: JSON, CloudFormation and Terraform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from guardedbedrock.errors import ConfigurationError
+
+Form: TypeAlias = Literal["json", "cloudformation", "terraform"]
+FORMS: Final[tuple[Form, ...]] = ("json", "cloudformation", "terraform")
+_SUFFIXES: Final[Mapping[Form, str]] = {"json": ".json", "cloudformation": ".template.json", "terraform": ".tf.json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """
+    What a generator makes.
+
+    Args:
+        name: Name of the generator; files are named after it.
+        document: The content in plain JSON, such as a policy; None if there is none.
+        resources: CloudFormation resources by logical ID; empty if there is no template.
+        terraform: Blocks of a ``*.tf.json`` file.
+        parameters: CloudFormation parameters.
+        conditions: CloudFormation conditions.
+        outputs: CloudFormation outputs.
+        files: Further files with their content, by path.
+    """
+
+    name: str
+    document: Any = None
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    terraform: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def render(self, form: Form) -> str:
+        """
+        Return the text of a form.
+
+        Raises:
+            ConfigurationError: There is no such form.
+        """
+        if form == "json" and self.document is not None:
+            return _text(self.document)
+        if form == "cloudformation" and self.resources:
+            parts = {
+                "Parameters": self.parameters,
+                "Conditions": self.conditions,
+                "Resources": self.resources,
+                "Outputs": self.outputs,
+            }
+            template = {"AWSTemplateFormatVersion": "2010-09-09", "Description": f"guardedbedrock generate {self.name}"}
+            return _text({**template, **{key: value for key, value in parts.items() if value}})
+        if form == "terraform" and self.terraform:
+            return _text(self.terraform)
+        known = [one for one in FORMS if self._has(one)]
+        forms = f"{self.name} has no form {form}; write --format {' or '.join(known)}"
+        raise ConfigurationError(forms if known else self._only_files())
+
+    def file_name(self, form: Form) -> str:
+        """Return the name of the file of a form."""
+        return f"{self.name}{_SUFFIXES[form]}"
+
+    def _has(self, form: Form) -> bool:
+        return bool({"json": self.document is not None, "cloudformation": self.resources, "terraform": self.terraform}[form])
+
+    def _only_files(self) -> str:
+        return f"{self.name} writes the files {', '.join(self.files)}; name a folder with -o DIR"
+
+
+def managed_policy(name: str, document: Mapping[str, Any], description: str) -> Artifact:
+    """Return an artifact for a managed IAM policy."""
+    title = "".join(part.capitalize() for part in name.split("-"))
+    properties = {"Description": description, "PolicyDocument": document}
+    label = name.replace("-", "_")
+    terraform = {"name": f"bedrock-{name}", "description": description, "policy": json.dumps(_escaped(document))}
+    return Artifact(
+        name,
+        document,
+        {title: {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}},
+        {"resource": {"aws_iam_policy": {label: terraform}}},
+        outputs={f"{title}Arn": {"Value": {"Ref": title}}},
+    )
+
+
+def organization_policy(name: str, document: Mapping[str, Any], kind: str, description: str) -> Artifact:
+    """Return an artifact for a policy of AWS Organizations."""
+    title = "".join(part.capitalize() for part in name.split("-"))
+    properties = {"Name": f"bedrock-{name}", "Description": description, "Type": kind, "Content": document}
+    label = name.replace("-", "_")
+    terraform = {"name": f"bedrock-{name}", "description": description, "type": kind, "content": json.dumps(_escaped(document))}
+    return Artifact(
+        name,
+        document,
+        {title: {"Type": "AWS::Organizations::Policy", "Properties": properties}},
+        {"resource": {"aws_organizations_policy": {label: terraform}}},
+    )
+
+
+def _escaped(value: Any) -> Any:
+    """Escape policy variables: Terraform would read ``${aws:...}`` as an expression of its own."""
+    if isinstance(value, Mapping):
+        return {_escaped(key): _escaped(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_escaped(one) for one in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, indent=2) + "\n"

@@ -1,0 +1,74 @@
+"""What the generators read from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.read import configuration_table
+from guardedbedrock.settings.settings import load
+
+TAG_KEY: Final = "Team"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """
+    The part of a configuration that the generators use.
+
+    Args:
+        guardrails: The approved guardrails; at least one.
+        unguarded_models: Patterns of IDs of models that take no guardrail.
+        configured_unguarded: Those of `unguarded_models` that the configuration lists itself.
+        definitions: The tables ``[[guardrail_definitions]]``.
+        tag_key: Key of the tag that names the owner of a guardrail.
+    """
+
+    guardrails: tuple[Guardrail, ...]
+    unguarded_models: tuple[str, ...] = ()
+    configured_unguarded: tuple[str, ...] = ()
+    definitions: tuple[Mapping[str, Any], ...] = ()
+    tag_key: str = TAG_KEY
+
+    @property
+    def partition(self) -> str:
+        """The partition of the guardrails."""
+        return self.guardrails[0].arn.split(":")[1]
+
+    @property
+    def account(self) -> str:
+        """The account of the first guardrail."""
+        return self.guardrails[0].arn.split(":")[4]
+
+
+def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
+    """
+    Read a configuration.
+
+    Raises:
+        ConfigurationError: It is invalid, or approves no guardrail.
+    """
+    settings = load(config)
+    if not settings.approved:
+        raise ConfigurationError("no guardrail is approved; add a [[guardrails]] table with arn and version")
+    for guardrail in settings.approved:
+        guardrail.require_aws_id()
+    partitions = {guardrail.arn.split(":")[1] for guardrail in settings.approved}
+    if len(partitions) > 1:
+        named = ", ".join(sorted(partitions))
+        raise ConfigurationError(f"the guardrails are in several partitions ({named}); use one configuration for each")
+    definitions = configuration_table(Path(config)).get("guardrail_definitions", []) if config else []
+    if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
+        raise ConfigurationError(f"{config}: guardrail_definitions: must be an array of tables; write [[guardrail_definitions]]")
+    return Inputs(
+        settings.approved,
+        sendable_patterns(settings.models_without_guardrail),
+        settings.models_without_guardrail,
+        tuple(definitions),
+        tag_key,
+    )

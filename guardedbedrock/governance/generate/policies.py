@@ -1,0 +1,321 @@
+"""
+The generated policies, each checked by the engine before it is written.
+
+Source: Bedrock User Guide, "Set up permissions to use guardrails for content filtering"; IAM User Guide, "Controlling access to
+AWS resources using tags".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from guardedbedrock.bedrock.guardrail.backstop import backstop
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.generate.artifact import Artifact, managed_policy, organization_policy
+from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.iam import PolicySet, PolicyType, Request, findings
+
+INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+MANAGEMENT: Final = (
+    "bedrock:CreateGuardrail",
+    "bedrock:CreateGuardrailVersion",
+    "bedrock:DeleteEnforcedGuardrailConfiguration",
+    "bedrock:DeleteGuardrail",
+    "bedrock:DeleteResourcePolicy",
+    "bedrock:PutEnforcedGuardrailConfiguration",
+    "bedrock:PutResourcePolicy",
+    "bedrock:UpdateGuardrail",
+)
+_READS: Final = (
+    "bedrock:GetGuardrail",
+    "bedrock:GetModelInvocationLoggingConfiguration",
+    "bedrock:GetResourcePolicy",
+    "bedrock:ListEnforcedGuardrailsConfiguration",
+    "bedrock:ListGuardrails",
+    "bedrock:ListInferenceProfiles",
+    "bedrock:ListTagsForResource",
+)
+_KEY: Final = "bedrock:GuardrailIdentifier"
+_FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+_SAMPLE: Final = "acme.sample-v1:0"
+
+
+def _document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [dict(statement) for statement in statements]}
+
+
+def _model_arns(inputs: Inputs) -> list[str]:
+    """Return the models of the approved guardrails; every foundation model if a guardrail is for all of them."""
+    arn = f"arn:{inputs.partition}:bedrock:*::foundation-model/"
+    if any(not guardrail.models for guardrail in inputs.guardrails):
+        return [f"{arn}*"]
+    patterns = dict.fromkeys(pattern for guardrail in inputs.guardrails for pattern in guardrail.models)
+    return [pattern if pattern.startswith("arn:") else f"{arn}{pattern}" for pattern in patterns]
+
+
+def _guardrail_arns(inputs: Inputs) -> list[str]:
+    """Return the guardrails, and the guardrail profiles of those that run in several regions."""
+    arns = dict.fromkeys(guardrail.arn for guardrail in inputs.guardrails)
+    for guardrail in inputs.guardrails:
+        if guardrail.profile:
+            name = guardrail.profile.rpartition("/")[2]
+            arns[f"arn:{inputs.partition}:bedrock:*:{guardrail.arn.split(':')[4]}:guardrail-profile/{name}"] = None
+    return list(arns)
+
+
+def _keys(inputs: Inputs) -> list[str]:
+    return sorted({guardrail.key for guardrail in inputs.guardrails})
+
+
+def _backstop(inputs: Inputs) -> Sequence[Mapping[str, Any]]:
+    made = backstop(inputs.guardrails, api_keys="short-term", unguarded_models=inputs.unguarded_models)
+    statements: Sequence[Mapping[str, Any]] = made["Statement"]
+    return statements
+
+
+# -- the policies ---------------------------------------------------------------------------------------------------------
+
+
+def invoke_policy(inputs: Inputs) -> Artifact:
+    """Return the policy of an application: it may call models with an approved guardrail, and only so."""
+    own = f"arn:{inputs.partition}:bedrock:*:{inputs.account}:"
+    profiles = [f"{own}{kind}/*" for kind in ("application-inference-profile", "inference-profile")]
+    statements: list[Mapping[str, Any]] = [
+        {
+            "Sid": "InvokeWithApprovedGuardrail",
+            "Effect": "Allow",
+            "Action": list(INFERENCE),
+            "Resource": _model_arns(inputs),
+            "Condition": {"StringEquals": {_KEY: _keys(inputs)}},
+        },
+        {"Sid": "UseInferenceProfiles", "Effect": "Allow", "Action": list(INFERENCE), "Resource": profiles},
+        {
+            "Sid": "ApplyApprovedGuardrails",
+            "Effect": "Allow",
+            "Action": "bedrock:ApplyGuardrail",
+            "Resource": _guardrail_arns(inputs),
+        },
+    ]
+    if inputs.configured_unguarded:
+        arns = [f"arn:{inputs.partition}:bedrock:*::foundation-model/{one}" for one in inputs.configured_unguarded]
+        statements.append({"Sid": "InvokeModelsWithoutGuardrail", "Effect": "Allow", "Action": INFERENCE[0], "Resource": arns})
+    document = _document([*statements, *_backstop(inputs)])
+    policies = PolicySet(identity=document)
+    _require_guarded(policies, inputs, "invoke-policy")
+    _require_denied(policies, _management_calls(inputs), "invoke-policy")
+    return _checked(managed_policy("invoke-policy", document, "Call models with an approved guardrail."), "identity")
+
+
+def manage_policy(inputs: Inputs) -> Artifact:
+    """Return the policy of an administrator: guardrails of the same team, by tag, and no inference."""
+    owner = f"${{aws:PrincipalTag/{inputs.tag_key}}}"
+    every = f"arn:{inputs.partition}:bedrock:*:{inputs.account}:guardrail/*"
+    request_tag, resource_tag = f"aws:RequestTag/{inputs.tag_key}", f"aws:ResourceTag/{inputs.tag_key}"
+    document = _document(
+        [
+            {
+                "Sid": "CreateWithOwnTag",
+                "Effect": "Allow",
+                "Action": "bedrock:CreateGuardrail",
+                "Resource": "*",
+                "Condition": {"StringEquals": {request_tag: owner}},
+            },
+            {
+                "Sid": "TagWithOwnTag",
+                "Effect": "Allow",
+                "Action": "bedrock:TagResource",
+                "Resource": every,
+                "Condition": {"StringEquals": {request_tag: owner}},
+            },
+            {
+                "Sid": "ManageGuardrailsOfTheTeam",
+                "Effect": "Allow",
+                "Action": [
+                    f"bedrock:{verb}" for verb in ("CreateGuardrailVersion", "DeleteGuardrail", "GetGuardrail", "UpdateGuardrail")
+                ],
+                "Resource": every,
+                "Condition": {"StringEquals": {resource_tag: owner}},
+            },
+            {
+                "Sid": "ListGuardrails",
+                "Effect": "Allow",
+                "Action": ["bedrock:ListGuardrails", "bedrock:ListTagsForResource"],
+                "Resource": "*",
+            },
+            {
+                "Sid": "DenyTaggingOfOtherTeams",
+                "Effect": "Deny",
+                "Action": "bedrock:TagResource",
+                "Resource": every,
+                "Condition": {"StringNotEquals": {resource_tag: owner}, "Null": {resource_tag: "false"}},
+            },
+            {"Sid": "DenyInference", "Effect": "Deny", "Action": list(INFERENCE), "Resource": "*"},
+        ]
+    )
+    policies = PolicySet(identity=document)
+    _require_denied(policies, _inference_calls(inputs, None), "manage-policy")
+    _require_denied(policies, _inference_calls(inputs, inputs.guardrails[0].key), "manage-policy")
+    team = f"aws:PrincipalTag/{inputs.tag_key}"
+    arn = inputs.guardrails[0].arn
+    own, other = {team: "hr", resource_tag: "hr"}, {team: "hr", resource_tag: "finance"}
+    _require(policies, _Call("bedrock:UpdateGuardrail", arn, own), "allowed", "manage-policy")
+    for action in ("bedrock:UpdateGuardrail", "bedrock:DeleteGuardrail"):
+        _require(policies, _Call(action, arn, other), "denied", "manage-policy")
+    _require(policies, _Call("bedrock:CreateGuardrail", "*", {team: "hr", request_tag: "hr"}), "allowed", "manage-policy")
+    _require(policies, _Call("bedrock:CreateGuardrail", "*", {team: "hr"}), "denied", "manage-policy")
+    _require(policies, _Call("bedrock:TagResource", arn, {**other, request_tag: "hr"}), "denied", "manage-policy")
+    _require(policies, _Call("bedrock:UntagResource", arn, own), "denied", "manage-policy")
+    return _checked(managed_policy("manage-policy", document, "Manage the guardrails of one team, by tag."), "identity")
+
+
+def audit_policy(inputs: Inputs) -> Artifact:
+    """Return the policy of an auditor: read guardrails, their use and who may do what."""
+    document = _document(
+        [
+            {"Sid": "ReadGuardrails", "Effect": "Allow", "Action": list(_READS), "Resource": "*"},
+            {
+                "Sid": "ReadPermissions",
+                "Effect": "Allow",
+                "Action": [
+                    "iam:GenerateServiceLastAccessedDetails",
+                    "iam:GetAccountAuthorizationDetails",
+                    "iam:GetServiceLastAccessedDetails",
+                    "organizations:DescribeOrganization",
+                    "organizations:DescribePolicy",
+                    "organizations:ListParents",
+                    "organizations:ListPoliciesForTarget",
+                ],
+                "Resource": "*",
+            },
+            {
+                "Sid": "ReadEvents",
+                "Effect": "Allow",
+                "Action": ["cloudtrail:LookupEvents", "config:GetComplianceDetailsByConfigRule"],
+                "Resource": "*",
+            },
+            {"Sid": "DenyChangesAndInference", "Effect": "Deny", "Action": [*INFERENCE, *MANAGEMENT], "Resource": "*"},
+        ]
+    )
+    policies = PolicySet(identity=document)
+    _require_denied(policies, _management_calls(inputs), "audit-policy")
+    _require_denied(policies, _inference_calls(inputs, inputs.guardrails[0].key), "audit-policy")
+    _require(policies, _Call("bedrock:GetGuardrail", inputs.guardrails[0].arn, {}), "allowed", "audit-policy")
+    return _checked(managed_policy("audit-policy", document, "Read guardrails and permissions."), "identity")
+
+
+def boundary(inputs: Inputs) -> Artifact:
+    """Return a permissions boundary: inference only with an approved guardrail, and no change of guardrails."""
+    document = _document(
+        [
+            {"Sid": "AllowEverythingElse", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            *_backstop(inputs),
+            {"Sid": "DenyGuardrailChanges", "Effect": "Deny", "Action": [*MANAGEMENT, "bedrock:UntagResource"], "Resource": "*"},
+            {"Sid": "DenyCreationOfApiKeys", "Effect": "Deny", "Action": "iam:CreateServiceSpecificCredential", "Resource": "*"},
+            {
+                "Sid": "DenyRemovalOfTheBoundary",
+                "Effect": "Deny",
+                "Action": [f"iam:{verb}{kind}PermissionsBoundary" for verb in ("Delete", "Put") for kind in ("Role", "User")],
+                "Resource": "*",
+            },
+        ]
+    )
+    policies = PolicySet(identity=_FULL, boundary=document)
+    _require_guarded(policies, inputs, "boundary")
+    _require_denied(policies, _management_calls(inputs), "boundary")
+    return _checked(managed_policy("boundary", document, "Permissions boundary for callers of Bedrock."), "boundary")
+
+
+def scp(inputs: Inputs) -> Artifact:
+    """Return an SCP: guardrail and owner tag required, no bedrock-mantle, no long-term API keys."""
+    document = _document(
+        [
+            *_backstop(inputs),
+            {
+                "Sid": "DenyGuardrailsWithoutOwner",
+                "Effect": "Deny",
+                "Action": "bedrock:CreateGuardrail",
+                "Resource": "*",
+                "Condition": {"Null": {f"aws:RequestTag/{inputs.tag_key}": "true"}},
+            },
+            {
+                "Sid": "DenyRemovalOfTheOwner",
+                "Effect": "Deny",
+                "Action": "bedrock:UntagResource",
+                "Resource": f"arn:{inputs.partition}:bedrock:*:*:guardrail/*",
+                "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": [inputs.tag_key]}},
+            },
+        ]
+    )
+    policies = PolicySet(identity=_FULL, scp=[[_FULL, document]])
+    _require_guarded(policies, inputs, "scp")
+    _require(policies, _Call("bedrock:CreateGuardrail", "*", {}), "denied", "scp")
+    _require(policies, _Call("bedrock:CreateGuardrail", "*", {f"aws:RequestTag/{inputs.tag_key}": "hr"}), "allowed", "scp")
+    _require(
+        policies, _Call("bedrock:UntagResource", inputs.guardrails[0].arn, {"aws:TagKeys": (inputs.tag_key,)}), "denied", "scp"
+    )
+    _require(policies, _Call("bedrock-mantle:CreateInference", "*", {}), "denied", "scp")
+    _require(policies, _Call("bedrock:CallWithBearerToken", "*", {"bedrock:BearerTokenType": "LONG_TERM"}), "denied", "scp")
+    made = organization_policy("scp", document, "SERVICE_CONTROL_POLICY", "Model calls need an approved guardrail.")
+    return _checked(made, "scp")
+
+
+# -- the checks -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    action: str
+    resource: str
+    context: Mapping[str, Any]
+
+
+def _inference_calls(inputs: Inputs, guardrail: str | None) -> list[_Call]:
+    regions = dict.fromkeys(one.region for one in inputs.guardrails)
+    context = {} if guardrail is None else {_KEY: guardrail}
+    models = [
+        ":".join((*arn.split(":")[:3], region, "", arn.split(":", 5)[5].replace("*", _SAMPLE)))
+        for arn in _model_arns(inputs)
+        for region in regions
+    ]
+    return [_Call(action, arn, context) for action in INFERENCE for arn in models]
+
+
+def _management_calls(inputs: Inputs) -> list[_Call]:
+    return [_Call(action, inputs.guardrails[0].arn, {}) for action in MANAGEMENT]
+
+
+def _require_guarded(policies: PolicySet, inputs: Inputs, name: str) -> None:
+    """Require that calls with an approved guardrail are allowed, and calls without one or with another one are denied."""
+    for guardrail in inputs.guardrails:
+        for call in _inference_calls(inputs, guardrail.key):
+            _require(policies, call, "allowed", name)
+        _require(policies, _Call("bedrock:ApplyGuardrail", guardrail.arn, {}), "allowed", name)
+    other = f"{inputs.guardrails[0].arn}0:1"
+    for value in (None, other):
+        _require_denied(policies, _inference_calls(inputs, value), name)
+
+
+def _require_denied(policies: PolicySet, calls: Iterable[_Call], name: str) -> None:
+    for call in calls:
+        _require(policies, call, "denied", name)
+
+
+def _require(policies: PolicySet, call: _Call, expected: str, name: str) -> None:
+    """Raise if the engine decides otherwise; then the configuration has a case that the generator does not handle."""
+    owner = call.resource.split(":")[4] if call.resource.startswith("arn:") else ""
+    principal = f"arn:aws:iam::{owner or '123456789012'}:role/Application"
+    outcome = policies.evaluate(Request(principal, call.action, call.resource, call.context)).outcome
+    is_expected = outcome == "allowed" if expected == "allowed" else outcome in ("implicitDeny", "explicitDeny")
+    if not is_expected:
+        problem = f"the engine decides {outcome} for {call.action} on {call.resource}, expected {expected}"
+        raise ConfigurationError(f"{name}: {problem}; the policy is not written")
+
+
+def _checked(artifact: Artifact, policy_type: PolicyType) -> Artifact:
+    """Raise if AWS would not save the policy because of its size."""
+    found = findings(artifact.document, policy_type)
+    if found:
+        raise ConfigurationError(f"{artifact.name}: {found[0].message}; approve fewer guardrails in one configuration")
+    return artifact

@@ -1,0 +1,309 @@
+"""The AWS Config rule: every message type, and what it finds about guardrails, principals and SCPs."""
+
+# ruff: noqa: D102  # the methods of `Aws` are operations of AWS
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from guardedbedrock.governance.config_rule import handler
+
+ACCOUNT = "123456789012"
+TIME = "2026-11-01T00:00:00.000Z"
+GUARDRAIL = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abc123def456"
+STRONG = {"filters": [{"type": "HATE", "inputStrength": "HIGH", "outputStrength": "HIGH"}]}
+INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+KEY = "bedrock:GuardrailIdentifier"
+FULL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def statement(effect: str, action: Any, resource: Any = "*", condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    made = {"Effect": effect, "Action": action, "Resource": resource}
+    return {**made, "Condition": condition} if condition else made
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+OPEN = document(statement("Allow", [*INVOKE, "bedrock:ApplyGuardrail"]))
+GUARDED = document(
+    statement("Allow", INVOKE, "arn:aws:bedrock:*::foundation-model/*", {"StringEquals": {KEY: f"{GUARDRAIL}:1"}}),
+    statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL),
+)
+BACKSTOP = document(statement("Deny", INVOKE, "*", {"StringNotEquals": {KEY: f"{GUARDRAIL}:1"}}))
+
+
+class Pages:
+    """A paginator with one page."""
+
+    def __init__(self, page: dict[str, Any]) -> None:
+        self.page = page
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield self.page
+
+
+class Aws:
+    """The services that the rule calls, with an account as data."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.tags: dict[str, str] = {"Team": "hr"}
+        self.details: dict[str, Any] = {"guardrailArn": GUARDRAIL, "status": "READY", "contentPolicy": STRONG}
+        self.versions = ["DRAFT", "1"]
+        self.roles: dict[str, dict[str, Any]] = {}
+        self.scps: list[dict[str, Any]] = [FULL]
+        self.denied: set[str] = set()
+
+    def __call__(self, _: str) -> Any:
+        return self
+
+    def _check(self, operation: str) -> None:
+        if operation in self.denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+
+    def put_evaluations(self, **given: Any) -> None:
+        self.sent.append(given)
+
+    def get_resource_config_history(self, **given: Any) -> dict[str, Any]:
+        return {"configurationItems": [{"resourceId": given["resourceId"], "configuration": "{}"}]}
+
+    def get_guardrail(self, **_: Any) -> dict[str, Any]:
+        self._check("GetGuardrail")
+        return self.details
+
+    def list_tags_for_resource(self, **_: Any) -> dict[str, Any]:
+        self._check("ListTagsForResource")
+        return {"tags": [{"key": key, "value": value} for key, value in self.tags.items()]}
+
+    def describe_organization(self) -> dict[str, Any]:
+        self._check("DescribeOrganization")
+        return {"Organization": {"MasterAccountId": "999999999999"}}
+
+    def list_parents(self, **_: Any) -> dict[str, Any]:
+        return {"Parents": [{"Id": "r-abcd"}]}
+
+    def describe_policy(self, **given: Any) -> dict[str, Any]:
+        return {"Policy": {"Content": json.dumps(self.scps[int(given["PolicyId"])])}}
+
+    def get_paginator(self, name: str) -> Pages:
+        self._check(name)
+        if name == "list_guardrails":
+            return Pages({"guardrails": [{"version": one} for one in self.versions]})
+        if name == "list_policies_for_target":
+            return Pages({"Policies": [{"Id": str(index), "Name": f"scp{index}"} for index in range(len(self.scps))]})
+        roles = [
+            {
+                "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}",
+                "RoleName": name,
+                "RoleId": f"AROA{name}",
+                "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": policy}],
+            }
+            for name, policy in self.roles.items()
+        ]
+        return Pages({"RoleDetailList": roles, "UserDetailList": [], "GroupDetailList": [], "Policies": [], "Marker": "x"})
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+def event(invoking: dict[str, Any], **more: Any) -> dict[str, Any]:
+    parameters = more.pop("parameters", {"ApprovedGuardrails": f"{GUARDRAIL}:1"})
+    base = {"invokingEvent": json.dumps(invoking), "ruleParameters": json.dumps(parameters), "resultToken": "token"}
+    return {**base, "accountId": ACCOUNT, "eventLeftScope": False, **more}
+
+
+def item(**more: Any) -> dict[str, Any]:
+    base = {"resourceType": "AWS::Bedrock::Guardrail", "resourceId": "abc123def456", "configurationItemCaptureTime": TIME}
+    return {**base, "configurationItemStatus": "OK", **more}
+
+
+def changed(aws: Aws, parameters: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    invoking = {"messageType": "ConfigurationItemChangeNotification", "configurationItem": item(**more)}
+    given = {} if parameters is None else {"parameters": parameters}
+    (found,) = handler(event(invoking, **given), None, aws)
+    return found
+
+
+def scheduled(aws: Aws, **more: Any) -> dict[str, dict[str, Any]]:
+    invoking = {"messageType": "ScheduledNotification", "awsAccountId": ACCOUNT, "notificationCreationTime": TIME}
+    found = handler(event(invoking, **more), None, aws)
+    return {one["ComplianceResourceId"]: one for one in found}
+
+
+def test_correct_guardrail(aws: Aws) -> None:
+    assert changed(aws) == {
+        "ComplianceResourceType": "AWS::Bedrock::Guardrail",
+        "ComplianceResourceId": "abc123def456",
+        "ComplianceType": "COMPLIANT",
+        "OrderingTimestamp": TIME,
+    }
+    assert aws.sent[0]["ResultToken"] == "token"
+    assert aws.sent[0]["TestMode"] is False
+
+
+WRONG: dict[str, tuple[Callable[[Aws], None], str]] = {
+    "tag": (lambda aws: aws.tags.clear(), "tag Team is missing"),
+    "status": (lambda aws: aws.details.update(status="FAILED"), "status is FAILED"),
+    "version": (lambda aws: aws.versions.remove("1"), "no version is published"),
+    "filters": (lambda aws: aws.details.pop("contentPolicy"), "no content filters"),
+    "strength": (
+        lambda aws: aws.details.update(
+            contentPolicy={"filters": [{"type": "HATE", "inputStrength": "LOW", "outputStrength": "HIGH"}]}
+        ),
+        "filter HATE has inputStrength LOW, below HIGH",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_guardrail(aws: Aws, name: str) -> None:
+    change, reason = WRONG[name]
+    change(aws)
+    found = changed(aws)
+    assert found["ComplianceType"] == "NON_COMPLIANT"
+    assert reason in found["Annotation"]
+
+
+def test_allowed_tag_values(aws: Aws) -> None:
+    parameters = {"RequiredTags": "Team", "AllowedTagValues": "Team=finance|legal"}
+    assert "has the value hr" in changed(aws, parameters)["Annotation"]
+    aws.tags["Team"] = "legal"
+    assert changed(aws, parameters)["ComplianceType"] == "COMPLIANT"
+
+
+@pytest.mark.parametrize("status", ["ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded"])
+def test_deleted_guardrail(aws: Aws, status: str) -> None:
+    assert changed(aws, configurationItemStatus=status)["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_resources_out_of_scope(aws: Aws) -> None:
+    assert changed(aws, resourceType="AWS::S3::Bucket")["ComplianceType"] == "NOT_APPLICABLE"
+    assert changed(aws, {"Scope": "roles"})["ComplianceType"] == "NOT_APPLICABLE"
+    invoking = {"messageType": "ConfigurationItemChangeNotification", "configurationItem": item()}
+    (left,) = handler(event(invoking, eventLeftScope=True), None, aws)
+    assert left["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_oversized_notification(aws: Aws) -> None:
+    invoking = {"messageType": "OversizedConfigurationItemChangeNotification", "configurationItemSummary": item()}
+    (found,) = handler(event(invoking), None, aws)
+    assert found["ComplianceType"] == "COMPLIANT"
+
+
+def test_missing_permission_is_not_applicable_and_logged(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
+    aws.denied.add("GetGuardrail")
+    found = changed(aws)
+    assert found["ComplianceType"] == "NOT_APPLICABLE"
+    assert "GetGuardrail was denied" in found["Annotation"]
+    assert "GetGuardrail was denied" in caplog.text
+
+
+def test_other_errors_end_the_function(aws: Aws) -> None:
+    def fail(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "m"}}, "GetGuardrail")
+
+    aws.get_guardrail = fail  # type: ignore[method-assign,assignment]
+    with pytest.raises(ClientError):
+        changed(aws)
+
+
+def test_test_mode(aws: Aws) -> None:
+    invoking = {"messageType": "ConfigurationItemChangeNotification", "configurationItem": item()}
+    handler(event(invoking, resultToken="TESTMODE"), None, aws)
+    assert aws.sent[0]["TestMode"] is True
+
+
+def test_unknown_message_type(aws: Aws) -> None:
+    with pytest.raises(ValueError, match="unknown message type"):
+        handler(event({"messageType": "ConfigurationSnapshotDeliveryCompleted"}), None, aws)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"MinimumStrength": "HUGE"}, {"Scope": "buckets"}, {"Tags": "x"}, {"AllowedTagValues": "x"}]
+)
+def test_invalid_parameters_are_never_compliant(aws: Aws, parameters: dict[str, str]) -> None:
+    found = changed(aws, parameters)
+    assert found["ComplianceType"] == "NOT_APPLICABLE"
+    assert "invalid rule parameter" in found["Annotation"]
+
+
+def test_principals(aws: Aws) -> None:
+    both = document(*GUARDED["Statement"], statement("Allow", "bedrock:UpdateGuardrail", GUARDRAIL))
+    aws.roles = {"Open": OPEN, "Guarded": GUARDED, "Both": both, "Other": document(statement("Allow", "s3:GetObject"))}
+    found = scheduled(aws)
+    assert {name: found[f"AROA{name}"]["ComplianceType"] for name in aws.roles} == {
+        "Open": "NON_COMPLIANT",
+        "Guarded": "COMPLIANT",
+        "Both": "NON_COMPLIANT",
+        "Other": "COMPLIANT",
+    }
+    assert found["AROAOpen"]["Annotation"] == "bedrock:InvokeModel is possible without a guardrail"
+    assert "management and invocation" in found["AROABoth"]["Annotation"]
+
+
+def test_a_guardrail_that_is_not_approved(aws: Aws) -> None:
+    aws.roles = {"Guarded": GUARDED}
+    assert scheduled(aws, parameters={})["AROAGuarded"]["ComplianceType"] == "NON_COMPLIANT"
+
+
+def test_an_scp_closes_an_open_role(aws: Aws) -> None:
+    aws.roles, aws.scps = {"Open": OPEN}, [FULL, BACKSTOP]
+    found = scheduled(aws)
+    assert found["AROAOpen"]["ComplianceType"] == "COMPLIANT"
+    assert found["1"]["ComplianceType"] == "COMPLIANT"
+
+
+def test_no_scp_requires_a_guardrail(aws: Aws) -> None:
+    assert scheduled(aws)[ACCOUNT]["ComplianceType"] == "NON_COMPLIANT"
+
+
+def test_scps_that_cannot_be_read(aws: Aws) -> None:
+    aws.roles, aws.denied = {"Open": OPEN}, {"DescribeOrganization"}
+    found = scheduled(aws)
+    assert found[ACCOUNT]["ComplianceType"] == "NOT_APPLICABLE"
+    assert found["AROAOpen"]["Annotation"].endswith("SCPs could not be read")
+
+
+def test_roles_that_cannot_be_read(aws: Aws) -> None:
+    aws.denied = {"get_account_authorization_details"}
+    assert scheduled(aws, parameters={"Scope": "roles"})[ACCOUNT]["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_batches_and_annotations(aws: Aws) -> None:
+    aws.roles = {f"R{number}": OPEN for number in range(205)}
+    scheduled(aws, parameters={"Scope": "roles"})
+    assert [len(sent["Evaluations"]) for sent in aws.sent] == [100, 100, 5]
+    annotations = [one["Annotation"] for sent in aws.sent for one in sent["Evaluations"]]
+    assert all(1 <= len(text) <= 256 for text in annotations)
+
+
+def test_long_annotations_are_cut(aws: Aws) -> None:
+    found = changed(aws, {"RequiredTags": ",".join(f"Tag{number}" for number in range(50))})
+    assert len(found["Annotation"]) == 256
+    assert found["Annotation"].endswith(" [truncated]")
+
+
+def test_nothing_to_evaluate_ends_the_evaluation(aws: Aws) -> None:
+    scheduled(aws, parameters={"Scope": "roles"})
+    assert [sent["Evaluations"] for sent in aws.sent] == [[]]
+
+
+def test_unused_role(aws: Aws) -> None:
+    aws.roles = {"Guarded": GUARDED}
+    pages = aws.get_paginator("get_account_authorization_details").page
+    pages["RoleDetailList"][0]["RoleLastUsed"] = {"LastUsedDate": datetime(2020, 1, 1, tzinfo=UTC)}
+    aws.get_paginator = lambda name: Pages({"Policies": []} if name == "list_policies_for_target" else pages)  # type: ignore[method-assign]
+    assert (
+        "not used for 90 days"
+        in scheduled(aws, parameters={"Scope": "roles", "ApprovedGuardrails": f"{GUARDRAIL}:1"})["AROAGuarded"]["Annotation"]
+    )
