@@ -23,6 +23,7 @@ from guardedbedrock.settings.policy_files import PolicySources
 from guardedbedrock.settings.reader import DEEPEST, LARGEST, LARGEST_TOML
 from guardedbedrock.settings.settings import MODELS, Settings
 from guardedbedrock.settings.sources import CONFIG, FILE, MERGED, PREFIX, PYPROJECT, RENAMED
+from guardedbedrock.sources.names import GuardrailSource, PolicySource
 
 HERE: Final = Path(__file__).parent
 PAGE: Final = HERE / "configuration.md"
@@ -84,6 +85,7 @@ def type_of(annotation: Any) -> str:
     if origin in (Union, UnionType):
         if PolicyDocument in args:
             return "policy source"
+        args = tuple(each for each in args if each not in (PolicySource, GuardrailSource))
         return " or ".join(dict.fromkeys(type_of(each) for each in args if each not in (NoneType, PolicySet)))
     if origin is Literal:
         return " or ".join(f"`{json.dumps(each)}`" for each in args)

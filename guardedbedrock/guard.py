@@ -19,6 +19,7 @@ from guardedbedrock.aws.creation.wrap import wrap
 from guardedbedrock.aws.http.transport import HttpFactory, Library
 from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
+from guardedbedrock.aws.sources.live import live_source
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
@@ -33,6 +34,7 @@ from guardedbedrock.core.rules import (
     OnMantle,
     OnPartial,
     OnUnapproved,
+    OnUnavailable,
     OnUnguardedReply,
     Rules,
     UnsupportedModels,
@@ -41,7 +43,6 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import Settings, check, load
-from guardedbedrock.settings.values import CALLER
 from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -77,9 +78,11 @@ class Guard:
     describes them in full.
 
     Args:
-        guardrails: The approved guardrails. The first one for the client's Region and the call's model is injected.
+        guardrails: The approved guardrails. The first one for the client's Region and the call's model is injected. ``"account"``
+            approves the READY guardrails of the account, a mapping of tags those with these tags.
         policies: A `PolicySet`, a path, a glob or a list of them (identity-based policies), or a mapping of policy type to such
-            sources. None checks the list of approved guardrails only.
+            sources. ``"account"``, ``"snapshot:FILE"`` and ``"s3://BUCKET/KEY"`` name a source that is read again. None checks
+            the list of approved guardrails only.
         principal: ARN of the caller, or ``"caller"``: STS is asked once, at the first call.
         role_arn: ARN of the role of the caller's session, with its path.
         vocabulary: ``aws``, or ``invoke-with-guardrail`` for policies that name ``bedrock:InvokeModelWithGuardrail``.
@@ -102,6 +105,11 @@ class Guard:
         enforced: Guardrails that the account or the organization enforces on every model call.
         profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models.
         rcp_applies: Treat a denial by a resource control policy as final.
+        guardrail_versions: Name, ID or ARN of a guardrail of the account to its pinned version.
+        refresh: Seconds between two reads of a source.
+        max_stale: Seconds for which what a source returned applies if it cannot be read again.
+        max_age: Greatest accepted age of a snapshot in seconds; None accepts every age.
+        on_unavailable: ``deny`` or ``allow`` a call while a source is unavailable.
         retry: Retries of the guard; see ``docs/configuration.md`` for the order of precedence.
         listeners: Receive the events of each call; spans, metrics and log events unless given.
         audit: Writes records for auditors, in addition to the listeners.
@@ -114,7 +122,7 @@ class Guard:
     def __init__(  # noqa: PLR0913  # each is a setting, and all are keywords
         self,
         *,
-        guardrails: Iterable[Guardrail],
+        guardrails: Iterable[Guardrail] | Mapping[str, str] | Literal["account"],
         policies: PolicySet | Mapping[str, Any] | Iterable[Any] | str | Path | None = None,
         principal: str | None = None,
         role_arn: str | None = None,
@@ -135,6 +143,11 @@ class Guard:
         context: Mapping[str, object] | None = None,
         enforced: Iterable[Guardrail] = (),
         profiles: Mapping[str, Iterable[str]] | None = None,
+        guardrail_versions: Mapping[str, str] | None = None,
+        refresh: float = 3600.0,
+        max_stale: float = 86400.0,
+        max_age: float | None = None,
+        on_unavailable: OnUnavailable = "deny",
         rcp_applies: bool = False,
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
@@ -185,14 +198,21 @@ class Guard:
         audit: Audit | None,
         clock: Callable[[], datetime],
     ) -> None:
-        asks_sts = settings.principal == CALLER
+        asks_sts = settings.asks_sts
         named = settings.principal or ""
+        records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
+        heard = (
+            *(default_listeners() if listeners is None else listeners),
+            *([records.of("" if asks_sts else named)] if records else []),
+        )
+        source = live_source(settings.source(clock), heard)
         # A setting that a stage reads is a field of `Rules` with the same name; only the exceptions are written out.
         same = {field.name: getattr(settings, field.name) for field in fields(Rules) if field.name in Settings.model_fields}
         exceptions: dict[str, Any] = {
             "policies": settings.policy_set(),
             "principal": CallerIdentity() if asks_sts else lambda: named,
             "context": settings.known_context,
+            "source": source,
         }
         self._rules = Rules(
             **{**same, **exceptions},
@@ -215,8 +235,8 @@ class Guard:
 
     @property
     def rules(self) -> Rules:
-        """What the guard was told."""
-        return self._rules
+        """The settings in the form that the stages use, with what a source has now."""
+        return self._rules.current()
 
     @overload
     def client(self, service_name: Literal["bedrock-runtime"], *args: Any, **options: Any) -> BedrockRuntimeClient: ...
@@ -483,7 +503,7 @@ class Guard:
         return guard
 
     def _approved_name(self, name: str) -> str:
-        names = {guardrail.name for guardrail in self._rules.approved}
+        names = {guardrail.name for guardrail in self.rules.approved}
         if name not in names:
             raise ConfigurationError(f"no approved guardrail is named `{name}`; there are {', '.join(sorted(names))}")
         return name
@@ -506,11 +526,12 @@ class Guard:
             raise ConfigurationError(
                 f"params: `modelId` is of type `{type(model).__name__}`; give the ID or ARN of a model as text"
             )
-        region = region_name or next((guardrail.region for guardrail in self._rules.approved), "us-east-1")
+        rules = self.rules
+        region = region_name or next((guardrail.region for guardrail in rules.approved), "us-east-1")
         service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
         call = Call(operation, plain_parameters(params), region, chosen.get(), service)
         try:
-            return judge(inject(call, self._rules, Observers((), call)), self._rules)
+            return judge(inject(call, rules, Observers((), call)), rules)
         except KeyError as missing:
             raise ConfigurationError(f"params: `{missing.args[0]}` is missing, which {operation} needs") from None
 
@@ -533,7 +554,7 @@ class Guard:
         Raises:
             ConfigurationError: No guardrail is approved, or AWS would not accept an ID.
         """
-        rules = self._rules
+        rules = self.rules
         sends = rules.unsupported_models == "send"
         return backstop(
             rules.approved,

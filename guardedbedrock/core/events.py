@@ -288,6 +288,69 @@ class ReplyUnguarded:
     request_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SourceUnavailable:
+    """
+    The source of policies or guardrails is unavailable for the call.
+
+    Args:
+        reason: Which source, and why.
+        action: ``deny`` or ``allow``: what happens with the call.
+    """
+
+    reason: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """
+    A source could not be read. What was read before applies until it is too old.
+
+    Args:
+        source: The source, such as ``policies = "account"``.
+        reason: Why.
+        seconds_left: Seconds until `on_unavailable` decides; None if nothing was read before.
+    """
+
+    source: str
+    reason: str
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGap:
+    """
+    A part of a source may not be read; sent once for each part.
+
+    Args:
+        section: What is unknown, such as ``scp``.
+        api: The action that the caller needs.
+        error: Error code of AWS.
+        statement: The IAM statement that would allow it.
+    """
+
+    section: str
+    api: str
+    error: str
+    statement: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardrailWithdrawn:
+    """
+    A guardrail of the account is no longer approved: it was deleted, is not READY, or lost a tag.
+
+    Args:
+        guardrail: The guardrail.
+    """
+
+    guardrail: Guardrail
+
+
+SourceEvent: TypeAlias = SourceFailed | SourceGap | GuardrailWithdrawn
+"""Events of a source. They belong to no call: a listener receives them in its method ``on_source_event``, if it has one."""
+
 Routine: TypeAlias = GuardrailInjected | PreflightDecided | RequestSending | RequestVerified | ResponseReceived | StreamStarted
 """Events of every call, sent only to observations with `wants_routine`."""
 
@@ -304,6 +367,7 @@ Rare: TypeAlias = (
     | GuardrailIntervened
     | GuardrailDetected
     | ReplyUnguarded
+    | SourceUnavailable
     | StreamInterrupted
 )
 """Events that few calls have, sent to every observation."""

@@ -92,6 +92,7 @@ class Verdict:
         indirect_effects: What the operation makes AWS do on the caller's behalf, which this guard cannot see; ``""`` if nothing.
         advisory_policy_types: Policy types whose denials leave the verdict open.
         policy_remarks: Remarks about the policies themselves, such as a Deny that denies nothing.
+        unread: What could not be read and leaves the verdict open, apart from policies.
     """
 
     decision: Outcome
@@ -102,6 +103,7 @@ class Verdict:
     indirect_effects: str = ""
     advisory_policy_types: tuple[str, ...] = ()
     policy_remarks: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Summarize the verdict in one line; `repr` shows every field."""
@@ -163,7 +165,7 @@ class Verdict:
         """
         if self.decision != "indeterminate":
             return ()
-        return tuple(dict.fromkeys(reason for decision in self.decisions for reason in decision.reasons))
+        return tuple(dict.fromkeys((*(reason for decision in self.decisions for reason in decision.reasons), *self.unread)))
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Vocabulary
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
@@ -26,6 +26,7 @@ OnUnapproved: TypeAlias = Literal["refuse", "replace"]
 OnIndeterminate: TypeAlias = Literal["send", "refuse"]
 OnPartial: TypeAlias = Literal["allow", "warn", "refuse"]
 OnIntervention: TypeAlias = Literal["return", "raise"]
+OnUnavailable: TypeAlias = Literal["deny", "allow"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 OnMantle: TypeAlias = Literal["refuse", "allow"]
 UnsupportedModels: TypeAlias = Literal["send", "refuse"]
@@ -35,6 +36,26 @@ Attached: TypeAlias = Callable[[IndirectTarget, str], Attachment]
 """Returns the guardrails of an agent alias or flow alias in a region; may ask AWS, and raises `SourceError` if it fails."""
 
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
+
+
+class RulesSource(Protocol):
+    """
+    Where rules come from that change while the process runs.
+
+    Attributes:
+        has_policies: Whether the policies come from it; otherwise only the approved guardrails do.
+    """
+
+    has_policies: bool
+
+    def current(self, rules: Rules) -> Rules:
+        """Return the rules of a call that begins now."""
+
+    def is_ready(self, rules: Rules) -> bool:
+        """Return whether `current` answers without reading the source."""
+
+    def approved(self, region: str) -> tuple[Guardrail, ...] | None:
+        """Return the approved guardrails of a Region; None if the source does not know them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +94,10 @@ class Rules:
         choice: Name of the guardrail to inject unless the call chooses another; None chooses by model.
         known_account: Account of the principal if it is known without asking AWS.
         attached: Finds the guardrails that are attached to agents and flows, for `on_indirect` ``verify``.
+        on_unavailable: What to do with a call while the source of policies or guardrails is unavailable.
+        source: Where the rules of each call come from; None if they never change.
+        unavailable: Why the source is unavailable; ``""`` if it is not.
+        unread: What the source could not read and every inference call depends on, in words.
 
     Attributes:
         reads_time: Whether a policy reads the current time.
@@ -110,6 +135,10 @@ class Rules:
     choice: str | None = None
     known_account: str = ""
     attached: Attached | None = None
+    on_unavailable: OnUnavailable = "deny"
+    source: RulesSource | None = field(default=None, repr=False, compare=False)
+    unavailable: str = ""
+    unread: tuple[str, ...] = ()
     reads_time: bool = field(init=False, repr=False, compare=False)
     policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
@@ -128,6 +157,15 @@ class Rules:
         object.__setattr__(self, "inventory", self._inventory())
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
         object.__setattr__(self, "_names", frozenset(guardrail.name for guardrail in self.approved))
+
+    @property
+    def needs_principal(self) -> bool:
+        """Whether the policies of the principal are evaluated, now or once the source has them."""
+        return self.policies is not None or (self.source is not None and self.source.has_policies)
+
+    def current(self) -> Rules:
+        """Return the rules of a call that begins now; the call keeps them to its end."""
+        return self if self.source is None else self.source.current(self)
 
     def caller(self, region: str) -> Caller:
         """Give the principal as it calls from a region."""

@@ -19,6 +19,7 @@ from guardedbedrock.iam.language.documents import Source
 from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.problems import Loc, MisfitError, Models, as_list, dotted, explain
 from guardedbedrock.settings.reader import read_text
+from guardedbedrock.sources.names import policy_source
 
 LEVELED: Final = frozenset({"scp", "rcp"})
 _MAY_BE_EMPTY: Final = frozenset({"identity", "resource"})
@@ -150,6 +151,9 @@ def anchored(given: Any, base: Path) -> Any:
 
     if given is None or isinstance(given, PolicySet | PolicySources):
         return given
+    source = policy_source(given, base)
+    if source is not None:
+        return source
     return {kind: absolute(value) for kind, value in by_type(given).items()}
 
 

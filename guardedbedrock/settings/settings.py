@@ -6,12 +6,13 @@ An unknown key or a missing file is an error: a misspelt setting must not weaken
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, PositiveFloat, ValidationError, model_validator
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
@@ -27,6 +28,7 @@ from guardedbedrock.core.rules import (
     OnMantle,
     OnPartial,
     OnUnapproved,
+    OnUnavailable,
     OnUnguardedReply,
     UnsupportedModels,
 )
@@ -46,6 +48,7 @@ from guardedbedrock.settings.values import (
     UNGUARDED,
     ContextKey,
     ContextValue,
+    GuardrailVersion,
     ModelList,
     ModelPatterns,
     PrincipalName,
@@ -53,6 +56,8 @@ from guardedbedrock.settings.values import (
     UnguardedOperation,
     fitting,
 )
+from guardedbedrock.sources.names import GuardrailSource, PolicySource, guardrail_source
+from guardedbedrock.sources.settings import SourceSettings
 
 __all__ = ["GuardrailSettings", "PolicySources", "Settings", "check", "load", "read_policies"]
 
@@ -71,11 +76,20 @@ def _listed(names: Iterable[str]) -> str:
 def _compiled_or_sources(_type: Any, schema_of: Any) -> Any:
     """Accept a compiled `PolicySet`. A union would report two findings for one mistake."""
     return no_info_wrap_validator_function(
-        lambda given, sources: given if isinstance(given, PolicySet) else sources(given), schema_of(PolicySources | None)
+        lambda given, sources: given if isinstance(given, PolicySet | PolicySource) else sources(given),
+        schema_of(PolicySources | None),
     )
 
 
-Policies: TypeAlias = Annotated[PolicySources | PolicySet | None, GetPydanticSchema(_compiled_or_sources)]
+def _source_or_tables(_type: Any, schema_of: Any) -> Any:
+    """Accept the name of a source of guardrails, or the tables of guardrails."""
+    return no_info_wrap_validator_function(
+        lambda given, tables: guardrail_source(given) or tables(given), schema_of(tuple[ConfiguredGuardrail, ...])
+    )
+
+
+Policies: TypeAlias = Annotated[PolicySources | PolicySet | PolicySource | None, GetPydanticSchema(_compiled_or_sources)]
+Guardrails: TypeAlias = Annotated[tuple[ConfiguredGuardrail, ...] | GuardrailSource, GetPydanticSchema(_source_or_tables)]
 
 
 class Settings(BaseModel):
@@ -83,15 +97,18 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    guardrails: tuple[ConfiguredGuardrail, ...] = setting(
+    guardrails: Guardrails = setting(
         (),
-        "The approved guardrails. The first one whose Region is that of the client and whose `models` match is injected.",
-        "write [[guardrails]] tables, each with arn and version",
+        "The approved guardrails. The first one whose Region is that of the client and whose `models` match is injected. "
+        '`"account"` approves every guardrail of the account that is READY, a table of tags those with these tags; see '
+        "[sources](sources.md).",
+        'write [[guardrails]] tables, each with arn and version, or set it to "account" or to a table of tags',
     )
     policies: Policies = setting(
         None,
-        "The policies to check each call against before it is sent. Without it, only the list of approved guardrails is checked.",
-        "write a table with keys such as identity and scp",
+        "The policies to check each call against before it is sent. Without it, only the list of approved guardrails is checked. "
+        '`"account"`, `"snapshot:FILE"` and `"s3://BUCKET/KEY"` name a source that is read again; see [sources](sources.md).',
+        'write a table with keys such as identity and scp, or set it to "account" or "snapshot:FILE"',
     )
     principal: PrincipalName | None = setting(
         None,
@@ -202,6 +219,31 @@ class Settings(BaseModel):
         _PROFILES_FIX,
         factory=dict,
     )
+    guardrail_versions: dict[str, GuardrailVersion] = setting(
+        None,
+        "Pinned versions of guardrails that come from the account, by name, ID or ARN. Others get their highest version.",
+        'map guardrails to versions, as in { hr = "3" }',
+        factory=dict,
+    )
+    refresh: PositiveFloat = setting(
+        3600.0, "Seconds between two reads of a source of policies or guardrails, on average.", "set it to seconds such as 3600"
+    )
+    max_stale: PositiveFloat = setting(
+        86400.0,
+        "Seconds for which what a source returned applies if it cannot be read again.",
+        "set it to seconds such as 86400",
+    )
+    max_age: PositiveFloat | None = setting(
+        None,
+        "Greatest accepted age of a snapshot, in seconds. Every age is accepted without it.",
+        "set it to seconds such as 86400",
+    )
+    on_unavailable: OnUnavailable = setting(
+        "deny",
+        "What to do with a call while a source is unavailable: refuse it with `PreflightUnavailableError`, or send it without "
+        "checking policies. A call is never sent without an approved guardrail.",
+        'set it to "deny", or remove it',
+    )
     rcp_applies: bool = setting(
         default=False,
         description="Treat a denial by a resource control policy as final. AWS does not list Bedrock among the services of RCPs.",
@@ -224,7 +266,7 @@ class Settings(BaseModel):
         if not self.guardrails and self.mode != "off":
             raise MisfitError(_NO_GUARDRAIL)
         taken: dict[tuple[str, str], int] = {}
-        for index, guardrail in enumerate(self.guardrails):
+        for index, guardrail in enumerate(self.approved):
             fitting(partial(check_guardrail_id, guardrail, self.vocabulary), "guardrails", index, "arn")
             if guardrail.version == DRAFT and not self.allow_draft:
                 raise MisfitError(DRAFT_PROBLEM, "guardrails", index, "version")
@@ -235,7 +277,7 @@ class Settings(BaseModel):
         for kind, document in self.policies if isinstance(self.policies, PolicySet) else ():
             if kind == "resource":
                 fitting(partial(check_attached, document), "policies")
-        if self.policies is not None and self.principal is None:
+        if self.policies is not None and self.principal is None and not isinstance(self.policies, PolicySource):
             raise MisfitError(f"needs a principal; set `principal`, or remove `policies` ({PRINCIPAL_FIX})", "policies")
         self._check_role()
         return self
@@ -257,8 +299,13 @@ class Settings(BaseModel):
 
     @property
     def approved(self) -> tuple[Guardrail, ...]:
-        """The approved guardrails, in their order."""
-        return self.guardrails
+        """The approved guardrails of the configuration, in their order; ``()`` if they come from the account."""
+        return () if isinstance(self.guardrails, GuardrailSource) else self.guardrails
+
+    @property
+    def asks_sts(self) -> bool:
+        """Whether the principal is the owner of the credentials."""
+        return self.principal == CALLER or (self.principal is None and isinstance(self.policies, PolicySource))
 
     @property
     def known_context(self) -> dict[str, str | tuple[str, ...]]:
@@ -267,13 +314,33 @@ class Settings(BaseModel):
 
     def policy_set(self) -> PolicySet | None:
         """
-        Read the policies; None when only the list of approved guardrails is checked.
+        Read the policies; None when only the list of approved guardrails is checked, or when a source has the policies.
 
         Raises:
             PolicySyntaxError: A document is not a policy, or AWS would not attach it to the guardrail that it names.
             SourceError: A file cannot be read.
         """
+        if isinstance(self.policies, PolicySource):
+            return None
         return self.policies.read() if isinstance(self.policies, PolicySources) else self.policies
+
+    def source(self, now: Callable[[], datetime]) -> SourceSettings:
+        """
+        Return the settings of the source of policies and guardrails.
+
+        Args:
+            now: Returns the current time.
+        """
+        return SourceSettings(
+            policies=self.policies if isinstance(self.policies, PolicySource) else None,
+            guardrails=self.guardrails if isinstance(self.guardrails, GuardrailSource) else None,
+            guardrail_versions=self.guardrail_versions,
+            principal="" if self.asks_sts else self.principal or "",
+            refresh=self.refresh,
+            max_stale=self.max_stale,
+            max_age=self.max_age,
+            now=now,
+        )
 
 
 MODELS: Final[Models] = {

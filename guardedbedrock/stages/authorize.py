@@ -11,7 +11,7 @@ from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
 from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.errors.denial_hints import denial_hint
 from guardedbedrock.bedrock.indirect_inference import find_indirect
-from guardedbedrock.core.events import CallRefused, PreflightDecided
+from guardedbedrock.core.events import CallRefused, PreflightDecided, SourceUnavailable
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.preflight_cache import Preflight
 from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Verdict
@@ -24,6 +24,7 @@ from guardedbedrock.errors import (
     PreflightUnavailableError,
 )
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.stages.unavailable import source_unavailable
 
 _UNDOCUMENTED: Final = "the decision depends on a rule that AWS does not document"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'
@@ -44,6 +45,8 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
             `on_indeterminate` is ``refuse``.
     """
     started = perf_counter()
+    if rules.unavailable:
+        observers.emit(SourceUnavailable(rules.unavailable, rules.on_unavailable))
     try:
         verdict = judge(guarded, rules)
         if observers.wants_routine or verdict.decision != "allowed":
@@ -63,13 +66,16 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Evaluate every authorization of the call, also those after a denied one.
 
     Raises:
-        PreflightUnavailableError: The principal is unknown.
+        PreflightUnavailableError: The principal is unknown, or the source of the policies is unavailable.
     """
+    if rules.unavailable and rules.on_unavailable == "deny":
+        raise source_unavailable(guarded.call.name, rules)
     if rules.policies is None:
         return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=_indirect_effects(guarded))
     result = _preflight(guarded, rules, rules.policies)
+    is_open = rules.unread and result.outcome == "allowed" and guarded.call.operation.inference
     return Verdict(
-        decision=result.outcome,
+        decision="indeterminate" if is_open else result.outcome,
         decisions=result.decisions,
         params=guarded.params,
         guardrail=guarded.guardrail,
@@ -77,6 +83,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         indirect_effects=_indirect_effects(guarded),
         advisory_policy_types=rules.advisory_policy_types,
         policy_remarks=tuple(mistake.text for mistake in rules.policy_mistakes if mistake.denies_nothing),
+        unread=rules.unread if is_open else (),
     )
 
 

@@ -16,6 +16,7 @@ from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError, RefusedError, UnguardableOperationError
 from guardedbedrock.iam.matching.arns import account_of
 from guardedbedrock.stages.indirect import check_indirect
+from guardedbedrock.stages.unavailable import source_unavailable
 
 _NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 
@@ -37,6 +38,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it; or the model
             takes no guardrail.
         PartlyGuardedError: The guardrail would not evaluate all of the call, and `on_partial` is ``refuse``.
+        PreflightUnavailableError: The source of the approved guardrails is unavailable.
     """
     if not call.operation.is_known:
         observers.emit(UnlistedOperation(call.service, call.name))
@@ -109,6 +111,9 @@ def _models(call: Call, location: GuardrailLocation | None) -> set[object]:
 
 
 def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:
+    if rules.unavailable and not rules.approved:
+        # INVARIANT: While the approved guardrails are unknown, no call reaches a model, whatever `on_unavailable` says.
+        raise source_unavailable(call.name, rules)
     sent: dict[Guardrail, bool] = {}
     refs: list[GuardrailRef] = []
 

@@ -153,6 +153,8 @@ def test_every_lock_of_the_library_is_renewed_in_a_child() -> None:
         ("aws/aio/identity.py", "asyncio.Lock"),
         ("aws/sinks/cloudwatch.py", "Condition"),
         ("aws/sinks/cloudwatch.py", "Thread"),
+        ("sources/refresher.py", "threading.Condition"),
+        ("sources/refresher.py", "threading.Thread"),
         ("telemetry/audit/alerts.py", "Thread"),
         ("testing/server/loopback.py", "threading.Thread"),
     }

@@ -13,6 +13,7 @@ from guardedbedrock.testing import FakeBedrock
 
 REGION: Final = "us-east-1"
 ACCOUNT: Final = "123456789012"
+GUARDRAIL: Final = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/abc123def456"
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
 
 

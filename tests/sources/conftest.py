@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from urllib.request import Request, urlopen
 
 import pytest
-from harness.account import Aws, populate_iam, populate_organization
+from harness.account import GUARDRAIL, REGION, Aws, populate_iam, populate_organization
 from moto.server import ThreadedMotoServer
 
-from guardedbedrock.testing import FakeBedrock
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +36,18 @@ def populated(aws: Aws) -> Aws:
     populate_iam(aws.client("iam"))
     populate_organization(aws.client("organizations"))
     return aws
+
+
+@pytest.fixture
+def live(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """Let sources read the account; its operations can fail."""
+
+    class Session:
+        """A boto3 session whose clients talk to the account."""
+
+        region_name = REGION
+        client = staticmethod(populated.client)
+
+    monkeypatch.setattr("guardedbedrock.aws.sources.calls.new_session", Session)
+    populated.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1"), FakeGuardrail(GUARDRAIL, version="2")])
+    return populated

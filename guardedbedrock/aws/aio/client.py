@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -85,7 +86,10 @@ class AsyncGuardedClient(Guarded):
     async def _ask_aws(self, call: Call) -> None:
         """Ask for the principal and the attached guardrails if the stages need them: they do not wait."""
         rules = self._guardedbedrock.rules
-        if isinstance(rules.principal, AsyncCallerIdentity) and rules.policies is not None:
+        if isinstance(rules.principal, AsyncCallerIdentity) and rules.needs_principal:
             await rules.principal.learn()
         if isinstance(rules.attached, AsyncAttachedGuardrails) and rules.on_indirect == "verify":
             await rules.attached.learn(indirect_targets(call), call.region)
+        if rules.source is not None and not rules.source.is_ready(rules):
+            # The first use reads the source, which must not block the event loop.
+            await asyncio.to_thread(rules.source.current, rules)

@@ -99,7 +99,7 @@ def indirect_targets(call: Call) -> tuple[IndirectTarget, ...]:
 
 def authorized_call(client: Any, call: Call, observers: Observers) -> AuthorizedCall:
     """Run the stages that precede sending."""
-    rules: Rules = client._guardedbedrock.rules  # noqa: SLF001
+    rules: Rules = client._guardedbedrock.rules.current()  # noqa: SLF001
     try:
         return authorize(inject(call, rules, observers), rules, observers)
     except (AttributeError, KeyError, TypeError) as error:

@@ -101,7 +101,7 @@ class Guarded:
         """Set who calls: the owner of a Bedrock API key, or of the client's credentials."""
         rules = replace(self._guardedbedrock.rules, bearer=bearer, attached=attached)
         if self._guardedbedrock.asks_sts:
-            if bearer and rules.policies is not None and rules.mode != "off":
+            if bearer and rules.needs_principal and rules.mode != "off":
                 raise ConfigurationError(
                     'principal = "caller": the client signs with a Bedrock API key, and STS cannot tell who owns it; set the ARN '
                     'of the key\'s user or role, or sign with credentials (Config(signature_version="v4"))'
@@ -177,8 +177,14 @@ def _guarded_presign(presign: Callable[..., Any]) -> Callable[..., Any]:
 def _check_region(binding: ClientBinding, region: str, service: str) -> None:
     """Guardrails are regional: a client in a region without an approved one could not send a guarded call."""
     rules = binding.rules
-    if service == SERVICES[0] and rules.mode == "enforce" and not rules.in_region(region):
-        approved = ", ".join(sorted({guardrail.region for guardrail in rules.approved})) or "none"
+    if service != SERVICES[0] or rules.mode == "off":
+        return
+    from_source = None if rules.source is None else rules.source.approved(region)
+    if from_source is None and rules.source is not None and not rules.approved:
+        return  # the source is unavailable: each call is refused until it can be read
+    found = rules.approved if from_source is None else from_source
+    if rules.mode == "enforce" and all(guardrail.region != region for guardrail in found):
+        approved = ", ".join(sorted({guardrail.region for guardrail in found})) or "none"
         raise ConfigurationError(
             f"no guardrail is approved for {region}: approve one of that region, or create the client in a region that has one "
             f"({approved})"

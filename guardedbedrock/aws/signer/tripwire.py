@@ -72,7 +72,7 @@ class Tripwire:
         call = Call(inference.name, inference.params, inference.region, chosen.get())
         refusals = _Refusals()
         try:
-            self._judge(inference, call, self._rules_for(signer, inference), Observers((refusals,), call))
+            self._judge(inference, call, self._rules_for(signer, inference).current(), Observers((refusals,), call))
         except AccessDeniedError as error:
             self._report(call, refusals, error)
             raise

@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.aws.sources.bedrock_reader import BedrockReader
-from guardedbedrock.aws.sources.calls import SourceCalls
+from guardedbedrock.aws.sources.calls import SourceCalls, new_session
 from guardedbedrock.aws.sources.iam_reader import IamReader
 from guardedbedrock.aws.sources.organization_reader import OrganizationReader
 from guardedbedrock.core.clock import utc_now
@@ -23,6 +22,8 @@ from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
 
 CALLER: Final = "caller"
 """Stands for the owner of the credentials among the principals to read."""
+_ROOT: Final[Mapping[str, Any]] = {"kind": "root", "name": "root", "tags": {}, "inline": {}, "managed": []}
+"""The root user of the account needs no policies, and SCPs limit it."""
 
 
 class AccountReader:
@@ -48,7 +49,7 @@ class AccountReader:
         Raises:
             ConfigurationError: No Region is given, and the session has none.
         """
-        session = boto3.Session() if session is None else session
+        session = new_session() if session is None else session
         regions = tuple(regions) or ((session.region_name,) if session.region_name else ())
         if not regions:
             raise ConfigurationError("no Region is set; give --region, or set AWS_REGION")
@@ -56,8 +57,9 @@ class AccountReader:
 
     def __init__(self, client: Callable[..., Any], regions: Sequence[str], now: Callable[[], datetime] = utc_now) -> None:
         self.regions = tuple(regions)
-        self._now = now
+        self.now = now
         self._calls = SourceCalls(client, self.regions[0] if self.regions else None)
+        self._organization = OrganizationReader(self._calls)
 
     def read(self, principals: Iterable[str] | None = None) -> dict[str, Any]:
         """
@@ -76,20 +78,25 @@ class AccountReader:
         calls = self._calls
         calls.gaps = []
         identity = self.identity()
-        account, iam, organization = identity["Account"], IamReader(calls), OrganizationReader(calls)
+        account, iam, organization = identity["Account"], IamReader(calls), self._organization
         wanted = None if principals is None else tuple(identity["Arn"] if one == CALLER else one for one in principals)
         sections = {
             **iam.read(wanted),
             **organization.read(account),
             **BedrockReader(calls).read(self.regions),
         }
-        sections["enforced_guardrails"] += organization.enforced_guardrails(account, self.regions)
+        sections["principals"] |= {arn: _ROOT for arn in wanted or () if arn.endswith(":root")}
+        if sections["organization"] is not None:
+            sections["enforced_guardrails"] += organization.enforced_guardrails(account, self.regions)
+        if not any(gap["section"] in ("scp", "rcp") for gap in calls.gaps):
+            # Documents are kept only until all have been read: a throttled reader goes on where it stopped.
+            organization.forget()
         return {
             "schema": SCHEMA,
             "version": VERSION,
             "account": account,
             "partition": identity["Arn"].split(":")[1],
-            "time": self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "time": self.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "regions": list(self.regions),
             "caller": identity["Arn"],
             **sections,
@@ -97,10 +104,17 @@ class AccountReader:
         }
 
     def read_guardrails(self) -> dict[str, Any]:
-        """Return only the sections ``guardrails`` and ``gaps``."""
+        """Return a snapshot that has no sections but ``guardrails`` and ``gaps``."""
         self._calls.gaps = []
         guardrails = BedrockReader(self._calls).guardrails(self.regions)
-        return {"guardrails": guardrails, "gaps": self._calls.gaps}
+        return {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "account": "",
+            "time": "",
+            "guardrails": guardrails,
+            "gaps": self._calls.gaps,
+        }
 
     def identity(self) -> Mapping[str, str]:
         """

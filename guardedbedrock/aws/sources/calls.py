@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +21,11 @@ _ABSENT: Final = frozenset(
     }
 )
 """Error codes that say that there is nothing to read, which is knowledge and not a gap."""
+
+
+def new_session() -> Any:
+    """Make a boto3 session with the standard credential chain; sources never use the clients of the application."""
+    return boto3.Session()
 
 
 class SourceCalls:

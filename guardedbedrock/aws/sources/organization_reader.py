@@ -30,6 +30,10 @@ class OrganizationReader:
         # DescribePolicy is the slowest call (two a second for each account), and levels share policies.
         self._described: dict[str, dict[str, Any]] = {}
 
+    def forget(self) -> None:
+        """Read every document again the next time."""
+        self._described = {}
+
     def read(self, account: str) -> dict[str, Any]:
         """
         Return the sections ``organization``, ``scp`` and ``rcp``.

@@ -154,7 +154,22 @@ class Account:
         Raises:
             ConfigurationError: The account has no such principal.
         """
-        return self._sets(self.find(principal).arn, resource if self._resource_policy(resource) else None)
+        arn = self.find(principal).arn
+        return self._sets(arn, resource) if resource and self._resource_policy(resource) else self._sets(arn)
+
+    def policies_for_calls(self, principal: str) -> PolicySet:
+        """
+        Return the policies that apply to a principal, with the resource-based policies of every resource.
+
+        Each statement of such a policy must name its resource, as AWS requires of the policies of guardrails.
+
+        Args:
+            principal: ARN of a user or role, or of a session of a role.
+
+        Raises:
+            ConfigurationError: The account has no such principal.
+        """
+        return self._build(self.find(principal).arn, *(self.snapshot.get("resource_policies") or ()))
 
     def find(self, principal: str) -> AccountPrincipal:
         """
@@ -207,9 +222,9 @@ class Account:
         decided = (Access(arn, self.evaluate(arn, action, resource, context, unknown)) for arn in self.principals)
         return tuple(access for access in decided if not access.decision.is_denied)
 
-    def _build(self, arn: str, resource: str | None) -> PolicySet:
+    def _build(self, arn: str, *resources: str) -> PolicySet:
         principal = self.principals[arn]
-        policy = self._resource_policy(resource)
+        attached = {resource: self._resource_policy(resource) for resource in resources}
         identity, gaps = self._identity(principal)
         boundary = self._document(principal.boundary, "boundary") if principal.boundary else None
         if principal.boundary and boundary is None:
@@ -220,7 +235,7 @@ class Account:
             boundary=boundary,
             scp=self._levels["scp"],
             rcp=self._levels["rcp"],
-            resource=[parse(policy, "resource", name=resource)] if policy else None,
+            resource=[parse(policy, "resource", name=resource) for resource, policy in attached.items() if policy] or None,
             management_account=organization.get("management_account"),
             gaps=(*gaps, *self._recorded_gaps(arn)),
         )
