@@ -111,6 +111,20 @@ RERANKED = {
     },
 }
 
+EVALUATION_JOB = "arn:aws:bedrock:us-east-1:123456789012:evaluation-job/e7f6c011776e"
+ROUTER = {
+    "promptRouterName": "mine",
+    "models": [{"modelArn": MODEL_ARN}],
+    "fallbackModel": {"modelArn": MODEL_ARN},
+    "routingCriteria": {"responseQualityDifference": 10.0},
+}
+ROUTER_ARN = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/7902699be42c"
+HUB = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/gemma/1.0.0"
+SAGEMAKER = {
+    "endpointConfig": {"sageMaker": {"initialInstanceCount": 1, "instanceType": "ml.g5.2xlarge", "executionRole": ROLE}},
+}
+ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/gemma"
+
 RUNTIME: list[Call] = [
     ("bedrock-runtime", name, params)
     for name, params in [
@@ -158,8 +172,31 @@ CONTROL: list[Call] = [
         ("GetModelInvocationLoggingConfiguration", {}),
         ("DeleteModelInvocationLoggingConfiguration", {}),
         ("CreateAdvancedPromptOptimizationJob", {**NAMED, "modelConfigurations": [{"modelId": MODEL}], **PLACES}),
-        ("CreateEvaluationJob", {**NAMED, "roleArn": ROLE, **EVALUATED}),
-        ("CreateModelInvocationJob", {**NAMED, "roleArn": ROLE, "modelId": MODEL, **BATCH}),
+        ("CreateModelInvocationJob", {"jobName": "nightly", "modelId": MODEL, "roleArn": ROLE, **BATCH}),
+        ("GetModelInvocationJob", {"jobIdentifier": "ef2d127de37b"}),
+        ("ListModelInvocationJobs", {"nameContains": "night", "sortOrder": "Ascending"}),
+        ("StopModelInvocationJob", {"jobIdentifier": "ef2d127de37b"}),
+        ("CreateEvaluationJob", {"jobName": "quality", "roleArn": ROLE, **EVALUATED}),
+        ("ListEvaluationJobs", {"applicationTypeEquals": "RagEvaluation"}),
+        ("StopEvaluationJob", {"jobIdentifier": EVALUATION_JOB}),
+        ("GetEvaluationJob", {"jobIdentifier": EVALUATION_JOB}),
+        ("BatchDeleteEvaluationJob", {"jobIdentifiers": [EVALUATION_JOB]}),
+        ("CreatePromptRouter", ROUTER),
+        ("GetPromptRouter", {"promptRouterArn": ROUTER_ARN}),
+        ("ListPromptRouters", {}),
+        ("DeletePromptRouter", {"promptRouterArn": ROUTER_ARN}),
+        ("CreateProvisionedModelThroughput", {"provisionedModelName": "fast", "modelId": MODEL, "modelUnits": 2}),
+        ("GetProvisionedModelThroughput", {"provisionedModelId": "fast"}),
+        ("ListProvisionedModelThroughputs", {"statusEquals": "InService"}),
+        ("UpdateProvisionedModelThroughput", {"provisionedModelId": "fast", "desiredProvisionedModelName": "faster"}),
+        ("DeleteProvisionedModelThroughput", {"provisionedModelId": "faster"}),
+        ("CreateMarketplaceModelEndpoint", {"endpointName": "gemma", "modelSourceIdentifier": HUB, **SAGEMAKER}),
+        ("GetMarketplaceModelEndpoint", {"endpointArn": ENDPOINT}),
+        ("ListMarketplaceModelEndpoints", {"modelSourceEquals": HUB}),
+        ("UpdateMarketplaceModelEndpoint", {"endpointArn": ENDPOINT, **SAGEMAKER}),
+        ("DeregisterMarketplaceModelEndpoint", {"endpointArn": ENDPOINT}),
+        ("RegisterMarketplaceModelEndpoint", {"endpointIdentifier": ENDPOINT, "modelSourceIdentifier": HUB}),
+        ("DeleteMarketplaceModelEndpoint", {"endpointArn": ENDPOINT}),
     ]
 ]
 AGENTS: list[Call] = [

@@ -11,6 +11,10 @@ from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfigura
 from guardedbedrock.testing.control.foundation_models import FoundationModels
 from guardedbedrock.testing.control.guardrails import GuardrailOperations
 from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
+from guardedbedrock.testing.control.jobs import BatchJobs, EvaluationJobs
+from guardedbedrock.testing.control.marketplace_endpoints import MarketplaceEndpoints
+from guardedbedrock.testing.control.prompt_routers import PromptRouters
+from guardedbedrock.testing.control.provisioned_throughput import ProvisionedThroughput
 from guardedbedrock.testing.control.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail
@@ -57,13 +61,42 @@ class ControlPlane:
         self._enforcement = EnforcedConfiguration(self._guardrails, principal, self._new_id)
         self._policies = ResourcePolicies(self._guardrails)
         self._profiles = InferenceProfileOperations(profiles, (store.region, store.account), tags, self._new_id)
+        place = store.region, store.account
+        batch_jobs = BatchJobs(place, tags, self._new_id, lambda: self.resolved_models)
+        evaluation_jobs = EvaluationJobs(place, tags, self._new_id)
+        routers = PromptRouters(place, tags, self._new_id, self._profiles.resolved_models)
+        endpoints = MarketplaceEndpoints(place, tags)
+        provisioned = ProvisionedThroughput(place, tags, self._new_id)
         self._operations: Mapping[str, Callable[[Params], Params]] = {
+            "BatchDeleteEvaluationJob": evaluation_jobs.batch_delete,
             "CreateAdvancedPromptOptimizationJob": self._create_job("advanced-prompt-optimization-job"),
-            "CreateEvaluationJob": self._create_job("evaluation-job"),
+            "CreateEvaluationJob": evaluation_jobs.create,
+            "CreateMarketplaceModelEndpoint": endpoints.create,
+            "CreateModelInvocationJob": batch_jobs.create,
+            "CreatePromptRouter": routers.create,
+            "CreateProvisionedModelThroughput": provisioned.create,
+            "DeleteMarketplaceModelEndpoint": endpoints.remove,
+            "DeletePromptRouter": routers.delete,
+            "DeleteProvisionedModelThroughput": provisioned.delete,
+            "DeregisterMarketplaceModelEndpoint": endpoints.remove,
+            "GetEvaluationJob": evaluation_jobs.get,
+            "GetMarketplaceModelEndpoint": endpoints.get,
+            "GetModelInvocationJob": batch_jobs.get,
+            "GetPromptRouter": routers.get,
+            "GetProvisionedModelThroughput": provisioned.get,
+            "ListEvaluationJobs": evaluation_jobs.list,
+            "ListMarketplaceModelEndpoints": endpoints.list,
+            "ListModelInvocationJobs": batch_jobs.list,
+            "ListPromptRouters": routers.list,
+            "ListProvisionedModelThroughputs": provisioned.list,
+            "RegisterMarketplaceModelEndpoint": endpoints.register,
+            "StopEvaluationJob": evaluation_jobs.stop,
+            "StopModelInvocationJob": batch_jobs.stop,
+            "UpdateMarketplaceModelEndpoint": endpoints.update,
+            "UpdateProvisionedModelThroughput": provisioned.update,
             "CreateGuardrail": self._guardrails.create,
             "CreateGuardrailVersion": self._guardrails.create_version,
             "CreateInferenceProfile": self._profiles.create,
-            "CreateModelInvocationJob": self._create_job("model-invocation-job"),
             "DeleteEnforcedGuardrailConfiguration": self._enforcement.delete,
             "DeleteGuardrail": self._delete_guardrail,
             "DeleteInferenceProfile": self._profiles.delete,
@@ -90,7 +123,7 @@ class ControlPlane:
 
     @property
     def resolved_models(self) -> Mapping[str, tuple[str, ...]]:
-        """ARN of each inference profile to its models. It changes as clients create and delete profiles."""
+        """ARN of each inference profile and prompt router to its models. It changes as clients create and delete them."""
         return self._profiles.resolved_models
 
     @property
