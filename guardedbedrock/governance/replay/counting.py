@@ -98,14 +98,16 @@ class _Counter:
         numbers: dict[CallTuple, int] = {}
         self._numbers = [[numbers.setdefault(call, len(numbers)) for call in result.tuples] for result in results]
         self._calls = list(numbers)
-        self.groups: dict[tuple[int, Evidence], Group] = {}
+        # Hashing an evidence for each call costs more than reading its row.
+        self._evidence: dict[Evidence, int] = {NO_EVIDENCE: 0}
+        self.groups: dict[tuple[int, int], Group] = {}
         self.mantle = 0
 
     def count(self) -> None:
         """Count calls without evidence."""
         for bucket in range(self._buckets):
             for _, _, event, _, time, number in self._survivors(bucket):
-                self._add(number, NO_EVIDENCE, time, event)
+                self._add(number, 0, NO_EVIDENCE, time, event)
 
     def join(self) -> None:
         """Count calls with the evidence of their request."""
@@ -120,7 +122,8 @@ class _Counter:
                 for _, request, _, _, _, item in read_rows(self._spool / EVIDENCE, bucket, result.number):
                     _keep_stronger(evidence, request, result.evidence[item])
             for _, request, event, _, time, number in read_rows(self._spool / _JOINED, bucket, 0):
-                self._add(number, evidence.get(request, NO_EVIDENCE), time, event)
+                shown = evidence.get(request, NO_EVIDENCE)
+                self._add(number, self._evidence.setdefault(shown, len(self._evidence)), shown, time, event)
 
     def _survivors(self, bucket: int) -> Iterable[Row]:
         """Return one row for each call of a bucket, with the number of its tuple."""
@@ -157,10 +160,10 @@ class _Counter:
         _, _, event, request, time, number = row
         return (number != NOT_COUNTED, time, event, request, "" if number == NOT_COUNTED else repr(self._calls[number]))
 
-    def _add(self, number: int, evidence: Evidence, time: int, event: bytes) -> None:
-        group = self.groups.get((number, evidence))
+    def _add(self, number: int, index: int, evidence: Evidence, time: int, event: bytes) -> None:
+        group = self.groups.get((number, index))
         if group is None:
-            self.groups[number, evidence] = Group(self._calls[number], evidence, 1, time, time, self._name(event))
+            self.groups[number, index] = Group(self._calls[number], evidence, 1, time, time, self._name(event))
             return
         group.count += 1
         group.last = max(group.last, time)

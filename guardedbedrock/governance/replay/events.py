@@ -182,9 +182,12 @@ def key_of(identifier: str) -> bytes:
 
     CloudTrail uses UUIDs, which have 16 bytes and can be written out again. Other texts are hashed.
     """
-    if _UUID.fullmatch(identifier):
-        return bytes.fromhex(identifier.replace("-", ""))
-    return hashlib.blake2b(identifier.encode(), digest_size=16).digest()
+    return uuid_of(identifier) or hashlib.blake2b(identifier.encode(), digest_size=16).digest()
+
+
+def uuid_of(identifier: str) -> bytes | None:
+    """Return the bytes of a UUID as CloudTrail writes it; None for another text."""
+    return bytes.fromhex(identifier.replace("-", "")) if _UUID.fullmatch(identifier) else None
 
 
 def _object(value: object) -> Mapping[str, Any]:

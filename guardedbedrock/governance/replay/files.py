@@ -25,7 +25,7 @@ from guardedbedrock.errors import ConfigurationError
 REMOTE: Final = "s3://"
 SUFFIXES: Final = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".log", ".log.gz", ".gz", ".ndjson")
 _OTHER_KINDS: Final = ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-NetworkActivity", "CloudTrail-Aggregated")
-_GZIP: Final = b"\x1f\x8b"
+GZIP_START: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
 _LONGEST_TOKEN: Final = 16
 """No JSON token but a text and a number is longer, such as an escape or `false`."""
@@ -199,7 +199,7 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
     """Read the records of an open file; see `read_records`."""
     head = raw.read(2)
     raw.seek(0)
-    stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if head == _GZIP else raw
+    stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if head == GZIP_START else raw
     values = _Values(stream)
     try:
         for value in values:

@@ -83,6 +83,11 @@ class Projection:
     is_time_exact: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def reads_record(self) -> bool:
+        """Whether a policy reads a key whose value differs between calls of one principal, such as the time or an address."""
+        return not self.reads.isdisjoint(_OF_RECORD)
+
     def of(self, event: TrailEvent) -> CallTuple:
         """Reduce an event."""
         service, operation = operation_of(event)
@@ -108,11 +113,10 @@ class Projection:
             event.role_arn or event.principal_arn,
             event.account,
             event.principal_type,
-            event.invoked_by,
             event.params,
             event.error_code,
             event.error_code and event.error_message,
-            self._context(event) if self.reads else (),
+            self._context(event) if self.reads_record else (),
         )
 
     def _principal(self, event: TrailEvent) -> str:
@@ -124,7 +128,7 @@ class Projection:
         return event.principal_arn
 
     def _context(self, event: TrailEvent) -> tuple[tuple[str, str], ...]:
-        if not self.reads:
+        if not self.reads_record:
             return ()
         found = {key: value for key, value in _facts(event).items() if value and key.lower() in self.reads}
         if not _VIA.isdisjoint(self.reads):
@@ -194,6 +198,24 @@ def _seconds(values: Sequence[str]) -> Iterable[int]:
             yield from {floor(second), ceil(second)}  # a bound may lie within a second
 
 
+_OF_RECORD: Final = frozenset(
+    {
+        *TIME_KEYS,
+        *_VIA,
+        "aws:userid",
+        "aws:sourceidentity",
+        "aws:tokenissuetime",
+        "aws:useragent",
+        "aws:sourcevpce",
+        "aws:sourceip",
+        "aws:vpcsourceip",
+        "aws:principaltype",
+        "aws:multifactorauthpresent",
+    }
+)
+"""The keys of `_facts` and of the time, in lower case."""
+
+
 def _facts(event: TrailEvent) -> dict[str, str]:
     """Return the context keys that a record gives. A key that is missing here is unknown, never absent."""
     facts = {
@@ -226,7 +248,9 @@ def _params(operation: Operation, text: str) -> str:
     paths += [path for _, path in operation.keys] + [path for path, _ in operation.tags]
     heads = {path.partition(".")[0].removesuffix("[]") for path in paths} | {"modelId", "tags", "tagKeys", *_GUARDRAIL}
     kept: dict[str, Any] = {name: value for name, value in given.items() if name in heads}
-    return canonical(kept)
+    text_kept = canonical(kept)
+    # JSON can escape half of a surrogate pair, which no file and no terminal can be given.
+    return text_kept if text_kept.isascii() else text_kept.encode(errors="replace").decode()
 
 
 _GUARDRAIL: Final = ("guardrailIdentifier", "guardrailVersion", "guardrailConfig")

@@ -30,8 +30,6 @@ _MOST_BUCKETS: Final = 4096
 _TASKS_A_WORKER: Final = 4
 """More tasks than workers, so that one large file does not leave the others idle."""
 
-_FEWEST_TASKS: Final = 16
-"""Tasks of a single process, for the progress."""
 
 Progress = Callable[[int, int], None]
 
@@ -49,6 +47,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     invocation_logs: Iterable[str | Path] = (),
     workers: int = 1,
     bucket: Bucket | None = None,
+    is_typed: bool = True,
     progress: Progress | None = None,
 ) -> ReplayReport:
     """
@@ -67,7 +66,8 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         invocation_logs: Files and folders of model invocation logs.
         workers: Number of processes.
         bucket: Reads ``s3://`` paths.
-        progress: Called with the number of finished and of all tasks.
+        is_typed: Whether msgspec decodes files, if the extra ``replay`` is installed; the report is the same.
+        progress: Called with the number of files that are read, and of all files.
 
     Raises:
         ConfigurationError: An input is missing or cannot be read.
@@ -85,7 +85,9 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     every_set = [one for given in (new, old) if given for one in given.policies.every_set()]
     projection = projection_for(every_set, _roles(known, new, old))
     bounds = (_second(since, "since"), _second(until, "until"))
-    results, counts = read_trails(files, logs, projection, bounds, workers=workers, bucket=bucket, progress=progress)
+    results, counts = read_trails(
+        files, logs, projection, bounds, workers=workers, bucket=bucket, is_typed=is_typed, progress=progress
+    )
     models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
 
     def judge(given: Given) -> Judge:
@@ -116,6 +118,7 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
     *,
     workers: int = 1,
     bucket: Bucket | None = None,
+    is_typed: bool = True,
     progress: Progress | None = None,
 ) -> tuple[list[ScanResult], Counts]:
     """Read all files with some processes, and count the distinct calls; see `replay`."""
@@ -123,9 +126,9 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
     buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
     with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder:
         spool = Path(folder)
-        shares = plan(files, logs, max(workers * _TASKS_A_WORKER, _FEWEST_TASKS))
+        shares = plan(files, logs, workers * _TASKS_A_WORKER if workers > 1 else 1)
         tasks = [
-            ScanTask(number, trail, log, spool, buckets, projection, *bounds, bucket)
+            ScanTask(number, trail, log, spool, buckets, projection, *bounds, bucket, is_typed)
             for number, (trail, log) in enumerate(shares)
         ]
         results = sorted(_scan_all(tasks, workers, progress or (lambda _done, _all: None)), key=lambda result: result.number)
@@ -133,18 +136,18 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
 
 
 def _scan_all(tasks: Sequence[ScanTask], workers: int, progress: Progress) -> Iterable[ScanResult]:
+    total = sum(len(task.files) for task in tasks)
+    progress(0, total)
     if workers <= 1:
-        for done, task in enumerate(tasks):
-            progress(done, len(tasks))
-            yield scan(task)
-        progress(len(tasks), len(tasks))
-        return
+        return [scan(task, lambda done: progress(done, total)) for task in tasks]
     # A spawned process inherits neither threads nor locks of this one.
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(scan, task) for task in tasks]
-        for done, future in enumerate(as_completed(futures)):
-            progress(done + 1, len(tasks))
-            yield future.result()
+        futures = {pool.submit(scan, task): len(task.files) for task in tasks}
+        done = 0
+        for future in as_completed(futures):
+            done += futures[future]
+            progress(done, total)
+        return [future.result() for future in futures]
 
 
 def _roles(*given: Given | None) -> dict[str, str]:

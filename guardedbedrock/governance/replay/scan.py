@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.governance.replay.events import (
     MANTLE_SOURCE,
@@ -17,11 +16,15 @@ from guardedbedrock.governance.replay.events import (
     TrailEvent,
     event_of,
     key_of,
+    uuid_of,
 )
 from guardedbedrock.governance.replay.evidence import Evidence, evidence_of
 from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, read_records
 from guardedbedrock.governance.replay.projection import CallTuple, Projection
 from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
+
+if TYPE_CHECKING:
+    from guardedbedrock.governance.replay.typed import Typed, TypedRecord
 
 EVENTS: Final = "events"
 EVIDENCE: Final = "evidence"
@@ -48,6 +51,7 @@ class ScanTask:
         since: First second that counts; None for no bound.
         until: First second that no longer counts; None for no bound.
         bucket: Reads S3.
+        is_typed: Whether msgspec decodes files, if it is installed.
     """
 
     number: int
@@ -59,6 +63,7 @@ class ScanTask:
     since: int | None = None
     until: int | None = None
     bucket: Bucket | None = None
+    is_typed: bool = True
 
 
 @dataclass(slots=True)
@@ -85,14 +90,28 @@ class ScanResult:
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def scan(task: ScanTask) -> ScanResult:
-    """Read the files of a task."""
+def scan(task: ScanTask, progress: Callable[[int], None] | None = None) -> ScanResult:
+    """
+    Read the files of a task.
+
+    Args:
+        task: The task.
+        progress: Called with the number of files that are read, after each.
+    """
+    decode = _decoder() if task.is_typed else None
     result = ScanResult(task.number)
     writer = Writer(task.spool / EVENTS, task.number, task.buckets)
     tuples = _Tuples(task.projection, result.tuples)
-    for file in task.files:
-        for event in _events(file, task.bucket, result):
-            _write(event, task, tuples, writer, result)
+    for number, file in enumerate(task.files, 1):
+        typed = decode(file, task.bucket) if decode else None
+        if typed is None:
+            for event in _events(file, task.bucket, result):
+                _write(event, task, tuples, writer, result)
+        else:
+            result.events += typed[0]
+            _write_typed(file, typed[1], task, tuples, writer, result)
+        if progress:
+            progress(number)
     writer.close()
     writer = Writer(task.spool / EVIDENCE, task.number, task.buckets)
     kinds: dict[Evidence, int] = {}
@@ -112,6 +131,7 @@ class _Tuples:
         self._projection, self._found = projection, found
         self._known: dict[tuple[object, ...], int] = {}
         self._indexes: dict[CallTuple, int] = {}
+        self._similar: dict[tuple[object, ...], int] = {}
 
     def index(self, event: TrailEvent) -> int:
         key = self._projection.key(event)
@@ -125,6 +145,18 @@ class _Tuples:
                 self._known.clear()
             if len(event.params) <= _LONGEST_KEY:
                 self._known[key] = index
+        return index
+
+    def similar(self, record: TypedRecord, params: bytes) -> int:
+        """Return the index of a typed record, of which policies read no key that differs between calls of one principal."""
+        key = record.similar(params)
+        index = self._similar.get(key)
+        if index is None:
+            if len(self._similar) >= _KEYS_KEPT:
+                self._similar.clear()
+            index = self.index(record.event())
+            if len(params) <= _LONGEST_KEY:
+                self._similar[key] = index
         return index
 
 
@@ -145,8 +177,61 @@ def _events(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Itera
         else:
             yield event
     result.skipped += [Skipped(file.name, problem, count) for problem, count in problems.items()]
-    if services:
-        result.skipped.append(Skipped(file.name, "is an event of the service, not a call", services, is_broken=False))
+    _note_services(file, services, result)
+
+
+def _decoder() -> Callable[[TrailFile, Bucket | None], tuple[int, list[Typed]] | None] | None:
+    """Return the typed decoder, or None if the extra ``replay`` is not installed."""
+    try:
+        from guardedbedrock.governance.replay.typed import decode  # noqa: PLC0415  # the extra `replay`
+    except ModuleNotFoundError as missing:
+        if missing.name != "msgspec":
+            raise
+        return None
+    return decode
+
+
+def _write_typed(  # noqa: PLR0913, PLR0917  # what the files of a task share
+    file: TrailFile,
+    records: Sequence[Typed],
+    task: ScanTask,
+    tuples: _Tuples,
+    writer: Writer,
+    result: ScanResult,
+) -> None:
+    """Write decoded records. What costs time for each record is done only for records that differ from earlier ones."""
+    reads_record = task.projection.reads_record
+    services = 0
+    for record, time, params in records:
+        if record.kind == SERVICE_EVENT:
+            services += 1
+            continue
+        if reads_record or record.addendum is not None or record.source == MANTLE_SOURCE:
+            _write(record.event(), task, tuples, writer, result)
+            continue
+        if not _is_between(time, task):
+            continue
+        key = _key(record.event_id, result)
+        item = tuples.similar(record, params)
+        writer.write(EVENT, key, key, key_of(record.request_id) if record.request_id else key, time, item)
+    _note_services(file, services, result)
+
+
+def _note_services(file: TrailFile, count: int, result: ScanResult) -> None:
+    if count:
+        result.skipped.append(Skipped(file.name, "is an event of the service, not a call", count, is_broken=False))
+
+
+def _key(event_id: str, result: ScanResult) -> bytes:
+    key = uuid_of(event_id)
+    if key is None:
+        key = key_of(event_id)
+        result.examples[key] = event_id
+    return key
+
+
+def _is_between(time: int, task: ScanTask) -> bool:
+    return (task.since is None or time >= task.since) and (task.until is None or time < task.until)
 
 
 def _is_of_another_service(source: object) -> bool:
@@ -154,12 +239,10 @@ def _is_of_another_service(source: object) -> bool:
 
 
 def _write(event: TrailEvent, task: ScanTask, tuples: _Tuples, writer: Writer, result: ScanResult) -> None:
-    key = key_of(event.event_id)
-    counts = (task.since is None or event.time >= task.since) and (task.until is None or event.time < task.until)
+    counts = _is_between(event.time, task)
     if not counts and not event.replaces:
         return
-    if str(UUID(bytes=key)) != event.event_id:
-        result.examples[key] = event.event_id
+    key = _key(event.event_id, result)
     if event.source == MANTLE_SOURCE:
         if counts:
             writer.write(MANTLE, key, key, key, event.time, 0)

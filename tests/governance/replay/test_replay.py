@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,10 @@ from harness.replay import (
 )
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.replay.events import event_of
+from guardedbedrock.governance.replay.files import TrailFile
 from guardedbedrock.governance.replay.run import replay
+from guardedbedrock.governance.replay.typed import decode
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL, TrailGenerator
 
@@ -73,6 +77,8 @@ def test_several_workers_give_the_same_report(tmp_path: Path) -> None:
     ]
 
     assert reports[0].as_data() == reports[1].as_data()
+    plain = replay([tmp_path / "trail"], new, invocation_logs=[tmp_path / "logs"], is_typed=False)
+    assert plain.as_data() == reports[0].as_data()
     assert json.loads(json.dumps(reports[0].as_data()))["bedrock"] == reports[0].bedrock
     assert steps[-1][0] == steps[-1][1]
 
@@ -272,7 +278,9 @@ def test_context_keys_come_from_the_record_and_are_unknown_otherwise(
     tmp_path: Path, fields: dict[str, Any], condition: dict[str, Any], expected: str
 ) -> None:
     write_trail(tmp_path / "trail", record(**fields))
-    report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", deny(**condition)))
+    policies = write_json(tmp_path / "new.json", deny(**condition))
+    report, plain = (replay([tmp_path / "trail"], policies, is_typed=is_typed) for is_typed in (True, False))
+    assert report == plain
     assert {name: count for name, count in report.outcomes.items() if count} == {expected: 1}
 
 
@@ -286,6 +294,20 @@ def test_times_on_both_sides_of_a_bound_are_told_apart(tmp_path: Path) -> None:
     report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", deny(**condition)))
     assert report.outcomes["explicitDeny"] == 2
     assert report.distinct < len(times)
+
+
+def test_both_decoders_give_an_event_the_same_attributes(tmp_path: Path) -> None:
+    trails = TrailGenerator(seed=5, updates=0.1, service_events=0)
+    (file,) = trails.write(tmp_path, 500)
+    decoded = decode(TrailFile(str(file)))
+    assert decoded is not None
+    records = [one for one in read_all([file]) if one["eventSource"].startswith("bedrock")]
+    assert len(decoded[1]) == len(records) > 400
+    for (typed, second, params), plain in zip(decoded[1], records, strict=True):
+        event = event_of(plain)
+        assert replace(typed.event(), params=event.params) == event
+        assert second == event.time
+        assert (json.loads(params) or {}) == json.loads(event.params)
 
 
 def test_an_assumption_fills_a_gap_and_does_not_override_the_record(tmp_path: Path) -> None:

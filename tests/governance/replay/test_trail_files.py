@@ -23,7 +23,11 @@ EVENT = {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source":
 
 
 def run(tmp_path: Path, *trails: Path, **options: Any) -> ReplayReport:
-    return replay(trails, write_json(tmp_path / "policies.json", BASELINE), **options)
+    """Replay with the typed decoder and with the standard library: both must give the same report."""
+    policies = write_json(tmp_path / "policies.json", BASELINE)
+    report, plain = (replay(trails, policies, is_typed=is_typed, **options) for is_typed in (True, False))
+    assert report == plain
+    return report
 
 
 FORMS: dict[str, str] = {
