@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
 from guardedbedrock.auditing import audit_of
+from guardedbedrock.aws.botocore_contract import check_aiobotocore
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation import session as sessions
@@ -281,8 +282,10 @@ class Guard:
             options: The keyword arguments of ``create_client``.
 
         Raises:
-            ConfigurationError: aiobotocore is not installed, or (on entering) no guardrail is approved for the client's region.
+            ConfigurationError: aiobotocore is not installed or too old, or (on entering) no guardrail is approved for the
+                region of the client.
         """
+        check_aiobotocore()
         try:
             from guardedbedrock.aws.creation.async_session import make_async_client  # noqa: PLC0415  # aiobotocore is optional
         except ImportError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import reduce
+from importlib import metadata
 from typing import Any, Final
 
 import botocore
@@ -51,6 +52,20 @@ def check_version(package: str, version: str) -> None:
             f'{package} {version} is installed, and guardedbedrock needs {package} {floor} or later: run "pip install '
             f"--upgrade '{package}>={floor}'\""
         )
+
+
+def check_aiobotocore() -> None:
+    """
+    Check the installed aiobotocore before it is imported: an old one lacks names that the guard imports.
+
+    Raises:
+        ConfigurationError: It is older than the floor.
+    """
+    try:
+        version = metadata.version("aiobotocore")
+    except metadata.PackageNotFoundError:
+        return  # `Guard.async_client` names the extra to install
+    check_version("aiobotocore", version)
 
 
 def _release(version: str) -> tuple[int, ...]:

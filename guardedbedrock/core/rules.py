@@ -35,6 +35,8 @@ OnIndirect: TypeAlias = Literal["refuse", "verify", "warn", "allow"]
 Attached: TypeAlias = Callable[[IndirectTarget, str], Attachment]
 """Returns the guardrails of an agent alias or flow alias in a region; may ask AWS, and raises `SourceError` if it fails."""
 
+_MOST_REGIONS: Final = 64
+"""Regions whose caller is remembered. AWS has fewer, but a request that another library signs may name any."""
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
 
 
@@ -181,6 +183,8 @@ class Rules:
                 bearer=self.bearer,
                 userid=getattr(self.principal, "userid", ""),
             )
+            if len(self.callers) >= _MOST_REGIONS:
+                self.callers.clear()
             self.callers[region] = known
         return known
 

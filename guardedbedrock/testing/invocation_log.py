@@ -10,8 +10,9 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.forks import ForkSafeLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +54,7 @@ class InvocationLog:
 
     def __init__(self, folder: Path, region: str, account: str) -> None:
         self._folder, self._region, self._account = folder, region, account
-        self._lock = Lock()
+        self._lock = ForkSafeLock()
 
     def write(self, configuration: Params, principal: str, request: ReceivedRequest, entry: Params) -> None:
         """

@@ -11,9 +11,9 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.runtime.replies import tokens
 from guardedbedrock.testing.wire import ServiceError
 
@@ -73,7 +73,7 @@ class PromptCache:
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._lock = now, Lock()
+        self._now, self._lock = now, ForkSafeLock()
         self._expiry: dict[str, float] = {}
 
     def use(self, model: str, params: Params) -> CacheUsage | None:
