@@ -62,7 +62,7 @@ def interleave(env: Harness, thread: int) -> int:
 
 
 def fork(env: Harness) -> int:
-    """Start a child that makes a call with each guardrail."""
+    """Start a child that makes a call with each guardrail. Its client is new: a fork shares the connections of others."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python warns about forks while threads run, which is the test
         child = os.fork()
@@ -70,9 +70,10 @@ def fork(env: Harness) -> int:
         return child
     signal.alarm(PATIENCE)
     try:
+        client = env.guard.client("bedrock-runtime", **env.fake.client_kwargs())
         for name in GUARDRAILS:
             with env.guard.using(name):
-                env.client.converse(**ask("converse", f"{name} child"))
+                client.converse(**ask("converse", f"{name} child"))
     except BaseException:  # noqa: BLE001  # the child must not continue as a second pytest
         os._exit(1)
     os._exit(0)
