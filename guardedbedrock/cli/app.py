@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ApiKeys = Literal["allow", "short-term", "deny"]
+AuditFormat = Literal["text", "json", "sarif"]
 GeneratedForm = Literal["json", "cloudformation", "terraform"]
 LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
 
@@ -45,6 +46,7 @@ ConfigOption = Annotated[
 ]
 OutputOption = Annotated[OutputFormat, typer.Option("--format", help="Output format.")]
 ReportOption = Annotated[ReportFormat, typer.Option("--format", help="Output format: for people, for programs, or for CI.")]
+AuditOption = Annotated[AuditFormat, typer.Option("--format", help="Output format.")]
 VersionOption = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
 
 
@@ -217,6 +219,20 @@ def generate(
     from guardedbedrock.cli.generate import command  # noqa: PLC0415 - imports pydantic
 
     return command(what, config, form, folder, tag_key)
+
+
+@app.command()
+def audit(
+    *,
+    snapshot_file: Annotated[str, typer.Option("--snapshot", metavar="FILE", help="Snapshot of the account.")],
+    events: Annotated[list[str] | None, typer.Option(metavar="PATH", help="CloudTrail files or folders.")] = None,
+    config: ConfigOption = None,
+    output: AuditOption = "text",
+) -> int:
+    """Find grants that were never used and guardrails that nothing requires. Exit code 1 if there is a warning."""
+    from guardedbedrock.cli.audit import command  # noqa: PLC0415 - imports the policy engine
+
+    return command(snapshot_file, events or (), config, output)
 
 
 @app.command()

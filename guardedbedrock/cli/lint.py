@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
 import guardedbedrock
@@ -88,9 +88,14 @@ def command(arguments: LintArguments, output: ReportFormat) -> int:
         sys.stdout.writelines(f"{_annotation(finding)}\n" for finding in findings)
         sys.stdout.write(f"{_counts(findings)}\n")
     else:
-        sys.stdout.writelines(f"{_line(finding)}\n" for finding in findings)
-        sys.stdout.write(f"{_counts(findings)}\n")
+        show_text(findings)
     return 1 if worst(findings) in ("error", "warning") else 0
+
+
+def show_text(findings: Sequence[Finding]) -> None:
+    """Print one line for each finding, and the counts."""
+    sys.stdout.writelines(f"{_line(finding)}\n" for finding in findings)
+    sys.stdout.write(f"{_counts(findings)}\n")
 
 
 def _line(finding: Finding) -> str:
@@ -111,7 +116,31 @@ def _annotation(finding: Finding) -> str:
     return f"::{_ANNOTATIONS[finding.severity]} {place}::{message}"
 
 
-def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
+class ReportedRule(Protocol):
+    """What a report shows of a rule."""
+
+    @property
+    def code(self) -> str:
+        """Its code."""
+
+    @property
+    def severity(self) -> str:
+        """Its usual severity."""
+
+    @property
+    def title(self) -> str:
+        """What it finds."""
+
+    @property
+    def why(self) -> str:
+        """Why that matters."""
+
+    @property
+    def fix(self) -> str:
+        """How to fix it."""
+
+
+def sarif(findings: Sequence[Finding], reported: Sequence[ReportedRule] = RULES) -> dict[str, Any]:
     """Return a SARIF log with one run."""
     rules = [
         {
@@ -122,9 +151,9 @@ def sarif(findings: Sequence[Finding]) -> dict[str, Any]:
             "helpUri": f"{_PAGES}/{rule.code}.md",
             "defaultConfiguration": {"level": rule.severity},
         }
-        for rule in RULES
+        for rule in reported
     ]
-    order = [rule.code for rule in RULES]
+    order = [rule.code for rule in reported]
     results = [
         {
             "ruleId": finding.rule,
