@@ -62,6 +62,7 @@ from guardedbedrock.iam.matching.patterns import (
     tokenize,
 )
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
+from guardedbedrock.iam.matching.values import octets
 from guardedbedrock.iam.matching.variables import (
     Template,
     Variable,
@@ -421,8 +422,11 @@ class Encoder:
                 return OPEN
             return sure(self._text(text, fixed(template), fold=True))
         if name == "BinaryEquals":
+            tokens = fixed(template)
+            if octets("".join(token for token in tokens if isinstance(token, str))) is None:
+                return NO  # text that is not base64 matches nothing
             # Two texts can encode the same bytes; equal texts do for sure.
-            return Tri(self._text(text, fixed(template)), may=True)
+            return Tri(self._text(text, tokens), may=True)
         return OPEN
 
     def _arn(self, template: Template, text: Text) -> Tri:
