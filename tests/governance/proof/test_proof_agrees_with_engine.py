@@ -39,7 +39,7 @@ RESOURCES: Final = {"bedrock:InvokeModel": (MODEL,), "bedrock:ApplyGuardrail": (
 ALWAYS: Final = "aws:RequestedRegion"
 FREE: Final = {key: values for key, values in VALUES_OF.items() if key != "aws:username"}
 """Keys that a request may have, whoever calls."""
-OPTIONS: Final = Options(timeout=2.0)
+OPTIONS: Final = Options(timeout=0.5)
 CALLING: Final = CALLERS[:5]
 
 

@@ -1,0 +1,167 @@
+"""`guardedbedrock prove`: answers, exit codes and formats."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.cli.app import run
+
+APPROVED: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456:3"
+BOTH: Final = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+ALLOW: Final = {"Sid": "All", "Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+ALLOW_EVERYTHING: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def deny(actions: Any) -> dict[str, Any]:
+    condition = {"StringNotEquals": {"bedrock:GuardrailIdentifier": APPROVED}}
+    return {"Sid": "Guardrail", "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": condition}
+
+
+def write(folder: Path, name: str, *statements: dict[str, Any]) -> str:
+    file = folder / name
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": list(statements)}), "utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> str:
+    return write(tmp_path, "strict.json", ALLOW, deny(BOTH))
+
+
+@pytest.fixture
+def leaky(tmp_path: Path) -> str:
+    return write(tmp_path, "leaky.json", ALLOW, deny(BOTH[0]))
+
+
+def test_a_proved_question_exits_with_0(strict: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "guardrail-required", "--identity", strict, "--approved", APPROVED]) == 0
+    assert capsys.readouterr().out.startswith("proved: ")
+
+
+def test_a_refuted_question_exits_with_1_and_shows_the_request(leaky: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "guardrail-required", "--identity", leaky, "--approved", APPROVED]) == 1
+
+    printed = capsys.readouterr().out
+    assert "bedrock:InvokeModelWithResponseStream on arn:aws:bedrock:" in printed
+    assert "leaky.json statement All: allows the witness" in printed
+
+
+def test_json_has_the_documented_fields(leaky: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "guardrail-required", "--identity", leaky, "--approved", APPROVED, "--format", "json"]) == 1
+
+    answer = json.loads(capsys.readouterr().out)
+    fields = {"question", "answer", "witness", "statements", "reason", "assumptions", "milliseconds"}
+    assert fields <= set(answer)
+    assert set(answer["witness"]) == {"principal", "action", "resource", "context"}
+    assert {"policy", "index", "sid"} <= set(answer["statements"][0])
+
+
+def test_sarif_and_github_name_the_statement(leaky: str, capsys: pytest.CaptureFixture[str]) -> None:
+    question = ["prove", "guardrail-required", "--identity", leaky, "--approved", APPROVED, "--format"]
+
+    assert run([*question, "sarif"]) == 1
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert result["locations"][0]["logicalLocations"][0]["name"] == "All"
+
+    assert run([*question, "github"]) == 1
+    assert capsys.readouterr().out.startswith(f"::error file={leaky}")
+
+
+def test_an_scp_closes_the_leak(leaky: str, tmp_path: Path) -> None:
+    scp = write(tmp_path, "scp.json", ALLOW_EVERYTHING, deny(BOTH))
+
+    assert run(["prove", "guardrail-required", "--identity", leaky, "--scp", scp, "--approved", APPROVED]) == 0
+
+
+def test_an_arn_without_version_means_the_draft(strict: str) -> None:
+    assert run(["prove", "guardrail-required", "--identity", strict, "--approved", APPROVED.rpartition(":")[0]]) == 1
+
+
+def test_assumptions_are_printed_and_limit_the_question(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = {**deny(BOTH), "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}
+    policy = write(tmp_path, "regional.json", ALLOW, elsewhere)
+    question = ["prove", "guardrail-required", "--identity", policy]
+
+    assert run(question) == 1
+    assert run([*question, "--assume", "aws:RequestedRegion=us-east-1"]) == 0
+    assert "assuming: aws:RequestedRegion is us-east-1" in capsys.readouterr().out
+
+
+def test_never(strict: str) -> None:
+    assert run(["prove", "never", "bedrock:DeleteGuardrail", "--identity", strict]) == 1
+    assert run(["prove", "never", "s3:GetObject", "--identity", strict]) == 0
+    unguarded = ["bedrock:InvokeModel", "arn:aws:bedrock:*::foundation-model/*"]
+    other = APPROVED.replace(":3", ":4")
+    assert run(["prove", "never", *unguarded, "--when", f"bedrock:GuardrailIdentifier={other}", "--identity", strict]) == 0
+    assert run(["prove", "never", *unguarded, "--when", f"bedrock:GuardrailIdentifier={APPROVED}", "--identity", strict]) == 1
+
+
+def test_new_access_and_equivalence(strict: str, leaky: str, tmp_path: Path) -> None:
+    same = write(tmp_path, "same.json", deny(BOTH[::-1]), ALLOW)
+
+    assert run(["prove", "no-new-access", leaky, strict]) == 0
+    assert run(["prove", "no-new-access", strict, leaky]) == 1
+    assert run(["prove", "equivalent", strict, same]) == 0
+    assert run(["prove", "equivalent", strict, leaky]) == 1
+
+
+def test_unreachable_lists_the_dead_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dead = {**deny(BOTH), "Sid": "Dead", "Action": "bedrock:ApplyGuardrail", "Effect": "Allow"}
+    dead["Condition"] = {"StringEquals": {"bedrock:GuardrailIdentifier": APPROVED}}
+    policy = write(tmp_path, "dead.json", ALLOW, dead)
+
+    assert run(["prove", "unreachable", "--identity", policy, "--format", "json"]) == 1
+
+    answer = json.loads(capsys.readouterr().out)
+    assert [statement["sid"] for statement in answer["statements"]] == ["Dead"]
+
+
+def test_calls_stay_allowed_for_every_value_of_unknown_keys(tmp_path: Path) -> None:
+    calls = tmp_path / "calls.json"
+    model = "anthropic.claude-3-haiku-20240307-v1:0"
+    request = {"action": "bedrock:InvokeModel", "resource": f"arn:aws:bedrock:us-east-1::foundation-model/{model}"}
+    calls.write_text(json.dumps([{**request, "unknown": ["aws:SourceIp"]}]), "utf-8")
+    anywhere = write(tmp_path, "anywhere.json", ALLOW)
+    office = write(tmp_path, "office.json", {**ALLOW, "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}})
+
+    assert run(["prove", "always-allowed", str(calls), "--identity", anywhere]) == 0
+    assert run(["prove", "always-allowed", str(calls), "--identity", office]) == 1
+
+
+def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def role(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
+        document = {"Version": "2012-10-17", "Statement": list(statements)}
+        policies = [{"PolicyName": "p", "PolicyDocument": document}]
+        arn = f"arn:aws:iam::123456789012:role/{name}"
+        return {"Arn": arn, "RoleName": name, "RoleId": f"AROA{name}", "Path": "/", "RolePolicyList": policies}
+
+    dump = tmp_path / "details.json"
+    roles = [role("Good", ALLOW, deny(BOTH)), role("Bad", ALLOW)]
+    dump.write_text(json.dumps({"RoleDetailList": roles, "UserDetailList": [], "GroupDetailList": [], "Policies": []}), "utf-8")
+
+    with pytest.warns(UserWarning, match="has no digest file"):
+        code = run(["prove", "guardrail-required", "--snapshot", str(dump), "--all", "--approved", APPROVED, "--format", "json"])
+
+    summary = json.loads(capsys.readouterr().out)
+    answers = {one["principal"].rpartition("/")[2]: one["answer"] for one in summary["answers"]}
+    # The dump has no SCPs, so access is never certain; what is denied stays denied.
+    assert answers == {"Bad": "unknown", "Good": "proved"}
+    assert (code, summary["answer"]) == (3, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["guardrail-required", "--identity", "missing.json"], "missing.json"),
+        (["guardrail-required", "--identity", "x.json", "--config", "y.toml"], "one of --config, --snapshot or policy files"),
+        (["never", "bedrock:InvokeModel", "--identity", "{}"], "Statement is missing"),
+        (["no-new-access", "missing.json", "missing.json"], "missing.json: cannot be read"),
+    ],
+)
+def test_invalid_input_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", *arguments]) == 2
+    assert message in capsys.readouterr().err
