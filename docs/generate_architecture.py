@@ -20,7 +20,7 @@ PACKAGE: Final = ROOT / "guardedbedrock"
 PAGE: Final = ROOT / "docs" / "architecture.md"
 PROSE: Final = ROOT / "docs" / "templates" / "architecture.md"
 
-CACHE: Final = re.compile(r"^@(?:lru_)?cache\b[^#]*(?:# (?P<why>.+))?\n(?:@.*\n)*def (?P<name>\w+)", re.MULTILINE)
+CACHE: Final = re.compile(r"^@(?:lru_)?cache\b[^#\n]*(?:# (?P<why>.+))?\n(?:@.*\n)*def (?P<name>\w+)", re.MULTILINE)
 
 
 def page() -> str:

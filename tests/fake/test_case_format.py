@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import case_format
+from harness import case_format, casefiles
 
 FILES = case_format.case_files()
 
@@ -61,6 +61,15 @@ def test_formatting_keeps_the_data_and_is_stable() -> None:
         once = case_format.formatted(path.read_text("utf-8"))
         assert json.loads(once) == json.loads(path.read_text("utf-8"))
         assert case_format.formatted(once) == once
+
+
+def test_long_texts_are_split_into_parts_that_the_reader_joins() -> None:
+    data = {"cases": [{"message": "word " * 50 + "end", "note": "short", "items": ["a", {"refused": "no"}]}]}
+
+    split = case_format.in_parts(data)
+
+    assert len(split["cases"][0]["message"]) > 1
+    assert casefiles.parse(json.dumps(split)) == data
 
 
 def test_a_line_that_is_too_long_is_named() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from textwrap import wrap
 from typing import Any, Final
 
 WIDTH: Final = 130
@@ -20,17 +21,27 @@ LIMIT: Final = 160
 
 TESTS: Final = Path(__file__).parents[1]
 DEMO: Final = TESTS.parent / "guardedbedrock" / "cli"
-SINGLE: Final = (
-    *("data/denials.json", "data/filter_patterns.json", "data/interventions.json", "data/resource_policies.json"),
-    *("data/spoken_bodies.json", "bench/workloads.json", "fake/contract.json", "iam/bad_documents.json", "iam/explanations.json"),
-)
-"""Case files outside ``tests/cases``."""
+
+
+LONG_TEXTS: Final = ("description", "guardedbedrock.explanation", "message", "refused")
+"""Members whose text may be an array of parts, because JSON cannot break a line inside a string."""
 
 
 def case_files() -> list[Path]:
-    """Find every case file of the tests and of ``guardedbedrock demo``."""
-    found = (*sorted((TESTS / "cases").rglob("*.json")), *sorted(DEMO.rglob("*.json")))
-    return [*found, *(TESTS / name for name in SINGLE)]
+    """Find every JSON file of the tests and of ``guardedbedrock demo``."""
+    return [*sorted(TESTS.rglob("*.json")), *sorted(DEMO.rglob("*.json"))]
+
+
+def in_parts(value: Any) -> Any:
+    """Split the long texts of some data into parts, which `casefiles.load` joins."""
+    if isinstance(value, dict):
+        return {
+            name: wrap(member, WIDTH - 20, break_long_words=False, break_on_hyphens=False)
+            if name in LONG_TEXTS and isinstance(member, str) and len(member) > WIDTH - 20
+            else in_parts(member)
+            for name, member in value.items()
+        }
+    return [in_parts(each) for each in value] if isinstance(value, list) else value
 
 
 def formatted(text: str) -> str:

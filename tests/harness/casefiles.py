@@ -13,14 +13,13 @@ from typing import Any, Final, TypeAlias
 
 import pytest
 from _pytest.mark import ParameterSet
+from harness.case_format import LONG_TEXTS
 
 from guardedbedrock.testing.cases.suites import expand
 
 Case: TypeAlias = Mapping[str, Any]
 
 CASES: Final = Path(__file__).parents[1] / "cases"
-LONG_TEXTS: Final = ("message", "refused")
-"""Members whose text may be an array of parts, because JSON cannot break a line inside a string."""
 
 
 def parse(text: str) -> Any:

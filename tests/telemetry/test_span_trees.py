@@ -1,11 +1,11 @@
-"""The span trees of calls, as they are written down; the instrumentor of botocore doubles nothing, whenever it comes."""
+"""The span trees of calls are those of the golden file, with and without OpenTelemetry's instrumentor of botocore."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from harness import casefiles
 from telemetry.trees import FILE, ORDERS, SCENARIOS, trees
 
 from guardedbedrock.telemetry.names import ATTRIBUTES, SPAN_EVENTS
@@ -13,11 +13,11 @@ from guardedbedrock.telemetry.names import ATTRIBUTES, SPAN_EVENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GOLDEN: Final = json.loads(FILE.read_text("utf-8"))
+GOLDEN: Final = casefiles.load(FILE)
 
 
 def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Go through a tree."""
+    """Give every span of a tree."""
     for span in grown:
         yield span
         yield from spans(span.get("children", []))
@@ -26,7 +26,7 @@ def spans(grown: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_span_trees_are_those_of_the_golden_file(monkeypatch: pytest.MonkeyPatch, scenario: str, order: str) -> None:
-    """In whatever order instrumentor and client are created."""
+    """Whether the instrumentor is installed before or after the client is created."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
 
     assert trees(scenario, order) == GOLDEN[scenario]["none" if order == "none" else "instrumented"]

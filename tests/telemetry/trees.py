@@ -1,7 +1,7 @@
 """
 Span trees of calls, with and without OpenTelemetry's instrumentor of botocore.
 
-Run as a script this writes what the calls give into `tests/data/span_trees.json`; read the difference before it is committed.
+Run as a script, this writes the trees to `tests/data/span_trees.json`. Read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+from harness import case_format
 from harness.clients import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, PUBLIC, ROLE, ask
 from opentelemetry.instrumentation.botocore import BotocoreInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -25,7 +26,7 @@ from guardedbedrock.testing import FakeBedrock
 
 FILE: Final = Path(__file__).parents[1] / "data" / "span_trees.json"
 ORDERS: Final = ("none", "before", "after")
-"""When the instrumentor comes: never, before the client is created, after it."""
+"""When the instrumentor is installed: never, before the client is created, or after it."""
 
 _VARIES: Final = {
     "aws.request_id",
@@ -64,12 +65,12 @@ def broken(client: Any, fake: FakeBedrock) -> None:
 
 
 def intervention(client: Any, _: FakeBedrock) -> None:
-    """A guardrail that steps in."""
+    """A call in which the guardrail intervenes."""
     client.converse(**ask("converse", "my salary"), guardrailConfig={"trace": "enabled"})
 
 
 def invoked(client: Any, _: FakeBedrock) -> None:
-    """The same of InvokeModel."""
+    """An InvokeModel call in which the guardrail intervenes."""
     client.invoke_model(**ask("invoke_model", "my salary"), trace="ENABLED")
 
 
@@ -85,7 +86,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Any, FakeBedrock], None]]] = {
 
 
 def trees(scenario: str, order: str) -> list[dict[str, Any]]:
-    """Play a scenario, and give its span trees."""
+    """Run a scenario, and return its span trees."""
     exporter, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     listener = CallSpans(provider.get_tracer("guardedbedrock"), slow_preflight=600.0)
@@ -134,7 +135,7 @@ def _written(span: ReadableSpan) -> dict[str, Any]:
 
 
 def _stable(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Leave out what differs from run to run, and the instrumentor's tracebacks."""
+    """Remove what differs between runs, and the tracebacks of the instrumentor."""
     kept = {name: value for name, value in (attributes or {}).items() if name not in _VARIES and "exception" not in name}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in sorted(kept.items())}
 
@@ -142,7 +143,7 @@ def _stable(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
 def main() -> None:
     """Write the file."""
     found = {name: {"none": trees(name, "none"), "instrumented": trees(name, "before")} for name in SCENARIOS}
-    FILE.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    FILE.write_text(case_format.formatted(json.dumps(case_format.in_parts(found))), "utf-8")
 
 
 if __name__ == "__main__":

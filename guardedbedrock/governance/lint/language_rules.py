@@ -129,7 +129,7 @@ def _key_fix(key: str) -> str:
     return "Move the action into a statement without this condition."
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: policies repeat few actions
 def _named_text(text: str) -> str | None:
     action = reference.actions().get(text.lower())
     return action.name if action else None
@@ -265,13 +265,13 @@ def _bedrock_resources(group: Group) -> Iterator[tuple[LintedPolicy, Item]]:
                 yield policy, item
 
 
-@cache
+@cache  # made once: the prefixes follow from the resource types
 def _prefixes() -> dict[str, str]:
     """Return the start of the last ARN segment of each resource type."""
     return {kind: prefix.split(":", 5)[5] for kind, prefix in RESOURCE_TYPES.items()}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: policies repeat few resources
 def _types_of(pattern: str) -> frozenset[str]:
     """Return the resource types of Bedrock that an ARN pattern can match; empty for a pattern of another service."""
     if pattern == "*":
@@ -292,7 +292,7 @@ def _types_of(pattern: str) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern: a wildcard is compared with every action
 def _matching(pattern: str) -> tuple[str, ...]:
     """Return the actions of Bedrock, in lower case, that a pattern covers."""
     if not _WILD & set(pattern):

@@ -58,7 +58,7 @@ def models_of(statement: LintedStatement, unguarded_models: tuple[str, ...] = ()
                 yield arn
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # keyed by the pattern and the configured models: policies repeat few resources
 def _concrete(pattern: str, unguarded_models: tuple[str, ...]) -> str:
     """Return an ARN of a model that a pattern matches; ``""`` if the pattern is for something else."""
     parts = split(pattern)
