@@ -178,7 +178,7 @@ def test_backstop_denies_api_keys_by_kind(api_keys: Any, short: str, long: str) 
 def test_backstop_fits_the_size_limit(policy_type: Any) -> None:
     """A few dozen guardrails fit; the linter finds a policy that is too long."""
     many = [Guardrail(HR.arn.replace("abc123def456", f"many{number:08}"), version="1") for number in range(90)]
-    every = {"api_keys": "deny", "deny_indirect": True}
+    every: dict[str, Any] = {"api_keys": "deny", "deny_indirect": True}
 
     assert iam.findings(guard(*many[:40]).backstop_policy(**every), policy_type) == ()
     assert [finding.code for finding in iam.findings(guard(*many).backstop_policy(**every), policy_type)] == ["policy-size"]
@@ -212,7 +212,6 @@ def test_backstop_is_a_json_policy_that_the_guard_can_load() -> None:
     policy = json.loads(json.dumps(guard().backstop_policy()))
     made = guard(HR, policies=iam.PolicySet(identity=[ALLOW, policy]), principal=ROLE, allow_unguarded=["StartAsyncInvoke"])
 
+    client: Any = made.client("bedrock-runtime", region_name="us-east-1")
     with pytest.raises(ExplicitDenyError):
-        made.client("bedrock-runtime", region_name="us-east-1").start_async_invoke(
-            modelId=MODEL, modelInput={}, outputDataConfig=S3
-        )
+        client.start_async_invoke(modelId=MODEL, modelInput={}, outputDataConfig=S3)

@@ -110,7 +110,7 @@ def test_every_error_has_a_docstring_and_no_positional_field() -> None:
     """A field that is passed by position is a field that is passed in the wrong order."""
     assert all(cls.__doc__ for cls in CLASSES.values())
     with pytest.raises(TypeError):
-        errors.AccessDeniedError("message", "Converse")
+        errors.AccessDeniedError("message", "Converse")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("cls", DENIALS)

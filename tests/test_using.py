@@ -16,7 +16,7 @@ from guardedbedrock import ConfigurationError, Guard, Guardrail
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterator
 
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 NAMES: Final = ("default", "a", "b", "c")
@@ -38,7 +38,7 @@ def current(guard: Guard) -> str:
     return guardrail.name
 
 
-def stream(guard: Guard, name: str) -> Iterator[str]:
+def stream(guard: Guard, name: str) -> Generator[str, None, None]:
     """Yield the current guardrail, from inside a block."""
     with guard.using(name):
         while True:

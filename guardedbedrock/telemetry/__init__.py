@@ -11,6 +11,8 @@ from guardedbedrock.telemetry.logs import DecisionLog
 from guardedbedrock.telemetry.metrics import CallMetrics
 from guardedbedrock.telemetry.spans import CallSpans
 
+__all__ = ["CallMetrics", "CallSpans", "DecisionLog", "default_listeners"]
+
 
 def default_listeners() -> tuple[Listener, ...]:
     """Give the listeners of a guard that is created without `listeners`; each is silent unless the application wants it."""

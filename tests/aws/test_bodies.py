@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from guardedbedrock import PartlyGuardedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from harness.clients import Make
 
@@ -72,7 +72,7 @@ BODIES: Final = (streaming_body, http_response, pipe, connection, OnlyRead)
 
 
 @pytest.fixture(name="signing", params=["unsigned", "api key", "signed"])
-def _signing(request: pytest.FixtureRequest, harness: Make, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def _signing(request: pytest.FixtureRequest, harness: Make, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Create a harness whose client is unsigned, has an API key, or signs with credentials."""
     config = Config(signature_version=UNSIGNED) if request.param == "unsigned" else None
     if request.param == "api key":

@@ -218,7 +218,7 @@ def test_approved_guardrail_of_the_caller_overrides_the_choice(
     harness: Make, named: dict[str, str], expected: Guardrail | None
 ) -> None:
     approved = [FOR_CLAUDE, replace(HR, models=("amazon.*",))]
-    own = {"guardrailConfig": named} if named else {}
+    own: dict[str, Any] = {"guardrailConfig": named} if named else {}
     env = harness(guardrails=approved, policies=None)
     if expected is None:
         with pytest.raises(GuardrailNotApprovedError):

@@ -23,7 +23,7 @@ JOB: Final = {
     "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}},
 }
 TEXTS: Final = {"name": "fresh", "blockedInputMessaging": "no", "blockedOutputsMessaging": "no"}
-CALLS: Final = {
+CALLS: Final[dict[str, tuple[str, dict[str, Any], dict[str, Any]]]] = {
     "bedrock": ("create_guardrail", TEXTS, {**TEXTS, "name": "another"}),
     "bedrock-runtime": ("start_async_invoke", JOB, JOB),
 }

@@ -100,7 +100,7 @@ def test_stubbed_client_gets_the_guardrail(harness: Make) -> None:
 @pytest.fixture(name="spans")
 def make_spans() -> Iterator[tuple[TracerProvider, Callable[[], list[ReadableSpan]]]]:
     """Instrument botocore, and give the provider and what was exported, in order of start."""
-    exporter, provider, instrumentor = InMemorySpanExporter(), TracerProvider(), BotocoreInstrumentor()
+    exporter, provider, instrumentor = InMemorySpanExporter(), TracerProvider(), BotocoreInstrumentor()  # type: ignore[no-untyped-call]
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     instrumentor.instrument(tracer_provider=provider)
     yield provider, lambda: sorted(exporter.get_finished_spans(), key=lambda span: span.start_time or 0)

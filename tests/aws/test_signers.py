@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aws.test_tripwire import HR, MODEL, guardrail_of, sign
+from aws.test_tripwire import guardrail_of, sign
 from botocore import auth
+from harness.clients import HR, MODEL
 
 from guardedbedrock import Guard, GuardrailTamperedError
 from guardedbedrock.aws.signer import tripwire
@@ -79,7 +80,7 @@ def test_later_wrapper_of_a_signer_stays() -> None:
 
 
 def test_subclass_of_a_signer_is_checked() -> None:
-    class Own(auth.SigV4Auth):
+    class Own(auth.SigV4Auth):  # type: ignore[misc]  # botocore has no types
         def add_auth(self, request: Any) -> None:
             request.headers["X-Own"] = "1"
             super().add_auth(request)

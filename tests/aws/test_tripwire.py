@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 KEYS: Final = Credentials("testing", "testing")
 HOST: Final = "https://bedrock-runtime.us-east-1.amazonaws.com"
 ELSEWHERE: Final = "http://127.0.0.1:4000/gateway/v2"
-PROMPT: Final = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+PROMPT: Final[dict[str, Any]] = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
 CONFIG: Final = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
 HEADERS: Final = {"X-Amzn-Bedrock-GuardrailIdentifier": HR.arn, "X-Amzn-Bedrock-GuardrailVersion": HR.version}
 ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"

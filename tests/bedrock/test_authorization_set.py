@@ -42,7 +42,8 @@ POLICIES: Final = PolicySet(
 RESOURCES: Final = {"yes": "yes", "no": "other", "never": "never", "open": "open", "reached": "reached"}
 """Resources by their decision: allowed, implicitDeny, explicitDeny, indeterminate, denied by a resource control policy."""
 
-YES, NO, NEVER, OPEN, REACHED = (((name,), {}) for name in RESOURCES)
+_NO_CONTEXT: Final[dict[str, str]] = {}
+YES, NO, NEVER, OPEN, REACHED = (((name,), _NO_CONTEXT) for name in RESOURCES)
 
 
 def one_of(label: str, *names: str) -> list[tuple[tuple[str, ...], dict[str, Any]]]:

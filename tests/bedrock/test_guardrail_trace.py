@@ -39,9 +39,10 @@ def expected(fields: dict[str, Any] | None) -> Intervention | None:
     """Build the expected intervention of a case."""
     if fields is None:
         return None
-    made = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
     made["findings"] = tuple(GuardrailFinding(**finding) for finding in fields.get("findings", ()))
-    return Intervention("X", **{**made, "coverage": Coverage(*made["coverage"]) if "coverage" in made else None})
+    made["coverage"] = Coverage(*made["coverage"]) if "coverage" in made else None
+    return Intervention("X", **made)
 
 
 def test_case_ids_are_unique() -> None:

@@ -157,7 +157,7 @@ def test_put_sets_the_guardrail_and_keeps_everything_else(name: str) -> None:
     """The parameters of the caller do not change."""
     place = OPERATIONS[name].location
     assert place is not None
-    given = {"modelId": "m", "guardrailConfig": {"trace": "enabled"}, "trace": "ENABLED"}
+    given: dict[str, Any] = {"modelId": "m", "guardrailConfig": {"trace": "enabled"}, "trace": "ENABLED"}
     before = {**given, "guardrailConfig": {**given["guardrailConfig"]}}
 
     put = place.put(given, "abc", "3")

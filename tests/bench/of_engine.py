@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def engine() -> Iterator[Row]:
             workload = workloads[f"{name}_{kind}"]
             policies, request = iam.PolicySet(**workload["policies"]), _request(workload["request"])
             theirs = microseconds(cedar.contender(workload["policies"], workload["request"]), repeats=3, number=50)
-            ours = microseconds(lambda p=policies, r=request: p.evaluate(r))
+            ours = microseconds(partial(policies.evaluate, request))
             yield Row(f"decision, {what}, {kind}", budget, ours, "us", theirs)
     yield _many_others()
     yield from _unresolved_keys()
@@ -42,8 +43,9 @@ def engine() -> Iterator[Row]:
 
 
 def _request(given: dict[str, Any]) -> iam.Request:
-    names = ("principal", "action", "resource", "context")
-    return iam.Request(*(given[name] for name in names), resource_account=given["resourceAccount"])
+    return iam.Request(
+        given["principal"], given["action"], given["resource"], given["context"], resource_account=given["resourceAccount"]
+    )
 
 
 def _many_others() -> Row:
@@ -53,7 +55,7 @@ def _many_others() -> Row:
     for number_of_others in (10, 10_000):
         others = [{"Effect": "Allow", "Action": f"s3:Get{number}", "Resource": "*"} for number in range(number_of_others)]
         policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [*others, allow]}])
-        times.append(microseconds(lambda p=policies: p.evaluate(request)))
+        times.append(microseconds(partial(policies.evaluate, request)))
     return Row("decision over 10,000 statements of other actions, against 10", 2, times[1] / times[0], "x")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.clients import Harness, Make
 
 KEY: Final = "bedrock-api-key-" + "x" * 24
-ATTACKS: Final = [
+ATTACKS: Final[list[tuple[str, Callable[..., Any]]]] = [
     ("before-parameter-build", drop_params),
     ("before-call", drop_body),
     ("before-call", swap_url),
@@ -54,7 +54,7 @@ def test_event_handler_cannot_bypass_the_gate(keyed: Callable[..., Harness], eve
     on(env, event, handler)
 
     assert try_all(env) == len(METHODS)
-    assert unguarded(env.fake) == env.fake.requests == []
+    assert (unguarded(env.fake), env.fake.requests) == ([], [])
 
 
 @pytest.mark.parametrize("params", [ask("converse"), GUARDED], ids=["without", "with a guardrail"])
@@ -64,7 +64,7 @@ def test_call_past_the_guard_with_an_api_key_is_refused(keyed: Callable[..., Har
     with pytest.raises(GuardrailTamperedError):
         BaseClient._make_api_call(env.client, "Converse", params)
 
-    assert unguarded(env.fake) == env.fake.requests == []
+    assert (unguarded(env.fake), env.fake.requests) == ([], [])
 
 
 @pytest.mark.parametrize("version", ["v4", "bearer", UNSIGNED], ids=["v4", "bearer", "unsigned"])

@@ -15,7 +15,7 @@ from harness.clients import HR, MODEL, PUBLIC, ask
 from guardedbedrock import GuardrailTamperedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Generator
 
     from harness.clients import Harness, Make
 
@@ -81,7 +81,7 @@ def test_thread_started_by_a_handler_cannot_send_after_the_call(harness: Make, *
 def test_unfinished_generator_leaves_no_call_open(harness: Make) -> None:
     env = harness()
 
-    def turns() -> Iterator[Any]:
+    def turns() -> Generator[Any, None, None]:
         yield from env.client.converse_stream(**ask("converse_stream"))["stream"]
 
     generator = turns()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = "q7Zx81mPw0"
 TAG: Final = f"amazon-bedrock-guardrails-guardContent_{SUFFIX}"
-HIDING: Final = [{"text": "what nobody should ask"}, {"guardContent": {"text": {"text": "hello"}}}]
+HIDING: Final[list[dict[str, Any]]] = [{"text": "what nobody should ask"}, {"guardContent": {"text": {"text": "hello"}}}]
 CONFIG: Final = "amazon-bedrock-guardrailConfig"
 
 
@@ -72,7 +72,7 @@ def test_partly_guarded_call_is_refused_if_configured(
     assert SUFFIX not in str(refused.value)
     assert len(kinds) == 1
     assert recorder.last.of(CallRefused)[0].enforced
-    assert unguarded(env.fake) == env.fake.requests == []
+    assert (unguarded(env.fake), env.fake.requests) == ([], [])
 
 
 @pytest.mark.parametrize(("method", "params", "kinds"), SEEN.values(), ids=SEEN)
@@ -98,7 +98,7 @@ def test_partly_guarded_call_is_logged_without_its_prompt(harness: Make, caplog:
     env.client.invoke_model(**TAGGED)
 
     (record,) = caplog.records
-    assert (record.message, record.levelname, record.gaps) == (
+    assert (record.message, record.levelname, vars(record)["gaps"]) == (
         "the guardrail evaluates only a part of InvokeModel: input-tags",
         "WARNING",
         ["input-tags"],
@@ -171,7 +171,7 @@ def test_handler_that_hides_a_part_of_the_prompt_is_refused(harness: Make, event
     with pytest.raises(GuardrailTamperedError):
         getattr(env.client, method)(**ask(method))
 
-    assert unguarded(env.fake) == env.fake.requests == []
+    assert (unguarded(env.fake), env.fake.requests) == ([], [])
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -11,6 +11,7 @@ import signal
 import time
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -230,7 +231,7 @@ def test_a_child_writes_audit_records_while_busy_threads_of_the_parent_do(tmp_pa
     children = []
     for number in range(20):
         time.sleep(0.005)
-        children.append(fork(lambda number=number: sink.write({"from": number})))
+        children.append(fork(partial(sink.write, {"from": number})))
     codes = [exit_code(child) for child in children]
     stop.set()
     for thread in threads:

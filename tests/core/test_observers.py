@@ -42,7 +42,7 @@ class Notes(Observation):
         self.closed.append(error)
 
 
-ALL: Final = [ROUTINE, decided("allowed"), decided("implicitDeny"), decided("indeterminate"), RARE, CONTENT]
+ALL: Final[list[events.Event]] = [ROUTINE, decided("allowed"), decided("implicitDeny"), decided("indeterminate"), RARE, CONTENT]
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,14 @@ def test_the_files_are_looked_for_in_the_order_of_the_page(here: Path) -> None:
     for name, text in files.items():
         (here / name).write_text(f"{text}name = '{name.partition('.')[0]}'\n", "utf-8")
 
-    def name(*path: str, **environ: str) -> str:
+    def first_name(*path: str, **environ: str) -> str:
         return load(*path, environ=environ).approved[0].name
 
-    assert name("given.toml", GUARDEDBEDROCK_CONFIG="named.toml") == "given"
-    assert name(GUARDEDBEDROCK_CONFIG="named.toml") == "named"
-    assert name() == "guardedbedrock"
+    assert first_name("given.toml", GUARDEDBEDROCK_CONFIG="named.toml") == "given"
+    assert first_name(GUARDEDBEDROCK_CONFIG="named.toml") == "named"
+    assert first_name() == "guardedbedrock"
     (here / "guardedbedrock.toml").unlink()
-    assert name() == "pyproject"
+    assert first_name() == "pyproject"
 
 
 def test_the_page_names_every_keyword_of_a_guard() -> None:

@@ -52,9 +52,12 @@ LANGCHAIN: Final = [name for name, case in CASES.items() if _speaks_langchain(ca
 
 def prepare(fake: FakeBedrock, setup: dict[str, Any]) -> None:
     """Configure a fake as a case describes it."""
-    told = {name: [_made(kind, entry) for entry in setup[name]] for name, kind in _KINDS.items() if name in setup}
-    policies = {"policies": iam.PolicySet(**setup["policies"])} if "policies" in setup else {}
-    fake.configure(**told, **policies)
+    options: dict[str, Any] = {
+        name: [_made(kind, entry) for entry in setup[name]] for name, kind in _KINDS.items() if name in setup
+    }
+    if "policies" in setup:
+        options["policies"] = iam.PolicySet(**setup["policies"])
+    fake.configure(**options)
     for reply in setup.get("replies", ()):
         fake.reply(_reply(reply), times=None)
     for fault in setup.get("faults", ()):

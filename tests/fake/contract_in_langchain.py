@@ -32,7 +32,7 @@ def _chat(clients: dict[str, Any], case: dict[str, Any]) -> dict[str, Any]:
         guardrails=params.get("guardrailConfig"),
         max_tokens=config.get("maxTokens"),
         temperature=config.get("temperature"),
-        stop_sequences=config.get("stopSequences"),
+        stop_sequences=config.get("stopSequences"),  # type: ignore[call-arg]  # mypy knows only its alias
     )
     try:
         if case["operation"] == "Converse":

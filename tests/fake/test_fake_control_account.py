@@ -64,7 +64,7 @@ def _config(version: str = "1", **more: Any) -> dict[str, Any]:
 def test_an_enforced_configuration_is_created_returned_changed_and_deleted(manage: Manage) -> None:
     """The account has one configuration, which is changed by its ID and listed with its creator."""
     _, control, _ = manage(guardrails=[HR, NEWER], principal=PRINCIPAL)
-    more = {
+    more: dict[str, Any] = {
         "selectiveContentGuarding": {"system": "SELECTIVE", "messages": "COMPREHENSIVE"},
         "modelEnforcement": {"includedModels": ["ALL"], "excludedModels": ["amazon.titan-embed-text-v2:0"]},
     }

@@ -109,7 +109,7 @@ def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> No
 
 def test_a_tag_counts_from_the_next_request_on(manage: Manage) -> None:
     """The caller can change a guardrail while it has the tag of production, in both services."""
-    prod = {"StringEquals": {"aws:ResourceTag/stage": "prod"}}
+    prod: dict[str, Any] = {"StringEquals": {"aws:ResourceTag/stage": "prod"}}
     anything = ["bedrock:TagResource", "bedrock:UntagResource", "bedrock:CreateGuardrail"]
     policies = _policies(_allow(anything), _allow(["bedrock:UpdateGuardrail", "bedrock:ApplyGuardrail"], **prod))
     _, control, runtime = manage(policies=policies)

@@ -292,7 +292,7 @@ def test_anthropic_calls_a_required_tool(serve: Serve) -> None:
 def test_a_body_limits_the_answer(serve: Serve) -> None:
     """The fake applies the limit of each format."""
     _, client = serve()
-    cut = {
+    cut: dict[str, Callable[[Any], str]] = {
         "anthropic": lambda body: body["stop_reason"],
         "nova": lambda body: body["stopReason"],
         "titan": lambda body: body["results"][0]["completionReason"],

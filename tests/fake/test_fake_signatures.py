@@ -192,7 +192,7 @@ def test_credentials_have_principals(aws: boto3.Session, ask: dict[str, Any]) ->
     policies = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [only_alice]}])
 
     def answer(fake: FakeBedrock, access_key: str, secret: str, token: str | None = None) -> str:
-        given = {"aws_access_key_id": access_key, "aws_secret_access_key": secret, "aws_session_token": token}
+        given: dict[str, Any] = {"aws_access_key_id": access_key, "aws_secret_access_key": secret, "aws_session_token": token}
         with _client(aws, fake, **given) as client:
             try:
                 return str(client.converse(**ask)["stopReason"])

@@ -32,7 +32,7 @@ def suite(folder: Path, **fields: Any) -> Path:
 
 def answers(path: Path) -> dict[str, tuple[str, set[str]]]:
     results = map(cases.run, cases.load(path))
-    return {result.id: (result.decision, set(result.determining)) for result in results}
+    return {result.id: (result.decision, set(result.determining or ())) for result in results}
 
 
 def refusal(path: Path) -> str:
@@ -72,7 +72,7 @@ def test_a_case_overrides_its_fixtures_and_objects_are_merged_key_by_key(tmp_pat
 
     later, order, own = cases.load(path)
 
-    assert (later.expect.decision, later.expect.determining) == ("allowed", {"Read"})
+    assert (later.expect.decision, later.expect.determining) == ("allowed", frozenset({"Read"}))
     assert [case.asked.requests[0].context for case in (later, order, own)] == [{"j": "2"}, {"k": "1"}, {"k": "1"}]
     assert own.asked.requests[0].action == "sqs:SendMessage"
     assert own.asked.requests[0].resource == REQUEST["resource"]

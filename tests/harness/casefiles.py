@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -42,7 +42,10 @@ def read(*places: Path) -> Iterator[Case]:
     for place in places:
         for path in sorted(place.rglob("*.json")) if place.is_dir() else [place]:
             data = load(path)
-            yield from expand(data, path) if isinstance(data, dict) else data
+            if isinstance(data, dict):
+                yield from cast("list[Case]", expand(data, path))
+            else:
+                yield from data
 
 
 def params(*places: Path) -> list[ParameterSet]:

@@ -351,7 +351,7 @@ def test_the_nearest_statement_of_a_guarded_call(context: dict[str, object], fou
 
 def test_the_statement_that_fails_on_conditions_only_is_nearest() -> None:
     """A statement for another resource is farther away, even if fewer of its elements fail."""
-    blocks = [
+    blocks: list[dict[str, Any]] = [
         {"Sid": "Elsewhere", "Resource": "arn:aws:bedrock:us-east-1::foundation-model/other"},
         {"Sid": "TwoKeys", "Resource": "*", "Condition": {"StringEquals": {"k:a": "x", "k:b": "y"}}},
         {"Sid": "OneKey", "Resource": "*", "Condition": {"StringEquals": {"k:a": "x", "k:c": "z"}}},

@@ -71,7 +71,7 @@ def test_an_outcome_is_sure_only_if_no_unread_policy_can_change_it(policy_type: 
     for known in KNOWN[outcome]:
         decision = decide(iam.PolicySet(**known, gaps=[iam.Gap(policy_type, "unread")]))
         possible = {
-            decide(completed(known, policy_type, unread), **({"rcp_applies": True} if policy_type == "rcp" else {})).is_denied
+            decide(completed(known, policy_type, unread), rcp_applies=policy_type == "rcp").is_denied
             for unread in UNREAD[policy_type]
         }
 

@@ -17,8 +17,9 @@ POLICIES: Final[list[dict[str, Any]]] = json.loads(Path(__file__).with_name("man
 @pytest.mark.parametrize("row", POLICIES, ids=lambda row: row["name"])
 def test_shape_of_a_managed_policy(row: dict[str, Any]) -> None:
     """The policy allows the request, and written JSON parses to the same document."""
-    action, resource, *context = row["allows"]
-    request = iam.Request(CALLER, action, resource, *context, resource_account="111122223333")
+    action, resource, *rest = row["allows"]
+    context = rest[0] if rest else {}
+    request = iam.Request(CALLER, action, resource, context, resource_account="111122223333")
     document = iam.parse(row["document"])
 
     assert iam.PolicySet(identity=document).evaluate(request).outcome == "allowed"

@@ -46,8 +46,8 @@ def test_principals_match_as_in_the_second_engine(caller: str) -> None:
         element = tuple(("AWS", name) for name in names)
         assert named({"AWS": list(names)}, plain) == grant(element, principal)
     for role, session in itertools.combinations(CALLERS, 2):
-        names = [HOME, role, session]
-        assert left_out({"AWS": names}, plain) is excepted(tuple(("AWS", name) for name in names), principal)
+        three = [HOME, role, session]
+        assert left_out({"AWS": three}, plain) is excepted(tuple(("AWS", name) for name in three), principal)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("a.example", 0), ("b.example", 5), ("c.example", 0), ("*", 0)])

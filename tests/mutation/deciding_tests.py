@@ -29,9 +29,10 @@ SLOWER: Final = (
 def main() -> int:
     """Run the tests and return the exit code."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    sys.path[:0] = [str(TESTS), str(TESTS / "iam")]
-    import test_cases  # noqa: PLC0415
-    from harness import casefiles  # noqa: PLC0415  # imports the mutant, so the memory limit must be set before
+    sys.path.insert(0, str(TESTS))
+    # Both import the mutant, so the memory limit must be set before.
+    from harness import casefiles  # noqa: PLC0415
+    from iam import test_cases  # noqa: PLC0415
 
     for case in casefiles.read(test_cases.PUBLISHED, test_cases.PROJECT):
         test_cases.test_engine_decides_as_the_case_expects(case)

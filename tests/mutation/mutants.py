@@ -40,7 +40,7 @@ class Mutant(NamedTuple):
 
     def apply(self, code: str) -> str:
         """Return the changed source of the module."""
-        mutated = mutate_code(code, OperatorProvider()[self.operator](), self.occurrence)
+        mutated: str | None = mutate_code(code, OperatorProvider()[self.operator](), self.occurrence)
         if mutated is None:
             raise LookupError(self)
         return mutated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -95,7 +95,7 @@ def test_an_implicit_denial(
 
     caught = denial_of(guardedbedrock_client, ask)
 
-    side = "aws" if where == "aws" else "here"
+    side: Literal["here", "aws"] = "aws" if where == "aws" else "here"
     error = guardedbedrock_server.assert_denied(caught, policy_type=by, explicit=False, where=side)
     assert isinstance(error, ImplicitDenyError)
     assert (sentences.REASONS[by][0] or "").format(action="bedrock:InvokeModel") in str(error)
@@ -176,7 +176,7 @@ def test_a_denied_guardrail_denies_only_its_calls(
 
     caught = denial_of(guardedbedrock_client, ask)
 
-    side = "aws" if where == "aws" else "here"
+    side: Literal["here", "aws"] = "aws" if where == "aws" else "here"
     guardedbedrock_server.assert_denied(caught, action="bedrock:ApplyGuardrail", resource="guardrail/hr", where=side)
     with guardedbedrock_guard.using("public"):
         assert guardedbedrock_client.converse(**ask)["stopReason"] == "end_turn"

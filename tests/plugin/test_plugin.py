@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -13,8 +14,7 @@ from guardedbedrock import Guard
 from guardedbedrock.pytest_plugin.marker import KEYWORDS
 from guardedbedrock.testing.fake_state import FakeOptions
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+Project: TypeAlias = Callable[[str], pytest.Pytester]
 
 ASK: Final = """
 import boto3
@@ -29,7 +29,7 @@ QUIET: Final = "-p no:cacheprovider -W error --strict-markers"
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], pytest.Pytester]:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Create a project with one test module, without AWS settings in the environment."""
     for name in os.environ:
         if name.startswith(("AWS_", "PYTEST_")):
@@ -41,9 +41,6 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
         return pytester
 
     return make
-
-
-Project = "Callable[[str], pytest.Pytester]"
 
 
 def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:

@@ -203,7 +203,7 @@ form = "html"
 def test_every_option_of_a_fake_can_be_configured(tmp_path: Path) -> None:
     """Guardrails with every policy, enforced guardrails, tool calls and faults."""
     configuration = read(written(tmp_path, CONFIGURED))
-    content = {"VIOLENCE": "LOW", "HATE": ("HIGH", "NONE")}
+    content: dict[str, Any] = {"VIOLENCE": "LOW", "HATE": ("HIGH", "NONE")}
 
     assert configuration.options["guardrails"] == [
         FakeGuardrail(

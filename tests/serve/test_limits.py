@@ -126,7 +126,7 @@ def test_the_largest_body_is_accepted(server: BedrockWithPage) -> None:
     ],
 )
 def test_headers_are_limited(server: BedrockWithPage, headers: Mapping[str, str], status: int) -> None:
-    assert send(server.endpoint_url, "POST", CONVERSE, JSON | headers, BODY)[0] == status
+    assert send(server.endpoint_url, "POST", CONVERSE, {**JSON, **headers}, BODY)[0] == status
 
 
 class ImpatientBedrock(BedrockWithPage):

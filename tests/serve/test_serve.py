@@ -52,7 +52,7 @@ message = "Try again."
 operation = "ConverseStream"
 """
 POLICY = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}}
-HR = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
+HR: dict[str, Any] = {"guardrailConfig": {"guardrailIdentifier": "abc123def456", "guardrailVersion": "3"}}
 
 
 @pytest.fixture

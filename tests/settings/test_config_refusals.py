@@ -25,7 +25,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "key-in-capitals": ("Mode = 'off'\n", ("Mode: unknown key", "did you mean `mode`?")),
     "key-of-the-settings-library": ("_env_file = '.env'\n", ("_env_file: unknown key",)),
     "reserved": ("models = []\n", ("models: unknown key",)),
-    "mode": ("mode = 'enfroce'\n", ("mode: must be 'enforce', 'report' or 'off'; set it to \"enforce\", or remove it")),
+    "mode": ("mode = 'enfroce'\n", ("mode: must be 'enforce', 'report' or 'off'; set it to \"enforce\", or remove it",)),
     "vocabulary": ("vocabulary = 'amazon'\n", ("vocabulary: must be 'aws' or 'invoke-with-guardrail'",)),
     "on_unapproved": ("on_unapproved = 'swap'\n", ("on_unapproved: must be 'refuse' or 'replace'",)),
     "on_indeterminate": ("on_indeterminate = true\n", ("on_indeterminate: must be 'send' or 'refuse'",)),
@@ -88,7 +88,7 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "second-guardrail": (
         f'[[guardrails]]\narn = "{OTHER}"\n',
-        ('guardrails[1].version: missing; set it to a published version such as "3"'),
+        ('guardrails[1].version: missing; set it to a published version such as "3"',),
     ),
 }
 

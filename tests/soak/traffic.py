@@ -50,7 +50,7 @@ def _stream(text: str) -> Callable[[Any], str]:
     def call(client: Any) -> str:
         with closing(client.converse_stream(**_ask(text))["stream"]) as stream:
             events = list(stream)
-        return next(event["messageStop"]["stopReason"] for event in events if "messageStop" in event)
+        return next(str(event["messageStop"]["stopReason"]) for event in events if "messageStop" in event)
 
     return call
 

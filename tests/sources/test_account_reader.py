@@ -208,7 +208,7 @@ def test_bedrock_sections_have_guardrails_with_versions_profiles_policies_and_en
     arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/abc123def456"
     aws.fake.configure(
         guardrails=[FakeGuardrail(arn, version="1"), FakeGuardrail(arn, version="2")],
-        inference_profiles=[FakeInferenceProfile("us.anthropic.claude-3-haiku-20240307-v1:0", models=[MODEL])],
+        inference_profiles=[FakeInferenceProfile("us.anthropic.claude-3-haiku-20240307-v1:0", models=(MODEL,))],
     )
     bedrock = aws.client("bedrock")
     bedrock.tag_resource(resourceARN=arn, tags=[{"key": "Approved", "value": "true"}])

@@ -25,7 +25,7 @@ TRACED: Final[dict[str, dict[str, Any]]] = {
     "invoke_model": {"trace": "ENABLED"},
     "invoke_model_with_response_stream": {"trace": "ENABLED"},
 }
-TOPIC: Final = {"denied_topics": {"Salaries": ("salary",)}, "detect_only": frozenset({"Salaries"})}
+TOPIC: Final[dict[str, Any]] = {"denied_topics": {"Salaries": ("salary",)}, "detect_only": frozenset({"Salaries"})}
 DETECTED: Final = tuple(GuardrailFinding("topicPolicy", "Salaries", "detected", side) for side in ("INPUT", "OUTPUT"))
 
 
@@ -132,7 +132,7 @@ REASONING: Final = ("valid", "invalid", "satisfiable", "impossible", "translatio
 
 @pytest.mark.parametrize("result", REASONING)
 def test_every_result_of_automated_reasoning_is_a_finding(result: str) -> None:
-    assessment = {"automatedReasoningPolicy": {"findings": [{result: {"translation": {"premises": []}}}]}}
+    assessment: dict[str, Any] = {"automatedReasoningPolicy": {"findings": [{result: {"translation": {"premises": []}}}]}}
     trace = {"outputAssessments": {"abc123def456": [assessment]}}
 
     found = read_intervention("Converse", GuardrailTrace(None, trace))

@@ -220,9 +220,9 @@ def test_a_response_has_the_number_of_retries(harness: Make, fail: int) -> None:
 
 def test_an_error_has_the_number_of_retries(harness: Make) -> None:
     env = harness(retry=RetryPolicy(attempts=3, sleep=lambda _: None))
-    assert throttled(env).retry_attempts == 2  # type: ignore[attr-defined]
+    assert throttled(env).retry_attempts == 2
     env.fake.reset()
-    assert throttled(env, code="ValidationException").retry_attempts == 0  # type: ignore[attr-defined]
+    assert throttled(env, code="ValidationException").retry_attempts == 0
     env.fake.reset()
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
     env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel")
@@ -301,6 +301,6 @@ def test_only_one_loop_retries_and_its_attempts_are_reported(
         client.converse(modelId=MODEL, messages=[])
 
     assert len(fake.requests) == attempts
-    assert answered.value.retry_attempts == attempts - 1  # type: ignore[attr-defined]
+    assert answered.value.retry_attempts == attempts - 1
     assert [event.attempt for event in recorder.last.of(Retried)] == list(range(1, attempts))
     assert {event.by for event in recorder.last.of(Retried)} == {"guard" if not options else "botocore"}

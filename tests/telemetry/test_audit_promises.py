@@ -167,7 +167,7 @@ def test_a_foreign_lock_delays_a_call_by_a_bounded_time_and_its_record_goes_to_t
 def deny(guard: Guard, times: int = 1) -> None:
     """Make calls that are denied."""
     with FakeBedrock() as fake:
-        client = guard.client("bedrock-runtime", **fake.client_kwargs())
+        client: Any = guard.client("bedrock-runtime", **fake.client_kwargs())
         for _ in range(times):
             with pytest.raises(AccessDeniedError):
                 client.converse(**ask("converse"), guardrailConfig=WEAK)

@@ -100,7 +100,8 @@ def test_the_metric_filter_for_cloudtrail_denials_matches_every_denial(harness: 
     env, records = audited(harness)
     if denial == "aws":
         env.fake.deny_next(SENTENCE)
-    denied(env, **{"preflight": {"modelId": DENIED_MODEL}, "aws": {}, "guard": {"guardrailConfig": WEAK}}[denial])
+    params: dict[str, dict[str, Any]] = {"preflight": {"modelId": DENIED_MODEL}, "aws": {}, "guard": {"guardrailConfig": WEAK}}
+    denied(env, **params[denial])
 
     assert [FilterPattern(USUAL).matches(record) for record in records] == [True]
     assert FilterPattern(f'{{ $.errorCode = "AccessDenied*" && $.userIdentity.arn = "{ROLE}" }}').matches(records[0])

@@ -87,7 +87,12 @@ def test_a_full_disk_is_logged_and_does_not_change_the_error_of_the_call(
 
 def _write(path: str, who: int, count: int) -> None:
     sink = JsonLines(path, max_bytes=4000, files=100)
-    threads = [Thread(target=lambda t=t: [sink.write({"who": who, "t": t, "n": n}) for n in range(count)]) for t in range(2)]
+
+    def write(thread: int) -> None:
+        for number in range(count):
+            sink.write({"who": who, "t": thread, "n": number})
+
+    threads = [Thread(target=write, args=(thread,)) for thread in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -146,7 +146,7 @@ HARMLESS = {
 def decisions(policy: dict[str, Any]) -> list[str]:
     """Decide calls with every value of the guardrail key, on every type of model."""
     policies = PolicySet(identity=policy)
-    found = []
+    found: list[str] = []
     for action in (INVOKE, STREAM):
         for model in MODELS:
             for value in VALUES:

@@ -120,7 +120,10 @@ def test_policies_of_a_role_apply_together(tmp_path: Path) -> None:
     open_allow = json.loads(json.dumps(GOOD))
     del open_allow["Statement"][0]["Condition"]
     role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "p", "PolicyDocument": open_allow}]}}
-    managed = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": backstop, "Roles": [{"Ref": "Role"}]}}
+    managed: dict[str, Any] = {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"PolicyDocument": backstop, "Roles": [{"Ref": "Role"}]},
+    }
     file = tmp_path / "t.json"
     file.write_text(json.dumps({"Resources": {"Role": role, "Policy": managed}}), "utf-8")
     assert lint([file]) == ()
