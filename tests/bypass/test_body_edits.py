@@ -74,7 +74,8 @@ def test_changed_body_is_read_strictly(harness: Make, body: Any, event: str) -> 
         with pytest.raises(GuardrailTamperedError):
             getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("event", ["before-call", "before-sign"])
@@ -87,7 +88,8 @@ def test_body_that_can_change_after_the_signature_is_refused(harness: Make, body
         with pytest.raises(GuardrailTamperedError):
             getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("body", NOT_BYTES.values(), ids=NOT_BYTES)
@@ -115,7 +117,8 @@ def test_encoded_body_is_refused(harness: Make, name: str) -> None:
     with pytest.raises(GuardrailTamperedError):
         env.client.converse(**ask("converse"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_rewritten_body_with_the_authorized_content_is_sent(harness: Make) -> None:
@@ -143,4 +146,5 @@ def test_changed_model_in_the_body_of_an_async_invoke_is_refused(harness: Make) 
         with pytest.raises(GuardrailTamperedError):
             env.client.start_async_invoke(modelId=ask("converse")["modelId"], **job)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

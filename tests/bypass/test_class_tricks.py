@@ -60,7 +60,8 @@ def test_changed_class_cannot_bypass_the_gate(
         with pytest.raises(GuardrailTamperedError):
             env.client.converse(**params)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_request_that_was_not_seen_at_serialization_is_read_strictly(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ def test_gate_stays_in_front_of_a_signer_and_endpoint_used_by_another_client(har
 
     past(other.client)
 
-    assert (unguarded(env.fake, other.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake, other.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("part", ["_request_signer", "_endpoint"])
@@ -42,7 +43,8 @@ def test_copy_of_a_signer_or_endpoint_is_behind_the_gate(harness: Make, part: st
 
     past(env.client)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_copy_of_a_client_is_guarded(harness: Make) -> None:

@@ -42,7 +42,8 @@ def test_draft_of_an_approved_guardrail_is_refused(harness: Make, method: str) -
     with pytest.raises(GuardrailTamperedError):
         BaseClient._make_api_call(env.client, "Converse", named("converse", "DRAFT"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)

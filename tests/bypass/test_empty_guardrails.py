@@ -70,7 +70,8 @@ def test_guardrail_config_that_is_not_a_dict_is_rejected_by_botocore(harness: Ma
     with pytest.raises(ParamValidationError):
         getattr(env.client, method)(**ask(method), guardrailConfig=given)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("given", OTHER_TYPES.values(), ids=OTHER_TYPES)
@@ -81,4 +82,5 @@ def test_guardrail_with_a_member_of_another_type_is_rejected_by_botocore(harness
     with pytest.raises(ParamValidationError):
         getattr(env.client, method)(**params(method, given))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

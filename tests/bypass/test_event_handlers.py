@@ -72,7 +72,8 @@ def test_handler_order_does_not_matter_at_signing(harness: Make, register: str, 
         getattr(env.client.meta.events, register)(f"before-sign.bedrock-runtime.{operation}", handler)
 
     assert try_all(env) == len(METHODS)
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_handler_of_the_session_cannot_bypass_the_gate(monkeypatch: pytest.MonkeyPatch, harness: Make) -> None:
@@ -102,4 +103,5 @@ def test_handler_that_answers_itself_sends_nothing(harness: Make) -> None:
 
     assert env.client.converse(**ask("converse"))["output"] == {}
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

@@ -37,7 +37,8 @@ def test_wrong_framing_of_a_body_is_refused(harness: Make, frame: Callable[[Any]
     on(env, "before-send", lambda request, **_: frame(request.headers))
 
     assert try_all(env) == len(METHODS)
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("body", [SECOND, BytesIO(SECOND)], ids=["bytes", "file"])
@@ -48,7 +49,8 @@ def test_invoke_model_body_cannot_hide_a_second_request(harness: Make, body: Any
     with pytest.raises(GuardrailTamperedError):
         env.client.invoke_model(modelId=MODEL, body=body)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 NO_BODY: Final[dict[str, Callable[[Any], None]]] = {
@@ -66,7 +68,8 @@ def test_request_without_a_body_cannot_hide_a_second_request(harness: Make, edit
     with pytest.raises(GuardrailTamperedError):
         env.client.list_async_invokes()
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", ["POST /x HTTP/1.1\r\n\r\nPOST", "post", "PUT"])
@@ -75,7 +78,8 @@ def test_http_method_cannot_hide_a_second_request(harness: Make, method: str) ->
     on(env, "before-send", lambda request, **_: setattr(request, "method", method))
 
     assert try_all(env) == len(METHODS)
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["X-Team", "x_team", "X.Team!", "x-1"])
@@ -119,7 +123,8 @@ def test_body_of_a_handler_cannot_hide_a_second_request(harness: Make, body: Any
     with pytest.raises(GuardrailTamperedError):
         env.client.invoke_model(modelId=MODEL, body=b"{}")
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("length", ["0", "2", "a"])
@@ -134,7 +139,8 @@ def test_stream_body_of_a_handler_with_a_length_is_refused(harness: Make, length
     with pytest.raises(GuardrailTamperedError):
         env.client.invoke_model(modelId=MODEL, body=b"{}")
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_body_that_cannot_be_read_is_refused(harness: Make) -> None:
@@ -142,7 +148,8 @@ def test_body_that_cannot_be_read_is_refused(harness: Make) -> None:
     on(env, "before-send", lambda request, **_: setattr(request, "body", iter([SECOND])))
 
     assert try_all(env) == len(METHODS)
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_body_that_cannot_seek_is_sent_with_its_length(harness: Make) -> None:

@@ -56,7 +56,8 @@ def test_changed_guardrail_headers_are_refused_at_signing(harness: Make, edit: C
         with pytest.raises(GuardrailTamperedError):
             getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
@@ -68,7 +69,8 @@ def test_changed_guardrail_headers_are_refused_at_sending(harness: Make, edit: C
         with pytest.raises(GuardrailTamperedError):
             getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("kind", [dict, HTTPHeaders])
@@ -87,7 +89,8 @@ def test_repeated_guardrail_header_in_another_header_type_is_refused(harness: Ma
         with pytest.raises(GuardrailTamperedError):
             getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_guardrail_headers_on_converse_have_no_effect(harness: Make) -> None:

@@ -25,7 +25,8 @@ def test_operation_without_a_location_is_refused_by_name(harness: Make, name: st
     with pytest.raises(UnguardableOperationError):
         env.client._make_api_call(name, {**JOB, **more})
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_start_async_invoke_is_refused(harness: Make) -> None:
@@ -34,7 +35,8 @@ def test_start_async_invoke_is_refused(harness: Make) -> None:
     with pytest.raises(UnguardableOperationError):
         env.client.start_async_invoke(**JOB)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["Nonsense", "converse", "InvokeModelWithoutGuardrail"])
@@ -44,7 +46,8 @@ def test_unknown_operation_is_refused(harness: Make, name: str) -> None:
     with pytest.raises(UnguardableOperationError, match="as far as this version of guardedbedrock knows"):
         env.client._make_api_call(name, ask("converse"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_apply_guardrail_may_name_any_guardrail(harness: Make) -> None:

@@ -35,7 +35,8 @@ def test_list_async_invokes_cannot_become_start_async_invoke(harness: Make, even
     with pytest.raises(GuardrailTamperedError):
         env.client.list_async_invokes()
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_presigned_list_async_invokes_cannot_become_start_async_invoke(harness: Make) -> None:
@@ -74,7 +75,8 @@ def test_operation_directed_to_a_model_by_the_service_model_is_refused(harness: 
     finally:
         http.update(kept)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["GetAsyncInvoke", "CountTokens"])
@@ -89,7 +91,8 @@ def test_operation_directed_to_a_model_by_a_handler_is_refused(harness: Make, na
     with pytest.raises(GuardrailTamperedError):
         env.client._make_api_call(name, params[name])
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -109,7 +112,8 @@ def test_call_directed_to_another_model_by_the_service_model_is_refused(
     finally:
         http.update(kept)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -120,4 +124,5 @@ def test_host_prefix_of_the_service_model_is_refused(harness: Make, method: str)
     with pytest.raises(GuardrailTamperedError):
         getattr(env.client, method)(**ask(method))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

@@ -25,7 +25,8 @@ def test_client_of_a_region_without_a_guardrail_is_not_created(harness: Make, re
     with pytest.raises(ConfigurationError, match="no guardrail is approved"):
         env.guard.client("bedrock-runtime", **{**env.fake.client_kwargs(), "region_name": region})
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_client_of_a_malformed_region_raises_botocores_error(harness: Make) -> None:
@@ -34,7 +35,8 @@ def test_client_of_a_malformed_region_raises_botocores_error(harness: Make) -> N
     with pytest.raises(InvalidRegionError):
         env.guard.client("bedrock-runtime", **{**env.fake.client_kwargs(), "region_name": "us-east-1 "})
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_region_of_a_config_or_session_without_a_guardrail_creates_no_client(

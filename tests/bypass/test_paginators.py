@@ -50,7 +50,8 @@ def test_paginator_of_the_private_method_is_refused(harness: Make) -> None:
             list(paginator.paginate(**params))
 
     assert PaginatorModel(PAGES).get_paginator("Converse")
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_botocores_paginator_works(harness: Make) -> None:

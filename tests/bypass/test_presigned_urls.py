@@ -27,7 +27,8 @@ def test_presigned_invoke_model_signs_the_guardrail_headers(harness: Make) -> No
     url = env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
 
     assert "x-amzn-bedrock-guardrailidentifier%3Bx-amzn-bedrock-guardrailversion" in url
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def use(url: str, named: tuple[str, str] | None) -> int:
@@ -61,7 +62,8 @@ def test_handler_cannot_change_a_presigned_url(harness: Make, handler: Callable[
     with pytest.raises(GuardrailTamperedError):
         env.client.generate_presigned_url("invoke_model", ask("invoke_model"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream", "start_async_invoke"])
@@ -72,7 +74,8 @@ def test_presigning_an_operation_with_a_body_guardrail_is_refused(harness: Make,
     with pytest.raises(env.client.exceptions.AccessDeniedException, match="presigned URL"):
         env.client.generate_presigned_url(method, params)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_presigned_url_is_checked_like_a_call(harness: Make) -> None:
@@ -86,7 +89,8 @@ def test_presigned_url_is_checked_like_a_call(harness: Make) -> None:
     with pytest.raises(GuardrailTamperedError):
         generate_presigned_url(client, "invoke_model", ask("invoke_model"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_presigning_other_operations_works(harness: Make) -> None:

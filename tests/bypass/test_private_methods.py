@@ -45,7 +45,8 @@ def test_botocores_method_past_the_mixin_is_refused(harness: Make, method: Any, 
     with pytest.raises(GuardrailTamperedError, match="that this client did not authorize"):
         method(env.client)("Converse", params)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_request_created_from_the_parts_of_a_client_is_refused(harness: Make) -> None:
@@ -66,7 +67,8 @@ def test_request_created_from_the_parts_of_a_client_is_refused(harness: Make) ->
         with pytest.raises(GuardrailTamperedError):
             attempt()
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("name", ["get_auth_instance", "get_auth"])

@@ -127,7 +127,8 @@ def test_inference_operation_that_was_added_to_the_control_plane_is_refused(
     with pytest.raises(GuardrailTamperedError, match="reaches a model by an operation without a guardrail location"):
         getattr(control, method)(**params)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
     control.close()
 
 
@@ -139,7 +140,8 @@ def test_added_inference_operation_is_refused_without_policies(harness: Make, wr
     with pytest.raises(GuardrailTamperedError):
         control.converse(**ask("converse"))
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
     control.close()
 
 
@@ -152,5 +154,6 @@ def test_copied_control_plane_is_checked_against_policies(harness: Make, write_m
     with pytest.raises(control.exceptions.AccessDeniedException, match="bedrock:ListGuardrails"):
         control.list_guardrails()
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
     control.close()

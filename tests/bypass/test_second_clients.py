@@ -95,4 +95,5 @@ def test_client_created_from_the_parts_of_another_is_refused(harness: Make) -> N
     with pytest.raises(GuardrailTamperedError):
         BaseClient._make_api_call(again, "Converse", GUARDED)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

@@ -55,7 +55,8 @@ def test_policy_denies_the_model_that_would_be_sent(harness: Make, model: str, m
     with pytest.raises(AccessDeniedError):
         getattr(env.client, method)(**{**ask(method), "modelId": model})
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -106,7 +107,8 @@ def test_unapproved_guardrail_in_a_str_subclass_is_refused(harness: Make, method
     with pytest.raises(GuardrailNotApprovedError):
         getattr(env.client, method)(**ask(method), guardrailConfig=named)
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_parameter_name_in_a_str_subclass_is_the_parameter(harness: Make) -> None:
@@ -115,4 +117,5 @@ def test_parameter_name_in_a_str_subclass_is_the_parameter(harness: Make) -> Non
     with pytest.raises(GuardrailNotApprovedError):
         env.client.converse(**ask("converse"), **{DisplayModel("guardrailConfig"): WEAK})
 
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []

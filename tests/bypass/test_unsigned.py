@@ -39,7 +39,8 @@ def test_handler_cannot_change_an_unsigned_request(harness: Make, event: str, ha
     env.client.meta.events.register(event, handler)
 
     assert try_all(env) == len(METHODS)
-    assert (unguarded(env.fake), env.fake.requests) == ([], [])
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
 
 
 def test_unsigned_presigned_url_is_checked(harness: Make) -> None:
