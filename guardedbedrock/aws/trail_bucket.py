@@ -59,7 +59,7 @@ class S3Bucket:
         return file
 
 
-@cache
+@cache  # made once: creating a client takes 50 ms, and a replay reads many objects
 def _client() -> Any:
     return boto3.client("s3")
 

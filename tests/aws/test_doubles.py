@@ -53,6 +53,7 @@ def guard(**options: Any) -> Guard:
     return Guard(**{"guardrails": [HR], "retry": RetryPolicy(attempts=3, sleep=no_wait), **options})
 
 
+NO_EVENTS: Final[tuple[dict[str, Any], ...]] = ()
 WAYS: Final[dict[str, Callable[[], Any]]] = {
     "plain": lambda: boto3.client("bedrock-runtime", **HERE),
     "created": lambda: guard().client("bedrock-runtime", **HERE),
@@ -60,7 +61,7 @@ WAYS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-@pytest.fixture(name="client", params=WAYS.values(), ids=WAYS)
+@pytest.fixture(name="client", params=list(WAYS.values()), ids=list(WAYS))
 def make_client(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Create a client: a plain one as the standard, and guarded ones."""
     client = request.param()
@@ -156,7 +157,7 @@ REPLIES: Final[dict[str, Callable[[], Any]]] = {
     "wrong length": lambda: {"body": StreamingBody(BytesIO(BODY), 5)},
     "events in a list": lambda: {"stream": [{"messageStop": {"stopReason": "end_turn"}}], "body": [{"chunk": {"bytes": BODY}}]},
     "iterator": lambda: {"stream": iter([{"messageStop": {"stopReason": "end_turn"}}]), "body": iter([])},
-    "generator": lambda: {"stream": (event for event in ()), "body": (event for event in ())},
+    "generator": lambda: {"stream": (event for event in NO_EVENTS), "body": (event for event in NO_EVENTS)},
 }
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 
@@ -225,7 +226,7 @@ def test_an_intervention_in_the_body_of_a_double_is_raised_if_the_settings_say_s
     client.close()
 
 
-class Events(EventStream):
+class Events(EventStream):  # type: ignore[misc]  # botocore has no types
     """An event stream of a double."""
 
     def __init__(self, events: list[Any]) -> None:

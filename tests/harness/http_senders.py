@@ -54,7 +54,9 @@ class Sender:
 
     def post(self, guard: Guard | None, url: str, **options: Any) -> Sent:
         """Post to a URL with a new client, and read the response to its end."""
-        of_client = {name: options.pop(name) for name in ("endpoint_url", "region_name", "transport", "proxy") if name in options}
+        of_client: dict[str, Any] = {
+            name: options.pop(name) for name in ("endpoint_url", "region_name", "transport", "proxy") if name in options
+        }
         return self.request(self.plain if guard is None else lambda **given: self.client(guard, **given), of_client, url, options)
 
     def request(self, make: Any, of_client: dict[str, Any], url: str, options: dict[str, Any]) -> Sent:

@@ -37,7 +37,7 @@ def test_a_repeated_stream_request_sends_the_file_from_its_first_position() -> N
         return {}
 
     asked, observers = authorized()
-    send(asked, transport, lambda _: b"", RetryPolicy(), observers).again.attempt()
+    send(asked, transport, lambda response: (response, None), RetryPolicy(), observers).again.attempt()
 
     assert sent == [b"the call"] * 2
 
@@ -49,8 +49,8 @@ def test_a_repeated_async_stream_request_sends_the_file_from_its_first_position(
         sent.append(params["body"].read())
         return {}
 
-    async def read(_: dict[str, Any]) -> bytes:
-        return b""
+    async def read(response: dict[str, Any]) -> tuple[dict[str, Any], None]:
+        return response, None
 
     async def both() -> None:
         asked, observers = authorized()

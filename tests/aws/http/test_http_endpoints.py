@@ -27,8 +27,12 @@ class Wire:
 
     def __init__(self, sender: Sender) -> None:
         self.requests: list[Any] = []
-        module = sender.module
-        self.transport = module.MockTransport(lambda request: self.requests.append(request) or module.Response(200, json={}))
+        self.module = sender.module
+        self.transport = self.module.MockTransport(self._answer)
+
+    def _answer(self, request: Any) -> Any:
+        self.requests.append(request)
+        return self.module.Response(200, json={})
 
     @property
     def guardrails(self) -> list[str | None]:
@@ -123,7 +127,8 @@ def test_a_region_without_an_approved_guardrail_is_refused(sender: Sender) -> No
     "base", ["http://gateway.example:8080", "http://GATEWAY.example.:8080/", "http://gateway.example:8080/aws"]
 )
 def test_an_endpoint_url_is_guarded(sender: Sender, monkeypatch: pytest.MonkeyPatch, by: str, base: str) -> None:
-    wire, options = Wire(sender), {"region_name": "us-west-2"}
+    wire = Wire(sender)
+    options: dict[str, Any] = {"region_name": "us-west-2"}
     if by == "environment":
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", base)
     else:
