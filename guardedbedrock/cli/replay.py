@@ -15,7 +15,7 @@ from guardedbedrock.cli.console import console
 from guardedbedrock.cli.prove import pair
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.page import write_page
-from guardedbedrock.governance.replay.run import replay
+from guardedbedrock.governance.replay.run import query_for_athena, replay
 from guardedbedrock.governance.replay.text import write_text
 
 if TYPE_CHECKING:
@@ -47,14 +47,21 @@ class ReplayArguments:
     invocation_logs: Sequence[str]
     workers: int
     strict: bool
+    tuples: Sequence[str]
+    keep: Path | None
+    athena_sql: bool
+    table: str
     output: ReplayFormat
     folder: Path | None
 
 
 def command(arguments: ReplayArguments) -> int:
     """Replay, and print or write the report."""
-    if not arguments.trails:
-        raise ConfigurationError("no trail was given; name CloudTrail files, folders or s3://BUCKET/PREFIX")
+    if arguments.athena_sql:
+        sys.stdout.write(query_for_athena(arguments.policies, arguments.baseline, arguments.snapshot, arguments.table))
+        return EXIT_OK
+    if not (arguments.trails or arguments.tuples):
+        raise ConfigurationError("no trail was given; name CloudTrail files, folders or s3://BUCKET/PREFIX, or use --tuples")
     with _progress() as progress:
         task = progress.add_task("Reading trails", total=None)
         report = replay(
@@ -69,6 +76,8 @@ def command(arguments: ReplayArguments) -> int:
             invocation_logs=arguments.invocation_logs,
             workers=arguments.workers,
             bucket=S3Bucket(),
+            tuples=arguments.tuples,
+            keep=arguments.keep,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     text = _render(report, arguments.output)

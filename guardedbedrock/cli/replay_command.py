@@ -39,6 +39,15 @@ def replay(  # noqa: PLR0913 - each parameter is an option
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Number of processes.")] = 1,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 2 if a file or a record cannot be read.")] = False,
+    tuples: Annotated[
+        list[str] | None,
+        typer.Option("--tuples", metavar="FILE", help="Distinct calls: Parquet of --keep, or CSV of Athena; may repeat."),
+    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Keep the distinct calls as Parquet.")] = None,
+    athena_sql: Annotated[
+        bool, typer.Option("--athena-sql", help="Print the Athena query whose CSV result --tuples reads, and exit.")
+    ] = False,
+    table: Annotated[str, typer.Option("--table", help="Athena table of CloudTrail logs, for --athena-sql.")] = "cloudtrail_logs",
     output: Annotated[ReplayFormat, typer.Option("--format", help="Output format.")] = "text",
     folder: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write the report into this folder.")
@@ -64,6 +73,10 @@ def replay(  # noqa: PLR0913 - each parameter is an option
             invocation_logs=invocation_logs or [],
             workers=workers,
             strict=strict,
+            tuples=tuples or [],
+            keep=keep,
+            athena_sql=athena_sql,
+            table=table,
             output=output,
             folder=folder,
         )

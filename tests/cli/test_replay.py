@@ -127,6 +127,24 @@ def test_strict_exits_with_2_after_the_report(cli: Cli, trail: Path) -> None:
     assert json.loads(done.out)["bedrock"] == 2
 
 
+@pytest.mark.usefixtures("trail")
+def test_distinct_calls_are_kept_and_read_again(cli: Cli) -> None:
+    first = cli("replay", "trail", "--policies", "new.json", "--invocation-logs", "logs", "--keep", "kept", "--format", "json")
+    assert first.code == 1
+    again = cli("replay", "--policies", "new.json", "--tuples", "kept/calls.parquet", "--format", "json")
+    assert again.code == 1
+    assert json.loads(again.out)["changes"] == json.loads(first.out)["changes"]
+
+
+@pytest.mark.usefixtures("trail")
+def test_the_athena_query_is_printed(cli: Cli) -> None:
+    done = cli("replay", "--policies", "new.json", "--athena-sql", "--table", "logs.cloudtrail")
+    assert (done.code, done.err) == (0, "")
+    assert "SELECT * FROM logs.cloudtrail WHERE eventsource = 'bedrock.amazonaws.com'" in done.out
+    refused = cli("replay", "--policies", "new.json", "--athena-sql", "--table", "x; y")
+    assert refused.code == 2
+
+
 @pytest.fixture
 def s3() -> Iterator[str]:
     """Serve S3."""

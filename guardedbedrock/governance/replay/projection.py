@@ -86,7 +86,17 @@ class Projection:
     @property
     def reads_record(self) -> bool:
         """Whether a policy reads a key whose value differs between calls of one principal, such as the time or an address."""
-        return not self.reads.isdisjoint(_OF_RECORD)
+        return bool(self.recorded_keys)
+
+    @property
+    def recorded_keys(self) -> frozenset[str]:
+        """The keys that policies read and that differ between calls of one principal, in lower case."""
+        return self.reads & _OF_RECORD
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether a policy reads the time of a call."""
+        return not self.reads.isdisjoint(TIME_KEYS)
 
     def of(self, event: TrailEvent) -> CallTuple:
         """Reduce an event."""

@@ -18,11 +18,13 @@ from typing import Final
 from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
-from guardedbedrock.governance.replay.counting import Counts, count
+from guardedbedrock.governance.replay.athena import athena_sql
+from guardedbedrock.governance.replay.counting import Counts, count, merge
 from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, find_files
 from guardedbedrock.governance.replay.projection import Projection, projection_for
 from guardedbedrock.governance.replay.report import ReplayReport, build
 from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
+from guardedbedrock.governance.replay.tuples import read_tuples, write_parquet
 from guardedbedrock.governance.replay.verdicts import SOURCES, Judge, Source
 
 _BYTES_A_BUCKET: Final = 4 << 20
@@ -48,6 +50,8 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     workers: int = 1,
     bucket: Bucket | None = None,
     is_typed: bool = True,
+    tuples: Iterable[str | Path] = (),
+    keep: str | Path | None = None,
     progress: Progress | None = None,
 ) -> ReplayReport:
     """
@@ -67,6 +71,8 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         workers: Number of processes.
         bucket: Reads ``s3://`` paths.
         is_typed: Whether msgspec decodes files, if the extra ``replay`` is installed; the report is the same.
+        tuples: Files of distinct calls to add: Parquet of an earlier `keep`, or CSV of the Athena query.
+        keep: Folder for the distinct calls as Parquet.
         progress: Called with the number of files that are read, and of all files.
 
     Raises:
@@ -82,12 +88,14 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     files, logs = (find_files(paths, skipped.append, bucket) for paths in (trails, invocation_logs))
     if guardrail == "injected" and not new.guardrails:
         raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
-    every_set = [one for given in (new, old) if given for one in given.policies.every_set()]
-    projection = projection_for(every_set, _roles(known, new, old))
+    projection = _projection(new, old, known)
     bounds = (_second(since, "since"), _second(until, "until"))
     results, counts = read_trails(
         files, logs, projection, bounds, workers=workers, bucket=bucket, is_typed=is_typed, progress=progress
     )
+    groups = merge([*counts.groups, *read_tuples(tuples, projection, skipped)])
+    if keep is not None:
+        write_parquet(groups, Path(keep), projection)
     models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
 
     def judge(given: Given) -> Judge:
@@ -101,13 +109,37 @@ def replay(  # noqa: PLR0913  # each is an option of the command
             reads=projection.reads,
         )
 
-    report = build(counts.groups, judge(new), judge(old) if old else None)
+    report = build(groups, judge(new), judge(old) if old else None)
     report.events = sum(result.events for result in results)
     report.mantle = counts.mantle
     report.skipped = sorted(
         [*skipped, *(one for result in results for one in result.skipped)], key=lambda one: (one.file, one.reason)
     )
     return report
+
+
+def query_for_athena(
+    policies: str | Path, baseline: str | Path | None = None, snapshot: str | Path | None = None, table: str = "cloudtrail_logs"
+) -> str:
+    """
+    Write the Athena query whose result `replay` takes as `tuples`.
+
+    Args:
+        policies: The new policies; see `replay`.
+        baseline: The old policies.
+        snapshot: A snapshot.
+        table: Name of the table of CloudTrail logs.
+
+    Raises:
+        ConfigurationError: An input cannot be read, or the policies read a key that the query cannot group by.
+    """
+    old = read_given(baseline) if baseline is not None else None
+    known = of_snapshot(snapshot) if snapshot is not None else None
+    return athena_sql(_projection(read_given(policies), old, known), table)
+
+
+def _projection(new: Given, old: Given | None, known: Given | None) -> Projection:
+    return projection_for((one for given in (new, old) if given for one in given.policies.every_set()), _roles(known, new, old))
 
 
 def read_trails(  # noqa: PLR0913  # what a pass needs
