@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,7 @@ MODULES = (
     "guardedbedrock.iam",
     "guardedbedrock.testing",
 )
+PACKAGE = Path(guardedbedrock.__file__).parent
 HEAVY = ("boto3", "botocore", "structlog", "opentelemetry", "pydantic", "tenacity")
 LOADED = "import json, sys; {program}; print(json.dumps([name for name in {heavy} if name in sys.modules]))"
 
@@ -108,3 +112,26 @@ def test_star_imports_give_every_public_name() -> None:
     exec("from guardedbedrock import *", names)  # noqa: S102 - the statement under test
 
     assert set(guardedbedrock.__all__) <= set(names)
+
+
+def test_no_other_type_has_the_name_of_a_public_type() -> None:
+    """A reader who sees `Request` or `Verdict` in any module may take it for the public one."""
+    modules = [importlib.import_module(module) for module in MODULES]
+    public = {name for module in modules for name in module.__all__ if isinstance(getattr(module, name), type)}
+    defined: dict[str, list[str]] = {name: [] for name in public}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name in _types(path):
+            if name in public:
+                defined[name].append(str(path.relative_to(PACKAGE)))
+
+    assert len(public) > 60
+    assert {name: files for name, files in defined.items() if len(files) != 1} == {}
+
+
+def _types(path: Path) -> Iterator[str]:
+    """Give the names of the classes and type aliases that a module defines."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+            yield ast.unparse(node.target)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from guardedbedrock.cli.formats import ReportFormat
-    from guardedbedrock.governance.lint.finding import Finding
+    from guardedbedrock.governance.lint.finding import LintFinding
     from guardedbedrock.iam import PolicyType
 
 _SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -92,24 +92,24 @@ def command(arguments: LintArguments, output: ReportFormat) -> int:
     return 1 if worst(findings) in ("error", "warning") else 0
 
 
-def show_text(findings: Sequence[Finding]) -> None:
+def show_text(findings: Sequence[LintFinding]) -> None:
     """Print one line for each finding, and the counts."""
     sys.stdout.writelines(f"{_line(finding)}\n" for finding in findings)
     sys.stdout.write(f"{_counts(findings)}\n")
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: LintFinding) -> str:
     place = f"{finding.file}:{finding.line}:{finding.column}"
     return f"{place}: {finding.severity}: {finding.message} {finding.fix} [{finding.rule}]"
 
 
-def _counts(findings: Sequence[Finding]) -> str:
+def _counts(findings: Sequence[LintFinding]) -> str:
     counts = Counter(finding.severity for finding in findings)
     named = [f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in ("error", "warning", "note") if counts[one]]
     return ", ".join(named) or "no findings"
 
 
-def _annotation(finding: Finding) -> str:
+def _annotation(finding: LintFinding) -> str:
     file = finding.file.translate(_IN_PROPERTY)
     message = f"{finding.message} {finding.fix}".translate(_IN_MESSAGE)
     place = f"file={file},line={finding.line},col={finding.column},title={finding.rule}"
@@ -140,7 +140,7 @@ class ReportedRule(Protocol):
         """How to fix it."""
 
 
-def sarif(findings: Sequence[Finding], reported: Sequence[ReportedRule] = RULES) -> dict[str, Any]:
+def sarif(findings: Sequence[LintFinding], reported: Sequence[ReportedRule] = RULES) -> dict[str, Any]:
     """Return a SARIF log with one run."""
     rules = [
         {
@@ -181,7 +181,7 @@ def _uri(file: str) -> str:
     return path.as_uri() if path.is_absolute() else quote(path.as_posix())
 
 
-def junit(findings: Sequence[Finding]) -> str:
+def junit(findings: Sequence[LintFinding]) -> str:
     """Return JUnit XML: a suite for each file, and a failure for each error and warning."""
     try:
         xml: Any = import_module("junitparser")

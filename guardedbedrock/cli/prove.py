@@ -18,12 +18,12 @@ from guardedbedrock.governance.proof.questions import Options, guardrail_require
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from guardedbedrock.governance.proof.answers import Verdict
+    from guardedbedrock.governance.proof.answers import ProofAnswer
     from guardedbedrock.governance.proof.inputs import PolicyArguments
     from guardedbedrock.governance.proof.policies import ProofPolicies
 
-EXIT_CODES: Final[Mapping[Verdict, int]] = {"proved": 0, "refuted": 1, "unknown": 3}
-_STYLES: Final[Mapping[Verdict, str]] = {"proved": "green", "refuted": "red", "unknown": "yellow"}
+EXIT_CODES: Final[Mapping[ProofAnswer, int]] = {"proved": 0, "refuted": 1, "unknown": 3}
+_STYLES: Final[Mapping[ProofAnswer, str]] = {"proved": "green", "refuted": "red", "unknown": "yellow"}
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _RULE: Final = "A statement about the policies does not hold for every request."

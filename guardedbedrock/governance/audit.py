@@ -14,7 +14,7 @@ from typing import Final
 
 from guardedbedrock.bedrock import OPERATIONS, reference
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.lint.finding import Finding, Problem, Severity
+from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severity
 from guardedbedrock.governance.lint.governance_rules import api_keys, both_roles
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
 from guardedbedrock.governance.lint.read import read_groups, read_source
@@ -117,7 +117,7 @@ GAP: Final = AuditRule(
 RULES: Final = (UNUSED, BOTH_ROLES, LONG_TERM_KEYS, UNREACHABLE, NOT_REQUIRED, GAP)
 
 
-def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str | None = None) -> tuple[Finding, ...]:
+def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str | None = None) -> tuple[LintFinding, ...]:
     """
     Audit a snapshot.
 
@@ -138,7 +138,7 @@ def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str |
     whole = LintedPolicy(read_source(path), "", {}, "identity")  # places findings that belong to no policy
     groups = list(read_groups([path]))
     used = _used(events, account) if events else None
-    found: dict[tuple[str, str, str], Finding] = {}
+    found: dict[tuple[str, str, str], LintFinding] = {}
     for rule, problem in _problems(account, groups, used, whole, config):
         finding = _finding(rule, problem)
         found.setdefault((finding.rule, finding.pointer, finding.message), finding)
@@ -174,10 +174,10 @@ def _named(group: Group, problems: Iterable[Problem]) -> Iterator[Problem]:
         yield Problem(one.policy, one.pointer, f"{group.principal}: {one.message}")
 
 
-def _finding(rule: AuditRule, problem: Problem) -> Finding:
+def _finding(rule: AuditRule, problem: Problem) -> LintFinding:
     source, pointer = problem.policy.source, problem.policy.in_file(problem.pointer)
     line, column = source.locate(pointer)
-    return Finding(rule.code, rule.severity, source.name, line, column, pointer, problem.message, rule.fix, rule.source)
+    return LintFinding(rule.code, rule.severity, source.name, line, column, pointer, problem.message, rule.fix, rule.source)
 
 
 # -- use ------------------------------------------------------------------------------------------------------------------

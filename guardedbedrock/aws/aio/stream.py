@@ -50,7 +50,7 @@ class AsyncGuardedEventStream(ObservedStream, AioEventStream):  # type: ignore[m
         self.close()
 
 
-class ReadBody(AioStreamingBody):  # type: ignore[misc]
+class AsyncReadBody(AioStreamingBody):  # type: ignore[misc]
     """
     A body that was read already, and that the caller can read again.
 
@@ -124,4 +124,4 @@ async def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | N
     except BaseException:
         body.close()
         raise
-    return {**response, "body": ReadBody(body.raw_stream, data)}, data
+    return {**response, "body": AsyncReadBody(body.raw_stream, data)}, data

@@ -24,7 +24,7 @@ from guardedbedrock.aws.gate.call_context import (
     resource_identifiers,
 )
 from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
-from guardedbedrock.aws.gate.request_reader import Request, read_headers, read_parameters
+from guardedbedrock.aws.gate.request_reader import GateRequest, read_headers, read_parameters
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS, SERVICES, find_operation
 from guardedbedrock.bedrock.request_paths import RequestTarget, path_below
@@ -92,7 +92,7 @@ class Gate:
             GuardrailTamperedError: The request is not the one that was authorized.
         """
         if self.rules.mode != "off":
-            self._check(Request(request.method, request.url, case_insensitive(request.headers), request.data), request)
+            self._check(GateRequest(request.method, request.url, case_insensitive(request.headers), request.data), request)
 
     def check_sending(self, request: Any) -> None:
         """
@@ -109,9 +109,9 @@ class Gate:
         except ValueError as error:
             self._refuse(str(error), "sent", self._open_call())
             return
-        self._check(Request(request.method, request.url, headers, body), None, framing_error(headers, body))
+        self._check(GateRequest(request.method, request.url, headers, body), None, framing_error(headers, body))
 
-    def _check(self, request: Request, to_sign: Any, framing_problem: str | None = None) -> None:
+    def _check(self, request: GateRequest, to_sign: Any, framing_problem: str | None = None) -> None:
         call = self._open_call()
         if call is None:
             problem: str | None = NOT_AUTHORIZED
@@ -183,7 +183,7 @@ class Gate:
             return "names another model than the one that was authorized"
         return None
 
-    def _header_difference(self, call: CallContext, request: Request) -> str | None:
+    def _header_difference(self, call: CallContext, request: GateRequest) -> str | None:
         """
         Read the guardrail of operations that carry it in headers.
 
@@ -195,7 +195,7 @@ class Gate:
             return None
         return _guardrail_difference(call, read_headers(request.headers, self._operation_model(call)))
 
-    def _difference(self, call: CallContext, request: Request) -> str | None:
+    def _difference(self, call: CallContext, request: GateRequest) -> str | None:
         """Read a request that is not the serialized one, and compare it with what was authorized."""
         problem = self._target_difference(call, request.method, request.url)
         if problem:
@@ -234,7 +234,7 @@ def _reached(endpoint_url: str, method: str, url: str) -> tuple[RequestTarget | 
     return RUNTIME_PATHS.find(method, url), RUNTIME_PATHS.find_below(endpoint_url, method, url)
 
 
-def _is_serialized(call: CallContext, request: Request) -> bool:
+def _is_serialized(call: CallContext, request: GateRequest) -> bool:
     """
     Return whether a request is the one that was serialized from the verified parameters.
 

@@ -18,7 +18,7 @@ from guardedbedrock.bedrock.request_paths import matches_template, path_below
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GateRequest:
     """
     An HTTP request.
 
@@ -35,7 +35,7 @@ class Request:
     body: Any
 
 
-def read_parameters(request: Request, operation_model: Any, endpoint_url: str) -> dict[str, Any]:
+def read_parameters(request: GateRequest, operation_model: Any, endpoint_url: str) -> dict[str, Any]:
     """
     Read the parameters of an operation from a request.
 
@@ -67,7 +67,7 @@ def read_headers(headers: Any, operation_model: Any) -> dict[str, str]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _members(request: Request, operation_model: Any, labels: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def _members(request: GateRequest, operation_model: Any, labels: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     shape = operation_model.input_shape
     if shape is None:
         return

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation.session import default_session
-from guardedbedrock.aws.gate.request_reader import Request, read_parameters
+from guardedbedrock.aws.gate.request_reader import GateRequest, read_parameters
 from guardedbedrock.aws.http.endpoints import Endpoint
 from guardedbedrock.aws.http.events import READ_ERRORS, EventReader, decompressor, event_reader
 from guardedbedrock.aws.signer.inference_request import runtime_operation
@@ -87,11 +87,11 @@ class HttpGuard:
         headers = HTTPHeaders()
         for name, value in request.headers.multi_items():
             headers[name] = value
-        read = Request(request.method.upper(), str(request.url), headers, body)
+        read = GateRequest(request.method.upper(), str(request.url), headers, body)
         is_redirected = "target" in request.extensions  # httpx sends it instead of the path of the URL
         return Exchange(read, endpoint, self._rules_for(read), self._binding, is_redirected=is_redirected)
 
-    def _rules_for(self, request: Request) -> Rules:
+    def _rules_for(self, request: GateRequest) -> Rules:
         """Return the rules for the credentials of a request, with the caches that belong to them."""
         secure = request.url.startswith("https:")
         credentials = _authorization(request)
@@ -177,7 +177,7 @@ class Exchange:
     """
 
     def __init__(
-        self, request: Request, endpoint: Endpoint, rules: Rules, binding: ClientBinding, *, is_redirected: bool = False
+        self, request: GateRequest, endpoint: Endpoint, rules: Rules, binding: ClientBinding, *, is_redirected: bool = False
     ) -> None:
         self._request, self._endpoint, self._rules = request, endpoint, rules
         self._wire = Wire(request.url, request.headers, request.body)
@@ -403,7 +403,7 @@ def _chat_only(target: Any) -> Any:
     return target if target is not None and is_chat_completion(target.operation) else None
 
 
-def _authorization(request: Request) -> str:
+def _authorization(request: GateRequest) -> str:
     return str(request.headers.get("Authorization") or "").strip()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.lint.finding import SEVERITIES, Finding, Problem, Rule
+from guardedbedrock.governance.lint.finding import SEVERITIES, LintFinding, Problem, Rule
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
 from guardedbedrock.governance.lint.read import configuration_table, merge, read_groups
 from guardedbedrock.governance.lint.rules import BY_CODE, RULES
@@ -40,7 +40,7 @@ class Suppression:
     sid: str = ""
     path: str = ""
 
-    def covers(self, finding: Finding) -> bool:
+    def covers(self, finding: LintFinding) -> bool:
         """Return whether the suppression applies to a finding."""
         fits_path = not self.path or fnmatchcase(finding.file, self.path) or fnmatchcase(finding.file, f"*/{self.path}")
         return fnmatchcase(finding.rule, self.rule) and fits_path and (not self.sid or self.sid == finding.sid)
@@ -70,7 +70,7 @@ class LintOptions:
     unguarded_models: tuple[str, ...] = ()
 
 
-def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tuple[Finding, ...]:
+def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tuple[LintFinding, ...]:
     """
     Lint files and folders.
 
@@ -91,10 +91,10 @@ def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tup
     return lint_groups(groups, given)
 
 
-def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[Finding, ...]:
+def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[LintFinding, ...]:
     """Lint policies that were read already; see `lint`."""
     rules = _selected(options)
-    found: dict[tuple[str, str, str, str], Finding] = {}
+    found: dict[tuple[str, str, str, str], LintFinding] = {}
     seen: set[int] = set()
     kept: list[LintedPolicy] = []  # keeps each policy alive, so that its identity is not used again
     for given in groups:
@@ -111,12 +111,12 @@ def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[Finding,
     return _without_known(ordered, options.baseline)
 
 
-def _finding(rule: Rule, problem: Problem) -> Finding:
+def _finding(rule: Rule, problem: Problem) -> LintFinding:
     policy = problem.policy
     pointer = policy.in_file(problem.pointer)
     line, column = policy.source.locate(pointer)
     statement = policy.statement_at(problem.pointer)
-    return Finding(
+    return LintFinding(
         rule=rule.code,
         severity=problem.severity or rule.severity,
         file=policy.source.name,
@@ -183,13 +183,13 @@ def _suppression(entry: Any, place: str) -> Suppression:
     return Suppression(rule, entry["reason"], entry.get("sid", ""), entry.get("path", ""))
 
 
-def fingerprint(finding: Finding) -> str:
+def fingerprint(finding: LintFinding) -> str:
     """Return a text that identifies a finding as long as its file, statement and message stay the same; lines may move."""
     parts = finding.rule, finding.file, finding.sid or finding.pointer, finding.message
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def baseline_of(findings: Sequence[Finding]) -> str:
+def baseline_of(findings: Sequence[LintFinding]) -> str:
     """Return the content of a baseline file that accepts some findings."""
     counts = Counter(map(fingerprint, findings))
     data = {"schema": _BASELINE_SCHEMA, "version": 1, "findings": dict(sorted(counts.items()))}
@@ -210,7 +210,7 @@ def read_baseline(path: Path) -> Mapping[str, int]:
     return counts
 
 
-def _without_known(findings: Sequence[Finding], baseline: Mapping[str, int]) -> tuple[Finding, ...]:
+def _without_known(findings: Sequence[LintFinding], baseline: Mapping[str, int]) -> tuple[LintFinding, ...]:
     left = Counter(baseline)
     new = []
     for finding in findings:
@@ -222,7 +222,7 @@ def _without_known(findings: Sequence[Finding], baseline: Mapping[str, int]) -> 
     return tuple(new)
 
 
-def worst(findings: Iterable[Finding]) -> str:
+def worst(findings: Iterable[LintFinding]) -> str:
     """Return the highest severity; ``""`` if there is no finding."""
     found = {finding.severity for finding in findings}
     return next((severity for severity in SEVERITIES if severity in found), "")

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from guardedbedrock.iam import Request
 
-Verdict: TypeAlias = Literal["proved", "refuted", "unknown"]
+ProofAnswer: TypeAlias = Literal["proved", "refuted", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Answer:
     """
 
     question: str
-    answer: Verdict
+    answer: ProofAnswer
     witness: Request | None = None
     statements: tuple[StatementPlace, ...] = ()
     reason: str = ""
@@ -97,7 +97,7 @@ class Summary:
     answers: tuple[Answer, ...] = field(default=())
 
     @property
-    def answer(self) -> Verdict:
+    def answer(self) -> ProofAnswer:
         """``refuted`` if one is refuted, else ``unknown`` if one is unknown, else ``proved``."""
         found = {answer.answer for answer in self.answers}
         return "refuted" if "refuted" in found else "unknown" if "unknown" in found else "proved"

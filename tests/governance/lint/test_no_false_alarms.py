@@ -10,7 +10,7 @@ import pytest
 
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.backstop import backstop
-from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.finding import LintFinding
 from guardedbedrock.governance.lint.run import LintOptions, lint
 
 GUARDRAIL = "arn:aws:bedrock:us-west-2:123456789012:guardrail/h7x2k9q4m1zz"
@@ -96,7 +96,7 @@ AWS_FORMS: dict[str, dict[str, Any]] = {
 }
 
 
-def findings_of(tmp_path: Path, policy: Any, **options: Any) -> list[Finding]:
+def findings_of(tmp_path: Path, policy: Any, **options: Any) -> list[LintFinding]:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy), "utf-8")
     return list(lint([file], LintOptions(**options)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.finding import LintFinding
 from guardedbedrock.governance.lint.rules import RULES
 from guardedbedrock.governance.lint.run import LintOptions, lint
 
@@ -27,7 +27,7 @@ def written(example: dict[str, Any]) -> dict[str, Any]:
     return {example["type"]: [[document]] if example["type"] in ("scp", "rcp") else [document]}
 
 
-def findings_of(tmp_path: Path, data: object, **options: Any) -> tuple[Finding, ...]:
+def findings_of(tmp_path: Path, data: object, **options: Any) -> tuple[LintFinding, ...]:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(data), "utf-8")
     return lint([file], LintOptions(**options))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.lint.finding import Finding
+from guardedbedrock.governance.lint.finding import LintFinding
 from guardedbedrock.governance.lint.run import LintOptions, lint
 
 GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
@@ -32,7 +32,7 @@ GOOD = {
 }
 
 
-def only(tmp_path: Path, name: str, content: object, **options: Any) -> Finding:
+def only(tmp_path: Path, name: str, content: object, **options: Any) -> LintFinding:
     """Write a file and return its only finding of INVALID_ACTION."""
     file = tmp_path / name
     file.write_text(content if isinstance(content, str) else json.dumps(content, indent=2), "utf-8")
@@ -40,7 +40,7 @@ def only(tmp_path: Path, name: str, content: object, **options: Any) -> Finding:
     return finding
 
 
-def pointed_at(file: Path, finding: Finding) -> str:
+def pointed_at(file: Path, finding: LintFinding) -> str:
     """Return the text of the file at the place of a finding, up to the end of the line."""
     return file.read_text("utf-8").splitlines()[finding.line - 1][finding.column - 1 :]
 
