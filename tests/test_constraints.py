@@ -17,7 +17,7 @@ INSTALLED: Final = ("cli", "testing")
 
 
 def test_what_the_makefile_installs_is_pinned() -> None:
-    """Where this fails, `make constraints` mends it; or a line of one's own, with the version that `pip list` says."""
+    """If this fails, run `make constraints`, or add a line with the version that `pip list` shows."""
     extras = PROJECT["project"]["optional-dependencies"]
     asked = [*PROJECT["project"]["dependencies"], *(one for extra in INSTALLED for one in extras[extra])]
     asked += [text for group in PROJECT["dependency-groups"].values() for text in group]

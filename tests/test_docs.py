@@ -1,4 +1,4 @@
-"""The pages that are written from the code."""
+"""The generated pages about authorizations and observability."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = (DOCS / "authorizations.md").read_text("utf-8")
 
 
-def test_the_page_of_authorizations_is_the_one_that_the_table_writes() -> None:
-    """Where this fails, `make docs` mends it."""
+def test_the_page_of_authorizations_is_current() -> None:
+    """If this fails, run `make docs`."""
     written: str = runpy.run_path(str(DOCS / "generate.py"))["page"]()
 
     assert written.splitlines() == PAGE.splitlines()
 
 
-def test_every_link_within_the_page_leads_somewhere() -> None:
-    """To a heading, as its anchor is written."""
+def test_every_link_within_the_page_has_a_heading() -> None:
+    """The anchors are those that GitHub generates."""
     headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", PAGE, re.MULTILINE)}
 
     assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= headings
@@ -36,8 +36,8 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
 OBSERVED: Final = (DOCS / "observability.md").read_text("utf-8")
 
 
-def test_the_page_of_observability_is_the_one_that_the_tables_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where this fails, `make docs` mends it."""
+def test_the_page_of_observability_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If this fails, run `make docs`."""
     monkeypatch.syspath_prepend(str(DOCS))
     written: str = runpy.run_path(str(DOCS / "generate_observability.py"))["page"]()
 

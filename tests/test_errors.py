@@ -318,7 +318,7 @@ def test_a_subclass_of_the_users_own_survives_too() -> None:
 
 
 class Custom(errors.PreflightUnavailableError):
-    """An error with a constructor of its own."""
+    """An error with another constructor."""
 
     def __init__(self, *, ticket: str) -> None:
         super().__init__(message="m", operation_name="Converse")

@@ -1,4 +1,4 @@
-"""What can be imported from where, and what that loads."""
+"""The public names, and what importing them loads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOADED = "import json, sys; {program}; print(json.dumps([name for name in {heavy
 
 
 def loaded_by(program: str) -> list[str]:
-    """Say which of the heavy packages a program has loaded, in a process of its own."""
+    """Return which of the heavy packages a program loads, run in a separate process."""
     source = LOADED.format(program=program, heavy=HEAVY)
     path = {"PATH": os.environ["PATH"]}
     ran = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=path, timeout=120, check=True)  # noqa: S603

@@ -104,7 +104,7 @@ def read_given(path: str | Path) -> Given:
         path: An identity-based policy, a JSON object of policy type to documents, a snapshot, or a configuration in TOML.
 
     Raises:
-        ConfigurationError: The file cannot be read, or is none of these.
+        ConfigurationError: The file cannot be read, or has another format.
         PolicySyntaxError: A document is not a policy.
     """
     file = Path(path)

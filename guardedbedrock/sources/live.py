@@ -226,7 +226,7 @@ class LiveSource:
         return self._unavailable(rules, f"{self._failure or 'it was not read again in time'}{age}")
 
     def _unavailable(self, rules: Rules, reason: str) -> Rules:
-        """Return rules that say that the source is unavailable; policies that nobody knows allow nothing and deny nothing."""
+        """Return rules that say that the source is unavailable; unknown policies allow nothing and deny nothing."""
         approved = rules.approved if self._approval is None or self._loaded is None else self._loaded.guardrails
         policies = None if self.has_policies else rules.policies
         made = replace(rules, source=None, approved=approved, policies=policies, unavailable=f"{self.name}: {reason}")

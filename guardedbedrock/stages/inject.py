@@ -229,7 +229,7 @@ def choose(call: Call, rules: Rules) -> Guardrail:
     Choose among the guardrails of the call's region: the one chosen by name, else the first that fits the call's model.
 
     Raises:
-        GuardrailNotApprovedError: There is none.
+        GuardrailNotApprovedError: No approved guardrail matches.
     """
     return _choose(_Part(_NO_GUARDRAIL, call.model), call, rules)
 

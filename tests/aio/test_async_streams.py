@@ -38,7 +38,7 @@ async def events_of(env: Harness, method: str = "converse_stream") -> Any:
 
 
 async def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
-    """Make a house with somebody who listens."""
+    """Create a harness with a recording listener."""
     recorder = Recorder()
     return await harness(listeners=[recorder], **options), recorder
 
@@ -86,7 +86,7 @@ async def test_stream_read_to_its_end_releases_its_connection(line: tuple[Relay,
 
 
 async def close(stream: Any) -> None:
-    """Close a stream that nobody read."""
+    """Close a stream before anything is read."""
     stream.close()
 
 

@@ -54,7 +54,7 @@ async def maker(fake: FakeBedrock) -> AsyncIterator[Callable[..., Awaitable[Any]
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard that tells nobody."""
+    """Create a guard without listeners."""
     return Guard(**{"guardrails": [HR], "policies": POLICIES, "principal": ROLE, "listeners": (), **options})
 
 

@@ -51,7 +51,7 @@ def asked(sts: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def fresh_session(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Give boto3 a default session of its own, with credentials, and count what it asks."""
+    """Set a default session with credentials, and record the operations that it calls."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -116,15 +116,15 @@ def test_policy_variable_resolves_to_the_caller(harness: Make, asked: list[str])
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Point STS to a port that nobody listens on, held so that nobody else gets it."""
+def closed_sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Point STS to a bound port without a server, so that no other process can take the port."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{held.getsockname()[1]}")
         yield fresh_session(monkeypatch)
 
 
-def test_call_is_refused_if_sts_does_not_answer(harness: Make, nobody: list[str]) -> None:
+def test_call_is_refused_if_sts_does_not_answer(harness: Make, closed_sts: list[str]) -> None:
     recorder = Recorder()
     env = harness(principal="caller", listeners=[recorder])
 
@@ -137,16 +137,16 @@ def test_call_is_refused_if_sts_does_not_answer(harness: Make, nobody: list[str]
     assert "principal" in str(refused.value.hint)
     assert env.fake.requests == []
     assert recorder.last.closed == [refused.value]
-    assert nobody == ["GetCallerIdentity"] * 2
+    assert closed_sts == ["GetCallerIdentity"] * 2
 
 
-def test_sts_failure_is_reported_in_mode_report(harness: Make, nobody: list[str]) -> None:
+def test_sts_failure_is_reported_in_mode_report(harness: Make, closed_sts: list[str]) -> None:
     env = harness(principal="caller", mode="report")
 
     env.client.converse(**ask("converse"))
 
     assert [request.guardrail for request in env.fake.requests] == [(HR.arn, HR.version)]
-    assert nobody == ["GetCallerIdentity"]
+    assert closed_sts == ["GetCallerIdentity"]
 
 
 def test_call_without_credentials_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -209,7 +209,7 @@ NAMED: Final[dict[str, tuple[dict[str, str], Guardrail | None]]] = {
     "version of another alone": ({"guardrailVersion": HR.version}, None),
     "another version": ({"guardrailIdentifier": HR.arn, "guardrailVersion": "2"}, None),
     "its draft": ({"guardrailIdentifier": HR.arn, "guardrailVersion": "DRAFT"}, None),
-    "nobody's": (WEAK, None),
+    "not approved": (WEAK, None),
 }
 
 

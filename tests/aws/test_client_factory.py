@@ -26,7 +26,7 @@ CREDENTIALS: Final = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard that tells nobody."""
+    """Create a guard without listeners."""
     return Guard(**{"guardrails": [HR], "listeners": (), **options})
 
 

@@ -33,7 +33,7 @@ WAYS: Final[dict[str, Callable[[Guard], Any]]] = {
 
 
 def guard() -> Guard:
-    """Make a guard that tells nobody."""
+    """Create a guard without listeners."""
     return Guard(guardrails=[HR], listeners=())
 
 

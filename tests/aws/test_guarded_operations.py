@@ -41,7 +41,7 @@ EVERY: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 CASES: Final = {method: case for method, case in EVERY.items() if method in OPERATION}
 
 BEYOND: Final = {"GetAsyncInvoke", "InvokeModelWithBidirectionalStream"}
-"""The one has a test of its own, the other needs HTTP/2."""
+"""ApplyGuardrail has its own tests; the bidirectional stream needs HTTP/2."""
 
 
 def test_every_runtime_operation_has_a_case() -> None:

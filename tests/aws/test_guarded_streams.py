@@ -31,7 +31,7 @@ def events_of(env: Harness, method: str) -> Any:
 
 
 def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
-    """Make a house with somebody who listens."""
+    """Create a harness with a recording listener."""
     recorder = Recorder()
     return harness(listeners=[recorder], **options), recorder
 
@@ -72,7 +72,7 @@ def test_observation_closes_at_the_end_of_the_stream(harness: Make, method: str)
 
 
 def close(stream: Any) -> None:
-    """Close a stream that nobody read."""
+    """Close a stream before anything is read."""
     stream.close()
 
 

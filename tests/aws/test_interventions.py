@@ -20,7 +20,7 @@ BLOCKED: Final = "Sorry, the model cannot answer this question."
 
 
 def watched(harness: Make, **options: Any) -> tuple[Harness, Recorder]:
-    """Make a house with somebody who listens."""
+    """Create a harness with a recording listener."""
     recorder = Recorder()
     return harness(listeners=[recorder], **options), recorder
 

@@ -36,7 +36,7 @@ ANSWER: Final = {
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard that tells nobody."""
+    """Create a guard without listeners."""
     return Guard(**{"guardrails": [HR], "listeners": (), "retry": RetryPolicy(1), **options})
 
 

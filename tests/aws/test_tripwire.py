@@ -37,7 +37,7 @@ HEADERS: Final = {"X-Amzn-Bedrock-GuardrailIdentifier": HR.arn, "X-Amzn-Bedrock-
 ARN: Final = f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}"
 
 
-def sign(  # noqa: PLR0913  # a signature hangs on all of these
+def sign(  # noqa: PLR0913  # a signature depends on all of them
     path: str = f"/model/{MODEL}/invoke",
     body: object = None,
     headers: dict[str, str] | None = None,

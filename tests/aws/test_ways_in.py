@@ -77,7 +77,7 @@ def maker(fake: FakeBedrock) -> Iterator[Callable[..., Any]]:
 
 
 def guard(**options: Any) -> Guard:
-    """Make a guard that tells nobody."""
+    """Create a guard without listeners."""
     return Guard(**{"guardrails": [HR], "policies": POLICIES, "principal": ROLE, "listeners": (), **options})
 
 

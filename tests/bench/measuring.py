@@ -92,9 +92,9 @@ def _round(first: Measured, second: Measured, calls: int) -> tuple[tuple[float, 
 
 def milliseconds_in_a_fresh_process(before: str, measured: str) -> float:
     """
-    Time a statement after another one, in ms of processor time, each time in a process of its own: the quickest of fifteen.
+    Time a statement after another one, in ms of processor time, each time in a new process: the quickest of fifteen.
 
-    The first compiles what nobody has compiled yet, as installing does.
+    The first run compiles the modules, as an installation does.
     """
     code = f"import time\n{before}\nt = time.process_time()\n{measured}\nprint(time.process_time() - t)"
     command = [sys.executable, "-c", code]

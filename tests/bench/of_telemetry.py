@@ -1,4 +1,4 @@
-"""What telling of a call costs: to nobody, to the API alone, and to an SDK that keeps everything in memory."""
+"""The cost of telemetry: without listeners, with the OpenTelemetry API alone, and with an SDK that exports to memory."""
 
 from __future__ import annotations
 

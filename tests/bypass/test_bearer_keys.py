@@ -34,7 +34,7 @@ ATTACKS: Final[list[tuple[str, Callable[..., Any]]]] = [
 
 @pytest.fixture(name="keyed")
 def make_keyed(monkeypatch: pytest.MonkeyPatch, harness: Make) -> Callable[..., Harness]:
-    """Make houses whose client has a key, over TLS."""
+    """Create harnesses whose client has an API key, over TLS."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", KEY)
     return lambda **options: harness(fake={"tls": True}, **options)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Other:
-    """A mixin of somebody else's."""
+    """A mixin of another library."""
 
     def _make_api_call(self, operation_name: str, params: Any) -> Any:
         return super()._make_api_call(operation_name, params)  # type: ignore[misc]

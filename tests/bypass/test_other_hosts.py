@@ -21,7 +21,7 @@ HOSTS: Final = ("{other}", "{other}@elsewhere", "elsewhere", "elsewhere#@{other}
 
 @pytest.fixture(name="other")
 def start_other() -> Iterator[FakeBedrock]:
-    """Another fake: a region, or somebody else's machine."""
+    """A second fake: another Region, or another host."""
     with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
         yield fake
 

@@ -26,7 +26,7 @@ PATHS: Final = {
     "behind a question mark": f"/model/{DENIED_MODEL}/{TAIL}?/model/{MODEL}/{TAIL}",
     "behind a fragment": f"/model/{DENIED_MODEL}/{TAIL}#/model/{MODEL}/{TAIL}",
     "before a backslash": f"/model/{DENIED_MODEL}/{TAIL}\\..\\..\\model/{MODEL}/{TAIL}",
-    "within a path of somebody else's": f"/gateway/model/{MODEL}/{TAIL}",
+    "within the path of a gateway": f"/gateway/model/{MODEL}/{TAIL}",
     "more than there is": f"/model/{MODEL}/{TAIL}/more",
     "another operation": f"/model/{MODEL}/invoke",
     "a job": "/async-invoke",

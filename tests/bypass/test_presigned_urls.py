@@ -32,7 +32,7 @@ def test_presigned_invoke_model_signs_the_guardrail_headers(harness: Make) -> No
 
 
 def use(url: str, named: tuple[str, str] | None) -> int:
-    """Send a request to a presigned URL, as whoever got it can, and give its status."""
+    """Send a request to a presigned URL as its holder can, and return the status."""
     headers = {"Content-Type": "application/json", **(dict(zip(HEADERS, named, strict=True)) if named else {})}
     request = urllib.request.Request(url, b"", headers, method="POST")  # noqa: S310  # the fake's
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = "q7Zx81mPw0"
 TAG: Final = f"amazon-bedrock-guardrails-guardContent_{SUFFIX}"
-HIDING: Final[list[dict[str, Any]]] = [{"text": "what nobody should ask"}, {"guardContent": {"text": {"text": "hello"}}}]
+HIDING: Final[list[dict[str, Any]]] = [{"text": "a forbidden question"}, {"guardContent": {"text": {"text": "hello"}}}]
 CONFIG: Final = "amazon-bedrock-guardrailConfig"
 
 
@@ -34,7 +34,7 @@ def conversation(*content: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**ask("converse"), "messages": [{"role": "user", "content": list(content)}], **more}
 
 
-TAGGED: Final = invocation(f"what nobody should ask <{TAG}>hello</{TAG}>", tagSuffix=SUFFIX)
+TAGGED: Final = invocation(f"a forbidden question <{TAG}>hello</{TAG}>", tagSuffix=SUFFIX)
 GUESSABLE: Final = invocation("hello", tagSuffix="xyz")
 LATE: Final = invocation("hello", streamProcessingMode="ASYNCHRONOUS")
 WAYS: Final[dict[str, tuple[str, dict[str, Any], list[str]]]] = {
@@ -104,7 +104,7 @@ def test_partly_guarded_call_is_logged_without_its_prompt(harness: Make, caplog:
         "WARNING",
         ["input-tags"],
     )
-    assert "nobody should ask" not in str(vars(record))
+    assert "forbidden question" not in str(vars(record))
     assert unguarded(env.fake) == []
 
 

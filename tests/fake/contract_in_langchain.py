@@ -1,4 +1,4 @@
-"""Makes the calls of the contract that langchain-aws can make, and writes what came of each as JSON: a process of its own."""
+"""Make the calls of the contract that langchain-aws supports, and write the results as JSON. Runs in a separate process."""
 
 from __future__ import annotations
 

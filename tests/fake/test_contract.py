@@ -1,4 +1,4 @@
-"""The contract, as boto3 and langchain-aws keep it; aiobotocore keeps it in a folder of its own."""
+"""The contract of the fake with boto3 and langchain-aws; `tests/aio` tests it with aiobotocore."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def test_a_stream_breaks_with_an_exception(serve: Serve, ask: dict[str, Any]) ->
 
 
 def test_a_pause_has_the_given_length() -> None:
-    """Waiting goes by the server's clock, which here is a list."""
+    """The server waits with its own clock; here that is a list."""
     slept: list[float] = []
 
     def send(fault: Fault) -> list[bytes]:

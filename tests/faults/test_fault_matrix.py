@@ -75,7 +75,7 @@ CELLS: Final = [(name, method) for name, row in MATRIX.items() for method in row
 
 
 def troubled(harness: Make, patience: float = 60.0) -> tuple[Harness, Recorder]:
-    """Make a house whose client waits so long for a byte."""
+    """Create a harness whose client has this read timeout."""
     recorder = Recorder()
     config = Config(read_timeout=patience)
     env = harness(listeners=[recorder], config=config, retry=RetryPolicy(attempts=3, sleep=lambda _: None))
@@ -129,7 +129,7 @@ EMPTY: Final = {
 @pytest.mark.parametrize("fault", EMPTY.values(), ids=EMPTY)
 def test_a_truncated_converse_response_behaves_as_with_botocore(harness: Make, plain: Any, fault: Fault) -> None:
     """
-    As on a plain client: JSON that can not be read is a reply that says nothing, and nobody hangs or retries.
+    As on a plain client, a body that is not JSON gives an empty reply, without a retry and without waiting.
 
     Some versions notice by themselves that the end is missing; then it is tried again, as any connection that breaks.
     """

@@ -88,7 +88,7 @@ UNUSABLE: Final[dict[str, Json]] = {
     "zero of many places": Decimal("0e-999999"),
     "integer of many digits": 10**5_000,
 }
-"""Numbers that JSON text can not hold for the parser, and that nothing can be compared with."""
+"""Numbers that JSON cannot represent and that compare with nothing."""
 
 
 def nodes(value: Json, path: Path = ()) -> Iterator[Path]:

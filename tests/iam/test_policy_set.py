@@ -83,7 +83,7 @@ def test_reads_names_every_context_key_of_the_policies() -> None:
 
 
 def test_unresolved_keys_are_computed_for_each_request() -> None:
-    """More requests than the memo keeps: each decision has the keys of its own request."""
+    """More requests than the memo keeps: each decision has the keys of its request."""
     condition = {"StringEquals": {"k:a": "x", "k:b": "y"}}
     statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
     policies = iam.PolicySet(identity={"Version": "2012-10-17", "Statement": [statement]})

@@ -3,7 +3,7 @@ The soak: many guarded calls by many threads against a fake that fails sometimes
 
     python tests/soak/run.py --calls 20000 --seconds 120 --threads 8 --faults 0.05
 
-Exit code 1 when a call ended in a way that nobody documents, or when the fake grew.
+Exit code 1 if a call ended with an undocumented result, or if the memory of the fake grew.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Soak:
 
     Args:
         ends: Kind of call and how it ended, to how often.
-        strange: Those of them that nobody documents.
-        memory: Resident memory of the fake, in MiB, as time goes by.
+        strange: The results that are not documented.
+        memory: Resident memory of the fake, in MiB, over time.
         seconds: How long it took.
     """
 
@@ -64,7 +64,7 @@ class Soak:
 
 @contextmanager
 def serving(share: float, seed: int) -> Iterator[tuple[dict[str, str], int]]:
-    """Run the fake in a process of its own; gives the keywords of a client, and the ID of the process."""
+    """Run the fake in a separate process; yield the keywords of a client and the process ID."""
     command = [sys.executable, str(_SERVER), str(share), str(seed)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own script
         kwargs = json.loads(process.stdout.readline()) if process.stdout else {}

@@ -1,4 +1,4 @@
-"""The fake of a soak, in a process of its own, whose memory can be read: tells its address, serves until its input ends."""
+"""Serve the fake in a separate process, so that its memory can be measured: print the address, serve until stdin ends."""
 
 from __future__ import annotations
 

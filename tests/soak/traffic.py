@@ -80,7 +80,7 @@ class Kind:
     Args:
         call: Makes it, and says how it ended well.
         well: How it ends when nothing goes wrong.
-        cut: How it ends when the connection does while somebody reads.
+        cut: The result if the connection ends while the reply is read.
     """
 
     call: Callable[[Any], str]

@@ -121,7 +121,7 @@ def test_scps_deny_in_a_member_account_and_not_in_the_management_account(populat
 
 
 def test_account_without_an_organization_has_no_scps_and_no_gap(aws: Aws) -> None:
-    """That there is none is known."""
+    """The reader knows that none exists."""
     snapshot = read(aws)
 
     assert (snapshot["organization"], snapshot["scp"], snapshot["rcp"]) == (None, None, None)

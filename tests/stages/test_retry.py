@@ -1,4 +1,4 @@
-"""Retries: what is tried again, how often, and what is told of it."""
+"""Retries: which failures are retried, how often, and which events report it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Clock:
-    """A clock that moves only when somebody sleeps by it."""
+    """A clock that moves only during its own `sleep`."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -43,7 +43,7 @@ class Clock:
 
 
 def policy(clock: Clock, **options: Any) -> RetryPolicy:
-    """Make a policy that goes by a clock."""
+    """Create a policy that uses a clock."""
     return RetryPolicy(sleep=clock.sleep, clock=clock, **options)
 
 
@@ -116,7 +116,7 @@ def test_no_attempt_begins_after_the_deadline(harness: Make) -> None:
 
 
 def test_without_a_deadline_a_requested_pause_is_bounded_by_the_longest_wait(harness: Make) -> None:
-    """Otherwise a service, or whoever answers in its place, could make a thread sleep for days."""
+    """Otherwise a service, or a proxy, could make a thread sleep for days."""
     clock = Clock()
     env = harness(retry=policy(clock, attempts=4, deadline=None, longest_wait=20.0))
 

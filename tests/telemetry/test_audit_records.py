@@ -150,7 +150,7 @@ def test_mode_report_records_what_it_would_refuse_and_no_denial(harness: Make) -
 
 
 IDENTITIES: Final[dict[str, tuple[str | None, dict[str, Any]]]] = {
-    "nobody": (None, {"type": "Unknown"}),
+    "unknown": (None, {"type": "Unknown"}),
     "user": (
         "arn:aws:iam::111122223333:user/team/ada",
         {"type": "IAMUser", "accountId": "111122223333", "userName": "ada"},

@@ -196,7 +196,7 @@ def test_a_filter_pattern_finds_the_denial_in_cloudwatch_logs(moto: str) -> None
 
 
 class Refusing:
-    """A client of logs that takes nothing until it is told to."""
+    """A client of CloudWatch Logs that blocks until it is released."""
 
     def __init__(self) -> None:
         self.open = Event()
@@ -227,9 +227,9 @@ def test_a_call_does_not_wait_for_cloudwatch_and_dropped_records_are_counted() -
 
 def test_records_that_cloudwatch_rejects_are_counted() -> None:
     with FakeBedrock() as fake:
-        nobody = fake.endpoint_url
+        closed = fake.endpoint_url
     once = Config(retries={"total_max_attempts": 1})
-    sink = CloudWatchLogs(GROUP, client=boto3.client("logs", endpoint_url=nobody, config=once, **KEYS), interval=0.0)
+    sink = CloudWatchLogs(GROUP, client=boto3.client("logs", endpoint_url=closed, config=once, **KEYS), interval=0.0)
     sink.write({"n": 1})
 
     sink.close(30)

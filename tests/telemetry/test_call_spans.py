@@ -54,7 +54,7 @@ def exporter() -> InMemorySpanExporter:
 
 @pytest.fixture
 def tracer(exporter: InMemorySpanExporter) -> Iterator[Tracer]:
-    """Give a tracer of a provider of its own; the global one stays as it is."""
+    """Return a tracer of a separate provider; the global provider does not change."""
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     yield provider.get_tracer("guardedbedrock")

@@ -283,7 +283,7 @@ def test_a_guardrail_in_detect_mode_logs_its_findings(harness: Make) -> None:
 
 
 def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table is API: what is logged stands in it, and what stands in it is logged."""
+    """The table is part of the API: it lists exactly the keys that are logged."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     table = {row.name: {*row.keys, *LOG_CONTEXT, "event", "log_level"} for row in LOG_EVENTS}
     env = logged(harness, retry=RetryPolicy(attempts=2, sleep=lambda _: None))

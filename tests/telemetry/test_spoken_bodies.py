@@ -18,7 +18,7 @@ from guardedbedrock.telemetry.content.messages import message
 from guardedbedrock.telemetry.model_requests import LARGEST, operation_of, request_of
 
 FIELDS: Final = {"id", "source", "request", "reply", "chunks", "input", "system", "output"}
-"""`reply` and `chunks` say the same; null where the family has only one of them, or where nothing is told."""
+"""`reply` and `chunks` have the same content; null if the family has only one of them, or if nothing is recorded."""
 
 CASES: Final = json.loads((Path(__file__).parents[1] / "data" / "spoken_bodies.json").read_text("utf-8"))
 
@@ -39,19 +39,19 @@ def invoke(body: bytes, model: str = "acme.model") -> Call:
 
 
 def asked_of(call: Call) -> dict[str, str]:
-    """Give what is told of a request."""
+    """Return what is recorded of a request."""
     return input_attributes(operation_of(call), request_of(call))
 
 
 def answered(body: bytes) -> dict[str, Any]:
-    """Give what is told of a reply."""
+    """Return what is recorded of a reply."""
     spoken = ReplyContent("invoke")
     spoken.on_event(body)
     return read(spoken.attributes(metadata_of_body(body, {}).finish_reason))
 
 
 def streamed(chunks: list[bytes]) -> dict[str, Any]:
-    """Give what is told of a stream."""
+    """Return what is recorded of a stream."""
     spoken, answer = ReplyContent("invoke-stream"), NO_METADATA
     for chunk in chunks:
         event = {"chunk": {"bytes": chunk}}

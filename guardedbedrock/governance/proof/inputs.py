@@ -103,7 +103,7 @@ def read_version(path: str, principal: str | None = None) -> ProofPolicies:
         principal: The principal; needed with a snapshot.
 
     Raises:
-        ConfigurationError: The file cannot be read, or is none of these.
+        ConfigurationError: The file cannot be read, or has another format.
     """
     return _for_principal(read_given(path), principal)
 

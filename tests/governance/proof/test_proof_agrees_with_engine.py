@@ -38,7 +38,7 @@ TRIES: Final = 100
 RESOURCES: Final = {"bedrock:InvokeModel": (MODEL,), "bedrock:ApplyGuardrail": (GUARDRAIL, FOREIGN), "s3:GetObject": (OBJECT,)}
 ALWAYS: Final = "aws:RequestedRegion"
 FREE: Final = {key: values for key, values in VALUES_OF.items() if key != "aws:username"}
-"""Keys that a request may have, whoever calls."""
+"""Keys that a request of any caller may have."""
 OPTIONS: Final = Options(timeout=0.5)
 CALLING: Final = CALLERS[:5]
 

@@ -49,7 +49,7 @@ def arn_like(pattern: tuple[str, ...], value: str) -> Truth:
 
 
 def read_as(of_value: Reading, of_policy: Reading, holds: Callable[[Any, Any], bool]) -> Compare:
-    """Make the comparison of an operator that reads both sides as something else; what can not be read matches nothing."""
+    """Create the comparison of an operator that converts both sides; a value that cannot be converted matches nothing."""
 
     def compare(policy: str, value: str, _question: Asked) -> Truth:
         left, right = of_value(value), of_policy(policy)

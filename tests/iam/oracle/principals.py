@@ -72,7 +72,7 @@ def naming(kind: str, name: str, caller: Who) -> int:
 
 
 def degree(statement: Json, caller: Who, *, bounded: bool = False) -> int:
-    """Say how closely a statement names the caller; NotPrincipal with Deny spares nobody who has a permissions boundary."""
+    """Return how closely a statement names the caller; a Deny with NotPrincipal applies to every bounded caller."""
     if bounded and statement["Effect"] == "Deny" and caller.kind in ("user", "role", "assumed-role"):
         return named(statement["Principal"], caller) if "Principal" in statement else EVERYONE
     if "Principal" in statement:

@@ -103,7 +103,7 @@ def fits_blindly(pattern: tuple[str, ...], question: Asked, blind: list[int]) ->
 
 
 def filled(part: str, text: tuple[str, ...]) -> tuple[str, ...]:
-    """Put a text in the place of each ``*`` of a part, or of all of it where there is none."""
+    """Replace each ``*`` of a part with a text, or the whole part if it has no ``*``."""
     if "*" not in part:
         return text
     return tuple(itertools.chain.from_iterable(text if character == "*" else (character,) for character in part))
