@@ -88,6 +88,11 @@ typing: .venv/.dev
 frameworks: .venv/.dev
 	$(BIN)/python tests/frameworks/run.py $(ONLY)
 
+# The tests of other projects with the guard installed. ONLY="moto strands" runs those two. Not a part of CI.
+.PHONY: neighbours
+neighbours: .venv/.dev
+	$(BIN)/python tests/neighbours/run.py $(ONLY)
+
 laws: .venv/.dev
 	$(BIN)/lint-imports
 
