@@ -14,6 +14,7 @@ from guardedbedrock.aws.trail_bucket import S3Bucket
 from guardedbedrock.cli.console import console
 from guardedbedrock.cli.prove import pair
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.replay.markdown import write_markdown
 from guardedbedrock.governance.replay.page import write_page
 from guardedbedrock.governance.replay.run import query_for_athena, replay
 from guardedbedrock.governance.replay.text import write_text
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
     from guardedbedrock.governance.replay.report import ReplayReport
     from guardedbedrock.governance.replay.verdicts import Source
 
-ReplayFormat = Literal["text", "json", "html"]
+ReplayFormat = Literal["text", "json", "html", "markdown"]
 
 EXIT_OK: Final = 0
 EXIT_NEWLY_DENIED: Final = 1
+_SUFFIXES: Final = {"text": "txt", "json": "json", "html": "html", "markdown": "md"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,11 @@ def _progress() -> AbstractContextManager[Progress]:
 def _render(report: ReplayReport, output: ReplayFormat) -> str:
     if output == "json":
         return f"{json.dumps(report.as_data(), indent=2)}\n"
-    return write_page(report) if output == "html" else write_text(report)
+    return {"text": write_text, "html": write_page, "markdown": write_markdown}[output](report)
 
 
 def _write(folder: Path, text: str, output: ReplayFormat) -> None:
-    file = folder / f"replay.{'txt' if output == 'text' else output}"
+    file = folder / f"replay.{_SUFFIXES[output]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")

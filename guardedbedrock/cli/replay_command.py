@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-ReplayFormat = Literal["text", "json", "html"]
+ReplayFormat = Literal["text", "json", "html", "markdown"]
 GuardrailSource = Literal["from-log", "unknown", "injected"]
 
 

@@ -19,6 +19,7 @@ from of_machine import machine
 from of_plugin import plugin
 from of_policy_tests import policy_tests
 from of_preflight import preflight
+from of_replay import replay
 from of_telemetry import telemetry
 
 PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
@@ -30,6 +31,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     imports,
     plugin,
     policy_tests,
+    replay,
 )
 
 

@@ -71,7 +71,7 @@ def test_json_has_the_documented_members(cli: Cli) -> None:
 
 @pytest.mark.usefixtures("trail")
 def test_a_report_is_written_into_a_folder(cli: Cli, tmp_path: Path) -> None:
-    for output, name in (("text", "txt"), ("json", "json"), ("html", "html")):
+    for output, name in (("text", "txt"), ("json", "json"), ("html", "html"), ("markdown", "md")):
         done = cli("replay", "trail", "--policies", "new.json", "--format", output, "-o", "out/reports")
         assert (done.code, done.out) == (0, "")
         assert done.err.strip().endswith(f"replay.{name}")

@@ -1,0 +1,97 @@
+"""
+The replay of CloudTrail: processor time for each record, distinct calls, and memory for few and many records.
+
+Reading and counting are measured; distinct calls are evaluated later, once each. Memory is the growth of a separate process after
+all imports.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import process_time
+from typing import Final
+
+from measuring import NO_BUDGET, Row
+
+from guardedbedrock.governance.replay.counting import Counts
+from guardedbedrock.governance.replay.files import find_files
+from guardedbedrock.governance.replay.projection import Projection
+from guardedbedrock.governance.replay.run import read_trails
+from guardedbedrock.testing.trails import TrailGenerator
+
+FEW: Final = 100_000
+MANY: Final = 5_000_000
+ROLES: Final = 100
+PROJECTION: Final = Projection(frozenset({"bedrock:guardrailidentifier"}))
+_ID: Final = re.compile(rb'("(?:eventID|requestID|originalEventID|originalRequestID)":")[0-9a-f]{8}')
+
+MEMORY: Final = """
+import json, re, sys
+from pathlib import Path
+from of_replay import read
+def peak():
+    # getrusage would include the peak of the process that started this one.
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+read(Path(sys.argv[1]) / "one", is_typed=True)
+before = peak()
+counts = read(Path(sys.argv[1]) / "trail", is_typed=True)
+print(json.dumps([(peak() - before) / 1024, sum(group.count for group in counts.groups)]))
+"""
+
+
+def replay() -> Iterator[Row]:
+    """Records of a generated trail, decoded both ways, and the memory of few and many."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder / "trail", FEW)
+        for what, budget, is_typed in (("standard library", NO_BUDGET, False), ("extra `replay`", 10, True)):
+            best, counts = _measure(folder / "trail", is_typed=is_typed)
+            yield Row(f"replay, one record, {what}", budget, best * 1e6, "us")
+        yield Row(f"replay, distinct calls of {FEW:,} records", NO_BUDGET, len({group.call for group in counts.groups}), "")
+        yield from _memory(folder, FEW)
+        write(folder / "trail", MANY)
+        yield from _memory(folder, MANY)
+
+
+def write(folder: Path, records: int) -> None:
+    """Write gzipped trail files of at least this many records; beyond `FEW`, files are copied with new IDs."""
+    TrailGenerator(seed=1, keep_calls=False, roles=ROLES).write(folder.parent / "one", 100)
+    first = folder / "00000"
+    if not first.exists():
+        TrailGenerator(seed=1, keep_calls=False, roles=ROLES).write(first, min(records, FEW))
+    texts = [gzip.decompress(file.read_bytes()) for file in sorted(first.rglob("*.gz"))]
+    for copy in range(1, -(-records // FEW)):
+        place = folder / f"{copy:05}"
+        place.mkdir(exist_ok=True)
+        for number, text in enumerate(texts):
+            changed = _ID.sub(rb"\g<1>%08x" % copy, text)
+            (place / f"{number}.json.gz").write_bytes(gzip.compress(changed, compresslevel=1, mtime=0))
+
+
+def read(folder: Path, *, is_typed: bool) -> Counts:
+    """Read and count the trails of a folder."""
+    return read_trails(find_files([folder], lambda _: None), [], PROJECTION, is_typed=is_typed)[1]
+
+
+def _measure(folder: Path, *, is_typed: bool) -> tuple[float, Counts]:
+    """Return the processor time for one record in s, the quickest of three rounds, and what was counted."""
+    best = float("inf")
+    for _ in range(3):
+        started = process_time()
+        counts = read(folder, is_typed=is_typed)
+        best = min(best, process_time() - started)
+    return best / FEW, counts
+
+
+def _memory(folder: Path, records: int) -> Iterator[Row]:
+    command = [sys.executable, "-c", MEMORY, str(folder)]
+    done = subprocess.run(command, cwd=Path(__file__).parent, check=True, capture_output=True, text=True)  # noqa: S603
+    megabytes, _ = json.loads(done.stdout)
+    yield Row(f"replay, memory for {records:,} records", 300, megabytes, "MB")
