@@ -41,6 +41,13 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
         "invoke-with-guardrail: You said: How many days of leave do I have?",
         "invoke-with-guardrail: Ask HR.",
     ),
+    "openai_sdk.py": (
+        "reply: You said: Hello there",
+        "stream: You| said:| Hello| there",
+        f"denied: bedrock:InvokeModel on {MODEL}/openai.gpt-oss-120b-1:0",
+        f"ChatCompletions was sent with {GUARDRAIL}/abc123def456 version 3",
+        f"ChatCompletionsStream was sent with {GUARDRAIL}/abc123def456 version 3",
+    ),
     "langchain_chat.py": (
         "invoke: You said: Hello there",
         "stream: You| said:| Hello| again",

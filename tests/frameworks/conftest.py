@@ -9,7 +9,7 @@ from frameworks import loopback
 
 loopback.block_network()
 
-from frameworks.helpers import HR, POLICY, ROLE  # noqa: E402  # block the network before any other import
+from frameworks.helpers import API_KEY, HR, POLICY, ROLE  # noqa: E402  # block the network before any other import
 
 from guardedbedrock import Guard, iam  # noqa: E402
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail  # noqa: E402
@@ -37,6 +37,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
         ):
             monkeypatch.setenv(name, server.endpoint_url)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.endpoint_url}/openai/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", API_KEY)
         yield server
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 DENIED_MODEL: Final = "anthropic.claude-3-opus-20240229-v1:0"
+API_KEY: Final = "bedrock-api-key-for-tests"
 ROLE: Final = "arn:aws:iam::123456789012:role/HRBotServiceRole"
 HR: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3", name="hr")
 POLICY: Final = {
@@ -38,9 +39,12 @@ def guarded(fake: FakeBedrock) -> list[str | None]:
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, its cause, the cause of the cause, and so on."""
+    """Yield an error, the error of guardedbedrock in its response, its cause, the cause of the cause, and so on."""
     while error is not None:
         yield error
+        in_response = getattr(getattr(error, "response", None), "extensions", {}).get("guardedbedrock_error")
+        if in_response is not None:
+            yield in_response
         error = error.__cause__ or error.__context__
 
 

@@ -351,7 +351,7 @@ class StreamObserver:
         self._monitor, self._reader = monitor, reader
         self._decompress = decompressor(encoding)
         self._error: BaseException | None = None
-        self._is_closed = False
+        self._is_closed = self._is_held = False
 
     def passes(self, chunk: bytes) -> bool:
         """
@@ -367,8 +367,9 @@ class StreamObserver:
         except READ_ERRORS as error:
             self._error = interrupted(error, self._monitor.name)
             return True
-        seen = [self._monitor.passes(event) for event in events]
-        return all(seen)
+        # Nothing follows an event that is held back: a reader that sees the end of the stream would miss the error.
+        self._is_held |= not all([self._monitor.passes(event) for event in events])  # noqa: C419  # each event is looked at
+        return not self._is_held
 
     def end(self) -> None:
         """
