@@ -41,6 +41,8 @@ class FakeBedrock:
         principal: ARN of the principal of all requests; None is a role in the account. A request with a Bedrock API key has the
             same principal and needs ``bedrock:CallWithBearerToken``, too.
         region: Region of the fake. Guardrails of another region do not exist here.
+        regions: Further regions of the same server. The region of a request is that of its signature; a request without a
+            signature belongs to ``region``. Resources exist in one region; a guardrail with a short ID exists in each.
         account: Account of guardrails with a short ID; None is the account of the principal.
         inference_profiles: The inference profiles that exist.
         enforced: Guardrails that the organization or the account enforces on model calls.
@@ -77,7 +79,7 @@ class FakeBedrock:
         self._state = FakeState(FakeConfig(**options), secure=self._tls)
 
     def _respond(self, http_request: HttpRequest) -> HttpResponse:
-        return self._state.endpoint.respond(http_request)
+        return self._state.respond(http_request)
 
     @property
     def region(self) -> str:
@@ -146,11 +148,16 @@ class FakeBedrock:
         """Path of the certificate authority while the fake runs, for ``verify=`` or ``AWS_CA_BUNDLE``; None without TLS."""
         return self._certificate.ca_file if self._certificate else None
 
-    def client_kwargs(self) -> dict[str, str]:
-        """Return the keyword arguments of a boto3 client for this fake, with credentials that are valid only here."""
+    def client_kwargs(self, region: str | None = None) -> dict[str, str]:
+        """
+        Return the keyword arguments of a boto3 client for this fake, with credentials that are valid only here.
+
+        Args:
+            region: One of ``regions``; None is the main region.
+        """
         credentials = dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), TEST_KEY)
         trust = {"verify": self.ca_file} if self.ca_file else {}
-        return {"region_name": self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
+        return {"region_name": region or self.region, "endpoint_url": self.endpoint_url, **trust, **credentials}
 
     @property
     def environment(self) -> dict[str, str]:

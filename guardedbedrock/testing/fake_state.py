@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from guardedbedrock import bedrock
 from guardedbedrock.testing.agents import AgentRuntime, Agents
@@ -19,6 +19,7 @@ from guardedbedrock.testing.runtime import Runtime
 from guardedbedrock.testing.server.authorization import Authorizer
 from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey, FakeCredentials
 from guardedbedrock.testing.server.endpoint import Endpoint
+from guardedbedrock.testing.server.signatures import signed_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from guardedbedrock import iam
     from guardedbedrock.testing.received_requests import ReceivedRequest
     from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile
-    from guardedbedrock.testing.wire import Params
+    from guardedbedrock.testing.wire import HttpRequest, HttpResponse, Params
 
 _ACCOUNT: Final = "123456789012"
 TEST_KEY: Final = "testing"
@@ -53,6 +54,7 @@ class FakeOptions(TypedDict, total=False):
     verify_signatures: bool
     credentials: Iterable[FakeCredentials | FakeApiKey]
     invocation_logs: Path | None
+    regions: Iterable[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,20 @@ class FakeConfig:
     verify_signatures: bool = False
     credentials: Iterable[FakeCredentials | FakeApiKey] = ()
     invocation_logs: Path | None = None
+    regions: Iterable[str] = ()
 
     def __post_init__(self) -> None:
         check_vocabulary(self.vocabulary)
+
+    def by_region(self) -> list[FakeConfig]:
+        """Return the configuration of each region, the main region first."""
+        names = list(dict.fromkeys(self.regions))
+        main = self.region if self.region in names or not names else names[0]
+        each: dict[str, Any] = {
+            name: tuple(getattr(self, name)) for name in ("guardrails", "inference_profiles", "enforced", "credentials")
+        }
+        others = [name for name in names if name != main]
+        return [replace(self, region=name, regions=(), **each) for name in (main, *others)]
 
     def caller(self, *, secure: bool) -> bedrock.Caller:
         """Return the caller of all requests. A server knows every context key, so that none is unknown."""
@@ -97,7 +110,9 @@ class FakeConfig:
 
 class FakeState:
     """
-    The state of a fake. `FakeBedrock.configure` replaces it.
+    The state of a fake in its main region, and of its other regions. `FakeBedrock.configure` replaces it.
+
+    The regions share the requests, the faults and the scripts. Everything else exists in one region, as at AWS.
 
     Args:
         config: The configuration.
@@ -105,9 +120,52 @@ class FakeState:
     """
 
     def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
+        main, *others = config.by_region()
+        self.log, self.faults = RequestLog(main.keep, main.keep_bytes), Schedule(main.seed)
+        self._main = RegionState(main, self.log, self.faults, secure=secure)
+        self._states = {main.region: self._main}
+        for other in others:
+            self._states[other.region] = RegionState(other, self.log, self.faults, secure=secure, shared=self._main.runtime)
+        self.region, self.account = main.region, self._main.account
+        self.runtime, self.control = self._main.runtime, self._main.control
+        self.agents, self.agent_runtime = self._main.agents, self._main.agent_runtime
+
+    def respond(self, http_request: HttpRequest) -> HttpResponse:
+        """Respond in the region that the request is signed for, else in the main region."""
+        if len(self._states) == 1:
+            return self._main.endpoint.respond(http_request)
+        return self._states.get(signed_region(http_request) or "", self._main).endpoint.respond(http_request)
+
+    @property
+    def guardrails(self) -> tuple[FakeGuardrail, ...]:
+        """The current guardrails of all regions."""
+        return tuple(guardrail for state in self._states.values() for guardrail in state.guardrails)
+
+    def clear(self) -> None:
+        """Remove requests, scripted replies, faults and asynchronous invocations."""
+        self.log.clear()
+        self.faults.clear()
+        for state in self._states.values():
+            state.runtime.clear()
+
+
+class RegionState:
+    """
+    The state of one region.
+
+    Args:
+        config: The configuration of the region.
+        log: The requests to all regions.
+        faults: The faults of all regions.
+        secure: Whether clients use TLS.
+        shared: The runtime of the main region, whose scripts this region uses; None for the main region.
+    """
+
+    def __init__(
+        self, config: FakeConfig, log: RequestLog, faults: Schedule, *, secure: bool, shared: Runtime | None = None
+    ) -> None:
         caller = config.caller(secure=secure)
-        self.region, self.account = config.region, caller.account
-        self.log, self.faults = RequestLog(config.keep, config.keep_bytes), Schedule(config.seed)
+        self.account = caller.account
         self._store = GuardrailStore(config.guardrails, config.region, caller.account)
         self._organization = tuple(config.enforced)
         patterns = identifier_patterns(config.vocabulary)
@@ -115,6 +173,8 @@ class FakeState:
         self._invocation_log = InvocationLog(folder, config.region, caller.account) if folder else None
         self._logging = InvocationLogging(dict(DEFAULT_CONFIGURATION) if folder else None)
         self.runtime = Runtime(self._store, patterns, self._enforced, lambda: self.control.resolved_models)
+        if shared is not None:
+            self.runtime.share_scripts(shared)
         self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns, self._logging)
         self.agents = Agents(self._store)
         self.agent_runtime = AgentRuntime(self.runtime, self.agents, self._store)
@@ -122,8 +182,8 @@ class FakeState:
             [self.runtime, self.control, self.agents, self.agent_runtime],
             authenticator=Authenticator(caller, config.accepted_credentials, config.region),
             authorizer=Authorizer(config.policies, self._inventory, config.vocabulary),
-            faults=self.faults,
-            log=self.log,
+            faults=faults,
+            log=log,
             write_log=self._write_log,
         )
 
@@ -144,9 +204,3 @@ class FakeState:
     def guardrails(self) -> tuple[FakeGuardrail, ...]:
         """The current guardrails."""
         return tuple(self._store)
-
-    def clear(self) -> None:
-        """Remove requests, scripted replies, faults and asynchronous invocations."""
-        self.log.clear()
-        self.faults.clear()
-        self.runtime.clear()

@@ -109,6 +109,7 @@ _SHAPE: Final = shapes.fields(
     {},
     {
         "region": shapes.name,
+        "regions": _TEXTS,
         "account": shapes.name,
         "principal": shapes.name,
         "vocabulary": shapes.one_of(VOCABULARIES),
@@ -127,7 +128,7 @@ _SHAPE: Final = shapes.fields(
         **{name: shapes.anything for name in Settings.model_fields if name not in _SHARED},
     },
 )
-_UNCHANGED: Final = ("region", "account", "principal", "vocabulary", "hosts")
+_UNCHANGED: Final = ("region", "regions", "account", "principal", "vocabulary", "hosts")
 _NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
 _DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
 _CALLER: Final = "caller"

@@ -79,6 +79,10 @@ class Runtime:
             "StartAsyncInvoke": lambda params, _: OperationOutput(self.invocations.start(params)),
         }
 
+    def share_scripts(self, other: Runtime) -> None:
+        """Use the scripted replies and interventions of another region."""
+        self.model, self.interventions = other.model, other.interventions
+
     @property
     def operations(self) -> Collection[str]:
         """Names of the operations that are implemented."""

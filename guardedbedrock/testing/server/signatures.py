@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from botocore.utils import normalize_url_path
 
@@ -25,6 +25,7 @@ STAMP: Final = "%Y%m%dT%H%M%SZ"
 
 _UNSIGNED: Final = "UNSIGNED-PAYLOAD"
 _FIELD: Final = re.compile(r"\s*(Credential|SignedHeaders|Signature)=([^,\s]+)\s*")
+_SCOPED_REGION: Final = re.compile(r"Credential=[^/&,]+/\d{8}/([^/&,]+)/")
 _NEEDED: Final = ("Credential", "SignedHeaders", "Signature", "X-Amz-Date")
 
 
@@ -82,6 +83,13 @@ def read(http_request: HttpRequest) -> Signature | None:
         fields["X-Amz-Date"] = query.get("X-Amz-Date", "")
         return _signature(fields, query.get("X-Amz-Security-Token", ""), int(query.get("X-Amz-Expires", "0")))
     return None
+
+
+def signed_region(http_request: HttpRequest) -> str | None:
+    """Return the region that a request is signed for, without a check of the signature; None if it is not signed."""
+    header = http_request.headers.get("authorization", "")
+    found = _SCOPED_REGION.search(header if header.startswith(ALGORITHM) else unquote(http_request.target.partition("?")[2]))
+    return found[1] if found else None
 
 
 def _signature(fields: Mapping[str, str], token: str, lifetime: int | None) -> Signature:
