@@ -259,7 +259,14 @@ class BedrockServer(FakeBedrock):
         """
         self.reply(*replies, operation=operation, optional=optional)
 
-    def reply(self, *replies: ScriptedReply, times: int | None = 1, operation: str | None = None, optional: bool = False) -> None:
+    def reply(
+        self,
+        *replies: ScriptedReply,
+        times: int | None = 1,
+        operation: str | None = None,
+        model: str | None = None,
+        optional: bool = False,
+    ) -> None:
         """
         Script the replies of the model, as `FakeBedrock.reply`.
 
@@ -267,13 +274,14 @@ class BedrockServer(FakeBedrock):
             replies: Texts, or callables that receive the parameters of the call and return a text.
             times: How often each reply is used; None means for every further call.
             operation: Use them only for this operation.
+            model: Use them only for this model, with ``*`` as a wildcard.
             optional: Whether the test passes if no call reads a reply.
         """
         # The text of a reply can be anything, also what must not appear in a test report.
         count = f"{len(replies)} scripted repl{'y' if len(replies) == 1 else 'ies'}"
         scenario = self._add(Scenario(f"{count}{f' for {operation}' if operation else ''}", optional))
         for reply in replies:
-            self._state.runtime.model.script.add(reply, times=times, operation=operation, on_take=scenario.reach)
+            self._state.runtime.model.script.add(reply, times=times, operation=operation, model=model, on_take=scenario.reach)
 
     def fault(
         self,
@@ -281,6 +289,7 @@ class BedrockServer(FakeBedrock):
         operation: str | None = None,
         times: int | None = 1,
         chance: float = 1,
+        model: str | None = None,
         optional: bool = False,
     ) -> None:
         """
@@ -291,6 +300,7 @@ class BedrockServer(FakeBedrock):
             operation: Only requests to this operation.
             times: Number of requests; None means every request.
             chance: Probability for each request, 0 to 1.
+            model: Only calls of this model, with ``*`` as a wildcard.
             optional: Whether the test passes if the faults happen to no request.
 
         Raises:
@@ -298,13 +308,20 @@ class BedrockServer(FakeBedrock):
         """
         description = f"fault({', '.join(type(fault).__name__ for fault in faults)})"
         scenario = Scenario(f"{description}{f' for {operation}' if operation else ''}", optional)
-        self._schedule(faults, scenario, operation=operation, times=times, chance=chance)
+        self._schedule(faults, scenario, operation=operation, times=times, chance=chance, model=model)
         self._add(scenario)
 
-    def _schedule(
-        self, faults: tuple[Fault, ...], scenario: Scenario, *, operation: str | None, times: int | None, chance: float = 1
+    def _schedule(  # noqa: PLR0913 - one parameter for each part of a rule
+        self,
+        faults: tuple[Fault, ...],
+        scenario: Scenario,
+        *,
+        operation: str | None,
+        times: int | None,
+        chance: float = 1,
+        model: str | None = None,
     ) -> None:
-        self._state.faults.add(faults, operation=operation, times=times, chance=chance, on_take=scenario.reach)
+        self._state.faults.add(faults, operation=operation, times=times, chance=chance, model=model, on_take=scenario.reach)
 
     def break_stream(
         self,

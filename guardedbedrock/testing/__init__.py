@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.filter_patterns import FilterPattern
     from guardedbedrock.testing.received_requests import ReceivedRequest
     from guardedbedrock.testing.resources import CONTENT_WORDS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile
-    from guardedbedrock.testing.runtime import Citation, ModelReply, Reasoning, ToolUse, prose
+    from guardedbedrock.testing.runtime import Citation, ModelReply, Reasoning, ToolUse, named_tools, prose
     from guardedbedrock.testing.server.credentials import FakeApiKey, FakeCredentials
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "assert_denied",
     "cases",
     "faults",
+    "named_tools",
     "prose",
 ]
 
@@ -76,6 +77,7 @@ _MODULES: Final = {
     "ReceivedRequest": "received_requests",
     "ToolUse": "runtime",
     "assert_denied": "assertions",
+    "named_tools": "runtime",
     "prose": "runtime",
 }
 

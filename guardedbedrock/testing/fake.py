@@ -185,7 +185,9 @@ class FakeBedrock:
         """
         self._state.clear()
 
-    def reply(self, *replies: ScriptedReply, times: int | None = 1, operation: str | None = None) -> None:
+    def reply(
+        self, *replies: ScriptedReply, times: int | None = 1, operation: str | None = None, model: str | None = None
+    ) -> None:
         """
         Script the next replies of the model. Without a script the model echoes the prompt.
 
@@ -194,11 +196,19 @@ class FakeBedrock:
                 the call to one of these.
             times: How many calls get each reply; None means all further calls.
             operation: Reply only to calls of this operation, such as ``ConverseStream``.
+            model: Reply only to calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
         """
         for reply in replies:
-            self._state.runtime.model.script.add(reply, times=times, operation=operation)
+            self._state.runtime.model.script.add(reply, times=times, operation=operation, model=model)
 
-    def fault(self, *faults: Fault, operation: str | None = None, times: int | None = 1, chance: float = 1) -> None:
+    def fault(
+        self,
+        *faults: Fault,
+        operation: str | None = None,
+        times: int | None = 1,
+        chance: float = 1,
+        model: str | None = None,
+    ) -> None:
         """
         Inject faults. `guardedbedrock.testing.faults` lists them.
 
@@ -208,11 +218,12 @@ class FakeBedrock:
             times: Number of requests, including retries by botocore; None means all further requests. If several faults have a
                 number, each request gets the first that is left. Faults without a number apply to every request.
             chance: Probability for each request, 0 to 1, from the fake's seed.
+            model: Inject only into calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
 
         Raises:
             ConfigurationError: ``chance`` is not a probability, or there is no fault.
         """
-        self._state.faults.add(faults, operation=operation, times=times, chance=chance)
+        self._state.faults.add(faults, operation=operation, times=times, chance=chance, model=model)
 
     def deny(
         self, operation: str | None = None, *, by: str = "identity", action: str | None = None, times: int | None = 1

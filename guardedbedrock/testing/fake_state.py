@@ -89,9 +89,8 @@ class FakeConfig:
         """Return the configuration of each region, the main region first."""
         names = list(dict.fromkeys(self.regions))
         main = self.region if self.region in names or not names else names[0]
-        each: dict[str, Any] = {
-            name: tuple(getattr(self, name)) for name in ("guardrails", "inference_profiles", "enforced", "credentials")
-        }
+        reused = ("guardrails", "inference_profiles", "enforced", "credentials")
+        each: dict[str, Any] = {name: tuple(getattr(self, name)) for name in reused}
         others = [name for name in names if name != main]
         return [replace(self, region=name, regions=(), **each) for name in (main, *others)]
 

@@ -99,7 +99,7 @@ _ENFORCED: Final = shapes.fields(
 )
 _SCHEDULE: Final[Mapping[str, Shape]] = {"operation": _operation, "times": shapes.anything}
 _REPLY: Final = shapes.fields(
-    {}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), **_SCHEDULE}
+    {}, {"text": shapes.text, "tool": shapes.name, "input": shapes.object_of(shapes.anything), "model": shapes.name, **_SCHEDULE}
 )
 _DENIAL: Final = shapes.fields({"by": shapes.one_of((*POLICY_TYPES, *DENIALS))}, {**_SCHEDULE, "action": shapes.name})
 _SHARED: Final = ("principal", "vocabulary", "policies", "guardrails", "enforced")
@@ -212,7 +212,9 @@ def _reply(given: Mapping[str, Any], place: Location) -> ScriptedReply:
 
 
 def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    when = {name: given[name] for name in ("operation", "times", "chance") if name in given}
+    when = {name: given[name] for name in ("operation", "times", "chance", "model") if name in given}
+    if "model" in when:
+        shapes.name(when["model"], place / "model")
     if "operation" in when:
         _operation(when["operation"], place / "operation")
     if "chance" in when and (isinstance(when["chance"], bool) or not isinstance(when["chance"], int | float)):
@@ -244,12 +246,12 @@ def _shape_of(fault_field: dataclasses.Field[Any]) -> Shape:
 
 
 def _schedule(given: Mapping[str, Any], place: Location) -> dict[str, Any]:
-    """Read the operation and the number of times; ``always`` means until the server stops."""
-    operation = {"operation": given["operation"]} if "operation" in given else {}
+    """Read the operation, the model and the number of times; ``always`` means until the server stops."""
+    selected = {name: given[name] for name in ("operation", "model") if name in given}
     if "times" not in given:
-        return operation
+        return selected
     times = given["times"]
-    return {**operation, "times": None if times == "always" else _number(times, place / "times")}
+    return {**selected, "times": None if times == "always" else _number(times, place / "times")}
 
 
 def _number(given: object, place: Location) -> int:

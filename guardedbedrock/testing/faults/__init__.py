@@ -3,7 +3,7 @@ Faults to inject, as data. `FakeBedrock.fault` injects them into requests.
 
     an error response   Fail, Deny, Throttle
     a wrong response    BadBody, WrongLength, BrokenFrame, BreakStream, Rechunk, ClockSkew
-    a bad connection    Latency, Stall, HangUp
+    a bad connection    Latency, TokenRate, Stall, HangUp
 
 Faults in one call happen together: ``fake.fault(Latency(0.2), Fail(503, "ServiceUnavailableException"))``.
 """
@@ -11,7 +11,7 @@ Faults in one call happen together: ``fake.fault(Latency(0.2), Fail(503, "Servic
 from guardedbedrock.testing.faults.bodies import BadBody, BodyForm, BreakStream, BrokenFrame, ClockSkew, Rechunk, WrongLength
 from guardedbedrock.testing.faults.errors import Deny, Fail, Throttle
 from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, HangUpError, Pieces, Sleep
-from guardedbedrock.testing.faults.network import HangUp, Latency, ReplyPart, Spread, Stall
+from guardedbedrock.testing.faults.network import HangUp, Latency, ReplyPart, Spread, Stall, TokenRate
 from guardedbedrock.testing.faults.schedule import Schedule
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "Spread",
     "Stall",
     "Throttle",
+    "TokenRate",
     "WrongLength",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep
@@ -62,6 +62,34 @@ class _Delay(Fault):
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         sleep(_DRAWS[self._latency.spread](self._random, self._latency.seconds))
         yield from pieces
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRate(Fault):
+    """
+    A stream whose events arrive at the speed of a model. Each delta of a text is one word.
+
+    Args:
+        per_second: Events per second.
+
+    Raises:
+        ConfigurationError: The rate is not positive.
+    """
+
+    per_second: float
+
+    streams: ClassVar[bool | None] = True
+
+    def __post_init__(self) -> None:
+        if self.per_second <= 0:
+            raise ConfigurationError("TokenRate: per_second must be greater than 0")
+
+    def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
+        """Wait before each event."""
+        yield next(pieces)
+        for piece in pieces:
+            sleep(1 / self.per_second)
+            yield piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.resources.model_patterns import fits_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,12 +22,15 @@ class _Rule:
     given: tuple[Fault, ...]
     acting: tuple[Fault, ...]
     operation: str | None
+    model: str | None
     left: int | None
     chance: float
     on_take: Callable[[], None] | None = None
 
-    def fits(self, operation: str, *, streams: bool) -> bool:
-        return self.operation in {None, operation} and all(fault.streams in {None, streams} for fault in self.given)
+    def fits(self, operation: str, model: str, *, streams: bool) -> bool:
+        if self.operation not in {None, operation} or not fits_model(self.model, model):
+            return False
+        return all(fault.streams in {None, streams} for fault in self.given)
 
 
 class Schedule:
@@ -49,13 +53,14 @@ class Schedule:
             self._rules: list[_Rule] = []
             self._random = Random(self._seed)  # noqa: S311 - not a secret
 
-    def add(
+    def add(  # noqa: PLR0913 - one parameter for each part of a rule
         self,
         faults: Sequence[Fault],
         *,
         operation: str | None,
         times: int | None,
         chance: float,
+        model: str | None = None,
         on_take: Callable[[], None] | None = None,
     ) -> None:
         """
@@ -70,14 +75,15 @@ class Schedule:
             raise ConfigurationError("fault: needs at least one fault, and a chance from 0 to 1")
         acting = tuple(fault.begin(self._random) for fault in faults)
         with self._lock:
-            self._rules.append(_Rule(tuple(faults), acting, operation, times, chance, on_take))
+            self._rules.append(_Rule(tuple(faults), acting, operation, model, times, chance, on_take))
 
-    def take(self, operation: str, *, streams: bool) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    def take(self, operation: str, model: str = "", *, streams: bool) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
         """
         Choose the faults for a request.
 
         Args:
             operation: For example ``Converse``.
+            model: Model ID of the request; empty if it has none.
             streams: Whether the response is a stream.
 
         Returns:
@@ -86,14 +92,14 @@ class Schedule:
         with self._lock:
             if not self._rules:
                 return (), ()
-            chosen = list(self._choose(operation, streams=streams))
+            chosen = list(self._choose(operation, model, streams=streams))
             self._rules = [rule for rule in self._rules if rule.left != 0]
         return tuple(f for rule in chosen for f in rule.given), tuple(f for rule in chosen for f in rule.acting)
 
-    def _choose(self, operation: str, *, streams: bool) -> Iterator[_Rule]:
+    def _choose(self, operation: str, model: str, *, streams: bool) -> Iterator[_Rule]:
         counted = False
         for rule in self._rules:
-            if not rule.fits(operation, streams=streams) or (counted and rule.left is not None):
+            if not rule.fits(operation, model, streams=streams) or (counted and rule.left is not None):
                 continue
             if rule.chance < 1 and self._random.random() >= rule.chance:
                 continue

@@ -140,7 +140,7 @@ class FakeModel:
         Raises:
             ServiceError: ``ModelErrorException`` (424) if a scripted function raises.
         """
-        scripted = self.script.take(operation)
+        scripted = self.script.take(operation, params.get("modelId", ""))
         if scripted is not None:
             return _limited(_model_reply(scripted, params), prompt)
         if prompt.required_tool:
@@ -217,6 +217,32 @@ def prose(words: int = 50) -> Callable[[Params], str]:
         return text.strip()
 
     return write
+
+
+def named_tools() -> Callable[[Params], ScriptedReply]:
+    """
+    Return a scripted reply of Converse that calls the first tool whose name the last user message contains.
+
+    The input is a simple instance of the schema of the tool. Other messages get the usual echo. A message with tool results gets
+    a text with the results.
+    """
+
+    def answer(params: Params) -> ScriptedReply:
+        blocks: list[Any] = (params.get("messages") or [{"content": []}])[-1]["content"]
+        results = [block["toolResult"] for block in blocks if "toolResult" in block]
+        if results:
+            contents = (
+                json.dumps(item.get("json", item.get("text")), default=repr) for one in results for item in one["content"]
+            )
+            return f"The tools returned: {', '.join(contents)}"
+        said = " ".join(block["text"] for block in blocks if "text" in block)
+        tools = [tool["toolSpec"] for tool in params.get("toolConfig", {}).get("tools", ()) if "toolSpec" in tool]
+        called = next((tool for tool in tools if re.search(rf"\b{re.escape(tool['name'])}\b", said)), None)
+        if called is None:
+            return f"You said: {said}"
+        return ToolUse(called["name"], schema_instance(called["inputSchema"].get("json", {})))
+
+    return answer
 
 
 def tokens(texts: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.resources.model_patterns import fits_model
 
 T = TypeVar("T")
 
@@ -16,6 +17,7 @@ class _Entry(Generic[T]):
     item: T
     left: int | None
     operation: str | None
+    model: str | None = None
     on_take: Callable[[], None] | None = None
 
 
@@ -27,7 +29,13 @@ class Script(Generic[T]):
         self._lock = ForkSafeLock()
 
     def add(
-        self, item: T, *, times: int | None = 1, operation: str | None = None, on_take: Callable[[], None] | None = None
+        self,
+        item: T,
+        *,
+        times: int | None = 1,
+        operation: str | None = None,
+        model: str | None = None,
+        on_take: Callable[[], None] | None = None,
     ) -> None:
         """
         Append an item.
@@ -36,16 +44,17 @@ class Script(Generic[T]):
             item: The item.
             times: How often `take` returns it; None means always.
             operation: The only operation that it is for, such as ``Converse``; None means all.
+            model: Pattern of the model IDs that it is for; None means all.
             on_take: Called each time `take` returns the item.
         """
         with self._lock:
-            self._entries.append(_Entry(item, times, operation, on_take))
+            self._entries.append(_Entry(item, times, operation, model, on_take))
 
-    def take(self, operation: str) -> T | None:
-        """Return the first item for an operation, or None."""
+    def take(self, operation: str, model: str = "") -> T | None:
+        """Return the first item for an operation and a model ID, or None."""
         with self._lock:
             for entry in self._entries:
-                if entry.operation in {None, operation}:
+                if entry.operation in {None, operation} and fits_model(entry.model, model):
                     self._use(entry)
                     if entry.on_take is not None:
                         entry.on_take()

@@ -133,7 +133,10 @@ class Endpoint:
         exchange.operation = operation = match.operation
         if operation.name not in service.operations:
             raise ServiceError.not_served(operation.name)
-        exchange.faults, exchange.active_faults = self._faults.take(operation.name, streams=operation.has_event_stream_output)
+        model = match.labels.get("modelId", "")
+        exchange.faults, exchange.active_faults = self._faults.take(
+            operation.name, model, streams=operation.has_event_stream_output
+        )
         skew = sum(fault.seconds for fault in exchange.faults if isinstance(fault, ClockSkew))
         caller = self._authenticator.identify(exchange.http_request, load(service.service).signing_name, skew)
         _parse(exchange, match, service)
