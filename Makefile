@@ -10,7 +10,9 @@ AIO := .venv-aio/bin
 AIO_CONSTRAINTS := tests/constraints-aio.txt
 AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test browser aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks typing build constraints clean
+AWS_CLI_VERSION := 1.46.3
+
+.PHONY: demo test browser clients aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks typing build constraints clean
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -40,6 +42,15 @@ AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 	$(AIO_PIP) install --constraint $(AIO_CONSTRAINTS) --editable '.[aio,testing,tls]' --group aio
 	@touch $@
 
+.venv-cli/.installed:
+	$(PYTHON) -m venv .venv-cli
+	.venv-cli/bin/python -m pip --quiet --disable-pip-version-check install awscli==$(AWS_CLI_VERSION)
+	@touch $@
+
+examples/node/node_modules: examples/node/package.json
+	npm install --prefix examples/node --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
 .venv-oldest/bin/python .venv-newest/bin/python:
 	$(PYTHON) -m venv $(@:/bin/python=)
 	$@ -m pip --quiet --disable-pip-version-check install 'pip>=25.1'
@@ -63,6 +74,10 @@ test: lint type laws
 # Needs Debian's chromium and chromium-driver.
 browser: .venv/.browser
 	$(BIN)/pytest tests/browser/check_page.py tests/browser/check_replay_page.py
+
+# Clients that are not Python libraries: the AWS CLI, and Node with npm.
+clients: .venv/.dev .venv-cli/.installed examples/node/node_modules
+	AWS_CLI=$(CURDIR)/.venv-cli/bin/aws $(BIN)/pytest tests/clients/check_aws_cli.py tests/clients/check_node.py
 
 aio: .venv-aio/.dev
 	$(AIO)/pytest -n auto tests/aio
@@ -156,5 +171,6 @@ constraints:
 	$(AIO_PIP) freeze --exclude-editable > $(AIO_CONSTRAINTS)
 
 clean:
+	rm -rf .venv-cli examples/node/node_modules
 	rm -rf .venv .venv-aio .venv-oldest .venv-newest .venv-wheel .venvs
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
