@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -28,8 +29,9 @@ POLICY: Final[dict[str, Any]] = {
 
 def _run(fake: FakeBedrock, question: str) -> list[str]:
     environment = {**os.environ, **fake.environment, "GUARDRAIL_ID": "abc123def456"}
-    done = subprocess.run(
-        ["node", "converse.mjs", question], cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=60, check=False
+    command = [shutil.which("node") or "node", "converse.mjs", question]
+    done = subprocess.run(  # noqa: S603 - our example
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
