@@ -202,11 +202,11 @@ class Guard:
         asks_sts = settings.asks_sts
         named = settings.principal or ""
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
-        heard = (
+        every_listener = (
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
-        source = live_source(settings.source(clock), heard)
+        source = live_source(settings.source(clock), every_listener)
         # A setting that a stage reads is a field of `Rules` with the same name; only the exceptions are written out.
         same = {field.name: getattr(settings, field.name) for field in fields(Rules) if field.name in Settings.model_fields}
         exceptions: dict[str, Any] = {
@@ -224,15 +224,10 @@ class Guard:
             attached=AttachedGuardrails(),
             advisory_policy_types=settings.advisory_policy_types,
         )
-        records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
         if records and settings.mode != "off":
             records.check()
-        heard = (
-            *(default_listeners() if listeners is None else listeners),
-            *([records.of("" if asks_sts else named)] if records else []),
-        )
         configured = retry is not None or "retry" in settings.model_fields_set
-        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, heard, asks_sts, configured)
+        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, every_listener, asks_sts, configured)
 
     @property
     def rules(self) -> Rules:

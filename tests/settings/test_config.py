@@ -89,7 +89,7 @@ def test_models_are_a_pattern_or_several(given: object) -> None:
     assert load(environ={}, guardrails=settings.approved).approved == settings.approved
 
 
-def test_the_same_name_may_stand_in_two_regions() -> None:
+def test_guardrails_of_two_regions_may_have_one_name() -> None:
     """A name chooses the guardrail of the client's region."""
     given = [{"arn": ARN, "version": 1, "name": "hr"}, {"arn": OTHER, "version": 1, "name": "hr"}]
 

@@ -424,9 +424,9 @@ def _error_response(status: int, headers: Mapping[str, str], body: bytes) -> dic
     """Parse an error as botocore does; the Chat Completions API has errors in the shape of OpenAI."""
     read = _object(body)
     inner = read.get("error")
-    told = inner if isinstance(inner, dict) else read
-    code = headers.get("x-amzn-errortype", "").partition(":")[0] or told.get("code") or told.get("type") or str(status)
-    message = told.get("message") or told.get("Message") or ""
+    members = inner if isinstance(inner, dict) else read
+    code = headers.get("x-amzn-errortype", "").partition(":")[0] or members.get("code") or members.get("type") or str(status)
+    message = members.get("message") or members.get("Message") or ""
     return {"Error": {"Code": str(code), "Message": str(message)}, "ResponseMetadata": _metadata(status, headers)}
 
 

@@ -137,8 +137,8 @@ def _paths() -> OperationPaths:
 @cache  # keyed by the operation: its headers follow from the service model
 def _headers(name: str) -> dict[str, str]:
     """Map the parameters of an operation to the headers that carry them."""
-    told = {member: shape.serialization for member, shape in _shape(name).members.items()}
-    return {member: how["name"] for member, how in told.items() if how.get("location") == "header"}
+    serialization = {member: shape.serialization for member, shape in _shape(name).members.items()}
+    return {member: how["name"] for member, how in serialization.items() if how.get("location") == "header"}
 
 
 @cache  # keyed by the operation, for the same reason

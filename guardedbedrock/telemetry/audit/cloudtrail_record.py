@@ -161,19 +161,19 @@ def _resources(facts: Facts, error: BaseException | None) -> Any:
 
 
 def _additional(facts: Facts, error: BaseException | None) -> dict[str, Any]:
-    told: dict[str, Any] = {"decision": facts.verdict.decision if facts.verdict else None}
+    extra: dict[str, Any] = {"decision": facts.verdict.decision if facts.verdict else None}
     denied = facts.verdict.denied if facts.verdict else None
     if denied and facts.verdict:
-        told["explanation"] = facts.verdict.explanation
-        told["statements"] = [str(statement) for statement in denied.decision.statements]
+        extra["explanation"] = facts.verdict.explanation
+        extra["statements"] = [str(statement) for statement in denied.decision.statements]
     if isinstance(error, AccessDeniedError):
-        told |= {"simulated": error.simulated, "errorType": type(error).__name__, "action": error.action}
-        told |= {"policyType": error.policy_type, "policyArn": error.policy_arn}
+        extra |= {"simulated": error.simulated, "errorType": type(error).__name__, "action": error.action}
+        extra |= {"policyType": error.policy_type, "policyArn": error.policy_arn}
     if facts.intervention is not None:
-        told["intervention"] = _intervention(facts.intervention)
-    told |= {"wouldRefuse": facts.would_refuse} if facts.would_refuse else {}
-    told |= {"diverged": True} if facts.diverged else {}
-    return told | ({"unguardedReply": True} if facts.unguarded else {})
+        extra["intervention"] = _intervention(facts.intervention)
+    extra |= {"wouldRefuse": facts.would_refuse} if facts.would_refuse else {}
+    extra |= {"diverged": True} if facts.diverged else {}
+    return extra | ({"unguardedReply": True} if facts.unguarded else {})
 
 
 def _intervention(found: Intervention) -> dict[str, Any]:
