@@ -119,7 +119,7 @@ def test_pre_commit_accepts_the_hook(tmp_path: Path) -> None:
 )
 def test_the_hook_runs_the_policy_tests_of_a_repository(tmp_path: Path, decision: str, code_of_hook: int, message: str) -> None:
     """pre-commit runs the hook as the manifest defines it, except for the language, so that it installs nothing."""
-    (hook,) = yaml.safe_load(HOOKS.read_text("utf-8"))
+    hook = next(one for one in yaml.safe_load(HOOKS.read_text("utf-8")) if one["id"] == "guardedbedrock-policy-tests")
     local = {name: value for name, value in hook.items() if name != "additional_dependencies"} | {"language": "system"}
     (tmp_path / "policy-tests").mkdir()
     (tmp_path / "policy-tests" / "a.json").write_text(suite(decision), "utf-8")
