@@ -14,6 +14,7 @@ from harness.clients import HR, MODEL, PUBLIC, ROLE, S3, WEAK, ask, read
 
 from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, Guardrail, iam
 from guardedbedrock.bedrock import OPERATIONS, Caller, Inventory, authorizations
+from guardedbedrock.bedrock.operations import TABLE
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 if TYPE_CHECKING:
@@ -144,9 +145,20 @@ OPTIONS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
             "bedrock:InvokeAgent": "explicitDeny",
             "bedrock:CreateModelInvocationJob": "explicitDeny",
             "bedrock:GetGuardrail": "allowed",
+            "bedrock:Retrieve": "allowed",
         },
     ),
 }
+
+
+def test_backstop_denies_every_operation_that_makes_aws_call_models() -> None:
+    """The actions are those of the table of operations: indirect inference, and what needs a guardrail beside model calls."""
+    policies = iam.PolicySet(identity=[ALLOW, guard().backstop_policy(deny_indirect=True)])
+    building = {"CreateAgent", "CreateFlow", "Retrieve", "UpdateAgent", "UpdateFlow"}
+    rows = [row for row in TABLE if row.service != "bedrock-runtime" and (row.indirect or row.needs_guardrail)]
+    actions = {row.required_actions[0].iam_action for row in rows if row.name not in building}
+
+    assert {action for action in actions if policies.evaluate(iam.Request(ROLE, action, "*")).outcome != "explicitDeny"} == set()
 
 
 @pytest.mark.parametrize(("options", "expected"), OPTIONS.values(), ids=OPTIONS)

@@ -55,6 +55,16 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
         f"Converse was sent with {GUARDRAIL}/abc123def456 version 3",
         f"ConverseStream was sent with {GUARDRAIL}/abc123def456 version 3",
     ),
+    "rag_chat.py": (
+        "embedded in 1024 dimensions",
+        "knowledge base: The handbook says: twenty-five days. (guardrail: NONE)",
+        "model: Twenty-five.",
+        "knowledge base: Sorry, the model cannot answer this question. (guardrail: INTERVENED)",
+        "InvokeModel was sent with no guardrail",
+        "RetrieveAndGenerate was sent with abc123def456 version 3",
+        f"Converse was sent with {GUARDRAIL}/abc123def456 version 3",
+        "RetrieveAndGenerate was sent with abc123def456 version 3",
+    ),
 }
 """Lines that each example prints, in this order. Other lines may come between them."""
 

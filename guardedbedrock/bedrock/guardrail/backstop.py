@@ -21,8 +21,14 @@ _INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStre
 _PROFILES: Final = ("application-inference-profile", "inference-profile")
 """Resources left out of the Deny: AWS also authorizes their models, and does not document the condition key on profiles."""
 _INDIRECT: Final = (
+    "bedrock:AgenticRetrieveStream",
+    "bedrock:CreateAdvancedPromptOptimizationJob",
+    "bedrock:CreateEvaluationJob",
     "bedrock:CreateModelInvocationJob",
+    "bedrock:GenerateQuery",
     "bedrock:InvokeAgent",
+    "bedrock:InvokeDataAutomation",
+    "bedrock:InvokeDataAutomationAsync",
     "bedrock:InvokeFlow",
     "bedrock:InvokeInlineAgent",
     "bedrock:OptimizePrompt",
@@ -62,7 +68,6 @@ def backstop(
         api_keys: Whether Bedrock API keys may call: all (``allow``), short-term ones only, or none (``deny``).
         allow_mantle: Do not deny ``bedrock-mantle``, which supports no guardrails.
         deny_indirect: Also deny actions with which AWS calls models for the caller, such as agents, flows and batch jobs.
-
         unguarded_models: Patterns of foundation model IDs that take no guardrail and may be called without one.
 
     Raises:

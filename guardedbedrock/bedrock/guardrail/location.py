@@ -316,6 +316,9 @@ OF_AGENTIC_RETRIEVAL: Final = GuardrailLocation(
     ("policyConfiguration.bedrockGuardrailConfiguration",),
     identifier="guardrailId",
     accepts_arn=False,
+    models=(
+        "agenticRetrieveConfiguration.foundationModelConfiguration.bedrockFoundationModelConfiguration.modelConfiguration.modelArn",
+    ),
 )
 OF_AGENT: Final = GuardrailLocation("body", (_CONFIGURATION,), models=("foundationModel",))
 OF_INLINE_AGENT: Final = GuardrailLocation(

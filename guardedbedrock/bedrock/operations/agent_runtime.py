@@ -145,9 +145,13 @@ _REWRITING: Final = (
         "orchestrationConfiguration rewrites the query with a model call of its own, which has no guardrail",
     ),
 )
+_FILTERING: Final = "implicitFilterConfiguration calls a model for the filter, which has no guardrail"
+_FILTER: Final = "retrievalConfiguration.vectorSearchConfiguration.implicitFilterConfiguration"
+_GENERATION_EFFECTS: Final = (*_REWRITING, (f"{_GENERATE}.knowledgeBaseConfiguration.{_FILTER}", _FILTERING))
 _EFFECTS_OF: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "RetrieveAndGenerate": _REWRITING,
-    "RetrieveAndGenerateStream": _REWRITING,
+    "Retrieve": ((_FILTER, _FILTERING),),
+    "RetrieveAndGenerate": _GENERATION_EFFECTS,
+    "RetrieveAndGenerateStream": _GENERATION_EFFECTS,
 }
 _LOCATIONS: Final[Mapping[str, GuardrailLocation]] = {
     "AgenticRetrieveStream": OF_AGENTIC_RETRIEVAL,
