@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from harness.replay import ALLOW_ALL, BASELINE, NEW, read_all, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.replay.page import write_page
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import query_for_athena, replay
 from guardedbedrock.testing.trails import TrailGenerator
@@ -176,3 +178,19 @@ def test_trails_and_kept_calls_can_be_mixed(tmp_path: Path) -> None:
     replay([write_trail(tmp_path / "a", record(1))], new, keep=tmp_path / "kept")
     report = replay([write_trail(tmp_path / "b", record(2))], new, tuples=[tmp_path / "kept" / "calls.parquet"])
     assert (report.bedrock, report.distinct) == (2, 1)
+
+
+def test_without_the_extras_the_standard_library_reads_trails_and_errors_name_the_extra(
+    trail: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = replay([trail / "trail"], trail / "new.json", keep=trail / "kept")
+    for module in ("msgspec", "pyarrow", "duckdb", "jinja2"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "guardedbedrock.governance.replay.typed")
+    assert replay([trail / "trail"], trail / "new.json") == report
+    with pytest.raises(ConfigurationError, match=r"--keep needs pyarrow and duckdb; run pip install 'guardedbedrock\[replay\]'"):
+        replay([trail / "trail"], trail / "new.json", keep=trail / "other")
+    with pytest.raises(ConfigurationError, match=r"calls.parquet: needs pyarrow and duckdb"):
+        replay([], trail / "new.json", tuples=[trail / "kept" / "calls.parquet"])
+    with pytest.raises(ConfigurationError, match=r"needs jinja2; run pip install 'guardedbedrock\[report\]'"):
+        write_page(report)
