@@ -202,7 +202,7 @@ class Guard:
         asks_sts = settings.asks_sts
         named = settings.principal or ""
         records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
-        every_listener = (
+        every_listener: tuple[Listener, ...] = (
             *(default_listeners() if listeners is None else listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
@@ -226,6 +226,8 @@ class Guard:
         )
         if records and settings.mode != "off":
             records.check()
+        if source is not None:
+            every_listener = (*every_listener, source.listener)
         configured = retry is not None or "retry" in settings.model_fields_set
         self._binding = ClientBinding(self._rules, retry or settings.retry.policy, every_listener, asks_sts, configured)
 

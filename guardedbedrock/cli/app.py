@@ -257,4 +257,54 @@ def serve(
 
 app.add_typer(prove)
 app.add_typer(snapshot)
+
+
+@app.command()
+def doctor(*, config: ConfigOption = None, output: OutputOption = "text") -> int:
+    """Show identity, sources, gaps, guardrails and a simulated call. Exit code 0 healthy, 1 findings, 2 unusable."""
+    from guardedbedrock.cli.doctor import command  # noqa: PLC0415 - imports boto3
+
+    return command(config, output)
+
+
+@app.command()
+def invoke(  # noqa: PLR0913 - each parameter is an option
+    prompt: Annotated[str | None, typer.Argument(metavar="PROMPT", help="The prompt.")] = None,
+    *,
+    model: Annotated[str, typer.Option(metavar="ID", help="ID or ARN of the model or inference profile.")],
+    guardrail: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Approved guardrail to send.", show_default="the first one")
+    ] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Print the reply while it arrives.")] = False,
+    body: Annotated[Path | None, typer.Option(metavar="FILE", help="Body of InvokeModel, in place of PROMPT.")] = None,
+    config: ConfigOption = None,
+    region: Annotated[
+        str | None, typer.Option(help="Region of the client.", show_default="region of the first approved guardrail")
+    ] = None,
+) -> int:
+    """Call a model as the library does. A denial prints the explanation; exit code 1."""
+    from guardedbedrock.cli.invoke import InvokeArguments, command  # noqa: PLC0415 - imports boto3
+
+    return command(InvokeArguments(model, prompt, guardrail, stream, body, config, region))
+
+
+guardrails = typer.Typer(name="guardrails", help="The guardrails of the account.", no_args_is_help=True)
+
+
+@guardrails.command("list")
+def list_guardrails(
+    *,
+    config: ConfigOption = None,
+    region: Annotated[
+        list[str] | None, typer.Option(help="Region to read; may repeat.", show_default="regions of the approved guardrails")
+    ] = None,
+    output: OutputOption = "text",
+) -> int:
+    """List the guardrails of the account, and which versions the configuration approves."""
+    from guardedbedrock.cli.guardrails import list_guardrails as command  # noqa: PLC0415 - imports boto3
+
+    return command(config, region or [], output)
+
+
+app.add_typer(guardrails)
 app.command()(replay)

@@ -219,15 +219,15 @@ class DeniedByAws:
 @dataclass(frozen=True, slots=True)
 class PreflightDiverged:
     """
-    AWS denied a call that the preflight had allowed.
+    AWS denied a call that the preflight had allowed, or allowed one that it had denied (in mode ``report``).
 
     Args:
         verdict: The result of the preflight.
-        error: The typed denial.
+        error: The typed denial; None if AWS allowed the call.
     """
 
     verdict: Verdict
-    error: Exception
+    error: Exception | None
 
 
 @dataclass(frozen=True, slots=True)

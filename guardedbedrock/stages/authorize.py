@@ -68,6 +68,8 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     Raises:
         PreflightUnavailableError: The principal is unknown, or the source of the policies is unavailable.
     """
+    # INVARIANT: Rules with a source have no policies. Clients resolve them when a call begins; if one does not, this does.
+    rules = rules.current()
     if rules.unavailable and rules.on_unavailable == "deny":
         raise source_unavailable(guarded.call.name, rules)
     if rules.policies is None:

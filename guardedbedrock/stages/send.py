@@ -28,6 +28,7 @@ TOKENS: Final = ("clientRequestToken", "clientToken")
 
 _REPEATABLE: Final = ("converse-stream", "invoke-stream")
 """The kinds of event streams that are requested again; an agent may have acted before its stream broke."""
+_DENIALS: Final = ("explicitDeny", "implicitDeny")
 _BODY: Final = "invoke"
 """The kind of reply with a body that is read at once."""
 _LAST_ATTEMPT: Final = "MaxAttemptsReached"
@@ -72,6 +73,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
         response = retry.run(attempt, observers, sending)
+    _report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
@@ -99,6 +101,7 @@ async def send_async(  # noqa: PLR0913, PLR0917
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
         response = await retry.run_async(attempt, observers, sending)
+    _report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
@@ -147,6 +150,12 @@ def is_instrumented(transport: Any) -> bool:
             return True
         transport = getattr(transport, "__wrapped__", None)
     return False
+
+
+def _report_allowed(authorized: AuthorizedCall, observers: Observers) -> None:
+    """Report that AWS allowed what the preflight denied; only mode ``report`` sends such a call."""
+    if authorized.verdict.decision in _DENIALS:
+        observers.emit(PreflightDiverged(authorized.verdict, None))
 
 
 @contextmanager

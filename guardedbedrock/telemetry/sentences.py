@@ -79,6 +79,8 @@ def _refused(call: Call, event: CallRefused) -> str:
 
 
 def _diverged(call: Call, event: PreflightDiverged) -> str:
+    if event.error is None:
+        return f"AWS allowed {call.name} although the preflight denied it: {event.verdict.message}"
     return f"AWS denied {call.name} although the preflight allowed it: {_denial(event.error)}"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from guardedbedrock.testing import FakeBedrock
@@ -107,3 +108,10 @@ def attach(organizations: Any, target: str, name: str, policy: dict[str, Any], k
     """Create a policy of an organization and attach it."""
     created = organizations.create_policy(Name=name, Content=json.dumps(policy), Description=name, Type=kind)
     organizations.attach_policy(PolicyId=created["Policy"]["PolicySummary"]["Id"], TargetId=target)
+
+
+def use_credentials(monkeypatch: pytest.MonkeyPatch, credentials: dict[str, Any]) -> None:
+    """Use credentials from now on."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.request import Request, urlopen
 
+import boto3
 import pytest
-from harness.account import GUARDRAIL, REGION, Aws, populate_iam, populate_organization
+from harness.account import GUARDRAIL, REGION, Aws, populate_iam, populate_organization, use_credentials
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
@@ -50,4 +52,19 @@ def live(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
 
     monkeypatch.setattr("guardedbedrock.aws.sources.calls.new_session", Session)
     populated.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1"), FakeGuardrail(GUARDRAIL, version="2")])
+    return populated
+
+
+@pytest.fixture
+def shell(populated: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Aws:
+    """Point the standard environment at the account, and work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", populated.moto_url)
+    for service in ("BEDROCK", "BEDROCK_RUNTIME"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", populated.fake.endpoint_url)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    use_credentials(monkeypatch, {"AccessKeyId": "testing", "SecretAccessKey": "testing", "SessionToken": "testing"})
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
     return populated

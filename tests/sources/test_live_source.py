@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ import pytest
 from harness.account import ACCOUNT, GUARDRAIL, REGION, Aws, document
 from harness.clients import Recorder
 
-from guardedbedrock import ConfigurationError, Guard, Guardrail, ImplicitDenyError, PreflightUnavailableError
+from guardedbedrock import AccessDeniedError, ConfigurationError, Guard, Guardrail, ImplicitDenyError, PreflightUnavailableError
 from guardedbedrock.aws.sources.account import AccountReader
-from guardedbedrock.core.events import PreflightDecided, SourceUnavailable
+from guardedbedrock.core.events import PreflightDecided, PreflightDiverged, SourceUnavailable
 from guardedbedrock.events import GuardrailWithdrawn, SourceEvent, SourceFailed, SourceGap
 from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.sources.live import LiveSource
@@ -445,3 +446,66 @@ def test_configuration_file_names_sources(live: Aws, tmp_path: Path) -> None:
         source_of(guard).name
         == f'policies = "snapshot:{tmp_path / "account.json"}" and guardrails with the tags Environment = prod'
     )
+
+
+# -- divergence and credentials -------------------------------------------------------------------------------------------
+
+
+def test_denial_by_aws_after_an_allow_reads_the_source_early_and_at_most_once_a_minute(live: Aws) -> None:
+    """The event carries the verdict and the error."""
+    live.fail("DescribeOrganization", code="AWSOrganizationsNotInUseException")
+    guard, heard = make(policies="account")
+    client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
+    call(client)
+    source = source_of(guard)
+    loaded = source.account
+    live.fake.deny("Converse", by="scp-explicit", times=3)
+    for _ in range(3):
+        with pytest.raises(AccessDeniedError):
+            call(client)
+
+    (diverged,) = heard.last.of(PreflightDiverged)
+    assert diverged.verdict.decision == "allowed"
+    assert isinstance(diverged.error, AccessDeniedError)
+    assert source.divergences == 3
+    wait_until(lambda: source.account is not loaded)
+
+
+def test_success_after_a_denial_in_report_mode_diverges(live: Aws) -> None:
+    """The user may not apply guardrails, as the policies say; the fake allows the call."""
+    guard, heard = make(policies="account", principal=USER, mode="report")
+    converse(guard, live)
+
+    (diverged,) = heard.last.of(PreflightDiverged)
+    assert (diverged.verdict.decision, diverged.error) == ("implicitDeny", None)
+    assert source_of(guard).divergences == 1
+
+
+def test_rotated_credentials_of_another_role_get_its_policies(live: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client stays, its credentials change; STS is asked again."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", live.moto_url)
+    iam = live.client("iam")
+    iam.create_role(RoleName="Weak", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+    iam.put_role_policy(RoleName="Weak", PolicyName="List", PolicyDocument=json.dumps(document("bedrock:ListGuardrails")))
+    sts = live.client("sts")
+    strong, weak = (
+        sts.assume_role(RoleArn=arn, RoleSessionName="run")["Credentials"] for arn in (ROLE, f"arn:aws:iam::{ACCOUNT}:role/Weak")
+    )
+    guard, _ = make(policies="account", principal="caller")
+    keys = {"aws_access_key_id": strong["AccessKeyId"], "aws_secret_access_key": strong["SecretAccessKey"]}
+    client = guard.client("bedrock-runtime", **{**live.fake.client_kwargs(), **keys}, aws_session_token=strong["SessionToken"])
+    call(client)
+    credentials = client._get_credentials()
+    credentials.access_key, credentials.secret_key, credentials.token = weak["AccessKeyId"], "x", weak["SessionToken"]
+
+    with pytest.raises(ImplicitDenyError) as denied:
+        call(client)
+    assert denied.value.principal == f"arn:aws:sts::{ACCOUNT}:assumed-role/Weak/run"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a thread, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

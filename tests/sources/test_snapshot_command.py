@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 import pytest
-from harness.account import ACCOUNT, REGION, Aws, document
+from harness.account import ACCOUNT, REGION, Aws, document, use_credentials
 
 from guardedbedrock import iam
 from guardedbedrock.cli.app import run
 from guardedbedrock.testing import FakeGuardrail
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team/App"
 USER: Final = f"arn:aws:iam::{ACCOUNT}:user/Ann"
-
-
-@pytest.fixture
-def shell(populated: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Aws:
-    """Point the standard environment at the account, and work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", populated.moto_url)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK", populated.fake.endpoint_url)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    use(monkeypatch, {"AccessKeyId": "testing", "SecretAccessKey": "testing", "SessionToken": "testing"})
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    return populated
-
-
-def use(monkeypatch: pytest.MonkeyPatch, credentials: dict[str, Any]) -> None:
-    """Use credentials from now on."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", credentials["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", credentials["SecretAccessKey"])
-    monkeypatch.setenv("AWS_SESSION_TOKEN", credentials["SessionToken"])
 
 
 def test_snapshot_of_every_principal_is_readable_and_complete(shell: Aws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +32,7 @@ def test_snapshot_of_every_principal_is_readable_and_complete(shell: Aws, capsys
 def test_caller_is_the_role_of_the_session(shell: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without --principal the snapshot has the caller, with the path of its role."""
     session = shell.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="run")["Credentials"]
-    use(monkeypatch, session)
+    use_credentials(monkeypatch, session)
 
     assert run(["snapshot", "-o", "mine.json"]) == 0
     account = iam.Account.from_snapshot("mine.json")

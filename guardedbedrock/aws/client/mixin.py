@@ -109,6 +109,13 @@ class Guarded:
             rules = replace(rules, principal=identity(self))
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
 
+    def _follow_credentials(self) -> None:
+        """Ask STS again after the credentials were replaced: another role may sign now."""
+        binding = self._guardedbedrock
+        if binding.asks_sts and isinstance(binding.rules.principal, CallerIdentity) and binding.rules.principal.is_outdated():
+            # Other rules have other caches, so no result of the former principal is left.
+            self._guardedbedrock = replace(binding, rules=replace(binding.rules, principal=CallerIdentity(self)))
+
     def _check_serialization(self, params: Any, operation_model: Any, endpoint_url: str | None, request: Any) -> None:
         if self._guardedbedrock_gate is not None:
             self._guardedbedrock_gate.check_serialization(operation_model.name, params, endpoint_url, request)
@@ -133,6 +140,7 @@ class GuardedClient(Guarded):
             return transport(operation_name, api_params)
         call = with_buffered_body(call_of(self, operation_name, api_params))
         with observed(self, call) as observers:
+            self._follow_credentials()
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
                 reply = send(authorized, transport, read_body, binding.retry, observers, context)

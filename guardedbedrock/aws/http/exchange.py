@@ -79,8 +79,9 @@ class HttpGuard:
 
     @property
     def asks_sts(self) -> bool:
-        """Whether the first preflight calls STS, for which an async transport must not wait."""
-        return self._binding.asks_sts and self._binding.rules.policies is not None
+        """Whether the first preflight calls AWS, for which an async transport must not wait."""
+        rules = self._binding.rules
+        return rules.source is not None or (self._binding.asks_sts and rules.policies is not None)
 
     def open(self, request: Any, body: bytes, endpoint: Endpoint) -> Exchange:
         """Begin the exchange of a request of httpx, whose body was read."""
@@ -232,6 +233,7 @@ class Exchange:
             return self._refuse(_mantle(self._call.name, host))
         if self._problem is not None:
             return self._refuse(self._problem)
+        self._rules = self._rules.current()
         try:
             self._authorized = authorize(inject(self._call, self._rules, self._observers), self._rules, self._observers)
         except (AttributeError, KeyError, TypeError, ValueError):

@@ -46,7 +46,7 @@ class HttpFactory:
 
     def __init__(self, binding: ClientBinding, library: Library, region_name: str | None, endpoint_url: str | None) -> None:
         self._library, self._module, self._rules = library, _load(library), binding.rules
-        approved = next((guardrail.region for guardrail in binding.rules.approved), "us-east-1")
+        approved = next((guardrail.region for guardrail in binding.rules.current().approved), "us-east-1")
         self._endpoints = Endpoints(region_name or default_session().region_name or approved, endpoint_url)
         self._guard = HttpGuard(binding)
 

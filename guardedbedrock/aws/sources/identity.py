@@ -27,6 +27,7 @@ class CallerIdentity:
         self._client = client
         self._lock = ForkSafeLock()
         self._arn: str | None = None
+        self._access_key = ""
         self.userid = ""
 
     def __call__(self) -> str:
@@ -49,10 +50,16 @@ class CallerIdentity:
         self.userid = str(identity.get("UserId", ""))
         return str(identity["Arn"])
 
+    def is_outdated(self) -> bool:
+        """Return whether the client signs with other credentials than those that STS was asked with."""
+        return bool(self._access_key) and _access_key(self._client) not in ("", self._access_key)
+
     def _sts(self) -> Any:
         if self._client is None:
             return boto3.client("sts")
-        return sts_client(self._client.meta.region_name, credentials_of(self._client).get_frozen_credentials())
+        frozen = credentials_of(self._client).get_frozen_credentials()
+        self._access_key = str(frozen.access_key)
+        return sts_client(self._client.meta.region_name, frozen)
 
 
 class SignerIdentity(CallerIdentity):
@@ -71,6 +78,14 @@ class SignerIdentity(CallerIdentity):
     def _sts(self) -> Any:
         freeze = getattr(self._credentials, "get_frozen_credentials", None)
         return sts_client(self._region, freeze() if freeze else self._credentials)
+
+
+def _access_key(client: Any) -> str:
+    """Return the access key that a client signs with now; ``""`` if its credentials cannot be had."""
+    try:
+        return str(credentials_of(client).access_key)
+    except Exception:  # noqa: BLE001  # a credential provider may raise anything; signing reports it
+        return ""
 
 
 def credentials_of(client: Any) -> Any:

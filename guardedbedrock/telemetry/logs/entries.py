@@ -94,7 +94,8 @@ def _exhausted(event: RetriesExhausted) -> Entry:
 
 
 def _diverged(event: PreflightDiverged) -> Entry:
-    return Entry(logging.WARNING, names.EVENT_DIVERGED, {"decision": event.verdict.decision, **_denial(event.error)})
+    denial = {} if event.error is None else _denial(event.error)
+    return Entry(logging.WARNING, names.EVENT_DIVERGED, {"decision": event.verdict.decision, **denial})
 
 
 def _intervened(event: GuardrailIntervened) -> Entry:
