@@ -21,6 +21,7 @@ from of_plugin import plugin
 from of_policy_tests import policy_tests
 from of_preflight import preflight
 from of_replay import replay
+from of_sources import sources
 from of_telemetry import telemetry
 
 PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
@@ -34,6 +35,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     plugin,
     policy_tests,
     replay,
+    sources,
 )
 
 
