@@ -29,7 +29,7 @@ def sources() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder, served() as options:
         path = Path(folder) / "account.json"
         write_snapshot(_snapshot(), path)
-        given = {"guardrails": [Guardrail(ARN, version="3")], "principal": ROLE, "listeners": ()}
+        given: dict[str, Any] = {"guardrails": [Guardrail(ARN, version="3")], "principal": ROLE, "listeners": ()}
         live = Guard(**given, policies=f"snapshot:{path}").client("bedrock-runtime", **options)
         static = Guard(**given, policies=iam.PolicySet(identity=[POLICY])).client("bedrock-runtime", **options)
         (ratio, _), _ = in_turns(clocked(lambda: live.converse(**CALL)), clocked(lambda: static.converse(**CALL)))
