@@ -14,6 +14,7 @@ from guardedbedrock.governance.lint.templates import of_cloudformation, of_plan,
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, read_document
+from guardedbedrock.iam.account.snapshot import SCHEMA
 from guardedbedrock.settings.policy_files import by_type, find
 from guardedbedrock.settings.problems import MisfitError
 from guardedbedrock.settings.reader import LARGEST, LARGEST_YAML, read_text, read_toml
@@ -78,7 +79,7 @@ def read_source(path: Path) -> SourceText:
 def _reader(data: Any, path: Path) -> Any:
     if not isinstance(data, Mapping):
         return None
-    if "schema" in data or any(isinstance(data.get(key), list) for key in DETAIL_KEYS):
+    if data.get("schema") == SCHEMA or any(isinstance(data.get(key), list) for key in DETAIL_KEYS):
         return _of_account
     if "planned_values" in data:
         return of_plan
@@ -129,7 +130,7 @@ def _leveled(given: Any, pointer: str) -> Iterator[tuple[int, int, Any, str]]:
 def _of_account(source: SourceText) -> Iterator[Group]:
     """Yield the policies of each principal. A dump has no policies of the organization, so its groups are not complete."""
     account = Account.from_snapshot(source.data)
-    places = dict(_places(source.data)) if "schema" not in source.data else {}
+    places = dict(_places(source.data)) if source.data.get("schema") != SCHEMA else {}
     made: dict[tuple[str, PolicyType], LintedPolicy] = {}
 
     def policy(pointer: str, document: Any, kind: PolicyType, name: str, level: int = 0) -> LintedPolicy:
