@@ -14,6 +14,7 @@ from typing import Final
 from measuring import Row
 from of_clients import clients
 from of_engine import engine
+from of_fake import fake
 from of_http import http
 from of_imports import imports
 from of_machine import machine
@@ -30,6 +31,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     preflight,
     telemetry,
     clients,
+    fake,
     http,
     imports,
     plugin,
