@@ -49,6 +49,7 @@ FORMED: Final = {
     "s3Uri": f"s3://{SECRET}/{SECRET}",
     "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012",
     "bucketOwner": "123456789012",
+    "schema": json.dumps({"type": "string", "description": SECRET}),
 }
 """Texts whose form the service checks, with room for a secret where there is any."""
 
