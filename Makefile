@@ -144,7 +144,7 @@ soak: .venv/.dev
 # Random examples for each property; every run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500
 fuzz: .venv/.dev
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/properties
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n auto tests/fuzz tests/properties tests/governance/proof/test_proof_agrees_with_engine.py
 
 # Mutation testing, on a copy of the tree. MUTATE=--whole tries every mutant.
 mutate: .venv/.dev

@@ -6,7 +6,9 @@ import gzip
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -244,9 +246,17 @@ def test_ten_thousand_files(tmp_path: Path) -> None:
     assert (report.events, report.bedrock, report.distinct, report.skipped) == (10_000, 10_000, 1, [])
 
 
-def test_files_and_folders_without_permission_are_named(tmp_path: Path) -> None:
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that another user may read: pytest closes its own folders at the start of each session."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_files_and_folders_without_permission_are_named(open_folder: Path) -> None:
     """Another user reads them, because root may read everything."""
-    folder = write_trail(tmp_path / "trail", record())
+    folder = write_trail(open_folder / "trail", record())
     (write_trail(folder / "closed", record(2)) / "trail.json").chmod(0)
     (folder / "hidden").mkdir(mode=0)
     code = (
@@ -258,8 +268,7 @@ def test_files_and_folders_without_permission_are_named(tmp_path: Path) -> None:
         "records = [one for file in files for one in read_records(file, skipped.append)]\n"
         "print(json.dumps([len(records), sorted([one.file, one.reason, one.is_broken] for one in skipped)]))\n"
     )
-    for place in (folder, *(parent for parent in folder.parents if parent.is_relative_to(tmp_path.parent.parent))):
-        place.chmod(0o755)
+    folder.chmod(0o755)
     found = subprocess.run(  # noqa: S603  # the test's own code
         [sys.executable, "-c", code, str(folder)], check=True, capture_output=True, text=True
     )
@@ -291,6 +300,7 @@ def test_a_value_that_is_larger_than_a_record_is_named(tmp_path: Path) -> None:
 STREAM = """
 import re, sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from guardedbedrock.governance.replay.files import TrailFile, read_records
 def peak():
     # getrusage would include the peak of the process that started this one.
