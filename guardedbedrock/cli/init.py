@@ -22,6 +22,7 @@ _HEADER: Final = """\
 # remove the "# " to change it. Check the file with `guardedbedrock check`.
 """
 _EXAMPLES: Final = {
+    "max_age": "604800.0",
     "principal": '"arn:aws:iam::123456789012:role/App"',
     "role_arn": '"arn:aws:iam::123456789012:role/teams/App"',
     "context": '"aws:PrincipalOrgID" = "o-1234567890"',
