@@ -7,7 +7,7 @@ import contextvars
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -191,8 +191,12 @@ def served(app: Any) -> Iterator[str]:
         thread.join(10)
 
 
-def application(guard: Guard, client: Any, seen: list[tuple[str, str]]) -> Any:
-    """Make an application that streams with `using` in every way that FastAPI offers, and writes down what went wrong."""
+def application(guard: Guard, client: Any, seen: list[tuple[str, str]], streams: ExitStack) -> Any:
+    """
+    Make an application that streams with `using` in every way that FastAPI offers, and writes down what went wrong.
+
+    `streams` closes each stream: the garbage collector, to which a visitor who leaves would leave it, may end its socket first.
+    """
     from fastapi import Depends, FastAPI  # noqa: PLC0415
     from fastapi.responses import StreamingResponse  # noqa: PLC0415
 
@@ -213,7 +217,8 @@ def application(guard: Guard, client: Any, seen: list[tuple[str, str]]) -> Any:
 
     def words(name: str) -> Iterator[str]:
         with guard.using(name):
-            for event in client.converse_stream(**ASK, requestMetadata={"wanted": name})["stream"]:
+            events = client.converse_stream(**ASK, requestMetadata={"wanted": name})["stream"]
+            for event in streams.enter_context(closing(events)):
                 yield event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
 
     @app.get("/stream/{name}")
@@ -241,9 +246,9 @@ def test_concurrent_streams_of_a_web_server_get_their_guardrail_and_leave_none_b
 
     seen: list[tuple[str, str]] = []
     fakes = [FakeGuardrail(each.arn, version="1") for each in GUARDRAILS]
-    with FakeBedrock(guardrails=fakes) as fake:
+    with FakeBedrock(guardrails=fakes) as fake, ExitStack() as streams:
         client = guard.client("bedrock-runtime", **fake.client_kwargs())
-        with served(application(guard, client, seen)) as url, ThreadPoolExecutor(CLIENTS) as pool:
+        with served(application(guard, client, seen, streams)) as url, ThreadPoolExecutor(CLIENTS) as pool:
 
             def visit(number: int) -> int:
                 way = ("stream", "depends", "task")[number % 3]

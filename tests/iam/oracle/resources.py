@@ -47,7 +47,7 @@ def resource_fits(text: str, question: Asked, *, without_value: Truth = False) -
     if text == "*":
         return True
     filled = fill(completed(text), wild, question)
-    if filled is None:
+    if filled is None or (filled.is_open and without_value is None):  # what is unknown may have no value
         return without_value
     pattern = bounded(filled.pattern)
     blind = blind_parts(question)
