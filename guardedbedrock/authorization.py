@@ -17,7 +17,7 @@ class Authorization:
         decision: What the policies decided.
         one_of: AWS checks only one of all authorizations of the call with this same text; ``""`` if it checks this one always.
         undocumented: Whether AWS does not document that it checks this authorization.
-        missing_policy: A policy that also decides and that is not among the configured ones; ``""`` if there is none.
+        missing_policy: A policy that also decides and that is not among the configured ones; ``""`` if none is missing.
     """
 
     request: Request

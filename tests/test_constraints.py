@@ -1,4 +1,4 @@
-"""What everyone installs is pinned, so that a release elsewhere breaks nothing here by itself."""
+"""The constraints pin every package, so that a new release elsewhere does not break this project."""
 
 from __future__ import annotations
 

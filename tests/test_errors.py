@@ -115,7 +115,7 @@ def test_every_error_has_a_docstring_and_no_positional_field() -> None:
 
 @pytest.mark.parametrize("cls", DENIALS)
 def test_a_denial_of_ours_looks_like_one_of_aws(cls: type[errors.AccessDeniedError]) -> None:
-    """Whoever reads `response`, `operation_name` or the text finds what botocore would have put there."""
+    """`response`, `operation_name` and the text have the values that botocore would have set."""
     error = cls(message="the sentence", operation_name="Converse")
 
     assert isinstance(error, ClientError)
@@ -311,7 +311,7 @@ def test_a_pickle_is_read_where_no_client_was_made(client: Any) -> None:
 
 
 def test_a_subclass_of_the_users_own_survives_too() -> None:
-    """Who derives from an error of ours gets the same copies."""
+    """A subclass of an error of this package copies in the same way."""
     twin = pickled(Custom(ticket="T-1"))
 
     assert (type(twin), twin.ticket, twin.message) == (Custom, "T-1", "m")

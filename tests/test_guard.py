@@ -248,7 +248,7 @@ REFUSED: Final[dict[str, tuple[str, dict[str, Any], str, type[Exception]]]] = {
 def test_a_simulation_refuses_what_a_client_refuses(
     operation: str, params: dict[str, Any], region: str, error: type[Exception]
 ) -> None:
-    """What the guard itself would refuse is not a question for IAM."""
+    """IAM is not evaluated for a call that the guard itself refuses."""
     with pytest.raises(error):
         guard().simulate(operation, params, region_name=region)
 

@@ -51,7 +51,7 @@ def test_public_names_are_sorted_and_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", guardedbedrock.__all__)
 def test_a_name_is_the_same_wherever_it_comes_from(name: str) -> None:
-    """What the package gives out is the very object of the module it is written in."""
+    """The package exports the same object as the module that defines it."""
     found = getattr(guardedbedrock, name)
 
     home = importlib.import_module(getattr(found, "__module__", found.__name__))

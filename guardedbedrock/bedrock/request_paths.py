@@ -19,7 +19,7 @@ Segments: TypeAlias = tuple[str, ...]
 
 class RequestTarget(NamedTuple):
     """
-    What a request reaches.
+    The operation that a request reaches.
 
     Args:
         operation: Name of the operation.
@@ -47,7 +47,7 @@ class OperationPaths:
 
     def _find(self, method: str, url: str) -> RequestTarget | None:
         """
-        Find the operation that a server would choose for a request, whatever precedes the path; None if there is none.
+        Find the operation that a server would choose for a request, whatever precedes the path; None if no operation matches.
 
         It errs on the side of finding one: a gateway may add a prefix, dot segments are resolved, the ARN of a model may contain
         slashes that are not encoded, and the path of a model counts with any method.

@@ -117,7 +117,7 @@ def _annotation(finding: LintFinding) -> str:
 
 
 class ReportedRule(Protocol):
-    """What a report shows of a rule."""
+    """The entry of a rule in a report."""
 
     @property
     def code(self) -> str:
@@ -129,7 +129,7 @@ class ReportedRule(Protocol):
 
     @property
     def title(self) -> str:
-        """What it finds."""
+        """The problem that it finds."""
 
     @property
     def why(self) -> str:

@@ -43,7 +43,7 @@ def command(arguments: SnapshotArguments) -> int:
     Read the account and write the snapshot and its digest.
 
     Returns:
-        0. What could not be read is printed with the statement that would allow it.
+        0. Each part that could not be read is printed with the statement that would allow it.
 
     Raises:
         ConfigurationError: The arguments contradict each other, no principal can be read, or a file cannot be written.

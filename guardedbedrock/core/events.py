@@ -305,7 +305,7 @@ class SourceUnavailable:
 @dataclass(frozen=True, slots=True)
 class SourceFailed:
     """
-    A source could not be read. What was read before applies until it is too old.
+    A source could not be read. Data that was read before applies until it is too old.
 
     Args:
         source: The source, such as ``policies = "account"``.

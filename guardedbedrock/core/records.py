@@ -80,7 +80,7 @@ class GuardedCall:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What the policies decide about a whole call.
+    The decision of the policies on a whole call.
 
     Args:
         decision: The outcome of the first authorization that is surely denied (the error that AWS would send), else

@@ -76,7 +76,7 @@ class AccountPolicies:
 @dataclass(frozen=True, slots=True)
 class Given:
     """
-    What a file of policies says.
+    The content of a file of policies.
 
     Args:
         policies: The policies.

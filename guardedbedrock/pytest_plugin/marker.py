@@ -34,7 +34,7 @@ _NOT_FROM_CONFIG: Final = frozenset({"audit", "retry"})
 _FROM_CONFIG: Final = tuple(
     name for name in configuration.Settings.model_fields if name in _GUARD_ONLY and name not in _NOT_FROM_CONFIG
 )
-"""What the guard of a test takes from a configuration file: tests write no audit records and do not wait between attempts."""
+"""Settings that a test takes from a configuration file: tests write no audit records and do not wait between attempts."""
 
 KEYWORDS: Final = (*_SHARED, *_SERVER_ONLY, *_GUARD_ONLY)
 """All keywords of the marker."""

@@ -3,7 +3,7 @@ A source of rules that stays fresh: what was read, when, and the rules that foll
 
 Rules of precedence for each call:
 
-1. What was read at most `max_stale` seconds ago applies, whether or not a later read failed.
+1. Data that was read at most `max_stale` seconds ago applies, whether or not a later read failed.
 2. Otherwise `on_unavailable` decides: ``deny`` refuses the call, ``allow`` sends it with the last known approved guardrail.
 """
 

@@ -19,7 +19,7 @@ def rules_of_account(account: Account, rules: Rules) -> Rules:
     """
     Return rules with the policies of the principal.
 
-    What the configuration sets wins over what the account says: context keys, profiles and enforced guardrails.
+    The configuration overrides the account: context keys, profiles and enforced guardrails.
 
     Args:
         account: The account.

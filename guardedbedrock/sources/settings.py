@@ -1,4 +1,4 @@
-"""What the settings say about sources."""
+"""The settings about sources."""
 
 from __future__ import annotations
 

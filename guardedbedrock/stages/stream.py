@@ -25,7 +25,7 @@ from guardedbedrock.stages.retry.failure_classes import code_of
 
 class StreamMonitor:
     """
-    What the events of one stream have shown so far.
+    The facts that the events of one stream have shown so far.
 
     An intervention is reported once, with all that the stream says about it. The stop reason comes first and the trace after it,
     so it is reported with the trace or, without one, at the end. If interventions are raised, no event passes between the two.
@@ -52,7 +52,7 @@ class StreamMonitor:
 
     @property
     def intervention(self) -> Intervention | None:
-        """What the guardrail did, as far as the stream was read."""
+        """The intervention of the guardrail, as far as the stream was read."""
         return self._check.intervention or self._check.read_intervention(self._shown)
 
     def passes(self, event: dict[str, Any]) -> bool:

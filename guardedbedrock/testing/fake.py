@@ -32,7 +32,7 @@ class FakeBedrock:
             client = boto3.client("bedrock-runtime", **fake.client_kwargs())
 
     One port serves the runtime (``bedrock-runtime``), the control plane (``bedrock``), and agents, flows and knowledge bases
-    (``bedrock-agent-runtime``, ``bedrock-agent``). What a client creates is ready at once.
+    (``bedrock-agent-runtime``, ``bedrock-agent``). Resources that a client creates are ready at once.
 
     Args:
         tls: Serve HTTPS with a generated certificate. Clients with a Bedrock API key need it. Requires the extra ``tls``.

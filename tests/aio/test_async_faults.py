@@ -25,7 +25,7 @@ OTHERWISE: Final = {
     "reset-in-the-headers": "EndpointConnectionError",
     "slow-body": "AioReadTimeoutError",
 }
-"""What aiobotocore calls otherwise."""
+"""Names that differ in aiobotocore."""
 
 
 @pytest.mark.parametrize(("name", "method"), CELLS)

@@ -28,7 +28,7 @@ GIVEN: Final[dict[str, tuple[dict[str, str], tuple[str, str]]]] = {
     "half-of-another": ({"guardrailIdentifier": PUBLIC.arn}, (PUBLIC.arn, PUBLIC.version)),
     "empty-texts": ({"guardrailIdentifier": "", "guardrailVersion": ""}, WHOLE),
 }
-"""What the application gives, and what arrives."""
+"""The parameters of the application, and the parameters that arrive."""
 
 UNAPPROVED: Final[dict[str, dict[str, str]]] = {
     "another": WEAK,

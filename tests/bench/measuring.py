@@ -1,7 +1,7 @@
 """
 Ways to measure, and the row that each part of the bench gives back.
 
-What only computes is measured in processor time, of which the quickest of many rounds is the one least disturbed by whatever else
+Pure computation is measured in processor time, of which the quickest of many rounds is the one least disturbed by whatever else
 runs; what also waits is measured by the clock, and two things compared are measured in turns.
 """
 

@@ -55,7 +55,7 @@ WHAT: Final[Sequence[tuple[Timed, int, Sequence[tuple[str, str]]]]] = (
     (stream, 60, STREAM),
     (crowd, 10, ((f"guarded {MANY} against plain ones, median", f"what the guard adds to {MANY}, median"),)),
 )
-"""What is measured, how often in a round, and for each quantity the names of the ratio and of the difference."""
+"""The quantities that are measured, how often in a round, and for each quantity the names of the ratio and of the difference."""
 
 
 def rows(options: dict[str, Any]) -> Iterator[Row]:

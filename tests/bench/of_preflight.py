@@ -1,4 +1,4 @@
-"""What the preflight adds to the engine."""
+"""The time that the preflight adds to the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live source costs: a call against one with static policies, and an account of a thousand roles."""
+"""The cost of a live source: a call against one with static policies, and an account of a thousand roles."""
 
 from __future__ import annotations
 

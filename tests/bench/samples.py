@@ -1,4 +1,4 @@
-"""What several parts of the bench measure with: one guardrail, one role, one call, one policy set."""
+"""Inputs that several parts of the bench share: one guardrail, one role, one call, one policy set."""
 
 from __future__ import annotations
 

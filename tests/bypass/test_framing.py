@@ -103,7 +103,7 @@ def test_file_body_is_sent(harness: Make) -> None:
 
 
 class Pipe:
-    """What can be read once, and has no length."""
+    """A body that can be read once and has no length."""
 
     def __init__(self, data: bytes) -> None:
         """Keep what is to be read."""

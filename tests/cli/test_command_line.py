@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, one line for invalid input, and no unnecessary imports."""
+"""Behavior of all commands: exit codes, one line for invalid input, and no unnecessary imports."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_cases_are_written_as_they_should_be() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_boto3_fulfills_the_contract(fake: FakeBedrock, clients: dict[str, Any], name: str) -> None:
-    """What it parsed is what the case expects, whole."""
+    """The whole parsed reply equals the expectation of the case."""
     case = CASES[name]
     prepare(fake, case.get("setup", {}))
     for call in case.get("before", ()):

@@ -113,7 +113,7 @@ def test_preflight_and_server_diverge(ask: dict[str, Any], denial: Denial) -> No
 
 @pytest.mark.parametrize("name", ["model-access", "no-reason", "resource-implicit"])
 def test_no_policy_produces_a_denial_of_the_server_only(name: str) -> None:
-    """The mend is named."""
+    """The error names `FakeBedrock.deny`, which can produce it."""
     with pytest.raises(ConfigurationError, match=r"FakeBedrock\.deny"):
         DENIALS[name].policies()
 

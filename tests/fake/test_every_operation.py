@@ -1,7 +1,7 @@
 """
 Every operation that the fake serves, over a real socket: the request is read as it was meant, the answer holds to its shape.
 
-What the client parsed is not enough to hold against a shape, because botocore drops what it does not know: the bytes are.
+The bytes are compared with the shape, because botocore's parser drops unknown members.
 """
 
 from __future__ import annotations

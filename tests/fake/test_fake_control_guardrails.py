@@ -120,7 +120,7 @@ def test_a_request_that_is_sent_again_makes_nothing_new(manage: Manage) -> None:
 
 
 def test_an_update_replaces_the_whole_draft(manage: Manage) -> None:
-    """What UpdateGuardrail leaves out is gone; ID, date of creation and versions stay."""
+    """UpdateGuardrail removes the members that it omits; ID, date of creation and versions stay."""
     _, control, _ = manage()
     made = control.create_guardrail(**SIMPLE, description="For HR.", wordPolicyConfig={"wordsConfig": [{"text": "salary"}]})
     named = {"guardrailIdentifier": made["guardrailId"]}

@@ -81,7 +81,7 @@ def test_credentials_are_no_key(monkeypatch: pytest.MonkeyPatch, aws: boto3.Sess
 def test_iam_sees_whether_the_transport_is_secure(
     monkeypatch: pytest.MonkeyPatch, aws: boto3.Session, ask: dict[str, Any], *, tls: bool
 ) -> None:
-    """What AWS documents as ``aws:SecureTransport``."""
+    """Requests over TLS have ``aws:SecureTransport`` as AWS documents it."""
     monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
     refused = nullcontext() if tls else pytest.raises(ClientError, match="explicit deny in an identity-based policy")
     with FakeBedrock(tls=tls, policies=_policies(ONLY_TLS)) as fake, refused, _client(aws, fake) as client:

@@ -1,4 +1,4 @@
-"""What the wire itself does: shapes, frames, errors of form, connections, threads."""
+"""The wire format: shapes, frames, malformed requests, connections, threads."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def test_the_cases_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
 def test_a_pattern_matches_as_cloudwatch_does(case: dict[str, Any]) -> None:
-    """What it would refuse is a ValueError."""
+    """An invalid pattern raises ValueError."""
     if case["matches"] == "error":
         with pytest.raises(ValueError, match="is not a filter pattern for JSON"):
             FilterPattern(case["pattern"])

@@ -1,4 +1,4 @@
-"""What the caller sees of everything that can go wrong on the way, how many attempts it takes, and what listeners hear."""
+"""For each fault: the error that the caller gets, the number of attempts, and the events that listeners get."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_a_closed_port_is_a_connection_error(harness: Make, method: str) -> None
 
 @pytest.mark.parametrize("method", STREAMS)
 def test_a_stream_that_broke_is_not_begun_again(harness: Make, method: str) -> None:
-    """What was read was read: the caller hears of the break, after the events that came before it."""
+    """The caller gets the events before the break, then the error."""
     env, _ = troubled(harness)
     env.fake.fault(BrokenFrame(after=2), times=1)
     response = getattr(env.client, method)(**ask(method))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import os
+from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock import AccessDeniedError, Guardrail
 from guardedbedrock.bedrock import OPERATIONS
@@ -10,6 +11,7 @@ from guardedbedrock.bedrock import OPERATIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from guardedbedrock import Guard
     from guardedbedrock.testing import FakeBedrock
 
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -24,6 +26,17 @@ POLICY: Final = {
         {"Sid": "NoOpus", "Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*::foundation-model/*opus*"},
     ],
 }
+
+
+def http_client(guard: Guard, *, prefix: str = "") -> Any:
+    """Create a guarded client of the HTTP library of this environment: httpx where its name ends so, else httpx2."""
+    library = "httpx" if os.environ["FRAMEWORK"].endswith("-httpx") else "httpx2"
+    return getattr(guard, f"{library}_{prefix}client")()
+
+
+def async_http_client(guard: Guard) -> Any:
+    """Create its async client."""
+    return http_client(guard, prefix="async_")
 
 
 def guarded(fake: FakeBedrock) -> list[str | None]:

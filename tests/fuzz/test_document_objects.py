@@ -1,4 +1,4 @@
-"""What is no JSON but Python, in every place of a document: it is read as JSON would be, or refused."""
+"""Python objects that JSON does not have, in every location of a document: read as JSON would be, or rejected."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class Route:
         operation: The operation.
         write: Writes a call with the guardrail in every structure that can hold one; ``{}`` for none.
         identifier: The member with the identifier.
-        stream: The member of the response that is an event stream; ``""`` if there is none.
+        stream: The member of the response that is an event stream; ``""`` without a stream.
         shows: The reply shows an intervention.
     """
 

@@ -106,7 +106,7 @@ def test_error_without_a_name_calls_the_document_policy() -> None:
     ],
 )
 def test_unusual_document_is_accepted(policy_type: iam.PolicyType, document: Any) -> None:
-    """What AWS accepts is accepted, as an object and as text."""
+    """A policy that AWS accepts is accepted, as an object and as text."""
     parsed = iam.parse(document, policy_type)
 
     assert parsed == iam.parse(json.dumps(document), policy_type)

@@ -62,5 +62,5 @@ def test_what_is_taken_for_guarded_is(edits: list[tuple[int, int, bytes]]) -> No
 
 
 def test_the_body_itself_is() -> None:
-    """What botocore writes."""
+    """Bodies as botocore writes them."""
     assert IN_BODY.carries(Wire("", {}, BODY), NAMED)

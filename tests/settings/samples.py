@@ -1,4 +1,4 @@
-"""What the tests of settings write into files and variables."""
+"""Values that the tests of settings write into files and variables."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_guardrails_of_two_regions_may_have_one_name() -> None:
 
 
 def test_the_modelled_vocabulary_takes_its_identifiers() -> None:
-    """What AWS would refuse is right where the action does not exist at AWS either."""
+    """The vocabulary of the article accepts identifiers that AWS would reject."""
     given = [{"arn": ARN.replace("abc", "G-HR-Compliance"), "version": 1}]
 
     assert load(environ={}, guardrails=given, vocabulary="invoke-with-guardrail").approved[0].id == "G-HR-Compliance"
@@ -132,7 +132,7 @@ def test_mode_off_needs_no_guardrail() -> None:
 
 
 def test_settings_can_not_be_changed() -> None:
-    """What was validated stays as it was."""
+    """Validation does not change the value."""
     with pytest.raises(ValueError, match="frozen"):
         load(environ=GUARDED).mode = "off"
 

@@ -1,4 +1,4 @@
-"""What a configuration is refused for, and with which sentence."""
+"""Invalid configurations, and the error message of each."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_a_broken_file_is_refused_by_name(name: str, content: bytes, fragments: 
 
 
 def test_a_named_pyproject_needs_its_table(here: Path) -> None:
-    """Whoever names a file means it."""
+    """A file that is named must exist."""
     write(here, {"pyproject.toml": "[project]\nname = 'x'\n"})
 
     assert "has no table [tool.guardedbedrock]" in refusal("pyproject.toml", environ=GUARDED)
@@ -284,7 +284,7 @@ def test_an_error_names_the_source_that_gave_the_value(here: Path) -> None:
 
 
 def test_a_repeated_key_in_the_environment_is_seen() -> None:
-    """What stands first under a repeated key may be a Deny, and JSON would drop it."""
+    """The first value of a repeated key may be a Deny, and a JSON parser would drop it."""
     sentence = refusal(environ=GUARDED | {"GUARDEDBEDROCK_POLICIES": '{"identity": [{"Statement": [], "Statement": []}]}'})
 
     assert sentence == "environment variable GUARDEDBEDROCK_POLICIES: has the key `Statement` twice; keep one"

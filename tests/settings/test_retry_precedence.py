@@ -1,4 +1,4 @@
-"""Who retries: the `Config` of the client, the settings of the guard, the environment or profile, the defaults of the guard."""
+"""Retry settings: the `Config` of the client, the settings of the guard, the environment or profile, the defaults."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _SERVER: Final = Path(__file__).with_name("server.py")
 @dataclass(slots=True)
 class Soak:
     """
-    What came of a soak.
+    The result of a soak.
 
     Args:
         ends: Kind of call and how it ended, to how often.

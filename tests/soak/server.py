@@ -26,7 +26,7 @@ FAULTS: tuple[Fault, ...] = (
     Latency(0.01, "exponential"),
     Stall(0.02, after=5),
 )
-"""What may happen to a call; the last two change nothing about how it ends."""
+"""Events that may happen to a call; the last two do not change its outcome."""
 
 
 def main(share: float, seed: int) -> None:

@@ -34,7 +34,7 @@ ROUNDS: Final = 3
 GUARDRAILS: Final = {"hr": (HR.arn, HR.version), "customer-facing": (PUBLIC.arn, PUBLIC.version)}
 METHODS: Final = ("converse", "invoke_model", "converse_stream", "invoke_model_with_response_stream")
 TEXTS: Final = re.compile(r"""["']text["']: ?["']([^"']*)""")
-"""What a reply says, whole or in chunks, however it is written."""
+"""The texts of a reply, whole or in chunks, in any format."""
 DENIED: Final = 5
 """One call of so many is for a model that is denied."""
 _GROWTH_OBJECTS: Final = 2_000

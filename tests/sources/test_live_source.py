@@ -212,7 +212,7 @@ def test_source_that_is_lost_serves_until_max_stale(live: Aws) -> None:
 
 
 def test_lost_identity_policies_are_a_failed_read_and_not_an_empty_list(live: Aws) -> None:
-    """What was read before applies."""
+    """The last data that was read applies."""
     guard, heard = make(policies="account")
     client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
     call(client)

@@ -1,4 +1,4 @@
-"""What every attempt is sent, whatever the one before made of it; no client is needed to tell."""
+"""Every attempt sends the same request, whatever the previous attempt changed; tested without a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is recorded of a guardrail: the same for a reply and a stream, with its source, and also what it only detects."""
+"""The records about a guardrail: equal for a reply and a stream, with the source, and with detections that had no action."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bounds the attempts: the table, the service's own wish, the deadline, the tokens; and what is said of them."""
+"""The limits of attempts: the table, the service's own delay, the deadline, the tokens; and their reports."""
 
 from __future__ import annotations
 

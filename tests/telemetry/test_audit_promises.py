@@ -1,4 +1,4 @@
-"""What the audit file promises: wrong paths, full disks, torn lines, stuck locks, and what is counted."""
+"""The promises of the audit file: wrong paths, full disks, torn lines, stuck locks, and what is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted, in a real meter with a reader in memory; the instrumentor of botocore is left what it counts itself."""
+"""The metrics, in a real meter with a reader in memory; nothing that botocore's instrumentor counts is counted twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said is on spans only where the application asks for it, by the conventions' own variable."""
+"""Prompts and completions are on spans only if the application sets the variable of the semantic conventions."""
 
 from __future__ import annotations
 

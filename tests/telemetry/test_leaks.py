@@ -121,7 +121,7 @@ class Diary:
         """
         Write an error down as a program would: text, repr, notes, traceback without the lines of this test.
 
-        What AWS says in an error is the caller's, as with boto3: of that only the notes are written down here.
+        The message of an AWS error belongs to the caller, as with boto3; only its notes are written down here.
         """
         if isinstance(error, EventStreamError):
             self.told_by_streams.append(str(error))

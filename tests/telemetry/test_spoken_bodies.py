@@ -1,4 +1,4 @@
-"""What is read of the bodies of InvokeModel and of its chunks, family by family; unknown formats are not read."""
+"""Reading the bodies of InvokeModel and its chunks, for each model family; unknown formats are not read."""
 
 from __future__ import annotations
 

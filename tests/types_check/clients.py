@@ -1,4 +1,4 @@
-"""What a type checker sees of every way to a client; checked by mypy, never run."""
+"""The types of every way to create a client; checked by mypy, never run."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def a_session_is_typed_as_before() -> None:
 
 
 def a_wrapped_client_is_typed_as_before(client: BedrockRuntimeClient, other: AsyncBedrockRuntimeClient) -> None:
-    """What goes in comes out."""
+    """The type of the argument is the type of the result."""
     assert_type(GUARD.wrap(client), BedrockRuntimeClient)
     assert_type(GUARD.wrap(other), AsyncBedrockRuntimeClient)
 
@@ -88,6 +88,6 @@ async def an_async_client_is_typed_by_its_service() -> None:
 
 
 def a_denial_has_typed_authorizations(error: AccessDeniedError) -> None:
-    """What the preflight evaluated can be read without casts."""
+    """The result of the preflight can be read without casts."""
     assert_type(error.authorizations, tuple[Authorization, ...])
     assert_type(error.authorizations[0].request.action, str)

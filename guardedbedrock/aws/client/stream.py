@@ -46,7 +46,7 @@ class ObservedStream:
 
     @property
     def intervention(self) -> Intervention | None:
-        """What the guardrail did, as far as the stream was read; None if it did not intervene."""
+        """The intervention of the guardrail, as far as the stream was read; None if it did not intervene."""
         return self._monitor.intervention
 
     def get_initial_response(self) -> Any:

@@ -154,7 +154,7 @@ def _retries_of_environment(session: Any) -> bool:
 
 
 def default_session() -> Any:
-    """Return boto3's default session, which is created if there is none."""
+    """Return boto3's default session. Create it if it does not exist."""
     if boto3.DEFAULT_SESSION is None:
         boto3.setup_default_session()
     return boto3.DEFAULT_SESSION

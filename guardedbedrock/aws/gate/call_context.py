@@ -33,7 +33,7 @@ class Attempt:
 @dataclass(frozen=True, slots=True)
 class SerializedRequest:
     """
-    What botocore serialized from the authorized parameters.
+    The request that botocore serialized from the authorized parameters.
 
     Args:
         method: HTTP method.

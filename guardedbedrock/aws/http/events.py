@@ -36,7 +36,7 @@ class StreamErrorEvent(Exception):  # noqa: N818  # it is an event, which the st
 
 
 READ_ERRORS: Final = (StreamErrorEvent, ParserError, ValueError, KeyError, TypeError, AttributeError, zlib.error)
-"""What a reader raises for an error event, or for bytes that it cannot read."""
+"""Errors that a reader raises for an error event, or for bytes that it cannot read."""
 
 
 class EventReader(Protocol):

@@ -151,7 +151,7 @@ class RequestIdentity(CallerIdentity):
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """
-    What is sent.
+    The request that is sent.
 
     Args:
         headers: The headers, without those that frame the body.

@@ -247,7 +247,7 @@ class SyncStream:
             self._observer.end()
 
     def close(self) -> None:
-        """Close the connection. What was not read is lost."""
+        """Close the connection. Bytes that were not read are lost."""
         self._inner.close()
         self._observer.close(None)
 
@@ -272,7 +272,7 @@ class AsyncStream:
             self._observer.end()
 
     async def aclose(self) -> None:
-        """Close the connection. What was not read is lost."""
+        """Close the connection. Bytes that were not read are lost."""
         await self._inner.aclose()
         self._observer.close(None)
 

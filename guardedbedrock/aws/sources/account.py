@@ -1,7 +1,7 @@
 """
 Read an account: policies of its principals, its organization, its guardrails and inference profiles.
 
-What may not be read is a gap with the name of the API, never an error: verdicts that could depend on it become `indeterminate`.
+An API that may not be called is a gap, never an error: verdicts that could depend on it become `indeterminate`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-What a guardrail did to a call, as the reply shows it.
+The actions of a guardrail on a call, as the reply shows them.
 
 Masking counts as an intervention; the filter of a model (``content_filtered``) does not. What a guardrail only
 detects (a filter in detect mode, automated reasoning) is recorded as a finding. Matched text never enters a record.
@@ -79,7 +79,7 @@ class GuardrailFinding:
 @dataclass(frozen=True, slots=True)
 class Intervention:
     """
-    What a guardrail did to a call, or only detected.
+    The actions and detections of a guardrail on a call.
 
     Everything except the operation is known only if the reply shows it; replies to model calls do so with a ``trace``.
 
@@ -121,7 +121,7 @@ class Intervention:
 
 class GuardrailTrace(NamedTuple):
     """
-    What a reply, or a part of one, shows of its guardrail.
+    The facts about the guardrail in a reply, or in a part of one.
 
     Args:
         intervened: Whether the guardrail intervened; None if the reply does not say.

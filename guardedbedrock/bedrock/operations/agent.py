@@ -125,7 +125,7 @@ _BESIDE: Final[Mapping[str, tuple[RequiredAction, ...]]] = {
     "UpdateFlow": (pass_role("executionRoleArn"),),
     "UpdateKnowledgeBase": (pass_role("roleArn"),),
 }
-"""What an operation requires beside the action of the same name."""
+"""The actions that an operation requires beside the action of the same name."""
 
 _UNPUBLISHED: Final = (
     "CreateRetrievalInstruction",

@@ -1,4 +1,4 @@
-"""What is known of the resources that calls name: tags, resolved models, enforced guardrails, guardrail profiles."""
+"""Known facts about the resources that calls name: tags, resolved models, enforced guardrails, guardrail profiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GuardrailOnProfiles: TypeAlias = Literal["unknown", "present", "absent"]
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """
-    What is known of an account's resources, from the configuration or from AWS.
+    Known facts about an account's resources, from the configuration or from AWS.
 
     Args:
         tags: Resource tags of guardrails, by ARN. They may change while a fake serves them.

@@ -55,7 +55,7 @@ class EventRecorder:
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
     """
-    What happened in a scenario.
+    The outcome of a scenario.
 
     Args:
         scenario: The scenario.

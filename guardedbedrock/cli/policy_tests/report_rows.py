@@ -27,7 +27,7 @@ class ReportRow:
 
     @property
     def sentence(self) -> str:
-        """What the case expects, and what the policies decided."""
+        """The expectation of the case, and the decision of the policies."""
         result = self.result
         expected_by = "" if result.expected_determining is None else f" by {_statements(result.expected_determining)}"
         got = f"{result.decision} by {_statements(result.determining)}"

@@ -29,7 +29,7 @@ _FILES: Final[Mapping[str, tuple[str, str]]] = {
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 _READING: Final = frozenset({"GET", "HEAD"})
 _CONTENT_TYPES: Final = frozenset({"application/json", "application/octet-stream", "application/x-amz-json-1.1"})
-"""What AWS SDKs send. A page of another site can only send other types without asking the server first (CORS)."""
+"""Content types that AWS SDKs send. A page of another site can only send other types without asking the server first (CORS)."""
 
 _PAGE_SIZE: Final = 200
 """Requests in one response to the page."""

@@ -1,5 +1,5 @@
 """
-What the rule finds: one evaluation for each guardrail, role, user and SCP.
+The findings of the rule: one evaluation for each guardrail, role, user and SCP.
 
 Source: AWS Config API Reference, "Evaluation".
 """

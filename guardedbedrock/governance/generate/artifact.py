@@ -1,4 +1,4 @@
-"""What a generator makes, and its forms: JSON, CloudFormation and Terraform."""
+"""The output of a generator, and its forms: JSON, CloudFormation and Terraform."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SUFFIXES: Final[Mapping[Form, str]] = {"json": ".json", "cloudformation": ".tem
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """
-    What a generator makes.
+    The output of a generator.
 
     Args:
         name: Name of the generator; files are named after it.
-        document: The content in plain JSON, such as a policy; None if there is none.
+        document: The content in plain JSON, such as a policy; None without a document.
         resources: CloudFormation resources by logical ID; empty if there is no template.
         terraform: Blocks of a ``*.tf.json`` file.
         parameters: CloudFormation parameters.

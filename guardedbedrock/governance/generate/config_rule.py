@@ -27,7 +27,7 @@ PACKAGES: Final = (
     "iam",
     "settings/reader.py",
 )
-"""What the function imports: packages and modules, relative to the package."""
+"""The imports of the function: packages and modules, relative to the package."""
 _ROOT_MODULES: Final = ("__init__.py", "_root.py", "authorization.py", "errors.py")
 _EPOCH: Final = (2020, 1, 1, 0, 0, 0)
 _LONGEST: Final = 2048

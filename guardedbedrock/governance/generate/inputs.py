@@ -1,4 +1,4 @@
-"""What the generators read from the configuration."""
+"""The values that the generators read from the configuration."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
-    What a rule found.
+    A finding of a rule.
 
     Args:
         policy: The policy.

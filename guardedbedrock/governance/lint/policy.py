@@ -87,7 +87,7 @@ class LintedStatement:
         return matched is not self.parsed.not_action
 
     def names(self, action: str) -> Item | None:
-        """Return the element of Action that covers an action; None for NotAction, or if there is none."""
+        """Return the element of Action that covers an action; None for NotAction, or if no element covers it."""
         if self.parsed.not_action:
             return None
         pairs = zip(self.actions, self._action_tests, strict=True)

@@ -1,8 +1,8 @@
 """
 Policies as formulas that mean exactly what the engine means.
 
-Each statement becomes a three-valued answer (`Tri`); the composition of policy types follows the engine's evaluation. What cannot
-be expressed becomes an open answer, which can make a proof `unknown` and never wrong.
+Each statement becomes a three-valued answer (`Tri`); the composition of policy types follows the engine's evaluation.
+Parts that cannot be expressed become an open answer, which can make a proof `unknown` and never wrong.
 Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Condition operators" and "Multivalued context keys".
 """
 

@@ -1,5 +1,5 @@
 """
-What AWS documents about the values of condition keys: type, and whether there can be several.
+Facts that AWS documents about the values of condition keys: type, and whether there can be several.
 
 Source: IAM User Guide, "AWS global condition context keys"; Service Authorization Reference, "Condition keys for Amazon Bedrock".
 """

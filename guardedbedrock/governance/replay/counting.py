@@ -48,7 +48,7 @@ class Group:
 @dataclass(slots=True)
 class Counts:
     """
-    What a trail holds.
+    The content of a trail.
 
     Args:
         groups: One group for each distinct tuple and evidence, in a stable order.

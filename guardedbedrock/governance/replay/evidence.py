@@ -23,7 +23,7 @@ _TRACE: Final = "amazon-bedrock-trace"
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    What an invocation log shows about the guardrail of a call.
+    The evidence of an invocation log about the guardrail of a call.
 
     Args:
         kind: ``guarded``; ``unguarded`` only if the trace was on, the request names no guardrail and none was applied; else

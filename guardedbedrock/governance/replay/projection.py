@@ -34,7 +34,7 @@ _PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "Fed
 @dataclass(frozen=True, slots=True)
 class CallTuple:
     """
-    What the verdict on a call depends on.
+    The facts on which the verdict on a call depends.
 
     Args:
         service: boto3 service of the operation.

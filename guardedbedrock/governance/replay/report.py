@@ -1,4 +1,4 @@
-"""What a replay found, as data."""
+"""The result of a replay, as data."""
 
 from __future__ import annotations
 

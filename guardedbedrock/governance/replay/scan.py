@@ -69,7 +69,7 @@ class ScanTask:
 @dataclass(slots=True)
 class ScanResult:
     """
-    What a task found.
+    The result of a task.
 
     Args:
         number: Number of the task.
@@ -199,7 +199,7 @@ def _write_typed(  # noqa: PLR0913, PLR0917  # what the files of a task share
     writer: Writer,
     result: ScanResult,
 ) -> None:
-    """Write decoded records. What costs time for each record is done only for records that differ from earlier ones."""
+    """Write decoded records. Slow steps run only for records that differ from earlier ones."""
     reads_record = task.projection.reads_record
     services = 0
     for record, time, params in records:

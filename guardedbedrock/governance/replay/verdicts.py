@@ -24,7 +24,7 @@ SOURCES: Final[tuple[Source, ...]] = ("from-log", "unknown", "injected")
 @dataclass(frozen=True, slots=True)
 class CallVerdict:
     """
-    What policies decide about a call.
+    The verdict of policies on a call.
 
     Args:
         outcome: The decision on the call as a whole.

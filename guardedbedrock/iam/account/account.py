@@ -137,7 +137,7 @@ class Account:
 
     @property
     def gaps(self) -> Sequence[Mapping[str, Any]]:
-        """What could not be read; see the section ``gaps`` of the snapshot."""
+        """The parts that could not be read; see the section ``gaps`` of the snapshot."""
         return tuple(self.snapshot.get("gaps") or ())
 
     def policy_set(self, principal: str, resource: str | None = None) -> PolicySet:

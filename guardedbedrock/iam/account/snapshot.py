@@ -107,7 +107,7 @@ def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str,
 
     Args:
         data: Content of the file.
-        digest: Content of the digest file in the format of ``sha256sum``; None if there is none.
+        digest: Content of the digest file in the format of ``sha256sum``; None without a digest file.
         name: Name of the file, for error messages.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Grounds(Protocol):
-    """What a decision is based on: the policies that were evaluated, or a record of their answers."""
+    """The basis of a decision: the policies that were evaluated, or a record of their answers."""
 
     def statements(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:
         """Return the statements that determine the outcome."""

@@ -27,7 +27,7 @@ NAMES: Final[dict[PolicyType, str]] = {
     "boundary": "permissions boundary",
     "session": "session policy",
 }
-"""What AWS calls a policy of each type."""
+"""The name that AWS gives to a policy of each type."""
 
 _MAX_VALUES: Final = 5
 
@@ -35,7 +35,7 @@ _MAX_VALUES: Final = 5
 @dataclass(frozen=True, slots=True)
 class ExplainedValue:
     """
-    What the request has for an element of a policy.
+    The value of the request for an element of a policy.
 
     Args:
         name: Context key as the policy spells it; ``principal`` or ``resource`` for these elements.
@@ -76,7 +76,7 @@ class ExplainedElement:
 
     @property
     def requirement(self) -> str:
-        """What the policy requires, as a part of a sentence: ``when `k` is `v` ``, ``on `arn` `` or ``for `arn` ``."""
+        """The requirement of the policy, as a part of a sentence: ``when `k` is `v` ``, ``on `arn` `` or ``for `arn` ``."""
         if self.element == "condition":
             variables = [f"`${{{one.name}}}` is `{one}`" for one in self.variables if one.state == "present"]
             phrase = condition_phrase(self.operator, self.request.name, self.policy)
@@ -88,7 +88,7 @@ class ExplainedElement:
 
     @property
     def found(self) -> str:
-        """What the request has, as a part of a sentence: ``the request has `v` ``."""
+        """The value of the request, as a part of a sentence: ``the request has `v` ``."""
         if self.element == "resource":
             return f"the request is for `{self.request}`"
         if self.element == "principal":

@@ -47,7 +47,7 @@ class StatementRef:
 
 class Unresolved(NamedTuple):
     """
-    What an indeterminate decision depends on.
+    The reason of an indeterminate decision.
 
     Args:
         keys: Unknown context keys, sorted, as the policies spell them.

@@ -128,7 +128,7 @@ def rcp_reason(request: Request) -> str:
 
 def mandatory_policy(request: Request) -> str | None:
     """
-    Name the resource-based policy without which nothing is allowed, even within one account; None if there is none.
+    Name the resource-based policy without which nothing is allowed, even within one account; None if no such policy is needed.
 
     The policy of a KMS key and the trust policy of a role must allow. Identity-based policies count only if that policy names the
     account.

@@ -31,7 +31,7 @@ _COUNT: Final = "RetryAttempts"
 
 class Sending(Protocol):
     """
-    What is known of a call that is being sent.
+    The state of a call that is being sent.
 
     Attributes:
         has_request: Whether botocore made a request. If not, a double in the application's tests answered the call, such as a

@@ -46,7 +46,7 @@ _RESOURCES: Final = (("foundation-model", "Model"), ("guardrail", "Guardrail"), 
 @dataclass(slots=True)
 class Facts:
     """
-    What is known about a call when it ends.
+    The facts about a call when it ends.
 
     Args:
         call: The call.

@@ -73,7 +73,7 @@ def parts(content: Any) -> Iterator[dict[str, Any]]:
 
 
 def at(value: Any, path: Path) -> Any:
-    """Give the value at a path; None if there is none."""
+    """Return the value at a path; None if it does not exist."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -61,7 +61,7 @@ class AssessmentResult:
 @dataclass(frozen=True, slots=True)
 class AssessmentScope:
     """
-    What an assessment reports in addition to its findings.
+    The facts that an assessment reports in addition to its findings.
 
     Args:
         total: Characters in the whole request; None if all of them are assessed.

@@ -15,7 +15,7 @@ AssessmentSource: TypeAlias = Literal["INPUT", "OUTPUT"]
 """Whether a text is a prompt or a response of the model."""
 
 Handling: TypeAlias = Literal["block", "anonymize"]
-"""What a guardrail does with sensitive information."""
+"""The action of a guardrail on sensitive information."""
 
 _HANDLINGS: Final = {"block", "anonymize"}
 _ANY_TEXT: Final = r"[\s\S]+"

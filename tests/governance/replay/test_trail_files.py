@@ -128,7 +128,7 @@ FOREIGN: dict[str, Any] = {
     "no name": {**record(), "eventName": None},
     "no region": {**record(), "awsRegion": None},
     "no time": {**record(), "eventTime": None},
-    "a time that is none": {**record(), "eventTime": "soon"},
+    "an invalid time": {**record(), "eventTime": "soon"},
     "text as identity": {**record(), "userIdentity": "HIDDEN"},
     "text as parameters": {**record(), "requestParameters": "{}"},
     "a list as parameters": {**record(), "requestParameters": [1]},

@@ -15,7 +15,7 @@ from iam.oracle.wildcards import SEGMENTS, STAR, fits, segments, wild
 Compare: TypeAlias = Callable[[str, str, Asked], Truth]
 """Of a policy's value and a request's value."""
 Reading: TypeAlias = Callable[[str], Any]
-"""What a text means, or None."""
+"""Reader of a text; None if the text is invalid."""
 
 
 def textual(read: Callable[[str], tuple[str, ...]], cover: Callable[[tuple[str, ...], str], Truth]) -> Compare:

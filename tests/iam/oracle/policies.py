@@ -27,7 +27,7 @@ NOT_FOR_SERVICE_LINKED_ROLES: Final = ("scp", "rcp")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the oracle says of a request, with the Sids of the determining statements."""
+    """The oracle's decision on a request, with the Sids of the determining statements."""
 
     outcome: str
     policy_type: str | None

@@ -1,4 +1,4 @@
-"""Who asks, and how closely Principal and NotPrincipal name the caller."""
+"""Principals: the caller, and how closely Principal and NotPrincipal name it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-What a type checker sees with one distribution of boto3's stubs. `run.py` replaces STUBS by the module of the distribution.
+The types of clients with one distribution of boto3's stubs. `run.py` replaces STUBS by the module of the distribution.
 
 With the stubs of a service alone, boto3 itself has no types; lines that end with ``needs typed boto3`` are left out there.
 """
