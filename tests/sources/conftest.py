@@ -8,9 +8,11 @@ from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.config import Config
 from harness.account import GUARDRAIL, REGION, Aws, populate_iam, populate_organization, use_credentials
 from moto.server import ThreadedMotoServer
 
+from guardedbedrock.sources.refresher import Refresher
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
 
 
@@ -51,6 +53,8 @@ def live(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
         client = staticmethod(populated.client)
 
     monkeypatch.setattr("guardedbedrock.aws.sources.calls.new_session", Session)
+    # A thread of its own, which no source of another test keeps busy.
+    monkeypatch.setattr("guardedbedrock.sources.live.REFRESHER", Refresher())
     populated.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1"), FakeGuardrail(GUARDRAIL, version="2")])
     return populated
 
@@ -64,7 +68,8 @@ def shell(populated: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Aw
         monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", populated.fake.endpoint_url)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    # Moto answers some operations with 500, which a retry does not change.
+    monkeypatch.setattr("guardedbedrock.aws.sources.calls.CONFIG", Config(retries={"total_max_attempts": 1}))
     use_credentials(monkeypatch, {"AccessKeyId": "testing", "SecretAccessKey": "testing", "SessionToken": "testing"})
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     return populated

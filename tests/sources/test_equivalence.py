@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from datetime import UTC, datetime
@@ -114,7 +115,8 @@ class Failing:
 
 def decide_many(successes: int, on_unavailable: str) -> tuple[dict[str, int], int]:
     """Decide 10,000 calls, a second apart, with a source that is down from some read on; return outcomes and reads."""
-    started = time.monotonic()  # the thread of the process compares with this clock, too
+    # The thread of the process compares with this clock, too. Whole seconds, so that differences are exact.
+    started = float(math.floor(time.monotonic()))
     now = [started]
     reader = Failing(successes)
     source = LiveSource(
