@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, PolicySet
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS
+from guardedbedrock.iam.language.documents import Object, load_json
 from guardedbedrock.settings.settings import load, read_policies
 
 
@@ -110,12 +110,7 @@ def read_given(path: str | Path) -> Given:
     file = Path(path)
     if file.suffix == _TOML:
         return of_configuration(file)
-    try:
-        data = json.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); correct the path or its permissions") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file}: is not JSON: {error}") from None
+    data = read_json(file)
     if not isinstance(data, Mapping):
         raise ConfigurationError(f"{file}: must be a JSON object: a policy, policies by type, or a snapshot")
     if "schema" in data or any(key in data for key in DETAIL_KEYS):
@@ -123,6 +118,26 @@ def read_given(path: str | Path) -> Given:
     if "Statement" not in data and not set(data) <= set(POLICY_TYPES):
         raise ConfigurationError(f"{file}: is not a policy, a mapping of policy types ({', '.join(POLICY_TYPES)}) or a snapshot")
     return Given(SamePolicies(read_policies(data, base=file.parent)))
+
+
+def read_json(file: Path) -> object:
+    """
+    Read a JSON file. As in `load_json`, an inner object remembers a key that it holds twice: its first value could be a Deny.
+
+    Raises:
+        ConfigurationError: The file cannot be read, is not UTF-8, or has a key twice.
+        PolicySyntaxError: The file is not JSON. The message gives line and column.
+    """
+    try:
+        text = file.read_text("utf-8-sig")
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file}: not UTF-8 text; save it as UTF-8") from None
+    data = load_json(text, file=str(file))
+    if isinstance(data, Object) and data.repeated is not None:
+        raise ConfigurationError(f"{file}: has the key `{data.repeated}` twice; keep one")
+    return data
 
 
 def of_snapshot(path: str | Path) -> Given:

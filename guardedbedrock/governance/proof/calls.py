@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, authorizations
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.iam import Request
 
 _REGION = "us-east-1"
@@ -30,12 +30,7 @@ def requests_of(path: str, principal: str, guardrails: Sequence[Guardrail] = ())
         ConfigurationError: The file cannot be read or has another form; the message names the entry.
     """
     file = Path(path)
-    try:
-        data = json.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); correct the path or its permissions") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{file}: is not JSON: {error}") from None
+    data = read_json(file)
     if isinstance(data, Mapping):
         data = data.get("calls", data.get("cases"))
     if not isinstance(data, list) or not data:
