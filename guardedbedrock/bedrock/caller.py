@@ -42,7 +42,7 @@ BEARERS: Final = get_args(Bearer)
 
 _KEY_PREFIXES: Final[tuple[tuple[str, Bearer], ...]] = (("bedrock-api-key-", "SHORT_TERM"), ("ABSK", "LONG_TERM"))
 
-_PRINCIPAL_TYPES: Final = {
+PRINCIPAL_TYPES: Final = {
     "user": "User",
     "role": "AssumedRole",
     "assumed-role": "AssumedRole",
@@ -108,8 +108,8 @@ class Caller:
         }
         if self.userid:
             derived["aws:userid"] = self.userid
-        if principal.kind in _PRINCIPAL_TYPES:
-            derived["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
+        if principal.kind in PRINCIPAL_TYPES:
+            derived["aws:PrincipalType"] = PRINCIPAL_TYPES[principal.kind]
         if principal.kind == "user":
             derived["aws:username"] = self.principal.rpartition("/")[2]
         if principal.kind != "assumed-role":

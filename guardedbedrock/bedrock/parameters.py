@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -12,6 +13,15 @@ Params: TypeAlias = Mapping[str, Any]
 def as_mapping(value: Any) -> Mapping[str, Any]:
     """Return a structure of parameters or of a reply; an empty one for any other value."""
     return value if isinstance(value, (dict, Mapping)) else {}  # nearly all are a dict, which is quicker to tell
+
+
+def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:
+    """Parse a body, or one chunk of it; ``{}`` if it is not a JSON object."""
+    try:
+        read = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def read_parameter(params: Params, path: str) -> Any:

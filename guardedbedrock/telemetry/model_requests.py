@@ -7,11 +7,11 @@ request parameters and response fields for foundation models".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from guardedbedrock.bedrock.parameters import parse_object
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
 
@@ -100,8 +100,4 @@ def read_body(body: Any) -> Mapping[str, Any]:
     """Parse a body, or one chunk of it; ``{}`` if it is too large or not a JSON object."""
     if not isinstance(body, bytes | bytearray | str) or len(body) > LARGEST:
         return {}
-    try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
+    return parse_object(body)

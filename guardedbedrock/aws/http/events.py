@@ -14,6 +14,8 @@ from typing import Any, Final, Protocol
 
 from botocore.eventstream import EventStreamBuffer, ParserError
 
+from guardedbedrock.bedrock.parameters import parse_object
+
 SERVER_SENT: Final = "text/event-stream"
 EVENT_STREAM: Final = "application/vnd.amazon.eventstream"
 
@@ -80,7 +82,7 @@ class ServerSentEvents:
 
 
 def _chunk(data: bytes) -> dict[str, Any]:
-    if b'"error"' in data and isinstance(error := _json(data).get("error"), Mapping):
+    if b'"error"' in data and isinstance(error := parse_object(data).get("error"), Mapping):
         code = error.get("code") or error.get("type") or "error"
         raise StreamErrorEvent({"Error": {"Code": str(code), "Message": str(error.get("message", ""))}})
     return {"chunk": {"bytes": data}}
@@ -101,20 +103,12 @@ class EventStreamFrames:
                 yield _event(headers[":event-type"], json.loads(message.payload))
                 continue
             code = headers.get(":exception-type") or headers.get(":error-code") or "error"
-            text = headers.get(":error-message") or _json(message.payload).get("message", "")
+            text = headers.get(":error-message") or parse_object(message.payload).get("message", "")
             raise StreamErrorEvent({"Error": {"Code": code, "Message": text}})
 
 
 def _event(name: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {name: {"bytes": base64.b64decode(payload["bytes"])} if name == "chunk" else payload}
-
-
-def _json(data: bytes) -> Mapping[str, Any]:
-    try:
-        read = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def decompressor(encoding: str) -> Callable[[bytes], bytes]:

@@ -27,7 +27,7 @@ from guardedbedrock.bedrock.caller import api_key_kind
 from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER, GuardrailRef, Wire, json_body
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.bedrock.operations.chat_completions import PREFIX, is_chat_completion, read_chat_completion
-from guardedbedrock.bedrock.parameters import Params
+from guardedbedrock.bedrock.parameters import Params, parse_object
 from guardedbedrock.core.events import CallRefused, RequestSending, RequestVerified, SentWithoutGuardrail
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply
@@ -326,7 +326,7 @@ class Exchange:
         response = {"ResponseMetadata": _metadata(status, headers)}
         if authorized.call.operation.reply.startswith(("invoke", "chat")):
             return Reply(authorized, response, body)
-        return Reply(authorized, {**_object(body), **response})
+        return Reply(authorized, {**parse_object(body), **response})
 
     def observe_stream(self, status: int, headers: Mapping[str, str]) -> StreamObserver | None:
         """Return the observer of a streamed response, which ends the exchange; None if the response is no stream."""
@@ -424,20 +424,12 @@ def _metadata(status: int, headers: Mapping[str, str]) -> dict[str, Any]:
 
 def _error_response(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
     """Parse an error as botocore does; the Chat Completions API has errors in the shape of OpenAI."""
-    read = _object(body)
+    read = parse_object(body)
     inner = read.get("error")
     members = inner if isinstance(inner, dict) else read
     code = headers.get("x-amzn-errortype", "").partition(":")[0] or members.get("code") or members.get("type") or str(status)
     message = members.get("message") or members.get("Message") or ""
     return {"Error": {"Code": str(code), "Message": str(message)}, "ResponseMetadata": _metadata(status, headers)}
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _unknown(name: str, host: str | None) -> RefusedError:

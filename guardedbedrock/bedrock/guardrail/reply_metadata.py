@@ -7,11 +7,10 @@ response fields for foundation models".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from guardedbedrock.bedrock.parameters import as_mapping
+from guardedbedrock.bedrock.parameters import as_mapping, parse_object
 
 _STOP_REASONS: Final = ("stop_reason", "stopReason", "completionReason", "finish_reason", "generation_stop_reason")
 _CHOICE_LISTS: Final = ("results", "generations", "completions", "outputs", "choices")
@@ -75,7 +74,7 @@ def metadata_of_converse_event(event: Mapping[str, Any]) -> ReplyMetadata:
 def metadata_of_body(body: bytes, headers: Mapping[str, Any]) -> ReplyMetadata:
     """Read the body of InvokeModel of any model, and the token counts that the service sends in headers."""
     counts = ReplyMetadata(_number(headers.get(_INPUT)), _number(headers.get(_OUTPUT)))
-    return _of_model(_json(body)) | counts
+    return _of_model(parse_object(body)) | counts
 
 
 def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
@@ -83,7 +82,7 @@ def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     chunk = event.get("chunk", {}).get("bytes", b"")
     if not any(word in chunk for word in _METADATA_HINTS):
         return NO_METADATA
-    read = _json(chunk)
+    read = parse_object(chunk)
     metrics = as_mapping(read.get(_METRICS))
     counts = ReplyMetadata(_number(metrics.get("inputTokenCount")), _number(metrics.get("outputTokenCount")))
     return _of_model({**read, **{key: value for name in _NESTED for key, value in as_mapping(read.get(name)).items()}}) | counts
@@ -96,7 +95,7 @@ def _nothing(_: Mapping[str, Any]) -> ReplyMetadata:
 
 def metadata_of_chat(body: bytes) -> ReplyMetadata:
     """Read the body of Chat Completions, or one chunk of its stream; both count tokens in ``usage``."""
-    read = _json(body)
+    read = parse_object(body)
     usage = as_mapping(read.get("usage"))
     cached = as_mapping(usage.get("prompt_tokens_details")).get("cached_tokens")
     counts = ReplyMetadata(_number(usage.get("prompt_tokens")), _number(usage.get("completion_tokens")), _number(cached))
@@ -129,13 +128,6 @@ def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
     holders = (read, as_mapping(inner))
     reason = next((reason for holder in holders if (reason := stop_reason(holder))), None)
     return ReplyMetadata(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    try:
-        return as_mapping(json.loads(body))
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _number(value: Any) -> int | None:

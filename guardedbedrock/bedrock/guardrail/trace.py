@@ -14,12 +14,11 @@ Source: Bedrock User Guide, "Use a guardrail"; Bedrock API Reference, "Converse"
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace
-from guardedbedrock.bedrock.parameters import Params, as_mapping
+from guardedbedrock.bedrock.parameters import Params, as_mapping, parse_object
 
 ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
@@ -47,7 +46,7 @@ def trace_of_body(body: bytes) -> GuardrailTrace:
     """Read the body of InvokeModel, or of one chunk of its stream."""
     if _MENTIONS not in body:
         return NO_TRACE
-    read = _json(body)
+    read = parse_object(body)
     action = read.get(ACTION_KEY) if read else None
     return GuardrailTrace(None if action is None else action == _ACTED, _guardrail(read.get(TRACE_KEY))) if read else NO_TRACE
 
@@ -122,20 +121,12 @@ def must_show_guardrail(reply_format: str, params: Params) -> bool:
 
 def is_readable(body: bytes) -> bool:
     """Say whether a body, or a chunk of one, is a JSON object, which would have the guardrail's key."""
-    return bool(_json(body))
+    return bool(parse_object(body))
 
 
 def is_last(event: Mapping[str, Any]) -> bool:
     """Say whether the last event of a stream is one that ends a complete stream, and is readable."""
     return "metadata" in event or is_readable(event.get("chunk", {}).get("bytes", b""))
-
-
-def _json(body: bytes) -> dict[str, Any]:
-    try:
-        read = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.bedrock.caller import PRINCIPAL_TYPES
 from guardedbedrock.governance.proof.cells import Cells
 from guardedbedrock.governance.proof.encoding import Vocabulary, canonical_key
 from guardedbedrock.governance.proof.formulas import (
@@ -113,14 +114,6 @@ _USUAL: Final = _Shapes(
     ),
 )
 
-_TYPES: Final = {
-    "user": "User",
-    "role": "AssumedRole",
-    "assumed-role": "AssumedRole",
-    "federated-user": "FederatedUser",
-    "root": "Account",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -154,8 +147,8 @@ def principal_keys(principal: str) -> dict[str, str | None]:
         "aws:PrincipalIsAWSService": "true" if found.kind == "service" else "false",
         "aws:username": principal.rpartition("/")[2] if found.kind == "user" else None,
     }
-    if found.kind in _TYPES:
-        keys["aws:PrincipalType"] = _TYPES[found.kind]
+    if found.kind in PRINCIPAL_TYPES:
+        keys["aws:PrincipalType"] = PRINCIPAL_TYPES[found.kind]
     if parts is not None and found.kind != "assumed-role":
         keys["aws:PrincipalArn"] = principal
     return keys
