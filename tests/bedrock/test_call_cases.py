@@ -14,7 +14,7 @@ from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profile_data import GUARDRAIL_PROFILES
 from guardedbedrock.testing import cases
 
-CALLS: Final = cases.load(casefiles.CASES / "calls")
+CALLS: Final = tuple(case for case in cases.load(casefiles.CASES / "calls") if isinstance(case, cases.Case))
 ASKED: Final = tuple((case.call, case.expect.decision) for case in CALLS if case.call is not None)
 DENIED: Final = frozenset({"implicitDeny", "explicitDeny"})
 KINDS: Final = (

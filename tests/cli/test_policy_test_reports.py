@@ -80,7 +80,7 @@ def test_sarif_has_a_result_with_a_location_for_each_failed_case(cli: Cli) -> No
     assert (code, err) == (1, "")
     (run,) = log.runs
     rules = [rule.id for rule in run.tool.driver.rules or ()]
-    assert rules == ["decision", "determining", "policyType", "hangsOn"]
+    assert rules == ["decision", "answer", "determining", "policyType", "hangsOn"]
     results = [
         (result.rule_id, rules[result.rule_index or 0], result.message.text.split("\ns3:")[0]) for result in run.results or ()
     ]

@@ -56,6 +56,7 @@ def write(path: Path, content: object) -> Path:
 
 def one(tmp_path: Path, case: dict[str, Any]) -> cases.Result:
     (loaded,) = cases.load(write(tmp_path / "cases.json", [case]))
+    assert isinstance(loaded, cases.Case)
     return cases.run(loaded)
 
 
@@ -75,7 +76,7 @@ def test_the_projects_own_cases_pass(case: cases.Case) -> None:
 def test_there_are_twenty_calls() -> None:
     loaded = cases.load(casefiles.CASES / "calls.json")
 
-    assert [case.call is not None for case in loaded] == [True] * 20
+    assert [isinstance(case, cases.Case) and case.call is not None for case in loaded] == [True] * 20
 
 
 @pytest.mark.parametrize(

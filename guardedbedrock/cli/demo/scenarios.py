@@ -74,7 +74,7 @@ class Scenario:
 
 def scenarios() -> tuple[Scenario, ...]:
     """Read every scenario in the package; those that manage guardrails are last."""
-    read = (_scenario(case, case.call) for case in cases.load(*FILES) if case.call)
+    read = (_scenario(case, case.call) for case in cases.load(*FILES) if isinstance(case, Case) and case.call)
     return tuple(sorted(read, key=lambda scenario: SERVICES.index(scenario.call.service)))
 
 

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.cli.policy_tests import text
 from guardedbedrock.cli.policy_tests.progress import progress
-from guardedbedrock.cli.policy_tests.report_rows import ReportRow
+from guardedbedrock.cli.policy_tests.report_rows import DecisionRow, ProofRow
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import cases
+from guardedbedrock.testing.cases import ProofCase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from guardedbedrock.cli.formats import ReportFormat
+    from guardedbedrock.cli.policy_tests.report_rows import ReportRow
+    from guardedbedrock.testing.cases import Case
 
 _NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
 
@@ -41,7 +44,7 @@ def command(files: Sequence[str], output: ReportFormat, junit_xml: Path | None =
     if junit_xml is not None:
         _write(junit_xml, _junit().report(rows))
     if output == "json":
-        write_json([_as_json(row) for row in rows])
+        write_json([row.as_data() for row in rows])
     elif output == "junit":
         sys.stdout.write(_junit().report(rows))
     elif output == "sarif":
@@ -56,7 +59,13 @@ def command(files: Sequence[str], output: ReportFormat, junit_xml: Path | None =
 def _run(files: Sequence[str]) -> list[ReportRow]:
     with progress() as shown:
         loaded = list(shown(cases.read(*files), "reading cases"))
-        return [ReportRow(case, cases.run(case)) for case in shown(loaded, "evaluating policies")]
+        return [_row(case) for case in shown(loaded, "evaluating policies")]
+
+
+def _row(case: Case | ProofCase) -> ReportRow:
+    if isinstance(case, ProofCase):
+        return ProofRow(case, cases.run(case))
+    return DecisionRow(case, cases.run(case))
 
 
 def _junit() -> Any:
@@ -74,16 +83,3 @@ def _write(path: Path, report: str) -> None:
         path.write_text(report, "utf-8")
     except OSError as error:
         raise ConfigurationError(f"--junit-xml {path}: cannot write the file: {error.strerror}") from None
-
-
-def _as_json(row: ReportRow) -> dict[str, object]:
-    result = row.result
-    return {
-        "id": result.id,
-        "decision": result.decision,
-        "expected": result.expected,
-        "passed": result.passed,
-        "determining": sorted(result.determining),
-        "message": None if result.passed else row.sentence,
-        "explanation": None if result.passed else row.decision.explain().as_data(),
-    }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.cli.policy_tests import text
+from guardedbedrock.cli.policy_tests.report_rows import line_of
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,12 +50,13 @@ def summary(rows: Sequence[ReportRow]) -> Iterator[str]:
     if failed:
         yield "| case | file | result | reason |\n| --- | --- | --- | --- |"
     for row in failed:
-        cells = row.case.id, row.case.file, row.sentence, row.decision.explain().reason
+        cells = row.case.id, row.case.file, row.sentence, row.reason
         yield f"| {' | '.join(cell.translate(_IN_TABLE) for cell in cells)} |"
 
 
 def _annotation(row: ReportRow) -> str:
-    line = f",line={row.line}" if row.line else ""
+    number = line_of(row)
+    line = f",line={number}" if number else ""
     file, title = (name.translate(_IN_PROPERTY) for name in (row.case.file, row.case.id))
     message = f"{row.sentence}\n{row.explanation}".translate(_IN_MESSAGE)
     return f"::error file={file}{line},title={title}::{message}"

@@ -1,4 +1,8 @@
-"""A case with its result, as every report format shows it: in one sentence, with its explanation and its location."""
+"""
+A case with its result, as every report format shows it: in one sentence, with its explanation and its location.
+
+A row is about one request (`DecisionRow`) or about every request (`ProofRow`).
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,22 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from guardedbedrock.cli.console import join_sorted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from guardedbedrock.iam import Decision
-    from guardedbedrock.testing.cases import Case, Result
+    from guardedbedrock.testing.cases import Case, ProofCase, ProofResult, Result
 
 _ID: Final = re.compile(r"""(?:^|[\s{,-])["']?id["']?\s*:\s*("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'{\[][^,}#]*)""")
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRow:
-    """A case and its result."""
+class DecisionRow:
+    """A case about one request or call, and its result."""
 
     case: Case
     result: Result
@@ -48,9 +54,85 @@ class ReportRow:
         return f"{request.action} on {request.resource}: {self.decision.explain()}"
 
     @property
-    def line(self) -> int | None:
-        """Line of the case's id in its file, from 1; None if it is not found, as when a YAML anchor defines it."""
-        return _id_lines(self.case.file).get(self.case.id)
+    def reason(self) -> str:
+        """Why the policies decided so, in one sentence."""
+        return self.decision.explain().reason
+
+    def as_data(self) -> dict[str, object]:
+        """Return the result as JSON data."""
+        result = self.result
+        return {
+            "id": result.id,
+            "decision": result.decision,
+            "expected": result.expected,
+            "passed": result.passed,
+            "determining": sorted(result.determining),
+            "message": None if result.passed else self.sentence,
+            "explanation": None if result.passed else self.decision.explain().as_data(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """A case about every request, and its result."""
+
+    case: ProofCase
+    result: ProofResult
+
+    @property
+    def sentence(self) -> str:
+        """The expected answer and the actual one."""
+        result = self.result
+        pair = result.differences.get("determining")
+        statements = f"; statements: expected {_words(pair[0])}, got {_words(pair[1])}" if pair else ""
+        reason = f": {self.result.answer.reason}" if result.answer.answer == "unknown" else ""
+        return f"expected {result.expected}, got {result.answer.answer}{reason}{statements}"
+
+    @property
+    def explanation(self) -> str:
+        """The question, the witness with its context, the statements that let it through, and the assumptions; several lines."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        answer = self.result.answer
+        yield f"{answer.answer}: {answer.question}"
+        if answer.witness is not None:
+            yield f"{answer.witness.action} on {answer.witness.resource} by {answer.witness.principal}"
+            yield from (f"  {key}: {value}" for key, value in sorted(answer.witness.context.items()))
+        yield from (f"{one.policy} statement {one.sid or one.index}: {one.reason}" for one in answer.statements)
+        if answer.reason:
+            yield answer.reason
+        yield from (f"assuming: {assumption}" for assumption in answer.assumptions)
+
+    @property
+    def reason(self) -> str:
+        """Why the answer is as it is, in one sentence."""
+        answer = self.result.answer
+        if answer.witness is None:
+            return answer.reason or answer.question
+        context = ", ".join(f"{key}={value}" for key, value in sorted(answer.witness.context.items()))
+        return f"{answer.witness.action} on {answer.witness.resource} with {context or 'no context'}"
+
+    def as_data(self) -> dict[str, object]:
+        """Return the result as JSON data; `proof` is what ``guardedbedrock prove --format json`` prints."""
+        result = self.result
+        return {
+            "id": result.id,
+            "answer": result.answer.answer,
+            "expected": result.expected,
+            "passed": result.passed,
+            "determining": sorted(result.determining),
+            "message": None if result.passed else self.sentence,
+            "proof": result.answer.as_data(),
+        }
+
+
+ReportRow: TypeAlias = DecisionRow | ProofRow
+
+
+def line_of(row: ReportRow) -> int | None:
+    """Return the line of the case's id in its file, from 1; None if it is not found, as when a YAML anchor defines it."""
+    return _id_lines(row.case.file).get(row.case.id)
 
 
 @cache  # keyed by the file: a file has many cases, and each failed case asks for its line

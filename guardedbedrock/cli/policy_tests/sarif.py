@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import guardedbedrock
+from guardedbedrock.cli.policy_tests.report_rows import line_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _RULES: Final[Mapping[str, str]] = {
     "decision": "The decision differs from the expected one.",
-    "determining": "The decision is the expected one, but other statements determine it.",
+    "answer": "The answer of a proof differs from the expected one.",
+    "determining": "The decision or the answer is the expected one, but other statements determine it.",
     "policyType": "The decision is the expected one, but a policy of another type determines it.",
     "hangsOn": "The decision depends on other context keys than expected.",
 }
@@ -51,6 +53,6 @@ def _result(row: ReportRow) -> dict[str, Any]:
 
 
 def _location(row: ReportRow) -> dict[str, Any]:
-    path, line = Path(row.case.file), row.line
+    path, line = Path(row.case.file), line_of(row)
     uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
     return {"artifactLocation": {"uri": uri}, **({"region": {"startLine": line}} if line else {})}

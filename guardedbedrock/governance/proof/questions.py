@@ -138,7 +138,7 @@ def never(
     settings = options or Options()
 
     def parts() -> Iterable[_Part]:
-        for name in _actions(action):
+        for name in actions_of(action):
             fixed = {**_fixed(policies, settings), **(when or {})}
             patterns = () if resource == "*" else (resource,)
             for situation in _situations(Situation(name, fixed=fixed, patterns=patterns), policies):
@@ -412,8 +412,13 @@ def _place(placed: Placed, reason: str) -> StatementPlace:
 # -- actions ----------------------------------------------------------------------------------------------------------
 
 
-def _actions(pattern: str) -> Sequence[str]:
-    """Return the actions that a pattern stands for."""
+def actions_of(pattern: str) -> Sequence[str]:
+    """
+    Return the actions that a pattern stands for.
+
+    Raises:
+        ConfigurationError: The pattern covers no action that this version knows.
+    """
     if "*" not in pattern and "?" not in pattern:
         known = reference.actions().get(pattern.lower())
         return (known.name if known else pattern,)

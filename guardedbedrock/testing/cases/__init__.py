@@ -1,5 +1,6 @@
 """
 Policy tests as data. A case contains one request or one call, the expected decision, and the statements that determine it.
+A proof case contains a question about every request, and the expected answer.
 
     for result in map(cases.run, cases.load("policies/cases.json")):
         assert result.passed, result.differences
@@ -9,7 +10,8 @@ location, because a case that never runs would always pass.
 """
 
 from guardedbedrock.testing.cases.loader import load, read
+from guardedbedrock.testing.cases.proof_cases import ProofCase, ProofResult
 from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation, Result
 from guardedbedrock.testing.cases.runner import run
 
-__all__ = ["Case", "ClientCall", "Expectation", "Result", "load", "read", "run"]
+__all__ = ["Case", "ClientCall", "Expectation", "ProofCase", "ProofResult", "Result", "load", "read", "run"]

@@ -14,10 +14,11 @@ from guardedbedrock.testing.cases.suites import expand
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from guardedbedrock.testing.cases.proof_cases import ProofCase
     from guardedbedrock.testing.cases.records import Case
 
 
-def load(*sources: str | Path) -> tuple[Case, ...]:
+def load(*sources: str | Path) -> tuple[Case | ProofCase, ...]:
     """
     Load all cases of files, glob patterns and folders.
 
@@ -32,7 +33,7 @@ def load(*sources: str | Path) -> tuple[Case, ...]:
     return tuple(read(*sources))
 
 
-def read(*sources: str | Path) -> Iterator[Case]:
+def read(*sources: str | Path) -> Iterator[Case | ProofCase]:
     """
     Load the cases that `load` returns one by one. An error in a later case is raised after the cases before it.
 

@@ -22,8 +22,11 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.caller import BEARERS
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
+from guardedbedrock.governance.proof.questions import TIMEOUT, Options, actions_of
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
 from guardedbedrock.testing.cases import shapes
+from guardedbedrock.testing.cases.proof_cases import ANSWERS, QUESTIONS, ProofCase
 from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation
 
 if TYPE_CHECKING:
@@ -77,7 +80,52 @@ OF_CALL: Final = shapes.fields(
     {**_NEEDED, "principal": _OF_CALLS["principal"], "call": _OF_CALLS["call"]}, {**_OPTIONAL, **_OF_CALLS}
 )
 
-SHARED: Final = frozenset({*_NEEDED, *_OPTIONAL, "request", *_OF_CALLS}) - {"id"}
+_POLICY_TYPES: Final = shapes.fields({}, _POLICIES)
+_EXPECT_ANSWER: Final = shapes.fields({"answer": shapes.one_of(ANSWERS)}, {"determining": shapes.array_of(shapes.text)})
+_ALL_PROOFS: Final[Mapping[str, Shape]] = {
+    "id": shapes.name,
+    "prove": shapes.one_of(QUESTIONS),
+    "policies": _POLICY_TYPES,
+    "expect": _EXPECT_ANSWER,
+}
+_OPTIONS_OF_PROOFS: Final[Mapping[str, Shape]] = {
+    **_OPTIONAL,
+    "principal": shapes.name,
+    "assume": shapes.object_of(shapes.text),
+    "timeout": shapes.positive_number,
+}
+_VERSIONS: Final = {"before": _POLICY_TYPES}
+_OF_PROOFS: Final[Mapping[str, tuple[Mapping[str, Shape], Mapping[str, Shape]]]] = {
+    "guardrail-required": ({}, {"guardrails": _GUARDRAILS}),
+    "no-new-access": (_VERSIONS, {}),
+    "equivalent": (_VERSIONS, {}),
+    "never": ({"action": shapes.name}, {"resource": shapes.name, "when": shapes.object_of(shapes.text)}),
+    "always-allowed": (
+        {},
+        {
+            "request": _REQUEST,
+            **{name: _OF_CALLS[name] for name in ("call", "guardrails", "enforced", "profiles", "context")},
+        },
+    ),
+    "unreachable": ({}, {}),
+}
+"""The fields of each question: the required ones, and the optional ones."""
+OF_PROOF: Final[Mapping[str, Shape]] = {
+    question: shapes.fields({**_ALL_PROOFS, **needed}, {**_OPTIONS_OF_PROOFS, **optional})
+    for question, (needed, optional) in _OF_PROOFS.items()
+}
+
+SHARED: Final = frozenset(
+    {
+        *_NEEDED,
+        *_OPTIONAL,
+        "request",
+        *_OF_CALLS,
+        *_ALL_PROOFS,
+        *_OPTIONS_OF_PROOFS,
+        *(name for fields in _OF_PROOFS.values() for each in fields for name in each),
+    }
+) - {"id"}
 """The fields that cases of a suite can share."""
 
 
@@ -87,7 +135,7 @@ class Reader:
     def __init__(self) -> None:
         self._compiled: dict[str, PolicySet] = {}
 
-    def case(self, data: Any, location: Location, file: str) -> Case:
+    def case(self, data: Any, location: Location, file: str) -> Case | ProofCase:
         """
         Read one case.
 
@@ -96,11 +144,13 @@ class Reader:
             ConfigurationError: Anything else in the case is invalid.
         """
         shapes.check_json(data, location)
+        if isinstance(data, dict) and "prove" in data:
+            return self._proof(data, location, file)
         is_call = isinstance(data, dict) and "call" in data
         if is_call and "request" in data:
             location.fail("has both `request` and `call`; remove one")
         if isinstance(data, dict) and not is_call and "request" not in data:
-            location.fail("has neither `request` nor `call`; add one")
+            location.fail("has neither `request` nor `call` nor `prove`; add one")
         (OF_CALL if is_call else OF_REQUEST)(data, location)
         call = _call(data, location) if is_call else None
         policies = self._policies(data["policies"], location)
@@ -117,6 +167,46 @@ class Reader:
             )
         asked = caller_side(_asked(call, location / "call" / "params"), policies)
         return Case(data["id"], policies, asked, expect, call, why, file)
+
+    def _proof(self, data: dict[str, Any], location: Location, file: str) -> ProofCase:
+        shapes.one_of(QUESTIONS)(data["prove"], location / "prove")
+        question = data["prove"]
+        if question == "always-allowed" and ("call" in data) is ("request" in data):
+            location.fail("requires exactly one of `request` and `call`, which must stay allowed")
+        OF_PROOF[question](data, location)
+        principal = data.get("principal", PRINCIPAL)
+        versions = {
+            name: ProofPolicies.of(self._policies(data[name], location), principal)
+            for name in ("policies", "before")
+            if name in data
+        }
+        if "action" in data:
+            try:
+                actions_of(data["action"])
+            except ConfigurationError as error:
+                (location / "action").fail(error)
+        requests: tuple[Request, ...] = ()
+        if "request" in data:
+            requests = (_request(data["request"]),)
+        elif "call" in data:
+            call = _call({**data, "principal": principal}, location)
+            requests = tuple(_asked(call, location / "call" / "params").requests)
+        return ProofCase(
+            id=data["id"],
+            question=question,
+            policies=versions["policies"],
+            expected=data["expect"]["answer"],
+            determining=frozenset(data["expect"]["determining"]) if "determining" in data["expect"] else None,
+            before=versions.get("before"),
+            approved=tuple(one.key for one in _guardrails(data, "guardrails", location)),
+            action=data.get("action", ""),
+            resource=data.get("resource", "*"),
+            when=data.get("when", {}),
+            requests=requests,
+            options=Options(float(data.get("timeout", TIMEOUT)), data.get("assume", {})),
+            why=data.get("why", ""),
+            file=file,
+        )
 
     def _policies(self, data: Mapping[str, Any], location: Location) -> PolicySet:
         key = json.dumps(data, default=repr)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from guardedbedrock.testing.cases.proof_cases import ProofCase, ProofResult, run_proof
 from guardedbedrock.testing.cases.records import Case, Result
 
 if TYPE_CHECKING:
@@ -12,8 +13,18 @@ if TYPE_CHECKING:
     from guardedbedrock.iam import Decision, Outcome
 
 
-def run(case: Case) -> Result:
-    """Run a case. All its authorizations are evaluated, even if the first is denied."""
+@overload
+def run(case: Case) -> Result: ...
+@overload
+def run(case: ProofCase) -> ProofResult: ...
+@overload
+def run(case: Case | ProofCase) -> Result | ProofResult: ...
+def run(case: Case | ProofCase) -> Result | ProofResult:
+    """Run a case. All its authorizations are evaluated, even if the first is denied; a proof case is proved or refuted."""
+    return run_proof(case) if isinstance(case, ProofCase) else _evaluate(case)
+
+
+def _evaluate(case: Case) -> Result:
     answers = tuple(map(case.policies.evaluate, case.asked.requests))
     outcome = case.asked.outcome(answers, case.advisory_policy_types)
     deciding = _deciding(case, answers)

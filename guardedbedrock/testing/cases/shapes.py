@@ -25,6 +25,7 @@ _KINDS: Final[tuple[tuple[type, str], ...]] = (
     (float, "a number"),
     (Decimal, "a number"),
 )
+_INFINITE: Final = float("inf")
 _SCALARS: Final = (str, bool, int, float, Decimal)
 
 
@@ -77,6 +78,14 @@ def scalar(value: object, location: Location) -> None:
     """A string, number, Boolean or null. Null means that the key is absent."""
     if value is not None and not isinstance(value, _SCALARS):
         _wrong_type(location, "a string, number or Boolean", value)
+
+
+def positive_number(value: object, location: Location) -> None:
+    """A number above zero."""
+    if not isinstance(value, int | float | Decimal) or isinstance(value, bool):
+        _wrong_type(location, "a number", value)
+    if not 0 < value < _INFINITE:
+        location.fail("must be a number above 0")
 
 
 def context_value(value: object, location: Location) -> None:

@@ -77,10 +77,14 @@ class _Suite:
         return reduce(_merge, (self._with_policies(layer, location) for layer in (*fixtures, own)))
 
     def _with_policies(self, fields: Fields, location: Location) -> Fields:
-        given, where = fields.get("policies"), location / "policies"
-        if isinstance(given, str):
-            return {**fields, "policies": self._by_name(given, where)}
-        return {**fields, "policies": self._expand(given, where)} if isinstance(given, Mapping) else fields
+        found = dict(fields)
+        for key in ("policies", "before"):
+            given, where = fields.get(key), location / key
+            if isinstance(given, str):
+                found[key] = self._by_name(given, where)
+            elif isinstance(given, Mapping):
+                found[key] = self._expand(given, where)
+        return found
 
     def _by_name(self, name: str, location: Location) -> Fields:
         if name not in self._expanded:
