@@ -38,6 +38,7 @@ Attached: TypeAlias = Callable[[IndirectTarget, str], Attachment]
 _MOST_REGIONS: Final = 64
 """Regions whose caller is remembered. AWS has fewer, but a request that another library signs may name any."""
 _TIME_KEYS: Final = frozenset(key.lower() for key in TIME_KEYS)
+_ROLE_KEY: Final = "aws:PrincipalArn"
 
 
 class RulesSource(Protocol):
@@ -103,6 +104,8 @@ class Rules:
 
     Attributes:
         reads_time: Whether a policy reads the current time.
+        needs_role_arn: Whether a policy reads ``aws:PrincipalArn``, and neither the configuration nor the source gives it. The
+            ARN of a role session does not contain the path of the role.
         policy_mistakes: Frequent mistakes in the policies, for hints and remarks.
         inventory: What the settings say about the resources that calls name.
         suffixes: The input tag suffixes of recent calls.
@@ -142,6 +145,7 @@ class Rules:
     unavailable: str = ""
     unread: tuple[str, ...] = ()
     reads_time: bool = field(init=False, repr=False, compare=False)
+    needs_role_arn: bool = field(init=False, repr=False, compare=False)
     policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
     suffixes: SuffixHistory = field(init=False, repr=False, compare=False, default_factory=SuffixHistory)
@@ -155,6 +159,8 @@ class Rules:
         by_region = {region: tuple(g for g in self.approved if g.region == region) for region in regions}
         read = frozenset() if self.policies is None else self.policies.reads
         object.__setattr__(self, "reads_time", not _TIME_KEYS.isdisjoint(read))
+        is_given = _ROLE_KEY.lower() in {key.lower() for key in self.context}
+        object.__setattr__(self, "needs_role_arn", _ROLE_KEY.lower() in read and not is_given)
         object.__setattr__(self, "policy_mistakes", self._policy_mistakes())
         object.__setattr__(self, "inventory", self._inventory())
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
@@ -178,7 +184,7 @@ class Rules:
             known = Caller(
                 principal=principal,
                 region=region,
-                context=self.context,
+                context={**self._role_of_caller(), **self.context},
                 secure=self.secure,
                 bearer=self.bearer,
                 userid=getattr(self.principal, "userid", ""),
@@ -187,6 +193,12 @@ class Rules:
                 self.callers.clear()
             self.callers[region] = known
         return known
+
+    def _role_of_caller(self) -> dict[str, str]:
+        """Return ``aws:PrincipalArn`` of a role session if IAM gives its role; otherwise the path is unknown."""
+        ask = getattr(self.principal, "role_arn", None)
+        role = ask() if ask is not None and self.needs_role_arn else ""
+        return {_ROLE_KEY: role} if role else {}
 
     def _check_role(self, principal: str) -> None:
         """Reject a caller that is not a session of the configured role: its ``aws:PrincipalArn`` would be wrong."""

@@ -119,7 +119,8 @@ class Settings(BaseModel):
     role_arn: RoleArn | None = setting(
         None,
         "ARN of the role of the session, with its path. A session ARN does not contain the path, so conditions on "
-        "`aws:PrincipalArn` that depend on it are `indeterminate` without this setting.",
+        '`aws:PrincipalArn` that depend on it are `indeterminate` without this setting. With `principal = "caller"`, '
+        "`iam:GetRole` gives it if the role may call that.",
         ROLE_ARN_FIX,
     )
     vocabulary: Vocabulary = setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
@@ -13,17 +14,19 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from harness.clients import DENIED_MODEL, HR, ON_THE_SERVER, POLICIES, Recorder, ask
+from harness.clients import DENIED_MODEL, HR, MODEL, ON_THE_SERVER, POLICIES, Recorder, ask
+from harness.http_senders import KINDS, Sender
 from moto.server import ThreadedMotoServer
 
 from guardedbedrock import ExplicitDenyError, Guard, PreflightUnavailableError, SourceError, iam
 from guardedbedrock.aws.signer import tripwire
 from guardedbedrock.aws.sources.identity import CallerIdentity
+from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER
 from guardedbedrock.core.events import PreflightDecided
 from guardedbedrock.testing import FakeBedrock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from harness.clients import Make
@@ -59,7 +62,8 @@ def fresh_session(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     seen: list[str] = []
     session = boto3.Session()
-    session.events.register("before-call.sts", lambda model, **_: seen.append(model.name))
+    for service in ("sts", "iam"):
+        session.events.register(f"before-call.{service}", lambda model, **_: seen.append(model.name))
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
     return seen
 
@@ -200,6 +204,172 @@ def test_caller_is_the_owner_of_the_signing_credentials(sts: str, asked: list[st
     principals = [heard.of(PreflightDecided)[0].verdict.authorizations[0].request.principal for heard in recorder.calls]
     other = "arn:aws:sts::123456789012:assumed-role/Other/one"
     assert principals == [other, other, MOTO]
+
+
+ONLY_TEAM: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "bedrock:*",
+            "Resource": "*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/team/*"}},
+        },
+    ],
+}
+"""Allows roles below one path only, as SCPs do that exempt roles by path."""
+TEAM_POLICIES: Final = iam.PolicySet(identity=[ONLY_TEAM])
+
+
+@pytest.fixture
+def roles(sts: str, asked: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, str]]]:
+    """Create two roles with paths; give the credentials of their sessions, as keywords of a client, by the name of the role."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", sts)
+    iam_client = boto3.client("iam")
+    found = {}
+    for name, path in (("Member", "/team/"), ("Guest", "/guests/")):
+        iam_client.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument="{}")
+        arn = f"arn:aws:iam::123456789012:role{path}{name}"
+        keys = boto3.client("sts").assume_role(RoleArn=arn, RoleSessionName="run")["Credentials"]
+        found[name] = {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
+    asked.clear()
+    yield found
+    for name in found:
+        iam_client.delete_role(RoleName=name)
+
+
+def call_of(recorder: Recorder, client: Any, *, times: int = 1) -> Any:
+    """Call a model; return the verdict of the last call."""
+    for _ in range(times):
+        client.converse(**ask("converse"))
+    return recorder.last.of(PreflightDecided)[0].verdict
+
+
+def test_iam_gives_the_path_of_the_role_once(roles: dict[str, Any], asked: list[str]) -> None:
+    recorder = Recorder()
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller", listeners=[recorder])
+        address = {"region_name": "us-east-1", "endpoint_url": fake.endpoint_url}
+        member = guard.client("bedrock-runtime", **address, **roles["Member"])
+        guest = guard.client("bedrock-runtime", **address, **roles["Guest"])
+        verdict = call_of(recorder, member, times=3)
+        with pytest.raises(ExplicitDenyError) as denied:
+            guest.converse(**ask("converse"))
+
+    assert verdict.decision == "allowed"
+    assert verdict.authorizations[0].request.facts["aws:principalarn"] == "arn:aws:iam::123456789012:role/team/Member"
+    assert denied.value.principal == "arn:aws:sts::123456789012:assumed-role/Guest/run"
+    assert asked == ["GetCallerIdentity", "GetRole"] * 2
+    assert len(fake.requests) == 3
+
+
+def test_iam_is_asked_once_by_many_threads(roles: dict[str, Any], asked: list[str]) -> None:
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller")
+        client = guard.client("bedrock-runtime", **{**fake.client_kwargs(), **roles["Member"]})
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: client.converse(**ask("converse")), range(8)))
+
+    assert asked == ["GetCallerIdentity", "GetRole"]
+
+
+def test_path_of_the_role_stays_unknown_if_iam_does_not_answer(
+    roles: dict[str, Any], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call is neither denied nor surely allowed, and IAM is not asked again."""
+    recorder = Recorder()
+    with socket.socket() as held, FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", f"http://127.0.0.1:{held.getsockname()[1]}")
+        guard = Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller", listeners=[recorder])
+        client = guard.client("bedrock-runtime", **{**fake.client_kwargs(), **roles["Member"]})
+        verdict = call_of(recorder, client, times=3)
+
+    assert (verdict.decision, verdict.hangs_on) == ("indeterminate", ("aws:PrincipalArn",))
+    assert asked == ["GetCallerIdentity", "GetRole"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"policies": POLICIES},
+        {"policies": TEAM_POLICIES, "role_arn": "arn:aws:iam::123456789012:role/team/Member"},
+        {
+            "policies": TEAM_POLICIES,
+            "context": {"AWS:principalarn": "arn:aws:iam::123456789012:role/team/M"},
+        },
+    ],
+    ids=["no-policy-reads-it", "role-arn", "context"],
+)
+def test_iam_is_not_asked_for_a_role_that_no_decision_depends_on(
+    roles: dict[str, Any], asked: list[str], settings: dict[str, Any]
+) -> None:
+    recorder = Recorder()
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], principal="caller", listeners=[recorder], **settings)
+        client = guard.client("bedrock-runtime", **{**fake.client_kwargs(), **roles["Member"]})
+        assert call_of(recorder, client).decision == "allowed"
+
+    assert asked == ["GetCallerIdentity"]
+
+
+def test_rotated_credentials_get_the_path_of_the_other_role(roles: dict[str, Any], asked: list[str]) -> None:
+    """Presigned URLs follow the credentials as well."""
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller")
+        client = guard.client("bedrock-runtime", **{**fake.client_kwargs(), **roles["Member"]})
+        client.converse(**ask("converse"))
+        credentials, other = client._get_credentials(), roles["Guest"]
+        credentials.access_key, credentials.secret_key = other["aws_access_key_id"], other["aws_secret_access_key"]
+        credentials.token = other["aws_session_token"]
+        with pytest.raises(ExplicitDenyError):
+            client.generate_presigned_url("invoke_model", Params=ask("invoke_model"))
+        with pytest.raises(ExplicitDenyError):
+            client.converse(**ask("converse"))
+
+    assert asked == ["GetCallerIdentity", "GetRole"] * 2
+    assert len(fake.requests) == 1
+
+
+def test_tripwire_finds_the_role_of_a_signer(roles: dict[str, Any], asked: list[str]) -> None:
+    stood = tripwire.set_tripwire(Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller").rules, ())
+    guest = Credentials(*roles["Guest"].values())
+
+    assert [_denied_principal(guest) for _ in range(2)] == ["arn:aws:sts::123456789012:assumed-role/Guest/run"] * 2
+    stood.remove()
+    assert asked == ["GetCallerIdentity", "GetRole"]
+
+
+@pytest.mark.parametrize(("library", "is_async"), KINDS)
+def test_http_clients_follow_rotated_credentials(
+    roles: dict[str, Any], monkeypatch: pytest.MonkeyPatch, library: str, *, is_async: bool
+) -> None:
+    """An SDK signs each request with what boto3's default session has at that time."""
+    with FakeBedrock(guardrails=ON_THE_SERVER) as fake:
+        guard = Guard(guardrails=[HR], policies=TEAM_POLICIES, principal="caller")
+        url = f"{fake.endpoint_url}/model/{MODEL}/invoke"
+        client = Sender(library, is_async).client(guard, endpoint_url=fake.endpoint_url, region_name="us-east-1")
+
+        async def statuses() -> AsyncIterator[int]:
+            for name in ("Member", "Guest", "Member"):
+                monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session(**roles[name], region_name="us-east-1"))
+                headers = {"Content-Type": "application/json", IDENTIFIER_HEADER: HR.arn, VERSION_HEADER: HR.version}
+                request = AWSRequest(method="POST", url=url, data=ask("invoke_model")["body"], headers=headers)
+                SigV4Auth(Credentials(*roles[name].values()), "bedrock", "us-east-1").add_auth(request)
+                sent = client.post(url, content=request.data, headers=dict(request.headers.items()))
+                yield (await sent if is_async else sent).status_code
+            await client.aclose() if is_async else client.close()
+
+        async def collect() -> list[int]:
+            return [status async for status in statuses()]
+
+        assert asyncio.run(collect()) == [200, 403, 200]
+        assert len(fake.requests) == 2
 
 
 def test_tripwire_calls_sts_with_the_signing_credentials(asked: list[str]) -> None:

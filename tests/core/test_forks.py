@@ -89,15 +89,16 @@ def held(lock: Any, work: Callable[[], object]) -> int:
 
 def identity_of(identity: Any) -> Any:
     """Let an identity answer without STS."""
-    identity._sts = type("Sts", (), {"get_caller_identity": lambda _: {"Arn": ROLE, "UserId": "id"}})
+    sts = type("Sts", (), {"get_caller_identity": lambda _: {"Arn": ROLE, "UserId": "id"}})()
+    identity._make_client = lambda *_: sts
     return identity
 
 
 def an_async_identity() -> Any:
     identity = AsyncCallerIdentity(None)
 
-    async def answer() -> str:
-        return ROLE
+    async def answer(**_: bool) -> None:
+        identity._arn = ROLE
 
     identity._ask_in_thread = answer  # type: ignore[method-assign]
     return identity
@@ -164,18 +165,18 @@ def test_every_lock_of_the_library_is_renewed_in_a_child() -> None:
 def test_a_child_asks_sts_although_a_thread_of_the_parent_is_asking() -> None:
     asking, may_answer = Event(), Event()
     identity = identity_of(CallerIdentity())
-    answering = identity._sts
+    answering = identity._make_client
 
-    def slow() -> Any:
+    def slow(service: str) -> Any:
         asking.set()
         may_answer.wait(2 * PATIENCE)
-        return answering()
+        return answering(service)
 
-    identity._sts = slow
+    identity._make_client = slow
     thread = Thread(target=identity)
     thread.start()
     asking.wait(PATIENCE)
-    identity._sts = answering
+    identity._make_client = answering
 
     child = fork(identity)
 

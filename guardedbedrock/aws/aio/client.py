@@ -75,19 +75,28 @@ class AsyncGuardedClient(Guarded):
         return entered
 
     async def _find_caller(self) -> None:
-        """Find out how the client signs, once; aiobotocore chooses the signer in a coroutine."""
+        """Find out how the client signs, once, and whether its credentials were replaced; both are coroutines in aiobotocore."""
         if self._caller_is_set:
+            await self._follow_rotated_credentials()
             return
         bearer = await bearer_of_async(self)
         if not self._caller_is_set:  # another task may have been faster
             self._set_caller(bearer, AsyncCallerIdentity, AsyncAttachedGuardrails(self))
             self._caller_is_set = True
 
+    async def _follow_rotated_credentials(self) -> None:
+        principal = self._guardedbedrock.rules.principal
+        if not (self._guardedbedrock.asks_sts and isinstance(principal, AsyncCallerIdentity)):
+            return
+        is_outdated = await principal.is_outdated_now()
+        if is_outdated and self._guardedbedrock.rules.principal is principal:  # another task may have been faster
+            self._forget_caller(AsyncCallerIdentity(self))
+
     async def _ask_aws(self, call: Call) -> None:
         """Ask for the principal and the attached guardrails if the stages need them: they do not wait."""
         rules = self._guardedbedrock.rules
         if isinstance(rules.principal, AsyncCallerIdentity) and rules.needs_principal:
-            await rules.principal.learn()
+            await rules.principal.learn(with_role=rules.needs_role_arn)
         if isinstance(rules.attached, AsyncAttachedGuardrails) and rules.on_indirect == "verify":
             await rules.attached.learn(indirect_targets(call), call.region)
         if rules.source is not None and not rules.source.is_ready(rules):

@@ -109,12 +109,11 @@ class Guarded:
             rules = replace(rules, principal=identity(self))
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
 
-    def _follow_credentials(self) -> None:
+    def _forget_caller(self, identity: CallerIdentity) -> None:
         """Ask STS again after the credentials were replaced: another role may sign now."""
         binding = self._guardedbedrock
-        if binding.asks_sts and isinstance(binding.rules.principal, CallerIdentity) and binding.rules.principal.is_outdated():
-            # Other rules have other caches, so no result of the former principal is left.
-            self._guardedbedrock = replace(binding, rules=replace(binding.rules, principal=CallerIdentity(self)))
+        # Other rules have other caches, so no result of the former principal is left.
+        self._guardedbedrock = replace(binding, rules=replace(binding.rules, principal=identity))
 
     def _check_serialization(self, params: Any, operation_model: Any, endpoint_url: str | None, request: Any) -> None:
         if self._guardedbedrock_gate is not None:
@@ -140,11 +139,16 @@ class GuardedClient(Guarded):
             return transport(operation_name, api_params)
         call = with_buffered_body(call_of(self, operation_name, api_params))
         with observed(self, call) as observers:
-            self._follow_credentials()
+            self._follow_rotated_credentials()
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
                 reply = send(authorized, transport, read_body, binding.retry, observers, context)
                 return settled(reply, binding.rules, observers, guarded_stream)
+
+    def _follow_rotated_credentials(self) -> None:
+        principal = self._guardedbedrock.rules.principal
+        if self._guardedbedrock.asks_sts and isinstance(principal, CallerIdentity) and principal.is_outdated():
+            self._forget_caller(CallerIdentity(self))
 
     def _convert_to_request_dict(
         self, api_params: Any, operation_model: Any, endpoint_url: Any, *args: Any, **options: Any
@@ -156,6 +160,7 @@ class GuardedClient(Guarded):
 
     def _presign(self, call: Call, presign: Callable[[dict[str, Any]], str]) -> str:
         with observed(self, call) as observers:
+            self._follow_rotated_credentials()
             authorized = presignable(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):
                 url = presign({**authorized.guarded.params})

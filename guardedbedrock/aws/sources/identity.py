@@ -1,15 +1,23 @@
-"""The principal that calls, from STS: asked once, with the credentials that sign, when it is first needed."""
+"""
+The principal that calls, from STS and IAM: asked once for each set of credentials, when it is first needed.
+
+Source: AWS STS API Reference, "GetCallerIdentity"; IAM API Reference, "GetRole".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.errors import SourceError
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.iam.matching.principals import identify
+
+_IMPATIENT: Final = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+"""The first call waits for IAM, which many networks do not reach. The path of the role stays unknown then."""
 
 
 class CallerIdentity:
@@ -27,6 +35,7 @@ class CallerIdentity:
         self._client = client
         self._lock = ForkSafeLock()
         self._arn: str | None = None
+        self._role: str | None = None
         self._access_key = ""
         self.userid = ""
 
@@ -39,27 +48,60 @@ class CallerIdentity:
         """
         if self._arn is None:
             with self._lock:
-                self._arn = self._arn or self._ask(self._sts)
+                self._arn = self._arn or self._ask_sts()
         return self._arn
 
-    def _ask(self, sts: Callable[[], Any]) -> str:
+    def role_arn(self) -> str:
+        """
+        Return the ARN of the role behind the session, with its path, which the ARN of a session does not contain.
+
+        IAM is asked once: if the caller may not call `GetRole`, it will not be allowed a moment later.
+
+        Returns:
+            The ARN; ``""`` if the principal is not a role session, or if IAM did not answer.
+
+        Raises:
+            SourceError: STS did not answer.
+        """
+        arn = self()
+        if self._role is None:
+            with self._lock:
+                if self._role is None:
+                    self._role = self._ask_iam(arn)
+        return self._role
+
+    def _ask_sts(self) -> str:
         try:
-            identity = sts().get_caller_identity()
+            identity = self._make_client("sts").get_caller_identity()
         except (BotoCoreError, ClientError) as error:
             raise SourceError(f'principal = "caller": STS did not return the caller identity: {error}') from error
         self.userid = str(identity.get("UserId", ""))
         return str(identity["Arn"])
 
+    def _ask_iam(self, arn: str) -> str:
+        session = identify(arn)
+        if session.kind != "assumed-role":
+            return ""
+        try:
+            found = str(self._make_client("iam", _IMPATIENT).get_role(RoleName=session.role_name)["Role"]["Arn"])
+        except (BotoCoreError, ClientError, SourceError):
+            return ""
+        role = identify(found)
+        # The credentials may have been replaced since STS was asked.
+        is_same = (role.kind, role.account, role.role_name) == ("role", session.account, session.role_name)
+        return found if is_same else ""
+
     def is_outdated(self) -> bool:
         """Return whether the client signs with other credentials than those that STS was asked with."""
         return bool(self._access_key) and _access_key(self._client) not in ("", self._access_key)
 
-    def _sts(self) -> Any:
+    def _make_client(self, service: str, config: Config | None = None) -> Any:
         if self._client is None:
-            return boto3.client("sts")
+            return boto3.client(service, config=config)
         frozen = credentials_of(self._client).get_frozen_credentials()
-        self._access_key = str(frozen.access_key)
-        return sts_client(self._client.meta.region_name, frozen)
+        if service == "sts":
+            self._access_key = str(frozen.access_key)
+        return client_with(frozen, service, self._client.meta.region_name, config)
 
 
 class SignerIdentity(CallerIdentity):
@@ -75,9 +117,9 @@ class SignerIdentity(CallerIdentity):
         super().__init__()
         self._credentials, self._region = credentials, region
 
-    def _sts(self) -> Any:
+    def _make_client(self, service: str, config: Config | None = None) -> Any:
         freeze = getattr(self._credentials, "get_frozen_credentials", None)
-        return sts_client(self._region, freeze() if freeze else self._credentials)
+        return client_with(freeze() if freeze else self._credentials, service, self._region, config)
 
 
 def _access_key(client: Any) -> str:
@@ -101,11 +143,20 @@ def credentials_of(client: Any) -> Any:
     return signs
 
 
-def sts_client(region: str, frozen: Any) -> Any:
-    """Create an STS client that signs with frozen credentials, in a region."""
+def client_with(frozen: Any, service: str, region: str, config: Config | None = None) -> Any:
+    """
+    Create a client that signs with frozen credentials.
+
+    Args:
+        frozen: The credentials.
+        service: The service.
+        region: The Region.
+        config: The configuration of the client.
+    """
     return boto3.client(
-        "sts",
+        service,
         region_name=region,
+        config=config,
         aws_access_key_id=frozen.access_key,
         aws_secret_access_key=frozen.secret_key,
         aws_session_token=frozen.token,
