@@ -77,7 +77,7 @@ def test_the_action_runs_the_files_in_its_input(tmp_path: Path, decision: str, c
 @pytest.mark.parametrize(
     ("requirement", "installed"),
     [
-        ("", f"{ACTION.parent}/../../..[cli,testing]"),
+        ("", f"{ACTION.parent}/../../..[cli,testing,proof]"),
         ("guardedbedrock[cli,testing]==0.1.0", "guardedbedrock[cli,testing]==0.1.0"),
         ("--index-url=https://example.com", "--index-url=https://example.com"),
     ],

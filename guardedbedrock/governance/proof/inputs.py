@@ -88,7 +88,7 @@ class PolicyArguments:
         for kind, files in (self.files or {}).items():
             if files:
                 sources[kind] = [list(files)] if kind in _LEVELED else list(files)
-        return read_policies(sources, base=Path.cwd())
+        return read_policies(sources, base=Path())
 
     def _of_configuration(self) -> ProofPolicies:
         return _for_principal(of_configuration(self.config), self.principal)
