@@ -34,19 +34,27 @@ class Leaf:
     Args:
         keys: The unknown keys that it reads, as the policy spells them. Without keys it is undecided because AWS documents no
             rule.
-        test: The test of the element.
+        element_test: The test of an element that is no condition line.
         reason: Why it is undecided, for an element without keys.
         condition: The condition line, if it is one.
+        line: The same, compiled.
         pattern: The pattern of Resource or NotResource, if it is one.
         has_variables: Whether ``${...}`` in the element is a policy variable.
     """
 
     keys: tuple[str, ...]
-    test: Callable[[Request], Truth]
+    element_test: Callable[[Request], Truth] | None = None
     reason: str = ""
     condition: Condition | None = None
+    line: Line | None = None
     pattern: str | None = None
     has_variables: bool = False
+
+    def test(self, request: Request) -> Truth:
+        """Return whether the element matches a request; always None if AWS documents no rule."""
+        if self.line is not None:
+            return self.line.test(request.facts)
+        return None if self.element_test is None else self.element_test(request)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +69,6 @@ Formula: TypeAlias = bool | Leaf | Join
 
 _SESSION_AND_EVERYONE: Final = Leaf(
     keys=(),
-    test=lambda _: None,
     reason="AWS does not document whether a session policy limits a resource-based policy that names everyone",
 )
 
@@ -116,9 +123,11 @@ class FormulaBuilder:
     def __init__(self, plan: Plan, request: Request) -> None:
         self._plan = plan
         self._request = request
-        # Keyed by what makes two leaves equal. Large policies repeat conditions, and each leaf is tested with many values.
+        # Large policies repeat patterns and conditions, and each leaf is tested with many values. Keyed by what makes two leaves
+        # equal; those of conditions by whether ``${...}`` is a variable, then by the condition.
         self._leaves: dict[tuple[object, ...], Formula] = {}
-        self._gaps = [(gap.policy_type, Leaf((), lambda _: None, gap.reason)) for gap in plan.gaps if gap.concerns(request)]
+        self._condition_leaves: dict[bool, dict[Condition, Leaf]] = {False: {}, True: {}}
+        self._gaps = [(gap.policy_type, Leaf((), reason=gap.reason)) for gap in plan.gaps if gap.concerns(request)]
         # Keyed by the tested key of a condition line without variables. Large policies have many lines for few keys.
         self._tested_keys: dict[str, tuple[str, ...]] = {}
 
@@ -134,7 +143,7 @@ class FormulaBuilder:
         """Leave the Deny of an RCP undecided for a service to which AWS is not known to apply RCPs."""
         if policy_type != "rcp" or rcp_is_certain(self._request):
             return formula
-        return all_of((formula, Leaf((), lambda _: None, rcp_reason(self._request))))
+        return all_of((formula, Leaf((), reason=rcp_reason(self._request))))
 
     def permits(self) -> Formula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.permits`."""
@@ -151,7 +160,7 @@ class FormulaBuilder:
         request, allows = self._request, self._plan.resource_allows or ()
         mandatory = mandatory_policy(request)
         if mandatory is not None and self._plan.resource_allows is None:
-            missing = Leaf((), lambda _: None, f"{mandatory} decides, and it is not among the policies that were given")
+            missing = Leaf((), reason=f"{mandatory} decides, and it is not among the policies that were given")
             return all_of((own, missing)) if request.cross_account else missing
         if request.cross_account is not False:
             across = all_of((own, any_of(map(self._statement, allows))))
@@ -203,28 +212,29 @@ class FormulaBuilder:
         resource = compiled.covers_resource(self._request)
         parts: list[Formula] = [self._resource(compiled) if resource is None else resource]
         if compiled.grant(self._request) is Grant.UNDOCUMENTED:
-            parts.append(Leaf((), lambda _: None, _not_principal_reason(compiled)))
+            parts.append(Leaf((), reason=_not_principal_reason(compiled)))
         elif compiled.grant(self._request) is Grant.PERHAPS:
             element = "NotPrincipal" if compiled.statement.not_principal else "Principal"
             reason = f"{compiled.reference.name}: the ARN of the caller does not show whether {element} names it"
-            parts.append(Leaf((), lambda _: None, reason))
+            parts.append(Leaf((), reason=reason))
         for condition, line in zip(compiled.statement.conditions, compiled.lines, strict=True):
             answer = line.test(self._request.facts)
             parts.append(self._condition(compiled, condition, line) if answer is None else answer)
         return all_of(parts)
 
     def _condition(self, compiled: CompiledStatement, condition: Condition, line: Line) -> Formula:
-        name = condition, compiled.has_variables
-        if name not in self._leaves:
+        leaves = self._condition_leaves[compiled.has_variables]
+        leaf = leaves.get(condition)
+        if leaf is None:
             keys = self._keys_of(condition, line)
-            self._leaves[name] = Leaf(
+            leaf = leaves[condition] = Leaf(
                 keys=keys,
-                test=_facts_test(line),
                 reason="" if keys else self._undocumented(compiled, condition),
                 condition=condition,
+                line=line,
                 has_variables=compiled.has_variables,
             )
-        return self._leaves[name]
+        return leaf
 
     def _keys_of(self, condition: Condition, line: Line) -> tuple[str, ...]:
         if len(line.reads) > 1:
@@ -279,10 +289,6 @@ def _not_principal_reason(compiled: CompiledStatement) -> str:
         f"{compiled.reference.name}: NotPrincipal lists only a part of account, role and session of the caller; AWS documents "
         "that the statement might then deny"
     )
-
-
-def _facts_test(line: Line) -> Callable[[Request], Truth]:
-    return lambda request: line.test(request.facts)
 
 
 def _quoted(values: Iterable[str]) -> str:
