@@ -4,3 +4,4 @@ from typing import Literal
 
 OutputFormat = Literal["text", "json"]
 ReportFormat = Literal["text", "json", "junit", "sarif", "github"]
+ReplayFormat = Literal["text", "json", "html", "markdown"]

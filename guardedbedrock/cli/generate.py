@@ -14,12 +14,12 @@ from guardedbedrock.governance.generate.monitoring import github_workflow
 from guardedbedrock.settings.sources import FILE
 
 if TYPE_CHECKING:
-    from guardedbedrock.governance.generate.artifact import Form
+    from guardedbedrock.governance.generate.artifact import ArtifactFormat
 
 _WORKFLOW = "github-workflow"
 
 
-def command(what: str, config: str | None, form: Form, folder: Path | None, tag_key: str) -> int:
+def command(what: str, config: str | None, form: ArtifactFormat, folder: Path | None, tag_key: str) -> int:
     """
     Print an artifact, or write its files into a folder and print their names.
 

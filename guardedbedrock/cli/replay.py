@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from guardedbedrock.cli.formats import ReplayFormat
     from guardedbedrock.governance.replay.report import ReplayReport
-    from guardedbedrock.governance.replay.verdicts import Source
-
-ReplayFormat = Literal["text", "json", "html", "markdown"]
+    from guardedbedrock.governance.replay.verdicts import GuardrailAssumption
 
 EXIT_OK: Final = 0
 EXIT_NEWLY_DENIED: Final = 1
@@ -45,7 +44,7 @@ class ReplayArguments:
     since: str | None
     until: str | None
     assume: Sequence[str]
-    guardrail: Source
+    guardrail: GuardrailAssumption
     invocation_logs: Sequence[str]
     workers: int
     strict: bool

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-ReplayFormat = Literal["text", "json", "html", "markdown"]
-GuardrailSource = Literal["from-log", "unknown", "injected"]
+from guardedbedrock.cli.formats import ReplayFormat
+
+GuardrailAssumption = Literal["from-log", "unknown", "injected"]
 
 
 def replay(  # noqa: PLR0913 - each parameter is an option
@@ -32,7 +33,7 @@ def replay(  # noqa: PLR0913 - each parameter is an option
         list[str] | None, typer.Option("--assume", metavar="KEY=VALUE", help="A context key of every call; may repeat.")
     ] = None,
     guardrail: Annotated[
-        GuardrailSource, typer.Option("--guardrail", help="Where the guardrail of a call comes from.")
+        GuardrailAssumption, typer.Option("--guardrail", help="Where the guardrail of a call comes from.")
     ] = "from-log",
     invocation_logs: Annotated[
         list[str] | None, typer.Option("--invocation-logs", metavar="PATH", help="Model invocation logs; may repeat.")

@@ -16,7 +16,7 @@ from guardedbedrock.iam.language.documents import Object, load_json
 from guardedbedrock.settings.settings import load, read_policies
 
 
-class Policies(Protocol):
+class PolicyInput(Protocol):
     """Policies by principal."""
 
     def policy_set(self, principal: str, resource: str) -> PolicySet | None:
@@ -86,7 +86,7 @@ class Given:
         rcp_applies: Whether RCPs reach Bedrock for sure, as the configuration says.
     """
 
-    policies: Policies
+    policies: PolicyInput
     guardrails: tuple[Guardrail, ...] = ()
     resolved_models: Mapping[str, tuple[str, ...]] | None = None
     principal: str = ""

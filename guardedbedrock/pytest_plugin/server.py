@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
     from guardedbedrock.testing.runtime import ScriptedReply
 
-Where: TypeAlias = Literal["both", "here", "aws"]
+DenialPlace: TypeAlias = Literal["both", "here", "aws"]
 """Whose policies deny: those of the guard in this process, those of the server in the role of AWS, or both."""
 
 NO_AWS_FILES: Final = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -146,7 +146,7 @@ class BedrockServer(FakeBedrock):
         *,
         by: str = "identity",
         resource: str = "*",
-        where: Where = "both",
+        where: DenialPlace = "both",
         optional: bool = False,
     ) -> None:
         """
@@ -179,7 +179,9 @@ class BedrockServer(FakeBedrock):
             self._schedule((Deny(selected.name, action),), scenario, operation=name, times=None)
         self._add(scenario)
 
-    def deny_guardrail(self, guardrail: str, *, by: str = "identity", where: Where = "both", optional: bool = False) -> None:
+    def deny_guardrail(
+        self, guardrail: str, *, by: str = "identity", where: DenialPlace = "both", optional: bool = False
+    ) -> None:
         """
         Deny ``bedrock:ApplyGuardrail`` on a guardrail until the test ends, so that every call with it is denied.
 
@@ -200,8 +202,8 @@ class BedrockServer(FakeBedrock):
         action = "bedrock:ApplyGuardrail" if self.setup.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
         self.deny(action, by=by, resource=found.arn, where=where, optional=optional)
 
-    def _sides(self, where: Where) -> tuple[MutablePolicies, ...]:
-        sides: Mapping[Where, tuple[MutablePolicies, ...]] = {
+    def _sides(self, where: DenialPlace) -> tuple[MutablePolicies, ...]:
+        sides: Mapping[DenialPlace, tuple[MutablePolicies, ...]] = {
             "both": (self._here, self._aws),
             "here": (self._here,),
             "aws": (self._aws,),

@@ -44,11 +44,11 @@ def _usable(item: Any) -> Any:
     return item if _is_json(item) else PolicyFiles(find(str(item)))
 
 
-Item: TypeAlias = Annotated[str | Mapping[str, Any] | PolicyDocument | PolicyFiles, PlainValidator(_usable)]
+PolicyFile: TypeAlias = Annotated[str | Mapping[str, Any] | PolicyDocument | PolicyFiles, PlainValidator(_usable)]
 """The files of a name or glob, JSON text, a JSON object, or a parsed document."""
 
-Listed: TypeAlias = Annotated[tuple[Item, ...] | None, BeforeValidator(as_list)]
-Levels: TypeAlias = tuple[tuple[Item, ...], ...] | None
+Listed: TypeAlias = Annotated[tuple[PolicyFile, ...] | None, BeforeValidator(as_list)]
+LevelFiles: TypeAlias = tuple[tuple[PolicyFile, ...], ...] | None
 
 
 class PolicySources(BaseModel):
@@ -63,8 +63,10 @@ class PolicySources(BaseModel):
     identity: Listed = setting(None, "Identity-based policies of the principal.", _POLICIES_FIX)
     boundary: Listed = setting(None, "The permissions boundary of the principal.", _POLICIES_FIX)
     session: Listed = setting(None, "Session policies of the role session.", _POLICIES_FIX)
-    scp: Levels = setting(None, "Service control policies: one list for each level of the organization, root first.", _LEVELS_FIX)
-    rcp: Levels = setting(
+    scp: LevelFiles = setting(
+        None, "Service control policies: one list for each level of the organization, root first.", _LEVELS_FIX
+    )
+    rcp: LevelFiles = setting(
         None, "Resource control policies: one list for each level of the organization, root first.", _LEVELS_FIX
     )
     endpoint: Listed = setting(None, "The policy of the VPC endpoint that the calls pass through.", _POLICIES_FIX)

@@ -88,7 +88,7 @@ def _source_or_tables(_type: Any, schema_of: Any) -> Any:
     )
 
 
-Policies: TypeAlias = Annotated[PolicySources | PolicySet | PolicySource | None, GetPydanticSchema(_compiled_or_sources)]
+PoliciesSetting: TypeAlias = Annotated[PolicySources | PolicySet | PolicySource | None, GetPydanticSchema(_compiled_or_sources)]
 Guardrails: TypeAlias = Annotated[tuple[ConfiguredGuardrail, ...] | GuardrailSource, GetPydanticSchema(_source_or_tables)]
 
 
@@ -104,7 +104,7 @@ class Settings(BaseModel):
         "[sources](sources.md).",
         'write [[guardrails]] tables, each with arn and version, or set it to "account" or to a table of tags',
     )
-    policies: Policies = setting(
+    policies: PoliciesSetting = setting(
         None,
         "The policies to check each call against before it is sent. Without it, only the list of approved guardrails is checked. "
         '`"account"`, `"snapshot:FILE"` and `"s3://BUCKET/KEY"` name a source that is read again; see [sources](sources.md).',

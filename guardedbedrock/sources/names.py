@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["account", "snapshot", "s3"]
+SourceKind: TypeAlias = Literal["account", "snapshot", "s3"]
 
 ACCOUNT: Final = "account"
 _SNAPSHOT: Final = "snapshot:"
@@ -24,7 +24,7 @@ class PolicySource:
         location: Path of the snapshot, or ``s3://BUCKET/KEY``; ``""`` for the account.
     """
 
-    kind: Kind
+    kind: SourceKind
     location: str = ""
 
     def __str__(self) -> str:

@@ -68,7 +68,9 @@ INPUT_MESSAGES: Final = "gen_ai.input.messages"
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
 SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 
-Where: TypeAlias = Literal["call", "client", "preflight", "botocore", "call, client", "call, preflight", "call, client, botocore"]
+SpanPlace: TypeAlias = Literal[
+    "call", "client", "preflight", "botocore", "call, client", "call, preflight", "call, client, botocore"
+]
 
 
 class Attribute(NamedTuple):
@@ -82,7 +84,7 @@ class Attribute(NamedTuple):
     """
 
     name: str
-    where: Where
+    where: SpanPlace
     meaning: str
 
 

@@ -11,12 +11,12 @@ from guardedbedrock.testing.agents import AgentRuntime, Agents
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
 from guardedbedrock.testing.control.invocation_logging import InvocationLogging
-from guardedbedrock.testing.faults import Schedule
+from guardedbedrock.testing.faults import FaultSchedule
 from guardedbedrock.testing.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
 from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
 from guardedbedrock.testing.runtime import Runtime
-from guardedbedrock.testing.server.authorization import Authorizer
+from guardedbedrock.testing.server.authorization import ServerAuthorizer
 from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey, FakeCredentials
 from guardedbedrock.testing.server.endpoint import Endpoint
 from guardedbedrock.testing.server.signatures import signed_region
@@ -120,7 +120,7 @@ class FakeState:
 
     def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
         main, *others = config.by_region()
-        self.log, self.faults = RequestLog(main.keep, main.keep_bytes), Schedule(main.seed)
+        self.log, self.faults = RequestLog(main.keep, main.keep_bytes), FaultSchedule(main.seed)
         self._main = RegionState(main, self.log, self.faults, secure=secure)
         self._states = {main.region: self._main}
         for other in others:
@@ -161,7 +161,7 @@ class RegionState:
     """
 
     def __init__(
-        self, config: FakeConfig, log: RequestLog, faults: Schedule, *, secure: bool, shared: Runtime | None = None
+        self, config: FakeConfig, log: RequestLog, faults: FaultSchedule, *, secure: bool, shared: Runtime | None = None
     ) -> None:
         caller = config.caller(secure=secure)
         self.account = caller.account
@@ -180,7 +180,7 @@ class RegionState:
         self.endpoint = Endpoint(
             [self.runtime, self.control, self.agents, self.agent_runtime],
             authenticator=Authenticator(caller, config.accepted_credentials, config.region),
-            authorizer=Authorizer(config.policies, self._inventory, config.vocabulary),
+            authorizer=ServerAuthorizer(config.policies, self._inventory, config.vocabulary),
             faults=faults,
             log=log,
             write_log=self._write_log,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import botocore.session
 import pytest
 
-from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, ProfileGroup, Routes
+from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, ProfileGroup, ProfileRoutes
 from guardedbedrock.bedrock.resources.profiles import destinations, guardrail_destinations
 
 SESSION = botocore.session.Session()
@@ -164,7 +164,7 @@ def test_a_profile_id_has_a_geography_a_provider_and_a_model(profile: str) -> No
 
 
 @pytest.mark.parametrize(("profile", "routes"), EVERY.items(), ids=EVERY)
-def test_routes_have_regions_of_one_partition(profile: str, routes: Routes) -> None:
+def test_routes_have_regions_of_one_partition(profile: str, routes: ProfileRoutes) -> None:
     """Every Region is a Bedrock Region of botocore in the partition of the profile; destinations are sorted and unique."""
     partition = "aws-us-gov" if profile.startswith("us-gov.") else "aws"
 
@@ -175,7 +175,7 @@ def test_routes_have_regions_of_one_partition(profile: str, routes: Routes) -> N
 
 
 @pytest.mark.parametrize(("profile", "routes"), EVERY.items(), ids=EVERY)
-def test_a_source_region_is_a_destination(profile: str, routes: Routes) -> None:
+def test_a_source_region_is_a_destination(profile: str, routes: ProfileRoutes) -> None:
     """AWS documents one exception: Ohio, for one old model."""
     stray = {source for source, to in routes.items() if source not in to}
 

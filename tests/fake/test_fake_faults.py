@@ -30,9 +30,9 @@ from guardedbedrock.testing.faults import (
     Deny,
     Fail,
     Fault,
+    FaultSchedule,
     HangUp,
     Latency,
-    Schedule,
     Stall,
     Throttle,
     WrongLength,
@@ -296,7 +296,7 @@ def test_the_dice_are_seeded() -> None:
     """The same seed and the same requests meet the same faults."""
 
     def rolled(seed: int) -> list[bool]:
-        schedule = Schedule(seed)
+        schedule = FaultSchedule(seed)
         schedule.add([BUSY], operation=None, times=None, chance=0.3)
         return [bool(schedule.take("Converse", streams=False)[0]) for _ in range(1000)]
 

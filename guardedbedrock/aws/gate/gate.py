@@ -33,7 +33,7 @@ from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailTamperedError
 
-Step: TypeAlias = Literal["serialized", "signed", "sent"]
+CheckedStep: TypeAlias = Literal["serialized", "signed", "sent"]
 
 NOT_AUTHORIZED: Final = "belongs to a call that this client did not authorize"
 OTHER_GUARDRAIL: Final = "does not carry the guardrail that was authorized"
@@ -209,7 +209,7 @@ class Gate:
     def _operation_model(self, call: CallContext) -> Any:
         return self._service_model.operation_model(call.authorized.call.name)
 
-    def _refuse(self, problem: str, step: Step, call: CallContext | None) -> None:
+    def _refuse(self, problem: str, step: CheckedStep, call: CallContext | None) -> None:
         error = GuardrailTamperedError(
             message=f"the request about to be {step} {problem}",
             operation_name=call.authorized.call.name if call else "unknown",

@@ -14,16 +14,16 @@ from botocore import auth
 
 from guardedbedrock.forks import ForkSafeLock
 
-Check: TypeAlias = Callable[[Any, Any], None]
+SigningCheck: TypeAlias = Callable[[Any, Any], None]
 """Called with the signer and the ``AWSRequest`` before signing; an error prevents the signature."""
 
 _lock: Final = ForkSafeLock()
-_checks: tuple[Check, ...] = ()
+_checks: tuple[SigningCheck, ...] = ()
 _patched: Final[dict[type, tuple[Any, Any]]] = {}
 """Signer class to its original method and our wrapper."""
 
 
-def add_check(check: Check) -> None:
+def add_check(check: SigningCheck) -> None:
     """Call a check before every signature. If there are several, only the most recent one is called."""
     global _checks  # noqa: PLW0603  # the signer classes are shared by the process, and so are their checks
     with _lock:
@@ -32,7 +32,7 @@ def add_check(check: Check) -> None:
         _checks = (*_checks, check)
 
 
-def remove_check(check: Check) -> None:
+def remove_check(check: SigningCheck) -> None:
     """Remove a check; the one before it applies again. A check that was never added is ignored."""
     global _checks  # noqa: PLW0603
     with _lock:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-Routes: TypeAlias = Mapping[str, tuple[str, ...]]
+ProfileRoutes: TypeAlias = Mapping[str, tuple[str, ...]]
 """Destination Regions, sorted, by source Region."""
 
 
@@ -38,7 +38,7 @@ class ProfileGroup:
     """
 
     source: str
-    routes: Routes
+    routes: ProfileRoutes
     profiles: tuple[str, ...]
 
 
@@ -47,7 +47,7 @@ def _routes(*rows: tuple[str, str]) -> dict[str, tuple[str, ...]]:
     return {source: tuple(sorted(to.split())) for sources, to in rows for source in sources.split()}
 
 
-def _group(source: str, routes: Routes, *profiles: str) -> ProfileGroup:
+def _group(source: str, routes: ProfileRoutes, *profiles: str) -> ProfileGroup:
     return ProfileGroup(source, routes, profiles)
 
 
@@ -270,7 +270,7 @@ GROUPS: Final = (
 )
 """System-defined inference profiles; each is listed once."""
 
-GUARDRAIL_PROFILES: Final[Mapping[str, Routes]] = {
+GUARDRAIL_PROFILES: Final[Mapping[str, ProfileRoutes]] = {
     "apac.guardrail.v1:0": _routes((_APAC_FIVE, _APAC_SIX), ("me-central-1", f"{_APAC_NINE} me-central-1")) | _FROM_SMALL_APAC,
     "au.guardrail.v1:0": _routes(("ap-southeast-2", "ap-southeast-2")),
     "ca.guardrail.v1:0": _routes(("ca-central-1", _CA)),

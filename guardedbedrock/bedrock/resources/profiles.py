@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, Routes
+from guardedbedrock.bedrock.resources.profile_data import GROUPS, GUARDRAIL_PROFILES, ProfileRoutes
 
-_INFERENCE_PROFILES: Final[Mapping[str, Routes]] = {profile: group.routes for group in GROUPS for profile in group.profiles}
-_NO_ROUTES: Final[Routes] = {}
+_INFERENCE_PROFILES: Final[Mapping[str, ProfileRoutes]] = {
+    profile: group.routes for group in GROUPS for profile in group.profiles
+}
+_NO_ROUTES: Final[ProfileRoutes] = {}
 
 
 def destinations(profile: str, source: str) -> tuple[str, ...] | None:

@@ -108,10 +108,10 @@ class AttachedResource(NamedTuple):
     owner: tuple[str, str]
 
 
-Problem: TypeAlias = tuple[str, str] | None
+PolicyProblem: TypeAlias = tuple[str, str] | None
 """The problem of a statement, and the fix."""
 
-Check: TypeAlias = Callable[[Statement, AttachedResource], Problem]
+Check: TypeAlias = Callable[[Statement, AttachedResource], PolicyProblem]
 
 
 def target(arn: str) -> AttachedResource | None:
@@ -134,13 +134,13 @@ def first_problem(statement: Statement, attached: AttachedResource) -> tuple[str
     return next(((element, *problem) for element, problem in found if problem), None)
 
 
-def _action(statement: Statement, attached: AttachedResource) -> Problem:
+def _action(statement: Statement, attached: AttachedResource) -> PolicyProblem:
     known = _ACTIONS[attached.kind]
     odd = next((text for text in statement.actions if text.lower() not in map(str.lower, known)), None)
     return (f"names the action `{odd}`", f"write {' or '.join(f'`{action}`' for action in known)}") if odd else None
 
 
-def _resource(statement: Statement, attached: AttachedResource) -> Problem:
+def _resource(statement: Statement, attached: AttachedResource) -> PolicyProblem:
     odd = next((text for text in statement.resources if text != attached.arn or is_wild(text)), None)
     return (
         (f"names the resource `{odd}`", f"write only the ARN of the {attached.kind} that the policy is attached to")
@@ -149,7 +149,7 @@ def _resource(statement: Statement, attached: AttachedResource) -> Problem:
     )
 
 
-def _condition(statement: Statement, _: AttachedResource) -> Problem:
+def _condition(statement: Statement, _: AttachedResource) -> PolicyProblem:
     lines = [((line.operator, line.key.lower()), line) for line in statement.conditions]
     odd = next((line for shape, line in lines if shape not in (_ORGANIZATION, _UNITS)), None)
     if odd:
@@ -163,7 +163,7 @@ def _condition(statement: Statement, _: AttachedResource) -> Problem:
     return f"shares with {named}", "name one organization, that of the account"
 
 
-def _principal(statement: Statement, attached: AttachedResource) -> Problem:
+def _principal(statement: Statement, attached: AttachedResource) -> PolicyProblem:
     names = statement.principal or ()
     odd = next((name for kind, name in names if kind != "AWS" or name not in ("*", *attached.owner)), None)
     if odd is not None:

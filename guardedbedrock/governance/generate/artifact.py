@@ -9,9 +9,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
 
-Form: TypeAlias = Literal["json", "cloudformation", "terraform"]
-FORMS: Final[tuple[Form, ...]] = ("json", "cloudformation", "terraform")
-_SUFFIXES: Final[Mapping[Form, str]] = {"json": ".json", "cloudformation": ".template.json", "terraform": ".tf.json"}
+ArtifactFormat: TypeAlias = Literal["json", "cloudformation", "terraform"]
+FORMS: Final[tuple[ArtifactFormat, ...]] = ("json", "cloudformation", "terraform")
+_SUFFIXES: Final[Mapping[ArtifactFormat, str]] = {"json": ".json", "cloudformation": ".template.json", "terraform": ".tf.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Artifact:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def render(self, form: Form) -> str:
+    def render(self, form: ArtifactFormat) -> str:
         """
         Return the text of a form.
 
@@ -63,11 +63,11 @@ class Artifact:
         forms = f"{self.name} has no form {form}; write --format {' or '.join(known)}"
         raise ConfigurationError(forms if known else self._only_files())
 
-    def file_name(self, form: Form) -> str:
+    def file_name(self, form: ArtifactFormat) -> str:
         """Return the name of the file of a form."""
         return f"{self.name}{_SUFFIXES[form]}"
 
-    def _has(self, form: Form) -> bool:
+    def _has(self, form: ArtifactFormat) -> bool:
         return bool({"json": self.document is not None, "cloudformation": self.resources, "terraform": self.terraform}[form])
 
     def _only_files(self) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate import config_rule, guardrails, monitoring, policies
-from guardedbedrock.governance.generate.artifact import FORMS, Artifact, Form
+from guardedbedrock.governance.generate.artifact import FORMS, Artifact, ArtifactFormat
 from guardedbedrock.governance.generate.inputs import Inputs
 
 GENERATORS: Final[Mapping[str, Callable[[Inputs], Artifact]]] = {
@@ -26,7 +26,7 @@ GENERATORS: Final[Mapping[str, Callable[[Inputs], Artifact]]] = {
 """Generator by name; ``github-workflow`` needs no configuration and is separate."""
 
 
-def write(artifact: Artifact, form: Form, folder: Path) -> tuple[Path, ...]:
+def write(artifact: Artifact, form: ArtifactFormat, folder: Path) -> tuple[Path, ...]:
     """
     Write an artifact into a folder.
 

@@ -18,7 +18,7 @@ _STRENGTH: Final = {"guarded": 2, "unguarded": 1, "none": 0}
 
 
 @dataclass(slots=True)
-class Group:
+class CallGroup:
     """
     Calls that share a tuple and their evidence.
 
@@ -38,7 +38,7 @@ class Group:
     last: int
     example: str
 
-    def add(self, other: Group) -> None:
+    def add(self, other: CallGroup) -> None:
         """Add the calls of another group with the same tuple and evidence."""
         self.count += other.count
         self.first, self.example = min((self.first, self.example), (other.first, other.example))
@@ -55,7 +55,7 @@ class Counts:
         mantle: Calls of ``bedrock-mantle``.
     """
 
-    groups: list[Group]
+    groups: list[CallGroup]
     mantle: int = 0
 
 
@@ -77,9 +77,9 @@ def count(spool: Path, buckets: int, results: Sequence[ScanResult]) -> Counts:
     return Counts(merge(counter.groups.values()), counter.mantle)
 
 
-def merge(groups: Iterable[Group]) -> list[Group]:
+def merge(groups: Iterable[CallGroup]) -> list[CallGroup]:
     """Add up groups with the same tuple and evidence, in an order that does not depend on how they were read."""
-    merged: dict[tuple[CallTuple, Evidence], Group] = {}
+    merged: dict[tuple[CallTuple, Evidence], CallGroup] = {}
     for group in groups:
         known = merged.setdefault((group.call, group.evidence), group)
         if known is not group:
@@ -100,7 +100,7 @@ class _Counter:
         self._calls = list(numbers)
         # Hashing an evidence for each call costs more than reading its row.
         self._evidence: dict[Evidence, int] = {NO_EVIDENCE: 0}
-        self.groups: dict[tuple[int, int], Group] = {}
+        self.groups: dict[tuple[int, int], CallGroup] = {}
         self.mantle = 0
 
     def count(self) -> None:
@@ -163,7 +163,7 @@ class _Counter:
     def _add(self, number: int, index: int, evidence: Evidence, time: int, event: bytes) -> None:
         group = self.groups.get((number, index))
         if group is None:
-            self.groups[number, index] = Group(self._calls[number], evidence, 1, time, time, self._name(event))
+            self.groups[number, index] = CallGroup(self._calls[number], evidence, 1, time, time, self._name(event))
             return
         group.count += 1
         group.last = max(group.last, time)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal["guarded", "unguarded", "none"]
+EvidenceClass: TypeAlias = Literal["guarded", "unguarded", "none"]
 
 _SCHEMA: Final = "ModelInvocationLog"
 _CONVERSE: Final = ("Converse", "ConverseStream")
@@ -32,7 +32,7 @@ class Evidence:
         version: Its version.
     """
 
-    kind: Kind = "none"
+    kind: EvidenceClass = "none"
     guardrail: str = ""
     version: str = ""
 

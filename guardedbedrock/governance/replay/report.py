@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from guardedbedrock.bedrock import find_operation
-from guardedbedrock.governance.replay.counting import Group
+from guardedbedrock.governance.replay.counting import CallGroup
 from guardedbedrock.governance.replay.files import Skipped
 from guardedbedrock.governance.replay.verdicts import CallVerdict, Judge
 from guardedbedrock.iam import Decision
@@ -26,7 +26,7 @@ LIMITS: Final = (
 
 
 @dataclass(slots=True)
-class Change:
+class AccessChange:
     """
     An authorization that the new policies decide differently.
 
@@ -161,7 +161,7 @@ class ReplayReport:
     mantle: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ORDER, 0))
     impact: list[Impact] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
+    changes: list[AccessChange] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     evidence: dict[str, int] = field(default_factory=lambda: {"guarded": 0, "unguarded": 0, "none": 0})
@@ -174,7 +174,7 @@ class ReplayReport:
         return {**asdict(self), "limits": list(self.limits)}
 
 
-def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> ReplayReport:
+def build(groups: Sequence[CallGroup], new: Judge, baseline: Judge | None) -> ReplayReport:
     """
     Evaluate every distinct call once, and add the results up.
 
@@ -184,7 +184,7 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
         baseline: Decides under the old ones; None compares with what the records show.
     """
     report = ReplayReport(distinct=len({group.call for group in groups}))
-    changes: dict[tuple[str, ...], Change] = {}
+    changes: dict[tuple[str, ...], AccessChange] = {}
     undecided: dict[str, Undecided] = {}
     impact: dict[str, Impact] = {}
     for group in groups:
@@ -210,7 +210,9 @@ def build(groups: Sequence[Group], new: Judge, baseline: Judge | None) -> Replay
     return report
 
 
-def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: CallVerdict | None, after: CallVerdict) -> None:
+def _add_changes(
+    changes: dict[tuple[str, ...], AccessChange], group: CallGroup, before: CallVerdict | None, after: CallVerdict
+) -> None:
     old = before.decisions if before and len(before.decisions) == len(after.decisions) else None
     for index, decision in enumerate(after.decisions):
         request = decision.request
@@ -220,7 +222,7 @@ def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: C
         key = (group.call.principal, request.action, request.resource, was, decision.outcome)
         change = changes.get(key)
         if change is None:
-            changes[key] = Change(
+            changes[key] = AccessChange(
                 principal=group.call.principal,
                 operation=group.call.operation,
                 action=request.action,
@@ -241,7 +243,7 @@ def _add_changes(changes: dict[tuple[str, ...], Change], group: Group, before: C
             change.last = max(change.last, iso(group.last))
 
 
-def _add_impact(impact: dict[str, Impact], group: Group, after: CallVerdict) -> None:
+def _add_impact(impact: dict[str, Impact], group: CallGroup, after: CallVerdict) -> None:
     call, first, last = group.call, iso(group.first), iso(group.last)
     why = next(explanation(decision) for decision in after.decisions if decision.outcome == after.outcome)
     known = impact.setdefault(call.principal, Impact(call.principal, 0, [], [], first, last, group.example, why))
@@ -253,7 +255,7 @@ def _add_impact(impact: dict[str, Impact], group: Group, after: CallVerdict) -> 
     known.last = max(known.last, last)
 
 
-def _recorded(group: Group, before: CallVerdict | None) -> str:
+def _recorded(group: CallGroup, before: CallVerdict | None) -> str:
     if before is not None:
         return before.outcome
     return "denied" if group.call.outcome == "denied" else "allowed"
@@ -265,7 +267,7 @@ def _diverges(recorded: str, baseline: CallVerdict) -> bool:
     return recorded == "allowed" and baseline.is_denied
 
 
-def _divergence(group: Group, baseline: CallVerdict) -> Divergence:
+def _divergence(group: CallGroup, baseline: CallVerdict) -> Divergence:
     first = next((decision for decision in baseline.decisions if decision.is_denied), None)
     why = explanation(first) if first else "the policies allow every authorization of the call"
     return Divergence(
@@ -282,7 +284,7 @@ def _divergence(group: Group, baseline: CallVerdict) -> Divergence:
     )
 
 
-def _weight(change: Change) -> tuple[object, ...]:
+def _weight(change: AccessChange) -> tuple[object, ...]:
     """Sort newly denied requests first, then those that became open, then by count."""
     rank = 0 if change.is_newly_denied else 1 if change.after == "indeterminate" else 2
     return (rank, -change.count, change.principal, change.action, change.resource, change.before)

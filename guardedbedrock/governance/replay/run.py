@@ -25,7 +25,7 @@ from guardedbedrock.governance.replay.projection import Projection, projection_f
 from guardedbedrock.governance.replay.report import ReplayReport, build
 from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
 from guardedbedrock.governance.replay.tuples import read_tuples, write_parquet
-from guardedbedrock.governance.replay.verdicts import SOURCES, Judge, Source
+from guardedbedrock.governance.replay.verdicts import SOURCES, GuardrailAssumption, Judge
 
 _BYTES_A_BUCKET: Final = 4 << 20
 _MOST_BUCKETS: Final = 4096
@@ -45,7 +45,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     since: str | datetime | None = None,
     until: str | datetime | None = None,
     assume: Mapping[str, str] | None = None,
-    guardrail: Source = "from-log",
+    guardrail: GuardrailAssumption = "from-log",
     invocation_logs: Iterable[str | Path] = (),
     workers: int = 1,
     bucket: Bucket | None = None,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.athena import COLUMNS
-from guardedbedrock.governance.replay.counting import Group
+from guardedbedrock.governance.replay.counting import CallGroup
 from guardedbedrock.governance.replay.events import RecordError, TrailEvent, event_of, seconds_of
 from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.files import Skipped
@@ -36,7 +36,7 @@ FROM read_parquet(?) GROUP BY ALL
 """  # noqa: S608  # no text from outside
 
 
-def write_parquet(groups: Sequence[Group], folder: Path, projection: Projection) -> Path:
+def write_parquet(groups: Sequence[CallGroup], folder: Path, projection: Projection) -> Path:
     """
     Write distinct calls as ``calls.parquet``.
 
@@ -64,7 +64,7 @@ def write_parquet(groups: Sequence[Group], folder: Path, projection: Projection)
     return file
 
 
-def read_tuples(paths: Iterable[str | Path], projection: Projection, skipped: list[Skipped]) -> Iterator[Group]:
+def read_tuples(paths: Iterable[str | Path], projection: Projection, skipped: list[Skipped]) -> Iterator[CallGroup]:
     """
     Read distinct calls.
 
@@ -83,7 +83,7 @@ def read_tuples(paths: Iterable[str | Path], projection: Projection, skipped: li
             yield from _read_csv(path, projection, skipped)
 
 
-def _read_parquet(path: str, projection: Projection) -> Iterator[Group]:
+def _read_parquet(path: str, projection: Projection) -> Iterator[CallGroup]:
     try:
         import duckdb  # noqa: PLC0415  # the extra `replay`
     except ModuleNotFoundError:
@@ -99,7 +99,7 @@ def _read_parquet(path: str, projection: Projection) -> Iterator[Group]:
         context = tuple((key, value) for key, value in json.loads(fields["context"]))
         call = CallTuple(**{name: fields[name] for name in _CALL if name != "context"}, context=context)
         evidence = Evidence(fields["evidence"], fields["guardrail"], fields["version"])
-        yield Group(call, evidence, fields["count"], fields["first"], fields["last"], fields["example"])
+        yield CallGroup(call, evidence, fields["count"], fields["first"], fields["last"], fields["example"])
 
 
 def _ensure_same_keys(path: str, kept: str, projection: Projection) -> None:
@@ -117,7 +117,7 @@ def _reads(projection: Projection) -> str:
     return json.dumps({"keys": sorted(projection.recorded_keys), "times": times})
 
 
-def _row(group: Group, reads: str) -> dict[str, Any]:
+def _row(group: CallGroup, reads: str) -> dict[str, Any]:
     shown = group.evidence
     return {
         **asdict(group.call),
@@ -138,7 +138,7 @@ def _schema(pa: Any) -> Any:
     return pa.schema([*texts, ("count", pa.int64()), ("first", pa.int64()), ("last", pa.int64()), ("example", pa.string())])
 
 
-def _read_csv(path: str, projection: Projection, skipped: list[Skipped]) -> Iterator[Group]:
+def _read_csv(path: str, projection: Projection, skipped: list[Skipped]) -> Iterator[CallGroup]:
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
@@ -156,9 +156,9 @@ def _read_csv(path: str, projection: Projection, skipped: list[Skipped]) -> Iter
         raise ConfigurationError(f"{path}: cannot be read: {error}") from None
 
 
-def _group(row: dict[str, Any], projection: Projection) -> Group:
+def _group(row: dict[str, Any], projection: Projection) -> CallGroup:
     call = projection.of(_event(row))
-    return Group(call, NO_EVIDENCE, int(row["calls"]), seconds_of(row["first"]), seconds_of(row["last"]), row["example"])
+    return CallGroup(call, NO_EVIDENCE, int(row["calls"]), seconds_of(row["first"]), seconds_of(row["last"]), row["example"])
 
 
 def _event(row: dict[str, Any]) -> TrailEvent:

@@ -12,13 +12,13 @@ from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, auth
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
-from guardedbedrock.governance.inputs import Policies
+from guardedbedrock.governance.inputs import PolicyInput
 from guardedbedrock.governance.replay.evidence import Evidence
 from guardedbedrock.governance.replay.projection import CallTuple
 from guardedbedrock.iam import Decision, Outcome, Request
 
-Source: TypeAlias = Literal["from-log", "unknown", "injected"]
-SOURCES: Final[tuple[Source, ...]] = ("from-log", "unknown", "injected")
+GuardrailAssumption: TypeAlias = Literal["from-log", "unknown", "injected"]
+SOURCES: Final[tuple[GuardrailAssumption, ...]] = ("from-log", "unknown", "injected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Judge:
         reads: Context keys in lower case that the policies read.
     """
 
-    policies: Policies
-    guardrail: Source = "from-log"
+    policies: PolicyInput
+    guardrail: GuardrailAssumption = "from-log"
     guardrails: tuple[Guardrail, ...] = ()
     assumed: Mapping[str, str] = field(default_factory=dict)
     inventory: Inventory = field(default_factory=Inventory)

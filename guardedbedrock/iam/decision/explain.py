@@ -21,7 +21,7 @@ from guardedbedrock.iam.decision.explanation import (
     Explanation,
 )
 from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
-from guardedbedrock.iam.engine.plan import CALLER_TYPES, Group, Plan
+from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, StatementGroup
 from guardedbedrock.iam.engine.reach import is_exempt
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
@@ -79,7 +79,7 @@ def explain(decision: Decision, plan: Plan) -> Explanation:
 
 
 def _group(  # noqa: PLR0913, PLR0917  # the parts of one group
-    group: Group,
+    group: StatementGroup,
     all_statements: Iterable[CompiledStatement],
     request: Request,
     deciding: Collection[CompiledStatement],

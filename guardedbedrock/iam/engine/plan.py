@@ -13,7 +13,7 @@ from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.resources import Test
 
-Group: TypeAlias = tuple[PolicyType, Sequence[CompiledStatement]]
+StatementGroup: TypeAlias = tuple[PolicyType, Sequence[CompiledStatement]]
 """Statements that are evaluated together: all of a policy type, or all of one level of the organization."""
 TestGroups: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
 """The Allow tests of several groups, equal tests of a group once."""
@@ -47,7 +47,7 @@ class Plan:
         has_shared_tests: Whether two groups have an equal test, so that its answer is worth keeping during an evaluation.
     """
 
-    groups: tuple[Group, ...]
+    groups: tuple[StatementGroup, ...]
     denies: tuple[tuple[PolicyType, Test], ...]
     gates: TestGroups
     caller_checks: TestGroups
@@ -74,7 +74,7 @@ class Plan:
 
 
 def build_plan(  # noqa: PLR0913  # all but two are keywords
-    all_groups: Sequence[Group],
+    all_groups: Sequence[StatementGroup],
     covering: Container[int],
     *,
     has_empty_session: bool,
@@ -96,7 +96,7 @@ def build_plan(  # noqa: PLR0913  # all but two are keywords
     if needs_no_permission:
         all_groups = [(kind, group) for kind, group in all_groups if kind not in (*CALLER_TYPES, "resource")]
         gaps = [gap for gap in gaps if gap.policy_type not in (*CALLER_TYPES, "resource")]
-    groups: tuple[Group, ...] = tuple((kind, tuple(c for c in group if id(c) in covering)) for kind, group in all_groups)
+    groups: tuple[StatementGroup, ...] = tuple((kind, tuple(c for c in group if id(c) in covering)) for kind, group in all_groups)
     resource_groups = [group for kind, group in groups if kind == "resource"]
     caller_checks = _allow_tests(groups, CALLER_TYPES)
     if has_empty_session and not needs_no_permission:
@@ -127,7 +127,7 @@ def _test_of(compiled: CompiledStatement) -> Test:
     return compiled.test if compiled.statement.principal is None else compiled.applies
 
 
-def _deny_tests(groups: Iterable[Group]) -> Iterator[tuple[PolicyType, Test]]:
+def _deny_tests(groups: Iterable[StatementGroup]) -> Iterator[tuple[PolicyType, Test]]:
     seen: set[tuple[PolicyType | None, Test]] = set()
     for policy_type, group in groups:
         for compiled in group:
@@ -140,7 +140,7 @@ def _deny_tests(groups: Iterable[Group]) -> Iterator[tuple[PolicyType, Test]]:
                 yield policy_type, key[1]
 
 
-def _allow_tests(groups: Iterable[Group], types: Sequence[PolicyType]) -> TestGroups:
+def _allow_tests(groups: Iterable[StatementGroup], types: Sequence[PolicyType]) -> TestGroups:
     return tuple(
         (policy_type, tuple(dict.fromkeys(_test_of(c) for c in group if c.statement.effect == "Allow")))
         for policy_type, group in groups

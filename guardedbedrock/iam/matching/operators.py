@@ -21,7 +21,7 @@ from guardedbedrock.iam.matching.variables import Tokenizer, plain
 
 Match = Callable[[str], Truth]
 """Takes one request value, and tells whether it matches any of the policy values."""
-Kind: TypeAlias = Literal["number", "instant", "octets"]
+ValueKind: TypeAlias = Literal["number", "instant", "octets"]
 """A function of `guardedbedrock.iam.matching.values`. That module imports slowly, so it is loaded by the first such condition."""
 
 
@@ -109,7 +109,7 @@ def _arn_like(patterns: Sequence[Tokens]) -> Match:
     return match if tests else match_nothing
 
 
-def _comparing(kind: Kind, compare: Callable[[Any, Any], bool]) -> Callable[[Sequence[Tokens]], Match]:
+def _comparing(kind: ValueKind, compare: Callable[[Any, Any], bool]) -> Callable[[Sequence[Tokens]], Match]:
     """Compare the request value (left) with each policy value (right), both parsed as the same kind."""
 
     def compiled(patterns: Sequence[Tokens]) -> Match:
@@ -162,7 +162,7 @@ def _rows() -> list[Operator]:
     ]
     for name, compiled, tokenizer in texts:
         rows += [Operator(name.format(no), compiled, bool(no), variables=True, tokenizer=tokenizer) for no in ("", "Not")]
-    kinds: tuple[tuple[str, Kind], ...] = ("Numeric", "number"), ("Date", "instant")
+    kinds: tuple[tuple[str, ValueKind], ...] = ("Numeric", "number"), ("Date", "instant")
     for start, kind in kinds:
         rows += [Operator(f"{start}{name}", _comparing(kind, compare)) for name, compare in _COMPARISONS.items()]
         rows.append(Operator(f"{start}NotEquals", _comparing(kind, operator.eq), negated=True))

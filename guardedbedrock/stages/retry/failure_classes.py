@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from botocore import exceptions
 from botocore.exceptions import ClientError
 
-Kind: TypeAlias = Literal["throttling", "server", "connection", "final"]
+FailureKind: TypeAlias = Literal["throttling", "server", "connection", "final"]
 
 
 class Failure(NamedTuple):
@@ -27,7 +27,7 @@ class Failure(NamedTuple):
     """
 
     name: str
-    kind: Kind
+    kind: FailureKind
     why: str
 
 
@@ -74,7 +74,7 @@ REQUEST_ERRORS: Final[tuple[type[Exception], ...]] = (ClientError, *_CLASSES)
 """The exceptions with which a sent request can fail; others are never retried."""
 
 
-def kind_of(error: BaseException) -> Kind:
+def kind_of(error: BaseException) -> FailureKind:
     """Classify an error; an unknown one is ``final``."""
     if not isinstance(error, ClientError):
         return next((row.kind for each, row in _CLASSES.items() if isinstance(error, each)), "final")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.stages.retry.failure_classes import Kind
+from guardedbedrock.stages.retry.failure_classes import FailureKind
 
 CAPACITY: Final = 500
-COST: Final[Mapping[Kind, int]] = {"throttling": 5, "server": 5, "connection": 10}
+COST: Final[Mapping[FailureKind, int]] = {"throttling": 5, "server": 5, "connection": 10}
 """Tokens that a retry costs, by the kind of failure."""
 REFILL: Final = 1
 """Tokens that a call releases if its first attempt succeeds."""

@@ -53,7 +53,7 @@ _OF_COHERE: Final = "is_finished"
 """A key of every chunk of Cohere's models, whose ``text`` is a piece."""
 
 
-class Choice(NamedTuple):
+class ReplyChoice(NamedTuple):
     """
     One completion of several, or a piece of one.
 
@@ -88,28 +88,28 @@ def instructions(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [part for name in _SYSTEMS for part in parts(request.get(name))]
 
 
-def choices(body: Mapping[str, Any]) -> list[Choice]:
+def choices(body: Mapping[str, Any]) -> list[ReplyChoice]:
     """Give the completions in a body."""
     if any(all(name in body for name in names) for names in _WHOLE):
-        return [Choice(body)]
+        return [ReplyChoice(body)]
     return list(_first(body, _COMPLETIONS))
 
 
-def pieces(chunk: Mapping[str, Any]) -> list[Choice]:
+def pieces(chunk: Mapping[str, Any]) -> list[ReplyChoice]:
     """Give the pieces of text in a chunk of a stream, for models that send only text."""
     if _OF_COHERE in chunk:
-        return [Choice(chunk["text"], integer(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
+        return [ReplyChoice(chunk["text"], integer(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
     return list(_first(chunk, _PIECES))
 
 
-def _first(body: Mapping[str, Any], places: tuple[_Place, ...]) -> Iterator[Choice]:
+def _first(body: Mapping[str, Any], places: tuple[_Place, ...]) -> Iterator[ReplyChoice]:
     for place in places:
         holders = body.get(place.among) if place.among else [body]
         found = [(holder, at(holder, place.path)) for holder in holders] if isinstance(holders, list) else []
         if any(isinstance(content, str | Mapping) for _, content in found):
             for position, (holder, content) in enumerate(found):
                 if isinstance(content, str | Mapping):
-                    yield Choice(content, integer(holder.get("index"), position), stop_reason(holder))
+                    yield ReplyChoice(content, integer(holder.get("index"), position), stop_reason(holder))
             return
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardedbedrock.telemetry import names
-from guardedbedrock.telemetry.content.bodies import Choice, choices, conversation, instructions
+from guardedbedrock.telemetry.content.bodies import ReplyChoice, choices, conversation, instructions
 from guardedbedrock.telemetry.content.messages import at, message
 from guardedbedrock.telemetry.content.stream_messages import StreamMessages
 from guardedbedrock.telemetry.model_requests import LARGEST, read_body
@@ -87,7 +87,7 @@ class ReplyContent:
             self._stream.add(read_body(chunk))
 
 
-def _message_of(choice: Choice) -> dict[str, Any]:
+def _message_of(choice: ReplyChoice) -> dict[str, Any]:
     content = {"content": choice.content} if isinstance(choice.content, str) else choice.content
     return {**message(content, "assistant"), "finish_reason": choice.reason}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.cases.files import find, parse_file
-from guardedbedrock.testing.cases.reader import Reader
+from guardedbedrock.testing.cases.reader import CaseReader
 from guardedbedrock.testing.cases.shapes import Location
 from guardedbedrock.testing.cases.suites import expand
 
@@ -40,7 +40,7 @@ def read(*sources: str | Path) -> Iterator[Case | ProofCase]:
     Raises:
         PolicySyntaxError, ConfigurationError: As `load`.
     """
-    reader = Reader()
+    reader = CaseReader()
     files: dict[str, Path] = {}
     for path in find(sources):
         for number, data in enumerate(_cases(path), start=1):

@@ -129,7 +129,7 @@ SHARED: Final = frozenset(
 """The fields that cases of a suite can share."""
 
 
-class Reader:
+class CaseReader:
     """Reads cases. Policies that several cases share are compiled once."""
 
     def __init__(self) -> None:

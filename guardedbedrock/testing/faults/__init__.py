@@ -12,7 +12,7 @@ from guardedbedrock.testing.faults.bodies import BadBody, BodyForm, BreakStream,
 from guardedbedrock.testing.faults.errors import Deny, Fail, Throttle
 from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, HangUpError, Pieces, Sleep
 from guardedbedrock.testing.faults.network import HangUp, Latency, ReplyPart, Spread, Stall, TokenRate
-from guardedbedrock.testing.faults.schedule import Schedule
+from guardedbedrock.testing.faults.schedule import FaultSchedule
 
 __all__ = [
     "TOO_MANY",
@@ -25,13 +25,13 @@ __all__ = [
     "Fail",
     "Fault",
     "FaultContext",
+    "FaultSchedule",
     "HangUp",
     "HangUpError",
     "Latency",
     "Pieces",
     "Rechunk",
     "ReplyPart",
-    "Schedule",
     "Sleep",
     "Spread",
     "Stall",

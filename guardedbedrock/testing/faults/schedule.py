@@ -33,7 +33,7 @@ class _Rule:
         return all(fault.streams in {None, streams} for fault in self.given)
 
 
-class Schedule:
+class FaultSchedule:
     """
     The scheduled faults. Safe to use from several threads.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.wire import Params
 
 
-class Authorizer:
+class ServerAuthorizer:
     """
     Decides each authorization of a call, as the service does.
 

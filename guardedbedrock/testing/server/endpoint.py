@@ -23,7 +23,7 @@ from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment, c
 from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext
 from guardedbedrock.testing.received_requests import ReceivedRequest, RequestLog
 from guardedbedrock.testing.runtime import chat_completions
-from guardedbedrock.testing.server.authorization import Authorizer, enforce
+from guardedbedrock.testing.server.authorization import ServerAuthorizer, enforce
 from guardedbedrock.testing.server.credentials import Authenticator
 from guardedbedrock.testing.wire import (
     HttpRequest,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.faults import Schedule
+    from guardedbedrock.testing.faults import FaultSchedule
 
 
 _RUNTIME: Final = "bedrock-runtime"
@@ -99,8 +99,8 @@ class Endpoint:
         services: Iterable[FakeService],
         *,
         authenticator: Authenticator,
-        authorizer: Authorizer,
-        faults: Schedule,
+        authorizer: ServerAuthorizer,
+        faults: FaultSchedule,
         log: RequestLog,
         write_log: Callable[[str, ReceivedRequest, Callable[[], Params]], None],
     ) -> None:
