@@ -17,6 +17,7 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation import session as sessions
 from guardedbedrock.aws.creation.install import Installation, install, uninstall
 from guardedbedrock.aws.creation.wrap import wrap
+from guardedbedrock.aws.http.smithy import smithy_plugin
 from guardedbedrock.aws.http.transport import HttpFactory, Library
 from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
@@ -401,6 +402,23 @@ class Guard:
 
     def _http(self, library: Library, region_name: str | None, endpoint_url: str | None) -> HttpFactory:
         return HttpFactory(self._binding, library, region_name, endpoint_url)
+
+    def smithy_plugin(self) -> Callable[[Any], None]:
+        """
+        Make a plugin for ``aws_sdk_bedrock_runtime``, the AWS SDK for Python that serves bidirectional streams.
+
+            client = AsyncBedrockRuntimeClient(config, plugins=[guard.smithy_plugin()])
+
+        Pass it as the last plugin. Converse and InvokeModel get the approved guardrail. A bidirectional stream has no guardrail
+        location: it is refused unless `allow_unguarded` lists ``InvokeModelWithBidirectionalStream``, and then the policies are
+        evaluated. The SDK raises its ``SmithyError``, whose ``__cause__`` is the error of this library; for a bidirectional
+        stream it does so in ``await_output()``.
+
+        Returns:
+            A function that changes a configuration of the SDK. It raises `ConfigurationError` if the configuration has no
+            transport or no authentication schemes.
+        """
+        return smithy_plugin(self._binding)
 
     def session(self, session: SessionT) -> SessionT:
         """

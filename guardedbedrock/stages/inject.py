@@ -95,6 +95,8 @@ def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
         return True
     if location is None and call.name in rules.allow_unguarded:
         return False
+    if location is None:
+        raise _unguardable(call)
     raise UnguardableOperationError(
         message=f"the model `{call.model}` takes no guardrail, so {call.name} would reach it without one",
         operation_name=call.name,

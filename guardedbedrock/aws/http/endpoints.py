@@ -8,7 +8,7 @@ PrivateLink) to create a private connection between your VPC and Amazon Bedrock"
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -50,10 +50,13 @@ class Endpoints:
     Args:
         region: The Region of an endpoint whose name contains none.
         endpoint_url: URL of a further runtime endpoint, such as a gateway; that of the environment unless given.
+
+    Attributes:
+        region: The Region.
     """
 
     def __init__(self, region: str, endpoint_url: str | None = None) -> None:
-        self._region = region
+        self.region = region
         given = endpoint_url or os.environ.get(_ENDPOINT_URL) or ""
         self._configured = _authority(given) if given else None
         self._prefix = urlsplit(given).path.rstrip("/")
@@ -64,12 +67,21 @@ class Endpoints:
 
         The header ``Host`` and the name for TLS count as well: a request to an IP address can reach Bedrock by them.
         """
-        url = str(request.url)
+        return self.find_url(str(request.url), _hosts(request))
+
+    def find_url(self, url: str, hosts: Iterable[str] = ()) -> Endpoint | None:
+        """
+        Return the Bedrock endpoint that a URL is for; None if it is for another server.
+
+        Args:
+            url: The URL.
+            hosts: Further names by which the request may reach a server, in lower case and without a trailing dot.
+        """
         parts = urlsplit(url)
         here = f"{parts.scheme}://{parts.netloc}"
         if self._configured is not None and self._configured == _authority(url):
-            return Endpoint(f"{here}{self._prefix}", self._region)
-        for host in _hosts(request):
+            return Endpoint(f"{here}{self._prefix}", self.region)
+        for host in ((parts.hostname or "").rstrip("."), *hosts):
             labels = host.split(".")
             service = next((label for label in labels if label in _RUNTIME | _MANTLE), None)
             if service is not None and host.endswith(_SUFFIXES):
@@ -78,8 +90,8 @@ class Endpoints:
 
 
 def _hosts(request: Any) -> Iterator[str]:
-    """Yield every name by which a request may reach a server, in lower case and without a trailing dot."""
-    names = [request.url.host, *request.headers.get_list("Host"), request.extensions.get("sni_hostname", "")]
+    """Yield the names beside its URL by which a request may reach a server, in lower case and without a trailing dot."""
+    names = [*request.headers.get_list("Host"), request.extensions.get("sni_hostname", "")]
     for name in names:
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
         yield text.partition(":")[0].rstrip(".").lower()

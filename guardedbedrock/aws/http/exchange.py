@@ -90,7 +90,11 @@ class HttpGuard:
             headers[name] = value
         read = GateRequest(request.method.upper(), str(request.url), headers, body)
         is_redirected = "target" in request.extensions  # httpx sends it instead of the path of the URL
-        return Exchange(read, endpoint, self._rules_for(read), self._binding, is_redirected=is_redirected)
+        return self.open_read(read, endpoint, is_redirected=is_redirected)
+
+    def open_read(self, request: GateRequest, endpoint: Endpoint, *, is_redirected: bool = False) -> Exchange:
+        """Begin the exchange of a request that was read; arguments as in `Exchange`."""
+        return Exchange(request, endpoint, self._rules_for(request), self._binding, is_redirected=is_redirected)
 
     def _rules_for(self, request: GateRequest) -> Rules:
         """Return the rules for the credentials of a request, with the caches that belong to them."""
@@ -217,6 +221,23 @@ class Exchange:
         except (KeyError, TypeError, ValueError):
             self._problem = _unreadable(target.operation)
             return target.operation, {}
+
+    def prepare(self) -> Outgoing:
+        """
+        Return the request with its guardrail, for a client that signs it afterwards.
+
+        A request that the guard refuses stays unchanged: `authorize` refuses it when it is sent.
+        """
+        location = self._call.operation.location
+        if location is None or self._endpoint.is_mantle or self._problem is not None:
+            return self._unchanged()
+        try:
+            guarded = inject(self._call, self._rules.current(), self._observers)
+        except (RefusedError, AttributeError, KeyError, TypeError, ValueError):
+            return self._unchanged()
+        if guarded.guardrail is None or location.carries(self._wire, guarded.guardrail_ref):
+            return self._unchanged()
+        return self._with_guardrail(location.carrier, location.members, guarded.params, guarded.guardrail_ref)
 
     def authorize(self) -> Outgoing:
         """
