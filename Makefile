@@ -19,7 +19,7 @@ AWS_CLI_VERSION := 1.46.3
 	$(PIP) install 'pip>=25.1'
 
 .venv/.demo: pyproject.toml $(CONSTRAINTS) | .venv/bin/python
-	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[cli,testing]'
+	$(PIP) install --constraint $(CONSTRAINTS) --editable '.[cli,proof,testing]'
 	@touch $@
 
 .venv/.dev: pyproject.toml $(CONSTRAINTS) | .venv/bin/python

@@ -113,11 +113,15 @@ def check(
 
 
 @app.command()
-def demo(output: OutputOption = "text") -> int:
+def demo(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Play every scenario instead of the story; JSON always has all.")] = False,
+    output: OutputOption = "text",
+) -> int:
     """Run example calls through a guard and a fake Bedrock on this machine. Exit code 1 if one ends unexpectedly."""
     from guardedbedrock.cli.demo import command  # noqa: PLC0415 - imports boto3
 
-    return command(output)
+    return command(output, every=every)
 
 
 @app.command()

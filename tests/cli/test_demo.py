@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -12,10 +14,13 @@ from harness import casefiles
 from rich.console import Console
 
 import guardedbedrock.cli
+from guardedbedrock.cli.demo import story
+from guardedbedrock.cli.demo.listing import show, summary
 from guardedbedrock.cli.demo.play import ScenarioResult, isolated_environment, play
 from guardedbedrock.cli.demo.scenarios import Scenario, scenarios
-from guardedbedrock.cli.demo.table import show, summary
+from guardedbedrock.cli.demo.story import tell
 from guardedbedrock.iam import PolicySet
+from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,8 +46,84 @@ def test_the_package_contains_the_call_cases_of_the_tests() -> None:
     assert SHIPPED.read_bytes() == CALLS.read_bytes()
 
 
-def test_the_table_ends_with_a_summary(cli: Cli) -> None:
-    code, out, err = cli("demo")
+TITLES = (
+    "1. A chatbot call gets the approved guardrail",
+    "2. The guardrail intervenes",
+    "3. A policy denies the call before anything is sent",
+    "4. An SCP that only the server knows denies a call",
+    "5. A knowledge base is guarded too: RetrieveAndGenerate",
+    "6. A proof about the policy",
+    "7. Replay of 10,000 recorded events",
+)
+FACTS = (
+    "The guard sent it with guardrail abc123def456 version 3.",
+    'Answer: "Sorry, the model cannot answer this question."',
+    "ImplicitDenyError for cohere.command-r-v1:0; requests sent: 0.",
+    "Why and fix: statement `ChatWithGuardrail` of identity[0] allows `bedrock:InvokeModel` only on",
+    'With that resource added: "You said: How many days of leave do I have?"',
+    "ExplicitDenyError from the server, policy type: scp.",
+    "Its guardrail is nested in generationConfiguration: abc123def456 version 3.",
+    "proved: no model call of role/HRBot is allowed without the guardrail.",
+    "598 of 9,449 Bedrock calls would newly fail under the backstop policy.",
+)
+WITHOUT_EXTRAS = """
+import sys
+sys.modules.update(dict.fromkeys(("cvc5", "duckdb", "jinja2", "msgspec", "pyarrow")))
+from guardedbedrock.cli import main
+sys.exit(main())
+"""
+LONGEST = 39  # lines
+SLOWEST = 60  # s, on a busy machine; about 4 s on a quiet one
+
+
+def test_the_story_fits_one_terminal_and_tells_every_chapter(cli: Cli) -> None:
+    start = perf_counter()
+    code, out, err = cli("demo", COLUMNS="80")
+    seconds = perf_counter() - start
+
+    lines = out.splitlines()
+    printed = " ".join(out.split())
+    assert (code, err) == (0, "")
+    assert [line for line in lines if re.match(r"\d\. ", line)] == list(TITLES)
+    assert [fact for fact in FACTS if fact not in printed] == []
+    assert len(lines) <= LONGEST
+    assert max(map(len, lines)) <= 80
+    assert seconds < SLOWEST
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all",)], ids=["story", "all"])
+def test_a_narrow_terminal_splits_no_word(cli: Cli, arguments: tuple[str, ...]) -> None:
+    narrow, wide = (cli("demo", *arguments, COLUMNS=columns).out for columns in ("40", "400"))
+
+    assert narrow.split() == wide.split()
+
+
+def test_without_the_optional_extras_the_story_names_the_one_that_it_needs(cli: Cli) -> None:
+    code, out, err = cli("demo", script=WITHOUT_EXTRAS, COLUMNS="100")
+
+    assert (code, err) == (0, "")
+    assert "Not run: the solver cvc5 is not installed. Install the extra guardedbedrock[proof]." in out
+    assert "proved" not in out
+
+
+@pytest.mark.parametrize("missing", ["guardrail", "scp"])
+def test_a_chapter_that_ends_otherwise_fails_the_demo(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without denied words the guardrail never intervenes; without the SCP nothing denies the fourth chapter."""
+    if missing == "guardrail":
+        monkeypatch.setattr(story, "FakeGuardrail", lambda arn, version, denied_words: FakeGuardrail(arn, version))  # noqa: ARG005
+    else:
+        monkeypatch.setattr(story, "_NO_MICRO", {**story._ALLOW_ALL, "Sid": "AllowMore"})
+
+    is_as_expected = tell(Console(width=200))
+
+    assert not is_as_expected
+    assert capsys.readouterr().out.count("This is not what the story expects.") == 1
+
+
+def test_all_scenarios_end_with_a_summary(cli: Cli) -> None:
+    code, out, err = cli("demo", "--all")
 
     printed = " ".join(out.split())
     assert (code, err) == (0, "")
@@ -53,8 +134,8 @@ def test_the_table_ends_with_a_summary(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("columns", ["80", "120"])
-def test_the_table_fits_the_terminal_and_breaks_no_error_name(cli: Cli, columns: str) -> None:
-    out = cli("demo", COLUMNS=columns).out
+def test_all_scenarios_fit_the_terminal(cli: Cli, columns: str) -> None:
+    out = cli("demo", "--all", COLUMNS=columns).out
 
     assert max(map(len, out.splitlines())) <= int(columns)
     assert out.count("ImplicitDenyError") == 9

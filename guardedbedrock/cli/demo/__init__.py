@@ -1,7 +1,8 @@
 """
 ``guardedbedrock demo``: send example calls from a real boto3 client to a fake Bedrock on this machine.
 
-`scenarios` reads the calls from case files, `play` sends them, and `table` shows what happened.
+`story` plays seven chapters. With ``--all``, `scenarios` reads the calls of the case files, `play` sends them, and
+`listing` shows what happened.
 """
 
 from __future__ import annotations

@@ -1,30 +1,26 @@
-"""The results of the demo, as a table and as JSON."""
+"""The results of the scenarios, as text and as JSON."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
+from guardedbedrock.cli.demo.layout import print_wrapped
 from guardedbedrock.cli.simulation import authorization_as_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from guardedbedrock.cli.demo.play import ScenarioResult
+    from guardedbedrock.cli.demo.scenarios import Ending
     from guardedbedrock.iam import Decision
 
 _INTRODUCTION: Final = (
-    "Each row is one call from a boto3 client that guardedbedrock guards. The calls go over a real socket to a fake Bedrock on "
-    'this machine; no request reaches AWS. In the column "Decision", "preflight" is the check of IAM policies before anything is '
-    'sent, and "AWS" is the fake, which checks what reaches it. Calls that manage guardrails are last.\n'
+    "Each entry is one call from a boto3 client that guardedbedrock guards. The calls go over a real socket to a fake Bedrock on "
+    'this machine; no request reaches AWS. "preflight" is the check of IAM policies before anything is sent, and "AWS" is the '
+    "fake, which checks what reaches it. Calls that manage guardrails are last."
 )
-_COLUMNS: Final = (("Scenario", 18), ("Call", 18), ("Decision", 24), ("Result", 17))
-"""Title and width in characters on a terminal with 80 columns; wider terminals divide the rest in proportion."""
 
 _STYLES: Final = {"reply": "green", "stream": "green", "intervention": "yellow"}
 _MODEL_AFFIXES: Final = re.compile(r"anthropic\.|-\d{8}-v\d+:\d+$")
@@ -33,40 +29,42 @@ _ACTION: Final = re.compile(r"allows the bedrock:(\w+) action")
 
 
 def show(results: Sequence[ScenarioResult], screen: Console) -> None:
-    """Print an introduction, the table, and a summary."""
-    screen.print(_INTRODUCTION)
-    table = Table(box=box.HORIZONTALS, show_lines=True, show_edge=False, expand=True, padding=0)
-    for title, width in _COLUMNS:
-        table.add_column(title, overflow="fold", ratio=width)
+    """Print an introduction, the scenarios, and a summary."""
+    print_wrapped(screen, _INTRODUCTION)
     for result in results:
-        why = Text(result.scenario.case.why, style="" if result.as_expected else "bold red")
-        table.add_row(why, Text(_call(result)), Text(_decision(result)), _ending(result))
-    screen.print(table)
-    screen.print(f"\n{_closing(summary(results))}", style="bold")
+        screen.print()
+        print_wrapped(screen, result.scenario.case.why, style="bold" if result.as_expected else "bold red")
+        print_wrapped(screen, _call(result), indent=2)
+        for line in _decisions(result):
+            print_wrapped(screen, line, indent=2)
+        print_wrapped(screen, _ending(result), indent=2, style=_STYLES.get(result.ending, "red"))
+    screen.print()
+    print_wrapped(screen, _closing(summary(results)), style="bold")
     if unexpected := [result.scenario.case.id for result in results if not result.as_expected]:
-        screen.print(f"Not as expected: {', '.join(unexpected)}", style="bold red")
+        print_wrapped(screen, f"Not as expected: {', '.join(unexpected)}", style="bold red")
 
 
 def _call(result: ScenarioResult) -> str:
     call, injected = result.scenario.call, result.injected
-    model = f"\n{_MODEL_AFFIXES.sub('', call.params['modelId'])}" if "modelId" in call.params else ""
+    model = f" {_MODEL_AFFIXES.sub('', call.params['modelId'])}" if "modelId" in call.params else ""
     role = call.principal.rpartition(":")[2]
-    return f"{call.operation}{model}\nby {role}\ninjected: {f'{injected.id} v{injected.version}' if injected else 'nothing'}"
+    return f"{call.operation}{model} by {role}, injected: {f'{injected.id} v{injected.version}' if injected else 'nothing'}"
 
 
-def _decision(result: ScenarioResult) -> str:
+def _decisions(result: ScenarioResult) -> Iterator[str]:
     verdict, error = result.verdict, result.error
     if verdict is None:
-        return f"guard: {getattr(error, 'message', error)}"
+        yield f"guard: {getattr(error, 'message', error)}"
+        return
     if verdict.denied:
-        return f"preflight: {_denial(verdict.denied.decision)}"
-    if verdict.decision == "allowed":
-        preflight = f"preflight: allowed by {', '.join(_names(one.decision for one in verdict.authorizations))}"
+        yield f"preflight: {_denial(verdict.denied.decision)}"
+    elif verdict.decision == "allowed":
+        yield f"preflight: allowed by {', '.join(_names(one.decision for one in verdict.authorizations))}"
     else:
-        preflight = f"preflight: indeterminate, depends on {', '.join(verdict.hangs_on)}"
-    denials = (decision for request in result.received for decision in request.decisions if decision.is_denied)
-    at_aws = next(map(_denial, denials), None)
-    return f"{preflight}\nAWS: {at_aws}" if at_aws else preflight
+        yield f"preflight: indeterminate, depends on {', '.join(verdict.hangs_on)}"
+    denials = [decision for request in result.received for decision in request.decisions if decision.is_denied]
+    if denials:
+        yield f"AWS: {_denial(denials[0])}"
 
 
 def _denial(decision: Decision) -> str:
@@ -81,16 +79,17 @@ def _names(decisions: Iterable[Decision]) -> list[str]:
     return list(dict.fromkeys(statement.sid or f"{statement.policy} statement {statement.index}" for statement in statements))
 
 
-def _ending(result: ScenarioResult) -> Text:
-    words = {
+def _ending(result: ScenarioResult) -> str:
+    error = type(result.error).__name__
+    endings: Mapping[Ending, str] = {
         "reply": f'reply "{result.reply}"',
         "stream": f'stream "{result.reply}"',
         "intervention": f'the guardrail intervened: "{result.reply}"',
-        "stopped": f"{type(result.error).__name__}\nnothing sent",
-        "refused": f"{type(result.error).__name__}\nnothing sent",
-        "deniedByAws": f"{type(result.error).__name__}\nfrom AWS",
+        "stopped": f"{error}, nothing sent",
+        "refused": f"{error}, nothing sent",
+        "deniedByAws": f"{error} from AWS",
     }
-    return Text(words[result.ending], style=_STYLES.get(result.ending, "red"))
+    return endings[result.ending]
 
 
 def summary(results: Sequence[ScenarioResult]) -> dict[str, int]:
