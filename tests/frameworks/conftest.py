@@ -34,6 +34,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBedrock]:
             "ANTHROPIC_BEDROCK_BASE_URL",
             "AWS_BEDROCK_RUNTIME_ENDPOINT",
             "AWS_ENDPOINT_URL_BEDROCK",
+            "AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME",
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
         ):
             monkeypatch.setenv(name, server.endpoint_url)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from guardedbedrock.testing import FakeBedrock
 
 MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
+KNOWLEDGE_BASE: Final = "KB12345678"
+DENIED_KNOWLEDGE_BASE: Final = "KBSECRET01"
 DENIED_MODEL: Final = "anthropic.claude-3-opus-20240229-v1:0"
 API_KEY: Final = "bedrock-api-key-for-tests"
 ROLE: Final = "arn:aws:iam::123456789012:role/HRBotServiceRole"
@@ -24,6 +26,12 @@ POLICY: Final = {
     "Statement": [
         {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"},
         {"Sid": "NoOpus", "Effect": "Deny", "Action": "bedrock:*", "Resource": "arn:aws:bedrock:*::foundation-model/*opus*"},
+        {
+            "Sid": "NoSecrets",
+            "Effect": "Deny",
+            "Action": "bedrock:*",
+            "Resource": "arn:aws:bedrock:*:*:knowledge-base/KBSECRET01",
+        },
     ],
 }
 
@@ -40,13 +48,14 @@ def async_http_client(guard: Guard) -> Any:
 
 
 def guarded(fake: FakeBedrock) -> list[str | None]:
-    """List the inference operations that the fake received, check that all had the approved guardrail, and reset the fake."""
+    """List the operations with a guardrail that the fake received, check that it was the approved one, and reset the fake."""
     requests = [
-        request for request in fake.requests if request.operation in OPERATIONS and OPERATIONS[request.operation].inference
+        request for request in fake.requests if request.operation in OPERATIONS and OPERATIONS[request.operation].needs_guardrail
     ]
     fake.reset()
 
-    assert {request.guardrail for request in requests} <= {(HR.arn, HR.version)}
+    # Retrieve takes an ID and no ARN.
+    assert {request.guardrail for request in requests} <= {(HR.arn, HR.version), (HR.id, HR.version)}
     assert {request.status for request in requests} <= {200}
     return [request.operation for request in requests]
 

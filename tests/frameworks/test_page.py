@@ -57,4 +57,4 @@ def test_a_denial_surfaces_as_the_error_in_the_table(fake: FakeBedrock, run: Any
         surfaces if surfaces == type(denial(denied.value)).__name__ else f"{surfaces} from {type(denial(denied.value)).__name__}"
     )
     assert actual == page.rows()[FRAMEWORK].denial
-    assert guarded(fake) == []
+    assert [operation for operation in guarded(fake) if operation != "Retrieve"] == []  # its passages precede the model call

@@ -1,4 +1,4 @@
-"""langchain-aws accepts a client."""
+"""langchain-aws accepts a client; its chat on the Anthropic SDK accepts none."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from frameworks.helpers import DENIED_MODEL, MODEL, guarded
-from langchain_aws import ChatBedrock, ChatBedrockConverse
+from frameworks.helpers import DENIED_KNOWLEDGE_BASE, DENIED_MODEL, HR, KNOWLEDGE_BASE, MODEL, guarded
+from langchain_aws import AmazonKnowledgeBasesRetriever, ChatAnthropicBedrock, ChatBedrock, ChatBedrockConverse
 from langchain_core.tools import tool
 
-from guardedbedrock import ExplicitDenyError
+from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError
 from guardedbedrock.testing import ToolUse
 
 if TYPE_CHECKING:
@@ -92,5 +92,69 @@ def test_a_chat_that_creates_its_own_client(fake: FakeBedrock, guard: Guard, cha
 def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard, chat: Any) -> None:
     with pytest.raises(ExplicitDenyError):
         made(chat, guard, DENIED_MODEL).invoke("hello there")
+
+    assert fake.requests == []
+
+
+def retriever(guard: Guard, knowledge_base: str = KNOWLEDGE_BASE, **more: Any) -> AmazonKnowledgeBasesRetriever:
+    client = guard.client("bedrock-agent-runtime", region_name=REGION)
+    return AmazonKnowledgeBasesRetriever(knowledge_base_id=knowledge_base, client=client, region_name=REGION, **more)
+
+
+def test_a_retriever(fake: FakeBedrock, guard: Guard) -> None:
+    assert [document.page_content for document in retriever(guard).invoke("hello there")] == ["You said: hello there"]
+    assert guarded(fake) == ["Retrieve"]
+
+
+def test_an_async_retriever(fake: FakeBedrock, guard: Guard) -> None:
+    (document,) = asyncio.run(retriever(guard).ainvoke("hello there"))
+
+    assert document.page_content == "You said: hello there"
+    assert guarded(fake) == ["Retrieve"]
+
+
+def test_a_retriever_that_creates_its_own_client(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        AmazonKnowledgeBasesRetriever(knowledge_base_id=KNOWLEDGE_BASE, region_name=REGION).invoke("hello there")
+
+    assert guarded(fake) == ["Retrieve"]
+
+
+def test_a_denied_knowledge_base_is_not_asked(fake: FakeBedrock, guard: Guard) -> None:
+    with pytest.raises(ExplicitDenyError):
+        retriever(guard, DENIED_KNOWLEDGE_BASE).invoke("hello there")
+
+    assert fake.requests == []
+
+
+def test_the_guardrail_of_a_retriever_must_be_approved(fake: FakeBedrock, guard: Guard) -> None:
+    with pytest.raises(GuardrailNotApprovedError):
+        retriever(guard, guardrail_config={"guardrailId": HR.id, "guardrailVersion": "1"}).invoke("hello there")
+
+    assert fake.requests == []
+
+
+def anthropic_chat(model: str = MODEL) -> ChatAnthropicBedrock:
+    return ChatAnthropicBedrock(model=model, region_name=REGION, max_tokens=9, max_retries=0)
+
+
+def test_the_chat_of_the_anthropic_sdk(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install(strict=True):
+        assert anthropic_chat().invoke("hello there").text == "You said: hello there"
+        assert asyncio.run(anthropic_chat().ainvoke("hello there")).text == "You said: hello there"
+
+    assert guarded(fake) == ["InvokeModel", "InvokeModel"]
+
+
+def test_a_stream_of_the_chat_of_the_anthropic_sdk(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install(strict=True):
+        assert "".join(chunk.text for chunk in anthropic_chat().stream("hello there")) == "You said: hello there"
+
+    assert guarded(fake) == ["InvokeModelWithResponseStream"]
+
+
+def test_a_denial_in_the_chat_of_the_anthropic_sdk_is_raised_unchanged(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install(strict=True), pytest.raises(ExplicitDenyError):
+        anthropic_chat(DENIED_MODEL).invoke("hello there")
 
     assert fake.requests == []

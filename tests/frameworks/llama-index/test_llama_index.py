@@ -1,4 +1,4 @@
-"""llama-index-llms-bedrock-converse accepts a client; without aioboto3, its async calls use it in threads."""
+"""llama-index-llms-bedrock-converse accepts a client; without aioboto3, its async calls use it in threads. The retriever takes none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frameworks.helpers import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_KNOWLEDGE_BASE, DENIED_MODEL, KNOWLEDGE_BASE, MODEL, guarded
 from llama_index.llms.bedrock_converse import BedrockConverse
+from llama_index.retrievers.bedrock import AmazonKnowledgeBasesRetriever
 
 from guardedbedrock import ExplicitDenyError
 
@@ -57,5 +58,32 @@ def test_a_model_that_creates_its_own_client(fake: FakeBedrock, guard: Guard) ->
 def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ExplicitDenyError):
         made(guard, DENIED_MODEL).complete("hello there")
+
+    assert fake.requests == []
+
+
+def retriever(knowledge_base: str = KNOWLEDGE_BASE) -> AmazonKnowledgeBasesRetriever:
+    return AmazonKnowledgeBasesRetriever(knowledge_base_id=knowledge_base, retrieval_config={}, region_name="us-east-1")
+
+
+def test_a_retriever(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        (found,) = retriever().retrieve("hello there")
+
+    assert found.node.text == "You said: hello there"
+    assert guarded(fake) == ["Retrieve"]
+
+
+def test_an_async_retriever(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install():
+        (found,) = asyncio.run(retriever().aretrieve("hello there"))
+
+    assert found.node.text == "You said: hello there"
+    assert guarded(fake) == ["Retrieve"]
+
+
+def test_a_denied_knowledge_base_is_not_asked(fake: FakeBedrock, guard: Guard) -> None:
+    with guard.install(), pytest.raises(ExplicitDenyError):
+        retriever(DENIED_KNOWLEDGE_BASE).retrieve("hello there")
 
     assert fake.requests == []

@@ -1,4 +1,4 @@
-"""The provider of pydantic-ai accepts a client."""
+"""The provider of pydantic-ai accepts a client of boto3, and that of its OpenAI model an HTTP client."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from frameworks.helpers import DENIED_MODEL, MODEL, denial, guarded
+from frameworks.helpers import DENIED_MODEL, MODEL, async_http_client, denial, guarded
 from pydantic_ai import Agent
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.models.bedrock import BedrockConverseModel
+from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.bedrock import BedrockProvider
+from pydantic_ai.providers.openai import OpenAIProvider
 
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.testing import ToolUse
@@ -71,6 +73,34 @@ def test_a_model_by_name_creates_its_own_client(fake: FakeBedrock, guard: Guard)
 def test_a_denial_is_the_cause_of_the_framework_error(fake: FakeBedrock, guard: Guard) -> None:
     with pytest.raises(ModelHTTPError) as denied:
         made(guard, DENIED_MODEL).run_sync("hello there")
+
+    assert denied.value.status_code == 403
+    assert isinstance(denial(denied.value), ExplicitDenyError)
+    assert fake.requests == []
+
+
+def openai_agent(guard: Guard, model: str = MODEL) -> Agent:
+    """Create an agent that calls Chat Completions on the runtime endpoint."""
+    return Agent(OpenAIChatModel(model, provider=OpenAIProvider(http_client=async_http_client(guard))))
+
+
+def test_the_openai_model(fake: FakeBedrock, guard: Guard) -> None:
+    assert openai_agent(guard).run_sync("hello there").output == "You said: hello there"
+    assert guarded(fake) == ["ChatCompletions"]
+
+
+def test_a_stream_of_the_openai_model(fake: FakeBedrock, guard: Guard) -> None:
+    async def ask() -> str:
+        async with openai_agent(guard).run_stream("hello there") as stream:
+            return "".join([text async for text in stream.stream_text(delta=True)])
+
+    assert asyncio.run(ask()) == "You said: hello there"
+    assert guarded(fake) == ["ChatCompletionsStream"]
+
+
+def test_a_denial_in_the_openai_model_is_a_403(fake: FakeBedrock, guard: Guard) -> None:
+    with pytest.raises(ModelHTTPError) as denied:
+        openai_agent(guard, DENIED_MODEL).run_sync("hello there")
 
     assert denied.value.status_code == 403
     assert isinstance(denial(denied.value), ExplicitDenyError)

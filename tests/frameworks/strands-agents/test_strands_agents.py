@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from frameworks.helpers import DENIED_MODEL, MODEL, guarded
+from frameworks.helpers import DENIED_KNOWLEDGE_BASE, DENIED_MODEL, KNOWLEDGE_BASE, MODEL, guarded
 from strands import Agent, tool
 from strands.models import BedrockModel
+from strands_tools import retrieve
 
 from guardedbedrock import ExplicitDenyError
 from guardedbedrock.testing import ToolUse
@@ -76,3 +77,25 @@ def test_a_denial_is_raised_unchanged(fake: FakeBedrock, guard: Guard, streaming
         made(guard, DENIED_MODEL, streaming=streaming)("hello there")
 
     assert fake.requests == []
+
+
+def test_a_tool_that_asks_a_knowledge_base(fake: FakeBedrock, guard: Guard) -> None:
+    asked = {"text": "leave", "knowledgeBaseId": KNOWLEDGE_BASE, "region": "us-east-1"}
+    fake.reply(ToolUse("retrieve", asked), "24 days of leave", "It is 24.")
+    with guard.install():
+        agent = Agent(BedrockModel(model_id=MODEL), tools=[retrieve], callback_handler=None)
+        assert str(agent("How many days?")).strip() == "It is 24."
+
+    assert "24 days of leave" in str(agent.messages[2]["content"])
+    assert guarded(fake) == ["ConverseStream", "Retrieve", "ConverseStream"]
+
+
+def test_a_denied_knowledge_base_is_an_error_of_the_tool(fake: FakeBedrock, guard: Guard) -> None:
+    asked = {"text": "leave", "knowledgeBaseId": DENIED_KNOWLEDGE_BASE, "region": "us-east-1"}
+    fake.reply(ToolUse("retrieve", asked), "I may not ask.")
+    with guard.install():
+        agent = Agent(BedrockModel(model_id=MODEL), tools=[retrieve], callback_handler=None)
+        agent("How many days?")
+
+    assert "explicit deny" in str(agent.messages[2]["content"])
+    assert guarded(fake) == ["ConverseStream", "ConverseStream"]
