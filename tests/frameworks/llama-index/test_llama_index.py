@@ -1,4 +1,4 @@
-"""llama-index-llms-bedrock-converse accepts a client; without aioboto3, its async calls use it in threads. The retriever takes none."""
+"""llama-index accepts a client for models; without aioboto3, async calls use it in threads. The retriever accepts none."""
 
 from __future__ import annotations
 
