@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES
-from guardedbedrock.iam.language.documents import Object
+from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.policy_files import anchored
 from guardedbedrock.settings.problems import Loc, Places, dotted, unknown
 from guardedbedrock.settings.reader import parse_json, read_toml
@@ -136,18 +136,10 @@ def _decoded(text: str, where: str) -> Any:
     if not text.lstrip().startswith(("{", "[", '"')):
         return text
     value = parse_json(text, where)
-    key = _repeated(value)
+    key = repeated_key(value)
     if key is not None:
         raise ConfigurationError(f"{where}: has the key `{key}` twice; keep one")
     return value
-
-
-def _repeated(value: Any) -> str | None:
-    """Find a key that an object holds twice; JSON would drop the first value, which may be a Deny."""
-    if isinstance(value, Object) and value.repeated is not None:
-        return value.repeated
-    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return next((key for key in map(_repeated, children) if key is not None), None)
 
 
 def _variable_place(names: Collection[str]) -> Places:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import pytest
-from harness.account import ACCOUNT, MODEL, REGION, Aws, attach, document
+from harness.account import ACCOUNT, GUARDRAIL, MODEL, REGION, Aws, attach, document
+from moto.iam.models import iam_backends
 
 from guardedbedrock import SourceError, iam
 from guardedbedrock.aws.sources.account import AccountReader
+from guardedbedrock.aws.sources.bedrock_reader import BedrockReader
 from guardedbedrock.aws.sources.calls import SourceCalls
 from guardedbedrock.aws.sources.organization_reader import OrganizationReader
+from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.testing import FakeGuardrail, FakeInferenceProfile
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team/App"
@@ -256,3 +261,57 @@ def test_effective_policy_of_the_organization_adds_enforced_guardrails() -> None
     assert reader.enforced_guardrails(ACCOUNT, [REGION]) == [
         {"region": REGION, "arn": arn, "version": "3", "id": "config_1", "origin": "ORGANIZATION"}
     ]
+
+
+TWICE: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}, "Statement": []}'
+"""A policy whose Deny Python's parser of JSON would drop."""
+
+
+@pytest.mark.parametrize("details", [True, False], ids=["details", "single calls"])
+def test_repeated_key_in_a_policy_of_iam_is_an_error(populated: Aws, *, details: bool) -> None:
+    """Botocore parses the policies of IAM by itself, unless the reader does it."""
+    if not details:
+        populated.fail("GetAccountAuthorizationDetails")
+    # Moto rejects a repeated key, so the policy goes into its memory.
+    iam_backends[ACCOUNT]["aws"].get_role("App").policies["Twice"] = TWICE
+
+    with pytest.raises(iam.PolicySyntaxError, match="has the key `Statement` twice"):
+        read(populated, ROLE)
+
+
+def test_repeated_key_in_an_scp_is_an_error(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the policy."""
+    organizations = populated.client("organizations")
+    _answer_with(monkeypatch, organizations, "describe_policy", {"Policy": {"Content": TWICE}})
+    calls = SourceCalls(lambda *_, **__: organizations, REGION)
+
+    with pytest.raises(iam.PolicySyntaxError, match=r"policy/p-FullAWSAccess: has the key `Statement` twice"):
+        OrganizationReader(calls).read(ACCOUNT)
+
+
+def test_repeated_key_in_a_resource_policy_is_an_error(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the other policies; the text may be URL-encoded."""
+    aws.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1")])
+    bedrock = aws.client("bedrock")
+    _answer_with(monkeypatch, bedrock, "get_resource_policy", {"resourcePolicy": quote(TWICE)})
+
+    with pytest.raises(iam.PolicySyntaxError, match=f"resource-based policy of {GUARDRAIL}: has the key `Statement` twice"):
+        BedrockReader(SourceCalls(lambda *_, **__: bedrock, REGION)).read([REGION])
+
+
+def test_numbers_of_a_policy_survive_a_snapshot(populated: Aws, tmp_path: Path) -> None:
+    """A number with a point is read exactly, and written as text, which IAM compares in the same way."""
+    condition = {"NumericLessThan": {"s3:max-keys": 0.30000000000000004}}
+    policy = document("s3:ListBucket")
+    policy["Statement"][0]["Condition"] = condition
+    iam_backends[ACCOUNT]["aws"].get_role("App").policies["Few"] = json.dumps(policy)
+    write_snapshot(read(populated, ROLE), tmp_path / "account.json")
+    account = iam.Account.from_snapshot(tmp_path / "account.json")
+
+    kept = account.principals[ROLE].inline["Few"]["Statement"][0]["Condition"]
+    assert kept == {"NumericLessThan": {"s3:max-keys": "0.30000000000000004"}}
+
+
+def _answer_with(monkeypatch: pytest.MonkeyPatch, client: Any, method: str, answer: dict[str, Any]) -> None:
+    """Let one method of a client return an answer."""
+    monkeypatch.setattr(client, method, lambda **_: answer)

@@ -6,13 +6,12 @@ Source: Amazon Bedrock API Reference.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import unquote
 
 from guardedbedrock.aws.sources.calls import SourceCalls, pages
+from guardedbedrock.iam.account.documents import read_document
 
 
 class BedrockReader:
@@ -101,5 +100,5 @@ class BedrockReader:
             answer = self._calls.attempt("resource", "bedrock:GetResourcePolicy", partial(get, resourceArn=arn), resource=arn)
             policy = (answer or {}).get("resourcePolicy")
             if policy:
-                found[arn] = json.loads(policy if policy.lstrip().startswith("{") else unquote(policy))
+                found[arn] = read_document(policy, name=f"resource-based policy of {arn}")
         return found

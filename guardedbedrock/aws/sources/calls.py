@@ -8,6 +8,7 @@ from typing import Any, Final
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import json_decode_policies
 
 # Organizations allows two DescribePolicy calls a second for each account, so a client must slow down instead of failing.
 CONFIG: Final = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
@@ -48,7 +49,11 @@ class SourceCalls:
     def client(self, service: str, region: str | None = None) -> Any:
         """Return the client of a service."""
         if (service, region) not in self._clients:
-            self._clients[service, region] = self._client(service, region_name=region or self._region, config=CONFIG)
+            client = self._client(service, region_name=region or self._region, config=CONFIG)
+            if service == "iam":
+                # botocore parses policies with a parser that drops the first value of a repeated key, which may be a Deny.
+                client.meta.events.unregister("after-call.iam", json_decode_policies)
+            self._clients[service, region] = client
         return self._clients[service, region]
 
     def attempt(self, sections: str | Sequence[str], api: str, call: Callable[..., Any], **where: str) -> Any:

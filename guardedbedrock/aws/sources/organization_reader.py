@@ -7,12 +7,12 @@ Source: AWS Organizations API Reference, "ListPoliciesForTarget" and "DescribeEf
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from guardedbedrock.aws.sources.calls import SourceCalls, pages
+from guardedbedrock.iam.account.documents import read_document
 
 _LEVELS: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
 
@@ -67,7 +67,8 @@ class OrganizationReader:
             "organizations:DescribeEffectivePolicy",
             lambda: describe(PolicyType="BEDROCK_POLICY", TargetId=account),
         )
-        content = json.loads(found["EffectivePolicy"]["PolicyContent"]) if found else {}
+        effective = found["EffectivePolicy"]["PolicyContent"] if found else "{}"
+        content = read_document(effective, name="effective policy of type BEDROCK_POLICY")
         by_region = (content.get("bedrock") or {}).get("guardrail_inference") or {}
         return [
             {"region": region, "arn": arn, "version": version, "id": name, "origin": "ORGANIZATION"}
@@ -108,7 +109,7 @@ class OrganizationReader:
             if summary["Id"] not in self._described:
                 content = organizations.describe_policy(PolicyId=summary["Id"])["Policy"]["Content"]
                 named = {key.lower(): summary[key] for key in ("Id", "Name", "Arn")}
-                self._described[summary["Id"]] = {**named, "document": json.loads(content)}
+                self._described[summary["Id"]] = {**named, "document": read_document(content, name=summary["Arn"])}
             found.append(self._described[summary["Id"]])
         return found
 

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Final, TypeAlias
 
+from botocore.handlers import json_decode_policies
+
 from guardedbedrock.governance.config_rule.evaluation import (
     NOT_APPLICABLE,
     Evaluation,
@@ -26,7 +28,7 @@ from guardedbedrock.governance.config_rule.evaluation import (
 )
 from guardedbedrock.governance.config_rule.parameters import ParameterError, Parameters, read_parameters
 from guardedbedrock.iam.account.account import Account
-from guardedbedrock.iam.account.documents import sections_of_details
+from guardedbedrock.iam.account.documents import read_document, sections_of_details
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
 
 ClientFactory: TypeAlias = Callable[[str], Any]
@@ -59,7 +61,7 @@ def handler(event: Mapping[str, Any], context: Any, clients: ClientFactory | Non
     Raises:
         ValueError: The event has a message type that the rule does not know.
     """
-    factory = clients or import_module("boto3").client
+    factory = clients or new_client
     invoking = json.loads(event["invokingEvent"])
     kind = invoking.get("messageType")
     account = str(event.get("accountId", ""))
@@ -77,6 +79,13 @@ def handler(event: Mapping[str, Any], context: Any, clients: ClientFactory | Non
         found = list(_scheduled(invoking.get("awsAccountId") or account, given, factory))
         return _send(found, event, invoking["notificationCreationTime"], factory)
     raise ValueError(f"unknown message type {kind!r}; the rule takes {_CHANGE}, {_OVERSIZED} and {_SCHEDULED}")
+
+
+def new_client(service: str) -> Any:
+    """Create a client of boto3 that returns policies as text: botocore's parser drops the first value of a repeated key."""
+    client = import_module("boto3").client(service)
+    client.meta.events.unregister("after-call.iam", json_decode_policies)
+    return client
 
 
 def _send(found: list[Evaluation], event: Mapping[str, Any], time: Any, factory: ClientFactory) -> list[dict[str, Any]]:
@@ -171,7 +180,7 @@ def _organization(account: str, organizations: Any) -> dict[str, Any]:
         policies = []
         for one in summaries:
             content = organizations.describe_policy(PolicyId=one["Id"])["Policy"]["Content"]
-            policies.append({"id": one["Id"], "name": one["Name"], "document": json.loads(content)})
+            policies.append({"id": one["Id"], "name": one["Name"], "document": read_document(content, name=one["Id"])})
         levels.append({"target": target, "policies": policies})
     return {"scp": levels, "organization": {"management_account": description.get("MasterAccountId")}}
 

@@ -18,6 +18,7 @@ from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.iam.account.documents import read_document
 
 _REQUIRED: Final = ("name", "blocked_input_messaging", "blocked_outputs_messaging")
 _PROPERTIES: Final = (
@@ -65,7 +66,7 @@ def guardrail(inputs: Inputs) -> Artifact:
                 "Type": "AWS::Bedrock::ResourcePolicy",
                 "Properties": {
                     "ResourceArn": {"Fn::GetAtt": [title, "GuardrailArn"]},
-                    "PolicyDocument": json.loads(str(definition["resource_policy"])),
+                    "PolicyDocument": read_document(str(definition["resource_policy"]), name=f"{title}: resource_policy"),
                 },
             }
         outputs[f"{title}Arn"] = {"Value": {"Fn::GetAtt": [title, "GuardrailArn"]}}
@@ -91,10 +92,7 @@ def _check(definition: Mapping[str, Any], index: int) -> None:
     if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
         raise ConfigurationError(f'{place}.tags: must be a table of texts, as in {{ Team = "hr" }}')
     if "resource_policy" in definition:
-        try:
-            json.loads(str(definition["resource_policy"]))
-        except ValueError as error:
-            raise ConfigurationError(f"{place}.resource_policy: is not JSON: {error}") from None
+        read_document(str(definition["resource_policy"]), name=f"{place}.resource_policy")
 
 
 def _properties(definition: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from guardedbedrock.iam.errors import PolicySyntaxError
-from guardedbedrock.iam.language.documents import load_json
+from guardedbedrock.iam.language.documents import load_json, repeated_key
 
 DETAIL_KEYS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 
@@ -26,13 +26,16 @@ def read_document(document: object, *, name: str) -> Mapping[str, Any]:
         name: Name of the policy, for the error message.
 
     Raises:
-        PolicySyntaxError: The document is not one of these.
+        PolicySyntaxError: The document is not one of these, or an object in it has a key twice.
     """
     if isinstance(document, Mapping):
         return document
     if isinstance(document, str):
         text = document if document.lstrip().startswith("{") else unquote(document)
         loaded = load_json(text, file=name)
+        key = repeated_key(loaded)
+        if key is not None:
+            raise PolicySyntaxError(f"has the key `{key}` twice; keep one", file=name)
         if isinstance(loaded, Mapping):
             return loaded
     raise PolicySyntaxError("is not a policy document; write a JSON object, JSON text or URL-encoded JSON text", file=name)

@@ -33,6 +33,7 @@ import json
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
@@ -52,7 +53,14 @@ _LISTS: Final = ("regions", "scp", "rcp", "guardrails", "enforced_guardrails", "
 
 def to_text(snapshot: Mapping[str, Any]) -> str:
     """Return a snapshot as canonical JSON text: sorted keys, two spaces, one final line break."""
-    return json.dumps(snapshot, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(snapshot, indent=2, sort_keys=True, ensure_ascii=False, default=_number_text) + "\n"
+
+
+def _number_text(value: object) -> str:
+    """Write a number of a policy exactly. IAM compares the values of conditions as text or as numbers in text."""
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{type(value).__name__} is not JSON")
+    return format(value, "f")
 
 
 def write_snapshot(snapshot: Mapping[str, Any], path: str | PathLike[str]) -> None:

@@ -99,6 +99,14 @@ def load_json(text: str, *, file: str | None = None) -> object:
         raise PolicySyntaxError(f"is not valid JSON: {error}", file=file) from None
 
 
+def repeated_key(value: object) -> str | None:
+    """Find a key that an object of `load_json` has twice, at any depth: the value that was dropped may be a Deny."""
+    if isinstance(value, Object) and value.repeated is not None:
+        return value.repeated
+    children = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return next((key for key in map(repeated_key, children) if key is not None), None)
+
+
 def _json_problem(error: JSONDecodeError) -> str:
     before = error.doc[: error.pos].rstrip()
     if before.endswith(",") and error.doc[error.pos : error.pos + 1] in ("}", "]"):

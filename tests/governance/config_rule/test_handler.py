@@ -8,11 +8,15 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
+from guardedbedrock import PolicySyntaxError
 from guardedbedrock.governance.config_rule import handler
+from guardedbedrock.governance.config_rule.lambda_function import new_client
 
 ACCOUNT = "123456789012"
 TIME = "2026-11-01T00:00:00.000Z"
@@ -307,3 +311,26 @@ def test_unused_role(aws: Aws) -> None:
         "not used for 90 days"
         in scheduled(aws, parameters={"Scope": "roles", "ApprovedGuardrails": f"{GUARDRAIL}:1"})["AROAGuarded"]["Annotation"]
     )
+
+
+TWICE = '{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}, "Statement": []}'
+
+
+def test_a_repeated_key_in_an_scp_ends_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's parser of JSON would drop the first value, which may be a Deny."""
+    aws = Aws()
+    monkeypatch.setattr(aws, "describe_policy", lambda **_: {"Policy": {"Content": TWICE}})
+
+    with pytest.raises(PolicySyntaxError, match="has the key `Statement` twice"):
+        scheduled(aws)
+
+
+def test_clients_of_the_rule_return_policies_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Botocore would parse them before the rule does."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    client = new_client("iam")
+    stored = {"RoleName": "App", "PolicyName": "Twice", "PolicyDocument": quote(TWICE)}
+    with Stubber(client) as stubber:
+        stubber.add_response("get_role_policy", stored)
+
+        assert client.get_role_policy(RoleName="App", PolicyName="Twice")["PolicyDocument"] == quote(TWICE)
