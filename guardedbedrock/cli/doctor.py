@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import guardedbedrock
 from guardedbedrock import Guard
+from guardedbedrock.aws.creation.hooks import Hooks, read_hooks
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import ConfigurationError, RefusedError
@@ -22,7 +24,7 @@ _MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 
 def command(config: str | None, output: str) -> int:
     """
-    Print identity, sources, ages, gaps, approved guardrails, library versions and one simulated call.
+    Print identity, sources, ages, gaps, approved guardrails, hooks, library versions and one simulated call.
 
     Returns:
         0 if there is no finding, else 1.
@@ -59,6 +61,7 @@ def examine(guard: Guard) -> dict[str, Any]:
         "guardrails": [{"name": one.name, "arn": one.arn, "version": one.version} for one in rules.approved],
         "checksPolicies": rules.policies is not None,
         "simulated": _simulated(guard, rules, findings),
+        "hooks": _hooks(read_hooks(), findings),
         "libraries": dict(_versions()),
         "findings": findings,
     }
@@ -96,6 +99,18 @@ def _simulated(guard: Guard, rules: Rules, findings: list[str]) -> dict[str, Any
     return {**call, "decision": verdict.decision, "reasons": [*verdict.hangs_on, *verdict.reasons]}
 
 
+def _hooks(hooks: Hooks, findings: list[str]) -> dict[str, Any]:
+    """Report the hooks of the process that runs the command, which are not those of an application."""
+    findings += [f"unguarded client in this process: {one}" for one in hooks.unguarded]
+    return {
+        "process": os.getpid(),
+        "installed": hooks.installed,
+        "strict": hooks.strict,
+        "wrapped": list(hooks.wrapped),
+        "unguardedClients": list(hooks.unguarded),
+    }
+
+
 def _versions() -> Iterator[tuple[str, str]]:
     for name in _LIBRARIES:
         try:
@@ -115,6 +130,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     if found["simulated"]:
         yield f"simulated: {found['simulated']['operation']} of {found['simulated']['modelId']}: {found['simulated']['decision']}"
         yield from (f"  {reason}" for reason in found["simulated"]["reasons"])
+    hooks = found["hooks"]
+    strict = "on" if hooks["strict"] else "off"
+    installed = f"{hooks['installed']} installed, strict {strict}" if hooks["installed"] else "none"
+    yield f"guards of install() in this process, which are not those of your application: {installed}"
+    yield from (f"  {one}" for one in hooks["wrapped"])
     yield "libraries: " + ", ".join(f"{name} {number}" for name, number in found["libraries"].items())
     yield from (f"finding: {finding}" for finding in found["findings"])
     if not found["findings"]:

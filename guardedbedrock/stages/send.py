@@ -73,7 +73,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
         response = retry.run(attempt, observers, sending)
-    _report_allowed(authorized, observers)
+    report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
@@ -101,7 +101,7 @@ async def send_async(  # noqa: PLR0913, PLR0917
     _report_sending(transport, observers)
     with _typed_denials(authorized, observers):
         response = await retry.run_async(attempt, observers, sending)
-    _report_allowed(authorized, observers)
+    report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
 
@@ -152,7 +152,7 @@ def is_instrumented(transport: Any) -> bool:
     return False
 
 
-def _report_allowed(authorized: AuthorizedCall, observers: Observers) -> None:
+def report_allowed(authorized: AuthorizedCall, observers: Observers) -> None:
     """Report that AWS allowed what the preflight denied; only mode ``report`` sends such a call."""
     if authorized.verdict.decision in _DENIALS:
         observers.emit(PreflightDiverged(authorized.verdict, None))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import pytest
 from harness.account import ACCOUNT, GUARDRAIL, Aws, use_credentials
 
+from guardedbedrock import Guard
 from guardedbedrock.cli.app import run
 from guardedbedrock.testing import FakeGuardrail
 
@@ -61,6 +64,36 @@ def test_doctor_reports_identity_source_age_and_gaps(configure: Any, capsys: pyt
     assert found["findings"][0].endswith("allow organizations:DescribeEffectivePolicy")
     assert found["simulated"]["decision"] == "indeterminate"
     assert found["libraries"]["boto3"]
+
+
+def test_doctor_reports_the_hooks_of_its_process(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sitecustomize module may install a guard in every process; the command sees that of its own process only."""
+    configure()
+    assert run(["doctor"]) == 0
+    assert "guards of install() in this process, which are not those of your application: none\n" in output(capsys)
+
+    with Guard.from_config().install(strict=True):
+        assert run(["doctor"]) == 0
+        text = output(capsys)
+        assert run(["doctor", "--format", "json"]) == 0
+    hooks = json.loads(output(capsys))["hooks"]
+    assert "application: 1 installed, strict on\n  ClientCreator.create_client by guardedbedrock\n" in text
+    assert {name: hooks[name] for name in ("process", "installed", "strict", "unguardedClients")} == {
+        "process": os.getpid(),
+        "installed": 1,
+        "strict": True,
+        "unguardedClients": [],
+    }
+
+
+def test_doctor_names_unguarded_clients_of_its_process(configure: Any, shell: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are a finding."""
+    configure()
+    client = boto3.client("bedrock-runtime", **shell.fake.client_kwargs())
+
+    assert run(["doctor"]) == 1
+    assert "finding: unguarded client in this process: bedrock-runtime in us-east-1\n" in output(capsys)
+    client.close()
 
 
 def test_doctor_reports_denials_and_unavailable_sources(configure: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import boto3
 import pytest
 from harness.account import ACCOUNT, GUARDRAIL, REGION, Aws, document
 from harness.clients import Recorder
@@ -509,3 +510,24 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_installed_guard_reads_its_source_with_clients_that_it_does_not_guard(live: Aws) -> None:
+    """Otherwise the read would wait for itself: the clients of the source are clients of a Bedrock service too."""
+    guard, _ = make(policies="account", guardrails="account")
+    with guard.install():
+        client = boto3.client("bedrock-runtime", **live.fake.client_kwargs())
+        call(client)
+        source_of(guard).refresh()
+        call(client)
+
+    assert guardrail_sent(live) == (GUARDRAIL, "2")
+
+
+def test_clients_of_a_source_are_not_reported_as_unguarded(live: Aws) -> None:
+    """Warnings are errors here."""
+    guard, _ = make(policies="account", guardrails="account")
+    converse(guard, live)
+
+    with guard.install():
+        assert call(boto3.client("bedrock-runtime", **live.fake.client_kwargs()))["stopReason"]

@@ -25,6 +25,7 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.creation.session import EVENTS
 from guardedbedrock.aws.creation.unguarded import warn_of_unguarded
 from guardedbedrock.aws.creation.wrap import BINDING, ensure_guarded, put_first
+from guardedbedrock.aws.own_clients import is_making_own_client
 from guardedbedrock.aws.signer.tripwire import Tripwire, set_tripwire
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
@@ -115,6 +116,12 @@ def uninstall(binding: ClientBinding) -> None:
             _unpatch()
 
 
+def installations() -> tuple[bool, ...]:
+    """Return for each installed guard, the one that applies last, whether it is strict."""
+    with _lock:
+        return tuple(each.tripwire is not None for each in _installed)
+
+
 def _add_tripwire(installed: _Installed) -> Installation:
     installed.tripwire = set_tripwire(installed.owner.rules, installed.owner.listeners)
     return Installation(partial(_remove_tripwire, installed))
@@ -161,14 +168,14 @@ def _creators() -> Iterator[Any]:
 def _wrapped(create_client: Any) -> Any:
     @wraps(create_client)
     def create_guarded(self: Any, *args: Any, **options: Any) -> Any:
-        if not _installed:
+        if not _installed or is_making_own_client():
             return create_client(self, *args, **options)
         _register(self)
         return ensure_guarded(create_client(self, *args, **options), _installed[-1].binding)
 
     @wraps(create_client)
     async def create_guarded_async(self: Any, *args: Any, **options: Any) -> Any:
-        if not _installed:
+        if not _installed or is_making_own_client():
             return await create_client(self, *args, **options)
         _register(self)
         return ensure_guarded(await create_client(self, *args, **options), _installed[-1].binding)
@@ -185,7 +192,7 @@ def _register(creator: Any) -> None:
 
 def _guard(class_attributes: dict[str, Any], base_classes: list[type], **_: Any) -> None:
     """Guard a client class, unless a guard of higher precedence does."""
-    if _installed and BINDING not in class_attributes:
+    if _installed and BINDING not in class_attributes and not is_making_own_client():
         put_first(_installed[-1].binding, class_attributes, base_classes)
 
 

@@ -10,6 +10,7 @@ from botocore.client import BaseClient
 
 from guardedbedrock.aws.client.mixin import Guarded
 from guardedbedrock.aws.client.services import service_of_client
+from guardedbedrock.aws.own_clients import is_own_client
 
 
 class UnguardedClientWarning(UserWarning):
@@ -22,9 +23,9 @@ def warn_of_unguarded() -> None:
 
     Cost: one pass over all objects of the process, a few ms, if any unguarded client class exists.
     """
-    if any(_unguarded()):
+    if any(unguarded_clients()):
         gc.collect()  # the client may be garbage
-    found = ", ".join(sorted(_unguarded()))
+    found = ", ".join(sorted(unguarded_clients()))
     if found:
         warnings.warn(
             f"clients that were created before install() are not guarded: {found}; pass each to guard.wrap(client), or install "
@@ -34,10 +35,11 @@ def warn_of_unguarded() -> None:
         )
 
 
-def _unguarded() -> Iterator[str]:
+def unguarded_clients() -> Iterator[str]:
+    """Yield service and Region of each client of a Bedrock service that no guard checks."""
     plain = {id(kind) for kind in _subclasses(BaseClient) if not issubclass(kind, Guarded)}
     for thing in gc.get_objects() if plain else ():
-        if id(type(thing)) in plain and service_of_client(thing) is not None:
+        if id(type(thing)) in plain and service_of_client(thing) is not None and not is_own_client(thing):
             yield f"{thing.meta.service_model.service_name} in {thing.meta.region_name}"
 
 

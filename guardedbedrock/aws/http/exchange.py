@@ -43,7 +43,7 @@ from guardedbedrock.errors import (
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
-from guardedbedrock.stages.send import denial_of
+from guardedbedrock.stages.send import denial_of, report_allowed
 from guardedbedrock.stages.stream import StreamMonitor, interrupted
 
 Headers = list[tuple[str, str]]
@@ -328,6 +328,7 @@ class Exchange:
             if status >= _ERROR:
                 error = self._failure(self._authorized, _error_response(status, headers, body))
             elif status < _REDIRECT:
+                report_allowed(self._authorized, self._observers)
                 error = self._settled(self._reply(self._authorized, status, headers, body))
         self._observers.close(error)
         return error if isinstance(error, GuardedBedrockError) else None
@@ -355,6 +356,7 @@ class Exchange:
         reader = event_reader(headers.get("content-type", ""))
         if authorized is None or reader is None or status >= _REDIRECT or not authorized.call.operation.streams:
             return None
+        report_allowed(authorized, self._observers)
         reply = Reply(authorized, {"ResponseMetadata": _metadata(status, headers)})
         monitor = StreamMonitor(reply, self._rules, self._observers)
         return StreamObserver(monitor, reader, headers.get("content-encoding", ""))

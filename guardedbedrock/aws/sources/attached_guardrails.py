@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from guardedbedrock.aws.own_clients import make_own_client
 from guardedbedrock.bedrock.guardrail.location import OF_FLOW
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget, agents_in, alias_of
 from guardedbedrock.errors import SourceError
@@ -79,7 +80,7 @@ class AttachedGuardrails:
 
     def _agent_client(self, region: str) -> Any:
         if self._client is None:
-            return boto3.client("bedrock-agent", region_name=region)
+            return make_own_client(boto3.client, "bedrock-agent", region_name=region)
         return agent_client(self._client, credentials_to_ask_with(self._client).get_frozen_credentials())
 
 
@@ -104,7 +105,8 @@ def agent_client(client: Any, frozen: Any) -> Any:
     """
     host = urlsplit(client.meta.endpoint_url).hostname or ""
     own = {} if host.endswith(_AWS_HOSTS) else {"endpoint_url": client.meta.endpoint_url}
-    return boto3.client(
+    return make_own_client(
+        boto3.client,
         "bedrock-agent",
         region_name=client.meta.region_name,
         aws_access_key_id=frozen.access_key,

@@ -10,6 +10,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.handlers import json_decode_policies
 
+from guardedbedrock.aws.own_clients import make_own_client
+
 # Organizations allows two DescribePolicy calls a second for each account, so a client must slow down instead of failing.
 CONFIG: Final = Config(retries={"mode": "adaptive", "max_attempts": 10}, connect_timeout=5, read_timeout=30)
 _ABSENT: Final = frozenset(
@@ -49,7 +51,7 @@ class SourceCalls:
     def client(self, service: str, region: str | None = None) -> Any:
         """Return the client of a service."""
         if (service, region) not in self._clients:
-            client = self._client(service, region_name=region or self._region, config=CONFIG)
+            client = make_own_client(self._client, service, region_name=region or self._region, config=CONFIG)
             if service == "iam":
                 # botocore parses policies with a parser that drops the first value of a repeated key, which may be a Deny.
                 client.meta.events.unregister("after-call.iam", json_decode_policies)

@@ -17,7 +17,7 @@ def models_behind(*identifiers: str, session: Any = None, **options: Any) -> dic
     """
     Ask AWS once which models some identifiers resolve to, for `Guard(profiles=...)`.
 
-        profiles = guardedbedrock.models_resolve("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
+        profiles = guardedbedrock.models_behind("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc")
 
     Needs ``bedrock:GetInferenceProfile``, ``bedrock:GetPromptRouter`` or ``bedrock:GetPrompt`` on the identifiers.
 

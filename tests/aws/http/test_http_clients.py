@@ -32,6 +32,7 @@ from guardedbedrock.core.events import (
     CallRefused,
     DeniedByAws,
     GuardrailIntervened,
+    PreflightDiverged,
     ResponseReceived,
     SentWithoutGuardrail,
     StreamInterrupted,
@@ -479,6 +480,35 @@ def test_other_operations_are_authorized_too(env: Any, sender: Sender, path: str
 
     assert sent.status == status
     assert [each.operation for each in fake.requests] == ["InvokeGuardrailChecks"] * (status == 400)
+
+
+NO_MODELS: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+
+
+@ROUTES
+def test_success_after_a_denial_in_report_mode_diverges(
+    env: Any, sender: Sender, operation: str, path: str, body: dict[str, Any]
+) -> None:
+    """AWS allows what the preflight denied; the event carries the verdict."""
+    denying = iam.PolicySet(identity=[NO_MODELS])
+    fake, guard, recorder = env(mode="report", policies=denying)
+
+    sent = sender.post(guard, fake.endpoint_url + path, json=body, headers=API_KEY)
+
+    assert (sent.status, [each.operation for each in fake.requests]) == (200, [operation])
+    (diverged,) = recorder.last.of(PreflightDiverged)
+    assert (diverged.verdict.decision, diverged.error) == ("implicitDeny", None)
+
+
+def test_failure_after_a_denial_in_report_mode_does_not_diverge(env: Any, sender: Sender) -> None:
+    """AWS denies it as well."""
+    denying = iam.PolicySet(identity=[NO_MODELS])
+    fake, guard, recorder = env(mode="report", policies=denying)
+    fake.deny("InvokeModel", by="scp-explicit")
+
+    sent = sender.post(guard, fake.endpoint_url + f"/model/{MODEL}/invoke", json=invocation(), headers=API_KEY)
+
+    assert (sent.status, recorder.last.of(PreflightDiverged)) == (403, [])
 
 
 def test_a_partly_guarded_chat_completion_is_refused_on_request(env: Any, sender: Sender) -> None:
