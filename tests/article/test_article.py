@@ -14,7 +14,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from guardedbedrock.cli.app import run
 from guardedbedrock.governance.config_rule import handler
@@ -81,6 +80,12 @@ def generated(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert run(["generate", what, "--config", "guardedbedrock.toml"]) == 0
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document
+
+
+def client(service: str, url: str) -> Any:
+    return boto3.client(
+        service, region_name="us-east-1", endpoint_url=url, aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
 
 
 def decide(policies: PolicySet, action: str, resource: str, context: dict[str, Any] | None = None) -> str:
@@ -179,25 +184,20 @@ def test_the_page_of_alarms_has_the_pattern() -> None:
 
 
 @pytest.mark.parametrize("what", ["invoke-policy", "manage-policy", "audit-policy", "boundary", "invocation-logging"])
-def test_templates_can_be_deployed(repository: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+def test_templates_can_be_deployed(repository: Path, what: str, moto_url: str) -> None:  # noqa: ARG001
     assert run(["generate", what, "--config", "guardedbedrock.toml", "--format", "cloudformation", "-o", "out"]) == 0
     template = Path(f"out/{what}.template.json").read_text("utf-8")
-    with mock_aws():
-        stacks = boto3.client("cloudformation", region_name="us-east-1")
-        stacks.create_stack(StackName=what, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
-        (stack,) = stacks.describe_stacks(StackName=what)["Stacks"]
-        assert stack["StackStatus"] == "CREATE_COMPLETE"
-        created = stacks.list_stack_resources(StackName=what)["StackResourceSummaries"]
+    stacks = client("cloudformation", moto_url)
+    stacks.create_stack(StackName=what, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    (stack,) = stacks.describe_stacks(StackName=what)["Stacks"]
+    created = stacks.list_stack_resources(StackName=what)["StackResourceSummaries"]
+    stacks.delete_stack(StackName=what)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert {one["LogicalResourceId"] for one in created} == set(json.loads(template)["Resources"])
 
 
 @pytest.mark.parametrize(("tags", "expected"), [({}, "NON_COMPLIANT"), ({"Team": "hr"}, "COMPLIANT")])
-def test_config_rule(tags: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-
+def test_config_rule(tags: dict[str, str], expected: str, moto_url: str) -> None:
     class Bedrock:
         """The control plane, which moto does not have."""
 
@@ -231,7 +231,6 @@ def test_config_rule(tags: dict[str, str], expected: str, monkeypatch: pytest.Mo
         "accountId": ACCOUNT,
         "eventLeftScope": False,
     }
-    with mock_aws():
-        config = boto3.client("config", region_name="us-east-1")
-        (found,) = handler(event, None, lambda service: config if service == "config" else Bedrock())
+    config = client("config", moto_url)
+    (found,) = handler(event, None, lambda service: config if service == "config" else Bedrock())
     assert found["ComplianceType"] == expected

@@ -10,20 +10,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from harness.account import GUARDRAIL, REGION, Aws, populate_iam, populate_organization, use_credentials
-from moto.server import ThreadedMotoServer
 
 from guardedbedrock.sources.refresher import Refresher
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-
-
-@pytest.fixture(scope="session")
-def moto_url() -> Iterator[str]:
-    """Serve moto on a free port of loopback."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

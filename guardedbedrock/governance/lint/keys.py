@@ -15,19 +15,24 @@ KeyType: TypeAlias = Literal["String", "Arn", "Bool", "Numeric", "Date", "Ip"]
 
 _GLOBAL: Final[dict[KeyType, str]] = {
     "String": """
-        aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:FederatedProvider aws:PrincipalAccount aws:PrincipalOrgID
-        aws:PrincipalOrgPaths aws:PrincipalServiceName aws:PrincipalServiceNamesList aws:PrincipalTag/* aws:PrincipalType
-        aws:RequestedRegion aws:RequestTag/* aws:ResourceAccount aws:ResourceOrgID aws:ResourceOrgPaths aws:ResourceTag/*
-        aws:SourceAccount aws:SourceIdentity aws:SourceOrgID aws:SourceOrgPaths aws:SourceVpc aws:SourceVpce aws:TagKeys
-        aws:UserAgent aws:userid aws:username aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:Referer aws:referer
-        aws:AssumedRoot aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:Ec2InstanceSourceVpc
+        aws:CalledVia aws:CalledViaAWSMCP aws:CalledViaFirst aws:CalledViaLast aws:Ec2InstanceSourceVpc aws:FederatedProvider
+        aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalServiceName aws:PrincipalServiceNamesList
+        aws:PrincipalTag/* aws:PrincipalType aws:RequestedRegion aws:RequestTag/* aws:ResourceAccount aws:ResourceOrgID
+        aws:ResourceOrgPaths aws:ResourceTag/* aws:SourceAccount aws:SourceIdentity aws:SourceOrgID aws:SourceOrgPaths
+        aws:SourceVpc aws:SourceVpce aws:TagKeys aws:UserAgent aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:referer
+        aws:userid aws:username
     """,
-    "Arn": "aws:PrincipalArn aws:SourceArn aws:SourceVpcArn aws:Ec2InstanceSourceArn",
-    "Bool": "aws:MultiFactorAuthPresent aws:PrincipalIsAWSService aws:SecureTransport aws:ViaAWSService",
+    "Arn": "aws:ChatbotSourceArn aws:PrincipalArn aws:SignInSessionArn aws:SourceArn aws:SourceVpcArn",
+    "Bool": """
+        aws:AssumedRoot aws:IsMcpServiceAction aws:MultiFactorAuthPresent aws:PrincipalIsAWSService aws:SecureTransport
+        aws:ViaAWSMCPService aws:ViaAWSService
+    """,
     "Numeric": "aws:MultiFactorAuthAge",
     "Date": "aws:CurrentTime aws:EpochTime aws:TokenIssueTime",
-    "Ip": "aws:SourceIp aws:VpcSourceIp aws:Ec2InstanceSourcePrivateIPv4",
+    "Ip": "aws:Ec2InstanceSourcePrivateIPv4 aws:SourceIp aws:VpcSourceIp",
 }
+"""The keys in the table at the top of the page "AWS global condition context keys", compared with it on 2026-11-28."""
+
 _BEDROCK: Final[dict[KeyType, str]] = {
     "String": """
         bedrock:BearerTokenType bedrock:DataRetentionMode bedrock:InlineAgentName bedrock:ServiceTier
