@@ -11,6 +11,7 @@ To find your way in this package:
     server/                      HTTP, TLS, signatures, authorization, the steps of a request
     wire/                        HTTP to operation parameters and back
     runtime/  control/           the operations of bedrock-runtime and of bedrock
+    agents/                      agents, flows, knowledge bases, prompts and sessions
     resources/  assessment/      guardrails and profiles; what a guardrail finds in a text
     faults/                      faults to inject
     denial_catalogue.py          every known denial of AWS
@@ -31,7 +32,14 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.filter_patterns import FilterPattern
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.resources import CONTENT_WORDS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile
+    from guardedbedrock.testing.resources import (
+        CONTENT_WORDS,
+        FakeDocument,
+        FakeEnforcement,
+        FakeGuardrail,
+        FakeInferenceProfile,
+        FakeKnowledgeBase,
+    )
     from guardedbedrock.testing.runtime import Citation, ModelReply, Reasoning, ToolUse, named_tools, prose
     from guardedbedrock.testing.server.credentials import FakeApiKey, FakeCredentials
 
@@ -43,9 +51,11 @@ __all__ = [
     "FakeApiKey",
     "FakeBedrock",
     "FakeCredentials",
+    "FakeDocument",
     "FakeEnforcement",
     "FakeGuardrail",
     "FakeInferenceProfile",
+    "FakeKnowledgeBase",
     "FilterPattern",
     "ModelReply",
     "Reasoning",
@@ -68,9 +78,11 @@ _MODULES: Final = {
     "FakeApiKey": "server.credentials",
     "FakeBedrock": "fake",
     "FakeCredentials": "server.credentials",
+    "FakeDocument": "resources",
     "FakeEnforcement": "resources",
     "FakeGuardrail": "resources",
     "FakeInferenceProfile": "resources",
+    "FakeKnowledgeBase": "resources",
     "FilterPattern": "filter_patterns",
     "ModelReply": "runtime",
     "Reasoning": "runtime",

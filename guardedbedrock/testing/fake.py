@@ -45,6 +45,8 @@ class FakeBedrock:
             signature belongs to ``region``. Resources exist in one region; a guardrail with a short ID exists in each.
         account: Account of guardrails with a short ID; None is the account of the principal.
         inference_profiles: The inference profiles that exist.
+        knowledge_bases: The knowledge bases that exist, with their documents. Without any, every ID is a knowledge base whose
+            only passage is the reply of the model.
         enforced: Guardrails that the organization or the account enforces on model calls.
         seed: Seed of the random numbers that faults use.
         keep: Number of the latest requests to store; None stores all.

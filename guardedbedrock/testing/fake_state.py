@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock import iam
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile
+    from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile, FakeKnowledgeBase
     from guardedbedrock.testing.wire import HttpRequest, HttpResponse, Params
 
 _ACCOUNT: Final = "123456789012"
@@ -47,6 +47,7 @@ class FakeOptions(TypedDict, total=False):
     account: str | None
     vocabulary: bedrock.Vocabulary
     inference_profiles: Iterable[FakeInferenceProfile]
+    knowledge_bases: Iterable[FakeKnowledgeBase]
     enforced: Iterable[FakeEnforcement]
     seed: int
     keep: int | None
@@ -73,6 +74,7 @@ class FakeConfig:
     account: str | None = None
     vocabulary: bedrock.Vocabulary = "aws"
     inference_profiles: Iterable[FakeInferenceProfile] = ()
+    knowledge_bases: Iterable[FakeKnowledgeBase] = ()
     enforced: Iterable[FakeEnforcement] = ()
     seed: int = 0
     keep: int | None = None
@@ -89,7 +91,7 @@ class FakeConfig:
         """Return the configuration of each region, the main region first."""
         names = list(dict.fromkeys(self.regions))
         main = self.region if self.region in names or not names else names[0]
-        reused = ("guardrails", "inference_profiles", "enforced", "credentials")
+        reused = ("guardrails", "inference_profiles", "knowledge_bases", "enforced", "credentials")
         each: dict[str, Any] = {name: tuple(getattr(self, name)) for name in reused}
         others = [name for name in names if name != main]
         return [replace(self, region=name, regions=(), **each) for name in (main, *others)]
@@ -175,7 +177,7 @@ class RegionState:
         if shared is not None:
             self.runtime.share_scripts(shared)
         self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns, self._logging)
-        self.agents = Agents(self._store)
+        self.agents = Agents(self._store, config.knowledge_bases)
         self.agent_runtime = AgentRuntime(self.runtime, self.agents, self._store)
         self.endpoint = Endpoint(
             [self.runtime, self.control, self.agents, self.agent_runtime],

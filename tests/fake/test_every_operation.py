@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import boto3
@@ -17,7 +18,7 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
 
-from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FakeInferenceProfile, prose
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FakeInferenceProfile, FakeKnowledgeBase, prose
 from guardedbedrock.testing.faults import Rechunk
 from guardedbedrock.testing.wire import load
 
@@ -125,6 +126,14 @@ SAGEMAKER = {
 }
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/gemma"
 
+KB = "KB00000001"
+VARIANT = {"name": "first", "templateType": "TEXT", "templateConfiguration": {"text": {"text": "hello"}}}
+STEP_ID = "11111111-1111-4111-8111-111111111111"
+SESSION = {"sessionIdentifier": "7dbd06d0-2371-2b32-c096-4dcc971212a1"}
+INVOCATION = {"invocationIdentifier": STEP_ID}
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+STEP = {"contentBlocks": [{"text": "hello"}, {"image": {"format": "png", "source": {"bytes": b"\x00\xff"}}}]}
+
 RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     (
         "ApplyGuardrail",
@@ -211,6 +220,14 @@ AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("GetFlowVersion", {**FLOW, "flowVersion": "1"}),
     ("CreateFlowAlias", {**FLOW, "name": "live", "routingConfiguration": [{"flowVersion": "1"}]}),
     ("GetFlowAlias", {**FLOW, "aliasIdentifier": "ALIASEF2D1"}),
+    ("GetKnowledgeBase", {"knowledgeBaseId": KB}),
+    ("ListKnowledgeBases", {"maxResults": 5}),
+    ("CreatePrompt", {"name": "greeting", "variants": [VARIANT], "defaultVariant": "first"}),
+    ("UpdatePrompt", {"promptIdentifier": "PROMPE7F6C", "name": "greeting", "variants": [VARIANT]}),
+    ("CreatePromptVersion", {"promptIdentifier": "PROMPE7F6C", "description": "first"}),
+    ("GetPrompt", {"promptIdentifier": "PROMPE7F6C", "promptVersion": "1"}),
+    ("ListPrompts", {"promptIdentifier": "PROMPE7F6C"}),
+    ("DeletePrompt", {"promptIdentifier": "PROMPE7F6C", "promptVersion": "1"}),
 ]
 AGENTS: list[Call] = [("bedrock-agent", name, params) for name, params in AGENTS_PARAMETERS]
 AGENT_RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
@@ -228,6 +245,17 @@ AGENT_RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("GenerateQuery", {"queryGenerationInput": {"text": "hello", "type": "TEXT"}, **SQL}),
     ("OptimizePrompt", {"input": {"textPrompt": {"text": "hello"}}, "targetModelId": MODEL}),
     ("Rerank", RERANKED),
+    ("CreateSession", {"sessionMetadata": {"a": "b"}}),
+    ("GetSession", SESSION),
+    ("ListSessions", {"maxResults": 5}),
+    ("UpdateSession", {**SESSION, "sessionMetadata": {"c": "d"}}),
+    ("CreateInvocation", {**SESSION, "invocationId": STEP_ID, "description": "first"}),
+    ("ListInvocations", SESSION),
+    ("PutInvocationStep", {**SESSION, **INVOCATION, "invocationStepId": STEP_ID, "invocationStepTime": AT, "payload": STEP}),
+    ("GetInvocationStep", {**SESSION, **INVOCATION, "invocationStepId": STEP_ID}),
+    ("ListInvocationSteps", {**SESSION, **INVOCATION}),
+    ("EndSession", SESSION),
+    ("DeleteSession", SESSION),
 ]
 AGENT_RUNTIME: list[Call] = [("bedrock-agent-runtime", name, params) for name, params in AGENT_RUNTIME_PARAMETERS]
 
@@ -245,7 +273,8 @@ GENERATED = frozenset({"contentType", "accept", "clientRequestToken", "clientTok
 
 def _served() -> FakeBedrock:
     pii = FakeGuardrail("abc123def456", pii={"EMAIL": "anonymize"}, content={"HATE": "LOW"}, denied_topics={"a": ("b",)})
-    return FakeBedrock(guardrails=[pii], inference_profiles=[FakeInferenceProfile(PROFILE, (MODEL_ARN,))])
+    profile, base = FakeInferenceProfile(PROFILE, (MODEL_ARN,)), FakeKnowledgeBase(KB, ["hello there"])
+    return FakeBedrock(guardrails=[pii], inference_profiles=[profile], knowledge_bases=[base])
 
 
 @pytest.fixture

@@ -11,7 +11,16 @@ import pytest
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.serve.configuration import FAULTS, ServeConfiguration, read
 from guardedbedrock.cli.serve.page import BedrockWithPage
-from guardedbedrock.testing import DENIALS, FakeBedrock, FakeEnforcement, FakeGuardrail, ToolUse, faults
+from guardedbedrock.testing import (
+    DENIALS,
+    FakeBedrock,
+    FakeDocument,
+    FakeEnforcement,
+    FakeGuardrail,
+    FakeKnowledgeBase,
+    ToolUse,
+    faults,
+)
 
 GUARDRAIL = '[[guardrails]]\nid = "abc1"\n'
 
@@ -38,6 +47,12 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes.x: not a regular expression: "),
         (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: a value has a type that FakeGuardrail does not accept"),
         ('[[inference_profiles]]\nid = "us.x"\nmodels = []', " at /inference_profiles/0: "),
+        ('[[knowledge_bases]]\nid = "KB1"\ndocuments = []', " at /knowledge_bases/0: identifier: 'KB1' is not the ID of"),
+        ('[[knowledge_bases]]\nid = "HANDBOOK01"\ndocuments = [""]', " at /knowledge_bases/0/documents/0: text: a document"),
+        (
+            '[[knowledge_bases]]\nid = "HANDBOOK01"\ndocuments = [{ txt = "a" }]',
+            " at /knowledge_bases/0/documents/0: unknown field `txt`; did you mean `text`?",
+        ),
         ('policies = "none.json"', ": policies.identity[0]: there is no file"),
         ('[[replies]]\ntext = "x"\ntimes = -1', ' at /replies/0/times: must be an integer of at least 0, or "always"'),
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: must be an integer of at least 0, or "always"'),
@@ -251,3 +266,18 @@ attempts = 2
     assert "principal" not in options
     with BedrockWithPage(**options):
         pass
+
+
+def test_knowledge_bases_have_documents(tmp_path: Path) -> None:
+    """A document is a text, or a table."""
+    text = """
+[[knowledge_bases]]
+id = "HANDBOOK01"
+name = "handbook"
+documents = ["Twelve days of leave.", { text = "Sick leave.", uri = "s3://hr/sick.txt", metadata = { year = 2026 } }]
+"""
+
+    options = read(written(tmp_path, text)).options
+
+    documents = [FakeDocument("Twelve days of leave."), FakeDocument("Sick leave.", "s3://hr/sick.txt", {"year": 2026})]
+    assert options["knowledge_bases"] == [FakeKnowledgeBase("HANDBOOK01", documents, "handbook")]

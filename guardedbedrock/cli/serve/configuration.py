@@ -18,7 +18,16 @@ from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.reader import read_toml
 from guardedbedrock.settings.settings import Settings
-from guardedbedrock.testing import DENIALS, FakeEnforcement, FakeGuardrail, FakeInferenceProfile, ToolUse, faults
+from guardedbedrock.testing import (
+    DENIALS,
+    FakeDocument,
+    FakeEnforcement,
+    FakeGuardrail,
+    FakeInferenceProfile,
+    FakeKnowledgeBase,
+    ToolUse,
+    faults,
+)
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.files import parse_file
 from guardedbedrock.testing.cases.shapes import Location
@@ -82,6 +91,17 @@ _GUARDRAIL: Final = shapes.fields(
 _PROFILE: Final = shapes.fields(
     {"id": shapes.name, "models": _TEXTS}, {"name": shapes.text, "kind": shapes.text, "tags": shapes.object_of(shapes.text)}
 )
+_DOCUMENT_FIELDS: Final = shapes.fields(
+    {"text": shapes.text}, {"uri": shapes.name, "metadata": shapes.object_of(shapes.anything)}
+)
+
+
+def _document(value: object, location: Location) -> None:
+    if not isinstance(value, str):
+        _DOCUMENT_FIELDS(value, location)
+
+
+_KNOWLEDGE_BASE: Final = shapes.fields({"id": shapes.name, "documents": shapes.array_of(_document)}, {"name": shapes.text})
 _ENFORCED: Final = shapes.fields(
     {"version": _version},
     {
@@ -121,6 +141,7 @@ _SHAPE: Final = shapes.fields(
         "policies": shapes.anything,
         "guardrails": shapes.array_of(_GUARDRAIL),
         "inference_profiles": shapes.array_of(_PROFILE),
+        "knowledge_bases": shapes.array_of(_KNOWLEDGE_BASE),
         "enforced": shapes.array_of(_ENFORCED),
         "replies": shapes.array_of(_REPLY),
         "denials": shapes.array_of(_DENIAL),
@@ -183,6 +204,9 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
+    ]
+    options["knowledge_bases"] = [
+        _knowledge_base(each, place / "knowledge_bases" / i) for i, each in enumerate(data.get("knowledge_bases", ()))
     ]
     options["enforced"] = [_enforcement(each, place / "enforced" / i) for i, each in enumerate(data.get("enforced", ()))]
     if "policies" in data:
@@ -270,6 +294,15 @@ def _guardrail(given: Mapping[str, Any], place: Location) -> FakeGuardrail:
     listed = {name: tuple(own.get(name, ())) for name in ("denied_words", "managed_words")}
     own |= {**paired, **listed, "detect_only": frozenset(own.get("detect_only", ()))}
     return _build(FakeGuardrail, {"identifier": given.get("id") or given["arn"], **own}, place)  # type: ignore[no-any-return]
+
+
+def _knowledge_base(given: Mapping[str, Any], place: Location) -> FakeKnowledgeBase:
+    documents = [
+        _build(FakeDocument, {"text": each} if isinstance(each, str) else each, place / "documents" / i)
+        for i, each in enumerate(given["documents"])
+    ]
+    own = {"identifier": given["id"], **_without(given, "id", "documents"), "documents": documents}
+    return _build(FakeKnowledgeBase, own, place)  # type: ignore[no-any-return]
 
 
 def _enforcement(given: Mapping[str, Any], place: Location) -> FakeEnforcement:

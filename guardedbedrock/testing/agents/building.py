@@ -1,4 +1,4 @@
-"""The operations of ``bedrock-agent`` that agents and flows are built with. Agents and flows are ready at once."""
+"""The table of the operations of ``bedrock-agent``, and those on agents and flows, which are ready at once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.agents.knowledge_bases import KnowledgeBases
+from guardedbedrock.testing.agents.prompts import Prompts
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
 from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from guardedbedrock.testing.resources import GuardrailStore
+    from guardedbedrock.testing.resources import FakeKnowledgeBase, GuardrailStore
 
 DRAFT: Final = "DRAFT"
 TEST_ALIAS: Final = "TSTALIASID"
@@ -27,20 +29,23 @@ _NOT_STORED: Final = frozenset({"clientToken", "tags", "definition"})
 
 class Agents:
     """
-    Performs the operations of ``bedrock-agent`` on agents, flows, their versions and aliases.
+    Performs the operations of ``bedrock-agent``: on agents, flows, their versions and aliases, prompts and knowledge bases.
 
     Args:
         store: The guardrails. A guardrail that an agent or a node names must exist.
+        knowledge_bases: The knowledge bases that exist.
     """
 
     service = "bedrock-agent"
 
-    def __init__(self, store: GuardrailStore) -> None:
+    def __init__(self, store: GuardrailStore, knowledge_bases: Iterable[FakeKnowledgeBase] = ()) -> None:
         self.validator = ShapeValidator()
         self._store, self._lock, self._numbers = store, ForkSafeLock(), count(1)
         self._versions: dict[tuple[str, str], dict[str, Any]] = {}
         self._aliases: dict[tuple[str, str], dict[str, Any]] = {}
         self._collaborators: dict[str, list[dict[str, Any]]] = {}
+        self.knowledge_bases = KnowledgeBases(knowledge_bases, (store.region, store.account))
+        prompts = Prompts(self._arn(""), lambda: self._new_id("PROMP"))
         self._operations: Mapping[str, Callable[[Params], Params]] = {
             "AssociateAgentCollaborator": self._associate_collaborator,
             "CreateAgent": lambda params: {"agent": self._put_agent(self._new_id("AGENT"), params)},
@@ -48,15 +53,23 @@ class Agents:
             "CreateFlow": lambda params: self._put_flow(self._new_id("FLOW0"), params),
             "CreateFlowAlias": self._create_flow_alias,
             "CreateFlowVersion": lambda params: self._new_version(_id(params["flowIdentifier"])),
+            "CreatePrompt": prompts.create,
+            "CreatePromptVersion": prompts.create_version,
+            "DeletePrompt": prompts.delete,
             "GetAgent": lambda params: {"agent": self._version(params["agentId"], DRAFT)},
             "GetAgentAlias": lambda params: {"agentAlias": self._alias(params["agentId"], params["agentAliasId"])},
             "GetAgentVersion": self._get_agent_version,
             "GetFlow": lambda params: self._version(_id(params["flowIdentifier"]), DRAFT),
             "GetFlowAlias": lambda params: self._alias(_id(params["flowIdentifier"]), params["aliasIdentifier"]),
             "GetFlowVersion": lambda params: self._version(_id(params["flowIdentifier"]), params["flowVersion"]),
+            "GetKnowledgeBase": self.knowledge_bases.get,
+            "GetPrompt": prompts.get,
             "ListAgentCollaborators": self._list_collaborators,
+            "ListKnowledgeBases": self.knowledge_bases.list,
+            "ListPrompts": prompts.list,
             "UpdateAgent": lambda params: {"agent": self._put_agent(self._existing(params["agentId"]), params)},
             "UpdateFlow": lambda params: self._put_flow(self._existing(_id(params["flowIdentifier"])), params),
+            "UpdatePrompt": prompts.update,
         }
 
     @property

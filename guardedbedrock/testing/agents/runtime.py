@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.agents.sessions import Sessions
+from guardedbedrock.testing.resources.knowledge_base import Passage, overlap
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
-from guardedbedrock.testing.runtime.replies import words
+from guardedbedrock.testing.runtime.replies import ModelReply, words
 from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
+from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,6 +27,8 @@ _POLICIES: Final = ("topicPolicy", "contentPolicy", "wordPolicy", "sensitiveInfo
 """The policies in the assessments of agents."""
 _FINDING: Final = ("name", "type", "match", "regex", "confidence", "action")
 _PARTS: Final = ("knowledgeBaseConfiguration", "externalSourcesConfiguration")
+_BLOCKED: Final = "guardrail_intervened"
+_NOTHING_FOUND: Final = "Sorry, I am unable to assist you with this request."
 _CONTENT_TYPE: Final = "application/json"
 
 
@@ -28,7 +36,8 @@ class AgentRuntime:
     """
     Performs the operations of ``bedrock-agent-runtime``.
 
-    A knowledge base finds one passage: what the model replies to the query. An agent and a flow reply as the model does.
+    A knowledge base searches its documents. If the fake has no knowledge bases, one passage is found: what the model replies to
+    the query. An agent and a flow reply as the model does.
 
     Args:
         runtime: The model, with its scripted replies and interventions.
@@ -41,7 +50,22 @@ class AgentRuntime:
     def __init__(self, runtime: Runtime, agents: Agents, store: GuardrailStore) -> None:
         self.validator = ShapeValidator()
         self._runtime, self._agents, self._store = runtime, agents, store
+        self._lock, self._sessions = ForkSafeLock(), Sessions(f"arn:aws:bedrock:{store.region}:{store.account}:")
+        sessions = {
+            "CreateInvocation": self._sessions.create_invocation,
+            "CreateSession": self._sessions.create,
+            "DeleteSession": self._sessions.delete,
+            "EndSession": self._sessions.end,
+            "GetInvocationStep": self._sessions.get_step,
+            "GetSession": self._sessions.get,
+            "ListInvocationSteps": self._sessions.list_steps,
+            "ListInvocations": self._sessions.list_invocations,
+            "ListSessions": self._sessions.list,
+            "PutInvocationStep": self._sessions.put_step,
+            "UpdateSession": self._sessions.update,
+        }
         self._operations: Mapping[str, Callable[[Params], Params]] = {
+            **{name: self._one_at_a_time(operation) for name, operation in sessions.items()},
             "AgenticRetrieveStream": self._agentic_retrieve_stream,
             "GenerateQuery": self._generate_query,
             "InvokeAgent": self._invoke_agent,
@@ -75,33 +99,68 @@ class AgentRuntime:
             self._store.find(*named)
         return OperationOutput(self._operations[operation](params))
 
+    def _one_at_a_time(self, operation: Callable[[Params], Params]) -> Callable[[Params], Params]:
+        """Return an operation on state that runs alone, and whose result later operations do not change."""
+
+        def perform(params: Params) -> Params:
+            with self._lock:
+                return deepcopy(operation(params))
+
+        return perform
+
     def _turn(self, operation: str, params: Params, text: str, model: str = "", named: tuple[str, str] | None = None) -> Turn:
-        guardrail: FakeGuardrail | None = self._store.find(*named) if named else None
-        return self._runtime.answer(operation, params, text, model=model, guardrail=guardrail)
+        return self._runtime.answer(operation, params, text, model=model, guardrail=self._guardrail(named))
+
+    def _guardrail(self, named: tuple[str, str] | None) -> FakeGuardrail | None:
+        return self._store.find(*named) if named else None
+
+    def _search(self, identifier: str, query: str, params: Params) -> list[Passage] | None:
+        return self._agents.knowledge_bases.search(identifier, query, params.get("retrievalConfiguration", {}))
 
     def _retrieve(self, params: Params) -> Params:
-        query = params["retrievalQuery"].get("text", "")
-        turn = self._turn("Retrieve", params, query, named=first_guardrail(params.get("guardrailConfiguration")))
-        passage = {"content": {"type": "TEXT", "text": turn.text}, "score": 0.5, "location": _location(params)}
-        return {"retrievalResults": [passage], **_action(turn)}
+        query, named = params["retrievalQuery"].get("text", ""), first_guardrail(params.get("guardrailConfiguration"))
+        found = self._search(params["knowledgeBaseId"], query, params)
+        if found is None:
+            turn = self._turn("Retrieve", params, query, named=named)
+            found = [_only_passage(params["knowledgeBaseId"], turn.text)]
+        else:
+            texts = [passage.text for passage in found]
+            turn = self._runtime.assess_passages("Retrieve", params, query, texts, self._guardrail(named))
+            if turn.reply.stop == _BLOCKED:
+                found = [_only_passage(params["knowledgeBaseId"], turn.text)]
+            else:
+                found = [passage._replace(text=text) for passage, text in zip(found, turn.reply.texts, strict=True)]
+        return {"retrievalResults": [{**_reference(each), "score": each.score} for each in found], **_action(turn)}
 
-    def _generated(self, operation: str, params: Params) -> Turn:
-        configuration = params.get("retrieveAndGenerateConfiguration") or {}
+    def _generated(self, operation: str, params: Params) -> tuple[Turn, list[Passage]]:
+        """Return the turn and the passages that its answer cites."""
+        configuration, query = params.get("retrieveAndGenerateConfiguration") or {}, params["input"]["text"]
         part = next((configuration[name] for name in _PARTS if name in configuration), None)
         if part is None:
             raise ServiceError.invalid("retrieveAndGenerateConfiguration: must be given")
-        named = first_guardrail(part.get("generationConfiguration"))
-        return self._turn(operation, params, params["input"]["text"], part["modelArn"], named)
+        guardrail = self._guardrail(first_guardrail(part.get("generationConfiguration")))
+        found = self._search(part["knowledgeBaseId"], query, part) if "knowledgeBaseId" in part else _external(part, query)
+        if found is None:
+            return self._runtime.answer(operation, params, query, model=part["modelArn"], guardrail=guardrail), []
+        default = ModelReply((found[0].text if found else _NOTHING_FOUND,))
+        texts = [passage.text for passage in found]
+        turn = self._runtime.answer(
+            operation, params, query, model=part["modelArn"], guardrail=guardrail, passages=texts, default=default
+        )
+        return turn, [] if turn.reply.stop == _BLOCKED else found
 
     def _retrieve_and_generate(self, params: Params) -> Params:
-        turn = self._generated("RetrieveAndGenerate", params)
-        return {"sessionId": _session(params), "output": {"text": turn.text}, "citations": [], **_action(turn)}
+        turn, found = self._generated("RetrieveAndGenerate", params)
+        citations = [_citation(turn.text, found)] if found else []
+        return {"sessionId": _session(params), "output": {"text": turn.text}, "citations": citations, **_action(turn)}
 
     def _retrieve_and_generate_stream(self, params: Params) -> Params:
-        turn = self._generated("RetrieveAndGenerateStream", params)
+        turn, found = self._generated("RetrieveAndGenerateStream", params)
 
         def events() -> Iterator[Mapping[str, Params]]:
             yield from ({"output": {"text": word}} for word in words(turn.text))
+            if found:
+                yield {"citation": _citation(turn.text, found)}
             if turn.guarded:
                 yield {"guardrail": {"action": _action(turn)["guardrailAction"]}}
 
@@ -166,8 +225,17 @@ class AgentRuntime:
         return {"optimizedPrompt": [{"analyzePromptEvent": {"message": "done"}}, {"optimizedPromptEvent": optimized}]}
 
     def _rerank(self, params: Params) -> Params:
-        ranked = [{"index": index, "relevanceScore": 1 / (1 + index)} for index in range(len(params["sources"]))]
-        return {"results": ranked}
+        query = params["queries"][0]["textQuery"].get("text", "")
+        sources = [source["inlineDocumentSource"] for source in params["sources"]]
+        scores = [overlap(query, _source_text(source)) for source in sources]
+        order = sorted(range(len(sources)), key=lambda index: -scores[index])
+        limit = params["rerankingConfiguration"]["bedrockRerankingConfiguration"].get("numberOfResults", len(order))
+        ranked = [{"index": at, "relevanceScore": scores[at], "document": sources[at]} for at in order[:limit]]
+        return page("results", ranked, params)
+
+
+def _source_text(source: Params) -> str:
+    return str(source["textDocument"]["text"]) if "textDocument" in source else json.dumps(source.get("jsonDocument"))
 
 
 def _agent_reply(turn: Turn, params: Params) -> Params:
@@ -210,5 +278,28 @@ def _session(params: Params) -> str:
     return str(params.get("sessionId") or sha256(params["input"]["text"].encode()).hexdigest()[:32])
 
 
-def _location(params: Params) -> Params:
-    return {"type": "S3", "s3Location": {"uri": f"s3://knowledge-base/{params['knowledgeBaseId']}.txt"}}
+def _only_passage(knowledge_base: str, text: str) -> Passage:
+    return Passage(text, f"s3://knowledge-base/{knowledge_base}.txt", {}, 0.5)
+
+
+def _reference(passage: Passage) -> Params:
+    metadata = {"metadata": dict(passage.metadata)} if passage.metadata else {}
+    location = {"type": "S3", "s3Location": {"uri": passage.uri}}
+    return {"content": {"type": "TEXT", "text": passage.text}, "location": location, **metadata}
+
+
+def _citation(text: str, found: list[Passage]) -> Params:
+    """Return the citation of a whole answer. The end of its span is the last character."""
+    part = {"textResponsePart": {"text": text, "span": {"start": 0, "end": max(len(text) - 1, 0)}}}
+    return {"generatedResponsePart": part, "retrievedReferences": [_reference(passage) for passage in found]}
+
+
+def _external(part: Params, query: str) -> list[Passage] | None:
+    """Search the plain texts in the request; None if it has none, because the fake cannot read S3."""
+    contents = [source["byteContent"] for source in part["sources"] if "byteContent" in source]
+    texts = [each for each in contents if each["contentType"].startswith("text/")]
+    if not texts:
+        return None
+    passages = [Passage(each["data"].decode(errors="replace"), f"s3://request/{each['identifier']}", {}, 0) for each in texts]
+    scored = [passage._replace(score=overlap(query, passage.text)) for passage in passages]
+    return sorted((passage for passage in scored if passage.score), key=lambda passage: -passage.score)

@@ -124,7 +124,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.script: Script[ScriptedReply] = Script()
 
-    def reply(self, operation: str, params: Params, prompt: Prompt, last: str) -> ModelReply:
+    def reply(self, operation: str, params: Params, prompt: Prompt, last: str, default: ModelReply | None = None) -> ModelReply:
         """
         Return the next scripted reply, else a call of the required tool, else structured output, else an echo of the prompt.
 
@@ -136,6 +136,7 @@ class FakeModel:
             params: Parameters of the call.
             prompt: The prompt.
             last: The last text of the user, masked by the guardrails.
+            default: The reply if none is scripted; None for the order above.
 
         Raises:
             ServiceError: ``ModelErrorException`` (424) if a scripted function raises.
@@ -143,6 +144,8 @@ class FakeModel:
         scripted = self.script.take(operation, params.get("modelId", ""))
         if scripted is not None:
             return _limited(_model_reply(scripted, params), prompt)
+        if default is not None:
+            return default
         if prompt.required_tool:
             name, schema = prompt.required_tool
             return _model_reply(ToolUse(name, schema_instance(schema)), params)

@@ -13,7 +13,7 @@ from guardedbedrock.testing.runtime import converse, formats, guardrail_checks, 
 from guardedbedrock.testing.runtime.async_invocations import AsyncInvocations
 from guardedbedrock.testing.runtime.conversation import check_conversation
 from guardedbedrock.testing.runtime.prompt_cache import PromptCache
-from guardedbedrock.testing.runtime.replies import FakeModel, tokens
+from guardedbedrock.testing.runtime.replies import FakeModel, ModelReply, tokens
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.runtime.turns import (
     ActiveGuardrail,
@@ -26,7 +26,7 @@ from guardedbedrock.testing.runtime.turns import (
 from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail, GuardrailStore
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
@@ -121,7 +121,17 @@ class Runtime:
         self.invocations.clear()
         self._cache.clear()
 
-    def answer(self, operation: str, params: Params, text: str, *, model: str, guardrail: FakeGuardrail | None) -> Turn:
+    def answer(  # noqa: PLR0913 - one parameter for each part of a question
+        self,
+        operation: str,
+        params: Params,
+        text: str,
+        *,
+        model: str,
+        guardrail: FakeGuardrail | None,
+        passages: Sequence[str] = (),
+        default: ModelReply | None = None,
+    ) -> Turn:
         """
         Answer a question that a knowledge base, an agent or a flow asks a model.
 
@@ -131,11 +141,37 @@ class Runtime:
             text: The question.
             model: The model that answers; ``""`` if the request names none.
             guardrail: The guardrail that runs.
+            passages: The passages that the question was asked with. They are the grounding sources.
+            default: The reply if none is scripted; None is an echo of the question.
         """
-        if guardrail and (intervention := self.interventions.take(operation)):
-            guardrail = guardrail.blocking(*intervention)
-        prompt = prompts.parse_converse({"messages": [{"role": "user", "content": [{"text": text}]}]})
-        return self._turn(operation, {**params, "modelId": model}, guardrail, prompt, TurnOptions())
+        params = {**params, "modelId": model}
+        prompt = _question(text, passages)
+        return self._assessed(
+            operation, params, guardrail, prompt, lambda last: self.model.reply(operation, params, prompt, last, default)
+        )
+
+    def assess_passages(
+        self, operation: str, params: Params, query: str, passages: Sequence[str], guardrail: FakeGuardrail | None
+    ) -> Turn:
+        """
+        Assess a query and the passages that a search found. No model replies, and no scripted reply is used.
+
+        Args:
+            operation: The operation, for which interventions are scripted.
+            params: Its parameters.
+            query: The query.
+            passages: The texts that were found.
+            guardrail: The guardrail that runs.
+        """
+        reply = ModelReply(tuple(passages))
+        return self._assessed(operation, {**params, "modelId": ""}, guardrail, _question(query), lambda _: reply)
+
+    def _assessed(
+        self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, call_model: Callable[[str], ModelReply]
+    ) -> Turn:
+        if own and (intervention := self.interventions.take(operation)):
+            own = own.blocking(*intervention)
+        return take_turn(prompt, call_model, self._active_guardrails(params, own), TurnOptions())
 
     def _active_guardrails(self, params: Params, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
         """Return the guardrail of the request, then the enforced ones. A guardrail that is both runs once, with both origins."""
@@ -240,6 +276,11 @@ class Runtime:
                 "guardrailCoverage": metrics["guardrailCoverage"],
             }
         )
+
+
+def _question(text: str, passages: Sequence[str] = ()) -> Prompt:
+    prompt = prompts.parse_converse({"messages": [{"role": "user", "content": [{"text": text}]}]})
+    return replace(prompt, sources=tuple(passages), queries=(text,) if passages else ())
 
 
 def _converse_entry(turn: Turn, params: Params) -> Params:
