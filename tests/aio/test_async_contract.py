@@ -1,4 +1,4 @@
-"""The contract of ``tests/fake/contract.json`` with aiobotocore: the same calls give the same results."""
+"""The contract of ``tests/fake`` with aiobotocore: the same calls give the same results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore import xform_name
-from fake.contract import CASES, STEADY, failure, outcome, params_of, prepare
+from fake.contract import CASES, SERVICES, STEADY, STREAMED, failure, outcome, params_of, prepare
 
 from guardedbedrock.testing import FakeBedrock
 
@@ -34,7 +34,7 @@ async def clients(fake: FakeBedrock) -> AsyncIterator[dict[str, Any]]:
     async with AsyncExitStack() as stack:
         made = {
             name: await stack.enter_async_context(SESSION.create_client(name, **fake.client_kwargs(), config=AioConfig(**STEADY)))
-            for name in ("bedrock-runtime", "bedrock")
+            for name in SERVICES
         }
         yield made
 
@@ -49,7 +49,7 @@ async def _call(clients: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]
 
 
 async def _read(response: dict[str, Any]) -> list[Any] | bytes | None:
-    part = response.get("stream", response.get("body"))
+    part = next((response[name] for name in STREAMED if name in response), None)
     if part is None:
         return None
     try:

@@ -1,5 +1,7 @@
 """
-Runs the cases of ``contract.json``: every client library makes the same calls and parses the same results.
+Runs the cases of ``contract.json``, and those of guardrails in agents, flows, knowledge bases and evaluation jobs.
+
+Every client library makes the same calls and parses the same results.
 
 A driver makes one call and returns the parsed response, or raises. `outcome` and `failure` convert both to the form of a case.
 """
@@ -21,7 +23,11 @@ from guardedbedrock.testing import FakeEnforcement, FakeGuardrail, FakeInference
 if TYPE_CHECKING:
     from guardedbedrock.testing import FakeBedrock
 
-CASES: Final[dict[str, dict[str, Any]]] = {case["id"]: case for case in casefiles.load(Path(__file__).with_name("contract.json"))}
+_FILES: Final = ("contract.json", "contract_guardrails.json")
+CASES: Final[dict[str, dict[str, Any]]] = {
+    case["id"]: case for name in _FILES for case in casefiles.load(Path(__file__).with_name(name))
+}
+SERVICES: Final = tuple(sorted({case.get("service", "bedrock-runtime") for case in CASES.values()}))
 KEYS: Final = {"id", "why", "service", "setup", "before", "operation", "params", "expect"}
 
 _KINDS: Final[dict[str, Any]] = {
@@ -31,6 +37,9 @@ _KINDS: Final[dict[str, Any]] = {
 }
 _BLOCKS: Final = {"tool": ToolUse, "reasoning": Reasoning}
 
+
+STREAMED: Final = ("stream", "body", "completion", "responseStream")
+"""Members of responses that are read from the connection."""
 
 STEADY: Final = {"retries": {"mode": "standard", "total_max_attempts": 1}}
 """Configuration of a client that tries once."""
@@ -86,10 +95,10 @@ def outcome(response: dict[str, Any], streamed: list[Any] | bytes | None = None)
 
     Args:
         response: The parsed response.
-        streamed: The content of its stream or its body.
+        streamed: The content of the member in `STREAMED`.
     """
     members = {name: value for name, value in response.items() if name != "ResponseMetadata"}
-    for name in ("stream", "body"):
+    for name in STREAMED:
         if name in members and streamed is not None:
             members[name] = streamed
     return {"http": response["ResponseMetadata"]["HTTPStatusCode"], **_plain(members)}

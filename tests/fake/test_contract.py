@@ -13,7 +13,7 @@ import boto3
 import pytest
 from botocore import xform_name
 from botocore.config import Config
-from fake.contract import CASES, KEYS, LANGCHAIN, STEADY, failure, outcome, params_of, prepare
+from fake.contract import CASES, KEYS, LANGCHAIN, SERVICES, STEADY, STREAMED, failure, outcome, params_of, prepare
 from fake.streams import joined
 
 from guardedbedrock.testing import FakeBedrock
@@ -21,7 +21,6 @@ from guardedbedrock.testing import FakeBedrock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES = ("bedrock-runtime", "bedrock")
 CHATS = Path(__file__).with_name("contract_in_langchain.py")
 
 
@@ -52,7 +51,7 @@ def _call(clients: dict[str, Any], call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(response: dict[str, Any]) -> list[Any] | bytes | None:
-    part = response.get("stream", response.get("body"))
+    part = next((response[name] for name in STREAMED if name in response), None)
     if part is None:
         return None
     with closing(part):
@@ -69,7 +68,7 @@ def _events(stream: Any) -> Iterator[Any]:
 def test_cases_are_written_as_they_should_be() -> None:
     """An unknown field is an error, every case has a reason, and the number of cases does not drop."""
     assert all(set(case) <= KEYS and case["why"] for case in CASES.values())
-    assert len(CASES) >= 60
+    assert len(CASES) >= 98
 
 
 @pytest.mark.parametrize("name", CASES)

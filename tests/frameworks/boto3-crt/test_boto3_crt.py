@@ -28,7 +28,7 @@ NATIVE: Final = auth.AUTH_TYPE_MAPS["v4"]
 def plain(fake: FakeBedrock, guard: Guard) -> Iterator[Any]:
     """Provide a client that was created before the guard was installed."""
     client = boto3.client("bedrock-runtime", **fake.client_kwargs())
-    with pytest.warns(match="made before install"), guard.install(strict=True):
+    with pytest.warns(match="created before install"), guard.install(strict=True):
         yield client
     client.close()
 
