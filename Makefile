@@ -134,12 +134,13 @@ bench-aio: .venv-aio/.dev
 	$(AIO)/python tests/bench/of_async.py
 
 # At least 20,000 calls by 8 threads in 2 minutes with faults on 5 %, then 64 threads on one client with SOAK_CALLS calls each,
-# then forks and generators with an audit file, and calls to 100,000 models.
+# then forks and generators with an audit file, calls to 100,000 models, and 10,000 calls for each way to lose a source.
 soak: SOAK_CALLS ?= 200
 soak: .venv/.dev
 	$(BIN)/python tests/soak/run.py
 	SOAK_CALLS=$(SOAK_CALLS) $(BIN)/pytest tests/soak/test_guarded_threads.py
 	SOAK_ROUNDS=50 SOAK_MODELS=100000 $(BIN)/pytest tests/soak/test_processes.py tests/soak/test_memory.py
+	SOAK_SOURCE_CALLS=10000 $(BIN)/pytest tests/sources/test_source_faults.py
 
 # Random examples for each property; every run tries others.
 fuzz: FUZZ_EXAMPLES ?= 1500

@@ -9,6 +9,7 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 
 READY: Final = "READY"
+_DELETING: Final = "DELETING"
 
 
 def approved_guardrails(
@@ -40,6 +41,9 @@ def approved_guardrails(
 
 
 def _version(entry: Mapping[str, Any], versions: Mapping[str, str]) -> str | None:
+    """Return the approved version. The status of the draft says nothing of the others, except that all of them are deleted."""
+    if entry.get("status") == _DELETING:
+        return None
     ready = [one["version"] for one in entry["versions"] if one["status"] == READY and one["version"] != DRAFT]
     pinned = next((versions[name] for name in (entry["arn"], entry["id"], entry["name"]) if name in versions), None)
     if pinned is not None:

@@ -409,6 +409,53 @@ def test_unknown_guardrails_refuse_every_call(live: Aws, on_unavailable: str) ->
     assert [request for request in live.fake.requests if request.operation == "Converse"] == []
 
 
+@pytest.mark.parametrize(
+    ("changed", "left"),
+    [
+        ({"versions": [{"version": "1", "status": "READY"}, {"version": "2", "status": "FAILED"}]}, ("1",)),
+        ({"versions": [{"version": "1", "status": "UPDATING"}, {"version": "2", "status": "DELETING"}]}, ()),
+        ({"status": "DELETING"}, ()),
+        ({"status": "UPDATING"}, ("2",)),
+    ],
+    ids=["version", "every version", "guardrail", "draft"],
+)
+def test_version_that_is_not_ready_leaves_the_list_with_an_event(
+    live: Aws, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], left: tuple[str, ...]
+) -> None:
+    """The highest version that is READY takes its place. A draft that is being changed does not matter."""
+    guard, heard = make(guardrails="account", policies=None, principal=None)
+    client = guard.client("bedrock-runtime", **live.fake.client_kwargs())
+    call(client)
+    source = source_of(guard)
+    read: Any = source._reader.read
+
+    def read_changed(*args: Any) -> Any:
+        snapshot = read(*args)
+        return {**snapshot, "guardrails": [{**snapshot["guardrails"][0], **changed}]}
+
+    monkeypatch.setattr(source._reader, "read", read_changed)
+    source.refresh()
+    withdrawn = [event.guardrail.version for event in heard.of_source if isinstance(event, GuardrailWithdrawn)]
+
+    assert tuple(one.version for one in guard.rules.approved) == left
+    assert withdrawn == ([] if left == ("2",) else ["2"])
+
+
+def test_pinned_version_that_is_not_ready_is_not_replaced(live: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version was not chosen by anyone."""
+    guard, heard = make(guardrails="account", guardrail_versions={"abc123def456": "1"}, policies=None, principal=None)
+    converse(guard, live)
+    source = source_of(guard)
+    assert source.account is not None
+    versions = [{"version": "1", "status": "FAILED"}, {"version": "2", "status": "READY"}]
+    changed = {**source.account.snapshot["guardrails"][0], "versions": versions}
+    monkeypatch.setattr(source._reader, "read", lambda *_: {"gaps": [], "guardrails": [changed]})
+    source.refresh()
+
+    assert guard.rules.approved == ()
+    assert [event.guardrail.version for event in heard.of_source if isinstance(event, GuardrailWithdrawn)] == ["1"]
+
+
 def test_lost_guardrails_stay_approved_if_unavailability_allows(live: Aws) -> None:
     """The last known guardrail is sent."""
     guard, _ = make(guardrails="account", policies=None, principal=None, on_unavailable="allow", max_stale=1.0)

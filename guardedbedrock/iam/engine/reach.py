@@ -1,9 +1,9 @@
 """
 Which policies reach a request: exceptions that AWS documents for principals, resources, services and actions.
 
-Source: AWS Organizations User Guide, "Service control policies (SCPs)" and "Resource control policies (RCPs)"; AWS KMS Developer
-Guide, "Key policies in AWS KMS"; IAM User Guide, "IAM roles" and "Permissions for GetSessionToken"; AWS STS API Reference,
-"GetCallerIdentity".
+Source: AWS Organizations User Guide, "Service control policies (SCPs)", "Resource control policies (RCPs)" and "Resource control
+policy examples"; AWS KMS Developer Guide, "Key policies in AWS KMS"; IAM User Guide, "IAM roles" and "Permissions for
+GetSessionToken"; AWS STS API Reference, "GetCallerIdentity".
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ def is_exempt(policy_type: PolicyType, request: Request, management_account: str
     Return whether the policies of a type do not apply to a request.
 
     1. SCPs and RCPs do not apply to service-linked roles.
-    2. SCPs apply to users and roles only: not to service principals and anonymous callers.
+    2. SCPs apply to users and roles only: not to service principals and anonymous callers. RCPs apply to service principals: an
+       example of AWS, EnforceConfusedDeputyProtection, denies requests of them.
     3. SCPs do not apply to the principals of the management account, RCPs do not apply to its resources.
     """
     if policy_type not in ("scp", "rcp"):
