@@ -32,7 +32,7 @@ def relate(shape: Sequence, pattern: Tokens, *, fold: bool = False) -> Relation:
     """
     if fold:
         return "some"
-    automaton, texts = Automaton(pattern), _Texts(shape)
+    automaton, texts = Automaton(pattern), ShapeAutomaton(shape)
     alphabet = _alphabet(texts, pattern)
     start = texts.start, 1
     seen, waiting = {start}, [start]
@@ -57,8 +57,8 @@ def relate(shape: Sequence, pattern: Tokens, *, fold: bool = False) -> Relation:
     return "all" if found_match or not found_other else "none"
 
 
-class _Texts:
-    """A nondeterministic automaton for a shape."""
+class ShapeAutomaton:
+    """A nondeterministic automaton for a shape; `start` has its first states."""
 
     def __init__(self, shape: Sequence) -> None:
         self.edges: list[list[tuple[Ranges, int]]] = [[]]
@@ -67,9 +67,11 @@ class _Texts:
         self.start = self._closed({0})
 
     def accepts(self, states: frozenset[int]) -> bool:
+        """Return whether the text that led to some states has the shape."""
         return self._end in states
 
     def step(self, states: frozenset[int], character: str) -> frozenset[int]:
+        """Return the states after one more character; none if no text that goes on has the shape."""
         after = {
             end
             for state in states
@@ -127,7 +129,7 @@ class _Texts:
         return frozenset(states)
 
 
-def _alphabet(texts: _Texts, pattern: Tokens) -> tuple[str, ...]:
+def _alphabet(texts: ShapeAutomaton, pattern: Tokens) -> tuple[str, ...]:
     """Return one character for each class that neither the shape nor the pattern divides."""
     borders = {0}
     for first, last in _ranges(texts):
@@ -137,5 +139,5 @@ def _alphabet(texts: _Texts, pattern: Tokens) -> tuple[str, ...]:
     return tuple(chr(border) for border in sorted(borders))
 
 
-def _ranges(texts: _Texts) -> Iterator[tuple[str, str]]:
+def _ranges(texts: ShapeAutomaton) -> Iterator[tuple[str, str]]:
     return (pair for edges in texts.edges for ranges, _ in edges for pair in ranges)

@@ -38,7 +38,8 @@ from guardedbedrock.iam.matching.principals import identify
 
 TIMEOUT: Final = 5.0
 _NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
-_ONE_SIDED: Final = "the answer depends on a rule that AWS does not document, or on a pattern that the proof cannot express"
+_ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
+_UNDOCUMENTED: Final = "AWS does not document the decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class _Part:
         shown: What a witness shows, as a pair: surely, possibly.
         policies: The policies that allow the witness.
         confirms: Returns whether the engine agrees with a witness.
+        older: The policies that `policies` are compared with, if the question has two versions.
     """
 
     situation: Situation
@@ -73,6 +75,13 @@ class _Part:
     shown: Tri
     policies: ProofPolicies
     confirms: Callable[[Request], bool]
+    older: ProofPolicies | None = None
+
+    def open_decision(self, request: Request) -> Decision | None:
+        """Return a decision that depends on a rule that AWS does not document; None if each decision is sure."""
+        sets = [one.policy_set() for one in (self.policies, self.older) if one is not None]
+        decisions = [one.evaluate(request) for one in sets]
+        return next((one for one in decisions if one.outcome == "indeterminate"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +182,7 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
                 encoder = encoder_of(situation, vocabulary)
                 before, after = encoder.allowed(old), encoder.allowed(new)
                 shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
-                yield _Part(situation, vocabulary, shown, new, is_new)
+                yield _Part(situation, vocabulary, shown, new, is_new, older=old)
 
     answer = _answer(question, parts(), new, settings)
     foreign = _unknown_actions(old, new)
@@ -311,8 +320,23 @@ def _decide(part: _Part, options: Options) -> _Outcome:
         return _Outcome("unknown", reason=reason)
     if part.shown.may == part.shown.must:
         return _Outcome("proved")
-    status, _, reason = solve(possible, part.vocabulary, timeout=options.timeout)
-    return _Outcome("proved") if status == "unsatisfiable" else _Outcome("unknown", reason=reason or _ONE_SIDED)
+    status, model, reason = solve(possible, part.vocabulary, timeout=options.timeout)
+    if status == "unsatisfiable":
+        return _Outcome("proved")
+    if model is None:
+        return _Outcome("unknown", reason=reason)
+    return _judge(rebuild(model, part.situation, part.vocabulary, part.policies), part)
+
+
+def _judge(request: Request, part: _Part) -> _Outcome:
+    """Let the engine decide about a request that may show the opposite."""
+    if part.confirms(request):
+        return _Outcome("refuted", request)
+    decision = part.open_decision(request)
+    if decision is None:
+        return _Outcome("unknown", reason=_ONE_SIDED)
+    rules = "; ".join(decision.reasons)
+    return _Outcome("unknown", reason=f"{_UNDOCUMENTED} for {request.action} on {request.resource}: {rules}")
 
 
 def _witness(part: _Part, options: Options) -> tuple[Request | None, str]:

@@ -33,10 +33,13 @@ from guardedbedrock.governance.proof.formulas import (
     Text,
     Used,
 )
+from guardedbedrock.governance.proof.regions import Regions, regions_of
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
 
+_QUICK: Final = 0.5  # s
+"""Limit of the first attempt, with the solver's strings."""
 _HIGHEST: Final = "\U0002ffff"
 """The highest character of cvc5's strings. Policies cannot tell higher characters apart from others that they do not name."""
 _SAME_WHEN_LOWERED: Final = {"k": "\u212a"}
@@ -90,9 +93,22 @@ def solve(formula: Formula, vocabulary: Vocabulary, *, timeout: float) -> tuple[
     except ImportError:
         raise ConfigurationError("this question needs a solver: install guardedbedrock[proof]") from None
     try:
-        return _Session(cvc5, vocabulary, timeout).solve(formula)
+        return _attempts(cvc5, formula, vocabulary, timeout)
     except UnicodeError as error:
         return "unknown", None, str(error)
+
+
+def _attempts(cvc5: Any, formula: Formula, vocabulary: Vocabulary, timeout: float) -> tuple[Status, Model | None, str]:
+    """Solve with the solver's strings first, then with texts as regions, then with strings until the time limit."""
+    first = _Session(cvc5, vocabulary, min(timeout, _QUICK)).solve(formula)
+    if first[0] != "unknown":
+        return first
+    regions = regions_of(formula)
+    if regions:
+        second = _Session(cvc5, vocabulary, timeout, regions).solve(formula)
+        if second[0] != "unknown":
+            return second
+    return _Session(cvc5, vocabulary, timeout - _QUICK).solve(formula) if timeout > _QUICK else first
 
 
 def _escaped(character: str) -> str:
@@ -105,7 +121,7 @@ def _escaped(character: str) -> str:
 class _Session:
     """One question to the solver."""
 
-    def __init__(self, cvc5: Any, vocabulary: Vocabulary, timeout: float) -> None:
+    def __init__(self, cvc5: Any, vocabulary: Vocabulary, timeout: float, regions: Mapping[Text, Regions] | None = None) -> None:
         self._kind = cvc5.Kind
         self._terms = cvc5.TermManager()
         self._solver = cvc5.Solver(self._terms)
@@ -114,22 +130,29 @@ class _Session:
         self._solver.setOption("produce-models", "true")
         self._solver.setOption("tlimit-per", str(max(1, round(timeout * 1000))))
         self._vocabulary = vocabulary
+        self._regions = regions or {}
         self._constants: dict[tuple[str, ...], Any] = {}
         self._built: dict[Any, Any] = {}
 
     def solve(self, formula: Formula) -> tuple[Status, Model | None, str]:
         self._solver.assertFormula(self._formula(formula))
         for name, cells in self._vocabulary.cells.items():
-            if ("cell", name) in self._constants:
-                cell, limit = self._constants["cell", name], self._terms.mkInteger(len(cells.samples))
-                self._solver.assertFormula(self._make("GEQ", cell, self._terms.mkInteger(0)))
-                self._solver.assertFormula(self._make("LT", cell, limit))
+            self._limit(("cell", name), len(cells.samples))
+        for text, regions in self._regions.items():
+            self._limit(("region", text.name, str(text.slot)), len(regions.samples))
         result = self._solver.checkSat()
         if result.isUnsat():
             return "unsatisfiable", None, ""
         if result.isSat():
             return "satisfiable", self._model(), ""
         return "unknown", None, f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}"
+
+    def _limit(self, name: tuple[str, ...], limit: int) -> None:
+        """Require a number from 0 up to a limit, exclusive."""
+        if name in self._constants:
+            number = self._constants[name]
+            self._solver.assertFormula(self._make("GEQ", number, self._terms.mkInteger(0)))
+            self._solver.assertFormula(self._make("LT", number, self._terms.mkInteger(limit)))
 
     def _formula(self, formula: Formula) -> Any:
         if isinstance(formula, bool):
@@ -153,9 +176,9 @@ class _Session:
             case Used(key, slot):
                 return self._constant("used", key, str(slot))
             case InCells(key, cells):
-                cell = self._constant("cell", key)
-                same = [self._make("EQUAL", cell, self._terms.mkInteger(number)) for number in sorted(cells)]
-                return same[0] if len(same) == 1 else self._make("OR", *same)
+                return self._one_of(("cell", key), cells)
+            case Matches(text) | Shaped(text) if text in self._regions:
+                return self._one_of(("region", text.name, str(text.slot)), self._regions[text].where[formula])
             case Matches(text, pattern, fold):
                 return self._matches(self._text(text), pattern, fold=fold)
             case Related():
@@ -163,6 +186,13 @@ class _Session:
             case Shaped(text, shape):
                 return self._make("STRING_IN_REGEXP", self._text(text), self._shape(shape))
         raise TypeError(type(formula).__name__)
+
+    def _one_of(self, name: tuple[str, ...], numbers: frozenset[int]) -> Any:
+        number = self._constant(*name)
+        same = [self._make("EQUAL", number, self._terms.mkInteger(one)) for one in sorted(numbers)]
+        if not same:
+            return self._terms.mkBoolean(False)  # noqa: FBT003  # the parameter has no name
+        return same[0] if len(same) == 1 else self._make("OR", *same)
 
     def _matches(self, term: Any, pattern: Tokens, *, fold: bool) -> Any:
         if not fold and not any(isinstance(token, Wildcard) for token in pattern):
@@ -249,7 +279,8 @@ class _Session:
 
     def _constant(self, *name: str) -> Any:
         if name not in self._constants:
-            sorts = {"text": self._terms.getStringSort, "cell": self._terms.getIntegerSort}
+            integer = self._terms.getIntegerSort
+            sorts = {"text": self._terms.getStringSort, "cell": integer, "region": integer}
             sort = sorts.get(name[0], self._terms.getBooleanSort)()
             self._constants[name] = self._terms.mkConst(sort, " ".join(name))
         return self._constants[name]
@@ -274,12 +305,18 @@ class _Session:
 
     def _cell(self, key: str) -> int:
         constant = self._constants.get(("cell", key))
-        return int(self._solver.getValue(constant).getIntegerValue()) if constant is not None else 0
+        return self._number(constant) if constant is not None else 0
+
+    def _number(self, constant: Any) -> int:
+        return int(self._solver.getValue(constant).getIntegerValue())
 
     def _is_true(self, name: tuple[str, ...]) -> bool:
         constant = self._constants.get(name)
         return constant is not None and bool(self._solver.getValue(constant).getBooleanValue())
 
     def _string_value(self, text: Text) -> str:
+        if text in self._regions:
+            region = self._constants.get(("region", text.name, str(text.slot)))
+            return self._regions[text].samples[self._number(region)] if region is not None else ""
         constant = self._constants.get(("text", text.name, str(text.slot)))
         return str(self._solver.getValue(constant).getStringValue()) if constant is not None else ""
