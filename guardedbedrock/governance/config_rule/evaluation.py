@@ -15,9 +15,17 @@ from guardedbedrock.governance.config_rule.parameters import STRENGTHS, Paramete
 from guardedbedrock.governance.lint.governance_rules import both_roles
 from guardedbedrock.governance.lint.guardrail_rules import narrow_deny, one_operation, slips_through
 from guardedbedrock.governance.lint.locations import SourceText
-from guardedbedrock.governance.lint.policy import Group, LintedPolicy
-from guardedbedrock.governance.lint.sample_requests import INFERENCE, OTHER_GUARDRAIL, is_possible, models_of, named_guardrails
-from guardedbedrock.iam import PolicyType
+from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, Group, LintedPolicy
+from guardedbedrock.governance.lint.proofs import prove_guarded
+from guardedbedrock.governance.lint.sample_requests import (
+    INFERENCE,
+    OTHER_GUARDRAIL,
+    ask,
+    is_possible,
+    models_of,
+    named_guardrails,
+)
+from guardedbedrock.iam import PolicyType, Request
 from guardedbedrock.iam.account.account import Account, AccountPrincipal
 from guardedbedrock.iam.account.documents import read_document
 
@@ -140,15 +148,36 @@ def _calls(group: Group) -> Iterator[tuple[str, str]]:
 
 
 def _unguarded(group: Group, approved: Sequence[str]) -> str:
-    """Return why a call without an approved guardrail is possible; ``""`` if it is not."""
-    others = (OTHER_GUARDRAIL, *(one for one in named_guardrails(group) if one not in approved))
-    for action, model in _calls(group):
-        if is_possible(group, action, model):
-            return f"{action} is possible without a guardrail"
-        bad = next((one for one in others if is_possible(group, action, model, one)), "")
-        if bad:
-            return f"{action} is possible with the guardrail {bad}, which is not approved"
-    return ""
+    """
+    Return why a call without an approved guardrail is possible; ``""`` if it is not.
+
+    Sample calls decide first. Where they are not certain, a proof decides if cvc5 is installed beside the function.
+    """
+    others = (None, OTHER_GUARDRAIL, *(one for one in named_guardrails(group) if one not in approved))
+    decisions = [(ask(group, action, model, one), one) for action, model in _calls(group) for one in others]
+    possible = [(decision, one) for decision, one in decisions if decision is not None and not decision.is_denied]
+    certain = next(((decision, one) for decision, one in possible if decision.outcome == "allowed"), None)
+    if certain is None and _has_inference(group):
+        answer = prove_guarded(group, approved)
+        if answer is not None:
+            return _words(answer.witness) if answer.witness is not None else ""
+    decision, guardrail = certain or (possible[0] if possible else (None, None))
+    return "" if decision is None else _possible(decision.request.action, guardrail)
+
+
+def _has_inference(group: Group) -> bool:
+    return any(one.is_allow and any(map(one.covers, INFERENCE)) for _, one in group.statements("identity"))
+
+
+def _words(witness: Request) -> str:
+    guardrail = next((str(value) for key, value in witness.context.items() if key.lower() == GUARDRAIL_KEY), None)
+    return _possible(witness.action, guardrail)
+
+
+def _possible(action: str, guardrail: str | None) -> str:
+    if guardrail is None:
+        return f"{action} is possible without a guardrail"
+    return f"{action} is possible with the guardrail {guardrail}, which is not approved"
 
 
 def _invokes(group: Group, approved: Sequence[str]) -> bool:

@@ -23,7 +23,7 @@ PACKAGES: Final = (
     "bedrock",
     "governance/config_rule",
     "governance/lint",
-    "governance/proof/keys.py",
+    "governance/proof",
     "iam",
     "settings/reader.py",
 )

@@ -7,23 +7,27 @@ Source: Bedrock User Guide, "Set up permissions to use guardrails for content fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from guardedbedrock.bedrock.resources.profile_data import GROUPS
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.governance.lint.finding import Problem, Severity
-from guardedbedrock.governance.lint.policy import ConditionLine, Group, Item, LintedPolicy, LintedStatement
+from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, ConditionLine, Group, Item, LintedPolicy, LintedStatement
+from guardedbedrock.governance.lint.proofs import prove_guarded, responsible, witness_of
 from guardedbedrock.governance.lint.sample_requests import (
     INFERENCE,
     INVOKE,
     MODELS,
     OTHER_GUARDRAIL,
     STREAM,
+    ask,
     is_possible,
     models_of,
     named_guardrails,
 )
+from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
@@ -40,35 +44,116 @@ _POSITIVE_WILD: Final = ("StringLike", "StringNotLike", "ArnLike", "ArnNotLike",
 
 
 def unguarded_allow(group: Group) -> Iterator[Problem]:
-    """Find an Allow of inference that applies without a guardrail although no other policy of the group denies it."""
-    for policy, statement in group.statements("identity", "resource"):
-        if not statement.is_allow:
-            continue
-        for action in INFERENCE:
-            item = statement.names(action)
-            if not statement.covers(action):
-                continue
+    """
+    Find an Allow of inference that applies without a guardrail although no other policy of the group denies it.
+
+    Sample requests decide first. Where they are not certain, a proof decides, which also finds calls that no sample has.
+    """
+    found: list[Problem] = []
+    is_certain = False
+    for policy, statement in _inference_allows(group):
+        for action in filter(statement.covers, INFERENCE):
             model = next((arn for arn in models_of(statement, group.unguarded_models) if is_possible(group, action, arn)), None)
             if model is not None:
+                item, decision = statement.names(action), ask(group, action, model)
+                is_certain = is_certain or (decision is not None and decision.outcome == "allowed")
                 message = f"A call without a guardrail is possible: `{action}` on `{model}` is not denied."
-                yield Problem(policy, item.pointer if item else statement.pointer, message)
+                found.append(Problem(policy, item.pointer if item else statement.pointer, message))
                 break
+    if not is_certain and not _all_obvious(group, _excludes_absent, _meets_absent):
+        yield from _by_proof(group, found, prove_guarded(group, patterns=("*",)), "A call without a guardrail is possible")
+    else:
+        yield from found
 
 
 def any_guardrail(group: Group) -> Iterator[Problem]:
-    """Find an Allow of inference that every guardrail satisfies, although calls without one are denied."""
-    for policy, statement in group.statements("identity", "resource"):
-        if not statement.is_allow or not any(map(statement.covers, INFERENCE)):
-            continue
+    """
+    Find an Allow of inference that every guardrail satisfies, although calls without one are denied.
+
+    A proof also finds calls that no sample request has.
+    """
+    lines = [line for _, one in group.statements() for line in one.guardrail_lines]
+    severity: Severity | None = "note" if all(line.name == "Null" for line in lines) else None
+    found: list[Problem] = []
+    leaks = False
+    for policy, statement in _inference_allows(group):
         for action in filter(statement.covers, INFERENCE):
             model = next(models_of(statement, group.unguarded_models), None)
+            leaks = leaks or (model is not None and is_possible(group, action, model))
             if model is None or is_possible(group, action, model) or not is_possible(group, action, model, OTHER_GUARDRAIL):
                 continue
-            lines = [line for _, one in group.statements() for line in one.guardrail_lines]
-            severity: Severity | None = "note" if all(line.name == "Null" for line in lines) else None
             message = f"`{action}` is possible with any guardrail of the account, also with one that was never approved."
-            yield Problem(policy, statement.pointer, message, severity=severity)
+            found.append(Problem(policy, statement.pointer, message, severity=severity))
             break
+    listed = [item.text for line in lines if line.name != "Null" for item in line.values]
+    is_open = any("${" in text for text in listed)
+    if found or leaks or not lines or is_open or _all_obvious(group, _excludes_unlisted, _includes_unlisted):
+        yield from found
+    else:
+        answer = prove_guarded(group, patterns=listed)
+        is_unlisted = answer is not None and answer.witness is not None and _guardrail_in(answer.witness) is not None
+        yield from _by_proof(group, found, answer if is_unlisted else None, "A guardrail that no policy names is accepted")
+
+
+def _inference_allows(group: Group) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
+    for policy, statement in group.statements("identity", "resource"):
+        if statement.is_allow and any(map(statement.covers, INFERENCE)):
+            yield policy, statement
+
+
+def _all_obvious(group: Group, excludes: Callable[[ConditionLine], bool], includes: Callable[[ConditionLine], bool]) -> bool:
+    """
+    Return whether each Allow of inference is limited in a way that needs no proof.
+
+    Args:
+        group: The policies.
+        excludes: Whether a line of an Allow never holds for the calls in question.
+        includes: Whether a line of a Deny always holds for them.
+    """
+    denies = [
+        one
+        for _, one in group.statements("identity", "boundary", "session", "scp")
+        if not one.is_allow and all(line.is_guardrail and includes(line) for line in one.conditions)
+    ]
+    return all(
+        any(map(excludes, allow.guardrail_lines)) or any(_covers_all(deny, allow) for deny in denies)
+        for _, allow in _inference_allows(group)
+    )
+
+
+def _covers_all(deny: LintedStatement, allow: LintedStatement) -> bool:
+    """Return whether a Deny names every model and every inference action of an Allow."""
+    if deny.parsed.not_resource or not all(deny.covers(action) for action in INFERENCE if allow.covers(action)):
+        return False
+    denied, allowed = ({item.text for item in one.resources} for one in (deny, allow))
+    return "*" in denied or (not allow.parsed.not_resource and bool(allowed) and allowed <= denied)
+
+
+def _excludes_absent(line: ConditionLine) -> bool:
+    return not _meets_absent(line)
+
+
+def _excludes_unlisted(line: ConditionLine) -> bool:
+    return line.name in ("StringEquals", "StringLike") and not line.quantifier
+
+
+def _includes_unlisted(line: ConditionLine) -> bool:
+    return line.name in ("StringNotEquals", "StringNotLike") and not line.quantifier
+
+
+def _by_proof(group: Group, found: list[Problem], answer: Answer | None, what: str) -> Iterator[Problem]:
+    """Yield nothing if calls are proved to be guarded; else what was found, and the statements that let the witness through."""
+    if answer is not None and answer.answer == "proved":
+        return
+    yield from found
+    if answer is None or found:
+        return
+    for policy, statement in responsible(group, answer):
+        yield Problem(policy, statement.pointer, f"{what}: {witness_of(group, answer)} is allowed.")
+
+
+def _guardrail_in(request: Request) -> str | None:
+    return next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL_KEY), None)
 
 
 def slips_through(group: Group) -> Iterator[Problem]:

@@ -17,6 +17,9 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 UNRESOLVED: Final = "unresolved"
 """Text in place of a template value that is only known at deployment. No rule judges a value that contains it."""
 
+DEFAULT_PRINCIPAL: Final = "arn:aws:iam::123456789012:role/Application"
+"""The principal of policies whose file names none."""
+
 GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
 _LEVELED: Final = ("scp", "rcp")
 
@@ -185,7 +188,7 @@ class Group:
     """
 
     policies: tuple[LintedPolicy, ...]
-    principal: str = "arn:aws:iam::123456789012:role/Application"
+    principal: str = DEFAULT_PRINCIPAL
     is_complete: bool = False
     unguarded_models: tuple[str, ...] = ()
 

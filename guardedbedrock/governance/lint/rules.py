@@ -188,7 +188,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "error",
         "inference without a guardrail is possible",
         "Without a condition on `bedrock:GuardrailIdentifier` in the Allow, and without a Deny for calls that lack an approved "
-        "guardrail, the caller decides whether a guardrail runs.",
+        "guardrail, the caller decides whether a guardrail runs. With the extra `proof` the rule covers every call, else sample "
+        "calls of every type of model.",
         "Add the condition to the Allow, or attach the policy that `guardedbedrock backstop` prints. If another policy already "
         "requires the guardrail, lint both with --together.",
         _GUARDRAILS,
@@ -199,7 +200,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB202",
         "warning",
         "every guardrail satisfies the policies",
-        "Anyone who may create a guardrail can satisfy such a policy with an empty one.",
+        "Anyone who may create a guardrail can satisfy such a policy with an empty one. With the extra `proof` the rule covers "
+        "every call, else sample calls.",
         "List the approved guardrails with their versions.",
         _GUARDRAILS,
         guardrail_rules.any_guardrail,

@@ -16,7 +16,7 @@ from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, StatementPlace
 from guardedbedrock.governance.proof.encoding import Encoder, Vocabulary, vocabulary_of
-from guardedbedrock.governance.proof.formulas import Formula, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.formulas import RESOURCE, Formula, Matches, Present, Text, Tri, conjoin, disjoin, negate
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.requests import (
@@ -33,7 +33,7 @@ from guardedbedrock.governance.proof.requests import (
 )
 from guardedbedrock.governance.proof.solver import is_available, solve
 from guardedbedrock.iam import Decision, Request
-from guardedbedrock.iam.matching.patterns import compile_pattern
+from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize
 from guardedbedrock.iam.matching.principals import identify
 
 TIMEOUT: Final = 5.0
@@ -50,10 +50,12 @@ class Options:
     Args:
         timeout: Limit of the solver for each part of a question, in seconds.
         assumed: Context keys that every request has, with their values.
+        any_principal: Whether the keys that AWS derives from the principal are free, because it is not known.
     """
 
     timeout: float = TIMEOUT
     assumed: Mapping[str, str] = field(default_factory=dict)
+    any_principal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,14 @@ class _Outcome:
 # -- the questions ----------------------------------------------------------------------------------------------------
 
 
-def guardrail_required(policies: ProofPolicies, approved: Sequence[str], options: Options | None = None) -> Answer:
+def guardrail_required(
+    policies: ProofPolicies,
+    approved: Sequence[str],
+    options: Options | None = None,
+    *,
+    patterns: Sequence[str] = (),
+    exempt_models: Sequence[str] = (),
+) -> Answer:
     """
     Is every inference request denied unless it carries an approved guardrail?
 
@@ -102,24 +111,35 @@ def guardrail_required(policies: ProofPolicies, approved: Sequence[str], options
         policies: The policies of one principal.
         approved: Values of ``bedrock:GuardrailIdentifier`` that count: ``ARN:VERSION``, or an ARN for its DRAFT.
         options: Timeout and assumptions.
+        patterns: Patterns of further values that count.
+        exempt_models: Patterns of IDs of foundation models that take no guardrail.
     """
     settings = options or Options()
+    counting = [*((value,) for value in approved), *map(tokenize, patterns)]
+    exempt = [
+        join(("arn:", ANY_BUT_COLON, ":bedrock:", ANY_BUT_COLON, "::foundation-model/", *tokenize(one))) for one in exempt_models
+    ]
+    is_counting, is_exempt = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
 
-    def carries(vocabulary: Vocabulary) -> Formula:  # noqa: ARG001  # the key is always modelled as one text
-        is_approved = disjoin(Matches(Text(GUARDRAIL), (value,)) for value in approved)
-        return conjoin((Present(GUARDRAIL), is_approved))
+    def breaks(vocabulary: Vocabulary) -> Formula:  # noqa: ARG001  # the guardrail key is always modelled as one text
+        carries = conjoin((Present(GUARDRAIL), disjoin(Matches(Text(GUARDRAIL), one) for one in counting)))
+        return conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
 
     def unguarded(request: Request) -> bool:
-        value = next((value for key, value in request.context.items() if key.lower() == GUARDRAIL), None)
-        return value not in approved and policies.policy_set().evaluate(request).outcome == "allowed"
+        value = next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL), None)
+        if value is not None and any(matches(value) for matches in is_counting):
+            return False
+        if any(matches(request.resource) for matches in is_exempt):
+            return False
+        return policies.policy_set().evaluate(request).outcome == "allowed"
 
     def parts() -> Iterable[_Part]:
         for action in INFERENCE:
             types = reference.actions()[action.lower()].types - NOT_THE_MODEL
             for situation in _situations(Situation(action, types, fixed=_fixed(policies, settings)), policies):
-                yield _part(policies, situation, lambda vocabulary: negate(carries(vocabulary)), unguarded, also=(GUARDRAIL,))
+                yield _part(policies, situation, breaks, unguarded, also=(GUARDRAIL,))
 
-    listed = ", ".join(approved) or "none"
+    listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
     return _answer(question, parts(), policies, settings)
 
@@ -506,7 +526,8 @@ def _unknown_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
 
 
 def _fixed(policies: ProofPolicies, options: Options) -> dict[str, str | None]:
-    return {**principal_keys(policies.principal), **options.assumed}
+    derived = {} if options.any_principal else principal_keys(policies.principal)
+    return {**derived, **options.assumed}
 
 
 def _is_allowed(policies: ProofPolicies) -> Callable[[Request], bool]:
@@ -522,7 +543,7 @@ def _text(value: object) -> str | None:
 
 
 def _assumptions(policies: ProofPolicies, options: Options) -> tuple[str, ...]:
-    found = [f"the principal is {policies.principal}"]
+    found = ["the keys of the principal have any value" if options.any_principal else f"the principal is {policies.principal}"]
     found += [f"{key} is {value}" for key, value in options.assumed.items()]
     if policies.rcp and not policies.rcp_applies:
         found.append("resource control policies are not counted on: AWS does not list Bedrock among the services that they reach")

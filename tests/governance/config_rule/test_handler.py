@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -253,6 +254,36 @@ def test_principals(aws: Aws) -> None:
     }
     assert found["AROAOpen"]["Annotation"] == "bedrock:InvokeModel is possible without a guardrail"
     assert "management and invocation" in found["AROABoth"]["Annotation"]
+
+
+REGIONAL = document(
+    statement("Allow", INVOKE),
+    statement(
+        "Deny",
+        INVOKE,
+        "*",
+        {
+            "StringNotEquals": {KEY: f"{GUARDRAIL}:1"},
+            "StringEquals": {"aws:RequestedRegion": ["us-east-1", "eu-central-1"]},
+        },
+    ),
+)
+"""Each sample call is in one of the two regions."""
+
+
+def test_a_proof_finds_a_call_that_no_sample_has(aws: Aws) -> None:
+    aws.roles = {"Regional": REGIONAL, "Guarded": GUARDED}
+    found = scheduled(aws)
+    assert found["AROARegional"]["Annotation"] == "bedrock:InvokeModel is possible without a guardrail"
+    assert found["AROAGuarded"]["ComplianceType"] == "COMPLIANT"
+
+
+def test_without_the_solver_sample_calls_decide(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cvc5", None)
+    aws.roles = {"Regional": REGIONAL, "Open": OPEN}
+    found = scheduled(aws)
+    assert found["AROARegional"]["ComplianceType"] == "COMPLIANT"
+    assert found["AROAOpen"]["ComplianceType"] == "NON_COMPLIANT"
 
 
 def test_a_guardrail_that_is_not_approved(aws: Aws) -> None:

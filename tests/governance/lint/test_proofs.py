@@ -1,0 +1,104 @@
+"""The guardrail rules with a proof: calls that no sample has, and calls that cannot occur."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from guardedbedrock.governance.lint.run import LintOptions, lint
+from guardedbedrock.governance.proof import questions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOTH: Final = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
+APPROVED: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456:3"
+KEY: Final = "bedrock:GuardrailIdentifier"
+ALLOW: Final = {"Sid": "Call", "Effect": "Allow", "Action": BOTH, "Resource": "*"}
+IN_SAMPLED_REGIONS: Final = {"StringEquals": {"aws:RequestedRegion": ["us-east-1", "eu-central-1"]}}
+
+
+def deny(**condition: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": BOTH, "Resource": "*", "Condition": condition}
+
+
+REGIONAL: Final = [ALLOW, deny(StringNotEquals={KEY: APPROVED}, **IN_SAMPLED_REGIONS)]
+"""Every sample request is in one of the regions of the Deny."""
+CONTRADICTORY: Final = [
+    {**ALLOW, "Condition": {"StringEquals": {"aws:PrincipalTag/team": "a"}}},
+    deny(StringNotEquals={"aws:PrincipalTag/team": "b"}),
+]
+"""No tag satisfies the Allow without meeting the Deny; a sample with an unknown tag cannot tell."""
+ANY_ELSEWHERE: Final = [ALLOW, deny(Null={KEY: "true"}), deny(StringNotEquals={KEY: APPROVED}, **IN_SAMPLED_REGIONS)]
+
+
+def messages(folder: Path, rule: str, statements: list[dict[str, Any]], **options: Any) -> list[str]:
+    file = folder / "policy.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}), "utf-8")
+    return [finding.message for finding in lint([file], LintOptions(select=(rule,), **options))]
+
+
+@pytest.fixture
+def no_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cvc5", None)
+
+
+def test_a_proof_finds_a_call_that_no_sample_has(tmp_path: Path) -> None:
+    (message,) = messages(tmp_path, "GB201", REGIONAL)
+
+    assert message.startswith("A call without a guardrail is possible: `bedrock:InvokeModel` on `arn:aws:bedrock:")
+    assert "with `aws:RequestedRegion` = `" in message
+
+
+def test_a_proof_drops_a_call_that_cannot_occur(tmp_path: Path) -> None:
+    assert messages(tmp_path, "GB201", CONTRADICTORY) == []
+
+
+@pytest.mark.usefixtures("no_solver")
+def test_without_the_solver_the_samples_decide(tmp_path: Path) -> None:
+    assert messages(tmp_path, "GB201", REGIONAL) == []
+    (message,) = messages(tmp_path, "GB201", [*CONTRADICTORY[:1], deny(StringNotLike={"aws:PrincipalTag/team": "b*"})])
+    assert message.endswith("is not denied.")
+    assert messages(tmp_path, "GB202", ANY_ELSEWHERE) == []
+
+
+def test_an_unknown_answer_leaves_the_decision_to_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "solve", lambda *_, **__: ("unknown", None, "the solver gave no answer: timeout"))
+
+    assert messages(tmp_path, "GB201", REGIONAL) == []
+    assert len(messages(tmp_path, "GB201", CONTRADICTORY)) == 1
+
+
+def test_a_proof_finds_a_guardrail_that_no_policy_names(tmp_path: Path) -> None:
+    assert messages(tmp_path, "GB201", ANY_ELSEWHERE) == []
+    (message,) = messages(tmp_path, "GB202", ANY_ELSEWHERE)
+
+    assert message.startswith("A guardrail that no policy names is accepted: `bedrock:InvokeModel` on ")
+    assert f"`{KEY}` = `arn:aws" in message
+
+
+def test_models_that_take_no_guardrail_are_left_out_of_the_proof(tmp_path: Path) -> None:
+    exempt = "arn:aws:bedrock:*::foundation-model/amazon.titan-embed-*"
+    model = "arn:aws:bedrock:*::foundation-model/acme.embed-v1"
+    guarded = {**deny(StringNotEquals={KEY: APPROVED}), "NotResource": [exempt, model]}
+    del guarded["Resource"]
+
+    assert len(messages(tmp_path, "GB201", [ALLOW, guarded])) == 1
+    assert messages(tmp_path, "GB201", [ALLOW, guarded], unguarded_models=("acme.embed-*",)) == []
+
+
+def test_the_keys_of_an_unknown_principal_are_free(tmp_path: Path) -> None:
+    exempt = deny(StringNotEquals={KEY: APPROVED}, ArnNotLike={"aws:PrincipalArn": "arn:aws:iam::*:role/Admin"})
+
+    assert len(messages(tmp_path, "GB201", [ALLOW, exempt])) == 1
+
+
+@pytest.mark.parametrize("limit", [{"StringNotEquals": {KEY: APPROVED}}, {"Null": {KEY: "true"}}])
+def test_a_common_deny_needs_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: dict[str, Any]) -> None:
+    """A folder of such policies is linted without a solver."""
+    monkeypatch.setattr(questions, "solve", lambda *_, **__: pytest.fail("the solver was asked"))
+
+    assert messages(tmp_path, "GB201", [ALLOW, deny(**limit)]) == []
