@@ -34,6 +34,13 @@ AWS_CLI_VERSION := 1.46.3
 	$(PIP) install --constraint $(CONSTRAINTS) --group build
 	@touch $@
 
+# Only reads the code: the packages of the project are not needed.
+.venv-site/.installed: pyproject.toml $(CONSTRAINTS)
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip --quiet --disable-pip-version-check install 'pip>=25.1'
+	.venv-site/bin/python -m pip --quiet --disable-pip-version-check install --constraint $(CONSTRAINTS) --group site
+	@touch $@
+
 .venv-aio/bin/python:
 	$(PYTHON) -m venv .venv-aio
 	$(AIO_PIP) install 'pip>=25.1'
@@ -121,6 +128,18 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate_rules.py
 	$(BIN)/python docs/generate_architecture.py
 
+# The documentation site, in `site/`. A warning fails the build. `.venv-site/bin/mike deploy VERSION` publishes one version.
+.PHONY: site
+site: export NO_MKDOCS_2_WARNING := 1
+site: .venv-site/.installed
+	.venv-site/bin/mkdocs build --strict --quiet
+	.venv-site/bin/python tests/docs/check_site.py site
+
+# Types every command of docs/quickstart.md, with those that install this checkout into a new environment.
+.PHONY: quickstart
+quickstart: .venv/.dev
+	QUICKSTART_INSTALL=1 $(BIN)/pytest tests/docs/test_quickstart.py
+
 # Lays out every file of test cases; a test fails while one is not in this layout.
 .PHONY: format-cases
 format-cases: .venv/.dev
@@ -166,12 +185,15 @@ build: .venv/.build
 constraints:
 	rm -rf .venv
 	$(MAKE) .venv/.browser .venv/.build CONSTRAINTS=/dev/null
-	$(PIP) freeze --exclude-editable > $(CONSTRAINTS)
+	rm -rf .venv-site
+	$(MAKE) .venv-site/.installed CONSTRAINTS=/dev/null
+	{ $(PIP) freeze --exclude-editable; .venv-site/bin/python -m pip --quiet --disable-pip-version-check freeze; } \
+		| LC_ALL=C sort --unique --ignore-case --field-separator '=' --key 1,1 > $(CONSTRAINTS)
 	rm -rf .venv-aio
 	$(MAKE) .venv-aio/.dev AIO_CONSTRAINTS=/dev/null
 	$(AIO_PIP) freeze --exclude-editable > $(AIO_CONSTRAINTS)
 
 clean:
 	rm -rf .venv-cli examples/node/node_modules
-	rm -rf .venv .venv-aio .venv-oldest .venv-newest .venv-wheel .venvs
-	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-aio .venv-site .venv-oldest .venv-newest .venv-wheel .venvs
+	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -373,3 +373,4 @@ Rare: TypeAlias = (
 """Events that few calls have, sent to every observation."""
 
 Event: TypeAlias = Routine | Rare | ContentReceived
+"""Any event of a call."""

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from guardedbedrock.iam.language.documents import PolicyType
 
 Outcome: TypeAlias = Literal["allowed", "implicitDeny", "explicitDeny", "indeterminate"]
+"""The four results of a decision."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from json import JSONDecodeError
 
 PolicyType: TypeAlias = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
+"""Type of a policy: identity-based, permissions boundary, session, SCP, RCP, VPC endpoint, or resource-based."""
 POLICY_TYPES: Final[tuple[PolicyType, ...]] = get_args(PolicyType)
+"""Every policy type."""
 VARIABLES_SINCE: Final = "2012-10-17"
 DEFAULT_VERSION: Final = "2008-10-17"
 
