@@ -35,8 +35,15 @@ def rejected(group: Group) -> Iterator[Problem]:
     """Find documents that AWS would not save."""
     for policy in group.policies:
         if policy.problem is not None:
-            message = f"AWS rejects the policy: {policy.problem.problem}"
-            yield Problem(policy, policy.problem.pointer, f"{message}.")
+            place = f"`{policy.problem.pointer}` " if policy.problem.pointer else "it "
+            yield Problem(policy, policy.problem.pointer, f"AWS rejects the policy: {place}{policy.problem.problem}.")
+
+
+def unread(group: Group) -> Iterator[Problem]:
+    """Find policies whose text the file does not hold."""
+    for policy in group.policies:
+        if policy.unread:
+            yield Problem(policy, "", f"`{policy.name}` was not checked: {policy.unread}.")
 
 
 def unknown_actions(group: Group) -> Iterator[Problem]:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property, partial
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from guardedbedrock.settings.reader import parse_json, parse_yaml
 
 _TOKEN: Final = re.compile(r'[\s,:]*+("(?:[^"\\]|\\.)*+"|[{}\[\]]|[^\s{}\[\],:"]++)')
+_CHARACTER: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))|.", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+_Text: TypeAlias = Callable[[], list[tuple[str, int]]]
+"""Returns the characters of a text, each with its place in the file."""
+_Place: TypeAlias = tuple[int, _Text | None]
+"""The place of a value in the file, and its text if it can be JSON."""
 
 
 class SourceText:
@@ -46,26 +52,30 @@ class SourceText:
         """
         Return line and column of a pointer, both from 1.
 
-        A pointer into text that is itself JSON, such as a policy in a string, is located at the string.
+        A pointer can go on into text that is itself JSON, such as a policy in a string.
         """
-        while pointer not in self._offsets and pointer:
-            pointer = pointer.rpartition("/")[0]
-        offset = self._offsets.get(pointer, 0)
-        line = bisect_right(self._lines, offset)
-        return line, offset - self._lines[line - 1] + 1
+        known = pointer
+        while known not in self._places and known:
+            known = known.rpartition("/")[0]
+        place, text = self._places.get(known, (0, None))
+        inner = pointer.removeprefix(known)
+        if inner and text is not None:
+            place = _inner_place(text, inner, place)
+        line = bisect_right(self._lines, place)
+        return line, place - self._lines[line - 1] + 1
 
     @cached_property
     def _lines(self) -> list[int]:
         return [0, *(found.end() for found in re.finditer("\n", self._text))]
 
     @cached_property
-    def _offsets(self) -> Mapping[str, int]:
+    def _places(self) -> Mapping[str, _Place]:
         """Computed when the first finding needs it: most files have none."""
         if not self._is_yaml:
-            return dict(_json_offsets(self._text))
+            return dict(_json_places(self._text))
         yaml: Any = import_module("yaml")
         root = yaml.compose(self._text, _template_loader())
-        return dict(_yaml_offsets(root, "", root.start_mark.index)) if root is not None else {}
+        return dict(_yaml_places(root, "", root.start_mark.index, self._text)) if root is not None else {}
 
 
 def escape(key: object) -> str:
@@ -73,10 +83,10 @@ def escape(key: object) -> str:
     return str(key).replace("~", "~0").replace("/", "~1")
 
 
-def _json_offsets(text: str) -> Iterator[tuple[str, int]]:
+def _json_places(text: str) -> Iterator[tuple[str, _Place]]:
     tokens = _TOKEN.finditer(text)
 
-    def value(pointer: str, first: re.Match[str]) -> Iterator[tuple[str, int]]:
+    def value(pointer: str, first: re.Match[str]) -> Iterator[tuple[str, _Place]]:
         opening = first[1]
         if opening not in "{[":
             return
@@ -85,33 +95,88 @@ def _json_offsets(text: str) -> Iterator[tuple[str, int]]:
             if token[1] in "}]":
                 return
             if opening == "[":
-                child = f"{pointer}/{index}"
-                yield child, token.start(1)
-                yield from value(child, token)
+                child, member = f"{pointer}/{index}", token
                 index += 1
             else:
-                child = f"{pointer}/{escape(_unquoted(token[1]))}"
-                yield child, token.start(1)
-                yield from value(child, next(tokens))
+                child, member = f"{pointer}/{escape(_unquoted(token[1]))}", next(tokens)
+            yield child, (token.start(1), _json_text(member))
+            yield from value(child, member)
 
     first = next(tokens, None)
     if first is not None:
-        yield "", first.start(1)
+        yield "", (first.start(1), None)
         yield from value("", first)
+
+
+# -- JSON in a string -----------------------------------------------------------------------------------------------------
+
+
+def _inner_place(text: _Text, pointer: str, default: int) -> int:
+    """Return the place in the file of a pointer into JSON that is written in a string."""
+    characters = text()
+    places = dict(_json_places("".join(character for character, _ in characters)))
+    while pointer not in places and pointer:
+        pointer = pointer.rpartition("/")[0]
+    return characters[places[pointer][0]][1] if pointer in places else default
+
+
+def _json_text(token: re.Match[str]) -> _Text | None:
+    """Return the text of a string token, if it can be JSON."""
+    if not token[1].startswith('"') or "{" not in token[1]:
+        return None
+    return partial(_escaped_characters, token[1][1:-1], token.start(1) + 1)
+
+
+def _escaped_characters(text: str, start: int) -> list[tuple[str, int]]:
+    """Return each character of an escaped text with its place."""
+    return [(_unescaped(found), start + found.start()) for found in _CHARACTER.finditer(text)]
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1]:
+        return chr(int(found[1], 16))
+    return _ESCAPES.get(found[2], found[2]) if found[2] else found[0]
+
+
+def _yaml_text(node: Any, file: str) -> _Text | None:
+    """Return the text of a scalar, if it can be JSON and its style is literal or quoted in one line."""
+    if node.id != "scalar" or "{" not in str(node.value):
+        return None
+    start, end = node.start_mark.index, node.end_mark.index
+    if node.style == "|":
+        return partial(_literal_characters, str(node.value), file, start)
+    if node.start_mark.line != node.end_mark.line or node.style not in ("'", '"'):
+        return None
+    quoted = file.index(node.style, start) + 1  # a tag such as !Sub comes before it
+    inner = file[quoted : end - 1]
+    if node.style == '"':
+        return partial(_escaped_characters, inner, quoted)
+    return lambda: [(found[0][0], quoted + found.start()) for found in re.finditer("''|.", inner)]
+
+
+def _literal_characters(text: str, file: str, start: int) -> list[tuple[str, int]]:
+    """Return each character of a literal block, whose lines are indented alike, with its place."""
+    place, characters = file.index("\n", start) + 1, []
+    indent = next((len(line) - len(line.lstrip()) for line in file[place:].split("\n") if line.strip()), 0)
+    for line in text.splitlines(keepends=True):
+        shift = indent if line.strip() else 0
+        characters += [(character, place + shift + index) for index, character in enumerate(line)]
+        place = file.find("\n", place) + 1
+    return characters
 
 
 def _unquoted(text: str) -> str:
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else _ESCAPES.get(found[2], found[2]), text[1:-1])
 
 
-def _yaml_offsets(node: Any, pointer: str, offset: int) -> Iterator[tuple[str, int]]:
-    yield pointer, offset
+def _yaml_places(node: Any, pointer: str, offset: int, file: str) -> Iterator[tuple[str, _Place]]:
+    yield pointer, (offset, _yaml_text(node, file))
     if node.id == "sequence":
         for index, child in enumerate(node.value):
-            yield from _yaml_offsets(child, f"{pointer}/{index}", child.start_mark.index)
+            yield from _yaml_places(child, f"{pointer}/{index}", child.start_mark.index, file)
     elif node.id == "mapping":
         for key, child in node.value:
-            yield from _yaml_offsets(child, f"{pointer}/{escape(key.value)}", key.start_mark.index)
+            yield from _yaml_places(child, f"{pointer}/{escape(key.value)}", key.start_mark.index, file)
 
 
 def _template_loader() -> Any:

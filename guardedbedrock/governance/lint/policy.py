@@ -125,6 +125,7 @@ class LintedPolicy:
         level: Level of the organization, for SCPs and RCPs; the root is 0.
         moved: Pointers of a converted document to those of the file, by prefix.
         takes_cross_region: Whether a guardrail of the same template uses a guardrail profile.
+        unread: Why the document is not known, in a few words; ``""`` if it is known. An unknown document has no statements.
 
     Attributes:
         problem: Why AWS would reject the document; None if it would not.
@@ -142,8 +143,10 @@ class LintedPolicy:
         level: int = 0,
         moved: Mapping[str, str] | None = None,
         takes_cross_region: bool = False,
+        unread: str = "",
     ) -> None:
         self.source, self.pointer, self.raw = source, pointer, document
+        self.unread = unread
         self.policy_type: PolicyType = policy_type
         self.name = name or source.name
         self.level = level
@@ -152,6 +155,8 @@ class LintedPolicy:
         self.problem: PolicySyntaxError | None = None
         self.document: PolicyDocument | None = None
         self.statements: tuple[LintedStatement, ...] = ()
+        if unread:
+            return
         try:
             self.document = parse(document, policy_type, name=self.name)
         except PolicySyntaxError as error:
@@ -162,6 +167,20 @@ class LintedPolicy:
         raws = listed if many else [listed]
         pointers = [f"/Statement/{index}" if many else "/Statement" for index in range(len(raws))]
         self.statements = tuple(map(LintedStatement, self.document.statements, raws, pointers))
+
+    def as_type(self, policy_type: PolicyType) -> LintedPolicy:
+        """Return the same document as a policy of another type."""
+        return LintedPolicy(
+            self.source,
+            self.pointer,
+            self.raw,
+            policy_type,
+            name=self.name,
+            level=self.level,
+            moved=self._moved,
+            takes_cross_region=self.takes_cross_region,
+            unread=self.unread,
+        )
 
     def in_file(self, pointer: str) -> str:
         """Return the pointer in the file of a pointer in the document."""
@@ -200,7 +219,7 @@ class Group:
 
     @cached_property
     def policy_set(self) -> PolicySet | None:
-        """The policies, compiled; None if the group grants nothing or AWS would reject one of them."""
+        """The policies, compiled; None if the group grants nothing, or if one of them is not known or not valid."""
         if any(policy.document is None for policy in self.policies):
             return None
         if not any(statement.is_allow for _, statement in self.statements("identity", "resource")):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.cloudformation import of_cloudformation
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
-from guardedbedrock.governance.lint.templates import of_cloudformation, of_plan, of_terraform
+from guardedbedrock.governance.lint.terraform import of_plan, of_terraform
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, read_document
@@ -81,7 +82,7 @@ def _reader(data: Any, path: Path) -> Any:
         return None
     if data.get("schema") == SCHEMA or any(isinstance(data.get(key), list) for key in DETAIL_KEYS):
         return _of_account
-    if "planned_values" in data:
+    if "planned_values" in data or ("terraform_version" in data and "values" in data):
         return of_plan
     if path.name.endswith(".tf.json"):
         return of_terraform

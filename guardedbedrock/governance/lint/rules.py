@@ -182,6 +182,16 @@ RULES: Final[tuple[Rule, ...]] = (
         "IAM API Reference, PutRolePolicy",
         language_rules.odd_characters,
     ),
+    Rule(
+        "GB104",
+        "note",
+        "policy that was not checked",
+        "The file does not hold the text of the policy, so the findings say nothing about it. The policies that apply together "
+        "with it are not checked for calls without a guardrail, because it could deny them.",
+        "Lint it where its text is known: in a plan, in a state after apply, in the folder of the module, or in the account.",
+        "Terraform documentation, JSON Output Format",
+        language_rules.unread,
+    ),
     # -- guardrails
     Rule(
         "GB201",

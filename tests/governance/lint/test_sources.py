@@ -141,14 +141,41 @@ def test_sam_function(tmp_path: Path) -> None:
     assert finding.pointer == "/Resources/F/Properties/Policies/1/Statement/0/Action/1"
 
 
-def test_organization_policy_in_a_template(tmp_path: Path) -> None:
-    scp = {
-        "Type": "AWS::Organizations::Policy",
-        "Properties": {"Name": "n", "Type": "SERVICE_CONTROL_POLICY", "Content": json.dumps(BAD)},
-    }
-    assert only(tmp_path, "t.json", {"Resources": {"Scp": scp}}).line == 1 + json.dumps({"Resources": {"Scp": scp}}, indent=2)[
-        : json.dumps({"Resources": {"Scp": scp}}, indent=2).index('"Content"')
-    ].count("\n")
+TEXT = '{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "bedrock:Converse", "Resource": "*"}]}'
+BLOCK = TEXT.replace(' "Action"', '\n            "Action"')
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.json", json.dumps(TEXT)),
+        ("t.json", json.dumps({"Fn::Sub": TEXT})),
+        ("t.yaml", f"'{TEXT}'"),
+        ("t.yaml", json.dumps(TEXT)),
+        ("t.yaml", f"!Sub '{TEXT}'"),
+        ("t.yaml", f"|\n        {BLOCK}"),
+        ("t.yaml", f"!Sub |\n        {BLOCK}"),
+        ("t.yaml", f">-\n        {TEXT}"),
+    ],
+)
+def test_organization_policy_as_text_in_a_template(tmp_path: Path, name: str, content: str) -> None:
+    before = (
+        '{"Resources": {"Scp": {"Type": "AWS::Organizations::Policy", "Properties": {"Type": "SERVICE_CONTROL_POLICY", "Content":'
+    )
+    lines = "Resources:\n Scp:\n  Type: AWS::Organizations::Policy\n  Properties:\n"
+    lines += f"    Type: SERVICE_CONTROL_POLICY\n    Content: {content}\n"
+    finding = only(tmp_path, name, f"{before} {content}}}}}}}}}" if name.endswith("json") else lines)
+    is_inside = "Fn::Sub" not in content and not content.startswith(">")
+    found = pointed_at(tmp_path / name, finding)
+    assert found.replace("\\", "").startswith('"Action": "bedrock:Converse"' if is_inside else ('"Content"', "Content"))
+
+
+def test_policy_that_is_known_at_deployment(tmp_path: Path) -> None:
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Ref": "Text"}}}
+    (tmp_path / "t.json").write_text(json.dumps({"Resources": {"Policy": policy}}), "utf-8")
+    (finding,) = lint([tmp_path / "t.json"])
+    assert (finding.rule, finding.severity) == ("GB104", "note")
+    assert "`Policy` was not checked: its text is known only at deployment." in finding.message
 
 
 def test_terraform_resource(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""Values of templates: the placeholders of what is known only at deployment, and the loading of policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from guardedbedrock.governance.lint.policy import UNRESOLVED
+from guardedbedrock.iam import PolicySyntaxError, PolicyType
+from guardedbedrock.iam.language.documents import load_json
+
+ACCOUNT: Final = "123456789012"
+ORGANIZATION_POLICIES: Final[Mapping[str, PolicyType]] = {"SERVICE_CONTROL_POLICY": "scp", "RESOURCE_CONTROL_POLICY": "rcp"}
+PLACEHOLDERS: Final[Mapping[str, str]] = {
+    "Action": f"{UNRESOLVED}:action",
+    "NotAction": f"{UNRESOLVED}:action",
+    "Resource": f"arn:aws:{UNRESOLVED}:::value",
+    "NotResource": f"arn:aws:{UNRESOLVED}:::value",
+    "Effect": "Deny",
+    "bedrock:guardrailidentifier": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/{UNRESOLVED}:1",
+}
+"""Element of a statement, or condition key, to the value that stands for one that is known only at deployment."""
+
+
+def placeholder(element: str, text: str = UNRESOLVED) -> str:
+    """Return the value that stands for an unknown one of an element or condition key; `text` if any value does."""
+    return PLACEHOLDERS.get(element) or PLACEHOLDERS.get(element.lower(), text)
+
+
+def sample_guardrail(name: str) -> str:
+    """Return an ARN for a guardrail of a template."""
+    return f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/{sample_identifier(name)}"
+
+
+def sample_identifier(name: str) -> str:
+    """Return an ID for a guardrail of a template."""
+    return f"{re.sub('[^a-z0-9]', '', name.lower())}000000000000"[:12]
+
+
+def loaded(document: Any) -> Any:
+    """Load a policy that is given as JSON text; other values, and text that is not JSON, stay as they are."""
+    if not isinstance(document, str):
+        return document
+    try:
+        return load_json(document)
+    except PolicySyntaxError:
+        return document
+
+
+def keep_repeated(value: Mapping[str, Any], resolved: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the resolved members in the class of the object, so that the parser still sees a repeated key."""
+    if type(value) is dict:
+        return resolved
+    kept = type(value)()
+    kept.update(resolved)  # type: ignore[attr-defined]  # a dict
+    kept.repeated = getattr(value, "repeated", None)  # type: ignore[attr-defined]  # see iam.language.documents.Object
+    return kept
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    """Return an object; an empty one for another value."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items_of(value: Any) -> list[tuple[str, Any]]:
+    """Return the members of an object; none for another value."""
+    return list(mapping_of(value).items())
+
+
+def list_of(value: Any) -> list[Any]:
+    """Return a list: the value itself, a list with the value, or an empty one for None."""
+    return value if isinstance(value, list) else [] if value is None else [value]
