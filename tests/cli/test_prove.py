@@ -13,6 +13,7 @@ from guardedbedrock.cli.app import run
 APPROVED: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456:3"
 BOTH: Final = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 ALLOW: Final = {"Sid": "All", "Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+ALLOWED: Final = '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
 ALLOW_EVERYTHING: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -159,6 +160,12 @@ def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.
         (["guardrail-required", "--identity", "missing.json"], "missing.json"),
         (["guardrail-required", "--identity", "x.json", "--config", "y.toml"], "one of --config, --snapshot or policy files"),
         (["never", "bedrock:InvokeModel", "--identity", "{}"], "Statement is missing"),
+        (
+            ["never", "bedrock:InvokModel", "--identity", ALLOWED],
+            "`bedrock:InvokModel`; did you mean `bedrock:InvokeModel`?",
+        ),
+        (["never", "InvokeModel", "--identity", ALLOWED], "no action `InvokeModel`; did you mean `bedrock:InvokeModel`?"),
+        (["never", "x", "--identity", ALLOWED], "no action `x`; write it like bedrock:InvokeModel"),
         (["no-new-access", "missing.json", "missing.json"], "missing.json: cannot be read"),
     ],
 )

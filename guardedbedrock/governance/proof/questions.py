@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from time import perf_counter
 from typing import Final
 
@@ -461,10 +462,15 @@ def actions_of(pattern: str) -> Sequence[str]:
     Return the actions that a pattern stands for.
 
     Raises:
-        ConfigurationError: The pattern covers no action that this version knows.
+        ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:ACTION`.
     """
     if "*" not in pattern and "?" not in pattern:
         known = reference.actions().get(pattern.lower())
+        # A misspelt action is allowed by no policy, so that "never" would be proved for it.
+        if known is None and (_is_bedrock(pattern) or ":" not in pattern):
+            near = get_close_matches(pattern.lower(), reference.actions(), n=1)
+            advice = f"did you mean `{reference.actions()[near[0]].name}`?" if near else "write it like bedrock:InvokeModel"
+            raise ConfigurationError(f"this version knows no action `{pattern}`; {advice}")
         return (known.name if known else pattern,)
     matches = compile_pattern(pattern.lower())
     found = [action.name for name, action in reference.actions().items() if matches(name)]
