@@ -73,6 +73,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _print_error(error: Exception) -> None:
     message = " ".join(getattr(error, "format_message", error.__str__)().split())
+    message = message.replace("Value error, ", "") or "missing command; name one of the commands above"
     sys.stderr.write(f"guardedbedrock: {message[:1].lower()}{message[1:]}\n")
 
 

@@ -74,7 +74,7 @@ def test_shell_completion(cli: Cli, shell: str, marker: str) -> None:
         pytest.param(["tset"], "tset", id="unknown command"),
         pytest.param(["test"], "missing argument", id="no file"),
         pytest.param(["test", "--frmat", "json", "x"], "--frmat", id="unknown option"),
-        pytest.param(["test", "--format", "xml", "x"], "xml", id="unknown format"),
+        pytest.param(["test", "--format", "xml", "x"], "invalid value for '--format': 'xml' is not one of", id="unknown format"),
         pytest.param(["simulate"], "--operation", id="no operation"),
         pytest.param(["demo", "x"], "x", id="stray argument"),
         pytest.param(["test", "none.json"], "none.json: no such file", id="no such file"),
@@ -87,6 +87,14 @@ def test_invalid_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str
     assert err.startswith("guardedbedrock: ")
     assert problem in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", ["prove", "guardrails"])
+def test_a_group_without_a_command_prints_its_help(cli: Cli, group: str) -> None:
+    code, out, err = cli(group)
+
+    assert (code, err) == (2, "guardedbedrock: missing command; name one of the commands above\n")
+    assert f"Usage: guardedbedrock {group}" in out
 
 
 @pytest.mark.parametrize("module", ["typer", "rich"])
