@@ -91,6 +91,9 @@ def explain(error: ValidationError, places: Places, models: Models, *, under: Lo
     misfit = context.get("error")
     found = tuple(part for part in finding["loc"] if part != _KEY_ITSELF)
     loc = (*under, *found, *getattr(misfit, "loc", ()))
+    if kind == _UNKNOWN and len(loc) > 1 and loc[-1] in _fields(loc[-1:], models)[0]:
+        advice = f"`{loc[-1]}` is a top-level key; in a TOML file, write it above [[guardrails]] and the other tables"
+        return ConfigurationError(f"{places(loc)}: unknown key; {advice}")
     if kind == _UNKNOWN:
         return unknown(places(loc), str(loc[-1]), _fields(loc, models)[0])
     if misfit is not None:

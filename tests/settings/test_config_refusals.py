@@ -104,6 +104,10 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
         f"[[guardrails]]\narn = '{ARN}'\nversoin = 1\n",
         ("guardrails[0].versoin: unknown key; did you mean `version`?",),
     ),
+    "top-level-key-below-a-table": (
+        f"[[guardrails]]\narn = '{ARN}'\nversion = 1\nprincipal = 'caller'\n",
+        ("guardrails[0].principal: unknown key; `principal` is a top-level key; in a TOML file, write it above [[guardrails]]",),
+    ),
     "version-latest": (
         f"[[guardrails]]\narn = '{ARN}'\nversion = 'latest'\n",
         ("guardrails[0].version: not a guardrail version",),
