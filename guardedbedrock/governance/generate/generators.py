@@ -52,6 +52,8 @@ def write(artifact: Artifact, form: ArtifactFormat, folder: Path) -> tuple[Path,
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
+            if folder.exists() and not folder.is_dir():
+                raise ConfigurationError(f"{folder}: not a folder; name the folder to write into") from None
             raise ConfigurationError(f"{path}: cannot write the file: {error.strerror}") from None
         written.append(path)
     return tuple(written)

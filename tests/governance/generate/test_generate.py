@@ -191,6 +191,11 @@ print(sent[0]["Evaluations"][0]["ComplianceType"])
     assert (ran.stdout.strip(), ran.stderr) == ("NOT_APPLICABLE", "")
 
 
+def test_the_output_must_be_a_folder(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["generate", "invoke-policy", "--config", config, "-o", config]) == 2
+    assert "not a folder; name the folder to write into" in capsys.readouterr().err
+
+
 def test_workflow(config: str) -> None:
     assert run(["generate", "github-workflow", "--config", config, "-o", "out"]) == 0
     text = Path("out/.github/workflows/bedrock-policies.yml").read_text("utf-8")
