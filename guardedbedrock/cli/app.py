@@ -253,11 +253,19 @@ def serve(
     tls: Annotated[
         bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require. A flag without a value.")
     ] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Answer from recorded exchanges: cassettes of vcrpy, or the files of --record."),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write all exchanges to this folder. They contain prompts and responses."),
+    ] = None,
 ) -> int:
     """Serve a fake Bedrock for programs in any language, with a page that shows the requests."""
     from guardedbedrock.cli.serve import command  # noqa: PLC0415 - imports botocore
 
-    return command(port, config, tls=tls)
+    return command(port, config, tls=tls, replay=replay, record=record)
 
 
 app.add_typer(prove)

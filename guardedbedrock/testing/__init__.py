@@ -14,6 +14,7 @@ To find your way in this package:
     agents/                      agents, flows, knowledge bases, prompts and sessions
     resources/  assessment/      guardrails and profiles; what a guardrail finds in a text
     faults/                      faults to inject
+    recordings/                  recorded exchanges: cassettes, replay and record
     denial_catalogue.py          every known denial of AWS
     received_requests.py         the log of requests and its assertions
     cases/                       policy tests as data

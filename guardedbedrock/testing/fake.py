@@ -55,10 +55,14 @@ class FakeBedrock:
         credentials: Accepted credentials and API keys, with their principals. If given, signatures are verified.
         invocation_logs: Folder for the model invocation log; None writes none. It contains a folder for each bucket and log
             group of the logging configuration, which clients change with ``bedrock``. At first the bucket is ``invocation-logs``.
+        replay: Folder with recorded exchanges: cassettes of vcrpy, or the files of ``record``. The fake answers only from them,
+            after it has checked signature, faults and policies. A request that is not recorded gets an error that names the
+            nearest one.
+        record: Folder to which the exchanges of this fake are written, for ``replay``. Prompts and responses are in the files.
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also accepts identifiers such as ``G-HR-Compliance``.
 
     Raises:
-        ConfigurationError: The vocabulary is unknown.
+        ConfigurationError: The vocabulary is unknown, or the recordings cannot be read.
     """
 
     _limits: ClassVar[RequestLimits] = NO_LIMITS
@@ -76,7 +80,7 @@ class FakeBedrock:
         with the old configuration.
 
         Raises:
-            ConfigurationError: The vocabulary is unknown.
+            ConfigurationError: The vocabulary is unknown, or the recordings cannot be read.
         """
         self._state = FakeState(FakeConfig(**options), secure=self._tls)
 
@@ -181,7 +185,7 @@ class FakeBedrock:
 
     def reset(self) -> None:
         """
-        Remove requests, scripted replies, faults and asynchronous invocations.
+        Remove requests, scripted replies, faults and asynchronous invocations. Recordings begin again.
 
         Policies stay, and so does everything that clients created or changed with ``bedrock``. `configure` removes that, too.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from guardedbedrock import bedrock
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.agents import AgentRuntime, Agents
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
@@ -14,6 +15,7 @@ from guardedbedrock.testing.control.invocation_logging import InvocationLogging
 from guardedbedrock.testing.faults import FaultSchedule
 from guardedbedrock.testing.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
+from guardedbedrock.testing.recordings import Recorder, Replay
 from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
 from guardedbedrock.testing.runtime import Runtime
 from guardedbedrock.testing.server.authorization import ServerAuthorizer
@@ -56,6 +58,8 @@ class FakeOptions(TypedDict, total=False):
     credentials: Iterable[FakeCredentials | FakeApiKey]
     invocation_logs: Path | None
     regions: Iterable[str]
+    replay: Path | None
+    record: Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,7 @@ class FakeConfig:
     `FakeOptions` with defaults.
 
     Raises:
-        ConfigurationError: The vocabulary is unknown.
+        ConfigurationError: The vocabulary is unknown, or both ``replay`` and ``record`` are set.
     """
 
     guardrails: Iterable[FakeGuardrail] = ()
@@ -83,9 +87,13 @@ class FakeConfig:
     credentials: Iterable[FakeCredentials | FakeApiKey] = ()
     invocation_logs: Path | None = None
     regions: Iterable[str] = ()
+    replay: Path | None = None
+    record: Path | None = None
 
     def __post_init__(self) -> None:
         check_vocabulary(self.vocabulary)
+        if self.replay is not None and self.record is not None:
+            raise ConfigurationError("replay, record: set only one of them; a fake that replays performs no operations")
 
     def by_region(self) -> list[FakeConfig]:
         """Return the configuration of each region, the main region first."""
@@ -123,10 +131,15 @@ class FakeState:
     def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
         main, *others = config.by_region()
         self.log, self.faults = RequestLog(main.keep, main.keep_bytes), FaultSchedule(main.seed)
-        self._main = RegionState(main, self.log, self.faults, secure=secure)
+        self._replay = Replay(main.replay) if main.replay is not None else None
+        recorder = Recorder(main.record) if main.record is not None else None
+        recordings = self._replay, recorder
+        self._main = RegionState(main, self.log, self.faults, recordings, secure=secure)
         self._states = {main.region: self._main}
         for other in others:
-            self._states[other.region] = RegionState(other, self.log, self.faults, secure=secure, shared=self._main.runtime)
+            self._states[other.region] = RegionState(
+                other, self.log, self.faults, recordings, secure=secure, shared=self._main.runtime
+            )
         self.region, self.account = main.region, self._main.account
         self.runtime, self.control = self._main.runtime, self._main.control
         self.agents, self.agent_runtime = self._main.agents, self._main.agent_runtime
@@ -146,6 +159,8 @@ class FakeState:
         """Remove requests, scripted replies, faults and asynchronous invocations."""
         self.log.clear()
         self.faults.clear()
+        if self._replay is not None:
+            self._replay.rewind()
         for state in self._states.values():
             state.runtime.clear()
 
@@ -158,12 +173,20 @@ class RegionState:
         config: The configuration of the region.
         log: The requests to all regions.
         faults: The faults of all regions.
+        recordings: What answers from recordings, and what records, in all regions.
         secure: Whether clients use TLS.
         shared: The runtime of the main region, whose scripts this region uses; None for the main region.
     """
 
-    def __init__(
-        self, config: FakeConfig, log: RequestLog, faults: FaultSchedule, *, secure: bool, shared: Runtime | None = None
+    def __init__(  # noqa: PLR0913 - one parameter for each thing that regions share
+        self,
+        config: FakeConfig,
+        log: RequestLog,
+        faults: FaultSchedule,
+        recordings: tuple[Replay | None, Recorder | None],
+        *,
+        secure: bool,
+        shared: Runtime | None = None,
     ) -> None:
         caller = config.caller(secure=secure)
         self.account = caller.account
@@ -186,6 +209,8 @@ class RegionState:
             faults=faults,
             log=log,
             write_log=self._write_log,
+            replay=recordings[0],
+            recorder=recordings[1],
         )
 
     def _enforced(self, model: str) -> list[FakeEnforcement]:

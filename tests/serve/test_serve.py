@@ -172,6 +172,31 @@ def test_tls_serves_https(tmp_path: Path) -> None:
     assert reply["stopReason"] == "end_turn"
 
 
+def test_what_one_server_records_another_replays(tmp_path: Path) -> None:
+    with serving(tmp_path, "--record", "recordings") as served:
+        recorded = served.client().converse(**ask("remember me"))["output"]
+    with serving(tmp_path, "--replay", "recordings") as served:
+        client = served.client()
+        replayed = client.converse(**ask("remember me"))["output"]
+        with pytest.raises(ClientError, match="body at /messages/0/content/0/text"):
+            client.converse(**ask("something else"))
+        client.close()
+
+    assert replayed == recorded
+
+
+def test_a_damaged_recording_is_invalid_input(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("[", "utf-8")
+    command = [*COMMAND, "--port", "0", "--replay", "."]
+
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("guardedbedrock: ")
+    assert ran.stderr.count("\n") == 1
+    assert "a.yaml: not valid YAML" in ran.stderr
+
+
 def test_a_port_in_use_is_invalid_input(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -19,18 +19,25 @@ if TYPE_CHECKING:
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-def command(port: int, config: Path | None, *, tls: bool) -> int:
+def command(port: int, config: Path | None, *, tls: bool, replay: Path | None = None, record: Path | None = None) -> int:
     """
     Serve on 127.0.0.1, print the environment variables for clients, and stop on Ctrl-C or SIGTERM.
+
+    Args:
+        port: 0 selects a free port.
+        config: The configuration.
+        tls: Serve HTTPS.
+        replay: Folder with recorded exchanges that answer the requests.
+        record: Folder to which the exchanges are written.
 
     Returns:
         0.
 
     Raises:
-        ConfigurationError: The configuration is invalid, or the port is not available.
+        ConfigurationError: The configuration or a recording is invalid, or the port is not available.
     """
     configuration = read(config) if config else ServeConfiguration()
-    fake = BedrockWithPage(tls=tls, **configuration.options)
+    fake = BedrockWithPage(tls=tls, **{**configuration.options, "replay": replay, "record": record})
     configuration.apply_to(fake)
     with _stop_signals() as stopped:
         try:

@@ -8,7 +8,7 @@ The order of the steps is AWS's, as far as it is known:
 3. verify the signature or the API key
 4. parse the request and validate its parameters
 5. authorize the call with IAM
-6. perform the operation
+6. perform the operation, or answer from a recording
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import FaultSchedule
+    from guardedbedrock.testing.recordings import Recorder, Replay
 
 
 _RUNTIME: Final = "bedrock-runtime"
@@ -92,6 +93,8 @@ class Endpoint:
         faults: The faults to inject.
         log: Stores the requests.
         write_log: Writes a call to the log of the service, with the ARN of its caller and its entry.
+        replay: Answers instead of the services; None performs the operations.
+        recorder: Records the exchanges; None records none.
     """
 
     def __init__(  # noqa: PLR0913 - one parameter for each step
@@ -103,10 +106,12 @@ class Endpoint:
         faults: FaultSchedule,
         log: RequestLog,
         write_log: Callable[[str, ReceivedRequest, Callable[[], Params]], None],
+        replay: Replay | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._routes = [(routes(service.service), service) for service in services]
         self._authenticator, self._authorizer, self._faults, self._log = authenticator, authorizer, faults, log
-        self._write_log = write_log
+        self._write_log, self._replay, self._recorder = write_log, replay, recorder
 
     def respond(self, http_request: HttpRequest) -> HttpResponse:
         """Respond to a request, and log it before the response is sent."""
@@ -118,6 +123,8 @@ class Endpoint:
                 exchange.error = error.code
                 is_chat = chat_completions.serves(exchange.operation)
                 response = chat_completions.error_response(error) if is_chat else error.response()
+        if self._recorder is not None:
+            response = _record_exchange(self._recorder, exchange, response)
         for fault in exchange.active_faults:
             response = fault.change_response(response)
         request_id = str(uuid.uuid4())
@@ -129,9 +136,14 @@ class Endpoint:
         return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers}, send_filters=filters)
 
     def _perform(self, exchange: _Exchange) -> HttpResponse:
-        match, service = self._route(exchange.http_request)
+        try:
+            match, service = self._route(exchange.http_request)
+        except ServiceError:
+            if self._replay is None:
+                raise
+            return self._replay.respond(exchange.http_request)  # recorded from another service
         exchange.operation = operation = match.operation
-        if operation.name not in service.operations:
+        if self._replay is None and operation.name not in service.operations:
             raise ServiceError.not_served(operation.name)
         model = match.labels.get("modelId", "")
         exchange.faults, exchange.active_faults = self._faults.take(
@@ -139,12 +151,19 @@ class Endpoint:
         )
         skew = sum(fault.seconds for fault in exchange.faults if isinstance(fault, ClockSkew))
         caller = self._authenticator.identify(exchange.http_request, load(service.service).signing_name, skew)
-        _parse(exchange, match, service)
+        try:
+            _parse(exchange, match, service)
+        except ServiceError:
+            if self._replay is None:
+                raise
+            return self._replay.respond(exchange.http_request)  # AWS's answer to an invalid request
         requests = partial(self._authorizer.requests, service.service, operation.name, exchange.params, caller)
         for fault in exchange.active_faults:
             fault.fail(FaultContext(operation.name, exchange.params, requests))
         exchange.decisions = self._authorizer.decide(requests)
         enforce(exchange.decisions)
+        if self._replay is not None:
+            return self._replay.respond(exchange.http_request)
         output = service.perform(operation.name, exchange.params)
         exchange.principal, exchange.log_entry = caller.principal, output.log_entry
         write = chat_completions.response if chat_completions.serves(operation) else serialize
@@ -174,6 +193,15 @@ def _with_stream_faults(operation: Any, output: OperationOutput, faults: Iterabl
     for fault in faults:
         events = fault.change_events(events)
     return replace(output, members={**output.members, name: events})
+
+
+def _record_exchange(recorder: Recorder, exchange: _Exchange, response: HttpResponse) -> HttpResponse:
+    """Record a response. A stream is read to its end first."""
+    body = response.body
+    chunks = [body] if isinstance(body, bytes) else list(body)
+    name = exchange.operation.name if exchange.operation else "unknown"
+    recorder.write(name, exchange.http_request, response.status, response.headers, b"".join(chunks))
+    return response if isinstance(body, bytes) else replace(response, body=iter(chunks))
 
 
 def _record(exchange: _Exchange, status: int, request_id: str) -> ReceivedRequest:
