@@ -11,6 +11,8 @@ from typing import Any
 from guardedbedrock.aws.sources.account import AccountReader
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.changes import find_guardrail_changes
+from guardedbedrock.governance.proof.solver import is_available
 from guardedbedrock.iam import Account
 from guardedbedrock.iam.account.account import describe_gap
 from guardedbedrock.iam.account.snapshot import write_snapshot
@@ -77,25 +79,48 @@ def _summary(snapshot: dict[str, Any], file: Path) -> Iterator[str]:
         yield f"gap: {describe_gap(gap)}; allow {gap['statement']['Action']} on {gap['statement']['Resource']}"
 
 
-def diff(before: str, after: str, output: str) -> int:
+@dataclass(frozen=True, slots=True)
+class DiffArguments:
     """
-    Print which principal gained or lost which action on which resource.
+    The arguments of ``snapshot diff``.
 
     Args:
         before: A snapshot or a dump of authorization details.
         after: A later one.
         output: ``text`` or ``json``.
+        prove: Whether to prove for each principal that its calls carry an approved guardrail.
+        approved: Guardrails that count as approved, for `prove`; every guardrail counts if it is empty.
+    """
+
+    before: str
+    after: str
+    output: str = "text"
+    prove: bool = False
+    approved: Sequence[str] = ()
+
+
+def diff(arguments: DiffArguments) -> int:
+    """
+    Print which principal gained or lost which action on which resource.
 
     Returns:
-        0 if no access changed, 1 if some did.
+        0 if no access changed, 1 if some did. With `prove`, also 1 if an answer changed or is unknown.
 
     Raises:
-        ConfigurationError: A file is not usable.
+        ConfigurationError: A file is not usable, or `prove` is set and the solver is not installed.
     """
-    changes = find_access_changes(Account.from_snapshot(Path(before)), Account.from_snapshot(Path(after)))
-    if output == "json":
-        write_json({"changes": [asdict(change) for change in changes]})
+    if arguments.approved and not arguments.prove:
+        raise ConfigurationError("--approved: only used with --prove; add --prove or remove it")
+    if arguments.prove and not is_available():
+        raise ConfigurationError("--prove: needs a solver; install guardedbedrock[proof]")
+    before, after = (Account.from_snapshot(Path(one)) for one in (arguments.before, arguments.after))
+    changes = find_access_changes(before, after)
+    proofs = tuple(find_guardrail_changes(before, after, arguments.approved)) if arguments.prove else ()
+    if arguments.output == "json":
+        data: dict[str, Any] = {"changes": [asdict(change) for change in changes]}
+        write_json({**data, "guardrails": [one.as_data() for one in proofs]} if arguments.prove else data)
     else:
         lines = [f"{one.principal} {one.change} {one.action} on {one.resource}" for one in changes]
-        sys.stdout.write("\n".join(lines or ["no access to Bedrock changed"]) + "\n")
-    return EXIT_CHANGED if changes else EXIT_UNCHANGED
+        lines = lines or ["no access to Bedrock changed"]
+        sys.stdout.write("\n".join([*lines, *(one.sentence for one in proofs)]) + "\n")
+    return EXIT_CHANGED if changes or proofs else EXIT_UNCHANGED

@@ -43,9 +43,17 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="BEFORE", help="Snapshot or dump of authorization details.")],
     after: Annotated[str, typer.Argument(metavar="AFTER", help="A later one.")],
     *,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Also prove which principals can call models without an approved guardrail.")
+    ] = False,
+    approved: Annotated[
+        list[str] | None,
+        typer.Option("--approved", metavar="ARN[:VERSION]", help="Approved guardrail, for --prove.", show_default="every one"),
+    ] = None,
     output: Annotated[Literal["text", "json"], typer.Option("--format", help="Output format.")] = "text",
 ) -> int:
     """Show which principal gained or lost which action on which resource. Exit code 0 unchanged, 1 changed, 2 unusable."""
-    from guardedbedrock.cli.snapshot import diff as compare  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.snapshot import DiffArguments  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.snapshot import diff as compare  # noqa: PLC0415
 
-    return compare(before, after, output)
+    return compare(DiffArguments(before, after, output, prove, tuple(approved or ())))

@@ -54,9 +54,14 @@ def find_access_changes(before: Account, after: Account) -> tuple[AccessChange, 
     Returns:
         The changes, sorted. A principal that only one account has is compared with no access.
     """
-    principals = sorted({*before.principals, *after.principals})
-    differing = [arn for arn in principals if _policies_of(before, arn) != _policies_of(after, arn)]
+    differing = differing_principals(before, after)
     return tuple(sorted(change for arn in differing for change in _Comparison(arn, before, after).changes()))
+
+
+def differing_principals(before: Account, after: Account) -> tuple[str, ...]:
+    """Return the ARNs of the principals whose policies differ between two accounts, sorted."""
+    principals = sorted({*before.principals, *after.principals})
+    return tuple(arn for arn in principals if _policies_of(before, arn) != _policies_of(after, arn))
 
 
 def _policies_of(account: Account, principal: str) -> Any:

@@ -40,7 +40,7 @@ from guardedbedrock.iam.matching.principals import identify
 TIMEOUT: Final = 5.0
 _NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
 _ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
-_UNDOCUMENTED: Final = "AWS does not document the decision"
+_UNCERTAIN: Final = "no certain decision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +357,7 @@ def _judge(request: Request, part: _Part) -> _Outcome:
     if decision is None:
         return _Outcome("unknown", reason=_ONE_SIDED)
     rules = "; ".join(decision.reasons)
-    return _Outcome("unknown", reason=f"{_UNDOCUMENTED} for {request.action} on {request.resource}: {rules}")
+    return _Outcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")
 
 
 def _witness(part: _Part, options: Options) -> tuple[Request | None, str]:
