@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import ast
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
+from harness import pages
+from harness.pages import ROOT
+from harness.shell import Shell, free_port
 
-FOLDER: Final = Path(__file__).parents[2] / "examples"
+EXAMPLES: Final = ROOT / "examples"
+FOLDER: Final = EXAMPLES / "replace_client_creation"
 LONGEST: Final = 60  # lines
 GUARDRAIL: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail"
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model"
@@ -91,3 +97,41 @@ def test_an_example_is_short_and_documents_its_purpose(name: str) -> None:
 
     assert len(source.splitlines()) < LONGEST
     assert "Shows " in (ast.get_docstring(ast.parse(source)) or "")
+
+
+FOLDERS: Final = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+TYPED: Final = [name for name in FOLDERS if name != "node"]
+"""`make clients` runs the example for Node, which needs npm."""
+LONGEST_README: Final = 45  # lines
+
+
+def test_there_is_a_folder_for_each_use() -> None:
+    assert FOLDERS == ["chatbot_service", "governance", "node", "replace_client_creation", "test_harness"]
+    assert [path.name for path in EXAMPLES.iterdir() if path.is_file()] == []
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_has_a_short_readme(name: str) -> None:
+    text = (EXAMPLES / name / "README.md").read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
+
+    assert len(text.splitlines()) <= LONGEST_README
+    assert links
+    assert [link for link in links if not (EXAMPLES / name / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", TYPED)
+def test_the_commands_of_a_readme_print_what_it_shows(name: str, tmp_path: Path) -> None:
+    folder, typed = tmp_path / name, 0
+    shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    ports = {"8484": free_port(), "8000": free_port()}
+    with Shell(folder) as shell:
+        for block in pages.blocks((EXAMPLES / name / "README.md").read_text("utf-8")):
+            assert block.language == "console"
+            text = re.sub(r"\b(8484|8000)\b", lambda found: ports[found[1]], block.text)
+            for command, shown in pages.commands(block._replace(text=text)):
+                printed = shell.type(command)
+                assert pages.matches(printed, shown), f"$ {command}\n" + "\n".join(printed)
+                typed += 1
+
+    assert typed
