@@ -57,6 +57,9 @@ class RulesSource(Protocol):
     def is_ready(self, rules: Rules) -> bool:
         """Return whether `current` answers without reading the source."""
 
+    def has_read(self, region: str) -> bool:
+        """Return whether `approved` answers without reading the source."""
+
     def approved(self, region: str) -> tuple[Guardrail, ...] | None:
         """Return the approved guardrails of a Region; None if the source does not know them."""
 

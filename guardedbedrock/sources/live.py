@@ -176,6 +176,10 @@ class LiveSource:
             return self._fallback(rules)
         return self._made(loaded, rules)
 
+    def has_read(self, region: str) -> bool:
+        """Return whether `approved` answers without reading the source."""
+        return self._approval is None or self._has_read_for((), (region,))
+
     def approved(self, region: str) -> tuple[Guardrail, ...] | None:
         """
         Return the approved guardrails of a Region; None if the configuration lists them or the source is unavailable.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 import pytest
 from harness.clients import HR, ON_THE_SERVER, Recorder, ask
 
-from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, PreflightUnavailableError, iam
+from guardedbedrock import ConfigurationError, ExplicitDenyError, Guard, ImplicitDenyError, PreflightUnavailableError, iam
 from guardedbedrock.core.events import PreflightDecided
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION, write_snapshot
 from guardedbedrock.testing import FakeBedrock
@@ -255,3 +255,40 @@ async def test_lost_source_refuses_the_calls_of_an_async_client(sts: Sts, fake: 
 
     assert [isinstance(error, PreflightUnavailableError) for error in results] == [True] * 4
     assert fake.requests == []
+
+
+class Account:
+    """A reader that answers when the event loop has run on, with one READY guardrail of one Region."""
+
+    def __init__(self, loop_runs: Event) -> None:
+        self._loop_runs = loop_runs
+
+    def read(self, *_: object) -> dict[str, Any]:
+        """Return a snapshot."""
+        assert self._loop_runs.wait(10)
+        version = {"version": HR.version, "status": "READY"}
+        entry = {"arn": HR.arn, "id": HR.id, "name": "hr", "region": "us-east-1", "status": "READY", "versions": [version]}
+        return {"schema": SCHEMA, "version": VERSION, "account": "", "time": "", "guardrails": [entry], "gaps": []}
+
+
+@pytest.mark.parametrize(("region", "refused"), [("us-east-1", False), ("eu-west-1", True)])
+async def test_event_loop_runs_while_the_guardrails_of_the_account_are_read(
+    fake: FakeBedrock, monkeypatch: pytest.MonkeyPatch, region: str, *, refused: bool
+) -> None:
+    """The reader waits for another task; the Region is checked when the client is entered."""
+    loop_runs = Event()
+    monkeypatch.setattr("guardedbedrock.aws.sources.live.LiveAccount", lambda **_: Account(loop_runs))
+    guard = Guard(guardrails="account", listeners=())
+
+    async def enter() -> str:
+        async with guard.async_client("bedrock-runtime", **{**fake.client_kwargs(), "region_name": region}) as client:
+            reply: dict[str, Any] = await client.converse(**ask("converse"))
+            return str(reply["stopReason"])
+
+    async def run_on() -> None:
+        loop_runs.set()
+
+    entered, _ = await asyncio.gather(enter(), run_on(), return_exceptions=True)
+
+    assert isinstance(entered, ConfigurationError) if refused else entered == "end_turn"
+    assert [request.guardrail for request in fake.requests] == ([] if refused else [(HR.arn, HR.version)])

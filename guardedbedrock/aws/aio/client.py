@@ -9,6 +9,7 @@ from typing import Any, Self
 from guardedbedrock.aws.aio.attached_guardrails import AsyncAttachedGuardrails
 from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
 from guardedbedrock.aws.aio.stream import guarded_stream, read_body
+from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.call_steps import (
     authorized_call,
     call_of,
@@ -18,7 +19,7 @@ from guardedbedrock.aws.client.call_steps import (
     settled,
     with_buffered_body_async,
 )
-from guardedbedrock.aws.client.mixin import Guarded
+from guardedbedrock.aws.client.mixin import Guarded, check_region
 from guardedbedrock.aws.gate.call_context import CallContext
 from guardedbedrock.aws.gate.hooks import put_in_front_async
 from guardedbedrock.aws.signer.bearer import bearer_of_async
@@ -29,10 +30,20 @@ from guardedbedrock.stages.send import AsyncSend, send_async
 class AsyncGuardedClient(Guarded):
     """The first base of a client class that aiobotocore generates for a Bedrock service."""
 
+    _region_is_checked = True
+
     def _start_guarding(self) -> None:
         super()._start_guarding()
         self._caller_is_set = False
         self._put_gate(put_in_front_async)
+
+    def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
+        """Check it now, unless the source must be read, which would stop the event loop: then `_find_caller` checks it."""
+        source = binding.rules.source
+        if source is None or source.has_read(region):
+            super()._check_region(binding, region, service)
+        else:
+            self._region_is_checked = False
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
         transport: AsyncSend = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
@@ -75,7 +86,16 @@ class AsyncGuardedClient(Guarded):
         return entered
 
     async def _find_caller(self) -> None:
-        """Find out how the client signs, once, and whether its credentials were replaced; both are coroutines in aiobotocore."""
+        """
+        Find out how the client signs, once, and whether its credentials were replaced; both are coroutines in aiobotocore.
+
+        Raises:
+            ConfigurationError: The source was not read before, and no guardrail is approved for the Region.
+        """
+        if not self._region_is_checked:
+            binding = self._guardedbedrock
+            await asyncio.to_thread(check_region, binding, binding.region, binding.service)
+            self._region_is_checked = True
         if self._caller_is_set:
             await self._follow_rotated_credentials()
             return

@@ -79,7 +79,7 @@ class Guarded:
         """
         check_client(self, Guarded)
         binding, region, service = self._guardedbedrock, self.meta.region_name, service_of_client(self) or ""
-        _check_region(binding, region, service)
+        self._check_region(binding, region, service)
         rules = replace(binding.rules, secure=self.meta.endpoint_url.startswith("https:"))
         retry = binding.retry.for_a_client()
         if retry is ONE_ATTEMPT:
@@ -87,6 +87,15 @@ class Guarded:
         self._guardedbedrock = replace(binding, rules=rules, region=region, service=service, retry=retry)
         if rules.mode == "off":
             _LOG.warning(OFF_WARNING, service)
+
+    def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
+        """
+        Check that a guardrail is approved for the Region. A source is read for it.
+
+        Raises:
+            ConfigurationError: None is approved.
+        """
+        check_region(binding, region, service)
 
     def _put_gate(self, put_in_front: Callable[[Any, Gate], None]) -> None:
         """Put the gate into the client, once; a client that is wrapped again only gets other rules."""
@@ -187,7 +196,7 @@ def _guarded_presign(presign: Callable[..., Any]) -> Callable[..., Any]:
     return generate_presigned_url
 
 
-def _check_region(binding: ClientBinding, region: str, service: str) -> None:
+def check_region(binding: ClientBinding, region: str, service: str) -> None:
     """Guardrails are regional: a client in a region without an approved one could not send a guarded call."""
     rules = binding.rules
     if service != SERVICES[0] or rules.mode == "off":
