@@ -131,7 +131,10 @@ def test_the_page_polls_for_new_requests(tmp_path: Path) -> None:
 
 def test_the_page_loads_no_external_resources_and_rejects_other_hosts(tmp_path: Path) -> None:
     with serving(tmp_path) as served:
-        responses = {path: get(served, path) for path in ("/", "/_guardedbedrock/page.js", "/_guardedbedrock/page.css")}
+        responses = {
+            path: get(served, path)
+            for path in ("/", "/_guardedbedrock/page.js", "/_guardedbedrock/page.css", "/_guardedbedrock/look.css")
+        }
         host, _, port = served.url.removeprefix("http://").partition(":")
         connection = HTTPConnection(host, int(port))
         connection.request("GET", "/_guardedbedrock/calls", headers={"Host": f"evil.example:{port}"})
@@ -147,6 +150,7 @@ def test_the_page_loads_no_external_resources_and_rejects_other_hosts(tmp_path: 
     assert [headers["Content-Type"].partition(";")[0] for headers, _ in responses.values()] == [
         "text/html",
         "text/javascript",
+        "text/css",
         "text/css",
     ]
     assert not any("http://" in text or "https://" in text or "innerHTML" in text for _, text in responses.values())

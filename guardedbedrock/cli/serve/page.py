@@ -15,16 +15,19 @@ from guardedbedrock.testing.wire import HttpResponse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from importlib.resources.abc import Traversable
     from typing import Any
 
     from guardedbedrock.testing.wire import HttpRequest
 
 CALLS: Final = "/_guardedbedrock/calls"
 LIMITS: Final = RequestLimits(headers=64 * 1024, body=32 * 1024 * 1024, idle=300, request=60)
-_FILES: Final[Mapping[str, tuple[str, str]]] = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/_guardedbedrock/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/_guardedbedrock/page.css": ("page.css", "text/css; charset=utf-8"),
+_STATIC: Final = files("guardedbedrock.cli.serve").joinpath("static")
+_FILES: Final[Mapping[str, tuple[Traversable, str]]] = {
+    "/": (_STATIC.joinpath("index.html"), "text/html; charset=utf-8"),
+    "/_guardedbedrock/page.js": (_STATIC.joinpath("page.js"), "text/javascript; charset=utf-8"),
+    "/_guardedbedrock/page.css": (_STATIC.joinpath("page.css"), "text/css; charset=utf-8"),
+    "/_guardedbedrock/look.css": (files("guardedbedrock.governance.pages").joinpath("look.css"), "text/css; charset=utf-8"),
 }
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -95,9 +98,8 @@ class BedrockWithPage(FakeBedrock):
             return super()._respond(http_request)
         if path == CALLS:
             return self._calls(parse_qs(query))
-        name, content_type = _FILES[path]
-        body = files("guardedbedrock.cli.serve").joinpath("static", name).read_bytes()
-        return HttpResponse(200, {"Content-Type": content_type, **_HEADERS}, body)
+        file, content_type = _FILES[path]
+        return HttpResponse(200, {"Content-Type": content_type, **_HEADERS}, file.read_bytes())
 
     def _calls(self, query: Mapping[str, list[str]]) -> HttpResponse:
         """
