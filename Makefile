@@ -78,9 +78,13 @@ demo: .venv/.demo
 test: lint type laws
 	$(BIN)/pytest -n auto
 
-# Needs Debian's chromium and chromium-driver.
-browser: .venv/.browser
-	$(BIN)/pytest tests/browser/check_page.py tests/browser/check_replay_page.py
+tests/browser/node_modules: tests/browser/package.json
+	npm install --prefix tests/browser --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+# Needs Debian's chromium and chromium-driver, and npm for axe-core.
+browser: .venv/.browser tests/browser/node_modules
+	$(BIN)/pytest tests/browser/check_page.py tests/browser/check_replay_page.py tests/browser/check_report_page.py
 
 # Clients that are not Python libraries: the AWS CLI, and Node with npm.
 clients: .venv/.dev .venv-cli/.installed examples/node/node_modules

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ApiKeys = Literal["allow", "short-term", "deny"]
+AccessFormat = Literal["html", "json", "csv"]
 AuditFormat = Literal["text", "json", "sarif"]
 GeneratedForm = Literal["json", "cloudformation", "terraform"]
 LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
@@ -238,6 +239,36 @@ def audit(
     from guardedbedrock.cli.audit import command  # noqa: PLC0415 - imports the policy engine
 
     return command(snapshot_file, events or (), config, output)
+
+
+@app.command()
+def report(  # noqa: PLR0913 - each parameter is an option
+    *,
+    snapshot_file: Annotated[Path | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot of the account.")] = None,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration with [policies], in place of a snapshot.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.", show_default="standard output")
+    ] = None,
+    output: Annotated[
+        AccessFormat | None, typer.Option("--format", help="Output format.", show_default="ending of the file, or html")
+    ] = None,
+    approved: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARN:VERSION", help="Approved guardrail; may repeat.", show_default="those of the snapshot"),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help="Model to report on; may repeat.", show_default="those that policies and profiles name"),
+    ] = None,
+    proof: Annotated[bool, typer.Option("--proof/--no-proof", help="Add proofs, with the extra proof.")] = True,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each part of a proof.")] = 5.0,
+) -> int:
+    """Report which principals can call which models, with an approved guardrail, with another one and without one."""
+    from guardedbedrock.cli.report import ReportArguments, command  # noqa: PLC0415 - imports the policy engine
+
+    return command(ReportArguments(snapshot_file, config, file, output, approved or (), model or (), proof, timeout))
 
 
 @app.command()

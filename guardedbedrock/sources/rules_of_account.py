@@ -33,7 +33,7 @@ def rules_of_account(account: Account, rules: Rules) -> Rules:
     return replace(
         rules,
         policies=account.policies_for_calls(principal.arn),
-        context={**_context(account, principal), **rules.context},
+        context={**known_context(account, principal), **rules.context},
         resolved_models={**models_of_profiles(snapshot), **rules.resolved_models},
         enforced=(*rules.enforced, *_enforced(snapshot, rules)),
         unread=tuple(describe_gap(gap) for gap in account.gaps if gap["section"] == "enforced_guardrails"),
@@ -56,7 +56,8 @@ def _enforced(snapshot: Mapping[str, Any], rules: Rules) -> tuple[Guardrail, ...
     return tuple(guardrail for guardrail in found if guardrail.key not in known)
 
 
-def _context(account: Account, principal: AccountPrincipal) -> dict[str, str]:
+def known_context(account: Account, principal: AccountPrincipal) -> dict[str, str]:
+    """Return the context keys of every call of a principal that an account shows."""
     organization = account.snapshot.get("organization") or {}
     known = {"aws:PrincipalOrgID": organization["id"]} if organization.get("id") else {}
     if principal.kind == "role":

@@ -107,7 +107,7 @@ class Judge:
         # What the record gives is certain; an assumption fills a gap.
         assumed = {key: value for key, value in self.assumed.items() if key.lower() not in given}
         tags = {f"aws:PrincipalTag/{key}": value for key, value in (self.policies.tags(call.principal) or {}).items()}
-        unknown = {key for key in self.reads if _may_be_set(key, via_service=recorded.get("aws:ViaAWSService") == "true")}
+        unknown = {key for key in self.reads if may_be_set(key, via_service=recorded.get("aws:ViaAWSService") == "true")}
         return _caller(
             call.principal,
             call.account,
@@ -131,7 +131,7 @@ _OF_SERVICES: Final = (
 
 
 @lru_cache(maxsize=4096)  # keyed by the context key: a trail repeats few keys in millions of records
-def _may_be_set(key: str, *, via_service: bool) -> bool:
+def may_be_set(key: str, *, via_service: bool) -> bool:
     """Say whether a request may have a key that neither the record nor the principal shows."""
     if key.startswith("aws:calledvia"):
         return via_service
