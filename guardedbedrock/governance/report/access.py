@@ -45,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CallDecision:
     """
     The decision on one operation, without its explanation.
 
@@ -76,7 +76,7 @@ class Explained:
         remarks: What the decision does not show.
     """
 
-    verdict: Verdict
+    verdict: CallDecision
     action: str = ""
     resource: str = ""
     summary: str = ""
@@ -219,7 +219,7 @@ class _Decided:
 
     situation: Situation
     model: Model
-    calls: tuple[tuple[Verdict, AuthorizationSet, tuple[Decision, ...]], ...]
+    calls: tuple[tuple[CallDecision, AuthorizationSet, tuple[Decision, ...]], ...]
 
 
 class _Calls:
@@ -328,7 +328,7 @@ class _Matrix:
                         situation, model, tuple(self._decide(one, situation, model) for one in OPERATIONS)
                     )
 
-    def verdicts(self) -> Iterator[tuple[tuple[Verdict, ...] | None, ...]]:
+    def verdicts(self) -> Iterator[tuple[tuple[CallDecision, ...] | None, ...]]:
         """Yield the verdicts of each situation."""
         found = {key: tuple(verdict for verdict, _, _ in decided.calls) for key, decided in self._decided.items()}
         for keys in self._keys:
@@ -342,7 +342,9 @@ class _Matrix:
         }
         return tuple(tuple(None if key is None else found[key] for key in keys) for keys in self._keys)
 
-    def _decide(self, name: str, situation: Situation, model: Model) -> tuple[Verdict, AuthorizationSet, tuple[Decision, ...]]:
+    def _decide(
+        self, name: str, situation: Situation, model: Model
+    ) -> tuple[CallDecision, AuthorizationSet, tuple[Decision, ...]]:
         operation = find_operation(_SERVICE, name)
         params: Mapping[str, Any] = {"modelId": model.id}
         if situation.guardrail is not None and operation.location is not None:
@@ -354,10 +356,15 @@ class _Matrix:
         outcome = required.outcome(decisions, self._advisory)
         if outcome == "allowed" and self._scope.unread:
             outcome = "indeterminate"
-        return Verdict(outcome, *_basis(outcome, required, decisions, self._advisory)), required, decisions
+        return CallDecision(outcome, *_basis(outcome, required, decisions, self._advisory)), required, decisions
 
     def _explain(
-        self, situation: Situation, model: Model, verdict: Verdict, required: AuthorizationSet, decisions: tuple[Decision, ...]
+        self,
+        situation: Situation,
+        model: Model,
+        verdict: CallDecision,
+        required: AuthorizationSet,
+        decisions: tuple[Decision, ...],
     ) -> Explained:
         decision = _decisive(verdict.outcome, required, decisions, self._advisory)
         explanation = decision.explain()
