@@ -126,6 +126,17 @@ SAGEMAKER = {
 }
 ENDPOINT = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/gemma"
 
+TITAN = "amazon.titan-text-express-v1"
+TUNING: dict[str, Any] = {
+    "roleArn": ROLE,
+    "baseModelIdentifier": TITAN,
+    "trainingDataConfig": {"s3Uri": "s3://bucket/train.jsonl"},
+    "outputDataConfig": {"s3Uri": "s3://bucket/out/"},
+    "hyperParameters": {"epochCount": "1"},
+}
+MODEL_SOURCE = {"s3DataSource": {"s3Uri": "s3://bucket/model/"}}
+TUNED = f"arn:aws:bedrock:us-east-1:123456789012:custom-model/{TITAN}/4a44dc153642"
+COPY_JOB = "arn:aws:bedrock:us-east-1:123456789012:model-copy-job/3fdba35f04dc"
 KB = "KB00000001"
 VARIANT = {"name": "first", "templateType": "TEXT", "templateConfiguration": {"text": {"text": "hello"}}}
 STEP_ID = "11111111-1111-4111-8111-111111111111"
@@ -202,6 +213,26 @@ CONTROL_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("DeregisterMarketplaceModelEndpoint", {"endpointArn": ENDPOINT}),
     ("RegisterMarketplaceModelEndpoint", {"endpointIdentifier": ENDPOINT, "modelSourceIdentifier": HUB}),
     ("DeleteMarketplaceModelEndpoint", {"endpointArn": ENDPOINT}),
+    ("CreateModelCustomizationJob", {"jobName": "tune", "customModelName": "tuned", **TUNING}),
+    ("GetModelCustomizationJob", {"jobIdentifier": "tune"}),
+    ("GetModelCustomizationJob", {"jobIdentifier": "tune"}),
+    ("ListModelCustomizationJobs", {"statusEquals": "Completed"}),
+    ("CreateModelCustomizationJob", {"jobName": "other", "customModelName": "unused", **TUNING}),
+    ("StopModelCustomizationJob", {"jobIdentifier": "other"}),
+    ("GetCustomModel", {"modelIdentifier": "tuned"}),
+    ("CreateCustomModel", {"modelName": "mine", "roleArn": ROLE, "modelSourceConfig": MODEL_SOURCE}),
+    ("ListCustomModels", {"nameContains": "mine", "isOwned": True}),
+    ("CreateModelCopyJob", {"sourceModelArn": TUNED, "targetModelName": "copy"}),
+    ("GetModelCopyJob", {"jobArn": COPY_JOB}),
+    ("ListModelCopyJobs", {"targetModelNameContains": "cop"}),
+    ("DeleteCustomModel", {"modelIdentifier": "mine"}),
+    ("CreateModelImportJob", {"jobName": "load", "importedModelName": "llama", "roleArn": ROLE, "modelDataSource": MODEL_SOURCE}),
+    ("GetModelImportJob", {"jobIdentifier": "load"}),
+    ("GetModelImportJob", {"jobIdentifier": "load"}),
+    ("ListModelImportJobs", {"sortOrder": "Ascending"}),
+    ("GetImportedModel", {"modelIdentifier": "llama"}),
+    ("ListImportedModels", {"nameContains": "lla"}),
+    ("DeleteImportedModel", {"modelIdentifier": "llama"}),
 ]
 CONTROL: list[Call] = [("bedrock", name, params) for name, params in CONTROL_PARAMETERS]
 AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
@@ -308,7 +339,7 @@ def test_requests_and_responses_match_their_shapes(aws: boto3.Session, fake: Fak
 
     clients = _clients(aws, fake)
     for service, name, params in KNOWN:
-        clients[service].meta.events.register_first(f"before-parse.{service}.{name}", keep)
+        clients[service].meta.events.register_first(f"before-parse.{service}.{name}", keep, unique_id=name)
         getattr(clients[service], xform_name(name))(**params)
 
         sent = fake.requests[-1]

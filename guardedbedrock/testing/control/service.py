@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.control.custom_models import CopyJobs, CustomizationJobs, CustomModels, ImportedModels
 from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfiguration
 from guardedbedrock.testing.control.foundation_models import FoundationModels
 from guardedbedrock.testing.control.guardrails import GuardrailOperations
@@ -67,10 +68,30 @@ class ControlPlane:
         routers = PromptRouters(place, tags, self._new_id, self._profiles.resolved_models)
         endpoints = MarketplaceEndpoints(place, tags)
         provisioned = ProvisionedThroughput(place, tags, self._new_id)
+        custom_models = CustomModels(place, tags, self._new_id)
+        customization = CustomizationJobs(custom_models, tags, self._new_id)
+        copies, imported = CopyJobs(custom_models, self._new_id), ImportedModels(place, tags, self._new_id)
         self._operations: Mapping[str, Callable[[Params], Params]] = {
             "BatchDeleteEvaluationJob": evaluation_jobs.batch_delete,
             "CreateAdvancedPromptOptimizationJob": self._create_job("advanced-prompt-optimization-job"),
+            "CreateCustomModel": custom_models.create,
             "CreateEvaluationJob": evaluation_jobs.create,
+            "CreateModelCopyJob": copies.create,
+            "CreateModelCustomizationJob": customization.create,
+            "CreateModelImportJob": imported.create_job,
+            "DeleteCustomModel": custom_models.delete,
+            "DeleteImportedModel": imported.delete,
+            "GetCustomModel": custom_models.get,
+            "GetImportedModel": imported.get,
+            "GetModelCopyJob": copies.get,
+            "GetModelCustomizationJob": customization.get,
+            "GetModelImportJob": imported.get_job,
+            "ListCustomModels": custom_models.list,
+            "ListImportedModels": imported.list,
+            "ListModelCopyJobs": copies.list,
+            "ListModelCustomizationJobs": customization.list,
+            "ListModelImportJobs": imported.list_jobs,
+            "StopModelCustomizationJob": customization.stop,
             "CreateMarketplaceModelEndpoint": endpoints.create,
             "CreateModelInvocationJob": batch_jobs.create,
             "CreatePromptRouter": routers.create,
