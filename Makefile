@@ -10,6 +10,11 @@ AIO := .venv-aio/bin
 AIO_CONSTRAINTS := tests/constraints-aio.txt
 AIO_PIP := $(AIO)/python -m pip --quiet --disable-pip-version-check
 
+# PySpark has 500 MB, so its tests use a separate environment.
+SPARK := .venv-spark/bin
+SPARK_CONSTRAINTS := tests/constraints-spark.txt
+SPARK_PIP := $(SPARK)/python -m pip --quiet --disable-pip-version-check
+
 AWS_CLI_VERSION := 1.46.3
 
 .PHONY: demo test browser clients aio compat lint type laws docs bench bench-aio soak fuzz mutate frameworks typing build constraints clean
@@ -47,6 +52,14 @@ AWS_CLI_VERSION := 1.46.3
 
 .venv-aio/.dev: pyproject.toml $(AIO_CONSTRAINTS) | .venv-aio/bin/python
 	$(AIO_PIP) install --constraint $(AIO_CONSTRAINTS) --editable '.[aio,testing,tls]' --group aio
+	@touch $@
+
+.venv-spark/bin/python:
+	$(PYTHON) -m venv .venv-spark
+	$(SPARK_PIP) install 'pip>=25.1'
+
+.venv-spark/.dev: pyproject.toml $(SPARK_CONSTRAINTS) | .venv-spark/bin/python
+	$(SPARK_PIP) install --constraint $(SPARK_CONSTRAINTS) --editable '.[replay,spark,testing]' pytest
 	@touch $@
 
 .venv-cli/.installed:
@@ -98,6 +111,12 @@ COMPATIBLE ?= tests/aws tests/bypass tests/faults tests/stages tests/telemetry t
 compat: .venv-oldest/.dev .venv-newest/.dev
 	.venv-oldest/bin/pytest -n auto $(COMPATIBLE)
 	.venv-newest/bin/pytest -n auto $(COMPATIBLE)
+
+# The replay on Spark in local mode. Needs Java 17, which is installed from Debian if there is no `java`.
+.PHONY: spark
+spark: .venv-spark/.dev
+	command -v java > /dev/null || (apt-get update -qq && apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless)
+	SPARK_LOCAL_IP=127.0.0.1 $(SPARK)/pytest -W default --confcutdir=tests/spark tests/spark/check_spark_replay.py
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -196,8 +215,11 @@ constraints:
 	rm -rf .venv-aio
 	$(MAKE) .venv-aio/.dev AIO_CONSTRAINTS=/dev/null
 	$(AIO_PIP) freeze --exclude-editable > $(AIO_CONSTRAINTS)
+	rm -rf .venv-spark
+	$(MAKE) .venv-spark/.dev SPARK_CONSTRAINTS=/dev/null
+	$(SPARK_PIP) freeze --exclude-editable > $(SPARK_CONSTRAINTS)
 
 clean:
 	rm -rf .venv-cli examples/node/node_modules
-	rm -rf .venv .venv-aio .venv-site .venv-oldest .venv-newest .venv-wheel .venvs
+	rm -rf .venv .venv-aio .venv-site .venv-oldest .venv-newest .venv-spark .venv-wheel .venvs
 	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

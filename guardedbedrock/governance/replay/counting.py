@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from guardedbedrock.governance.replay.scan import EVENTS, EVIDENCE, ScanResult
 from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, Writer, read_rows
 
 _JOINED: Final = "joined"
-_STRENGTH: Final = {"guarded": 2, "unguarded": 1, "none": 0}
+STRENGTH: Final = {"guarded": 2, "unguarded": 1, "none": 0}
 
 
 @dataclass(slots=True)
@@ -84,7 +85,52 @@ def merge(groups: Iterable[CallGroup]) -> list[CallGroup]:
         known = merged.setdefault((group.call, group.evidence), group)
         if known is not group:
             known.add(group)
-    return sorted(merged.values(), key=lambda group: (group.call.principal, repr(group.call), repr(group.evidence)))
+    return in_order(merged.values())
+
+
+def in_order(groups: Iterable[CallGroup]) -> list[CallGroup]:
+    """Sort distinct groups by their content."""
+    return sorted(groups, key=lambda group: (group.call.principal, repr(group.call), repr(group.evidence)))
+
+
+def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callable[[int], str]) -> tuple[Iterable[Row], int]:
+    """
+    Remove copies, and apply addenda.
+
+    Args:
+        rows: All rows of some slots; the item is the number of the tuple.
+        replaced: Keys of the events that an addendum replaces.
+        text_of: Returns a text for the number of a tuple, which does not depend on how tuples are numbered.
+
+    Returns:
+        One row for each call, and the number of calls of ``bedrock-mantle``.
+    """
+
+    def order(row: Row) -> tuple[object, ...]:
+        """Later rows of a slot win, and equal times are decided by content, not by the order of the files."""
+        _, _, event, request, time, number = row
+        return (number != NOT_COUNTED, time, event, request, "" if number == NOT_COUNTED else text_of(number))
+
+    events: dict[bytes, Row] = {}
+    updates: dict[bytes, Row] = {}
+    mantle: set[bytes] = set()
+    for row in rows:
+        kind, slot, event, request, time, _ = row
+        if kind == MANTLE:
+            mantle.add(slot)
+            continue
+        kept = events if kind == EVENT else updates
+        is_replaced = kind == UPDATE and event != slot and event in replaced
+        found = (kind, slot, event, request, time, NOT_COUNTED) if is_replaced else row
+        known = kept.get(slot)
+        if known is None or (known != found and order(known) < order(found)):
+            kept[slot] = found
+    for slot, (kind, _, event, request, time, number) in updates.items():
+        original = events.pop(slot, None)
+        if number != NOT_COUNTED:
+            # The invocation log has the request ID of the event that the addendum replaces.
+            events[slot] = (kind, slot, event, original[3] if original else request, time, number)
+    return events.values(), len(mantle)
 
 
 class _Counter:
@@ -127,38 +173,15 @@ class _Counter:
 
     def _survivors(self, bucket: int) -> Iterable[Row]:
         """Return one row for each call of a bucket, with the number of its tuple."""
-        events: dict[bytes, Row] = {}
-        updates: dict[bytes, Row] = {}
-        mantle: set[bytes] = set()
+        kept, mantle = survivors(self._rows(bucket), self._replaced, lambda number: repr(self._calls[number]))
+        self.mantle += mantle
+        return kept
+
+    def _rows(self, bucket: int) -> Iterator[Row]:
         for result, numbers in zip(self._results, self._numbers, strict=True):
             for row in read_rows(self._spool / EVENTS, bucket, result.number):
                 kind, slot, event, request, time, item = row
-                if kind == MANTLE:
-                    mantle.add(slot)
-                    continue
-                kept = events if kind == EVENT else updates
-                number = item if item == NOT_COUNTED else numbers[item]
-                found = (kind, slot, event, request, time, number)
-                if kind == UPDATE and event != slot and event in self._replaced:
-                    found = (kind, slot, event, request, time, NOT_COUNTED)
-                known = kept.get(slot)
-                if known is None or (known != found and self._order(known) < self._order(found)):
-                    kept[slot] = found
-        self.mantle += len(mantle)
-        if not updates:
-            return events.values()
-        for slot, update in updates.items():
-            kind, _, event, request, time, number = update
-            original = events.pop(slot, None)
-            if number != NOT_COUNTED:
-                # The invocation log has the request ID of the event that the addendum replaces.
-                events[slot] = (kind, slot, event, original[3] if original else request, time, number)
-        return events.values()
-
-    def _order(self, row: Row) -> tuple[object, ...]:
-        """Order rows of one slot: later ones win, and equal times are decided by content, not by the order of the files."""
-        _, _, event, request, time, number = row
-        return (number != NOT_COUNTED, time, event, request, "" if number == NOT_COUNTED else repr(self._calls[number]))
+                yield row if kind == MANTLE or item == NOT_COUNTED else (kind, slot, event, request, time, numbers[item])
 
     def _add(self, number: int, index: int, evidence: Evidence, time: int, event: bytes) -> None:
         group = self.groups.get((number, index))
@@ -183,4 +206,4 @@ def _keep_stronger(evidence: dict[bytes, Evidence], request: bytes, found: Evide
 
 
 def _strength(evidence: Evidence) -> tuple[object, ...]:
-    return (_STRENGTH[evidence.kind], evidence.guardrail, evidence.version)
+    return (STRENGTH[evidence.kind], evidence.guardrail, evidence.version)

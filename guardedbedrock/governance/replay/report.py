@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from guardedbedrock.bedrock import find_operation
 from guardedbedrock.governance.replay.counting import CallGroup
+from guardedbedrock.governance.replay.evidence import Evidence
 from guardedbedrock.governance.replay.files import Skipped
-from guardedbedrock.governance.replay.verdicts import CallVerdict, Judge
+from guardedbedrock.governance.replay.projection import CallTuple
+from guardedbedrock.governance.replay.verdicts import CallVerdict
 from guardedbedrock.iam import Decision
 
 DENIED: Final = ("implicitDeny", "explicitDeny")
@@ -174,7 +176,14 @@ class ReplayReport:
         return {**asdict(self), "limits": list(self.limits)}
 
 
-def build(groups: Sequence[CallGroup], new: Judge, baseline: Judge | None) -> ReplayReport:
+class Decider(Protocol):
+    """Decides distinct calls, as `Judge` does."""
+
+    def decide(self, call: CallTuple, evidence: Evidence) -> CallVerdict:
+        """Decide a call."""
+
+
+def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -> ReplayReport:
     """
     Evaluate every distinct call once, and add the results up.
 

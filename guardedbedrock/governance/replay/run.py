@@ -11,6 +11,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -79,6 +80,65 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         ConfigurationError: An input is missing or cannot be read.
         PolicySyntaxError: A document is not a policy.
     """
+    given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
+    results, counts = read_trails(
+        given.files,
+        given.logs,
+        given.projection,
+        given.bounds,
+        workers=workers,
+        bucket=bucket,
+        is_typed=is_typed,
+        progress=progress,
+    )
+    skipped = list(given.skipped)
+    groups = merge([*counts.groups, *read_tuples(tuples, given.projection, skipped)])
+    if keep is not None:
+        write_parquet(groups, Path(keep), given.projection)
+    report = build(groups, given.new, given.old)
+    report.events = sum(result.events for result in results)
+    report.mantle = counts.mantle
+    report.skipped = sorted_skips([*skipped, *(one for result in results for one in result.skipped)])
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """
+    The inputs of a replay.
+
+    Args:
+        files: Trail files.
+        logs: Files of model invocation logs.
+        projection: How events are reduced.
+        bounds: First second that counts, and first that no longer does.
+        new: Decides under the new policies.
+        old: Decides under the old ones.
+        skipped: Files that are no trails.
+    """
+
+    files: list[TrailFile]
+    logs: list[TrailFile]
+    projection: Projection
+    bounds: tuple[int | None, int | None]
+    new: Judge
+    old: Judge | None
+    skipped: list[Skipped]
+
+
+def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its order
+    trails: Iterable[str | Path],
+    policies: str | Path | Given,
+    baseline: str | Path | Given | None,
+    snapshot: str | Path | None,
+    since: str | datetime | None,
+    until: str | datetime | None,
+    assume: Mapping[str, str] | None,
+    guardrail: GuardrailAssumption,
+    invocation_logs: Iterable[str | Path],
+    bucket: Bucket | None,
+) -> Prepared:
+    """Find the files, and read the policies; arguments and errors as in `replay`."""
     if guardrail not in SOURCES:
         raise ConfigurationError(f"guardrail: `{guardrail}` is unknown; choose one of {', '.join(SOURCES)}")
     new = policies if isinstance(policies, Given) else read_given(policies)
@@ -89,13 +149,6 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     if guardrail == "injected" and not new.guardrails:
         raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
     projection = _projection(new, old, known)
-    bounds = (_second(since, "since"), _second(until, "until"))
-    results, counts = read_trails(
-        files, logs, projection, bounds, workers=workers, bucket=bucket, is_typed=is_typed, progress=progress
-    )
-    groups = merge([*counts.groups, *read_tuples(tuples, projection, skipped)])
-    if keep is not None:
-        write_parquet(groups, Path(keep), projection)
     models = {key: value for given in (known, old, new) if given for key, value in (given.resolved_models or {}).items()}
 
     def judge(given: Given) -> Judge:
@@ -109,13 +162,13 @@ def replay(  # noqa: PLR0913  # each is an option of the command
             reads=projection.reads,
         )
 
-    report = build(groups, judge(new), judge(old) if old else None)
-    report.events = sum(result.events for result in results)
-    report.mantle = counts.mantle
-    report.skipped = sorted(
-        [*skipped, *(one for result in results for one in result.skipped)], key=lambda one: (one.file, one.reason)
-    )
-    return report
+    bounds = (_second(since, "since"), _second(until, "until"))
+    return Prepared(files, logs, projection, bounds, judge(new), judge(old) if old else None, skipped)
+
+
+def sorted_skips(skipped: Iterable[Skipped]) -> list[Skipped]:
+    """Sort what was not replayed, so that the report does not depend on the order of reading."""
+    return sorted(skipped, key=lambda one: (one.file, one.reason))
 
 
 def query_for_athena(
