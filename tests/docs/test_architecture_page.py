@@ -4,6 +4,7 @@ import re
 import runpy
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -21,6 +22,15 @@ def script(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_architecture_page_is_current(script: dict[str, Any]) -> None:
     """If it fails, run ``make docs``."""
     assert script["page"]().splitlines() == (DOCS / "architecture.md").read_text("utf-8").splitlines()
+
+
+def test_the_picture_is_current_and_shows_every_room(script: dict[str, Any]) -> None:
+    """If it fails, run ``make docs``."""
+    drawn = (DOCS / "architecture.svg").read_text("utf-8")
+    names = [element.text for element in ET.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314
+
+    assert script["picture"]() == drawn
+    assert [room for layer in script["layers"]() for room in layer if script["path_of"](room)[0] not in names] == []
 
 
 def test_every_cache_says_its_key_and_reason(script: dict[str, Any]) -> None:
