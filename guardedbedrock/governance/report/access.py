@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -190,7 +190,7 @@ def build(
     for number, subject in enumerate(scope.subjects):
         matrix = _Matrix(scope, subject, calls)
         found = tuple(matrix.verdicts())
-        changes = tuple(_changes(scope, subject))
+        changes = tuple(_changes(scope, subject, matrix.guardrails_alike()))
         answer = _prove(scope, subject, timeout) if proof and is_available() else None
         key = found, changes, answer
         if key not in rows:
@@ -313,6 +313,7 @@ class _Matrix:
         self._advisory = () if scope.rcp_applies else ("rcp",)
         self._callers = {region: subject.caller(region) for region in scope.regions}
         situations, models = calls.classes(subject.policies)
+        self._situations = situations
         self._decided: dict[Hashable, _Decided] = {}
         self._keys: list[list[Hashable | None]] = [
             [
@@ -333,6 +334,14 @@ class _Matrix:
         found = {key: tuple(verdict for verdict, _, _ in decided.calls) for key, decided in self._decided.items()}
         for keys in self._keys:
             yield tuple(None if key is None else found[key] for key in keys)
+
+    def guardrails_alike(self) -> tuple[tuple[str, ...], ...]:
+        """Return the ARNs of the approved guardrails; those that the policies cannot tell apart are together."""
+        found: dict[Hashable, dict[str, None]] = {}
+        for situation, key in zip(self._calls.situations, self._situations, strict=True):
+            if situation.kind == "approved" and situation.guardrail is not None:
+                found.setdefault(key, {})[situation.guardrail.arn] = None
+        return tuple(map(tuple, found.values()))
 
     def explained(self) -> tuple[tuple[Cell | None, ...], ...]:
         """Explain every decision."""
@@ -455,23 +464,24 @@ def _placeholders(situation: Situation, model: Model) -> Callable[[str], str]:
 # -- changes of guardrails, and the proof -----------------------------------------------------------------------------
 
 
-def _changes(scope: Scope, subject: Subject) -> Iterator[Change]:
-    """Yield what a subject may do to guardrails, if it is allowed or indeterminate."""
+def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -> Iterator[Change]:
+    """Yield the changes of guardrails that are allowed or indeterminate; guardrails that are `alike` are evaluated once."""
+    order = {one.arn: number for number, one in enumerate(scope.guardrails)}
     for action, sample in MANAGEMENT.items():
         operation = find_operation(_CONTROL, action.partition(":")[2])
-        found: dict[tuple[Outcome, tuple[str, ...]], list[str]] = {}
-        targets: Iterable[tuple[str, str]] = dict.fromkeys((one.arn, one.region) for one in scope.guardrails)
-        for arn, region in targets if sample != "*" else [("", region) for region in scope.regions]:
-            params = {"guardrailIdentifier": arn} if arn else {}
+        found: dict[tuple[Outcome, tuple[str, ...]], set[str]] = {}
+        on_guardrails = [(arns, arns[0].split(":")[3]) for arns in alike]
+        for arns, region in on_guardrails if sample != "*" else [((), region) for region in scope.regions]:
+            params = {"guardrailIdentifier": arns[0]} if arns else {}
             required = scope.authorizer(operation, params, subject.caller(region), scope.inventory)
             required = caller_side(required, subject.policies)
             decisions = tuple(subject.policies.evaluate(request) for request in required.requests)
             outcome = required.outcome(decisions, () if scope.rcp_applies else ("rcp",))
             if outcome in ("allowed", "indeterminate"):
                 keys = {key for decision in decisions for key in decision.hangs_on} if outcome == "indeterminate" else ()
-                found.setdefault((outcome, tuple(sorted(keys))), []).append(arn)
-        for (outcome, keys_of_it), arns in found.items():
-            yield Change(action, outcome, tuple(arn for arn in arns if arn), keys_of_it)
+                found.setdefault((outcome, tuple(sorted(keys))), set()).update(arns)
+        for (outcome, keys_of_it), names in found.items():
+            yield Change(action, outcome, tuple(sorted(names, key=order.__getitem__)), keys_of_it)
 
 
 def _prove(scope: Scope, subject: Subject, timeout: float) -> Proof:

@@ -284,6 +284,19 @@ def test_the_report_lists_who_can_change_which_guardrails(tmp_path: Path) -> Non
     }
 
 
+def test_a_change_of_one_guardrail_names_only_that_one(tmp_path: Path) -> None:
+    ids = ("hr0000000001", "hr0000000002", "fin000000003")
+    guardrails = [{"arn": guardrail_arn(one), "name": one, "region": REGION, "version": "1", "tags": {}} for one in ids]
+    own = {"Effect": "Allow", "Action": "bedrock:DeleteGuardrail", "Resource": guardrail_arn(ids[1])}
+    rest = {"Effect": "Allow", "Action": "bedrock:UpdateGuardrail", "Resource": "arn:aws:bedrock:*:*:guardrail/hr*"}
+    report = report_of(tmp_path, principal("Owner", own, rest), guardrails=guardrails)
+
+    assert [(one.action, one.guardrails) for one in report.rows[0].changes] == [
+        ("bedrock:UpdateGuardrail", (guardrail_arn(ids[0]), guardrail_arn(ids[1]))),
+        ("bedrock:DeleteGuardrail", (guardrail_arn(ids[1]),)),
+    ]
+
+
 @pytest.mark.skipif(not is_available(), reason="needs cvc5")
 def test_the_proof_of_each_row_is_added(tmp_path: Path) -> None:
     scope = of_snapshot(write(tmp_path, principal("Open", ALLOW, APPLY), principal("Guarded", ALLOW, APPLY, REQUIRE)), [APPROVED])
