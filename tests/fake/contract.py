@@ -1,5 +1,6 @@
 """
-Runs the cases of ``contract.json``, and those of guardrails in agents, flows, knowledge bases and evaluation jobs.
+Runs the cases of ``contract.json``, those of guardrails in agents, flows, knowledge bases and evaluation jobs, and those of the
+other services.
 
 Every client library makes the same calls and parses the same results.
 
@@ -18,12 +19,20 @@ from botocore.exceptions import ClientError
 from harness import casefiles
 
 from guardedbedrock import iam
-from guardedbedrock.testing import FakeEnforcement, FakeGuardrail, FakeInferenceProfile, Reasoning, ToolUse, faults
+from guardedbedrock.testing import (
+    FakeEnforcement,
+    FakeGuardrail,
+    FakeInferenceProfile,
+    FakeKnowledgeBase,
+    Reasoning,
+    ToolUse,
+    faults,
+)
 
 if TYPE_CHECKING:
     from guardedbedrock.testing import FakeBedrock
 
-_FILES: Final = ("contract.json", "contract_guardrails.json")
+_FILES: Final = ("contract.json", "contract_guardrails.json", "contract_services.json")
 CASES: Final[dict[str, dict[str, Any]]] = {
     case["id"]: case for name in _FILES for case in casefiles.load(Path(__file__).with_name(name))
 }
@@ -33,6 +42,7 @@ KEYS: Final = {"id", "why", "service", "setup", "before", "operation", "params",
 _KINDS: Final[dict[str, Any]] = {
     "guardrails": FakeGuardrail,
     "inference_profiles": FakeInferenceProfile,
+    "knowledge_bases": FakeKnowledgeBase,
     "enforced": FakeEnforcement,
 }
 _BLOCKS: Final = {"tool": ToolUse, "reasoning": Reasoning}
@@ -130,7 +140,9 @@ def _of_bytes(value: bytes) -> Any:
 
 
 def _rounded(value: Any) -> Any:
-    """Keep only the first three numbers of an embedding."""
+    """Keep only the first three numbers of each embedding."""
     if isinstance(value, dict):
         return {name: _rounded(item) for name, item in value.items()}
-    return value[:3] if isinstance(value, list) and value and isinstance(value[0], float) else value
+    if not isinstance(value, list):
+        return value
+    return value[:3] if value and isinstance(value[0], float) else [_rounded(item) for item in value]
