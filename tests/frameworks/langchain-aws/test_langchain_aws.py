@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
+import boto3
 import pytest
 from frameworks.helpers import DENIED_KNOWLEDGE_BASE, DENIED_MODEL, HR, KNOWLEDGE_BASE, MODEL, guarded
-from langchain_aws import AmazonKnowledgeBasesRetriever, ChatAnthropicBedrock, ChatBedrock, ChatBedrockConverse
+from langchain_aws import (
+    AmazonKnowledgeBasesRetriever,
+    BedrockEmbeddings,
+    BedrockRerank,
+    ChatAnthropicBedrock,
+    ChatBedrock,
+    ChatBedrockConverse,
+)
 from langchain_core.tools import tool
 
 from guardedbedrock import ExplicitDenyError, GuardrailNotApprovedError
-from guardedbedrock.testing import ToolUse
+from guardedbedrock.testing import FakeBedrock, FakeKnowledgeBase, ToolUse
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
-    from guardedbedrock.testing import FakeBedrock
 
 REGION: Final = "us-east-1"
 CHATS: Final = [
@@ -132,6 +139,50 @@ def test_the_guardrail_of_a_retriever_must_be_approved(fake: FakeBedrock, guard:
         retriever(guard, guardrail_config={"guardrailId": HR.id, "guardrailVersion": "1"}).invoke("hello there")
 
     assert fake.requests == []
+
+
+DOCUMENTS: Final = ["Lunch is at noon.", "Employees have twelve days of leave."]
+
+
+def test_a_retriever_finds_documents_of_the_fake() -> None:
+    """The best document comes first, with its source and its score."""
+    with FakeBedrock(knowledge_bases=[FakeKnowledgeBase("HANDBOOK01", DOCUMENTS)]) as own:
+        client = boto3.client("bedrock-agent-runtime", **own.client_kwargs())
+        documents = AmazonKnowledgeBasesRetriever(
+            knowledge_base_id="HANDBOOK01",
+            client=client,
+            region_name=REGION,
+            retrieval_config={"vectorSearchConfiguration": {"numberOfResults": 1}},
+        ).invoke("days of leave")
+
+    assert [document.page_content for document in documents] == [DOCUMENTS[1]]
+    assert documents[0].metadata["location"]["s3Location"]["uri"] == "s3://knowledge-base/HANDBOOK01/2.txt"
+    assert documents[0].metadata["score"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [("amazon.titan-embed-text-v1", 1536), ("amazon.titan-embed-text-v2:0", 1024), ("cohere.embed-english-v3", 1024)],
+)
+def test_embeddings_have_the_size_of_their_model(model: str, size: int) -> None:
+    """The same text has the same vector."""
+    with FakeBedrock() as own:
+        client = boto3.client("bedrock-runtime", **own.client_kwargs())
+        embeddings = BedrockEmbeddings(client=client, model_id=model, region_name=REGION)
+        first, second, other = embeddings.embed_documents(["hello", "hello", "there"])
+
+    assert first == second != other
+    assert len(first) == size
+
+
+def test_rerank_orders_documents() -> None:
+    """The best first, with its index."""
+    with FakeBedrock() as own:
+        client = boto3.client("bedrock-agent-runtime", **own.client_kwargs())
+        arn = f"arn:aws:bedrock:{REGION}::foundation-model/amazon.rerank-v1:0"
+        ranked = BedrockRerank(client=client, model_arn=arn, region_name=REGION).rerank(DOCUMENTS, "days of leave", top_n=1)
+
+    assert [(each["index"], each["relevance_score"]) for each in ranked] == [(1, 1.0)]
 
 
 def anthropic_chat(model: str = MODEL) -> ChatAnthropicBedrock:
