@@ -177,7 +177,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
         400,
         "ValidationException",
     ),
-    "not-implemented": ("list_custom_models", {}, 501, "NotImplementedException"),
+    "not-implemented": ("list_automated_reasoning_policies", {}, 501, "NotImplementedException"),
 }
 
 

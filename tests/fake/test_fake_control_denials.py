@@ -101,8 +101,8 @@ def test_iam_is_evaluated_before_the_resource_is_looked_up(manage: Manage) -> No
 
     with pytest.raises(control.exceptions.AccessDeniedException):
         control.delete_guardrail(guardrailIdentifier="zzz")
-    with pytest.raises(ClientError, match="ListCustomModels is not implemented by the fake Bedrock"):
-        control.list_custom_models()
+    with pytest.raises(ClientError, match="ListAutomatedReasoningPolicies is not implemented by the fake Bedrock"):
+        control.list_automated_reasoning_policies()
     with pytest.raises(control.exceptions.ResourceNotFoundException):
         control.get_guardrail(guardrailIdentifier="zzz")
 
