@@ -525,4 +525,4 @@ def test_only_permitted_calls_arrive_without_an_approved_guardrail(rig: Rig) -> 
     ]
     assert len(rig.fake.requests) == len(ROUTES) + len(INDIRECT) + 1
     assert [operation for operation in unguarded if operation not in reported] == []
-    assert len(unguarded) == 11
+    assert len(unguarded) == len(INDIRECT)  # the inline agent itself has the guardrail, the batch job has none

@@ -112,14 +112,14 @@ RERANKED = {
     },
 }
 
-EVALUATION_JOB = "arn:aws:bedrock:us-east-1:123456789012:evaluation-job/e7f6c011776e"
+EVALUATION_JOB = "arn:aws:bedrock:us-east-1:123456789012:evaluation-job/ef2d127de37b"
 ROUTER = {
     "promptRouterName": "mine",
     "models": [{"modelArn": MODEL_ARN}],
     "fallbackModel": {"modelArn": MODEL_ARN},
     "routingCriteria": {"responseQualityDifference": 10.0},
 }
-ROUTER_ARN = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/7902699be42c"
+ROUTER_ARN = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/e7f6c011776e"
 HUB = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/gemma/1.0.0"
 SAGEMAKER = {
     "endpointConfig": {"sageMaker": {"initialInstanceCount": 1, "instanceType": "ml.g5.2xlarge", "executionRole": ROLE}},
@@ -135,8 +135,8 @@ TUNING: dict[str, Any] = {
     "hyperParameters": {"epochCount": "1"},
 }
 MODEL_SOURCE = {"s3DataSource": {"s3Uri": "s3://bucket/model/"}}
-TUNED = f"arn:aws:bedrock:us-east-1:123456789012:custom-model/{TITAN}/4a44dc153642"
-COPY_JOB = "arn:aws:bedrock:us-east-1:123456789012:model-copy-job/3fdba35f04dc"
+TUNED = f"arn:aws:bedrock:us-east-1:123456789012:custom-model/{TITAN}/19581e27de7c"
+COPY_JOB = "arn:aws:bedrock:us-east-1:123456789012:model-copy-job/6b51d431df5d"
 KB = "KB00000001"
 VARIANT = {"name": "first", "templateType": "TEXT", "templateConfiguration": {"text": {"text": "hello"}}}
 STEP_ID = "11111111-1111-4111-8111-111111111111"
@@ -187,11 +187,10 @@ CONTROL_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("PutModelInvocationLoggingConfiguration", {"loggingConfig": {"textDataDeliveryEnabled": True}}),
     ("GetModelInvocationLoggingConfiguration", {}),
     ("DeleteModelInvocationLoggingConfiguration", {}),
-    ("CreateAdvancedPromptOptimizationJob", {**NAMED, "modelConfigurations": [{"modelId": MODEL}], **PLACES}),
     ("CreateModelInvocationJob", {"jobName": "nightly", "modelId": MODEL, "roleArn": ROLE, **BATCH}),
-    ("GetModelInvocationJob", {"jobIdentifier": "ef2d127de37b"}),
+    ("GetModelInvocationJob", {"jobIdentifier": "4b227777d4dd"}),
     ("ListModelInvocationJobs", {"nameContains": "night", "sortOrder": "Ascending"}),
-    ("StopModelInvocationJob", {"jobIdentifier": "ef2d127de37b"}),
+    ("StopModelInvocationJob", {"jobIdentifier": "4b227777d4dd"}),
     ("CreateEvaluationJob", {"jobName": "quality", "roleArn": ROLE, **EVALUATED}),
     ("ListEvaluationJobs", {"applicationTypeEquals": "RagEvaluation"}),
     ("StopEvaluationJob", {"jobIdentifier": EVALUATION_JOB}),
@@ -233,6 +232,8 @@ CONTROL_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("GetImportedModel", {"modelIdentifier": "llama"}),
     ("ListImportedModels", {"nameContains": "lla"}),
     ("DeleteImportedModel", {"modelIdentifier": "llama"}),
+    # Last: the IDs above count what was created before, and an older botocore does not have this operation.
+    ("CreateAdvancedPromptOptimizationJob", {**NAMED, "modelConfigurations": [{"modelId": MODEL}], **PLACES}),
 ]
 CONTROL: list[Call] = [("bedrock", name, params) for name, params in CONTROL_PARAMETERS]
 AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [

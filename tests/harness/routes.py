@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from botocore import xform_name
+from harness.installed import MISSING
+
 from guardedbedrock.bedrock import ROWS
 
 NOVA: Final = "amazon.nova-lite-v1:0"
@@ -161,7 +164,7 @@ class Route:
 RUNTIME: Final = "bedrock-agent-runtime"
 BUILDING: Final = "bedrock-agent"
 _EXTERNAL: Final = "externalSources"
-ROUTES: Final[dict[str, Route]] = {
+_ROUTES: Final[dict[str, Route]] = {
     "retrieve": Route(RUNTIME, "retrieve", "Retrieve", _retrieve, "guardrailId"),
     "generate": Route(RUNTIME, "retrieve_and_generate", "RetrieveAndGenerate", _generate, "guardrailId"),
     "generate-from-sources": Route(
@@ -201,9 +204,10 @@ ROUTES: Final[dict[str, Route]] = {
         shows=False,
     ),
 }
-"""The routes with a guardrail location."""
+ROUTES: Final = {name: route for name, route in _ROUTES.items() if (route.service, route.operation) not in MISSING}
+"""The routes with a guardrail location that the installed botocore has."""
 
-INDIRECT: Final[dict[str, tuple[str, str, Params]]] = {
+_INDIRECT: Final[dict[str, tuple[str, str, Params]]] = {
     "agent": (
         RUNTIME,
         "invoke_agent",
@@ -285,9 +289,11 @@ INDIRECT: Final[dict[str, tuple[str, str, Params]]] = {
         },
     ),
 }
+_MISSING_METHODS: Final = {(service, xform_name(operation)) for service, operation in MISSING}
+INDIRECT: Final = {name: call for name, call in _INDIRECT.items() if call[:2] not in _MISSING_METHODS}
 """Calls that make AWS call models where the call cannot name a guardrail: service, client method and parameters."""
 
-UNVERIFIABLE: Final = ("optimize", "query", "rerank", "prompt-job", "evaluate-models")
+UNVERIFIABLE: Final = tuple(name for name in ("optimize", "query", "rerank", "prompt-job", "evaluate-models") if name in INDIRECT)
 BATCH: Final[Params] = {
     "jobName": "job",
     "roleArn": ROLE,

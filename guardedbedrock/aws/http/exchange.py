@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+import botocore
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError
+from botocore.model import OperationNotFoundError
 
 from guardedbedrock.aws.chosen_guardrail import chosen
 from guardedbedrock.aws.client.binding import ClientBinding
@@ -218,9 +220,11 @@ class Exchange:
             if is_chat_completion(target.operation):
                 return read_chat_completion(self._wire)
             return target.operation, read_parameters(request, runtime_operation(target.operation), endpoint.url)
+        except OperationNotFoundError:
+            self._problem = _too_new(target.operation)
         except (KeyError, TypeError, ValueError):
             self._problem = _unreadable(target.operation)
-            return target.operation, {}
+        return target.operation, {}
 
     def prepare(self) -> Outgoing:
         """
@@ -476,6 +480,14 @@ def _unreadable(name: str) -> RefusedError:
         message=f"the {name} request cannot be read, so its guardrail cannot be checked",
         operation_name=name,
         hint="send one JSON object in UTF-8 with the members that AWS documents for this operation, each once",
+    )
+
+
+def _too_new(name: str) -> RefusedError:
+    return UnguardableOperationError(
+        message=f"the installed botocore {botocore.__version__} does not know {name}, so its parameters cannot be read",
+        operation_name=name,
+        hint="install a newer boto3",
     )
 
 

@@ -10,8 +10,10 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.model import OperationNotFoundError
 from harness.clients import DENIED_MODEL, HR, MODEL, POLICY, PUBLIC, ROLE, WEAK
 from harness.http_senders import API_KEY, CHAT
+from harness.installed import MISSING
 
 from guardedbedrock import (
     AccessDeniedError,
@@ -32,7 +34,6 @@ from guardedbedrock.core.events import (
     CallRefused,
     DeniedByAws,
     GuardrailIntervened,
-    PreflightDiverged,
     ResponseReceived,
     SentWithoutGuardrail,
     StreamInterrupted,
@@ -470,45 +471,38 @@ def test_an_embedding_model_gets_no_guardrail_and_leaves_an_event(env: Any, send
     assert [event.kind for event in recorder.last.of(SentWithoutGuardrail)] == ["embedding"]
 
 
-@pytest.mark.parametrize(("path", "status"), [("/guardrail-checks/invoke", 400), ("/async-invoke", 403)])
-def test_other_operations_are_authorized_too(env: Any, sender: Sender, path: str, status: int) -> None:
-    """StartAsyncInvoke takes no guardrail, so it is refused; the other operation reaches no model."""
+@pytest.mark.skipif(("bedrock-runtime", "InvokeGuardrailChecks") in MISSING, reason="the installed botocore is too old")
+def test_other_operations_are_authorized_too(env: Any, sender: Sender) -> None:
+    """The operation reaches no model, so it needs no guardrail."""
+    fake, guard, _ = env()
+
+    sent = sender.post(guard, fake.endpoint_url + "/guardrail-checks/invoke", json={}, headers=API_KEY)
+
+    assert (sent.status, [each.operation for each in fake.requests]) == (400, ["InvokeGuardrailChecks"])
+
+
+def test_an_operation_without_a_guardrail_location_is_refused(env: Any, sender: Sender) -> None:
     fake, guard, _ = env()
     started = {"modelId": MODEL, "modelInput": {}, "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out"}}}
 
-    sent = sender.post(guard, fake.endpoint_url + path, json=started, headers=API_KEY)
+    sent = sender.post(guard, fake.endpoint_url + "/async-invoke", json=started, headers=API_KEY)
 
-    assert sent.status == status
-    assert [each.operation for each in fake.requests] == ["InvokeGuardrailChecks"] * (status == 400)
-
-
-NO_MODELS: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    assert (sent.status, fake.requests, type(sent.error)) == (403, [], UnguardableOperationError)
 
 
-@ROUTES
-def test_success_after_a_denial_in_report_mode_diverges(
-    env: Any, sender: Sender, operation: str, path: str, body: dict[str, Any]
+def test_an_operation_that_the_installed_botocore_lacks_is_refused(
+    env: Any, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """AWS allows what the preflight denied; the event carries the verdict."""
-    denying = iam.PolicySet(identity=[NO_MODELS])
-    fake, guard, recorder = env(mode="report", policies=denying)
+    fake, guard, _ = env()
 
-    sent = sender.post(guard, fake.endpoint_url + path, json=body, headers=API_KEY)
+    def without(name: str) -> Any:
+        raise OperationNotFoundError(name)
 
-    assert (sent.status, [each.operation for each in fake.requests]) == (200, [operation])
-    (diverged,) = recorder.last.of(PreflightDiverged)
-    assert (diverged.verdict.decision, diverged.error) == ("implicitDeny", None)
+    monkeypatch.setattr("guardedbedrock.aws.http.exchange.runtime_operation", without)
+    sent = sender.post(guard, fake.endpoint_url + "/guardrail-checks/invoke", json={}, headers=API_KEY)
 
-
-def test_failure_after_a_denial_in_report_mode_does_not_diverge(env: Any, sender: Sender) -> None:
-    """AWS denies it as well."""
-    denying = iam.PolicySet(identity=[NO_MODELS])
-    fake, guard, recorder = env(mode="report", policies=denying)
-    fake.deny("InvokeModel", by="scp-explicit")
-
-    sent = sender.post(guard, fake.endpoint_url + f"/model/{MODEL}/invoke", json=invocation(), headers=API_KEY)
-
-    assert (sent.status, recorder.last.of(PreflightDiverged)) == (403, [])
+    assert (sent.status, fake.requests, type(sent.error)) == (403, [], UnguardableOperationError)
+    assert "does not know InvokeGuardrailChecks" in str(sent.error)
 
 
 def test_a_partly_guarded_chat_completion_is_refused_on_request(env: Any, sender: Sender) -> None:
