@@ -83,7 +83,8 @@ def observed(client: Any, call: Call) -> Iterator[Observers]:
             yield observers
         except AccessDeniedError as error:
             observers.close(error)
-            raise bind(error, client.exceptions.AccessDeniedException) from error.__cause__
+            # A service model of a data path may lack the class; then this is ClientError.
+            raise bind(error, client.exceptions.from_code("AccessDeniedException")) from error.__cause__
         except BaseException as error:
             observers.close(error)
             raise
