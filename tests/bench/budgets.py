@@ -21,6 +21,7 @@ from of_machine import machine
 from of_plugin import plugin
 from of_policy_tests import policy_tests
 from of_preflight import preflight
+from of_proof import proof
 from of_replay import replay
 from of_sources import sources
 from of_telemetry import telemetry
@@ -36,6 +37,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     imports,
     plugin,
     policy_tests,
+    proof,
     replay,
     sources,
 )

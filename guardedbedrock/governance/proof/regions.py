@@ -26,7 +26,8 @@ from guardedbedrock.governance.proof.formulas import (
 )
 from guardedbedrock.iam.matching.patterns import Automaton
 
-_MOST_STATES: Final = 20_000
+_MOST_STEPS: Final = 100_000
+"""States times automata after which the search gives up; about a second."""
 _MOST_REGIONS: Final = 500
 _USUAL: Final = "abcdefghijklmnopqrstuvwxyz0123456789-/ABCDEFGHIJKLMNOPQRSTUVWXYZ.:_ "
 """Characters that a sample has if the patterns leave a choice, the first ones preferred."""
@@ -96,7 +97,7 @@ def find_regions(atoms: Sequence[Matches | Shaped], required: Collection[Formula
             if after not in seen and all(after[index] for index in needed):
                 seen.add(after)
                 waiting.append((after, text + character))
-        if len(seen) > _MOST_STATES or len(found) > _MOST_REGIONS:
+        if len(seen) * len(parts) > _MOST_STEPS or len(found) > _MOST_REGIONS:
             return None
     where = {
         atom: frozenset(number for number, answers in enumerate(found) if answers[index]) for index, atom in enumerate(atoms)
