@@ -32,12 +32,14 @@ class SnapshotArguments:
         principals: ARNs of users and roles, or ``caller``; empty for the caller.
         every: Read every principal of the account.
         regions: Regions whose guardrails and profiles are read; empty for the Region of the session.
+        last_accessed: Also read when each principal last used Bedrock.
     """
 
     file: Path
     principals: Sequence[str] = ()
     every: bool = False
     regions: Sequence[str] = ()
+    last_accessed: bool = False
 
 
 def command(arguments: SnapshotArguments) -> int:
@@ -54,7 +56,7 @@ def command(arguments: SnapshotArguments) -> int:
     if arguments.every and arguments.principals:
         raise ConfigurationError("--all: cannot be combined with --principal; remove one of them")
     principals = None if arguments.every else tuple(arguments.principals) or ("caller",)
-    snapshot = AccountReader.of_session(regions=arguments.regions).read(principals)
+    snapshot = AccountReader.of_session(regions=arguments.regions).read(principals, last_accessed=arguments.last_accessed)
     if not snapshot["principals"]:
         raise ConfigurationError(_nothing_read(snapshot, principals))
     try:

@@ -15,7 +15,7 @@ snapshot = typer.Typer(
 
 
 @snapshot.callback()
-def write(
+def write(  # noqa: PLR0913  # one for each option
     context: typer.Context,
     *,
     file: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.")] = None,
@@ -27,6 +27,9 @@ def write(
     region: Annotated[
         list[str] | None, typer.Option(help="Region to read; may repeat.", show_default="the Region of the session")
     ] = None,
+    last_accessed: Annotated[
+        bool, typer.Option("--last-accessed", help="Also read when each principal last used Bedrock, for `audit`.")
+    ] = False,
 ) -> int:
     """Write the policies, guardrails and profiles of the account into one file, or compare two such files."""
     if context.invoked_subcommand is not None:
@@ -35,7 +38,7 @@ def write(
         raise typer.BadParameter("missing; name the file to write", param_hint="-o")
     from guardedbedrock.cli.snapshot import SnapshotArguments, command  # noqa: PLC0415 - imports boto3
 
-    return command(SnapshotArguments(file, principal or (), every, region or ()))
+    return command(SnapshotArguments(file, principal or (), every, region or (), last_accessed))
 
 
 @snapshot.command()

@@ -16,7 +16,7 @@ from guardedbedrock.bedrock import OPERATIONS, reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severity
 from guardedbedrock.governance.lint.governance_rules import api_keys, both_roles
-from guardedbedrock.governance.lint.policy import Group, LintedPolicy
+from guardedbedrock.governance.lint.policy import Group, Item, LintedPolicy
 from guardedbedrock.governance.lint.read import read_groups, read_source
 from guardedbedrock.governance.lint.sample_requests import is_possible
 from guardedbedrock.governance.replay.events import RecordError, event_of
@@ -148,8 +148,8 @@ def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str |
 def _problems(
     account: Account, groups: Sequence[Group], used: Mapping[str, frozenset[str]] | None, whole: LintedPolicy, config: str | None
 ) -> Iterator[tuple[AuditRule, Problem]]:
+    yield from ((UNUSED, one) for one in _unused(account, groups, used))
     for group in groups:
-        yield from ((UNUSED, one) for one in _unused(account, group, used))
         yield from ((BOTH_ROLES, one) for one in _named(group, both_roles(group)))
         yield from ((LONG_TERM_KEYS, one) for one in _named(group, api_keys(group)))
     guardrails = account.snapshot.get("guardrails") or ()
@@ -183,21 +183,63 @@ def _finding(rule: AuditRule, problem: Problem) -> LintFinding:
 # -- use ------------------------------------------------------------------------------------------------------------------
 
 
-def _unused(account: Account, group: Group, used: Mapping[str, frozenset[str]] | None) -> Iterator[Problem]:
-    """Yield the actions of a principal that nothing shows in use."""
-    accessed = (account.snapshot.get("last_accessed") or {}).get(group.principal)
-    if used is None and (accessed is None or accessed.get("bedrock") is not None or "bedrock" not in accessed):
-        return
-    own = (used or {}).get(group.principal, frozenset())
-    why = "was never used in the events" if used is not None else "was never used, as last-accessed data say"
-    for policy, statement in group.statements("identity"):
-        if not statement.is_allow or statement.parsed.not_action:
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """
+    A policy of a user, a role or an IAM group.
+
+    Args:
+        owner: ARN of the owner.
+        policy: The policy.
+        holders: ARNs of the principals that it grants its actions to.
+    """
+
+    owner: str
+    policy: LintedPolicy
+    holders: list[str]
+
+
+def _grants(account: Account, groups: Sequence[Group]) -> Iterable[_Grant]:
+    """Return the identity-based policies of each owner."""
+    found: dict[tuple[str, str], _Grant] = {}
+    sections = account.snapshot.get("groups") or {}
+    for group in groups:
+        principal = account.principals[group.principal]
+        owners = {principal.arn: (principal.inline, principal.managed)}
+        owners |= {arn: (sections[arn]["inline"], sections[arn]["managed"]) for arn in principal.groups if arn in sections}
+        for policy in group.policies:
+            for owner, (inline, managed) in owners.items():
+                if policy.policy_type == "identity" and (policy.name in managed or inline.get(policy.name) == policy.raw):
+                    grant = found.setdefault((owner, policy.pointer), _Grant(owner, policy, []))
+                    grant.holders.append(principal.arn)
+    return found.values()
+
+
+def _unused(account: Account, groups: Sequence[Group], used: Mapping[str, frozenset[str]] | None) -> Iterator[Problem]:
+    """Yield the actions that nothing shows in use. The grant of an IAM group is in use if one of its members uses it."""
+    accessed = account.snapshot.get("last_accessed") or {}
+    for grant in _grants(account, groups):
+        if used is None and not all(_never_used(accessed.get(one)) for one in grant.holders):
             continue
-        for item in statement.actions:
+        own = frozenset(action for one in grant.holders for action in (used or {}).get(one, ()))
+        by = " by a member" if grant.owner not in grant.holders else ""
+        why = f"was never used{by} in the events" if used is not None else f"was never used{by}, as last-accessed data say"
+        for item in _granted(grant.policy):
             covered = _covered(item.text.lower())
             judged = covered - _NOT_IN_TRAILS if used is not None else covered
             if judged and not judged & own:
-                yield Problem(policy, item.pointer, f"{group.principal}: `{item.text}` {why}.")
+                yield Problem(grant.policy, item.pointer, f"{grant.owner}: `{item.text}` {why}.")
+
+
+def _granted(policy: LintedPolicy) -> Iterator[Item]:
+    for statement in policy.statements:
+        if statement.is_allow and not statement.parsed.not_action:
+            yield from statement.actions
+
+
+def _never_used(accessed: Mapping[str, object] | None) -> bool:
+    """Return whether last-accessed data of a principal say that it never used Bedrock."""
+    return accessed is not None and "bedrock" in accessed and accessed["bedrock"] is None
 
 
 def _covered(pattern: str) -> frozenset[str]:

@@ -35,6 +35,7 @@ class Aws:
     def __init__(self, moto_url: str, fake: FakeBedrock) -> None:
         self.moto_url, self.fake = moto_url, fake
         self._failing: dict[str, str] = {}
+        self._answers: dict[str, Callable[[], dict[str, Any]]] = {}
         self.calls: list[str] = []
 
     def fail(self, *operations: str, code: str = "AccessDenied") -> None:
@@ -44,6 +45,10 @@ class Aws:
     def recover(self) -> None:
         """Let no operation fail from now on."""
         self._failing.clear()
+
+    def answer(self, operation: str, answer: Callable[[], dict[str, Any]]) -> None:
+        """Answer an operation that moto does not have."""
+        self._answers[operation] = answer
 
     def client(self, service: str, region_name: str | None = None, config: Config | None = None) -> Any:
         """Create a client as ``boto3.client`` does; an operation that shall fail does not leave the process."""
@@ -57,6 +62,8 @@ class Aws:
     def _before(self, model: Any, **_: Any) -> tuple[Any, Any] | None:
         self.calls.append(model.name)
         code = self._failing.get(model.name) or self._failing.get("*")
+        if code is None and model.name in self._answers:
+            return type("Response", (), {"status_code": 200, "headers": {}})(), self._answers[model.name]()
         if code is None:
             return None
         http = type("Response", (), {"status_code": 403, "headers": {}})()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -315,3 +316,45 @@ def test_numbers_of_a_policy_survive_a_snapshot(populated: Aws, tmp_path: Path) 
 def _answer_with(monkeypatch: pytest.MonkeyPatch, client: Any, method: str, answer: dict[str, Any]) -> None:
     """Let one method of a client return an answer."""
     monkeypatch.setattr(client, method, lambda **_: answer)
+
+
+def report(status: str = "COMPLETED", **services: datetime | None) -> dict[str, Any]:
+    """Return a report of IAM."""
+    listed = [
+        {"ServiceName": name, "ServiceNamespace": name, **({"LastAuthenticated": last} if last else {})}
+        for name, last in services.items()
+    ]
+    return {"JobStatus": status, "ServicesLastAccessed": listed, "IsTruncated": False}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (report(s3=None, bedrock=datetime(2026, 10, 1, tzinfo=UTC)), {"bedrock": "2026-10-01T00:00:00+00:00"}),
+        (report(bedrock=None), {"bedrock": None}),
+        (report(s3=None), {}),
+    ],
+)
+def test_last_accessed_data_of_users_and_roles(populated: Aws, answer: dict[str, Any], expected: dict[str, Any]) -> None:
+    """A report that is in progress is asked for again."""
+    reports = [report("IN_PROGRESS"), *[answer] * 2]
+    populated.answer("GenerateServiceLastAccessedDetails", lambda: {"JobId": "98a765b4-3cde-2101-2345-example678f9"})
+    populated.answer("GetServiceLastAccessedDetails", lambda: reports.pop(0))
+    snapshot = AccountReader(populated.client, [REGION]).read(last_accessed=True)
+    assert snapshot["last_accessed"] == {ROLE: expected, USER: expected}
+    assert gaps(snapshot) == []
+
+
+def test_last_accessed_data_that_cannot_be_read_are_a_gap(populated: Aws) -> None:
+    """The policies are complete nevertheless."""
+    populated.fail("GenerateServiceLastAccessedDetails")
+    snapshot = AccountReader(populated.client, [REGION]).read(last_accessed=True)
+    assert gaps(snapshot) == [("last_accessed", "iam:GenerateServiceLastAccessedDetails")]
+    assert outcome(snapshot, ROLE, "bedrock:InvokeModel") == "allowed"
+
+
+def test_a_failed_report_is_a_gap(populated: Aws) -> None:
+    populated.answer("GenerateServiceLastAccessedDetails", lambda: {"JobId": "98a765b4-3cde-2101-2345-example678f9"})
+    populated.answer("GetServiceLastAccessedDetails", lambda: report("FAILED"))
+    snapshot = AccountReader(populated.client, [REGION]).read(last_accessed=True)
+    assert {gap.get("principal") for gap in snapshot["gaps"] if gap["section"] == "last_accessed"} == {ROLE, USER}

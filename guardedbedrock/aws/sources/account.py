@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,10 +19,12 @@ from guardedbedrock.aws.sources.iam_reader import IamReader
 from guardedbedrock.aws.sources.organization_reader import OrganizationReader
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.errors import ConfigurationError, SourceError
+from guardedbedrock.iam.account.last_accessed import read_last_accessed
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
 
 CALLER: Final = "caller"
 """Stands for the owner of the credentials among the principals to read."""
+_LAST_ACCESSED: Final = "iam:GenerateServiceLastAccessedDetails"
 _ROOT: Final[Mapping[str, Any]] = {"kind": "root", "name": "root", "tags": {}, "inline": {}, "managed": []}
 """The root user of the account needs no policies, and SCPs limit it."""
 
@@ -61,13 +64,14 @@ class AccountReader:
         self._calls = SourceCalls(client, self.regions[0] if self.regions else None)
         self._organization = OrganizationReader(self._calls)
 
-    def read(self, principals: Iterable[str] | None = None) -> dict[str, Any]:
+    def read(self, principals: Iterable[str] | None = None, *, last_accessed: bool = False) -> dict[str, Any]:
         """
         Read the account.
 
         Args:
             principals: ARNs of the users and roles to read, or of sessions of roles; ``"caller"`` is the owner of the
                 credentials. None reads all of them.
+            last_accessed: Also read when each of them last used Bedrock, which takes IAM seconds to minutes.
 
         Returns:
             A snapshot, see `guardedbedrock.iam.account.snapshot`.
@@ -88,6 +92,8 @@ class AccountReader:
         sections["principals"] |= {arn: _ROOT for arn in wanted or () if arn.endswith(":root")}
         if sections["organization"] is not None:
             sections["enforced_guardrails"] += organization.enforced_guardrails(account, self.regions)
+        if last_accessed:
+            sections["last_accessed"] = self._last_accessed(sections["principals"])
         if not any(gap["section"] in ("scp", "rcp") for gap in calls.gaps):
             # Documents are kept only until all have been read: a throttled reader goes on where it stopped.
             organization.forget()
@@ -102,6 +108,18 @@ class AccountReader:
             **sections,
             "gaps": calls.gaps,
         }
+
+    def _last_accessed(self, principals: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the reports of IAM. A report that is not ready is a gap."""
+        arns = [arn for arn, one in principals.items() if one["kind"] in ("user", "role")]
+        read = partial(read_last_accessed, self._calls.client("iam"), arns)
+        found: dict[str, Any] | None = self._calls.attempt("last_accessed", _LAST_ACCESSED, read)
+        if found is None:
+            return {}
+        for arn in arns:
+            if arn not in found:
+                self._calls.add_gap("last_accessed", _LAST_ACCESSED, "the report is not ready", principal=arn)
+        return found
 
     def read_guardrails(self) -> dict[str, Any]:
         """Return a snapshot that has no sections but ``guardrails`` and ``gaps``."""

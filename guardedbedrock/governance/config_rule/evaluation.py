@@ -112,15 +112,39 @@ def guardrail_problems(
 # -- principals -----------------------------------------------------------------------------------------------------------
 
 
-def principals(account: Account, given: Parameters, now: datetime, *, scps_known: bool) -> Iterator[Evaluation]:
-    """Yield an evaluation for each role and user in scope."""
+def principals(
+    account: Account, given: Parameters, now: datetime, *, scps_known: bool, use_unread: str = ""
+) -> Iterator[Evaluation]:
+    """
+    Yield an evaluation for each role and user in scope.
+
+    Args:
+        account: The account, with ``last_accessed`` of each principal that `invokers` returns.
+        given: The parameters.
+        now: The current time.
+        scps_known: Whether the SCPs could be read.
+        use_unread: Why no last-accessed data could be read; ``""`` if they could.
+    """
+    for arn, principal in _in_scope(account, given):
+        problems = list(_principal_problems(account, arn, principal, given, now))
+        if problems and not scps_known:
+            problems.append("SCPs could not be read")
+        kind, identifier = _TYPES[principal.kind], principal.id or principal.name
+        if not problems and _is_use_unknown(account, arn, principal, given):
+            reason = use_unread or "not evaluated: IAM's report of its use is not ready"
+            yield Evaluation(kind, identifier, NOT_APPLICABLE, reason)
+        else:
+            yield evaluation_of(kind, identifier, problems)
+
+
+def _in_scope(account: Account, given: Parameters) -> Iterator[tuple[str, AccountPrincipal]]:
     kinds = {kind for kind, scope in (("role", "roles"), ("user", "users")) if scope in given.scope}
-    for arn, principal in account.principals.items():
-        if principal.kind in kinds:
-            problems = list(_principal_problems(account, arn, principal, given, now))
-            if problems and not scps_known:
-                problems.append("SCPs could not be read")
-            yield evaluation_of(_TYPES[principal.kind], principal.id or principal.name, problems)
+    return ((arn, principal) for arn, principal in account.principals.items() if principal.kind in kinds)
+
+
+def invokers(account: Account, given: Parameters) -> list[str]:
+    """Return the ARNs of the roles and users in scope that may call a model."""
+    return [arn for arn, principal in _in_scope(account, given) if _invokes(group_of(account, principal, arn), given.approved)]
 
 
 def _principal_problems(
@@ -186,13 +210,17 @@ def _invokes(group: Group, approved: Sequence[str]) -> bool:
 
 
 def _is_unused(account: Account, arn: str, principal: AccountPrincipal, given: Parameters, now: datetime) -> bool:
+    limit = now - timedelta(days=given.unused_days)
     accessed = (account.snapshot.get("last_accessed") or {}).get(arn)
-    if accessed is None and principal.kind != "role":
-        return False  # nothing is known about the use
-    last = accessed.get("bedrock") if accessed is not None else principal.last_used
-    if last is None:
-        return accessed is not None
-    return datetime.fromisoformat(str(last)) < now - timedelta(days=given.unused_days)
+    if accessed is None:  # a role that was not used at all did not use Bedrock
+        return principal.last_used is not None and datetime.fromisoformat(principal.last_used) < limit
+    last = accessed.get("bedrock") or account.snapshot["principals"][arn].get("created")
+    return last is None or datetime.fromisoformat(str(last)) < limit
+
+
+def _is_use_unknown(account: Account, arn: str, principal: AccountPrincipal, given: Parameters) -> bool:
+    is_read = arn in (account.snapshot.get("last_accessed") or {})
+    return not is_read and _invokes(group_of(account, principal, arn), given.approved)
 
 
 def group_of(account: Account, principal: AccountPrincipal, arn: str) -> Group:

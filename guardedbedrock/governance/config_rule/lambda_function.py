@@ -23,12 +23,14 @@ from guardedbedrock.governance.config_rule.evaluation import (
     Evaluation,
     evaluation_of,
     guardrail_problems,
+    invokers,
     principals,
     scps,
 )
 from guardedbedrock.governance.config_rule.parameters import ParameterError, Parameters, read_parameters
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document, sections_of_details
+from guardedbedrock.iam.account.last_accessed import read_last_accessed
 from guardedbedrock.iam.account.snapshot import SCHEMA, VERSION
 
 ClientFactory: TypeAlias = Callable[[str], Any]
@@ -151,9 +153,18 @@ def _scheduled(account: str, given: Parameters, factory: ClientFactory) -> Itera
             if levels is not None or "scps" not in given.scope:
                 yield _not_read(ACCOUNT_TYPE, account, error)
         else:
-            yield from principals(Account(snapshot), given, datetime.now(UTC), scps_known=levels is not None)
+            yield from _principals(account, snapshot, given, factory("iam"), scps_known=levels is not None)
     if levels is not None and "scps" in given.scope:
         yield from scps({**levels, "account": account})
+
+
+def _principals(account: str, snapshot: dict[str, Any], given: Parameters, iam: Any, *, scps_known: bool) -> Iterator[Evaluation]:
+    unread = ""
+    try:
+        snapshot["last_accessed"] = read_last_accessed(iam, invokers(Account(snapshot), given))
+    except Exception as error:  # noqa: BLE001  # classified in _not_read
+        unread = _not_read(ACCOUNT_TYPE, account, error).reason
+    yield from principals(Account(snapshot), given, datetime.now(UTC), scps_known=scps_known, use_unread=unread)
 
 
 def _snapshot(account: str, iam: Any, levels: Mapping[str, Any]) -> dict[str, Any]:

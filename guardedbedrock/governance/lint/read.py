@@ -150,7 +150,7 @@ def _of_account(source: SourceText) -> Iterator[Group]:
         for index, one in enumerate(level["policies"])
     ]
     groups, managed = snapshot.get("groups") or {}, snapshot.get("managed_policies") or {}
-    complete = not account.gaps
+    complete = not any(gap["section"] != "last_accessed" for gap in account.gaps)
     for arn, principal in account.principals.items():
         owners: list[tuple[str, Mapping[str, Any], Sequence[str]]] = [
             (f"/principals/{escape(arn)}", principal.inline, principal.managed)

@@ -78,6 +78,7 @@ def _principal(entry: Mapping[str, Any], kind: str, name: str, unique_id: str, i
         "name": name,
         "id": unique_id,
         "path": entry.get("Path", "/"),
+        "created": _time(entry.get("CreateDate")),
         "tags": {tag["Key"]: tag["Value"] for tag in entry.get("Tags", ())},
         "boundary": boundary.get("PermissionsBoundaryArn"),
         **_attached(entry, inline),

@@ -12,7 +12,8 @@ account                twelve digits
 time                   ISO 8601, UTC
 partition              ``aws``, ``aws-cn`` or ``aws-us-gov``
 regions                regions that were read
-principals             ARN to ``kind``, ``name``, ``id``, ``path``, ``tags``, ``inline``, ``managed``, ``boundary``, ``groups``
+principals             ARN to ``kind``, ``name``, ``id``, ``path``, ``created``, ``tags``, ``inline``, ``managed``,
+                       ``boundary``, ``groups``
 groups                 ARN to ``inline`` and ``managed``
 managed_policies       ARN to the default version's document
 organization           ``id``, ``management_account``, ``path`` (root to account)

@@ -102,6 +102,49 @@ def test_last_accessed_data(tmp_path: Path) -> None:
     assert {one.rule for one in audit(unused)} == {"GB401"}
 
 
+USERS = [f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in ("ann", "bob")]
+GROUP = f"arn:aws:iam::{ACCOUNT}:group/Analysts"
+
+
+def users(**more: Any) -> dict[str, Any]:
+    """Return an account with two users, whose grants come from their group."""
+    data = snapshot(**more)
+    data["groups"] = {GROUP: {"inline": data["principals"][APP]["inline"], "managed": []}}
+    user = {"kind": "user", "inline": {}, "groups": [GROUP]}
+    data["principals"] = {arn: {**role(arn.rpartition("/")[2], {}), **user} for arn in USERS}
+    return data
+
+
+def of_user(name: str, arn: str) -> dict[str, Any]:
+    identity = {"type": "IAMUser", "arn": arn, "accountId": ACCOUNT, "principalId": "AIDA", "userName": arn.rpartition("/")[2]}
+    return record(name, APP, userIdentity=identity, eventID=f"{name}-{arn}")
+
+
+def test_grant_of_a_group_that_one_member_uses(tmp_path: Path) -> None:
+    file = written(tmp_path, users())
+    events = [of_user("Converse", USERS[0]), of_user("ConverseStream", USERS[1])]
+    assert audit(file, [trail(tmp_path, *events)]) == ()
+    (finding,) = audit(file, [trail(tmp_path, *events[:1])])
+    assert finding.message == f"{GROUP}: `bedrock:InvokeModelWithResponseStream` was never used by a member in the events."
+    assert finding.pointer == f"/groups/{GROUP.replace('/', '~1')}/inline/p/Statement/0/Action/1"
+
+
+def test_last_accessed_data_of_users(tmp_path: Path) -> None:
+    never, once = {"bedrock": None}, {"bedrock": "2026-10-01T00:00:00+00:00"}
+
+    def owners(data: dict[str, Any]) -> set[str]:
+        found = audit(written(tmp_path, data))
+        assert {one.rule for one in found} <= {"GB401"}
+        return {one.message.split(": ")[0] for one in found}
+
+    assert owners(users(last_accessed={USERS[0]: never, USERS[1]: once})) == set()
+    assert owners(users(last_accessed={USERS[0]: never})) == set()  # the other user's use is not known
+    assert owners(users(last_accessed=dict.fromkeys(USERS, never))) == {GROUP}
+    data = users(last_accessed={USERS[0]: never, USERS[1]: once})
+    data["principals"][USERS[0]] |= {"inline": data["groups"][GROUP]["inline"], "groups": []}
+    assert owners(data) == {USERS[0]}
+
+
 def test_both_roles_and_long_term_keys(tmp_path: Path) -> None:
     data = snapshot()
     policy = data["principals"][APP]["inline"]["p"]["Statement"]

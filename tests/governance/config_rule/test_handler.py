@@ -65,6 +65,11 @@ class Aws:
         self.versions = ["DRAFT", "1"]
         self.roles: dict[str, dict[str, Any]] = {}
         self.scps: list[dict[str, Any]] = [FULL]
+        self.users: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, dict[str, Any]] = {}
+        self.created = datetime(2020, 1, 1, tzinfo=UTC)
+        self.last_used: dict[str, datetime | None] = {}
+        self.reports = "COMPLETED"
         self.denied: set[str] = set()
 
     def __call__(self, _: str) -> Any:
@@ -98,6 +103,20 @@ class Aws:
     def describe_policy(self, **given: Any) -> dict[str, Any]:
         return {"Policy": {"Content": json.dumps(self.scps[int(given["PolicyId"])])}}
 
+    def generate_service_last_accessed_details(self, **given: Any) -> dict[str, Any]:
+        self._check("GenerateServiceLastAccessedDetails")
+        return {"JobId": given["Arn"]}
+
+    def get_service_last_accessed_details(self, **given: Any) -> dict[str, Any]:
+        self._check("GetServiceLastAccessedDetails")
+        report: dict[str, Any] = {"JobStatus": self.reports, "IsTruncated": "Marker" not in given, "Marker": "x"}
+        service: dict[str, Any] = {"ServiceName": "Amazon S3", "ServiceNamespace": "s3"}
+        if "Marker" in given:
+            last = self.last_used.get(given["JobId"].rpartition("/")[2], datetime.now(UTC))
+            service = {"ServiceName": "Amazon Bedrock", "ServiceNamespace": "bedrock"}
+            service |= {"LastAuthenticated": last} if last is not None else {}
+        return {**report, "ServicesLastAccessed": [service]}
+
     def get_paginator(self, name: str) -> Pages:
         self._check(name)
         if name == "list_guardrails":
@@ -109,11 +128,31 @@ class Aws:
                 "Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}",
                 "RoleName": name,
                 "RoleId": f"AROA{name}",
+                "CreateDate": self.created,
                 "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": policy}],
             }
             for name, policy in self.roles.items()
         ]
-        return Pages({"RoleDetailList": roles, "UserDetailList": [], "GroupDetailList": [], "Policies": [], "Marker": "x"})
+        users = [
+            {
+                "Arn": f"arn:aws:iam::{ACCOUNT}:user/{name}",
+                "UserName": name,
+                "UserId": f"AIDA{name}",
+                "CreateDate": self.created,
+                "GroupList": list(self.groups),
+                "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}],
+            }
+            for name, policy in self.users.items()
+        ]
+        groups = [
+            {
+                "Arn": f"arn:aws:iam::{ACCOUNT}:group/{name}",
+                "GroupName": name,
+                "GroupPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}],
+            }
+            for name, policy in self.groups.items()
+        ]
+        return Pages({"RoleDetailList": roles, "UserDetailList": users, "GroupDetailList": groups, "Policies": [], "Marker": "x"})
 
 
 @pytest.fixture
@@ -333,14 +372,53 @@ def test_nothing_to_evaluate_ends_the_evaluation(aws: Aws) -> None:
     assert [sent["Evaluations"] for sent in aws.sent] == [[]]
 
 
-def test_unused_role(aws: Aws) -> None:
-    aws.roles = {"Guarded": GUARDED}
-    pages = aws.get_paginator("get_account_authorization_details").page
-    pages["RoleDetailList"][0]["RoleLastUsed"] = {"LastUsedDate": datetime(2020, 1, 1, tzinfo=UTC)}
-    aws.get_paginator = lambda name: Pages({"Policies": []} if name == "list_policies_for_target" else pages)  # type: ignore[method-assign]
-    assert (
-        "not used for 90 days"
-        in scheduled(aws, parameters={"Scope": "roles", "ApprovedGuardrails": f"{GUARDRAIL}:1"})["AROAGuarded"]["Annotation"]
+OTHER = document(statement("Allow", "s3:GetObject"))
+DAYS = "access to Bedrock was not used for 90 days"
+
+
+@pytest.fixture
+def principals(aws: Aws) -> Aws:
+    """Give a role and a user that may call models, the user by its group, and a user that may not."""
+    aws.roles, aws.users, aws.groups = {"App": GUARDED}, {"ann": OTHER}, {"Analysts": GUARDED}
+    return aws
+
+
+def test_unused_role_and_user(principals: Aws) -> None:
+    principals.last_used = {"App": datetime(2020, 1, 1, tzinfo=UTC), "ann": None}
+    found = scheduled(principals)
+    assert {found[name].get("Annotation") for name in ("AROAApp", "AIDAann")} == {DAYS}
+    assert {found[name]["ComplianceType"] for name in ("AROAApp", "AIDAann")} == {"NON_COMPLIANT"}
+
+
+def test_a_user_that_used_bedrock_is_compliant(principals: Aws) -> None:
+    found = scheduled(principals)
+    assert {found[name]["ComplianceType"] for name in ("AROAApp", "AIDAann")} == {"COMPLIANT"}
+
+
+def test_a_principal_that_is_new_is_not_unused(principals: Aws) -> None:
+    principals.created, principals.last_used = datetime.now(UTC), {"App": None, "ann": None}
+    assert scheduled(principals)["AIDAann"]["ComplianceType"] == "COMPLIANT"
+
+
+@pytest.mark.parametrize("operation", ["GenerateServiceLastAccessedDetails", "GetServiceLastAccessedDetails"])
+def test_last_accessed_data_that_may_not_be_read(principals: Aws, operation: str, caplog: pytest.LogCaptureFixture) -> None:
+    principals.denied = {operation}
+    principals.roles["Other"] = OTHER
+    found = scheduled(principals)
+    for name in ("AROAApp", "AIDAann"):
+        assert found[name]["ComplianceType"] == "NOT_APPLICABLE"
+        assert f"{operation} was denied" in found[name]["Annotation"]
+    assert found["AROAOther"]["ComplianceType"] == "COMPLIANT"
+    assert f"{operation} was denied" in caplog.text
+
+
+def test_a_report_that_is_not_ready(principals: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("guardedbedrock.iam.account.last_accessed.PAUSES", 0)
+    principals.reports = "IN_PROGRESS"
+    found = scheduled(principals)["AIDAann"]
+    assert (found["ComplianceType"], found["Annotation"]) == (
+        "NOT_APPLICABLE",
+        "not evaluated: IAM's report of its use is not ready",
     )
 
 
