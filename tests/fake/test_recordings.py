@@ -143,7 +143,11 @@ def test_a_compressed_response_can_be_stored_decompressed(tmp_path: Path, play: 
     assert _text(play(replay=tmp_path)[1]) == "recorded"
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b"\0" * 20_000_000), gzip.compress(b"x")[:-2], b"\x1f\x8bxxx"])
+@pytest.mark.parametrize(
+    "body",
+    [gzip.compress(b"\0" * 20_000_000), gzip.compress(b"x")[:-2], b"\x1f\x8bxxx"],
+    ids=["huge", "truncated", "damaged"],
+)
 def test_a_damaged_or_huge_compressed_body_is_rejected(tmp_path: Path, body: bytes) -> None:
     """Decompression is bounded."""
     path = cassette(tmp_path / "a.yaml", interaction("converse", "{}", body, headers={"Content-Encoding": ["gzip"]}))
