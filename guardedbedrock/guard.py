@@ -96,11 +96,11 @@ class Guard:
         on_unguarded_reply: ``return`` a reply which shows that no guardrail ran although one was sent, or ``raise``.
         on_mantle: ``refuse`` or ``allow`` requests to ``bedrock-mantle``, whose endpoint has no guardrails.
         allow_draft: Allow ``DRAFT`` as an approved version.
-        allow_unguarded: Operations that cannot carry a guardrail and may be called all the same.
+        allow_unguarded: Operations that cannot carry a guardrail and may be called without one.
         on_indirect: ``warn`` about, ``allow`` or ``refuse`` a call that makes AWS call models where the call cannot name a
             guardrail, such as InvokeAgent; ``verify`` asks AWS whether an approved guardrail is attached there.
         unsupported_models: ``send`` or ``refuse`` calls to embedding and rerank models, which take no guardrail.
-        models_without_guardrail: Patterns of further models that take no guardrail and may be called all the same.
+        models_without_guardrail: Patterns of further models that take no guardrail and may be called without one.
         guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is ``present`` or ``absent`` on the authorization of an
             inference profile, as you tested it at AWS; ``unknown`` by default.
         context: Condition keys that have the same value in every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.

@@ -64,6 +64,8 @@ def command(arguments: InitArguments) -> int:
     path = arguments.file
     guardrail = {"arn": arguments.guardrail_arn, "version": arguments.guardrail_version}
     check(guardrails=[guardrail])
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; name a file in it, such as {path / 'guardedbedrock.toml'}")
     try:
         with path.open("w" if arguments.force else "x", encoding="utf-8") as file:
             file.write(starter(arguments.guardrail_arn, arguments.guardrail_version))

@@ -258,7 +258,12 @@ class BedrockServer(FakeBedrock):
             replies: Texts, or callables that receive the parameters of the call and return a text.
             operation: Use them only for this operation.
             optional: Whether the test passes if no call reads a reply.
+
+        Raises:
+            ConfigurationError: `replies` is one text, which would be scripted letter by letter.
         """
+        if isinstance(replies, str):
+            raise ConfigurationError(f"script: takes a list of replies; write [{replies!r}]")
         self.reply(*replies, operation=operation, optional=optional)
 
     def reply(

@@ -174,7 +174,7 @@ class Settings(BaseModel):
     )
     allow_unguarded: Annotated[frozenset[UnguardedOperation], BeforeValidator(as_list)] = setting(
         frozenset(),
-        f"Operations that cannot carry a guardrail and may be called all the same: {_listed(f'`{op}`' for op in UNGUARDED)}.",
+        f"Operations that cannot carry a guardrail and may be called without one: {_listed(f'`{op}`' for op in UNGUARDED)}.",
         f"name operations out of {', '.join(UNGUARDED)}",
     )
     on_indirect: OnIndirect = setting(

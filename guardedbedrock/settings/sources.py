@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.errors import ConfigurationError
@@ -159,9 +160,11 @@ def from_file(path: str | Path | None, environ: Mapping[str, str], base: Path) -
     working directory, ``[tool.guardedbedrock]`` of ``pyproject.toml`` there.
 
     Raises:
-        ConfigurationError: The file that was given or named does not exist, or a file is not TOML.
+        ConfigurationError: The file that was given or named does not exist, is no path, or a file is not TOML.
     """
     if path is not None:
+        if not isinstance(path, str | PathLike):
+            raise ConfigurationError(f"configuration file: pass a path, not {type(path).__name__}")
         return _read(base / path, named=f"configuration file {base / path}")
     if CONFIG in environ:
         return _read(base / environ[CONFIG], named=f"environment variable {CONFIG}: {base / environ[CONFIG]}")

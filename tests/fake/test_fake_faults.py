@@ -330,3 +330,13 @@ def test_a_fault_that_makes_no_sense_is_refused(wrong: Callable[[], Any]) -> Non
     """At once, not at the first request."""
     with pytest.raises(ConfigurationError):
         wrong()
+
+
+@pytest.mark.parametrize("times", [0, -1, True, "2"])
+def test_a_fault_and_a_reply_happen_at_least_once(times: Any) -> None:
+    fake = FakeBedrock()
+
+    with pytest.raises(ConfigurationError, match="times: must be a whole number of at least 1"):
+        fake.fault(BUSY, times=times)
+    with pytest.raises(ConfigurationError, match="times: must be a whole number of at least 1"):
+        fake.reply("hello", times=times)

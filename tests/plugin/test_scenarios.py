@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from guardedbedrock import ConfigurationError
 from guardedbedrock.testing import FakeGuardrail
 
 if TYPE_CHECKING:
@@ -28,6 +29,11 @@ def test_a_guarded_client_retries_two_throttles(
 
     assert guardedbedrock_client.converse(**ask)["stopReason"] == "end_turn"
     guardedbedrock_server.calls.assert_sent(3, "Converse")
+
+
+def test_one_text_is_no_list_of_replies(guardedbedrock_server: BedrockServer) -> None:
+    with pytest.raises(ConfigurationError, match=r"script: takes a list of replies; write \['Twelve'\]"):
+        guardedbedrock_server.script("Twelve")
 
 
 def test_a_plain_client_is_throttled(guardedbedrock_server: BedrockServer, plain: Any, ask: dict[str, Any]) -> None:

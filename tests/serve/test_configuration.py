@@ -97,6 +97,10 @@ def test_an_invalid_configuration_is_an_error_with_its_location(tmp_path: Path, 
     assert str(caught.value).startswith(f"{path}{problem}")
 
 
+def test_a_file_without_a_suffix_is_toml(tmp_path: Path) -> None:
+    assert len(read(written(tmp_path, GUARDRAIL, "serve")).options["guardrails"]) == 1
+
+
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     for name in ("serve.toml", "serve.yaml"):
         with pytest.raises(ConfigurationError, match="No such file or directory"):

@@ -247,3 +247,8 @@ def test_an_error_without_a_guardrail_lists_the_files_that_were_looked_for(here:
         load(environ={})
 
     assert str(caught.value).endswith(f"; looked for {here}/src/guardedbedrock.toml and {here}/src/pyproject.toml")
+
+
+def test_a_path_of_another_type_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="configuration file: pass a path, not int"):
+        Guard.from_config(5)  # type: ignore[arg-type]  # what is tested

@@ -153,6 +153,8 @@ _UNCHANGED: Final = ("region", "regions", "account", "principal", "vocabulary", 
 _NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
 _DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
 _CALLER: Final = "caller"
+_DATA_SUFFIXES: Final = (".json", ".yaml", ".yml")
+"""A file of another name is TOML, as for `guardedbedrock check`."""
 _CODE_ONLY: Final = frozenset({"clock"})
 """Fields of faults that a file cannot express."""
 
@@ -186,7 +188,7 @@ def read(path: Path) -> ServeConfiguration:
         PolicySyntaxError: A policy is invalid.
         ConfigurationError: The file cannot be read, or a field is invalid; the message gives its location.
     """
-    data: Any = read_toml(path) if path.suffix == ".toml" else parse_file(path)
+    data: Any = parse_file(path) if path.suffix in _DATA_SUFFIXES else read_toml(path)
     place = Location(str(path))
     shapes.check_json(data, place)
     _SHAPE(data, place)

@@ -37,7 +37,7 @@ def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = No
     Raises:
         ConfigurationError: A file cannot be read, or a file that was named holds no policy.
     """
-    for path in map(Path, paths):
+    for path in map(_path, paths):
         if not path.is_dir():
             yield from _of_file(path, policy_type, named=True)
             continue
@@ -46,6 +46,12 @@ def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = No
             raise ConfigurationError(f"{path}: holds no JSON or YAML file; name the files to lint")
         for file in files:
             yield from _of_file(file, policy_type, named=False)
+
+
+def _path(given: str | Path) -> Path:
+    if not str(given):  # such as an unset variable of a shell, which would stand for the working directory
+        raise ConfigurationError("a path is empty; name the files to lint")
+    return Path(given)
 
 
 def _of_file(path: Path, policy_type: PolicyType | None, *, named: bool) -> Iterator[Group]:

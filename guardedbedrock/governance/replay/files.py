@@ -104,13 +104,16 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
         bucket: Reads S3.
 
     Raises:
-        ConfigurationError: A path does not exist.
+        ConfigurationError: A path does not exist, or a folder has no files.
     """
     found: dict[TrailFile, None] = {}
     others: dict[tuple[str, str], int] = {}
     for given in paths:
         place = str(given)
-        is_folder, files = _list(place, report, bucket)
+        is_folder, listed = _list(place, report, bucket)
+        files = list(listed)
+        if is_folder and not files:
+            raise ConfigurationError(f"{place}: the folder has no files; correct the path")
         for file in files:
             reason = _other_kind(file.name, is_folder=is_folder)
             if reason:

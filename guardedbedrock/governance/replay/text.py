@@ -24,6 +24,8 @@ def headline(report: ReplayReport) -> str:
     >>> headline(ReplayReport(bedrock=1))
     'The new policies deny none of the 1 recorded calls that are allowed today.'
     """
+    if not report.bedrock:
+        return "The input has no call of Bedrock, so it does not show what the new policies deny."
     if not report.newly_denied:
         return f"The new policies deny none of the {report.bedrock:,} recorded calls that are allowed today."
     principals = f"{len(report.impact):,} principal{'s' if len(report.impact) > 1 else ''}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.resources.model_patterns import fits_model
+from guardedbedrock.testing.times import check_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -69,8 +70,9 @@ class FaultSchedule:
         `on_take` is called each time they happen.
 
         Raises:
-            ConfigurationError: The chance is not a probability, or there is no fault.
+            ConfigurationError: The chance is not a probability, there is no fault, or it would never happen.
         """
+        check_times(times)
         if not faults or not 0 <= chance <= 1:
             raise ConfigurationError("fault: needs at least one fault, and a chance from 0 to 1")
         acting = tuple(fault.begin(self._random) for fault in faults)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.resources.model_patterns import fits_model
+from guardedbedrock.testing.times import check_times
 
 T = TypeVar("T")
 
@@ -46,7 +47,11 @@ class Script(Generic[T]):
             operation: The only operation that it is for, such as ``Converse``; None means all.
             model: Pattern of the model IDs that it is for; None means all.
             on_take: Called each time `take` returns the item.
+
+        Raises:
+            ConfigurationError: `times` is less than 1.
         """
+        check_times(times)
         with self._lock:
             self._entries.append(_Entry(item, times, operation, model, on_take))
 

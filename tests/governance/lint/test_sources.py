@@ -11,6 +11,7 @@ import pytest
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.finding import LintFinding
+from guardedbedrock.governance.lint.read import read_groups
 from guardedbedrock.governance.lint.run import LintOptions, lint
 
 GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
@@ -269,3 +270,9 @@ def test_fifteen_hundred_policies_take_less_than_ten_seconds(tmp_path: Path) -> 
     findings = lint([tmp_path])
     assert time.process_time() - started < 10
     assert len({finding.file for finding in findings}) == 750
+
+
+def test_an_empty_path_is_an_error() -> None:
+    """An unset variable of a shell must not lint the working directory."""
+    with pytest.raises(ConfigurationError, match="a path is empty; name the files to lint"):
+        list(read_groups([""]))

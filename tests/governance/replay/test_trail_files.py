@@ -18,6 +18,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.files import Skipped, TrailFile, find_files, read_records
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import replay
+from guardedbedrock.governance.replay.text import headline
 
 TWO = [record(1), record(2)]
 LINES = "".join(json.dumps(one) + "\n" for one in TWO)
@@ -232,6 +233,20 @@ def test_digests_and_other_files_are_counted_by_folder(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no-such: there is no such file or folder"):
         run(tmp_path, tmp_path / "no-such")
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    """A wrong path must not look like a policy that denies nothing."""
+    (tmp_path / "trail" / "2026").mkdir(parents=True)
+
+    with pytest.raises(ConfigurationError, match=r"trail: the folder has no files"):
+        run(tmp_path, tmp_path / "trail")
+
+
+def test_a_trail_without_calls_of_bedrock_says_so(tmp_path: Path) -> None:
+    trail = write_trail(tmp_path / "trail", record(eventSource="s3.amazonaws.com"))
+
+    assert headline(run(tmp_path, trail)).startswith("The input has no call of Bedrock")
 
 
 def test_a_file_and_its_folder_count_once(tmp_path: Path) -> None:
