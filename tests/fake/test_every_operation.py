@@ -138,6 +138,8 @@ MODEL_SOURCE = {"s3DataSource": {"s3Uri": "s3://bucket/model/"}}
 TUNED = f"arn:aws:bedrock:us-east-1:123456789012:custom-model/{TITAN}/19581e27de7c"
 COPY_JOB = "arn:aws:bedrock:us-east-1:123456789012:model-copy-job/6b51d431df5d"
 KB = "KB00000001"
+GONE_AGENT = "AGENT79026"
+GONE_FLOW = "FLOW02C624"
 VARIANT = {"name": "first", "templateType": "TEXT", "templateConfiguration": {"text": {"text": "hello"}}}
 STEP_ID = "11111111-1111-4111-8111-111111111111"
 SESSION = {"sessionIdentifier": "7dbd06d0-2371-2b32-c096-4dcc971212a1"}
@@ -260,6 +262,22 @@ AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("GetPrompt", {"promptIdentifier": "PROMPE7F6C", "promptVersion": "1"}),
     ("ListPrompts", {"promptIdentifier": "PROMPE7F6C"}),
     ("DeletePrompt", {"promptIdentifier": "PROMPE7F6C", "promptVersion": "1"}),
+    ("PrepareAgent", AGENT),
+    ("ListAgents", {"maxResults": 5}),
+    ("ListAgentVersions", AGENT),
+    ("ListAgentAliases", AGENT),
+    ("UpdateAgentAlias", {**AGENT, "agentAliasId": "ALIASD4735", "agentAliasName": "current"}),
+    ("PrepareFlow", FLOW),
+    ("ListFlows", {"maxResults": 5}),
+    ("ListFlowVersions", FLOW),
+    ("ListFlowAliases", FLOW),
+    ("UpdateFlowAlias", {**FLOW, "aliasIdentifier": "ALIASEF2D1", "name": "now", "routingConfiguration": [{"flowVersion": "1"}]}),
+    ("CreateAgent", {"agentName": "gone", "foundationModel": MODEL}),
+    ("DeleteAgentAlias", {"agentId": GONE_AGENT, "agentAliasId": "TSTALIASID"}),
+    ("DeleteAgent", {"agentId": GONE_AGENT}),
+    ("CreateFlow", {"name": "gone", "executionRoleArn": ROLE, "definition": DEFINITION}),
+    ("DeleteFlowAlias", {"flowIdentifier": GONE_FLOW, "aliasIdentifier": "TSTALIASID"}),
+    ("DeleteFlow", {"flowIdentifier": GONE_FLOW}),
 ]
 AGENTS: list[Call] = [("bedrock-agent", name, params) for name, params in AGENTS_PARAMETERS]
 AGENT_RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [

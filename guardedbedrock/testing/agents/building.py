@@ -24,6 +24,14 @@ DRAFT: Final = "DRAFT"
 TEST_ALIAS: Final = "TSTALIASID"
 """The alias that every agent and flow has; it routes to the draft."""
 _ROLE: Final = "arn:aws:iam::{account}:role/service-role/AmazonBedrockExecutionRoleForAgents"
+_AGENT_MEMBERS: Final = ("agentId", "agentName", "agentStatus", "description", "updatedAt", "guardrailConfiguration")
+_AGENT_VERSION_MEMBERS: Final = (*_AGENT_MEMBERS[1:], "createdAt")
+_FLOW_MEMBERS: Final = ("name", "description", "id", "arn", "status", "createdAt", "updatedAt", "version")
+_FLOW_VERSION_MEMBERS: Final = ("id", "arn", "status", "createdAt", "version")
+_ALIAS_CHANGES: Final = ("agentAliasName", "description", "routingConfiguration", "aliasInvocationState")
+_ALIAS_MEMBERS: Final = (*_ALIAS_CHANGES, "agentAliasId", "agentAliasStatus", "createdAt", "updatedAt")
+_FLOW_ALIAS_CHANGES: Final = ("name", "description", "routingConfiguration")
+_FLOW_ALIAS_MEMBERS: Final = (*_FLOW_ALIAS_CHANGES, "flowId", "id", "arn", "createdAt", "updatedAt")
 _NOT_STORED: Final = frozenset({"clientToken", "tags", "definition"})
 
 
@@ -55,6 +63,10 @@ class Agents:
             "CreateFlowVersion": lambda params: self._new_version(_id(params["flowIdentifier"])),
             "CreatePrompt": prompts.create,
             "CreatePromptVersion": prompts.create_version,
+            "DeleteAgent": lambda params: {"agentId": self._delete(params["agentId"]), "agentStatus": "DELETING"},
+            "DeleteAgentAlias": self._delete_agent_alias,
+            "DeleteFlow": lambda params: {"id": self._delete(_id(params["flowIdentifier"]))},
+            "DeleteFlowAlias": self._delete_flow_alias,
             "DeletePrompt": prompts.delete,
             "GetAgent": lambda params: {"agent": self._version(params["agentId"], DRAFT)},
             "GetAgentAlias": lambda params: {"agentAlias": self._alias(params["agentId"], params["agentAliasId"])},
@@ -64,11 +76,21 @@ class Agents:
             "GetFlowVersion": lambda params: self._version(_id(params["flowIdentifier"]), params["flowVersion"]),
             "GetKnowledgeBase": self.knowledge_bases.get,
             "GetPrompt": prompts.get,
+            "ListAgentAliases": self._list_agent_aliases,
             "ListAgentCollaborators": self._list_collaborators,
+            "ListAgentVersions": self._list_agent_versions,
+            "ListAgents": self._list_agents,
+            "ListFlowAliases": self._list_flow_aliases,
+            "ListFlowVersions": self._list_flow_versions,
+            "ListFlows": self._list_flows,
             "ListKnowledgeBases": self.knowledge_bases.list,
             "ListPrompts": prompts.list,
+            "PrepareAgent": self._prepare_agent,
+            "PrepareFlow": self._prepare_flow,
             "UpdateAgent": lambda params: {"agent": self._put_agent(self._existing(params["agentId"]), params)},
+            "UpdateAgentAlias": self._update_agent_alias,
             "UpdateFlow": lambda params: self._put_flow(self._existing(_id(params["flowIdentifier"])), params),
+            "UpdateFlowAlias": self._update_flow_alias,
             "UpdatePrompt": prompts.update,
         }
 
@@ -134,6 +156,81 @@ class Agents:
         }
         self._test_alias(flow, "flow")
         return self._versions[flow, DRAFT]
+
+    def _prepare_agent(self, params: Params) -> Params:
+        draft = self._version(params["agentId"], DRAFT)
+        draft |= {"agentStatus": "PREPARED", "preparedAt": datetime.now(UTC)}
+        return {name: draft[name] for name in ("agentId", "agentStatus", "agentVersion", "preparedAt")}
+
+    def _prepare_flow(self, params: Params) -> Params:
+        draft = self._version(_id(params["flowIdentifier"]), DRAFT)
+        draft["status"] = "Prepared"
+        return {name: draft[name] for name in ("id", "status")}
+
+    def _list_agents(self, params: Params) -> Params:
+        drafts = [draft for (_, version), draft in self._versions.items() if version == DRAFT and "agentId" in draft]
+        return page("agentSummaries", [_members(draft, _AGENT_MEMBERS) for draft in drafts], params)
+
+    def _list_agent_versions(self, params: Params) -> Params:
+        versions = self._versions_of(params["agentId"])
+        summaries = [{**_members(each, _AGENT_VERSION_MEMBERS), "agentVersion": number} for number, each in versions]
+        return page("agentVersionSummaries", summaries, params)
+
+    def _list_flows(self, params: Params) -> Params:
+        drafts = [draft for (_, version), draft in self._versions.items() if version == DRAFT and "agentId" not in draft]
+        return page("flowSummaries", [_members(draft, _FLOW_MEMBERS) for draft in drafts], params)
+
+    def _list_flow_versions(self, params: Params) -> Params:
+        versions = self._versions_of(_id(params["flowIdentifier"]))
+        summaries = [_members(each, _FLOW_VERSION_MEMBERS) for number, each in versions if number != DRAFT]
+        return page("flowVersionSummaries", summaries, params)
+
+    def _versions_of(self, owner: str) -> list[tuple[str, dict[str, Any]]]:
+        self._existing(owner)
+        return [(version, each) for (found, version), each in self._versions.items() if found == owner]
+
+    def _list_agent_aliases(self, params: Params) -> Params:
+        aliases = self._aliases_of(params["agentId"])
+        return page("agentAliasSummaries", [_members(alias, _ALIAS_MEMBERS) for alias in aliases], params)
+
+    def _list_flow_aliases(self, params: Params) -> Params:
+        aliases = self._aliases_of(_id(params["flowIdentifier"]))
+        return page("flowAliasSummaries", [_members(alias, _FLOW_ALIAS_MEMBERS) for alias in aliases], params)
+
+    def _aliases_of(self, owner: str) -> list[dict[str, Any]]:
+        self._existing(owner)
+        return [alias for (found, _), alias in self._aliases.items() if found == owner]
+
+    def _update_agent_alias(self, params: Params) -> Params:
+        alias = self._alias(params["agentId"], params["agentAliasId"])
+        alias |= {name: params[name] for name in _ALIAS_CHANGES if name in params} | {"updatedAt": datetime.now(UTC)}
+        return {"agentAlias": alias}
+
+    def _update_flow_alias(self, params: Params) -> Params:
+        alias = self._alias(_id(params["flowIdentifier"]), params["aliasIdentifier"])
+        alias |= {name: params[name] for name in _FLOW_ALIAS_CHANGES if name in params} | {"updatedAt": datetime.now(UTC)}
+        return alias
+
+    def _delete_agent_alias(self, params: Params) -> Params:
+        owner, alias = params["agentId"], params["agentAliasId"]
+        self._alias(owner, alias)
+        del self._aliases[owner, alias]
+        return {"agentId": owner, "agentAliasId": alias, "agentAliasStatus": "DELETING"}
+
+    def _delete_flow_alias(self, params: Params) -> Params:
+        owner, alias = _id(params["flowIdentifier"]), _id(params["aliasIdentifier"])
+        self._alias(owner, alias)
+        del self._aliases[owner, alias]
+        return {"flowId": owner, "id": alias}
+
+    def _delete(self, owner: str) -> str:
+        """Delete an agent or a flow with its versions and aliases."""
+        self._existing(owner)
+        for kept in (self._versions, self._aliases):
+            for key in [key for key in kept if key[0] == owner]:
+                del kept[key]
+        self._collaborators.pop(owner, None)
+        return owner
 
     def _test_alias(self, owner: str, kind: str) -> None:
         put = self._put_agent_alias if kind == "agent" else self._put_flow_alias
@@ -224,6 +321,10 @@ def _found(among: Mapping[tuple[str, str], dict[str, Any]], key: tuple[str, str]
     if key not in among:
         raise ServiceError(404, "ResourceNotFoundException", f"{' '.join(key)} does not exist.")
     return among[key]
+
+
+def _members(entry: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: entry[name] for name in names if name in entry}
 
 
 def _id(identifier: str) -> str:
