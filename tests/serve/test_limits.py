@@ -261,6 +261,22 @@ def test_calls_are_paged_from_the_oldest_to_the_newest(server: BedrockWithPage) 
     assert all(f"number {number}." in call["params"] for number, call in enumerate(shown))
 
 
+def test_after_ten_thousand_requests_the_page_shows_the_newest_thousand(server: BedrockWithPage) -> None:
+    connection = http.client.HTTPConnection(urlsplit(server.endpoint_url).netloc, timeout=30)
+    for _ in range(10_000):
+        connection.request("POST", CONVERSE, BODY, JSON)
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 200
+    connection.close()
+    newest = send(server.endpoint_url, "POST", CONVERSE, JSON, json.dumps({"messages": ask("the newest")["messages"]}).encode())
+
+    shown = [call for batch in pages(server, "") for call in batch["calls"]]
+
+    assert (newest[0], len(shown), len(server.requests)) == (200, 1000, 1000)
+    assert "the newest" in shown[-1]["params"]
+
+
 def test_a_page_has_a_bounded_size(server: BedrockWithPage) -> None:
     """Long parameters are shortened, and a page has fewer calls when they are long."""
     body = json.dumps({"messages": ask("x" * 500_000)["messages"]}).encode()
