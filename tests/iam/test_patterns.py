@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 from iam import oracle
 
+from guardedbedrock.iam.matching.arns import bounded
 from guardedbedrock.iam.matching.patterns import (
     ANY,
     ANY_BUT_COLON,
@@ -18,6 +19,8 @@ from guardedbedrock.iam.matching.patterns import (
     Wildcard,
     compile_tokens,
     join,
+    match_partly_known,
+    tokenize,
 )
 
 ORACLE_WILDCARDS: Final = {
@@ -72,3 +75,22 @@ def test_pattern_may_match_if_some_text_for_the_unknown_piece_matches(piece: Wil
         for before, after in itertools.product(["", "a", ":", "b:"], repeat=2):
             could = any(oracle.fits(plain, f"{before}{text}{after}") for text in unknown)
             assert could is automaton.may_match([before, piece, after])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "could"),
+    [
+        ("arn:aws:bedrock:*:foundation-model/m:0", None),
+        ("arn:aws:bedrock:*::foundation-model/m:0", None),
+        ("arn:aws:bedrock:us-east-1::foundation-model/m:0", None),
+        ("arn:aws:bedrock:*:foundation-model/m:1:2", None),
+        ("arn:aws:bedrock:*:guardrail/m:0", False),
+        ("arn:aws:bedrock:*:*:guardrail/m", False),
+        ("arn:aws:bedrock:*:foundation-model/m:0:*", None),
+    ],
+)
+def test_a_star_can_match_separators_before_an_unknown_name(pattern: str, *, could: bool | None) -> None:
+    """The colon in ``m:0`` belongs to the name, although it is one of the first five colons of the pattern."""
+    tokens = bounded(tokenize(pattern), segment_end_expands=True)
+
+    assert match_partly_known(tokens, ["arn:aws:bedrock:", ANY_BUT_COLON, "::foundation-model/", ANY]) is could

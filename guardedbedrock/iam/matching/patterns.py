@@ -121,7 +121,7 @@ class Automaton:
     Bit ``i`` is set when the first ``i`` characters of the pattern are matched. A star lets its bit stay set.
     """
 
-    __slots__ = ("_accept", "_free", "_loops", "_moves", "_steps")
+    __slots__ = ("_accept", "_free", "_loops", "_moves", "_name_colons", "_steps")
 
     def __init__(self, tokens: Tokens) -> None:
         self._steps: dict[str, int] = {}
@@ -137,6 +137,7 @@ class Automaton:
                 length += 1
                 self._add(character, 1 << length)
         self._accept = 1 << length
+        self._name_colons = self._colons_within_name(tokens)
 
     def _add(self, character: str | Wildcard, bit: int) -> None:
         if isinstance(character, str):
@@ -162,7 +163,7 @@ class Automaton:
         Return whether the pattern could match a value that is only partly known.
 
         The first five colons of a pattern that has at least five are taken as the separators of an ARN. Unknown text does not
-        match them.
+        match them. A ``*`` can match separators too: then colons after the one that ends it may be a part of the name.
 
         Args:
             pieces: Known text, `ANY` for unknown text, and `ANY_BUT_COLON` for unknown text without a colon.
@@ -184,19 +185,30 @@ class Automaton:
         return state
 
     def _guess(self, state: int, unknown: Wildcard) -> int:
-        anything = self._moves | (self._colons_within_name() if unknown is ANY else 0)
+        anything = self._moves | (self._name_colons if unknown is ANY else 0)
         for character, bits in self._steps.items():
             anything |= bits if character != ":" else 0
         while (grown := state | ((state << 1) & anything)) != state:
             state = grown
         return state
 
-    def _colons_within_name(self) -> int:
+    def _colons_within_name(self, tokens: Tokens) -> int:
+        """Return the bits of the colons that can be in the name of a resource, after the separators of an ARN."""
         colons = self._steps.get(":", 0)
-        if colons.bit_count() >= _COLONS_OF_AN_ARN:
-            for _ in range(_COLONS_OF_AN_ARN):
-                colons &= colons - 1
-        return colons
+        if colons.bit_count() < _COLONS_OF_AN_ARN:
+            return colons
+        within = length = count = 0
+        has_star = ends_star = False
+        for token in tokens:
+            if token is ANY:
+                has_star = ends_star = True
+            for character in token if isinstance(token, str) else ():
+                length += 1
+                if character == ":":
+                    within |= (count >= _COLONS_OF_AN_ARN or (has_star and not ends_star)) << length
+                    ends_star, count = False, count + 1
+            length += token in (ONE, ONE_BUT_COLON)
+        return within
 
 
 def match_partly_known(pattern: Tokens, value: Iterable[str | Wildcard]) -> bool | None:

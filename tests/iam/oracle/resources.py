@@ -110,8 +110,11 @@ def filled(part: str, text: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def with_colons_of_arn(pattern: tuple[str, ...]) -> tuple[str, ...]:
-    """Mark the first five colons of a pattern that has them: no name has a colon in their place."""
+    """Mark the colons among the first five of a pattern that has them which no name has in their place."""
     places = [place for place, item in enumerate(pattern) if item == ":"][: SEGMENTS - 1]
     if len(places) < SEGMENTS - 1:
         return pattern
-    return tuple(COLON_OF_ARN if place in places else item for place, item in enumerate(pattern))
+    starred = [place for place in places if STAR in pattern[:place]]
+    # A star may stand for several segments: only the colon that ends it separates for sure, and later ones may be in the name.
+    loose = [place for place in starred if STAR not in pattern[max(0, *(p for p in (-1, *places) if p < place)) : place]]
+    return tuple(COLON_OF_ARN if place in places and place not in loose else item for place, item in enumerate(pattern))
