@@ -54,11 +54,7 @@ NEIGHBOURS: Final = {
     "strands": Neighbour("strands-agents", ("tests/strands/models/test_bedrock.py",), ("pytest-asyncio", "moto")),
 }
 
-_TYPED: Final = "a denial of S3 is typed as Bedrock's exception, which clients of S3 do not have"
-BY_DESIGN: Final = {
-    "tests.functional.test_stub.TestStubber::test_client_error_response": _TYPED,
-    "tests.functional.test_stub.TestStubber::test_expected_params_mixed_with_errors_responses": _TYPED,
-}
+BY_DESIGN: Final[dict[str, str]] = {}
 """Name of a test to the reason why it fails with the guard."""
 
 
