@@ -10,7 +10,7 @@ MODEL = "amazon.nova-lite-v1:0"
 
 
 def answer(client: Any, question: str) -> str:
-    """Ask the model. Return its answer, or a sentence that explains why there is none."""
+    """Ask the model. Return its answer, or a sentence that explains why the model gave no answer."""
     messages = [{"role": "user", "content": [{"text": question}]}]
     try:
         reply = client.converse(modelId=MODEL, messages=messages)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from botocore.exceptions import ClientError
+from harness.installed import MISSING
 
 from guardedbedrock.testing import FakeBedrock
 from guardedbedrock.testing.wire import load
@@ -22,7 +23,7 @@ PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic
 NAMES = set(load("bedrock-runtime").operation_names)
 NO_HTTP2 = {"InvokeModelWithBidirectionalStream"}
 WITH_CHECKS = pytest.mark.skipif(
-    "InvokeGuardrailChecks" not in NAMES, reason="the installed botocore is older than the operation"
+    ("bedrock-runtime", "InvokeGuardrailChecks") in MISSING, reason="the installed botocore is older than the operation"
 )
 S3 = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 

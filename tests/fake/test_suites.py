@@ -9,6 +9,7 @@ import pytest
 
 from guardedbedrock import ConfigurationError, PolicySyntaxError
 from guardedbedrock.testing import cases
+from guardedbedrock.testing.cases.files import find
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -207,3 +208,9 @@ cases:
     )
 
     assert answers(path) == {"nobody": ("implicitDeny", set())}
+
+
+def test_an_empty_path_is_an_error() -> None:
+    """An unset variable of a shell must not stand for the working directory."""
+    with pytest.raises(ConfigurationError, match="a path is empty; name the files"):
+        list(find([""]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any, Final
@@ -24,7 +24,8 @@ from guardedbedrock.aws.client.mixin import OFF_WARNING
 from guardedbedrock.aws.gate.request_reader import GateRequest
 from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
 from guardedbedrock.aws.http.events import EVENT_STREAM
-from guardedbedrock.aws.http.exchange import Exchange, Headers, HttpGuard, Outgoing, StreamObserver
+from guardedbedrock.aws.http.exchange import Exchange, Headers, HttpGuard, Outgoing
+from guardedbedrock.aws.http.transport import AsyncStream
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardrailInterventionError, UnguardedReplyError
 
@@ -165,24 +166,8 @@ async def _observed(exchange: Exchange, response: Any, is_duplex: bool) -> Any: 
     return _with_body(response, raw)
 
 
-class ObservedBody:
-    """
-    The bytes of a streamed response, observed.
-
-    Args:
-        inner: The body of the response.
-        observer: Looks at each chunk.
-    """
-
-    def __init__(self, inner: Any, observer: StreamObserver) -> None:
-        self._inner, self._observer = inner, observer
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with self._observer:
-            async for chunk in self._inner:
-                if self._observer.passes(chunk):
-                    yield chunk
-            self._observer.end()
+class ObservedBody(AsyncStream):
+    """The same for a body of the SDK, which is closed in another way."""
 
     async def close(self) -> None:
         """Close the connection. Bytes that were not read are lost."""

@@ -104,12 +104,14 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
         bucket: Reads S3.
 
     Raises:
-        ConfigurationError: A path does not exist, or a folder has no files.
+        ConfigurationError: A path is empty or does not exist, or a folder has no files.
     """
     found: dict[TrailFile, None] = {}
     others: dict[tuple[str, str], int] = {}
     for given in paths:
         place = str(given)
+        if not place:  # such as an unset variable of a shell, which would stand for the working directory
+            raise ConfigurationError("a path is empty; name the trails")
         is_folder, listed = _list(place, report, bucket)
         files = list(listed)
         if is_folder and not files:

@@ -26,7 +26,7 @@ def find(sources: Iterable[str | Path], base: Path | None = None) -> Iterator[Pa
         base: Folder of relative sources; by default the working directory.
 
     Raises:
-        ConfigurationError: A source matches no file.
+        ConfigurationError: A source is empty or matches no file.
     """
     seen: set[Path] = set()
     for source in sources:
@@ -37,6 +37,8 @@ def find(sources: Iterable[str | Path], base: Path | None = None) -> Iterator[Pa
 
 
 def _matches(source: str | Path, base: Path) -> list[Path]:
+    if not str(source):  # such as an unset variable of a shell, which would stand for the working directory
+        raise ConfigurationError("a path is empty; name the files")
     path = base / source
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())

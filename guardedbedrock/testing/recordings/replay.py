@@ -31,7 +31,7 @@ class Replay:
         folder: Cassettes of vcrpy, or files of `Recorder`.
 
     Raises:
-        ConfigurationError: A file cannot be read, or is not a recording, or there is none.
+        ConfigurationError: The folder has no recording, or a file cannot be read or is no recording.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -235,6 +235,12 @@ def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
         run(tmp_path, tmp_path / "no-such")
 
 
+def test_an_empty_path_is_an_error() -> None:
+    """An unset variable of a shell must not replay the working directory."""
+    with pytest.raises(ConfigurationError, match="a path is empty; name the trails"):
+        find_files([""], lambda _: None)
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     """A wrong path must not look like a policy that denies nothing."""
     (tmp_path / "trail" / "2026").mkdir(parents=True)
