@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from harness.pages import DOCS, blocks, commands
 
 from guardedbedrock.testing import FakeBedrock
 
@@ -71,3 +72,29 @@ def test_the_cli_manages_and_uses_a_guardrail(fake: FakeBedrock, aws: Callable[.
     error = aws("bedrock-runtime", "converse", "--model-id", MODEL, "--messages", messages, code=255)
     assert "(AccessDeniedException) when calling the Converse operation" in error
     assert "explicit deny in a service control policy" in error
+
+
+def test_the_commands_of_the_page_of_observability(moto_url: str, tmp_path: Path) -> None:
+    """Each is typed into a shell, with moto as CloudWatch. Moto's filter knows no operators, so only the syntax is checked."""
+    (tmp_path / "aws").symlink_to(os.environ["AWS_CLI"])
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    environment = {**os.environ, **keys, "AWS_ENDPOINT_URL": moto_url, "AWS_CONFIG_FILE": os.devnull, "PATH": path}
+
+    def type_line(line: str) -> str:
+        done = subprocess.run(  # noqa: S603 - a command of our page
+            ["/bin/bash", "-c", line], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), line
+        return done.stdout
+
+    type_line("aws logs create-log-group --log-group-name /guardedbedrock/audit")
+    page = blocks((DOCS / "observability.md").read_text("utf-8"))
+    typed = [command for block in page if block.language == "console" for command, _ in commands(block)]
+    for command in typed:
+        type_line(command)
+
+    assert len(typed) == 4
+    alarms = json.loads(type_line("aws cloudwatch describe-alarms"))["MetricAlarms"]
+    filters = json.loads(type_line("aws logs describe-metric-filters"))["metricFilters"]
+    assert [one["MetricName"] for one in alarms] == [one["metricTransformations"][0]["metricName"] for one in filters]
