@@ -155,7 +155,7 @@ def test_the_names_that_a_page_imports_exist() -> None:
     imports = [node for text in programs for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     ours = sorted({ast.unparse(node) for node in imports if str(node.module).startswith("guardedbedrock")})
 
-    assert len(ours) > 10
+    assert len(ours) >= 10
     for line in ours:
         exec(line, {})  # noqa: S102  # an import of a page
 

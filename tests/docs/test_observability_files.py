@@ -1,13 +1,24 @@
-"""The Grafana dashboard and the collector of docs/observability use metrics, labels and attributes that exist."""
+"""
+The Grafana dashboard and the collector of docs/observability use metrics, labels, attributes and settings that exist.
+
+The dashboard is loaded with Grafana's own library, and its queries are parsed as PromQL. The collector itself is no package of a
+registry, so its file is compared with the settings that the documentation of each component lists.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
+import promql_parser
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from harness.pages import DOCS
 
 from guardedbedrock.telemetry import names
@@ -18,7 +29,6 @@ COLLECTOR: Final[dict[str, Any]] = yaml.safe_load((DOCS / "observability" / "col
 PANELS: Final = {panel["title"]: panel for panel in DASHBOARD["panels"]}
 UNITS: Final = {"s": "_seconds"}
 SUFFIXES: Final = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
-METRIC: Final = re.compile(r"\b(?:guardedbedrock|gen_ai)_\w+(?=\{|, service_name)")
 ADDED: Final = {"le", "service_name"}
 """Labels that Prometheus and the collector add."""
 
@@ -34,16 +44,71 @@ def prometheus_names(metric: Metric) -> set[str]:
     return {base + suffix for suffix in SUFFIXES[metric.instrument]}
 
 
+def parse(expression: str) -> promql_parser.Expr:
+    """Parse a query, with Grafana's variables replaced by values."""
+    return promql_parser.parse(re.sub(r"\$__(rate_interval|range)", "5m", expression).replace("$service", "app"))
+
+
+def selector(expression: str) -> promql_parser.VectorSelector:
+    """Return the only selector of a query."""
+    found: list[promql_parser.VectorSelector] = []
+
+    def collect(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.append(node)
+
+    promql_parser.walk(parse(expression), collect)
+    (one,) = found
+    return one
+
+
 def labels(expression: str) -> set[str]:
-    """Return the labels that an expression groups by or selects."""
-    grouped = {label.strip() for found in re.findall(r"\bby \(([^)]*)\)", expression) for label in found.split(",")}
-    return grouped | set(re.findall(r"(\w+)=~", expression))
+    """Return the labels that a query groups by or selects."""
+    grouped: list[str] = []
+
+    def collect(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.AggregateExpr) and node.modifier:
+            grouped.extend(node.modifier.labels)
+
+    promql_parser.walk(parse(expression), collect)
+    return {*grouped, *(matcher.name for matcher in selector(expression).matchers.matchers)}
+
+
+def changes(given: Any, read: Any, path: str = "") -> Iterator[str]:
+    """Yield where a part of a document was lost or changed. Defaults that were added are no change."""
+    if isinstance(given, dict) and isinstance(read, dict):
+        for key, value in given.items():
+            yield from changes(value, read.get(key, "missing"), f"{path}/{key}")
+    elif isinstance(given, list) and isinstance(read, list):
+        assert len(given) == len(read), path
+        for number, (one, other) in enumerate(zip(given, read, strict=True)):
+            yield from changes(one, other, f"{path}/{number}")
+    elif given != read:
+        yield f"{path}: {given!r} became {read!r}"
+
+
+def test_grafana_reads_every_setting_of_the_dashboard() -> None:
+    """A name that Grafana's schema does not have would be lost."""
+    register_default_plugins()
+    loaded = Dashboard.from_json(copy.deepcopy(DASHBOARD))
+
+    assert list(changes(DASHBOARD, json.loads(JSONEncoder().encode(loaded)))) == []
+
+
+def test_a_setting_that_grafana_does_not_have_is_noticed() -> None:
+    wrong = copy.deepcopy(DASHBOARD)
+    wrong["panels"][0]["targets"][0]["legendFormats"] = "x"
+    loaded = Dashboard.from_json(copy.deepcopy(wrong))
+
+    assert list(changes(wrong, json.loads(JSONEncoder().encode(loaded)))) == [
+        "/panels/0/targets/0/legendFormats: 'x' became 'missing'"
+    ]
 
 
 @pytest.mark.parametrize("title", PANELS)
 def test_each_panel_uses_a_metric_and_its_attributes(title: str) -> None:
     (target,) = PANELS[title]["targets"]
-    (name,) = set(METRIC.findall(target["expr"]))
+    name = selector(target["expr"]).name
     (metric,) = [one for one in METRICS if name in prometheus_names(one)]
     attributes = {attribute.replace(".", "_") for attribute in metric.attributes}
     legend = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
@@ -54,7 +119,7 @@ def test_each_panel_uses_a_metric_and_its_attributes(title: str) -> None:
 
 
 def test_the_dashboard_shows_every_metric_that_an_operator_acts_on() -> None:
-    shown = {name for panel in PANELS.values() for name in METRIC.findall(panel["targets"][0]["expr"])}
+    shown = {selector(panel["targets"][0]["expr"]).name for panel in PANELS.values()}
     missing = [metric.name for metric in METRICS if not prometheus_names(metric) & shown]
 
     assert missing == ["guardedbedrock.findings"]  # only in detect mode
@@ -72,10 +137,90 @@ def test_the_panels_do_not_overlap() -> None:
 def test_the_variables_of_the_dashboard_select_existing_metrics() -> None:
     variables = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
     known = {name for metric in METRICS for name in prometheus_names(metric)}
-    (queried,) = METRIC.findall(variables["service"]["query"]["query"])
+    (queried,) = re.findall(r"label_values\((\w+), service_name\)", variables["service"]["query"]["query"])
 
     assert variables.keys() == {"datasource", "service"}
     assert queried in known
+
+
+DURATION: Final = re.compile(r"(\d+(ms|s|m|h))+")
+ADDRESS: Final = re.compile(r"[\w.]+:\d+")
+SETTINGS: Final[dict[str, Any]] = {
+    "receivers/otlp": {"protocols": {"grpc": {"endpoint": ADDRESS}, "http": {"endpoint": ADDRESS}}},
+    "processors/memory_limiter": {"check_interval": DURATION, "limit_mib": int, "spike_limit_mib": int},
+    "processors/attributes": {
+        "actions": [{"key": str, "action": re.compile("insert|update|upsert|delete|hash")}]
+    },
+    "processors/filter": {"error_mode": re.compile("ignore|silent|propagate"), "metrics": {"metric": [str], "datapoint": [str]}},
+    "processors/batch": {"timeout": DURATION, "send_batch_size": int, "send_batch_max_size": int},
+    "exporters/prometheus": {
+        "endpoint": ADDRESS,
+        "namespace": str,
+        "send_timestamps": bool,
+        "metric_expiration": DURATION,
+        "resource_to_telemetry_conversion": {"enabled": bool},
+    },
+    "exporters/debug": {"verbosity": re.compile("detailed|normal|basic")},
+}
+"""
+The settings of each component that a file like ours needs.
+
+Source: the pages "OTLP Receiver", "Memory Limiter Processor", "Attributes Processor", "Filter Processor", "Batch Processor",
+"Prometheus Exporter" and "Debug Exporter" of the OpenTelemetry Collector.
+"""
+
+
+def misplaced(given: Any, expected: Any, path: str) -> Iterator[str]:
+    """Yield the settings that a component does not have, and values of another type."""
+    if isinstance(expected, dict):
+        if not isinstance(given, dict):
+            yield path
+            return
+        for name, value in given.items():
+            if name in expected:
+                yield from misplaced(value, expected[name], f"{path}/{name}")
+            else:
+                yield f"{path}/{name}"
+    elif isinstance(expected, list):
+        for number, value in enumerate(given):
+            yield from misplaced(value, expected[0], f"{path}/{number}")
+    elif isinstance(expected, re.Pattern):
+        if not expected.fullmatch(str(given)):
+            yield path
+    elif type(given) is not expected:
+        yield path
+
+
+def invalid(collector: dict[str, Any]) -> list[str]:
+    """Return the places of a collector's file that its components do not accept. ``attributes/no_content`` is an `attributes`."""
+    return [
+        place
+        for kind in ("receivers", "processors", "exporters")
+        for name, settings in collector[kind].items()
+        for place in misplaced(settings, SETTINGS[f"{kind}/{name.partition('/')[0]}"], f"{kind}/{name}")
+    ]
+
+
+def test_the_components_of_the_collector_have_the_settings() -> None:
+    assert invalid(COLLECTOR) == []
+    assert COLLECTOR.keys() == {"receivers", "processors", "exporters", "service"}
+    assert COLLECTOR["service"].keys() == {"pipelines"}
+    # The limiter comes first, so that it rejects data before other processors hold it.
+    for pipeline in COLLECTOR["service"]["pipelines"].values():
+        assert (pipeline["processors"][0], pipeline["processors"][-1]) == ("memory_limiter", "batch")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "settings"),
+    [
+        ("exporters", "debug", {"verbosity": "loud"}),
+        ("exporters", "prometheus", {"endpoint": "127.0.0.1:9464", "resource_to_telemetry": {}}),
+        ("processors", "memory_limiter", {"check_interval": 1, "limit_mib": 256}),
+        ("processors", "attributes/no_content", {"actions": [{"key": "x", "action": "remove"}]}),
+    ],
+)
+def test_a_wrong_setting_of_the_collector_is_noticed(kind: str, name: str, settings: dict[str, Any]) -> None:
+    assert len(invalid({**COLLECTOR, kind: {name: settings}})) == 1
 
 
 def test_the_pipelines_of_the_collector_use_components_that_are_configured() -> None:
