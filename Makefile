@@ -151,12 +151,18 @@ docs: .venv/.dev
 	$(BIN)/python docs/generate_rules.py
 	$(BIN)/python docs/generate_architecture.py
 
-# The documentation site, in `site/`. A warning fails the build. `.venv-site/bin/mike deploy VERSION` publishes one version.
+# The documentation site, in `site/`. A warning fails the build.
 .PHONY: site
 site: export NO_MKDOCS_2_WARNING := 1
 site: .venv-site/.installed
 	.venv-site/bin/mkdocs build --strict --quiet
 	.venv-site/bin/python tests/docs/check_site.py site
+
+# Builds two versions of the site into a branch of a temporary clone, as two releases do, and checks the list of versions.
+.PHONY: site-versions
+site-versions: export NO_MKDOCS_2_WARNING := 1
+site-versions: .venv-site/.installed
+	.venv-site/bin/python tests/docs/check_versions.py
 
 # Types every command of docs/quickstart.md, with those that install this checkout into a new environment.
 .PHONY: quickstart

@@ -148,9 +148,7 @@ ADDRESS: Final = re.compile(r"[\w.]+:\d+")
 SETTINGS: Final[dict[str, Any]] = {
     "receivers/otlp": {"protocols": {"grpc": {"endpoint": ADDRESS}, "http": {"endpoint": ADDRESS}}},
     "processors/memory_limiter": {"check_interval": DURATION, "limit_mib": int, "spike_limit_mib": int},
-    "processors/attributes": {
-        "actions": [{"key": str, "action": re.compile("insert|update|upsert|delete|hash")}]
-    },
+    "processors/attributes": {"actions": [{"key": str, "action": re.compile("insert|update|upsert|delete|hash")}]},
     "processors/filter": {"error_mode": re.compile("ignore|silent|propagate"), "metrics": {"metric": [str], "datapoint": [str]}},
     "processors/batch": {"timeout": DURATION, "send_batch_size": int, "send_batch_max_size": int},
     "exporters/prometheus": {
