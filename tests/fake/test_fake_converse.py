@@ -285,6 +285,22 @@ def test_a_prefix_expires() -> None:
     assert reads == [0, 1250, 1250, 0]
 
 
+def test_the_cache_keeps_a_limited_number_of_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest are dropped, so that a load test with many prompts does not fill the memory."""
+    monkeypatch.setattr("guardedbedrock.testing.runtime.prompt_cache._MAX_PREFIXES", 2)
+    cache, model = PromptCache(), SONNET.removeprefix("us.")
+    prompts = [{"system": [{"text": LONG + name}, POINT]} for name in "abc"]
+
+    for params in prompts:
+        cache.use(model, params)
+
+    reads = [usage.read for usage in map(cache.use, [model] * 2, reversed(prompts)) if usage]
+    again = cache.use(model, prompts[0])
+    assert reads == [1251, 1251]
+    assert again is not None
+    assert again.read == 0
+
+
 def test_five_cache_points_are_too_many(serve: Callable[..., Any]) -> None:
     """For models of Anthropic."""
     _, client = serve()

@@ -36,6 +36,8 @@ MINIMUM_TOKENS: Final = {
 
 _SECONDS: Final = {"5m": 300, "1h": 3600}
 _MAX_POINTS: Final = 4
+_MAX_PREFIXES: Final = 10_000
+"""The oldest prefixes are dropped beyond this number, so that a load test does not fill the memory."""
 _TOO_MANY: Final = "The model returned the following errors: A maximum of 4 blocks with cache_control may be provided. Found {}."
 
 
@@ -107,6 +109,8 @@ class PromptCache:
                     else:
                         written.append((ttl, size - read - sum(count for _, count in written)))
                     self._expiry[key] = now + _SECONDS[ttl]
+            while len(self._expiry) > _MAX_PREFIXES:
+                del self._expiry[next(iter(self._expiry))]
         return CacheUsage(read, tuple(written))
 
     def clear(self) -> None:
