@@ -9,14 +9,15 @@ from typing import Final
 
 from guardedbedrock.testing import FakeBedrock
 from guardedbedrock.testing.resources.models import FAMILIES
+from guardedbedrock.testing.wire import load
 
 PAGE: Final = Path(__file__).with_name("fake.md")
 _INTRODUCTION: Final = """# The fake Bedrock: operations and models
 
 `make docs` writes this page from the tables of the fake. [Testing](testing.md) describes how to use it.
 
-Every operation of these services that is not in the first table gets HTTP 501 with the message
-`NAME is not implemented by the fake Bedrock`.
+An operation that is not served gets HTTP 501 with the message `NAME is not implemented by the fake Bedrock`, before its parameters and its
+signature are checked.
 
 A model belongs to the first family whose prefix its ID begins with. The ID can be part of an ARN or of an inference profile.
 A model of no family gets HTTP 400, `The provided model identifier is invalid.`
@@ -26,15 +27,27 @@ An application profile behaves as the first of its models.
 
 def render() -> str:
     """Return the text of the page."""
-    return "\n".join([_INTRODUCTION, "## Operations", "", *_operations(), "", "## Model families", "", *_families(), ""])
+    return "\n".join([_INTRODUCTION, "## Operations", "", *_operations(), "## Model families", "", *_families(), ""])
 
 
 def _operations() -> Iterator[str]:
     state = FakeBedrock()._state  # noqa: SLF001 - the tables of operations are not public
-    yield "| service | operations |"
-    yield "|---|---|"
-    for service in (state.runtime, state.control, state.agents, state.agent_runtime):
-        yield f"| `{service.service}` | {', '.join(sorted(service.operations))} |"
+    services = (state.runtime, state.control, state.agents, state.agent_runtime)
+    yield "| service | served | HTTP 501 |"
+    yield "|---|---|---|"
+    for service in services:
+        known, served = set(load(service.service).operation_names), set(service.operations)
+        yield f"| `{service.service}` | {len(served)} | {len(known - served)} |"
+    yield ""
+    for service in services:
+        served = set(service.operations)
+        yield f"### {service.service}"
+        yield ""
+        yield "| operation | served |"
+        yield "|---|---|"
+        for name in sorted({*load(service.service).operation_names, *served}):
+            yield f"| {name} | {'yes' if name in served else 'no, HTTP 501'} |"
+        yield ""
 
 
 def _families() -> Iterator[str]:

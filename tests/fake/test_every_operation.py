@@ -238,6 +238,39 @@ CONTROL_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("CreateAdvancedPromptOptimizationJob", {**NAMED, "modelConfigurations": [{"modelId": MODEL}], **PLACES}),
 ]
 CONTROL: list[Call] = [("bedrock", name, params) for name, params in CONTROL_PARAMETERS]
+GROUP = {"actionGroupId": "ACTIO19581"}
+MADE_KB = "KNOWL4A44D"
+INGESTION = "INGES6B51D"
+DRAFT_AGENT = {**AGENT, "agentVersion": "DRAFT"}
+FUNCTIONS = {
+    "actionGroupExecutor": {"customControl": "RETURN_CONTROL"},
+    "functionSchema": {"functions": [{"name": "days_left", "parameters": {"employee": {"type": "string", "required": True}}}]},
+}
+MADE_KB_ARN = f"arn:aws:bedrock:us-east-1:123456789012:knowledge-base/{MADE_KB}"
+VECTORS = {
+    "knowledgeBaseConfiguration": {"type": "VECTOR", "vectorKnowledgeBaseConfiguration": {"embeddingModelArn": MODEL_ARN}},
+    "storageConfiguration": {"type": "S3_VECTORS", "s3VectorsConfiguration": {"indexName": "notes"}},
+}
+CUSTOM_SOURCE = {"dataSourceConfiguration": {"type": "CUSTOM"}}
+SOURCE = {"knowledgeBaseId": MADE_KB, "dataSourceId": "DATAS4FC82"}
+NOTE_ID = {"dataSourceType": "CUSTOM", "custom": {"id": "first"}}
+UNKNOWN_NOTE = {"dataSourceType": "CUSTOM", "custom": {"id": "unknown"}}
+NOTE = {
+    "content": {
+        "dataSourceType": "CUSTOM",
+        "custom": {
+            "customDocumentIdentifier": {"id": "first"},
+            "sourceType": "IN_LINE",
+            "inlineContent": {"type": "BYTE", "byteContent": {"mimeType": "text/plain", "data": b"\xc3\xa9t\xc3\xa9"}},
+        },
+    },
+    "metadata": {
+        "type": "IN_LINE_ATTRIBUTE",
+        "inlineAttributes": [{"key": "year", "value": {"type": "NUMBER", "numberValue": 2026.0}}],
+    },
+}
+S3_OBJECT = {"dataSourceType": "S3", "s3": {"s3Location": {"uri": "s3://bucket/a.txt"}}}
+S3_OBJECT_ID = {"dataSourceType": "S3", "s3": {"uri": "s3://bucket/a.txt"}}
 AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("CreateAgent", {"agentName": "hr", "foundationModel": MODEL, "guardrailConfiguration": GUARDED}),
     ("UpdateAgent", {**AGENT, "agentName": "hr", "foundationModel": MODEL, "agentResourceRoleArn": ROLE}),
@@ -272,19 +305,65 @@ AGENTS_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("ListFlowVersions", FLOW),
     ("ListFlowAliases", FLOW),
     ("UpdateFlowAlias", {**FLOW, "aliasIdentifier": "ALIASEF2D1", "name": "now", "routingConfiguration": [{"flowVersion": "1"}]}),
+    ("CreateFlowVersion", FLOW),
+    ("DeleteFlowVersion", {**FLOW, "flowVersion": "2", "skipResourceInUseCheck": True}),
     ("CreateAgent", {"agentName": "gone", "foundationModel": MODEL}),
     ("DeleteAgentAlias", {"agentId": GONE_AGENT, "agentAliasId": "TSTALIASID"}),
     ("DeleteAgent", {"agentId": GONE_AGENT}),
     ("CreateFlow", {"name": "gone", "executionRoleArn": ROLE, "definition": DEFINITION}),
     ("DeleteFlowAlias", {"flowIdentifier": GONE_FLOW, "aliasIdentifier": "TSTALIASID"}),
     ("DeleteFlow", {"flowIdentifier": GONE_FLOW}),
+    ("CreateAgentActionGroup", {**DRAFT_AGENT, "actionGroupName": "leave", "actionGroupState": "DISABLED", **FUNCTIONS}),
+    ("GetAgentActionGroup", {**DRAFT_AGENT, **GROUP}),
+    ("ListAgentActionGroups", {**DRAFT_AGENT, "maxResults": 5}),
+    ("UpdateAgentActionGroup", {**DRAFT_AGENT, **GROUP, "actionGroupName": "absence"}),
+    ("DeleteAgentActionGroup", {**DRAFT_AGENT, **GROUP}),
+    ("AssociateAgentKnowledgeBase", {**DRAFT_AGENT, "knowledgeBaseId": KB, "description": "the handbook"}),
+    ("GetAgentKnowledgeBase", {**DRAFT_AGENT, "knowledgeBaseId": KB}),
+    ("ListAgentKnowledgeBases", DRAFT_AGENT),
+    ("UpdateAgentKnowledgeBase", {**DRAFT_AGENT, "knowledgeBaseId": KB, "knowledgeBaseState": "DISABLED"}),
+    ("DisassociateAgentKnowledgeBase", {**DRAFT_AGENT, "knowledgeBaseId": KB}),
+    ("GetAgentCollaborator", {**DRAFT_AGENT, "collaboratorId": "COLLA4E074"}),
+    ("UpdateAgentCollaborator", {**DRAFT_AGENT, "collaboratorId": "COLLA4E074", **COLLABORATOR}),
+    ("DisassociateAgentCollaborator", {**DRAFT_AGENT, "collaboratorId": "COLLA4E074"}),
+    ("DeleteAgentVersion", {**AGENT, "agentVersion": "1", "skipResourceInUseCheck": True}),
+    ("ValidateFlowDefinition", {"definition": DEFINITION}),
+    ("CreateKnowledgeBase", {"name": "made", "roleArn": ROLE, **VECTORS, "tags": {"team": "hr"}}),
+    ("UpdateKnowledgeBase", {"knowledgeBaseId": MADE_KB, "name": "renamed", "roleArn": ROLE, **VECTORS}),
+    ("CreateDataSource", {"knowledgeBaseId": MADE_KB, "name": "notes", **CUSTOM_SOURCE}),
+    ("GetDataSource", SOURCE),
+    ("ListDataSources", {"knowledgeBaseId": MADE_KB}),
+    ("UpdateDataSource", {**SOURCE, "name": "files", **CUSTOM_SOURCE}),
+    ("IngestKnowledgeBaseDocuments", {**SOURCE, "documents": [NOTE, {"content": S3_OBJECT}]}),
+    ("GetKnowledgeBaseDocuments", {**SOURCE, "documentIdentifiers": [NOTE_ID, S3_OBJECT_ID, UNKNOWN_NOTE]}),
+    ("ListKnowledgeBaseDocuments", SOURCE),
+    ("StartIngestionJob", {**SOURCE, "description": "nightly"}),
+    ("GetIngestionJob", {**SOURCE, "ingestionJobId": INGESTION}),
+    ("ListIngestionJobs", {**SOURCE, "filters": [{"attribute": "STATUS", "operator": "EQ", "values": ["IN_PROGRESS"]}]}),
+    ("StopIngestionJob", {**SOURCE, "ingestionJobId": INGESTION}),
+    ("DeleteKnowledgeBaseDocuments", {**SOURCE, "documentIdentifiers": [NOTE_ID]}),
+    ("DeleteDataSource", SOURCE),
+    ("TagResource", {"resourceArn": MADE_KB_ARN, "tags": {"stage": "test"}}),
+    ("ListTagsForResource", {"resourceArn": MADE_KB_ARN}),
+    ("UntagResource", {"resourceArn": MADE_KB_ARN, "tagKeys": ["team", "stage"]}),
+    ("DeleteKnowledgeBase", {"knowledgeBaseId": MADE_KB}),
 ]
 AGENTS: list[Call] = [("bedrock-agent", name, params) for name, params in AGENTS_PARAMETERS]
+FLOW_ALIAS = {**FLOW, "flowAliasIdentifier": "ALIASEF2D1"}
+EXECUTION = {**FLOW_ALIAS, "executionIdentifier": "first"}
+SESSION_ARN = "arn:aws:bedrock:us-east-1:123456789012:session/7dbd06d0-2371-2b32-c096-4dcc971212a1"
 AGENT_RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("InvokeAgent", {**AGENT, "agentAliasId": "TSTALIASID", **ASKED, "enableTrace": True}),
     ("InvokeInlineAgent", {**ASKED, "foundationModel": MODEL, "instruction": "i" * 40, "guardrailConfiguration": GUARDED}),
     ("InvokeFlow", {**FLOW, "flowAliasIdentifier": "TSTALIASID", "inputs": INPUTS}),
-    ("StartFlowExecution", {**FLOW, "flowAliasIdentifier": "ALIASEF2D1", "inputs": INPUTS}),
+    ("StartFlowExecution", {**FLOW_ALIAS, "inputs": INPUTS, "flowExecutionName": "first"}),
+    ("GetFlowExecution", EXECUTION),
+    ("ListFlowExecutions", {**FLOW, "maxResults": 5}),
+    ("ListFlowExecutionEvents", {**EXECUTION, "eventType": "Flow"}),
+    ("ListFlowExecutionEvents", {**EXECUTION, "eventType": "Node"}),
+    ("GetExecutionFlowSnapshot", EXECUTION),
+    ("StartFlowExecution", {**FLOW_ALIAS, "inputs": INPUTS, "flowExecutionName": "second"}),
+    ("StopFlowExecution", {**FLOW_ALIAS, "executionIdentifier": "second"}),
     (
         "Retrieve",
         {"knowledgeBaseId": "KB00000001", "retrievalQuery": {"text": "hello"}, "guardrailConfiguration": GUARDED_ID},
@@ -304,6 +383,9 @@ AGENT_RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("PutInvocationStep", {**SESSION, **INVOCATION, "invocationStepId": STEP_ID, "invocationStepTime": AT, "payload": STEP}),
     ("GetInvocationStep", {**SESSION, **INVOCATION, "invocationStepId": STEP_ID}),
     ("ListInvocationSteps", {**SESSION, **INVOCATION}),
+    ("TagResource", {"resourceArn": SESSION_ARN, "tags": {"team": "hr"}}),
+    ("ListTagsForResource", {"resourceArn": SESSION_ARN}),
+    ("UntagResource", {"resourceArn": SESSION_ARN, "tagKeys": ["team"]}),
     ("EndSession", SESSION),
     ("DeleteSession", SESSION),
 ]
@@ -374,6 +456,8 @@ def test_requests_and_responses_match_their_shapes(aws: boto3.Session, fake: Fak
 
 def _hold(shape: Any, body: bytes, conforms: Callable[..., None]) -> None:
     payload = shape.serialization.get("payload")
+    if not body and not shape.members:
+        return  # HTTP 204
     if payload is None:
         conforms(shape, json.loads(body))
     elif shape.members[payload].serialization.get("eventstream"):

@@ -77,14 +77,16 @@ def test_versions_and_aliases_are_listed_and_an_alias_moves(client: Any) -> None
         each["agentAliasName"]: each["routingConfiguration"][0]["agentVersion"]
         for each in client.list_agent_aliases(agentId=hr)["agentAliasSummaries"]
     }
-    assert (versions, routes) == (["DRAFT", "1", "2"], {"test": "DRAFT", "live": "2", "next": "2"})
+    assert (versions, routes) == (["DRAFT", "1", "2"], {"AgentTestAlias": "DRAFT", "live": "2", "next": "2"})
 
 
 def test_a_deleted_agent_leaves_nothing(client: Any) -> None:
     hr, other = agent(client), agent(client, "other")
     client.create_agent_alias(agentId=hr, agentAliasName="live")
 
-    client.delete_agent(agentId=hr)
+    with pytest.raises(ClientError, match="ConflictException"):
+        client.delete_agent(agentId=hr)
+    client.delete_agent(agentId=hr, skipResourceInUseCheck=True)
 
     assert [each["agentId"] for each in client.list_agents()["agentSummaries"]] == [other]
     for call in (client.get_agent, client.list_agent_aliases, client.list_agent_versions, client.delete_agent):

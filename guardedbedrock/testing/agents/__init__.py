@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardedbedrock.testing.agents.building import Agents
 from guardedbedrock.testing.agents.runtime import AgentRuntime
+from guardedbedrock.testing.agents.service import Agents
 
 __all__ = ["AgentRuntime", "Agents"]

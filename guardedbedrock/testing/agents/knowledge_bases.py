@@ -1,35 +1,52 @@
-"""The knowledge bases: GetKnowledgeBase, ListKnowledgeBases, and the search for Retrieve and RetrieveAndGenerate."""
+"""The operations on knowledge bases, and the search for Retrieve and RetrieveAndGenerate."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.agents.data_sources import DataSources
+from guardedbedrock.testing.agents.errors import conflict, not_found
 from guardedbedrock.testing.resources.knowledge_base import FakeKnowledgeBase, Passage, search
-from guardedbedrock.testing.wire import Params, ServiceError
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from guardedbedrock.testing.agents.tags import AgentTags
+    from guardedbedrock.testing.wire import Params
 
 _ROLE: Final = "arn:aws:iam::{account}:role/service-role/AmazonBedrockExecutionRoleForKnowledgeBase"
 _EMBEDDING_MODEL: Final = "arn:aws:bedrock:{region}::foundation-model/amazon.titan-embed-text-v2:0"
 _SEARCHES: Final = ("vectorSearchConfiguration", "managedSearchConfiguration")
-_SUMMARY: Final = ("knowledgeBaseId", "name", "status", "updatedAt")
+_STORED: Final = (
+    *("name", "description", "roleArn", "knowledgeBaseConfiguration", "storageConfiguration"),
+    "metadataConfigurations",
+)
+_SUMMARY: Final = ("knowledgeBaseId", "name", "description", "status", "updatedAt")
 
 
 class KnowledgeBases:
     """
-    The knowledge bases of a fake. They do not change.
+    The knowledge bases of a fake: those that it was configured with, and those that clients create.
 
     Args:
-        given: The knowledge bases.
+        given: The knowledge bases of the configuration.
         place: Region and account.
+        new_id: Returns a new ID that begins with a prefix.
+        tags: The tags of all resources.
     """
 
-    def __init__(self, given: Iterable[FakeKnowledgeBase], place: tuple[str, str]) -> None:
-        self._bases, self._place = {each.identifier: each for each in given}, place
-        self._created = datetime.now(UTC)
+    def __init__(
+        self, given: Iterable[FakeKnowledgeBase], place: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags
+    ) -> None:
+        self._place, self._new_id, self._tags = place, new_id, tags
+        self._bases: dict[str, Params] = {}
+        self._has_any = False  # while the fake never had a knowledge base, every ID is one
+        self.data_sources = DataSources(lambda params: self._find(params["knowledgeBaseId"]), new_id)
+        for each in given:
+            self._add(each.identifier, self._default(each), {})
+            self.data_sources.add_given(each)
 
     def search(self, identifier: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
         """
@@ -43,35 +60,94 @@ class KnowledgeBases:
         Raises:
             ServiceError: ``ResourceNotFoundException`` (404) for an unknown ID.
         """
-        if not self._bases:
+        if not self._has_any:
             return None
         settings: Params = next((configuration[name] for name in _SEARCHES if name in configuration), {})
-        return search(self._find(identifier), query, settings)
+        self._find(identifier)
+        return search(self.data_sources.indexed(identifier), query, settings)
+
+    def create(self, params: Params) -> Params:
+        """
+        Create a knowledge base.
+
+        Raises:
+            ServiceError: ``ConflictException`` (409) for a name in use.
+        """
+        self._check_name(params["name"])
+        identifier = self._new_id("KNOWL")
+        self._add(identifier, params, params)
+        return {"knowledgeBase": self._bases[identifier]}
 
     def get(self, params: Params) -> Params:
         """Return a knowledge base."""
-        return {"knowledgeBase": self._shown(self._find(params["knowledgeBaseId"]))}
+        return {"knowledgeBase": self._find(params["knowledgeBaseId"])}
 
     def list(self, params: Params) -> Params:
         """Return the knowledge bases."""
-        shown = [self._shown(each) for each in self._bases.values()]
-        return page("knowledgeBaseSummaries", [{name: each[name] for name in _SUMMARY} for each in shown], params)
+        shown = [{name: each[name] for name in _SUMMARY if name in each} for each in self._bases.values()]
+        return page("knowledgeBaseSummaries", shown, params)
 
-    def _find(self, identifier: str) -> FakeKnowledgeBase:
-        if identifier not in self._bases:
-            raise ServiceError(404, "ResourceNotFoundException", f"Knowledge base with id {identifier} does not exist.")
-        return self._bases[identifier]
+    def update(self, params: Params) -> Params:
+        """
+        Change the members that are given.
 
-    def _shown(self, base: FakeKnowledgeBase) -> Params:
+        Raises:
+            ServiceError: As `create`.
+        """
+        base = self._find(params["knowledgeBaseId"])
+        self._check_name(params["name"], params["knowledgeBaseId"])
+        base |= {**_stored(params), "updatedAt": datetime.now(UTC)}
+        return {"knowledgeBase": base}
+
+    def delete(self, params: Params) -> Params:
+        """Delete a knowledge base with its data sources and documents."""
+        identifier = params["knowledgeBaseId"]
+        self._tags.remove(self._find(identifier)["knowledgeBaseArn"])
+        del self._bases[identifier]
+        self.data_sources.remove_all(identifier)
+        return {"knowledgeBaseId": identifier, "status": "DELETING"}
+
+    def check_exists(self, identifier: str) -> None:
+        """
+        Check that a knowledge base exists.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        if self._has_any:
+            self._find(identifier)
+
+    def _add(self, identifier: str, params: Params, tagged: Params) -> None:
+        now, arn = datetime.now(UTC), f"arn:aws:bedrock:{self._place[0]}:{self._place[1]}:knowledge-base/{identifier}"
+        self._bases[identifier] = {
+            **_stored(params),
+            "knowledgeBaseId": identifier,
+            "knowledgeBaseArn": arn,
+            "status": "ACTIVE",
+            "createdAt": now,
+            "updatedAt": now,
+        }
+        self._tags.put(arn, tagged)
+        self._has_any = True
+
+    def _default(self, base: FakeKnowledgeBase) -> Params:
         region, account = self._place
         model = {"embeddingModelArn": _EMBEDDING_MODEL.format(region=region)}
         return {
-            "knowledgeBaseId": base.identifier,
             "name": base.name or base.identifier,
-            "knowledgeBaseArn": f"arn:aws:bedrock:{region}:{account}:knowledge-base/{base.identifier}",
             "roleArn": _ROLE.format(account=account),
             "knowledgeBaseConfiguration": {"type": "VECTOR", "vectorKnowledgeBaseConfiguration": model},
-            "status": "ACTIVE",
-            "createdAt": self._created,
-            "updatedAt": self._created,
         }
+
+    def _check_name(self, name: str, own: str = "") -> None:
+        if any(each["name"] == name for identifier, each in self._bases.items() if identifier != own):
+            raise conflict(f"A knowledge base with the name {name} already exists.")
+
+    def _find(self, identifier: str) -> Params:
+        if identifier not in self._bases:
+            raise not_found(f"Knowledge base with id {identifier} does not exist.")
+        return self._bases[identifier]
+
+
+def _stored(params: Params) -> Params:
+    return {name: params[name] for name in _STORED if name in params}

@@ -6,11 +6,14 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.testing.agents.errors import conflict, not_found
 from guardedbedrock.testing.wire import Params, ServiceError
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from guardedbedrock.testing.agents.tags import AgentTags
 
 _DRAFT: Final = "DRAFT"
 _CONTENT: Final = ("name", "description", "customerEncryptionKeyArn", "defaultVariant", "variants")
@@ -23,11 +26,12 @@ class Prompts:
 
     Args:
         prefix: ARN of the region and account, up to the type of the resource.
-        new_id: Returns a new ID of ten letters and digits.
+        new_id: Returns a new ID that begins with a prefix.
+        tags: The tags of all resources.
     """
 
-    def __init__(self, prefix: str, new_id: Callable[[], str]) -> None:
-        self._prefix, self._new_id = f"{prefix}prompt/", new_id
+    def __init__(self, prefix: str, new_id: Callable[[str], str], tags: AgentTags) -> None:
+        self._prefix, self._new_id, self._tags = f"{prefix}prompt/", new_id, tags
         self._versions: dict[str, dict[str, Params]] = {}
         self._numbers: dict[str, int] = {}
 
@@ -39,10 +43,12 @@ class Prompts:
             ServiceError: ``ConflictException`` (409) for a name in use; ``ValidationException`` (400) for an unknown variant.
         """
         self._check(params)
-        identifier, now = self._new_id(), datetime.now(UTC)
-        state = {"id": identifier, "arn": self._prefix + identifier, "version": _DRAFT, "createdAt": now, "updatedAt": now}
+        identifier, now = self._new_id("PROMP"), datetime.now(UTC)
+        arn = self._prefix + identifier
+        state = {"id": identifier, "arn": arn, "version": _DRAFT, "createdAt": now, "updatedAt": now}
         self._versions[identifier] = {_DRAFT: {**_content(params), **state}}
         self._numbers[identifier] = 0
+        self._tags.put(arn, params)
         return self._versions[identifier][_DRAFT]
 
     def get(self, params: Params) -> Params:
@@ -77,10 +83,13 @@ class Prompts:
         """Delete a prompt with all versions, or one version."""
         identifier = _parse(params["promptIdentifier"])[0]
         if "promptVersion" not in params:
-            self._existing(identifier)
+            for each in self._existing(identifier).values():
+                self._tags.remove(each["arn"])
             del self._versions[identifier]
             return {"id": identifier}
-        version = self._find(identifier, params["promptVersion"])["version"]
+        found = self._find(identifier, params["promptVersion"])
+        version = found["version"]
+        self._tags.remove(found["arn"])
         del self._versions[identifier][version]
         return {"id": identifier, "version": version}
 
@@ -90,28 +99,29 @@ class Prompts:
         draft = self._find(identifier, _DRAFT)
         self._numbers[identifier] += 1
         number = str(self._numbers[identifier])
-        state = {"arn": f"{draft['arn']}:{number}", "version": number, "createdAt": now, "updatedAt": now}
+        state: Params = {"arn": f"{draft['arn']}:{number}", "version": number, "createdAt": now, "updatedAt": now}
         described = {"description": params["description"]} if "description" in params else {}
         self._versions[identifier][number] = {**deepcopy(draft), **described, **state}
+        self._tags.put(state["arn"], params)
         return self._versions[identifier][number]
 
     def _check(self, params: Params, own: str = "") -> None:
         name = params["name"]
         if any(each[_DRAFT]["name"] == name for identifier, each in self._versions.items() if identifier != own):
-            raise ServiceError(409, "ConflictException", f"A prompt with the name {name} already exists.")
+            raise conflict(f"A prompt with the name {name} already exists.")
         variants = [variant["name"] for variant in params.get("variants", ())]
         if "defaultVariant" in params and params["defaultVariant"] not in variants:
             raise ServiceError.invalid(f"defaultVariant: the prompt has no variant {params['defaultVariant']}.")
 
     def _existing(self, identifier: str) -> dict[str, Params]:
         if identifier not in self._versions:
-            raise ServiceError(404, "ResourceNotFoundException", f"Prompt {identifier} does not exist.")
+            raise not_found(f"Prompt {identifier} does not exist.")
         return self._versions[identifier]
 
     def _find(self, identifier: str, version: str) -> Params:
         versions = self._existing(identifier)
         if version not in versions:
-            raise ServiceError(404, "ResourceNotFoundException", f"Version {version} of prompt {identifier} does not exist.")
+            raise not_found(f"Version {version} of prompt {identifier} does not exist.")
         return versions[version]
 
 

@@ -8,8 +8,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.agents.flow_executions import FlowExecutions
 from guardedbedrock.testing.agents.sessions import Sessions
-from guardedbedrock.testing.resources.knowledge_base import Passage, overlap
+from guardedbedrock.testing.resources.knowledge_base import IndexedDocument, Passage, overlap, s3_location, search
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
 from guardedbedrock.testing.runtime.replies import ModelReply, words
 from guardedbedrock.testing.wire import OperationOutput, Params, ServiceError, ShapeValidator
@@ -18,7 +19,7 @@ from guardedbedrock.testing.wire.pages import page
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from guardedbedrock.testing.agents.building import Agents
+    from guardedbedrock.testing.agents.service import Agents
     from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
     from guardedbedrock.testing.runtime import Runtime
     from guardedbedrock.testing.runtime.turns import Turn
@@ -50,8 +51,10 @@ class AgentRuntime:
     def __init__(self, runtime: Runtime, agents: Agents, store: GuardrailStore) -> None:
         self.validator = ShapeValidator()
         self._runtime, self._agents, self._store = runtime, agents, store
-        self._lock, self._sessions = ForkSafeLock(), Sessions(f"arn:aws:bedrock:{store.region}:{store.account}:")
-        sessions = {
+        self._lock, prefix = ForkSafeLock(), f"arn:aws:bedrock:{store.region}:{store.account}:"
+        self._sessions = Sessions(prefix, agents.tags)
+        self._executions = executions = FlowExecutions(prefix, agents.routed_version)
+        on_state = {
             "CreateInvocation": self._sessions.create_invocation,
             "CreateSession": self._sessions.create,
             "DeleteSession": self._sessions.delete,
@@ -63,9 +66,17 @@ class AgentRuntime:
             "ListSessions": self._sessions.list,
             "PutInvocationStep": self._sessions.put_step,
             "UpdateSession": self._sessions.update,
+            "GetExecutionFlowSnapshot": executions.snapshot,
+            "GetFlowExecution": executions.get,
+            "ListFlowExecutionEvents": executions.list_events,
+            "ListFlowExecutions": executions.list,
+            "ListTagsForResource": agents.tags.list,
+            "StopFlowExecution": executions.stop,
+            "TagResource": agents.tags.tag,
+            "UntagResource": agents.tags.untag,
         }
         self._operations: Mapping[str, Callable[[Params], Params]] = {
-            **{name: self._one_at_a_time(operation) for name, operation in sessions.items()},
+            **{name: self._one_at_a_time(operation) for name, operation in on_state.items()},
             "AgenticRetrieveStream": self._agentic_retrieve_stream,
             "GenerateQuery": self._generate_query,
             "InvokeAgent": self._invoke_agent,
@@ -115,7 +126,7 @@ class AgentRuntime:
         return self._store.find(*named) if named else None
 
     def _search(self, identifier: str, query: str, params: Params) -> list[Passage] | None:
-        return self._agents.knowledge_bases.search(identifier, query, params.get("retrievalConfiguration", {}))
+        return self._agents.search(identifier, query, params.get("retrievalConfiguration", {}))
 
     def _retrieve(self, params: Params) -> Params:
         query, named = params["retrievalQuery"].get("text", ""), first_guardrail(params.get("guardrailConfiguration"))
@@ -204,10 +215,8 @@ class AgentRuntime:
         return {"responseStream": events}
 
     def _start_flow_execution(self, params: Params) -> Params:
-        self._flow_turn("StartFlowExecution", params)
-        flow, alias = (params[name].rpartition("/")[2] for name in ("flowIdentifier", "flowAliasIdentifier"))
-        name = f"flow/{flow}/alias/{alias}/execution/{params.get('flowExecutionName', 'execution')}"
-        return {"executionArn": f"arn:aws:bedrock:{self._store.region}:{self._store.account}:{name}"}
+        turn = self._flow_turn("StartFlowExecution", params)
+        return self._one_at_a_time(lambda given: self._executions.start(given, turn.text))(params)
 
     def _flow_turn(self, operation: str, params: Params) -> Turn:
         named = next(iter(self._agents.guardrails_of(params["flowIdentifier"], params["flowAliasIdentifier"])), None)
@@ -279,13 +288,12 @@ def _session(params: Params) -> str:
 
 
 def _only_passage(knowledge_base: str, text: str) -> Passage:
-    return Passage(text, f"s3://knowledge-base/{knowledge_base}.txt", {}, 0.5)
+    return Passage(text, s3_location(f"s3://knowledge-base/{knowledge_base}.txt"), {}, 0.5)
 
 
 def _reference(passage: Passage) -> Params:
     metadata = {"metadata": dict(passage.metadata)} if passage.metadata else {}
-    location = {"type": "S3", "s3Location": {"uri": passage.uri}}
-    return {"content": {"type": "TEXT", "text": passage.text}, "location": location, **metadata}
+    return {"content": {"type": "TEXT", "text": passage.text}, "location": dict(passage.location), **metadata}
 
 
 def _citation(text: str, found: list[Passage]) -> Params:
@@ -300,6 +308,8 @@ def _external(part: Params, query: str) -> list[Passage] | None:
     texts = [each for each in contents if each["contentType"].startswith("text/")]
     if not texts:
         return None
-    passages = [Passage(each["data"].decode(errors="replace"), f"s3://request/{each['identifier']}", {}, 0) for each in texts]
-    scored = [passage._replace(score=overlap(query, passage.text)) for passage in passages]
-    return sorted((passage for passage in scored if passage.score), key=lambda passage: -passage.score)
+    documents = [
+        IndexedDocument(each["data"].decode(errors="replace"), s3_location(f"s3://request/{each['identifier']}"), {})
+        for each in texts
+    ]
+    return search(documents, query, {"numberOfResults": len(documents)})

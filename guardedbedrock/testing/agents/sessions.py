@@ -8,11 +8,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from guardedbedrock.testing.wire import Params, ServiceError
+from guardedbedrock.testing.agents.errors import conflict, not_found
+from guardedbedrock.testing.wire import Params
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from guardedbedrock.testing.agents.tags import AgentTags
 
 _ACTIVE: Final = "ACTIVE"
 _IDENTITY: Final = ("sessionArn", "sessionId", "sessionStatus")
@@ -27,10 +30,11 @@ class Sessions:
 
     Args:
         prefix: ARN of the region and account, up to the type of the resource.
+        tags: The tags of all resources.
     """
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix, self._numbers = f"{prefix}session/", count(1)
+    def __init__(self, prefix: str, tags: AgentTags) -> None:
+        self._prefix, self._numbers, self._tags = f"{prefix}session/", count(1), tags
         self._sessions: dict[str, Params] = {}
         self._invocations: dict[tuple[str, str], Params] = {}
         self._steps: dict[tuple[str, str, str], Params] = {}
@@ -47,6 +51,7 @@ class Sessions:
             "createdAt": now,
             "lastUpdatedAt": now,
         }
+        self._tags.put(self._prefix + identifier, params)
         return _members(self._sessions[identifier], _CREATED)
 
     def get(self, params: Params) -> Params:
@@ -80,9 +85,10 @@ class Sessions:
         """
         session = self._session(params)
         if session["sessionStatus"] == _ACTIVE:
-            raise _conflict(f"Session {session['sessionId']} is active. End it before you delete it.")
+            raise conflict(f"Session {session['sessionId']} is active. End it before you delete it.")
         identifier = session["sessionId"]
         del self._sessions[identifier]
+        self._tags.remove(session["sessionArn"])
         self._invocations = {key: each for key, each in self._invocations.items() if key[0] != identifier}
         self._steps = {key: each for key, each in self._steps.items() if key[0] != identifier}
         return {}
@@ -98,7 +104,7 @@ class Sessions:
         identifier = params.get("invocationId") or self._new_id()
         key = session["sessionId"], identifier
         if key in self._invocations:
-            raise _conflict(f"Invocation {identifier} already exists.")
+            raise conflict(f"Invocation {identifier} already exists.")
         self._invocations[key] = {"sessionId": key[0], "invocationId": identifier, "createdAt": now}
         session["lastUpdatedAt"] = now
         return self._invocations[key]
@@ -120,7 +126,7 @@ class Sessions:
         identifier = params.get("invocationStepId") or self._new_id()
         key = session["sessionId"], invocation, identifier
         if key in self._steps:
-            raise _conflict(f"Invocation step {identifier} already exists.")
+            raise conflict(f"Invocation step {identifier} already exists.")
         self._steps[key] = {
             "sessionId": key[0],
             "invocationId": invocation,
@@ -150,7 +156,7 @@ class Sessions:
     def _active(self, params: Params) -> Params:
         session = self._session(params)
         if session["sessionStatus"] != _ACTIVE:
-            raise _conflict(f"Session {session['sessionId']} has the status {session['sessionStatus']} and cannot be changed.")
+            raise conflict(f"Session {session['sessionId']} has the status {session['sessionStatus']} and cannot be changed.")
         return session
 
     def _invocation(self, session: Params, params: Params) -> str:
@@ -169,9 +175,5 @@ def _members(entry: Params, names: Iterable[str]) -> Params:
 def _existing(entries: Mapping[Any, Params], key: str | tuple[str, ...], kind: str) -> Params:
     if key not in entries:
         identifier = key[-1] if isinstance(key, tuple) else key
-        raise ServiceError(404, "ResourceNotFoundException", f"{kind} {identifier} does not exist.")
+        raise not_found(f"{kind} {identifier} does not exist.")
     return entries[key]
-
-
-def _conflict(message: str) -> ServiceError:
-    return ServiceError(409, "ConflictException", message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -80,30 +80,42 @@ def _document(given: FakeDocument | str) -> FakeDocument:
     return FakeDocument(given) if isinstance(given, str) else given
 
 
+class IndexedDocument(NamedTuple):
+    """A document that a search can find, with Bedrock's location of it."""
+
+    text: str
+    location: Mapping[str, Any]
+    metadata: Mapping[str, MetadataValue]
+
+
 class Passage(NamedTuple):
     """A document that a search found, with the share of the words of the query that it contains."""
 
     text: str
-    uri: str
+    location: Mapping[str, Any]
     metadata: Mapping[str, MetadataValue]
     score: float
 
 
-def search(knowledge_base: FakeKnowledgeBase, query: str, settings: Mapping[str, Any]) -> list[Passage]:
+def s3_location(uri: str) -> dict[str, Any]:
+    """Return Bedrock's location of an S3 object."""
+    return {"type": "S3", "s3Location": {"uri": uri}}
+
+
+def search(documents: Iterable[IndexedDocument], query: str, settings: Mapping[str, Any]) -> list[Passage]:
     """
     Return the documents that have a word in common with the query, the best first, and then in their order.
 
     Args:
-        knowledge_base: The knowledge base.
+        documents: The documents of a knowledge base.
         query: The query.
         settings: ``vectorSearchConfiguration`` or ``managedSearchConfiguration``: ``numberOfResults`` (5 by default), ``filter``.
     """
     found = []
-    for number, document in enumerate(map(_document, knowledge_base.documents), 1):
-        uri = document.uri or f"s3://knowledge-base/{knowledge_base.identifier}/{number}.txt"
+    for document in documents:
         score = overlap(query, document.text)
         if score and ("filter" not in settings or matches(settings["filter"], document.metadata)):
-            found.append(Passage(document.text, uri, document.metadata, score))
+            found.append(Passage(*document, score))
     found.sort(key=lambda passage: -passage.score)
     return found[: settings.get("numberOfResults", _DEFAULT_RESULTS)]
 

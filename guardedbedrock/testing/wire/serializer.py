@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.testing.wire import eventstream
@@ -17,6 +18,8 @@ def serialize(operation: Any, output: OperationOutput) -> HttpResponse:
     """Serialize an output: the header members, then the payload member or a JSON body."""
     status = operation.http.get("responseCode", 200)
     shape = operation.output_shape
+    if status == HTTPStatus.NO_CONTENT:  # a client would read a body as the start of the next response
+        return HttpResponse(status, output.headers, b"")
     if shape is None:
         return HttpResponse(status, {"Content-Type": JSON, **output.headers}, b"{}")
     payload = shape.serialization.get("payload")

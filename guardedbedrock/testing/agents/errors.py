@@ -1,0 +1,15 @@
+"""Error responses of ``bedrock-agent`` and ``bedrock-agent-runtime``."""
+
+from __future__ import annotations
+
+from guardedbedrock.testing.wire import ServiceError
+
+
+def not_found(message: str) -> ServiceError:
+    """Make the error for an unknown resource."""
+    return ServiceError(404, "ResourceNotFoundException", message)
+
+
+def conflict(message: str) -> ServiceError:
+    """Make the error for a conflict with another resource. Its status is 409, other than in ``bedrock``."""
+    return ServiceError(409, "ConflictException", message)

@@ -1,0 +1,187 @@
+"""The table of the operations of ``bedrock-agent``."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from hashlib import sha256
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.agents.agents_and_flows import AgentsAndFlows
+from guardedbedrock.testing.agents.flow_validation import validate_flow
+from guardedbedrock.testing.agents.knowledge_bases import KnowledgeBases
+from guardedbedrock.testing.agents.prompts import Prompts
+from guardedbedrock.testing.agents.tags import AgentTags
+from guardedbedrock.testing.control.tags import TagStore
+from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
+from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from guardedbedrock.testing.resources import FakeKnowledgeBase, GuardrailStore
+    from guardedbedrock.testing.resources.knowledge_base import Passage
+
+_TAGGABLE: Final = r"arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:(agent|agent-alias|knowledge-base|flow|prompt|session)/.+"
+"""The pattern of the service model matches no ARN: it has ``/d`` for a digit."""
+
+
+class Agents:
+    """
+    Performs the operations of ``bedrock-agent``.
+
+    Args:
+        store: The guardrails. A guardrail that an agent or a node names must exist.
+        knowledge_bases: The knowledge bases that exist.
+    """
+
+    service = "bedrock-agent"
+
+    def __init__(self, store: GuardrailStore, knowledge_bases: Iterable[FakeKnowledgeBase] = ()) -> None:
+        self.validator = ShapeValidator({"TaggableResourcesArn": _TAGGABLE})
+        self._store, self._lock, self._numbers = store, ForkSafeLock(), count(1)
+        place = store.region, store.account
+        self.tags = tags = AgentTags(TagStore(store.tags, store.region))
+        self._owners = owners = AgentsAndFlows(place, self._new_id, tags)
+        self._knowledge_bases = bases = KnowledgeBases(knowledge_bases, place, self._new_id, tags)
+        prompts = Prompts(f"arn:aws:bedrock:{store.region}:{store.account}:", self._new_id, tags)
+        groups, linked, collaborators, sources = *owners.parts.values(), bases.data_sources
+        self._operations: Mapping[str, Callable[[Params], Params]] = {
+            "AssociateAgentCollaborator": collaborators.create,
+            "AssociateAgentKnowledgeBase": self._associate_knowledge_base,
+            "CreateAgent": owners.create_agent,
+            "CreateAgentActionGroup": groups.create,
+            "CreateAgentAlias": owners.create_agent_alias,
+            "CreateDataSource": sources.create,
+            "CreateFlow": owners.create_flow,
+            "CreateFlowAlias": owners.create_flow_alias,
+            "CreateFlowVersion": owners.create_flow_version,
+            "CreateKnowledgeBase": bases.create,
+            "CreatePrompt": prompts.create,
+            "CreatePromptVersion": prompts.create_version,
+            "DeleteAgent": owners.delete_agent,
+            "DeleteAgentActionGroup": groups.delete,
+            "DeleteAgentAlias": owners.delete_agent_alias,
+            "DeleteAgentVersion": owners.delete_agent_version,
+            "DeleteDataSource": sources.delete,
+            "DeleteFlow": owners.delete_flow,
+            "DeleteFlowAlias": owners.delete_flow_alias,
+            "DeleteFlowVersion": owners.delete_flow_version,
+            "DeleteKnowledgeBase": bases.delete,
+            "DeleteKnowledgeBaseDocuments": sources.delete_documents,
+            "DeletePrompt": prompts.delete,
+            "DisassociateAgentCollaborator": collaborators.delete,
+            "DisassociateAgentKnowledgeBase": linked.delete,
+            "GetAgent": owners.get_agent,
+            "GetAgentActionGroup": groups.get,
+            "GetAgentAlias": owners.get_agent_alias,
+            "GetAgentCollaborator": collaborators.get,
+            "GetAgentKnowledgeBase": linked.get,
+            "GetAgentVersion": owners.get_agent_version,
+            "GetDataSource": sources.get,
+            "GetFlow": owners.get_flow,
+            "GetFlowAlias": owners.get_flow_alias,
+            "GetFlowVersion": owners.get_flow_version,
+            "GetIngestionJob": sources.get_job,
+            "GetKnowledgeBase": bases.get,
+            "GetKnowledgeBaseDocuments": sources.get_documents,
+            "GetPrompt": prompts.get,
+            "IngestKnowledgeBaseDocuments": sources.ingest,
+            "ListAgentActionGroups": groups.list,
+            "ListAgentAliases": owners.list_agent_aliases,
+            "ListAgentCollaborators": collaborators.list,
+            "ListAgentKnowledgeBases": linked.list,
+            "ListAgentVersions": owners.list_agent_versions,
+            "ListAgents": owners.list_agents,
+            "ListDataSources": sources.list,
+            "ListFlowAliases": owners.list_flow_aliases,
+            "ListFlowVersions": owners.list_flow_versions,
+            "ListFlows": owners.list_flows,
+            "ListIngestionJobs": sources.list_jobs,
+            "ListKnowledgeBaseDocuments": sources.list_documents,
+            "ListKnowledgeBases": bases.list,
+            "ListPrompts": prompts.list,
+            "ListTagsForResource": tags.list,
+            "PrepareAgent": owners.prepare_agent,
+            "PrepareFlow": owners.prepare_flow,
+            "StartIngestionJob": sources.start_job,
+            "StopIngestionJob": sources.stop_job,
+            "TagResource": tags.tag,
+            "UntagResource": tags.untag,
+            "UpdateAgent": owners.update_agent,
+            "UpdateAgentActionGroup": groups.update,
+            "UpdateAgentAlias": owners.update_agent_alias,
+            "UpdateAgentCollaborator": collaborators.update,
+            "UpdateAgentKnowledgeBase": linked.update,
+            "UpdateDataSource": sources.update,
+            "UpdateFlow": owners.update_flow,
+            "UpdateFlowAlias": owners.update_flow_alias,
+            "UpdateKnowledgeBase": bases.update,
+            "UpdatePrompt": prompts.update,
+            "ValidateFlowDefinition": validate_flow,
+        }
+
+    @property
+    def operations(self) -> Collection[str]:
+        """Names of the operations that are implemented."""
+        return self._operations
+
+    def guardrail(self, params: Params) -> tuple[str, str] | None:
+        """Return the first guardrail that a request names."""
+        return first_guardrail(params)
+
+    def perform(self, operation: str, params: Params) -> OperationOutput:
+        """
+        Perform an operation.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404), or ``ValidationException`` (400) for an unknown guardrail.
+        """
+        for named in named_guardrails(params):
+            self._store.find(*named)
+        with self._lock:
+            return OperationOutput(deepcopy(self._operations[operation](params)))
+
+    def guardrails_of(self, owner: str, alias: str) -> tuple[tuple[str, str], ...]:
+        """
+        Return the guardrails of an agent alias or a flow alias.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        with self._lock:
+            return self._owners.guardrails_of(owner, alias)
+
+    def search(self, knowledge_base: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
+        """
+        Search a knowledge base; None if the fake has no knowledge bases.
+
+        Args:
+            knowledge_base: ID of the knowledge base.
+            query: The query.
+            configuration: Bedrock's ``retrievalConfiguration``.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        with self._lock:
+            return self._knowledge_bases.search(knowledge_base, query, configuration)
+
+    def routed_version(self, owner: str, alias: str) -> Params:
+        """
+        Return a copy of the first version that an alias routes to.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        with self._lock:
+            return deepcopy(self._owners.routed(owner, alias)[0])
+
+    def _associate_knowledge_base(self, params: Params) -> Params:
+        self._knowledge_bases.check_exists(params["knowledgeBaseId"])
+        return self._owners.parts["agentKnowledgeBase"].create(params)
+
+    def _new_id(self, prefix: str) -> str:
+        """Return ten capital letters and digits, the same in every run."""
+        return prefix + sha256(f"{next(self._numbers)}".encode()).hexdigest()[:5].upper()
