@@ -160,7 +160,7 @@ def test_ingestion_jobs_are_filtered_and_sorted(client: Any, source: dict[str, s
 
 
 def test_a_configured_knowledge_base_has_a_data_source_with_its_documents() -> None:
-    documents = ["Leave.", FakeDocument("Pay.", "s3://hr/pay.txt")]
+    documents: list[FakeDocument | str] = ["Leave.", FakeDocument("Pay.", "s3://hr/pay.txt")]
     with FakeBedrock(knowledge_bases=[FakeKnowledgeBase("HANDBOOK01", documents)]) as fake:
         client = boto3.client("bedrock-agent", **fake.client_kwargs())
         (source,) = client.list_data_sources(knowledgeBaseId="HANDBOOK01")["dataSourceSummaries"]
