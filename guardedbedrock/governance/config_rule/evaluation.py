@@ -151,9 +151,10 @@ def _principal_problems(
     account: Account, arn: str, principal: AccountPrincipal, given: Parameters, now: datetime
 ) -> Iterator[str]:
     group = group_of(account, principal, arn)
+    if any(policy.problem for policy in group.policies):
+        yield "a policy cannot be read"
+        return
     if group.policy_set is None:
-        if any(policy.problem for policy in group.policies):
-            yield "a policy cannot be read"
         return
     problem = _unguarded(group, given.approved)
     if problem:

@@ -1,8 +1,9 @@
 """
 Find the policies of CloudFormation and SAM templates.
 
-Values that are known only at deployment become placeholders: an unresolved value is never judged.
-Source: AWS CloudFormation User Guide, "Intrinsic function reference".
+A template with conditions is read once for each outcome that its conditions can have. Values that are known only at deployment
+become placeholders: an unresolved value is never judged.
+Source: AWS CloudFormation User Guide, "Intrinsic function reference"; AWS SAM Developer Guide, "AWS::Serverless::Function".
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Any, Final
 
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedPolicy
+from guardedbedrock.governance.lint.template_conditions import outcomes
 from guardedbedrock.governance.lint.template_values import (
     ACCOUNT,
     ORGANIZATION_POLICIES,
+    grants_no_bedrock,
     items_of,
     keep_repeated,
     list_of,
@@ -35,6 +38,8 @@ _PSEUDO: Final = {
 }
 _SUBSTITUTED: Final = re.compile(r"\$\{([A-Za-z0-9_]+(?:::[A-Za-z]+)?(?:\.[A-Za-z0-9.]+)?)\}")
 _GUARDRAIL: Final = ("AWS::Bedrock::Guardrail", "AWS::Bedrock::GuardrailVersion")
+_NO_VALUE: Final = object()
+"""The value of ``AWS::NoValue``, which removes the element."""
 
 _POLICIES: Final[Mapping[str, tuple[tuple[str, PolicyType], ...]]] = {
     "AWS::IAM::ManagedPolicy": (("PolicyDocument", "identity"),),
@@ -47,116 +52,301 @@ _POLICIES: Final[Mapping[str, tuple[tuple[str, PolicyType], ...]]] = {
     "AWS::SSO::PermissionSet": (("InlinePolicy", "identity"),),
 }
 _UNREAD: Final = "its text is known only at deployment"
-_HOLDERS: Final = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group", "AWS::Serverless::Function")
+_ELSEWHERE: Final = "the template only names it"
+_SAM: Final = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
+_PRINCIPALS: Final = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
+_ATTACHED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_PRINCIPALS, "ManagedPolicyArns"),
+    "AWS::SSO::PermissionSet": "ManagedPolicies",
+    **dict.fromkeys(_SAM, "Policies"),
+}
+"""Type of a resource to the property that names managed policies."""
+_HOLDERS: Final = ("Roles", "Users", "Groups", "RoleName", "UserName", "GroupName")
+"""Properties of a policy that name the principals which it is attached to."""
+_MEMBERSHIP: Final = "AWS::IAM::UserToGroupAddition"
 
 
 def of_cloudformation(source: SourceText) -> Iterator[Group]:
     """Yield the policies of a template: those of each role, user and group together, every other policy alone."""
-    resources = {name: entry for name, entry in items_of(source.data.get("Resources")) if isinstance(entry, Mapping)}
-    values = _Values(source.data, resources)
-    cross = any(
-        entry.get("Type") == _GUARDRAIL[0] and "CrossRegionConfig" in mapping_of(entry.get("Properties"))
-        for entry in resources.values()
-    )
-    found: dict[str, list[LintedPolicy]] = {}
-    attached: dict[str, list[str]] = {}
-    for name, entry in resources.items():
-        found[name] = list(_of_resource(source, name, entry, values, cross))
-        properties = mapping_of(entry.get("Properties"))
-        for holder in (one for key in ("Roles", "Users", "Groups", "RoleName") for one in list_of(properties.get(key))):
-            if isinstance(holder, Mapping) and holder.get("Ref") in resources:
-                attached.setdefault(str(holder["Ref"]), []).append(name)
-        for policy in list_of(properties.get("ManagedPolicyArns")):
-            if isinstance(policy, Mapping) and policy.get("Ref") in resources:
-                attached.setdefault(name, []).append(str(policy["Ref"]))
-    placed = {policy for policies in attached.values() for policy in policies}
-    for name, policies in found.items():
-        together = [*policies, *(one for other in attached.get(name, ()) for one in found[other])]
-        boundary = mapping_of(mapping_of(resources[name].get("Properties")).get("PermissionsBoundary")).get("Ref")
-        together += [one.as_type("boundary") for one in found.get(str(boundary), ())]
-        if together and name not in placed:
-            yield Group(tuple(together))
+    for outcome in outcomes(source.data):
+        yield from _Template(source, outcome).groups()
 
 
-def _of_resource(
-    source: SourceText,
-    name: str,
-    entry: Mapping[str, Any],
-    values: _Values,
-    cross: bool,  # noqa: FBT001  # a fact, not a mode
-) -> Iterator[LintedPolicy]:
-    kind, properties, base = entry.get("Type"), mapping_of(entry.get("Properties")), f"/Resources/{escape(name)}/Properties"
+class _Template:
+    """
+    A template for one outcome of its conditions.
 
-    def policy(document: Any, pointer: str, policy_type: PolicyType) -> LintedPolicy:
-        resolved = loaded(values.resolve(loaded(document)))
-        unread = _UNREAD if isinstance(resolved, str) and UNRESOLVED in resolved else ""
-        return LintedPolicy(source, pointer, resolved, policy_type, name=name, takes_cross_region=cross, unread=unread)
+    Args:
+        source: The template.
+        outcome: Name of a condition to whether it holds.
+    """
 
-    for key, policy_type in _POLICIES.get(str(kind), ()):
-        if key in properties:
-            yield policy(properties[key], f"{base}/{key}", policy_type)
-    if kind in _HOLDERS:
-        for index, inline in enumerate(list_of(properties.get("Policies"))):
+    def __init__(self, source: SourceText, outcome: Mapping[str, bool]) -> None:
+        self._source = source
+        self._resources = {
+            name: entry
+            for name, entry in items_of(source.data.get("Resources"))
+            if isinstance(entry, Mapping) and outcome.get(str(entry.get("Condition")), True)
+        }
+        self._values = _Values(source.data, self._resources, outcome)
+        self._cross = any(
+            entry.get("Type") == _GUARDRAIL[0] and "CrossRegionConfig" in mapping_of(entry.get("Properties"))
+            for entry in self._resources.values()
+        )
+
+    def groups(self) -> Iterator[Group]:
+        """Yield the policies by principal."""
+        found = {name: list(self._policies(name, entry)) for name, entry in self._resources.items()}
+        attached = self._attachments()
+        placed = {policy for policies in attached.values() for policy in policies}
+        members = self._members()
+        for name, own in found.items():
+            if name in placed:
+                continue
+            holders = [name, *members.get(name, ())]
+            others = [one for holder in holders[1:] for one in found[holder]]
+            others += [one for holder in holders for policy in attached.get(holder, ()) for one in found[policy]]
+            together = [*own, *others, *self._boundary(name, found)]
+            if together:
+                yield Group(tuple(dict.fromkeys(together)))
+
+    def _properties(self, name: str) -> Mapping[str, Any]:
+        return mapping_of(self._resources[name].get("Properties"))
+
+    def _items(self, name: str, key: str) -> Iterator[tuple[Any, str]]:
+        """Yield the elements of a property that is a list or one value, with their pointers."""
+        given = self._properties(name).get(key)
+        return self._values.elements(given, f"/Resources/{escape(name)}/Properties/{key}")
+
+    def _kind(self, name: str) -> str:
+        return str(self._resources[name].get("Type"))
+
+    def _named(self, value: Any) -> str | None:
+        """Return the logical ID of the resource of the template that a value names."""
+        if isinstance(value, Mapping):
+            argument = value.get("Ref") or next(iter(list_of(value.get("Fn::GetAtt"))), None)
+            return str(argument) if argument in self._resources else None
+        own = ("RoleName", "UserName", "GroupName")
+        return next(
+            (
+                name
+                for name in self._resources
+                if self._kind(name) in _PRINCIPALS and value in [self._properties(name).get(key) for key in own]
+            ),
+            None,
+        )
+
+    def _attachments(self) -> dict[str, list[str]]:
+        """Return the policies of the template that are attached to each principal."""
+        attached: dict[str, list[str]] = {}
+        for name in self._resources:
+            kind = self._kind(name)
+            if kind in _POLICIES:
+                for holder in (self._named(one) for key in _HOLDERS for one, _ in self._items(name, key)):
+                    if holder is not None:
+                        attached.setdefault(holder, []).append(name)
+            for policy in (self._named(one) for one, _ in self._items(name, _ATTACHED.get(kind, ""))):
+                if policy is not None and self._kind(policy) in _POLICIES:
+                    attached.setdefault(name, []).append(policy)
+        return attached
+
+    def _members(self) -> dict[str, list[str]]:
+        """Return the IAM groups of each user."""
+        members: dict[str, list[str]] = {}
+        for name in self._resources:
+            kind = self._kind(name)
+            if kind == "AWS::IAM::User":
+                members.setdefault(name, []).extend(filter(None, (self._named(one) for one, _ in self._items(name, "Groups"))))
+            group = self._named(self._properties(name).get("GroupName")) if kind == _MEMBERSHIP else None
+            if group is not None:
+                for user in filter(None, (self._named(one) for one, _ in self._items(name, "Users"))):
+                    members.setdefault(user, []).append(group)
+        return members
+
+    def _boundary(self, name: str, found: Mapping[str, list[LintedPolicy]]) -> list[LintedPolicy]:
+        """Return the permissions boundary of a principal."""
+        if self._kind(name) not in (*_PRINCIPALS, *_SAM):
+            return []
+        policies: list[LintedPolicy] = []
+        for given, pointer in self._items(name, "PermissionsBoundary"):
+            named = self._named(given)
+            known = [one.as_type("boundary") for one in found[named]] if named else []
+            policies += known or [self._unread(given, pointer, "boundary")]
+        return policies
+
+    def _policies(self, name: str, entry: Mapping[str, Any]) -> Iterator[LintedPolicy]:
+        """Yield the policies that a resource holds or names."""
+        kind, properties, base = str(entry.get("Type")), self._properties(name), f"/Resources/{escape(name)}/Properties"
+        for key, policy_type in _POLICIES.get(kind, ()):
+            if key in properties:
+                yield self._policy(properties[key], f"{base}/{key}", policy_type, name)
+        if kind == "AWS::Organizations::Policy" and properties.get("Type") in ORGANIZATION_POLICIES:
+            yield self._policy(properties.get("Content"), f"{base}/Content", ORGANIZATION_POLICIES[properties["Type"]], name)
+        for inline, pointer in self._items(name, "Policies") if kind in (*_PRINCIPALS, *_SAM) else ():
             if isinstance(inline, Mapping) and "PolicyDocument" in inline:
-                yield policy(inline["PolicyDocument"], f"{base}/Policies/{index}/PolicyDocument", "identity")
+                yield self._policy(inline["PolicyDocument"], f"{pointer}/PolicyDocument", "identity", name)
             elif isinstance(inline, Mapping) and "Statement" in inline:  # SAM
-                document = {"Version": "2012-10-17", **inline}
-                yield policy(document, f"{base}/Policies/{index}", "identity")
-    if kind == "AWS::Organizations::Policy" and properties.get("Type") in ORGANIZATION_POLICIES:
-        yield policy(properties.get("Content"), f"{base}/Content", ORGANIZATION_POLICIES[properties["Type"]])
+                yield self._policy({"Version": "2012-10-17", **inline}, pointer, "identity", name)
+        yield from self._elsewhere(name, kind)
+
+    def _elsewhere(self, name: str, kind: str) -> Iterator[LintedPolicy]:
+        """Yield the managed policies of a resource whose text is not in the template."""
+        for one, pointer in self._items(name, _ATTACHED.get(kind, "")):
+            is_name = isinstance(one, str) or any(key == "Ref" or key.startswith("Fn::") for key in mapping_of(one))
+            if is_name and self._named(one) is None:
+                # SAM takes the name of an AWS managed policy without its ARN.
+                is_short = kind in _SAM and isinstance(one, str) and ":" not in one
+                policy = self._unread(f"arn:aws:iam::aws:policy/{one}" if is_short else one, pointer, "identity")
+                if not grants_no_bedrock(policy.name):
+                    yield policy
+
+    def _unread(self, given: Any, pointer: str, policy_type: PolicyType) -> LintedPolicy:
+        resolved = self._values.resolve(given)
+        text = str(mapping_of(given).get("Ref", resolved)) if UNRESOLVED in str(resolved) else str(resolved)
+        return LintedPolicy(self._source, pointer, None, policy_type, name=text, unread=_ELSEWHERE)
+
+    def _policy(self, document: Any, pointer: str, policy_type: PolicyType, name: str) -> LintedPolicy:
+        moved: dict[str, str] = {}
+        resolved = loaded(self._values.resolve(loaded(document), "", (pointer, "", pointer), moved))
+        unread = _UNREAD if isinstance(resolved, str) and UNRESOLVED in resolved else ""
+        return LintedPolicy(
+            self._source,
+            pointer,
+            resolved,
+            policy_type,
+            name=name,
+            moved=moved,
+            takes_cross_region=self._cross,
+            unread=unread,
+        )
 
 
 class _Values:
-    """Resolves the intrinsic functions of a template."""
+    """
+    Resolves the intrinsic functions of a template.
 
-    def __init__(self, template: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]]) -> None:
-        self._resources = resources
+    Args:
+        template: The template.
+        resources: Its resources.
+        outcome: Name of a condition to whether it holds.
+    """
+
+    def __init__(
+        self, template: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], outcome: Mapping[str, bool]
+    ) -> None:
+        self._resources, self._outcome = resources, outcome
+        self._mappings = mapping_of(template.get("Mappings"))
         self._defaults = {
-            name: str(entry["Default"])
+            name: _default(entry)
             for name, entry in items_of(template.get("Parameters"))
             if isinstance(entry, Mapping) and isinstance(entry.get("Default"), str | int)
         }
 
-    def resolve(self, value: Any, element: str = "") -> Any:
-        """Return a value without intrinsic functions."""
+    def resolve(
+        self, value: Any, element: str = "", at: tuple[str, str, str] = ("", "", ""), moved: dict[str, str] | None = None
+    ) -> Any:
+        """
+        Return a value without intrinsic functions.
+
+        Args:
+            value: The value.
+            element: Element of a policy that it belongs to.
+            at: Pointer to the document in the file, to the value in the document, and to the value in the file.
+            moved: Collects the places of values whose pointer in the document is not that in the file.
+        """
+        base, inner, place = at
+        if moved is not None and place != base + inner:
+            moved[inner] = place
         if isinstance(value, list):
-            return [one for item in value for one in self._spread(item, element)]
+            return self._list(value, element, at, moved)
         if not isinstance(value, Mapping):
             return value
         if len(value) == 1:
             name, argument = next(iter(value.items()))
             if name == "Ref" or name.startswith("Fn::"):
-                return self._function(name, argument, element)
-        resolved = {key: self.resolve(one, key) for key, one in value.items()}
-        return keep_repeated(value, resolved)
+                return self._function(name, argument, element, (base, inner, f"{place}/{name}"), moved)
+        pairs = [
+            (key, self.resolve(one, key, (base, f"{inner}/{escape(key)}", f"{place}/{escape(key)}"), moved))
+            for key, one in value.items()
+        ]
+        return keep_repeated(value, {key: one for key, one in pairs if one is not _NO_VALUE})
 
-    def _spread(self, item: Any, element: str) -> list[Any]:
-        resolved = self.resolve(item, element)
-        return resolved if isinstance(resolved, list) else [resolved]
+    def elements(self, value: Any, place: str) -> Iterator[tuple[Any, str]]:
+        """Yield the elements of a list, or the value itself, with their pointers. Only ``Fn::If`` is resolved."""
+        branches = list_of(mapping_of(value).get("Fn::If"))
+        if len(branches) == 3:  # noqa: PLR2004  # condition, then, else
+            branch = self._branch(branches)
+            yield from self.elements(branches[branch], f"{place}/Fn::If/{branch}")
+        elif isinstance(value, list):
+            for index, one in enumerate(value):
+                yield from self.elements(one, f"{place}/{index}")
+        elif value is not None and value != {"Ref": "AWS::NoValue"}:
+            yield value, place
 
-    def _function(self, name: str, argument: Any, element: str) -> Any:
-        if name == "Fn::If" and isinstance(argument, list) and len(argument) == 3:  # noqa: PLR2004  # condition, then, else
-            return self.resolve(argument[1], element)
+    def _branch(self, arguments: list[Any]) -> int:
+        """Return the position of the branch that ``Fn::If`` takes."""
+        return 1 if self._outcome.get(str(arguments[0]), True) else 2
+
+    def _list(self, value: list[Any], element: str, at: tuple[str, str, str], moved: dict[str, str] | None) -> list[Any]:
+        """Resolve a list. A function that returns a list is replaced by the elements of that list."""
+        base, inner, place = at
+        found: list[Any] = []
+        for index, item in enumerate(value):
+            places: dict[str, str] = {}
+            resolved = self.resolve(item, element, (base, "", f"{place}/{index}"), places)
+            is_spread = isinstance(resolved, list)
+            if moved is not None and resolved is not _NO_VALUE:
+                for pointer, to in places.items():
+                    head, _, rest = pointer[1:].partition("/")
+                    if not is_spread:
+                        moved[f"{inner}/{len(found)}{pointer}"] = to
+                    elif head:
+                        moved["/".join((inner, str(len(found) + int(head)), *filter(None, (rest,))))] = to
+            found += resolved if is_spread else [] if resolved is _NO_VALUE else [resolved]
+        return found
+
+    def _function(self, name: str, argument: Any, element: str, at: tuple[str, str, str], moved: dict[str, str] | None) -> Any:
+        arguments = list_of(argument)
+        if name == "Fn::If" and len(arguments) == 3:  # noqa: PLR2004  # condition, then, else
+            branch = self._branch(arguments)
+            return self.resolve(arguments[branch], element, (at[0], at[1], f"{at[2]}/{branch}"), moved)
+        if name == "Fn::ToJsonString":
+            return self.resolve(argument, element, at, moved)
+        if moved is not None:
+            moved[at[1]] = at[2]
+        result = self._value(name, argument)
+        if isinstance(result, list):
+            return [_placed(element, one) for one in result]
+        return result if result is _NO_VALUE else _placed(element, result)
+
+    def _value(self, name: str, argument: Any) -> Any:
+        """Return the value of a function: a text, a list, or `_NO_VALUE`."""
         if name == "Ref":
-            text = self._named(str(argument))
-        elif name == "Fn::GetAtt" and isinstance(argument, list):
-            text = self._named(".".join(map(str, argument)))
-        elif name == "Fn::Sub":
-            text = self._substituted(argument)
-        elif name == "Fn::Join" and isinstance(argument, list) and len(argument) == 2:  # noqa: PLR2004  # delimiter, values
-            parts = [self.resolve(one) for one in list_of(argument[1])]
-            text = str(argument[0]).join(map(str, parts))
-        else:
-            text = UNRESOLVED
-        return placeholder(element, text) if UNRESOLVED in text else text
+            return _NO_VALUE if argument == "AWS::NoValue" else self._named(str(argument))
+        if name == "Fn::GetAtt":
+            return self._named(".".join(map(str, list_of(argument))))
+        if name == "Fn::Sub":
+            return self._substituted(argument)
+        if name == "Fn::FindInMap":
+            keys = [self.resolve(one) for one in list_of(argument)[:3]]
+            return _found(self._mappings, keys)
+        if isinstance(argument, list) and len(argument) == 2:  # noqa: PLR2004  # the functions below have two arguments
+            first, second = self.resolve(argument[0]), self.resolve(argument[1])
+            if name == "Fn::Join" and isinstance(second, list):
+                return str(first).join(map(str, second))
+            if name == "Fn::Split" and isinstance(second, str) and UNRESOLVED not in second:
+                return second.split(str(first))
+            if name == "Fn::Select" and isinstance(second, list) and str(first).isdecimal() and int(first) < len(second):
+                return second[int(first)]
+        return UNRESOLVED
 
     def _substituted(self, argument: Any) -> str:
         text, given = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
         known = {name: str(self.resolve(one)) for name, one in items_of(given)}
-        replaced = _SUBSTITUTED.sub(lambda found: known.get(found[1]) or self._named(found[1]), str(text))
+        replaced = _SUBSTITUTED.sub(lambda found: known.get(found[1]) or str(self._named(found[1])), str(text))
         return replaced.replace("${!", "${")
 
-    def _named(self, name: str) -> str:
+    def _named(self, name: str) -> Any:
         """Return the value of a pseudo parameter, a parameter's default, or the ARN or version of a guardrail of the template."""
         if name in _PSEUDO:
             return _PSEUDO[name]
@@ -174,3 +364,21 @@ class _Values:
         if attribute == "GuardrailId":
             return sample_identifier(logical)
         return UNRESOLVED
+
+
+def _default(parameter: Mapping[str, Any]) -> str | list[str]:
+    """Return the default of a parameter; a list for the types that are lists."""
+    text, kind = str(parameter["Default"]), str(parameter.get("Type"))
+    is_list = kind == "CommaDelimitedList" or "List<" in kind
+    return [part.strip() for part in text.split(",")] if is_list else text
+
+
+def _placed(element: str, text: Any) -> Any:
+    return placeholder(element, text) if isinstance(text, str) and UNRESOLVED in text else text
+
+
+def _found(mappings: Mapping[str, Any], keys: list[Any]) -> Any:
+    value: Any = mappings
+    for key in keys:
+        value = mapping_of(value).get(str(key))
+    return UNRESOLVED if value is None or isinstance(value, Mapping) or UNRESOLVED in map(str, keys) else value

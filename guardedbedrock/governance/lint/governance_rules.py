@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardedbedrock.governance.lint.finding import Problem
-from guardedbedrock.governance.lint.policy import Group, LintedStatement
+from guardedbedrock.governance.lint.policy import ConditionLine, Group, LintedStatement
 from guardedbedrock.governance.lint.sample_requests import (
     ACCOUNT,
     INFERENCE,
     INVOKE,
+    filled,
     is_possible,
     models_of,
     named_guardrails,
@@ -37,9 +38,13 @@ _BEARER: Final = "bedrock:CallWithBearerToken"
 _BEARER_TYPE: Final = "bedrock:bearertokentype"
 _MANTLE: Final = "bedrock-mantle:CreateInference"
 _MANTLE_PROJECT: Final = f"arn:aws:bedrock-mantle:us-east-1:{ACCOUNT}:project/proj_sample"
+_USER: Final = f"arn:aws:iam::{ACCOUNT}:user/sample"
 _CREATE_KEY: Final = "iam:CreateServiceSpecificCredential"
 _TAGGING: Final = ("bedrock:TagResource", "bedrock:UntagResource")
-_TAG_CONDITIONS: Final = ("aws:resourcetag/",)
+_TAG_CONDITIONS: Final = "aws:resourcetag/"
+_OWN_VALUE: Final = "own-value"
+_OTHER_VALUE: Final = "other-value"
+_PATTERN: Final = frozenset("*?$")
 
 
 def both_roles(group: Group) -> Iterator[Problem]:
@@ -70,8 +75,15 @@ def _managed(group: Group, statement: LintedStatement) -> list[str]:
 
 
 def _may(group: Group, statement: LintedStatement, action: str, resource: str) -> bool:
-    """Return whether the policies allow an action; a statement for other guardrails than the sample is taken at its word."""
-    return is_possible(group, action, resource) if statement.reaches(resource) else True
+    """Return whether the policies allow an action on a resource that the statement applies to."""
+    reached = _reached(statement, resource)
+    return is_possible(group, action, reached) if reached else True
+
+
+def _reached(statement: LintedStatement, resource: str) -> str:
+    """Return a resource that the statement applies to: the given one, or one that it names; ``""`` if it is not resolved."""
+    named = (resource, *(filled(item.text) for item in statement.resources if item.is_resolved))
+    return next((arn for arn in named if arn and statement.reaches(arn)), "")
 
 
 def wildcard_manages(group: Group) -> Iterator[Problem]:
@@ -94,23 +106,48 @@ def wildcard_manages(group: Group) -> Iterator[Problem]:
 
 def removable_tags(group: Group) -> Iterator[Problem]:
     """Find tag conditions on Bedrock's resources whose tags the same principal can change."""
-    tagged = [
-        (policy, statement, line)
-        for policy, statement in group.statements("identity")
+    keys = {
+        line.key: line.key.partition("/")[2]
+        for _, statement in group.statements("identity")
         for line in statement.conditions
         if line.key.lower().startswith(_TAG_CONDITIONS)
         and any(map(statement.covers, (*INFERENCE, *MANAGEMENT, "bedrock:ApplyGuardrail")))
-    ]
-    if not tagged:
-        return
+    }
     for policy, statement in group.statements("identity"):
-        for action in _TAGGING:
-            item = statement.names(action)
-            limited = any(line.key.lower().startswith(("aws:tagkeys", "aws:requesttag/")) for line in statement.conditions)
-            if statement.is_allow and statement.covers(action) and not limited and _may(group, statement, action, _GUARDRAIL):
-                key = tagged[0][2].key
+        for action in filter(statement.covers, _TAGGING if statement.is_allow else ()):
+            key = next((key for key, tag in keys.items() if _may_change(group, statement, action, tag)), None)
+            if key is not None:
+                item = statement.names(action)
                 message = f"`{action}` can change the tag that the condition on `{key}` relies on."
                 yield Problem(policy, item.pointer if item else statement.pointer, message)
+
+
+def _may_change(group: Group, statement: LintedStatement, action: str, tag: str) -> bool:
+    """
+    Return whether an action can remove a tag from a guardrail, or change its value.
+
+    The principal has one value for the tag. A guardrail with that value can lose it, and a guardrail with another one can get it.
+    """
+    policies = group.policy_set
+    guardrail = _reached(statement, _GUARDRAIL)
+    if policies is None or not guardrail:
+        return False
+    principal = {key: _OWN_VALUE for key in policies.reads if key.startswith("aws:principaltag/")}
+    listed = [item.text for _, one in group.statements() for line in one.conditions if _of_tag(line, tag) for item in line.values]
+    own = next((text for text in listed if not _PATTERN & set(text)), _OWN_VALUE)
+    changes = ((own, _OTHER_VALUE), (_OTHER_VALUE, own)) if action == _TAGGING[0] else ((own, None), (_OTHER_VALUE, None))
+    for before, after in changes:
+        context: dict[str, str | tuple[str, ...]] = {**principal, f"aws:ResourceTag/{tag}": before, "aws:TagKeys": (tag,)}
+        if after is not None:
+            context[f"aws:RequestTag/{tag}"] = after
+        unknown = sorted(policies.reads - {key.lower() for key in context} - {f"aws:requesttag/{tag.lower()}"})
+        if not policies.evaluate(Request(group.principal, action, guardrail, context, unknown)).is_denied:
+            return True
+    return False
+
+
+def _of_tag(line: ConditionLine, tag: str) -> bool:
+    return line.key.lower() in (f"aws:resourcetag/{tag.lower()}", f"aws:requesttag/{tag.lower()}")
 
 
 def api_keys(group: Group) -> Iterator[Problem]:
@@ -125,7 +162,7 @@ def api_keys(group: Group) -> Iterator[Problem]:
             yield Problem(policy, item.pointer if item else statement.pointer, message)
         created = statement.names(_CREATE_KEY)
         typed = any(line.key.lower().startswith("iam:servicespecificcredential") for line in statement.conditions)
-        if created is not None and not typed and is_possible(group, _CREATE_KEY, f"arn:aws:iam::{ACCOUNT}:user/sample"):
+        if created is not None and statement.is_allow and not typed and _may(group, statement, _CREATE_KEY, _USER):
             message = f"`{created.text}` allows the creation of long-term API keys of Bedrock."
             yield Problem(policy, created.pointer, message)
 

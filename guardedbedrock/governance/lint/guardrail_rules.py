@@ -7,7 +7,8 @@ Source: Bedrock User Guide, "Set up permissions to use guardrails for content fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from guardedbedrock.bedrock.resources.profile_data import GROUPS
@@ -20,6 +21,7 @@ from guardedbedrock.governance.lint.sample_requests import (
     INVOKE,
     MODELS,
     OTHER_GUARDRAIL,
+    REGIONS,
     STREAM,
     ask,
     is_possible,
@@ -34,9 +36,14 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 _WILD: Final = frozenset("*?")
 _APPLY: Final = "bedrock:ApplyGuardrail"
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,7}")
+_PROFILES: Final = ("inference-profile/", "application-inference-profile/")
 _SHORTEST_ID: Final = 8
 """Characters of an ID before a wildcard from which the pattern is taken for one guardrail, as in AWS's examples."""
-_PRODUCTION: Final = re.compile(r"(?<![a-z])prod(uction)?(?![a-z])", re.IGNORECASE)
+_PRODUCTION: Final = re.compile(
+    r"(?<![nN]on)(?<![nN]on[-_ ])(?<![pP]re)(?<![pP]re[-_ ])"
+    r"(?:(?<![A-Za-z])prod(?:uction)?(?![a-z])|Prod(?:uction)?(?![a-z])|(?<![A-Za-z])PROD(?:UCTION)?(?![A-Za-z]))"
+)
+"""The word in any of the spellings ``prod``, ``app-production``, ``ProdCalls`` and ``PROD_CALLS``, and not ``non-prod``."""
 _POSITIVE_WILD: Final = ("StringLike", "StringNotLike", "ArnLike", "ArnNotLike", "ArnEquals", "ArnNotEquals")
 
 
@@ -60,10 +67,9 @@ def unguarded_allow(group: Group) -> Iterator[Problem]:
                 message = f"A call without a guardrail is possible: `{action}` on `{model}` is not denied."
                 found.append(Problem(policy, item.pointer if item else statement.pointer, message))
                 break
-    if not is_certain and not _all_obvious(group, _excludes_absent, _meets_absent):
-        yield from _by_proof(group, found, prove_guarded(group, patterns=("*",)), "A call without a guardrail is possible")
-    else:
-        yield from found
+    if not is_certain and not _all_obvious(group, _excludes_absent, _includes_absent):
+        found = list(_by_proof(group, found, prove_guarded(group, patterns=("*",)), "A call without a guardrail is possible"))
+    yield from _qualified(group, found)
 
 
 def any_guardrail(group: Group) -> Iterator[Problem]:
@@ -88,11 +94,24 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
     listed = [item.text for line in lines if line.name != "Null" for item in line.values]
     is_open = any("${" in text for text in listed)
     if found or leaks or not lines or is_open or _all_obvious(group, _excludes_unlisted, _includes_unlisted):
-        yield from found
+        yield from _qualified(group, found)
     else:
         answer = prove_guarded(group, patterns=listed)
         is_unlisted = answer is not None and answer.witness is not None and _guardrail_in(answer.witness) is not None
-        yield from _by_proof(group, found, answer if is_unlisted else None, "A guardrail that no policy names is accepted")
+        proved = _by_proof(group, found, answer if is_unlisted else None, "A guardrail that no policy names is accepted")
+        yield from _qualified(group, list(proved))
+
+
+def _qualified(group: Group, found: Sequence[Problem]) -> Iterator[Problem]:
+    """Say which policies were not read and could deny the calls; what they leave open is a warning at most."""
+    unread = group.may_deny_more
+    named = ", ".join(f"`{name}`" for name in unread)
+    for problem in found:
+        if unread:
+            text = f"{problem.message} Policies that were not read may deny it: {named}."
+            yield replace(problem, message=text, severity=problem.severity or "warning")
+        else:
+            yield problem
 
 
 def _inference_allows(group: Group) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
@@ -130,7 +149,11 @@ def _covers_all(deny: LintedStatement, allow: LintedStatement) -> bool:
 
 
 def _excludes_absent(line: ConditionLine) -> bool:
-    return not _meets_absent(line)
+    return not line.meets_absent
+
+
+def _includes_absent(line: ConditionLine) -> bool:
+    return line.meets_absent
 
 
 def _excludes_unlisted(line: ConditionLine) -> bool:
@@ -160,7 +183,7 @@ def slips_through(group: Group) -> Iterator[Problem]:
     """Find a Deny on the guardrail key that a request without the key does not meet, without another Deny that it meets."""
     denies = [(policy, one) for policy, one in group.statements() if not one.is_allow and one.guardrail_lines]
     for policy, statement in denies:
-        lines = [line for line in statement.guardrail_lines if not _meets_absent(line)]
+        lines = [line for line in statement.guardrail_lines if not line.meets_absent]
         if not lines or not any(map(statement.covers, INFERENCE)):
             continue
         if all(not line.negated and line.name != "Null" and not line.quantifier for line in lines):
@@ -174,17 +197,8 @@ def slips_through(group: Group) -> Iterator[Problem]:
             yield Problem(policy, lines[0].pointer, message)
 
 
-def _meets_absent(line: ConditionLine) -> bool:
-    """Return whether a request without the key meets the line."""
-    if line.name == "Null":
-        return any(item.text.lower() == "true" for item in line.values)
-    if line.quantifier == "ForAnyValue":
-        return line.if_exists
-    return line.negated or line.if_exists or line.quantifier == "ForAllValues"
-
-
 def _denies_absent(statement: LintedStatement) -> bool:
-    return any(map(statement.covers, INFERENCE)) and all(map(_meets_absent, statement.guardrail_lines))
+    return any(map(statement.covers, INFERENCE)) and all(line.meets_absent for line in statement.guardrail_lines)
 
 
 def one_operation(group: Group) -> Iterator[Problem]:
@@ -318,10 +332,15 @@ def literal_wildcard(group: Group) -> Iterator[Problem]:
 
 
 def missing_apply(group: Group) -> Iterator[Problem]:
-    """Find policies that require a guardrail for inference but do not grant ApplyGuardrail on it."""
-    if not any(one.guardrail_lines for _, one in group.statements()):
+    """
+    Find policies that require a guardrail for inference but do not grant ApplyGuardrail on it.
+
+    Where the policies name no guardrail, such as with `Null`, a grant for any guardrail is enough.
+    """
+    if group.may_grant_more or not any(one.guardrail_lines for _, one in group.statements() if _requires_guardrail(one)):
         return
-    wanted = sorted({arn for _, _, line, item in _values(group) for arn in [_guardrail_of(item.text)] if arn and _requires(line)})
+    wanted = sorted({arn for _, _, _, item in _values(group) for arn in [_guardrail_of(item.text)] if arn})
+    has_grant = any(one.is_allow and one.covers(_APPLY) for _, one in group.statements("identity"))
     for policy, statement in group.statements("identity"):
         if (
             not statement.is_allow
@@ -329,6 +348,10 @@ def missing_apply(group: Group) -> Iterator[Problem]:
             or next(models_of(statement, group.unguarded_models), None) is None
         ):
             continue
+        if not wanted and not has_grant:
+            message = f"A guarded call also requires `{_APPLY}` on the guardrail, which the policies do not grant."
+            yield Problem(policy, statement.pointer, message)
+            return
         for arn in wanted:
             if group.policy_set is not None and not is_possible(group, _APPLY, arn):
                 message = f"A guarded call also requires `{_APPLY}` on `{arn}`, which the policies do not grant."
@@ -336,8 +359,12 @@ def missing_apply(group: Group) -> Iterator[Problem]:
                 return
 
 
-def _requires(line: ConditionLine) -> bool:
-    return line.name != "Null"
+def _requires_guardrail(statement: LintedStatement) -> bool:
+    """Return whether the guardrail lines of a statement keep calls without a guardrail from being allowed."""
+    lines = statement.guardrail_lines
+    if not any(map(statement.covers, INFERENCE)):
+        return False
+    return any(not line.meets_absent for line in lines) if statement.is_allow else any(line.meets_absent for line in lines)
 
 
 def _guardrail_of(value: str) -> str:
@@ -368,6 +395,8 @@ def always_denied(group: Group) -> Iterator[Problem]:
 
 def guardrail_profile(group: Group) -> Iterator[Problem]:
     """Find grants of ApplyGuardrail that leave out the guardrail profile, or regions that the profile routes to."""
+    if group.may_grant_more:
+        return
     grants = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and one.covers(_APPLY)]
     profiles = [item for _, one in grants for item in one.resources if ":guardrail-profile/" in item.text]
     for policy, statement in grants:
@@ -392,25 +421,42 @@ def _is_open(item: Item) -> bool:
 
 def profile_without_models(group: Group) -> Iterator[Problem]:
     """Find inference profiles that are granted without the models behind them in each region."""
+    if group.may_grant_more:
+        return
     for policy, statement in group.statements("identity"):
         if not statement.is_allow or statement.parsed.not_resource:
             continue
         for item in statement.resources:
             parts = split(item.text)
-            if parts is None or not parts[5].startswith("inference-profile/") or _WILD & set(item.text.split(":", 5)[5]):
+            if parts is None or not item.is_resolved or not parts[5].startswith(_PROFILES):
                 continue
-            profile = parts[5].partition("/")[2]
-            model = profile.partition(".")[2]
             for action in filter(statement.covers, INFERENCE):
-                missing = [
-                    one for one in _regions(profile, parts[3]) if not _granted(group, action, _model_arn(parts[1], one, model))
-                ]
-                if missing:
-                    shown = ", ".join(one or "global" for one in missing)
-                    message = f"The profile `{profile}` is granted without its model `{model}` in {shown}."
-                    fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
-                    yield Problem(policy, item.pointer, message, fix)
+                found = _missing_models(group, action, item, parts)
+                if found is not None:
+                    yield Problem(policy, item.pointer, *found)
                     break
+
+
+def _missing_models(group: Group, action: str, item: Item, parts: Sequence[str]) -> tuple[str, str] | None:
+    """Return what is wrong with the grant of a profile, and how to fix it."""
+    kind, _, pattern = parts[5].partition("/")
+    matches = compile_pattern(pattern)
+    names = [pattern] if not _WILD & set(pattern) else [one for each in GROUPS for one in each.profiles if matches(one)]
+    if kind == "inference-profile" and names:
+        for profile in names:
+            model = profile.partition(".")[2]
+            needed = {one: _model_arn(parts[1], one, model) for one in _regions(profile, parts[3])}
+            missing = [one for one, arn in needed.items() if not _granted(group, action, arn, item, one)]
+            if missing and (len(names) == 1 or len(missing) < len(needed)):
+                shown = ", ".join(one or "global" for one in missing)
+                fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
+                return f"The profile `{profile}` is granted without its model `{model}` in {shown}.", fix
+    samples = [one.format(region=region) for one in MODELS.values() for region in REGIONS]
+    models = [*samples, *(arn for _, one in group.statements("identity") for arn in models_of(one, group.unguarded_models))]
+    if (kind != "inference-profile" or len(names) > 1) and not any(_granted(group, action, arn, item) for arn in models):
+        message = f"The profile `{item.text}` is granted, and no model is."
+        return message, f"Allow `{action}` on the models behind the profile, in each region."
+    return None
 
 
 def _model_arn(partition: str, region: str, model: str) -> str:
@@ -427,13 +473,28 @@ def _regions(profile: str, source: str) -> tuple[str, ...]:
     return tuple(sorted({one for regions in routes.values() for one in regions}))
 
 
-def _granted(group: Group, action: str, model: str) -> bool:
-    """Return whether some Allow of identity-based policies covers an action on a model."""
-    return any(one.is_allow and one.covers(action) and one.reaches(model) for _, one in group.statements("identity"))
+def _granted(group: Group, action: str, model: str, profile: Item | None = None, region: str | None = None) -> bool:
+    """
+    Return whether identity-based policies grant an action on a model, before any Deny.
+
+    Args:
+        group: The policies.
+        action: The action.
+        model: ARN of the model.
+        profile: The profile that leads to the model; None for a call without a profile.
+        region: Region of the model; ``""`` for the global model of a global profile; None for that of the ARN.
+    """
+    context: dict[str, str] = {"aws:RequestedRegion": (model.split(":")[3] if region is None else region) or "unspecified"}
+    if profile is not None and not _WILD & set(profile.text):
+        context["bedrock:InferenceProfileArn"] = profile.text
+    unknown = sorted(group.grants.reads - {"aws:requestedregion", *(key.lower() for key in context)})
+    return not group.grants.evaluate(Request(group.principal, action, model, context, unknown)).is_denied
 
 
 def models_without_profile(group: Group) -> Iterator[Problem]:
     """Find models that are granted only for an inference profile which is not granted itself."""
+    if group.may_grant_more:
+        return
     for policy, statement in group.statements("identity"):
         lines = [line for line in statement.conditions if line.key.lower() == "bedrock:inferenceprofilearn" and not line.negated]
         if not statement.is_allow or not lines:
@@ -441,9 +502,14 @@ def models_without_profile(group: Group) -> Iterator[Problem]:
         for item in (item for line in lines for item in line.values if item.is_resolved and split(item.text)):
             arn = item.text.replace("*", "us-east-1", 1) if item.text.split(":")[3] == "*" else item.text
             arn = arn.replace("*", "sample").replace("?", "a")
-            if any(statement.covers(action) and not _granted(group, action, arn) for action in INFERENCE):
+            if any(statement.covers(action) and not _covered(group, action, arn) for action in INFERENCE):
                 message = f"The models are granted only through `{item.text}`, and the policies do not grant that profile."
                 yield Problem(policy, item.pointer, message)
+
+
+def _covered(group: Group, action: str, resource: str) -> bool:
+    """Return whether some Allow of identity-based policies covers an action on a resource."""
+    return any(one.is_allow and one.covers(action) and one.reaches(resource) for _, one in group.statements("identity"))
 
 
 def region_deny(group: Group) -> Iterator[Problem]:
@@ -454,7 +520,7 @@ def region_deny(group: Group) -> Iterator[Problem]:
         if any(line.key.lower() == "bedrock:inferenceprofilearn" for line in statement.conditions):
             continue
         for line in statement.conditions:
-            if line.key.lower() == "aws:requestedregion" and line.negated:
+            if line.key.lower() == "aws:requestedregion" and line.name != "Null":
                 broken = sorted(set(_broken(line)))
                 shown = "; ".join(broken[:3])
                 if broken:
@@ -463,15 +529,16 @@ def region_deny(group: Group) -> Iterator[Problem]:
 
 
 def _broken(line: ConditionLine) -> Iterator[str]:
+    """Yield the cross-region calls that a Deny with the line stops, although it does not deny the region that was called."""
     tests = [compile_pattern(item.text) for item in line.values]
 
-    def listed(region: str) -> bool:
-        return any(matches(region) for matches in tests)
+    def open_to(region: str) -> bool:
+        return any(matches(region) for matches in tests) is line.negated
 
-    if not listed("unspecified"):
+    if not open_to("unspecified"):
         yield "global profiles are authorized with the region `unspecified`"
     for routes in (group.routes for group in GROUPS):
         for source, regions in routes.items():
-            missing = [one for one in regions if not listed(one)]
-            if listed(source) and missing:
+            missing = [one for one in regions if not open_to(one)]
+            if open_to(source) and missing:
                 yield f"profiles of {source} also route to {', '.join(missing)}"

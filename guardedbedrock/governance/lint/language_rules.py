@@ -18,13 +18,14 @@ from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, is_t
 from guardedbedrock.governance.lint.finding import Problem
 from guardedbedrock.governance.lint.keys import KEYS, fits, is_known_prefix, known_key, takes_several, type_of
 from guardedbedrock.governance.lint.policy import Group, Item, LintedPolicy, LintedStatement, every_line
+from guardedbedrock.governance.lint.services import ENDPOINTS, MANTLE, MANTLE_ACTIONS, PREFIXES
 from guardedbedrock.iam import findings
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _BEDROCK: Final = "bedrock:"
-_SERVICES: Final = ("bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime", "bedrockruntime")
+_MANTLE_NAMES: Final = {name.lower(): name for name in MANTLE_ACTIONS}
 _WILD: Final = frozenset("*?")
 _CUTOFF: Final = 0.75
 _LOWEST_SEGMENTS: Final = 6
@@ -47,21 +48,30 @@ def unread(group: Group) -> Iterator[Problem]:
 
 
 def unknown_actions(group: Group) -> Iterator[Problem]:
-    """Find actions of Bedrock that do not exist."""
+    """Find actions of Bedrock and of bedrock-mantle that do not exist."""
     for policy, statement in group.statements():
         for item in statement.actions:
             service, _, name = item.text.lower().partition(":")
-            if service == "bedrock" and item.is_resolved and not _matching(item.text.lower()):
+            if not item.is_resolved:
+                continue
+            if service == "bedrock" and not _matching(item.text.lower()):
                 yield Problem(policy, item.pointer, f"The action `{item.text}` does not exist.", _action_fix(name))
+            elif service == MANTLE and not any(map(compile_pattern(name), _MANTLE_NAMES)):
+                near = get_close_matches(name, list(_MANTLE_NAMES), n=1, cutoff=_CUTOFF)
+                fix = f"Write `{MANTLE}:{_MANTLE_NAMES[near[0]]}`." if near else ""
+                yield Problem(policy, item.pointer, f"The action `{item.text}` does not exist.", fix)
 
 
 def wrong_service(group: Group) -> Iterator[Problem]:
-    """Find actions whose prefix is the name of an endpoint."""
+    """Find actions whose prefix is the name of an endpoint, or a misspelling of ``bedrock``."""
     for policy, statement in group.statements():
         for item in statement.actions:
             service, _, name = item.text.partition(":")
-            if service.lower() in _SERVICES:
+            if service.lower() in ENDPOINTS:
                 message = f"The action `{item.text}` has the prefix of an endpoint, not of a service."
+                yield Problem(policy, item.pointer, message, f"Write `bedrock:{name}`.")
+            elif service.lower() not in PREFIXES and get_close_matches(service.lower(), ("bedrock",), cutoff=_CUTOFF):
+                message = f"The service `{service}` of the action `{item.text}` does not exist."
                 yield Problem(policy, item.pointer, message, f"Write `bedrock:{name}`.")
 
 
@@ -101,23 +111,25 @@ def _unknown_keys(group: Group, prefix: str) -> Iterator[Problem]:
 
 
 def unsupported_keys(group: Group) -> Iterator[Problem]:
-    """Find condition keys that a named action never carries. Like AWS, do not look at actions with wildcards."""
+    """
+    Find condition keys that a named action never carries.
+
+    An action with a wildcard counts if no action that it covers carries the key.
+    """
     for policy, statement in group.statements():
         if statement.parsed.not_action:
             continue
+        covered = {item: _matching(item.text.lower()) for item in statement.actions if item.is_resolved}
         for line in statement.conditions:
-            if known_key(line.key) is None or not is_known_prefix(line.key) or line.name == "Null":
+            if known_key(line.key) is None or not is_known_prefix(line.key) or (line.if_exists and statement.is_allow):
                 continue
-            named = [_named(item) for item in statement.actions]
             dead = [
-                item
-                for item, name in zip(statement.actions, named, strict=True)
-                if name and not _carries(name, line.key, statement)
+                item for item, names in covered.items() if names and not any(_carries(one, line.key, statement) for one in names)
             ]
-            if not dead or (line.if_exists and statement.is_allow):
+            if not dead:
                 continue
             names = ", ".join(f"`{item.text}`" for item in dead)
-            effect = _effect(line.negated or line.if_exists or line.quantifier == "ForAllValues", allow=statement.is_allow)
+            effect = _effect(line.meets_absent, allow=statement.is_allow)
             verb = "never carries" if len(dead) == 1 else "never carry"
             yield Problem(
                 policy, line.pointer, f"{names} {verb} the condition key `{line.key}`, so {effect}.", _key_fix(line.key)
@@ -136,22 +148,11 @@ def _key_fix(key: str) -> str:
     return "Move the action into a statement without this condition."
 
 
-@lru_cache(maxsize=4096)  # keyed by the pattern: policies repeat few actions
-def _named_text(text: str) -> str | None:
-    action = reference.actions().get(text.lower())
-    return action.name if action else None
-
-
-def _named(item: Item) -> str | None:
-    return None if _WILD & set(item.text) else _named_text(item.text)
-
-
 def _carries(action: str, key: str, statement: LintedStatement) -> bool:
+    known = reference.actions()[action]
     if key.lower().startswith("aws:resourcetag/"):
-        types = reference.actions()[action.lower()].types
-        return any(map(is_taggable, types)) and not _only_untagged(statement, types)
-    own = reference.actions()[action.lower()].keys
-    return carries(action, key) or any(key.lower() == one.lower() for one in own)
+        return any(map(is_taggable, known.types)) and not _only_untagged(statement, known.types)
+    return carries(known.name, key) or any(key.lower() == one.lower() for one in known.keys)
 
 
 def _only_untagged(statement: LintedStatement, types: frozenset[str]) -> bool:

@@ -171,6 +171,9 @@ def _unquoted(text: str) -> str:
 
 def _yaml_places(node: Any, pointer: str, offset: int, file: str) -> Iterator[tuple[str, _Place]]:
     yield pointer, (offset, _yaml_text(node, file))
+    if node.tag.startswith("!"):  # a short form, whose data have the name of the function as a key
+        pointer = f"{pointer}/{escape(_function(node.tag[1:]))}"
+        yield pointer, (offset, _yaml_text(node, file))
     if node.id == "sequence":
         for index, child in enumerate(node.value):
             yield from _yaml_places(child, f"{pointer}/{index}", child.start_mark.index, file)
@@ -199,4 +202,9 @@ def _intrinsic(loader: Any, suffix: str, node: Any) -> dict[str, Any]:
         value = loader.construct_mapping(node, deep=True)
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+    return {_function(suffix): value}
+
+
+def _function(suffix: str) -> str:
+    """Return the long name of a short form such as ``!Ref``."""
+    return suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"

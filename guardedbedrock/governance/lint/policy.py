@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -66,6 +66,15 @@ class ConditionLine:
     def is_guardrail(self) -> bool:
         """Whether the line tests the guardrail of a call."""
         return self.key.lower() == GUARDRAIL_KEY
+
+    @property
+    def meets_absent(self) -> bool:
+        """Whether a request without the key meets the line."""
+        if self.name == "Null":
+            return any(item.text.lower() == "true" for item in self.values)
+        if self.quantifier == "ForAnyValue":
+            return self.if_exists
+        return self.negated or self.if_exists or self.quantifier == "ForAllValues"
 
 
 class LintedStatement:
@@ -182,6 +191,12 @@ class LintedPolicy:
             unread=self.unread,
         )
 
+    @property
+    def is_aws_managed(self) -> bool:
+        """Whether AWS manages the policy, and the policy only grants: those that deny have it in their names."""
+        is_denial = "Deny" in self.name or "Quarantine" in self.name
+        return self.policy_type == "identity" and self.name.split(":")[2:5] == ["iam", "", "aws"] and not is_denial
+
     def in_file(self, pointer: str) -> str:
         """Return the pointer in the file of a pointer in the document."""
         for prefix in sorted(self._moved, key=len, reverse=True):
@@ -217,15 +232,35 @@ class Group:
             if not types or policy.policy_type in types:
                 yield from ((policy, statement) for statement in policy.statements)
 
+    @property
+    def may_grant_more(self) -> bool:
+        """Whether a policy that was not read can grant what the others do not."""
+        return any(policy.unread and policy.policy_type in ("identity", "resource") for policy in self.policies)
+
+    @property
+    def may_deny_more(self) -> tuple[str, ...]:
+        """Names of the policies that were not read and can deny what the others allow."""
+        return tuple(policy.name for policy in self.policies if policy.unread and not policy.is_aws_managed)
+
+    @cached_property
+    def grants(self) -> PolicySet:
+        """The Allow statements of the identity-based policies, compiled: what the group grants before any Deny."""
+        documents = []
+        for policy in self.policies:
+            allows = tuple(one.parsed for one in policy.statements if one.is_allow)
+            if policy.policy_type == "identity" and policy.document is not None and allows:
+                documents.append(replace(policy.document, statements=allows))
+        return PolicySet(identity=documents)
+
     @cached_property
     def policy_set(self) -> PolicySet | None:
-        """The policies, compiled; None if the group grants nothing, or if one of them is not known or not valid."""
-        if any(policy.document is None for policy in self.policies):
-            return None
+        """The policies that were read and are valid, compiled; None if they grant nothing."""
         if not any(statement.is_allow for _, statement in self.statements("identity", "resource")):
             return None
         given: dict[str, Any] = {}
         for policy in self.policies:
+            if policy.document is None:
+                continue
             if policy.policy_type in _LEVELED:
                 levels = given.setdefault(policy.policy_type, {})
                 levels.setdefault(policy.level, []).append(policy.document)

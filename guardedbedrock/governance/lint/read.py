@@ -11,7 +11,9 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation import of_cloudformation
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
-from guardedbedrock.governance.lint.terraform import of_plan, of_terraform
+from guardedbedrock.governance.lint.template_values import grants_no_bedrock
+from guardedbedrock.governance.lint.terraform_configuration import of_terraform
+from guardedbedrock.governance.lint.terraform_plan import of_plan
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, read_document
@@ -147,6 +149,15 @@ def _of_account(source: SourceText) -> Iterator[Group]:
             made[key] = LintedPolicy(source, in_file, read_document(document, name=name), kind, name=name, level=level)
         return made[key]
 
+    def attached_policy(arn: str, kind: PolicyType, base: str) -> Iterator[LintedPolicy]:
+        """Yield a managed policy; without its text in the account it is unread."""
+        if managed.get(arn) is not None:
+            yield policy(f"/managed_policies/{escape(arn)}", managed[arn], kind, arn)
+        elif not grants_no_bedrock(arn):
+            key = f"{base} {arn}", kind
+            made.setdefault(key, LintedPolicy(source, base, None, kind, name=arn, unread="the account data do not hold its text"))
+            yield made[key]
+
     snapshot = account.snapshot
     kinds: tuple[PolicyType, ...] = ("rcp",) if account.is_management_account else ("scp", "rcp")
     common = [
@@ -165,15 +176,10 @@ def _of_account(source: SourceText) -> Iterator[Group]:
         policies = list(common)
         for base, inline, attached in owners:
             policies += [policy(f"{base}/inline/{escape(name)}", document, "identity", name) for name, document in inline.items()]
-            policies += [_managed(policy, one, managed, "identity") for one in attached if managed.get(one) is not None]
-        if principal.boundary and managed.get(principal.boundary) is not None:
-            policies.append(_managed(policy, principal.boundary, managed, "boundary"))
+            policies += [found for one in attached for found in attached_policy(one, "identity", base)]
+        if principal.boundary:
+            policies += attached_policy(principal.boundary, "boundary", f"/principals/{escape(arn)}")
         yield Group(tuple(policies), principal=arn, is_complete=complete)
-
-
-def _managed(policy: Any, arn: str, managed: Mapping[str, Any], kind: PolicyType) -> LintedPolicy:
-    made: LintedPolicy = policy(f"/managed_policies/{escape(arn)}", managed[arn], kind, arn)
-    return made
 
 
 def _places(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -39,8 +39,9 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "INVALID_SERVICE_IN_ACTION",
         "error",
-        "prefix of an endpoint in an action",
-        "Every action of Bedrock has the prefix `bedrock:`, whatever endpoint serves the operation.",
+        "service in an action that does not exist",
+        "Every action of Bedrock has the prefix `bedrock:`, whatever endpoint serves the operation. IAM accepts the names of "
+        "endpoints and misspelt prefixes without a warning.",
         "Write the prefix `bedrock:`.",
         _CHECKS,
         language_rules.wrong_service,
@@ -186,8 +187,9 @@ RULES: Final[tuple[Rule, ...]] = (
         "GB104",
         "note",
         "policy that was not checked",
-        "The file does not hold the text of the policy, so the findings say nothing about it. The policies that apply together "
-        "with it are not checked for calls without a guardrail, because it could deny them.",
+        "The file does not hold the text of the policy, so the findings say nothing about it. It could deny what the policies "
+        "beside it allow, so GB201 and GB202 are warnings there. It could grant what they lack, so missing grants are not "
+        "reported.",
         "Lint it where its text is known: in a plan, in a state after apply, in the folder of the module, or in the account.",
         "Terraform documentation, JSON Output Format",
         language_rules.unread,
@@ -341,7 +343,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "region Deny that stops cross-region inference",
         "A profile routes to other regions than the one that was called. `aws:RequestedRegion` is then the destination, and "
         "`unspecified` for a global profile. The denial occurs only when a call is routed there.",
-        "Add the regions of the profiles to the list, or exempt calls with a condition on `bedrock:InferenceProfileArn`.",
+        "Do not deny the regions of the profiles, or exempt calls with a condition on `bedrock:InferenceProfileArn`.",
         _PROFILES,
         guardrail_rules.region_deny,
     ),

@@ -19,7 +19,7 @@ INVOKE: Final = "bedrock:InvokeModel"
 STREAM: Final = "bedrock:InvokeModelWithResponseStream"
 INFERENCE: Final = (INVOKE, STREAM)
 ACCOUNT: Final = "123456789012"
-_REGIONS: Final = ("us-east-1", "eu-central-1")
+REGIONS: Final = ("us-east-1", "eu-central-1")
 MODELS: Final = {
     "foundation models": "arn:aws:bedrock:{region}::foundation-model/acme.sample-v1:0",
     "deployments of custom models": "arn:aws:bedrock:{region}:123456789012:custom-model-deployment/sample12abcd",
@@ -47,7 +47,7 @@ def models_of(statement: LintedStatement, unguarded_models: tuple[str, ...] = ()
         unguarded_models: Patterns of IDs of further models that take no guardrail.
     """
     for sample in MODELS.values():
-        for region in _REGIONS:
+        for region in REGIONS:
             arn = sample.format(region=region)
             if statement.reaches(arn):
                 yield arn
@@ -64,10 +64,17 @@ def _concrete(pattern: str, unguarded_models: tuple[str, ...]) -> str:
     parts = split(pattern)
     if parts is None or parts[2] != "bedrock" or not parts[5].startswith(_MODEL_PREFIXES) or UNRESOLVED in pattern:
         return ""
-    fills = ("aws", "bedrock", "us-east-1", "" if parts[5].startswith("foundation-model/") else ACCOUNT, "sample12abcd")
-    filled = [part.replace("*", fill).replace("?", "a") for part, fill in zip(parts[1:], fills, strict=True)]
-    arn = ":".join(("arn", *filled))
+    arn = filled(pattern)
     return "" if unsupported_kind(arn, unguarded_models, {}) in GENERATES_NOTHING else arn
+
+
+def filled(pattern: str) -> str:
+    """Return an ARN that a pattern matches; ``""`` if the pattern is not an ARN."""
+    parts = split(pattern)
+    if parts is None:
+        return ""
+    fills = ("aws", "bedrock", "us-east-1", "" if parts[5].startswith("foundation-model/") else ACCOUNT, "sample12abcd")
+    return ":".join(("arn", *(part.replace("*", fill).replace("?", "a") for part, fill in zip(parts[1:], fills, strict=True))))
 
 
 def ask(group: Group, action: str, resource: str, guardrail: str | None = None) -> Decision | None:

@@ -21,6 +21,21 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
     "bedrock:guardrailidentifier": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/{UNRESOLVED}:1",
 }
 """Element of a statement, or condition key, to the value that stands for one that is known only at deployment."""
+_WITHOUT_BEDROCK: Final = (
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonECSTaskExecutionRolePolicy",
+    "AmazonSSMManagedInstanceCore",
+    "AWSLambdaBasicExecutionRole",
+    "AWSLambdaVPCAccessExecutionRole",
+    "AWSXRayDaemonWriteAccess",
+    "CloudWatchAgentServerPolicy",
+)
+"""Names of common AWS managed policies without an action of Bedrock."""
+
+
+def grants_no_bedrock(policy: str) -> bool:
+    """Return whether an ARN is that of an AWS managed policy without actions of Bedrock."""
+    return policy.split(":")[2:5] == ["iam", "", "aws"] and policy.rpartition("/")[2] in _WITHOUT_BEDROCK
 
 
 def placeholder(element: str, text: str = UNRESOLVED) -> str:

@@ -166,7 +166,7 @@ def test_organization_policy_as_text_in_a_template(tmp_path: Path, name: str, co
     lines = "Resources:\n Scp:\n  Type: AWS::Organizations::Policy\n  Properties:\n"
     lines += f"    Type: SERVICE_CONTROL_POLICY\n    Content: {content}\n"
     finding = only(tmp_path, name, f"{before} {content}}}}}}}}}" if name.endswith("json") else lines)
-    is_inside = "Fn::Sub" not in content and not content.startswith(">")
+    is_inside = not content.startswith(">")
     found = pointed_at(tmp_path / name, finding)
     assert found.replace("\\", "").startswith('"Action": "bedrock:Converse"' if is_inside else ('"Content"', "Content"))
 
@@ -217,6 +217,17 @@ def test_dump_of_authorization_details(tmp_path: Path) -> None:
     finding = only(tmp_path, "dump.json", data)
     assert finding.pointer == "/RoleDetailList/0/RolePolicyList/0/PolicyDocument/Statement/0/Action/1"
     assert pointed_at(tmp_path / "dump.json", finding) == '"bedrock:Converse"'
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:iam::aws:policy/AmazonBedrockFullAccess", "arn:aws:iam::123456789012:policy/lost"])
+def test_attached_policy_without_its_text_in_the_dump(tmp_path: Path, arn: str) -> None:
+    data = dump()
+    data["RoleDetailList"][0]["RolePolicyList"] = []
+    data["RoleDetailList"][0]["AttachedManagedPolicies"] = [{"PolicyName": "x", "PolicyArn": arn}]
+    (tmp_path / "dump.json").write_text(json.dumps(data), "utf-8")
+    (finding,) = lint([tmp_path / "dump.json"])
+    assert (finding.rule, finding.severity) == ("GB104", "note")
+    assert finding.message == f"`{arn}` was not checked: the account data do not hold its text."
 
 
 def test_snapshot(tmp_path: Path) -> None:

@@ -315,8 +315,9 @@ def test_a_data_source_that_is_read_during_apply(tmp_path: Path) -> None:
             }
         ],
     )
-    (finding,) = linted(tmp_path, data, "plan.json")
-    assert (finding.rule, finding.pointer) == ("INVALID_ACTION", "/resource_changes/1/change/after/statement/1/actions/0")
+    assert {one.rule for one in linted(tmp_path, data, "plan.json")} == {"GB211", "INVALID_ACTION"}
+    (finding,) = linted(tmp_path, data, "plan.json", "INVALID_ACTION")
+    assert finding.pointer == "/resource_changes/1/change/after/statement/1/actions/0"
     assert pointed_at(tmp_path, finding, "plan.json") == '"bedrock:Converse"'
 
 
@@ -360,3 +361,128 @@ def test_command_with_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ca
     Path("plan.json").write_text(json.dumps(plan(planned("aws_iam_policy.p", policy=json.dumps(OPEN)))), "utf-8")
     assert run(["lint", "plan.json", "--format", "github"]) == 1
     assert "::error file=plan.json,line=1," in capsys.readouterr().out
+
+
+# -- policies that a file only names --------------------------------------------------------------------------------------
+
+MANAGED = "arn:aws:iam::aws:policy/AmazonBedrockFullAccess"
+LAMBDA = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def role_with(**resources: Any) -> dict[str, Any]:
+    """Return a role with an open inline policy, and further resources."""
+    inline = {"p": {"role": "${aws_iam_role.r.id}", "policy": json.dumps(OPEN)}}
+    return {"resource": {"aws_iam_role": {"r": {"name": "app"}}, "aws_iam_role_policy": inline, **resources}}
+
+
+@pytest.mark.parametrize(
+    ("arn", "severity", "named"),
+    [
+        (MANAGED, "error", MANAGED),
+        ("arn:aws:iam::aws:policy/AWSDenyAll", "warning", "arn:aws:iam::aws:policy/AWSDenyAll"),
+        ("${var.policy}", "warning", "var.policy"),
+        ("${data.aws_iam_policy.shared.arn}", "warning", "data.aws_iam_policy.shared.arn"),
+    ],
+)
+def test_attachment_of_a_policy_of_another_place(tmp_path: Path, arn: str, severity: str, named: str) -> None:
+    attachment = {"a": {"role": "${aws_iam_role.r.name}", "policy_arn": arn}}
+    found = linted(tmp_path, role_with(aws_iam_role_policy_attachment=attachment))
+    assert {one.rule: one.severity for one in found} == {"GB201": severity, "GB104": "note"}
+    (note,) = (one for one in found if one.rule == "GB104")
+    assert note.message.startswith(f"`{named}` was not checked: this file only names it")
+    assert pointed_at(tmp_path, note) == f'"policy_arn": "{arn}"'
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {"aws_iam_role_policy_attachment": {"a": {"role": "app", "policy_arn": MANAGED}}},
+        {"aws_iam_role_policy_attachment": {"a": {"role": "of another file", "policy_arn": MANAGED}}},
+        {"aws_iam_policy_attachment": {"a": {"name": "n", "roles": ["${aws_iam_role.r.name}"], "policy_arn": MANAGED}}},
+        {"aws_iam_role_policy_attachments_exclusive": {"a": {"role_name": "app", "policy_arns": [LAMBDA, MANAGED]}}},
+        {"aws_iam_role": {"r": {"name": "app", "managed_policy_arns": [MANAGED]}}},
+        {"aws_iam_user_policy_attachment": {"a": {"user": "u", "policy_arn": MANAGED}}},
+        {"aws_iam_group_policy_attachment": {"a": {"group": "g", "policy_arn": MANAGED}}},
+        {"aws_ssoadmin_managed_policy_attachment": {"a": {"managed_policy_arn": MANAGED}}},
+    ],
+)
+def test_every_attachment_of_an_aws_managed_policy_has_a_note(tmp_path: Path, resources: Any) -> None:
+    (note,) = linted(tmp_path, role_with(**resources), "main.tf.json", "GB104")
+    assert note.message.startswith(f"`{MANAGED}` was not checked")
+
+
+def test_an_aws_managed_policy_without_bedrock_has_no_note(tmp_path: Path) -> None:
+    attachment = {"a": {"role": "${aws_iam_role.r.name}", "policy_arn": LAMBDA}}
+    assert linted(tmp_path, role_with(aws_iam_role_policy_attachment=attachment), "main.tf.json", "GB104") == ()
+
+
+def test_boundary_of_another_place(tmp_path: Path) -> None:
+    data = role_with()
+    data["resource"]["aws_iam_role"]["r"]["permissions_boundary"] = "arn:aws:iam::123456789012:policy/boundary"
+    found = linted(tmp_path, data)
+    assert {one.rule: one.severity for one in found} == {"GB201": "warning", "GB104": "note"}
+
+
+@pytest.mark.parametrize(
+    "membership",
+    [
+        {"aws_iam_user_group_membership": {"m": {"user": "${aws_iam_user.u.name}", "groups": ["${aws_iam_group.g.name}"]}}},
+        {"aws_iam_user_group_membership": {"m": {"user": "user", "groups": ["group"]}}},
+        {
+            "aws_iam_group_membership": {
+                "m": {"name": "n", "users": ["${aws_iam_user.u.name}"], "group": "${aws_iam_group.g.name}"}
+            }
+        },
+    ],
+)
+def test_a_user_has_the_policies_of_its_groups(tmp_path: Path, membership: dict[str, Any]) -> None:
+    resources = {
+        "aws_iam_user": {"u": {"name": "user"}},
+        "aws_iam_user_policy": {"p": {"user": "${aws_iam_user.u.name}", "policy": json.dumps(OPEN)}},
+        "aws_iam_group": {"g": {"name": "group"}},
+        "aws_iam_group_policy": {"p": {"group": "${aws_iam_group.g.name}", "policy": json.dumps(BACKSTOP)}},
+    }
+    assert [one.rule for one in linted(tmp_path, {"resource": resources})] == ["GB201"]
+    assert linted(tmp_path, {"resource": {**resources, **membership}}) == ()
+
+
+@pytest.mark.parametrize(
+    "membership",
+    [
+        {"aws_iam_user_group_membership": {"m": {"user": "${aws_iam_user.u.name}", "groups": ["admins"]}}},
+        {"aws_iam_group_membership": {"m": {"name": "n", "users": ["user"], "group": "admins"}}},
+    ],
+)
+def test_a_group_of_another_place_has_a_note(tmp_path: Path, membership: dict[str, Any]) -> None:
+    resources = {
+        "aws_iam_user": {"u": {"name": "user"}},
+        "aws_iam_user_policy": {"p": {"user": "${aws_iam_user.u.name}", "policy": json.dumps(OPEN)}},
+    }
+    found = linted(tmp_path, {"resource": {**resources, **membership}})
+    assert {one.rule: one.severity for one in found} == {"GB201": "warning", "GB104": "note"}
+    (note,) = (one.message for one in found if one.rule == "GB104")
+    assert note.startswith("`admins` was not checked: the file does not hold the policies of this IAM group")
+
+
+def test_plan_with_one_policy_that_is_known_after_apply(tmp_path: Path) -> None:
+    """The other policies of the role are still checked, and the finding names the one that was not read."""
+    data = plan(
+        planned("aws_iam_role.r", name="app"),
+        planned("aws_iam_role_policy.open", role="app", policy=json.dumps(OPEN)),
+        planned("aws_iam_role_policy.later", role="app"),
+        changes=[change("aws_iam_role_policy.later", {"role": "app"}, {"policy": True})],
+    )
+    found = linted(tmp_path, data, "plan.json")
+    assert {one.rule: one.severity for one in found} == {"GB201": "warning", "GB104": "note"}
+    (message,) = (one.message for one in found if one.rule == "GB201")
+    assert message.endswith("Policies that were not read may deny it: `aws_iam_role_policy.later`.")
+
+
+def test_plan_with_an_attachment_that_is_known_after_apply(tmp_path: Path) -> None:
+    data = plan(
+        planned("aws_iam_role.r", name="app"),
+        planned("aws_iam_role_policy_attachment.a", role="app"),
+        changes=[change("aws_iam_role_policy_attachment.a", {"role": "app"}, {"policy_arn": True})],
+    )
+    (note,) = linted(tmp_path, data, "plan.json")
+    assert note.message.startswith("`aws_iam_role_policy_attachment.a.policy_arn` was not checked")
