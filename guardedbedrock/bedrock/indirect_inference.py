@@ -99,7 +99,7 @@ def _of_flow(_: Operation, params: Params) -> Iterable[IndirectTarget]:
 def _of_definition(_: Operation, params: Params) -> Iterable[IndirectTarget]:
     agents = tuple(agents_in(params.get("definition")))
     yield from agents
-    if not agents and next(OF_FLOW.read_all(params), None) is None:
+    if not agents and not OF_FLOW.read_all(params):
         yield IndirectTarget("no-model", "a flow without a node that takes a guardrail")
 
 
@@ -113,7 +113,7 @@ def _of_evaluation(operation: Operation, params: Params) -> Iterable[IndirectTar
     location = operation.location
     if read_parameter(params, "inferenceConfig.models[].bedrockModel"):
         yield IndirectTarget("unverifiable", "the evaluated models")
-    elif location is not None and next(location.read_all(params), None) is None:
+    elif location is not None and not location.read_all(params):
         yield IndirectTarget("unverifiable", "an evaluation without a generation that takes a guardrail")
 
 

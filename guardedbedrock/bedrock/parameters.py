@@ -12,7 +12,9 @@ Params: TypeAlias = Mapping[str, Any]
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
     """Return a structure of parameters or of a reply; an empty one for any other value."""
-    return value if isinstance(value, (dict, Mapping)) else {}  # nearly all are a dict, which is quicker to tell
+    if value is None or isinstance(value, dict):  # nearly every value, and quicker to tell than a `Mapping`
+        return value or {}
+    return value if isinstance(value, Mapping) else {}
 
 
 def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any, Final, Protocol, Self, get_args
+from typing import Final, Protocol, Self, get_args
 
 from guardedbedrock.core.events import ContentReceived, Event, PreflightDecided, Routine
 from guardedbedrock.core.records import Call
@@ -86,13 +86,11 @@ class Observers:
     Args:
         listeners: The listeners of the client.
         call: The call.
-        client: The client that makes the call, for subclasses.
     """
 
-    __slots__ = ("_client", "_closed", "_observations", "wants_content", "wants_routine")
+    __slots__ = ("_closed", "_observations", "wants_content", "wants_routine")
 
-    def __init__(self, listeners: Iterable[Listener], call: Call, client: Any = None) -> None:
-        self._client = client
+    def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
         self._closed = self.wants_routine = self.wants_content = False
         self._observations: list[Observation] = []
         for listener in listeners:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
@@ -54,11 +53,14 @@ class Preflight:
         authorization_set: The authorizations that the call needs.
         decisions: One decision for each of them.
         outcome: The outcome for the whole call.
+        second: The time of the decisions, in whole seconds as IAM compares it; None if no policy reads the time. The
+            authorizations hold for every second.
     """
 
     authorization_set: AuthorizationSet
     decisions: tuple[Decision, ...]
     outcome: Outcome
+    second: int | None
 
 
 class PreflightCache:
@@ -75,13 +77,12 @@ class PreflightCache:
         self._entries: dict[Key, Preflight] = {}
 
     @staticmethod
-    def key(guarded: GuardedCall, now: datetime | None) -> Key | None:
+    def key(guarded: GuardedCall) -> Key | None:
         """
-        Give the key of a call: everything that its preflight depends on, within one set of rules.
+        Give the key of a call: everything but the time that its preflight depends on, within one set of rules.
 
         Args:
             guarded: The call with its guardrail.
-            now: The current time if the policies read it; IAM compares whole seconds.
 
         Returns:
             The key, or None if the result of this operation is not cached.
@@ -95,11 +96,7 @@ class PreflightCache:
             return None
         is_plain = parameters.members.isdisjoint(guarded.params)
         values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
-        second = None if now is None else int(now.timestamp())
-        location = call.operation.location
-        has_several = location is not None and len(location.paths) > 1
-        refs = tuple(location.read_all(guarded.params)) if location and has_several else guarded.guardrail_ref
-        return call.service, call.name, call.region, refs, guarded.model, second, values
+        return call.service, call.name, call.region, guarded.guardrail_refs, guarded.model, values
 
     def get(self, key: Key) -> Preflight | None:
         """Look a result up."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from guardedbedrock.authorization import Authorization
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
 from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
-from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.guardrail.location import NO_GUARDRAIL, GuardrailRef
 from guardedbedrock.bedrock.parameters import Params
 from guardedbedrock.iam import Decision, Outcome
 
@@ -35,6 +35,7 @@ class Call:
 
     Attributes:
         operation: The row of the operation in the table of operations.
+        model: The model ID or ARN that the call names; None if it names none.
     """
 
     name: str
@@ -43,18 +44,15 @@ class Call:
     chosen: str | None = None
     service: str = "bedrock-runtime"
     operation: Operation = field(init=False, repr=False, compare=False)
+    model: str | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "operation", ROWS[self.service, self.name])
-
-    @property
-    def model(self) -> str | None:
-        """The model ID or ARN that the call names."""
-        return self.operation.model(self.params)
+        operation = ROWS[self.service, self.name]
+        object.__setattr__(self, "operation", operation)
+        object.__setattr__(self, "model", operation.model(self.params))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardedCall:
+class GuardedCall(NamedTuple):
     """
     A call with its guardrail.
 
@@ -64,9 +62,10 @@ class GuardedCall:
         guardrail: The approved guardrail in them; None if the call goes out without one. Collaborators and nodes of a flow may
             have others, by their models.
         injected: Whether the guard added it.
-        model: The authorized model. The gate compares requests with `model` and `guardrail_ref`: event handlers can change
+        model: The authorized model. The gate compares requests with `model` and `guardrail_refs`: event handlers can change
             `params`, but not these two.
-        guardrail_ref: The authorized guardrail, as (identifier, version).
+        guardrail_refs: The authorized guardrails, as (identifier, version), of every structure of the operation's guardrail
+            location; ``()`` if the operation has none.
     """
 
     call: Call
@@ -74,7 +73,12 @@ class GuardedCall:
     guardrail: Guardrail | None
     injected: bool
     model: str | None
-    guardrail_ref: GuardrailRef
+    guardrail_refs: tuple[GuardrailRef, ...]
+
+    @property
+    def guardrail_ref(self) -> GuardrailRef:
+        """The first of `guardrail_refs`; (None, None) if there is none."""
+        return self.guardrail_refs[0] if self.guardrail_refs else NO_GUARDRAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +181,7 @@ class Verdict:
         return (*found, *indirect_effects, *self.policy_remarks)
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizedCall:
+class AuthorizedCall(NamedTuple):
     """A guarded call that may be sent, with the verdict that allows it."""
 
     guarded: GuardedCall
@@ -190,8 +193,7 @@ class AuthorizedCall:
         return self.guarded.call
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """
     The reply to an authorized call.
 

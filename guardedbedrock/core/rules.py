@@ -109,7 +109,8 @@ class Rules:
         reads_time: Whether a policy reads the current time.
         needs_role_arn: Whether a policy reads ``aws:PrincipalArn``, and neither the configuration nor the source gives it. The
             ARN of a role session does not contain the path of the role.
-        policy_mistakes: Frequent mistakes in the policies, for hints and remarks.
+        policy_mistakes: Frequent mistakes in the policies, for hints.
+        policy_remarks: Remarks about policies that deny nothing.
         inventory: What the settings say about the resources that calls name.
         suffixes: The input tag suffixes of recent calls.
         callers: Cache of `Caller` by region, since building one may ask STS for the principal.
@@ -150,6 +151,7 @@ class Rules:
     reads_time: bool = field(init=False, repr=False, compare=False)
     needs_role_arn: bool = field(init=False, repr=False, compare=False)
     policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)
+    policy_remarks: tuple[str, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
     suffixes: SuffixHistory = field(init=False, repr=False, compare=False, default_factory=SuffixHistory)
     callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -164,7 +166,9 @@ class Rules:
         object.__setattr__(self, "reads_time", not _TIME_KEYS.isdisjoint(read))
         is_given = _ROLE_KEY.lower() in {key.lower() for key in self.context}
         object.__setattr__(self, "needs_role_arn", _ROLE_KEY.lower() in read and not is_given)
-        object.__setattr__(self, "policy_mistakes", self._policy_mistakes())
+        mistakes = self._policy_mistakes()
+        object.__setattr__(self, "policy_mistakes", mistakes)
+        object.__setattr__(self, "policy_remarks", tuple(mistake.text for mistake in mistakes if mistake.denies_nothing))
         object.__setattr__(self, "inventory", self._inventory())
         object.__setattr__(self, "_by_region", MappingProxyType(by_region))
         object.__setattr__(self, "_names", frozenset(guardrail.name for guardrail in self.approved))

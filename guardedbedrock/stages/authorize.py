@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from time import perf_counter
 from typing import Final
 
+from guardedbedrock.bedrock.authorization.authorization_set import AuthorizationSet
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS
 from guardedbedrock.bedrock.caller import Caller
@@ -84,13 +84,15 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         authorization_set=result.authorization_set,
         indirect_effects=_indirect_effects(guarded),
         advisory_policy_types=rules.advisory_policy_types,
-        policy_remarks=tuple(mistake.text for mistake in rules.policy_mistakes if mistake.denies_nothing),
+        policy_remarks=rules.policy_remarks,
         unread=rules.unread if is_open else (),
     )
 
 
 def _indirect_effects(guarded: GuardedCall) -> str:
     operation, params = guarded.call.operation, guarded.params
+    if not operation.has_indirect_effects:
+        return ""
     targets = "" if operation.indirect_effects else ", ".join(one.description for one in find_indirect(operation, params))
     calls_models = (f"AWS also calls models for {targets}; the guard adds no guardrail there",) if targets else ()
     return "; ".join((*operation.effects(params), *calls_models))
@@ -98,22 +100,24 @@ def _indirect_effects(guarded: GuardedCall) -> str:
 
 def _preflight(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> Preflight:
     now = rules.clock() if rules.reads_time else None
-    key = rules.preflights.key(guarded, now) if policies.is_static else None
+    second = None if now is None else int(now.timestamp())
+    key = rules.preflights.key(guarded) if policies.is_static else None
     known = rules.preflights.get(key) if key is not None else None
-    if known is not None:
+    if known is not None and known.second == second:
         return known
-    result = _evaluate(guarded, rules, policies, now)
+    needed = _needed(guarded, rules, policies) if known is None else known.authorization_set
+    requests = needed.requests if now is None else needed.at(now)
+    decisions = tuple(policies.evaluate(request) for request in requests)
+    result = Preflight(needed, decisions, needed.outcome(decisions, rules.advisory_policy_types), second)
     if key is not None:
         rules.preflights.put(key, result)
     return result
 
 
-def _evaluate(guarded: GuardedCall, rules: Rules, policies: PolicySet, now: datetime | None) -> Preflight:
+def _needed(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> AuthorizationSet:
+    """List the authorizations that a call needs."""
     caller, authorizer = _caller(guarded, rules), AUTHORIZERS[rules.vocabulary]
-    needed = caller_side(authorizer(guarded.call.operation, guarded.params, caller, rules.inventory), policies)
-    requests = needed.requests if now is None else needed.at(now)
-    decisions = tuple(policies.evaluate(request) for request in requests)
-    return Preflight(needed, decisions, needed.outcome(decisions, rules.advisory_policy_types))
+    return caller_side(authorizer(guarded.call.operation, guarded.params, caller, rules.inventory), policies)
 
 
 def _caller(guarded: GuardedCall, rules: Rules) -> Caller:

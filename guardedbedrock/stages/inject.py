@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
-
 from guardedbedrock.bedrock import Guardrail, GuardrailLocation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
-from guardedbedrock.bedrock.guardrail.location import GuardrailRef
+from guardedbedrock.bedrock.guardrail.location import NO_GUARDRAIL, GuardrailRef, ModelRef
 from guardedbedrock.bedrock.resources.model_names import matches_model
-from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, unsupported_kind
+from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, UnsupportedKind, unsupported_kind
 from guardedbedrock.core.events import CallRefused, GuardrailInjected, PartlyGuarded, SentWithoutGuardrail, UnlistedOperation
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call, GuardedCall
@@ -17,8 +15,6 @@ from guardedbedrock.errors import GuardrailNotApprovedError, PartlyGuardedError,
 from guardedbedrock.iam.matching.arns import account_of
 from guardedbedrock.stages.indirect import check_indirect
 from guardedbedrock.stages.unavailable import source_unavailable
-
-_NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 
 
 def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
@@ -56,27 +52,36 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 
 def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     operation, location = call.operation, call.operation.location
-    if operation.inference and _takes_no_guardrail(call, rules, observers):
+    named = _named(call)
+    if operation.inference and _takes_no_guardrail(call, named, rules, observers):
         return _unchanged(call)
-    if location is not None and operation.needs_guardrail and next(location.read_all(call.params), None) is None:
+    if location is None:
+        if operation.needs_guardrail:
+            if call.name not in rules.allow_unguarded:
+                raise _unguardable(call)
+            observers.emit(SentWithoutGuardrail(str(call.model or ""), "allowed"))
+        return _unchanged(call)
+    if operation.needs_guardrail and not named:
         if operation.indirect:  # `check_indirect` decides
             return _unchanged(call)
         raise _no_structure(call, location)
-    if location is not None and (operation.needs_guardrail or _is_half_empty(call, location)):
+    if operation.needs_guardrail or _is_half_empty(call, location, named):
         return _guarded(call, location, rules, observers)
-    if operation.needs_guardrail:
-        if call.name not in rules.allow_unguarded:
-            raise _unguardable(call)
-        observers.emit(SentWithoutGuardrail(str(call.model or ""), "allowed"))
     return _unchanged(call)
 
 
-def _is_half_empty(call: Call, location: GuardrailLocation) -> bool:
+def _named(call: Call) -> tuple[GuardrailRef, ...]:
+    """Give the guardrails that the caller named: one for each structure that can hold one."""
+    location = call.operation.location
+    return () if location is None else location.read_all(call.params)
+
+
+def _is_half_empty(call: Call, location: GuardrailLocation, named: tuple[GuardrailRef, ...]) -> bool:
     """Say whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
-    return location.members <= call.params.keys() and None in location.read(call.params)
+    return location.members <= call.params.keys() and None in (named[0] if named else NO_GUARDRAIL)
 
 
-def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
+def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rules, observers: Observers) -> bool:
     """
     Say whether a call is sent without a guardrail because its model takes none.
 
@@ -85,11 +90,10 @@ def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
     Raises:
         UnguardableOperationError: The model takes no guardrail, and the call may not be sent without one.
     """
-    location = call.operation.location
-    kinds = {unsupported_kind(model, rules.models_without_guardrail, rules.resolved_models) for model in _models(call, location)}
-    kind = kinds.pop() if len(kinds) == 1 else None
-    if kind is None or (location is not None and any(ref != _NO_GUARDRAIL for ref in location.read_all(call.params))):
+    kind = _unsupported_kind(call, rules)
+    if kind is None or any(ref != NO_GUARDRAIL for ref in named):
         return False
+    location = call.operation.location
     if rules.unsupported_models == "send" and kind in GENERATES_NOTHING:
         observers.emit(SentWithoutGuardrail(str(call.model), kind))
         return True
@@ -105,43 +109,41 @@ def _takes_no_guardrail(call: Call, rules: Rules, observers: Observers) -> bool:
     )
 
 
-def _models(call: Call, location: GuardrailLocation | None) -> set[object]:
-    """Give the models that a call names: one, or those of the structures that hold a guardrail."""
+def _unsupported_kind(call: Call, rules: Rules) -> UnsupportedKind | None:
+    """Say why the model of a call, or every model of its structures, takes no guardrail; None if one takes a guardrail."""
+    configured, resolved, location = rules.models_without_guardrail, rules.resolved_models, call.operation.location
     if location is None or not location.models:
-        return {call.model}
-    return {model for _, model in location.read_with_models(call.params)}
+        return unsupported_kind(call.model, configured, resolved)
+    kinds = {unsupported_kind(model, configured, resolved) for _, model in location.read_with_models(call.params)}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
-def _guarded(call: Call, place: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:
+def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:
     if rules.unavailable and not rules.approved:
         # INVARIANT: While the approved guardrails are unknown, no call reaches a model, whatever `on_unavailable` says.
         raise source_unavailable(call.name, rules)
     sent: dict[Guardrail, bool] = {}
     refs: list[GuardrailRef] = []
 
-    def choose_for(named: GuardrailRef, model: object) -> GuardrailRef:
-        part = _Part(named, model if place.models else call.model)
-        approved = None if named == _NO_GUARDRAIL else _approved(part, call, rules)
-        guardrail = approved or _choose(part, call, rules)
+    def choose_for(named: GuardrailRef, model: ModelRef) -> GuardrailRef:
+        answering = model if location.models else call.model
+        approved = None if named == NO_GUARDRAIL else _approved(named, answering, call, rules)
+        guardrail = approved or _choose(answering, call, rules)
         sent.setdefault(guardrail, approved is not None and None not in named)
-        refs.append((_identifier(guardrail, named if approved else _NO_GUARDRAIL, call, rules), guardrail.version))
-        return refs[-1]
+        ref = _identifier(guardrail, named if approved else NO_GUARDRAIL, call, rules), guardrail.version
+        refs.append(ref)
+        return ref
 
-    params = place.change(call.params, choose_for)
+    params = location.change(call.params, choose_for)
     first, was_there = next(iter(sent.items()))
     if rules.on_partial != "allow":
         _check_coverage(call, rules, observers)
     if observers.wants_routine:
         for guardrail, was_named in sent.items():
             observers.emit(GuardrailInjected(guardrail, was_there=was_named))
-    return GuardedCall(call=call, params=params, guardrail=first, injected=not was_there, model=call.model, guardrail_ref=refs[0])
-
-
-class _Part(NamedTuple):
-    """One structure that holds a guardrail: the guardrail that the caller named there, and the model that answers there."""
-
-    named: GuardrailRef
-    model: object
+    return GuardedCall(
+        call=call, params=params, guardrail=first, injected=not was_there, model=call.model, guardrail_refs=tuple(refs)
+    )
 
 
 def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Rules) -> str:
@@ -169,9 +171,8 @@ def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Ru
 
 
 def _unchanged(call: Call) -> GuardedCall:
-    place = call.operation.location
-    named = place.read(call.params) if place else _NO_GUARDRAIL
-    return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_ref=named)
+    named = _named(call)
+    return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_refs=named)
 
 
 def _unguardable(call: Call) -> UnguardableOperationError:
@@ -192,18 +193,18 @@ def _no_structure(call: Call, location: GuardrailLocation) -> UnguardableOperati
     )
 
 
-def _approved(part: _Part, call: Call, rules: Rules) -> Guardrail | None:
-    """Find the approved guardrail that a call names; None if the chosen one replaces it."""
-    guardrail = _match(part, call, rules)
+def _approved(named: GuardrailRef, model: object, call: Call, rules: Rules) -> Guardrail | None:
+    """Find the approved guardrail that a structure names; None if the chosen one replaces it."""
+    guardrail = _match(named, model, call, rules)
     if guardrail is None and rules.on_unapproved == "refuse":
-        raise _not_approved(call, part.named, rules.in_region(call.region))
+        raise _not_approved(call, named, rules.in_region(call.region))
     return guardrail
 
 
-def _match(part: _Part, call: Call, rules: Rules) -> Guardrail | None:
+def _match(named: GuardrailRef, model: object, call: Call, rules: Rules) -> Guardrail | None:
     """Find the approved guardrail with the given identifier and version; a version alone is a version of the chosen one."""
-    identifier, version = part.named
-    preferred = _choose(part, call, rules) if identifier is None else _preferred(part.model, call, rules)
+    identifier, version = named
+    preferred = _choose(model, call, rules) if identifier is None else _preferred(model, call, rules)
     approved = () if identifier is None else rules.in_region(call.region)
     candidates = approved if preferred is None else (preferred, *approved)
     return next((g for g in candidates if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
@@ -233,13 +234,13 @@ def choose(call: Call, rules: Rules) -> Guardrail:
     Raises:
         GuardrailNotApprovedError: No approved guardrail matches.
     """
-    return _choose(_Part(_NO_GUARDRAIL, call.model), call, rules)
+    return _choose(call.model, call, rules)
 
 
-def _choose(part: _Part, call: Call, rules: Rules) -> Guardrail:
-    preferred = _preferred(part.model, call, rules)
+def _choose(model: object, call: Call, rules: Rules) -> Guardrail:
+    preferred = _preferred(model, call, rules)
     if preferred is None:
-        raise _none_approved(part.model, call, rules)
+        raise _none_approved(model, call, rules)
     return preferred
 
 

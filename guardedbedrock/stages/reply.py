@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Intervention
@@ -51,7 +50,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     if not isinstance(reply.response, dict):
         return reply.response  # of a double: None, a mock
     if reply.from_service:
-        reply = replace(reply, response=_with_sent_guardrail(reply))
+        reply = reply._replace(response=_with_sent_guardrail(reply))
     response, body = reply.response, reply.body
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
@@ -66,7 +65,8 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
         shown = trace_of_body(body)
         if shown is NO_TRACE and not is_readable(body):
             return response  # a body in another format, which cannot show whether the guardrail ran
-    ReplyCheck(reply, rules, observers).settle(shown)
+    if shown != NO_TRACE or _must_show(reply):
+        ReplyCheck(reply, rules, observers).settle(shown)
     return response
 
 
@@ -112,6 +112,12 @@ def _metadata(reply: Reply) -> Mapping[str, Any]:
     return as_mapping(reply.response.get("ResponseMetadata"))
 
 
+def _must_show(reply: Reply) -> bool:
+    """Say whether a reply must show that its guardrail ran, if it did."""
+    guarded = reply.authorized.guarded
+    return None not in guarded.guardrail_ref and must_show_guardrail(guarded.call.operation.reply, guarded.params)
+
+
 class ReplyCheck:
     """
     Reports, and raises if the rules say so, what a reply shows of its guardrail.
@@ -149,10 +155,10 @@ class ReplyCheck:
 
     def report(self, shown: GuardrailTrace) -> GuardrailInterventionError | UnguardedReplyError | None:
         """Report what a reply shows, and give the error that the rules ask for."""
+        if shown == NO_TRACE:
+            return self._unguarded() if _must_show(self._reply) else None
         found = self.read_intervention(shown)
-        if found is not None:
-            return self._intervened(found)
-        return self._unguarded() if shown == NO_TRACE and self._must_show() else None
+        return None if found is None else self._intervened(found)
 
     def read_intervention(self, shown: GuardrailTrace) -> Intervention | None:
         """Read what the guardrail did, with the guardrail that was sent if the reply names none; None if it did nothing."""
@@ -162,11 +168,6 @@ class ReplyCheck:
             shown = GuardrailTrace(shown.intervened, {**shown.trace, **source})
         found = read_intervention(guarded.call.name, shown)
         return with_sent_guardrail(found, *guarded.guardrail_ref) if found else None
-
-    def _must_show(self) -> bool:
-        """Say whether the reply must show that its guardrail ran, if it did."""
-        guarded = self._reply.authorized.guarded
-        return None not in guarded.guardrail_ref and must_show_guardrail(guarded.call.operation.reply, guarded.params)
 
     def _intervened(self, found: Intervention) -> GuardrailInterventionError | None:
         self.intervention = found

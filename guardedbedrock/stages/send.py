@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
@@ -67,11 +66,11 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
         return response
 
     def stream_again() -> Response:
-        with _typed_denials(authorized, observers):
+        with _TypedDenials(authorized, observers):
             return transport(call.name, attempts.next_params())
 
     _report_sending(transport, observers)
-    with _typed_denials(authorized, observers):
+    with _TypedDenials(authorized, observers):
         response = retry.run(attempt, observers, sending)
     report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
@@ -95,11 +94,11 @@ async def send_async(  # noqa: PLR0913, PLR0917
         return response
 
     async def stream_again() -> Response:
-        with _typed_denials(authorized, observers):
+        with _TypedDenials(authorized, observers):
             return await transport(call.name, attempts.next_params())
 
     _report_sending(transport, observers)
-    with _typed_denials(authorized, observers):
+    with _TypedDenials(authorized, observers):
         response = await retry.run_async(attempt, observers, sending)
     report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
@@ -158,16 +157,21 @@ def report_allowed(authorized: AuthorizedCall, observers: Observers) -> None:
         observers.emit(PreflightDiverged(authorized.verdict, None))
 
 
-@contextmanager
-def _typed_denials(authorized: AuthorizedCall, observers: Observers) -> Iterator[None]:
-    """Raise a denial as `AccessDeniedError` that is also the client's own exception class."""
-    try:
-        yield
-    except ClientError as error:
-        denied = denial_of(error, authorized, observers)
-        if denied is None:
-            raise
-        raise bind(denied, type(error)) from error
+class _TypedDenials:
+    """``with`` raises a denial as `AccessDeniedError` that is also the client's own exception class."""
+
+    __slots__ = ("_authorized", "_observers")
+
+    def __init__(self, authorized: AuthorizedCall, observers: Observers) -> None:
+        self._authorized, self._observers = authorized, observers
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        denied = denial_of(error, self._authorized, self._observers) if isinstance(error, ClientError) else None
+        if denied is not None:
+            raise bind(denied, type(error)) from error
 
 
 def denial_of(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:

@@ -110,13 +110,31 @@ def test_a_policy_that_ends_is_evaluated_at_every_second() -> None:
     now = [END - timedelta(seconds=1)]
     ours = rules(PolicySet(identity=[UNTIL_2030]), clock=lambda: now[0])
 
-    before = preflight(ours, CONVERSE).decision
+    before = preflight(ours, CONVERSE)
     now[0] += timedelta(milliseconds=999)
-    same_second = preflight(ours, CONVERSE).decision
+    same_second = preflight(ours, CONVERSE)
     now[0] = END
-    after = preflight(ours, CONVERSE).decision
+    after = preflight(ours, CONVERSE)
+    now[0] -= timedelta(seconds=1)
+    set_back = preflight(ours, CONVERSE)
 
-    assert (before, same_second, after) == ("allowed", "allowed", "implicitDeny")
+    assert [verdict.decision for verdict in (before, same_second, after, set_back)] == [
+        "allowed",
+        "allowed",
+        "implicitDeny",
+        "allowed",
+    ]
+    assert before.decisions is same_second.decisions
+
+
+def test_the_authorizations_of_a_call_are_listed_once_for_all_seconds() -> None:
+    now = [END - timedelta(seconds=1)]
+    ours = rules(PolicySet(identity=[UNTIL_2030]), clock=lambda: now[0])
+
+    before = preflight(ours, CONVERSE)
+    now[0] = END
+
+    assert preflight(ours, CONVERSE).authorization_set is before.authorization_set
 
 
 def test_policies_that_do_not_read_the_time_never_ask_the_clock() -> None:

@@ -11,10 +11,10 @@ from guardedbedrock.aws.aio.identity import AsyncCallerIdentity
 from guardedbedrock.aws.aio.stream import guarded_stream, read_body
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.call_steps import (
+    ObservedCall,
     authorized_call,
     call_of,
     indirect_targets,
-    observed,
     presignable,
     settled,
     with_buffered_body_async,
@@ -55,7 +55,7 @@ class AsyncGuardedClient(Guarded):
     async def _make_guarded_call(self, call: Call, transport: AsyncSend) -> Any:
         await self._find_caller()
         binding, call = self._guardedbedrock, await with_buffered_body_async(call)
-        with observed(self, call) as observers:
+        with ObservedCall(self, call) as observers:
             await self._ask_aws(call)
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
@@ -72,7 +72,7 @@ class AsyncGuardedClient(Guarded):
 
     async def _presign(self, call: Call, presign: Callable[[dict[str, Any]], Awaitable[str]]) -> str:
         await self._find_caller()
-        with observed(self, call) as observers:
+        with ObservedCall(self, call) as observers:
             await self._ask_aws(call)
             authorized = presignable(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):

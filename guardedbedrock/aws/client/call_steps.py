@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, NoReturn
@@ -75,19 +74,30 @@ def _bytes(chunk: bytes | str) -> bytes:
     return chunk.encode() if isinstance(chunk, str) else chunk
 
 
-@contextmanager
-def observed(client: Any, call: Call) -> Iterator[Observers]:
-    """Observe a call while it is under way. A denial is raised as the client's own exception class too."""
-    with Observers(client._guardedbedrock.listeners, call) as observers:  # noqa: SLF001
-        try:
-            yield observers
-        except AccessDeniedError as error:
-            observers.close(error)
+class ObservedCall(Observers):
+    """
+    The observations of a call of a client.
+
+    An error that leaves the ``with`` block closes them. A denial is raised as the client's own exception class too.
+
+    Args:
+        client: The client.
+        call: The call.
+    """
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Any, call: Call) -> None:
+        super().__init__(client._guardedbedrock.listeners, call)  # noqa: SLF001
+        self._client = client
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is not None:
+            self.close(error)
+        self.leave()
+        if isinstance(error, AccessDeniedError):
             # A service model of a data path may lack the class; then this is ClientError.
-            raise bind(error, client.exceptions.from_code("AccessDeniedException")) from error.__cause__
-        except BaseException as error:
-            observers.close(error)
-            raise
+            raise bind(error, self._client.exceptions.from_code("AccessDeniedException")) from error.__cause__
 
 
 def indirect_targets(call: Call) -> tuple[IndirectTarget, ...]:

@@ -17,9 +17,9 @@ from guardedbedrock.aws.botocore_contract import check_client
 from guardedbedrock.aws.client.attempts import report_retries
 from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.call_steps import (
+    ObservedCall,
     authorized_call,
     call_of,
-    observed,
     presignable,
     presigned_call,
     settled,
@@ -147,7 +147,7 @@ class GuardedClient(Guarded):
         if binding.rules.mode == "off":
             return transport(operation_name, api_params)
         call = with_buffered_body(call_of(self, operation_name, api_params))
-        with observed(self, call) as observers:
+        with ObservedCall(self, call) as observers:
             self._follow_rotated_credentials()
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
@@ -168,7 +168,7 @@ class GuardedClient(Guarded):
         return request
 
     def _presign(self, call: Call, presign: Callable[[dict[str, Any]], str]) -> str:
-        with observed(self, call) as observers:
+        with ObservedCall(self, call) as observers:
             self._follow_rotated_credentials()
             authorized = presignable(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):

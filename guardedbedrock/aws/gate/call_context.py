@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
@@ -30,8 +30,7 @@ class Attempt:
     ended: float
 
 
-@dataclass(frozen=True, slots=True)
-class SerializedRequest:
+class SerializedRequest(NamedTuple):
     """
     The request that botocore serialized from the authorized parameters.
 
@@ -59,9 +58,8 @@ class CallContext:
         gate: The gate of the client that makes it. The call passes no other gate.
 
     Attributes:
-        guardrail_refs: The guardrails in the authorized parameters. They and the identifiers are read when the call is
-            authorized, because event handlers can change parameters in place.
-        identifiers: The resource identifiers in the authorized parameters.
+        identifiers: The resource identifiers in the authorized parameters. They are read when the call is authorized, because
+            event handlers can change parameters in place.
         endpoint_url: The endpoint for which the request was serialized; None before that.
         serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
         verified_request: The last request that the gate verified at signing.
@@ -77,7 +75,6 @@ class CallContext:
         "authorized",
         "endpoint_url",
         "gate",
-        "guardrail_refs",
         "has_request",
         "identifiers",
         "observers",
@@ -90,7 +87,6 @@ class CallContext:
         self.authorized = authorized
         self.observers = observers
         self.gate: object = gate
-        self.guardrail_refs = guardrail_refs(authorized.guarded, authorized.guarded.params)
         self.identifiers = resource_identifiers(authorized.guarded, authorized.guarded.params)
         self.endpoint_url: str | None = None
         self.serialized: SerializedRequest | None = None
@@ -125,12 +121,12 @@ def open_call() -> CallContext | None:
 def guardrail_refs(guarded: GuardedCall, params: Any) -> tuple[GuardrailRef, ...]:
     """Read the guardrails that parameters name, in every structure of the operation's guardrail location."""
     location = guarded.call.operation.location
-    return () if location is None else tuple(location.read_all(params))
+    return () if location is None else location.read_all(params)
 
 
 def resource_identifiers(guarded: GuardedCall, params: Any) -> tuple[Any, ...]:
     """Read the identifiers of the resources that a call was authorized for, such as its model, from parameters."""
-    return tuple(read_parameter(params, path) for action in guarded.call.operation.required_actions for path in action.parameters)
+    return tuple([read_parameter(params, path) for path in guarded.call.operation.identifier_paths])
 
 
 def is_verified(request: Any) -> bool:

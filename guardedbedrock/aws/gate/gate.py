@@ -91,8 +91,13 @@ class Gate:
         Raises:
             GuardrailTamperedError: The request is not the one that was authorized.
         """
-        if self.rules.mode != "off":
-            self._check(GateRequest(request.method, request.url, case_insensitive(request.headers), request.data), request)
+        if self.rules.mode == "off":
+            return
+        call = self._open_call()
+        problem = NOT_AUTHORIZED if call is None else self._difference(call, request, request.data)
+        self._conclude(call, request.url, "signed", problem)
+        if call is not None and problem is None:
+            call.verified_request = request
 
     def check_sending(self, request: Any) -> None:
         """
@@ -103,30 +108,23 @@ class Gate:
         """
         if self.rules.mode == "off":
             return
-        headers = case_insensitive(request.headers)
+        call = self._open_call()
         try:
             body = sent_body(request)
         except ValueError as error:
-            self._refuse(str(error), "sent", self._open_call())
+            self._refuse(str(error), "sent", call)
             return
-        self._check(GateRequest(request.method, request.url, headers, body), None, framing_error(headers, body))
+        problem = NOT_AUTHORIZED if call is None else self._difference(call, request, body)
+        self._conclude(call, request.url, "sent", problem or framing_error(request.headers, body))
 
-    def _check(self, request: GateRequest, to_sign: Any, framing_problem: str | None = None) -> None:
-        call = self._open_call()
-        if call is None:
-            problem: str | None = NOT_AUTHORIZED
-        elif _is_serialized(call, request):
-            problem = self._header_difference(call, request) or framing_problem
-        else:
-            problem = self._difference(call, request) or framing_problem
+    def _conclude(self, call: CallContext | None, url: str, step: CheckedStep, problem: str | None) -> None:
+        """Refuse a request that differs from the authorized one, and report one that was read."""
         if call is not None:
-            call.has_request = True
-        if problem:
-            self._refuse(problem, "sent" if to_sign is None else "signed", call)
-        elif call is not None:
-            call.verified_request = to_sign
+            call.has_request, call.verified_request = True, None
+        if problem is not None:
+            self._refuse(problem, step, call)
         if call is not None and call.observers.wants_routine:
-            call.observers.emit(RequestVerified(request.url))
+            call.observers.emit(RequestVerified(url))
 
     def _open_call(self) -> CallContext | None:
         """
@@ -183,19 +181,22 @@ class Gate:
             return "names another model than the one that was authorized"
         return None
 
-    def _header_difference(self, call: CallContext, request: GateRequest) -> str | None:
+    def _difference(self, call: CallContext, request: Any, body: Any) -> str | None:
         """
-        Read the guardrail of operations that carry it in headers.
+        Compare a request with what was authorized.
 
         INVARIANT: headers are read at signing and at sending. They are not part of the remembered request, because botocore and
         handlers add headers after serialization.
         """
+        if not _is_serialized(call, request, body):
+            return self._read_difference(call, GateRequest(request.method, request.url, case_insensitive(request.headers), body))
         location = call.authorized.call.operation.location
         if location is None or location.carrier != "headers":
             return None
-        return _guardrail_difference(call, read_headers(request.headers, self._operation_model(call)))
+        headers = read_headers(case_insensitive(request.headers), self._operation_model(call))
+        return _guardrail_difference(call, headers)
 
-    def _difference(self, call: CallContext, request: GateRequest) -> str | None:
+    def _read_difference(self, call: CallContext, request: GateRequest) -> str | None:
         """Read a request that is not the serialized one, and compare it with what was authorized."""
         problem = self._target_difference(call, request.method, request.url)
         if problem:
@@ -234,7 +235,7 @@ def _reached(endpoint_url: str, method: str, url: str) -> tuple[RequestTarget | 
     return RUNTIME_PATHS.find(method, url), RUNTIME_PATHS.find_below(endpoint_url, method, url)
 
 
-def _is_serialized(call: CallContext, request: GateRequest) -> bool:
+def _is_serialized(call: CallContext, request: Any, body: Any) -> bool:
     """
     Return whether a request is the one that was serialized from the verified parameters.
 
@@ -243,7 +244,7 @@ def _is_serialized(call: CallContext, request: GateRequest) -> bool:
     written = call.serialized
     if written is None:
         return False
-    return request.body is written.body and request.url == written.url and request.method == written.method
+    return body is written.body and request.url == written.url and request.method == written.method
 
 
 def _operation_difference(call: CallContext, operation_name: str) -> str | None:
@@ -262,7 +263,8 @@ def _guardrail_difference(call: CallContext, params: Mapping[str, Any]) -> str |
 
     INVARIANT: every structure of the operation's guardrail location holds the authorized identifier and version.
     """
-    return None if guardrail_refs(call.authorized.guarded, params) == call.guardrail_refs else OTHER_GUARDRAIL
+    guarded = call.authorized.guarded
+    return None if guardrail_refs(guarded, params) == guarded.guardrail_refs else OTHER_GUARDRAIL
 
 
 def _identifier_difference(call: CallContext, params: Mapping[str, Any]) -> str | None:

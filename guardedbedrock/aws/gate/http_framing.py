@@ -22,21 +22,23 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
     Say why a server could end the body of a request elsewhere than the gate does; None if it cannot.
 
     Args:
-        headers: As `case_insensitive` returns them.
+        headers: The headers of the request.
         body: As it will be sent.
     """
-    if not all(map(_is_token, headers)):
-        return "has a header whose name is not valid in HTTP"
-    if "Transfer-Encoding" in headers:
-        return "has a Transfer-Encoding"
+    headers = case_insensitive(headers)
+    problem = _name_problem(tuple(headers))
+    if problem is not None:
+        return problem
     lengths = [_text(value) for value in header_values(headers, "Content-Length")]
     expected = [] if body is None and not lengths else [str(len(body or b""))]
     return None if lengths == expected else "has a Content-Length that is not the length of its body"
 
 
-@lru_cache(maxsize=256)  # keyed by the name: every request has the same few
-def _is_token(name: str) -> bool:
-    return _TOKEN.fullmatch(name) is not None
+@lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
+def _name_problem(names: tuple[str, ...]) -> str | None:
+    if not all(map(_TOKEN.fullmatch, names)):
+        return "has a header whose name is not valid in HTTP"
+    return "has a Transfer-Encoding" if "transfer-encoding" in map(str.lower, names) else None
 
 
 def case_insensitive(headers: Any) -> Any:
@@ -45,7 +47,7 @@ def case_insensitive(headers: Any) -> Any:
 
     A handler may put a plain ``dict`` into a request, in which two names can differ only in case; both are sent.
     """
-    if isinstance(headers, HeadersDict | HTTPHeaders):
+    if isinstance(headers, (HeadersDict, HTTPHeaders)):
         return headers
     converted = HTTPHeaders()
     for name, value in headers.items():
@@ -57,7 +59,8 @@ def header_values(headers: Any, name: str) -> list[Any]:
     """List the values of a header."""
     if isinstance(headers, HTTPHeaders):
         return headers.get_all(name) or []
-    return [headers[name]] if name in headers else []
+    value = headers.get(name)
+    return [] if value is None else [value]
 
 
 def sent_body(request: Any) -> bytes | None:

@@ -8,8 +8,7 @@ parameter counts as missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from guardedbedrock.aws.gate.http_framing import header_values
@@ -17,8 +16,7 @@ from guardedbedrock.bedrock.guardrail.location import Wire, json_body
 from guardedbedrock.bedrock.request_paths import matches_template, path_below
 
 
-@dataclass(frozen=True, slots=True)
-class GateRequest:
+class GateRequest(NamedTuple):
     """
     An HTTP request.
 

@@ -31,7 +31,7 @@ Change: TypeAlias = Callable[[GuardrailRef, ModelRef], GuardrailRef]
 Step: TypeAlias = tuple[str, bool]
 """A member of a structure and whether the path applies only if the member is present; ``[]`` stands for every item of a list."""
 
-_NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
+NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
 VERSION_HEADER: Final = "X-Amzn-Bedrock-GuardrailVersion"
 _APPLY: Final = ("guardrail", "{guardrailIdentifier}", "version", "{guardrailVersion}", "apply")
@@ -130,18 +130,18 @@ class GuardrailLocation:
 
     def read(self, params: Params) -> GuardrailRef:
         """Read the guardrail of the first structure that can hold one."""
-        if self._member is not None:
-            return self._ref(params.get(self._member) if self._member else params)
-        return next(self.read_all(params), _NO_GUARDRAIL)
+        return next(iter(self.read_all(params)), NO_GUARDRAIL)
 
-    def read_all(self, params: Params) -> Iterator[GuardrailRef]:
+    def read_all(self, params: Params) -> tuple[GuardrailRef, ...]:
         """Read the guardrail of every structure that can hold one, in the order of `paths`."""
-        return (ref for ref, _ in self.read_with_models(params))
+        if self._member is not None:
+            return (self._ref(params.get(self._member) if self._member else params),)
+        return tuple(ref for ref, _ in self.read_with_models(params))
 
     def read_with_models(self, params: Params) -> Iterator[tuple[GuardrailRef, ModelRef]]:
         """Read the guardrail of every structure as `read_all` does, each with the model that it is chosen for."""
         if self._member is not None:
-            yield self.read(params), None
+            yield self.read_all(params)[0], None
             return
         for structure in self._structures:
             for owner in _values_at(params, structure.owner):

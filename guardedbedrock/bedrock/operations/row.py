@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
@@ -108,6 +108,10 @@ class Operation:
         indirect: See `Indirect`.
         is_known: The table contains the operation.
         path: HTTP method and path, such as ``POST /model/{modelId}/converse``; only the rows of ``bedrock-runtime`` have one.
+
+    Attributes:
+        identifier_paths: Paths of the parameters that name the resources of the required actions, each once.
+        has_indirect_effects: Whether a call can have indirect effects.
     """
 
     name: str
@@ -124,6 +128,16 @@ class Operation:
     indirect: Indirect = ""
     is_known: bool = True
     path: str = ""
+    identifier_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    has_indirect_effects: bool = field(init=False, repr=False, compare=False)
+    _model_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        models = self.location.models if self.location and self.location.models else _MODEL_ID
+        paths = dict.fromkeys(path for action in self.required_actions for path in action.parameters)
+        object.__setattr__(self, "identifier_paths", tuple(paths))
+        object.__setattr__(self, "has_indirect_effects", bool(self.indirect or self.indirect_effects or self.effects_of))
+        object.__setattr__(self, "_model_paths", tuple(path.replace("?", "") for path in models if "[]" not in path))
 
     @property
     def needs_guardrail(self) -> bool:
@@ -132,9 +146,11 @@ class Operation:
 
     def model(self, params: Params) -> str | None:
         """Read the model that the parameters name, if they name one for the whole call."""
-        paths = self.location.models if self.location and self.location.models else _MODEL_ID
-        found = (read_parameter(params, path.replace("?", "")) for path in paths if "[]" not in path)
-        return next((model for model in found if model is not None), None)
+        for path in self._model_paths:
+            model: str | None = read_parameter(params, path)
+            if model is not None:
+                return model
+        return None
 
     def effects(self, params: Params) -> Iterator[str]:
         """Give the indirect effects of a call."""

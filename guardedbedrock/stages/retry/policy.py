@@ -102,27 +102,29 @@ class RetryPolicy:
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
         """
-        retries = _Retries(self, observers)
+        begun = self.clock()
         try:
             result = attempt()
         except REQUEST_ERRORS as error:
             if not sending.has_request:
                 raise
-            return retries.resume(error, attempt)
-        return retries.succeed(result)
+            return _Retries(self, observers, begun).resume(error, attempt)
+        self.quota.release(REFILL)
+        return result
 
     async def run_async(
         self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, sending: Sending = SENT
     ) -> ResultT:
         """Attempt as `run` does, for async clients."""
-        retries = _Retries(self, observers)
+        begun = self.clock()
         try:
             result = await attempt()
         except REQUEST_ERRORS as error:
             if not sending.has_request:
                 raise
-            return await retries.resume_async(error, attempt, self.sleep and self._sleep_async)
-        return retries.succeed(result)
+            return await _Retries(self, observers, begun).resume_async(error, attempt, self.sleep and self._sleep_async)
+        self.quota.release(REFILL)
+        return result
 
     async def _sleep_async(self, seconds: float) -> None:
         pause = self.sleep(seconds) if self.sleep else None
@@ -133,9 +135,9 @@ class RetryPolicy:
 class _Retries:
     """The retries of one call: tenacity's callbacks, which share the number of retries and the tokens."""
 
-    def __init__(self, policy: RetryPolicy, observers: Observers) -> None:
+    def __init__(self, policy: RetryPolicy, observers: Observers, begun: float) -> None:
         self._policy, self._observers = policy, observers
-        self._deadline = None if policy.deadline is None else policy.clock() + policy.deadline
+        self._deadline = None if policy.deadline is None else begun + policy.deadline
         self._tokens = 0
         self._count = 0
 
