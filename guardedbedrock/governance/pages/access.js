@@ -74,9 +74,15 @@ function drawCell(row, situation, column) {
   return place;
 }
 
+// A long name may break after a colon or a slash, not in a word.
+function withBreaks(element, text) {
+  element.append(...text.split(/(?<=[:/])/).flatMap((part) => [document.createElement("wbr"), part]).slice(1));
+  return element;
+}
+
 function listButton(first, all, title) {
-  if (all.length === 1) return make("span", first);
-  const button = make("button", `${first} and ${all.length - 1} more`, "link");
+  if (all.length === 1) return withBreaks(make("span"), first);
+  const button = withBreaks(make("button", undefined, "link"), `${first} and ${all.length - 1} more`);
   button.type = "button";
   button.addEventListener("click", () => {
     const list = make("ul");

@@ -155,7 +155,8 @@ class AccessReport:
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What the report presumes, in sentences."""
-        solver = () if any(row.proof for row in self.rows) else ("No proof was made; it needs guardedbedrock[proof].",)
+        reason = "--no-proof was given" if is_available() else "guardedbedrock[proof] is not installed"
+        solver = () if any(row.proof for row in self.rows) else (f"No proof was made: {reason}.",)
         return (*self.scope.assumptions, *ASSUMPTIONS, *solver)
 
     def unguarded(self, outcome: Outcome) -> int:

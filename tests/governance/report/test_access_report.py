@@ -297,6 +297,26 @@ def test_a_change_of_one_guardrail_names_only_that_one(tmp_path: Path) -> None:
     ]
 
 
+def test_the_page_names_every_principal_that_can_change_guardrails(tmp_path: Path) -> None:
+    manage = {"Effect": "Allow", "Action": "bedrock:UpdateGuardrail", "Resource": "*"}
+    admins = [f"Admin{number}" for number in range(5)]
+    page = write_page(report_of(tmp_path, *(principal(name, manage) for name in admins), principal("App", ALLOW, APPLY)))
+    changes = page[page.index("Who can change guardrails") : page.index("Proofs</h2>")]
+
+    assert f"<code>{role('Admin0')}</code> and 4 more" in changes
+    assert [name for name in admins if f"<code>{role(name)}</code>" not in changes] == []
+    assert role("App") not in changes
+
+
+def test_a_report_without_proofs_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = build(of_snapshot(write(tmp_path, principal("App", ALLOW, APPLY)), models=[MODEL]), proof=False)
+
+    monkeypatch.setattr("guardedbedrock.governance.report.access.is_available", lambda: True)
+    assert report.assumptions[-1] == "No proof was made: --no-proof was given."
+    monkeypatch.setattr("guardedbedrock.governance.report.access.is_available", lambda: False)
+    assert report.assumptions[-1] == "No proof was made: guardedbedrock[proof] is not installed."
+
+
 @pytest.mark.skipif(not is_available(), reason="needs cvc5")
 def test_the_proof_of_each_row_is_added(tmp_path: Path) -> None:
     scope = of_snapshot(write(tmp_path, principal("Open", ALLOW, APPLY), principal("Guarded", ALLOW, APPLY, REQUIRE)), [APPROVED])
