@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from guardedbedrock.cli.policy_tests.report_rows import ProofRow
-from guardedbedrock.governance.proof import questions
+from guardedbedrock.governance.proof.solver import Solver
 from guardedbedrock.testing import cases
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_without_the_solver_an_open_question_fails_with_one_sentence(cli: Cli, t
 
 def test_a_timeout_fails_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The expected answer is never `unknown`, so that a limit cannot pass."""
-    monkeypatch.setattr(questions, "solve", lambda *_, **__: ("unknown", None, "the solver gave no answer: timeout"))
+    monkeypatch.setattr(Solver, "solve", lambda *_, **__: ("unknown", None, "the solver gave no answer: timeout"))
     suite(tmp_path, GUARDED | {"policies": "leaky", "expect": {"answer": "refuted"}})
 
     (case,) = cases.load(tmp_path)

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from typing import Final
 
-from guardedbedrock.governance.proof.automata import relate
 from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for
 from guardedbedrock.governance.proof.formulas import (
-    ACTION,
     NO,
     OPEN,
     RESOURCE,
@@ -27,14 +25,13 @@ from guardedbedrock.governance.proof.formulas import (
     Matches,
     Present,
     Related,
-    Sequence,
+    Shaped,
     Single,
     Text,
     Tri,
     Used,
     conjoin,
     disjoin,
-    implies,
     negate,
     sure,
     tri_and,
@@ -44,6 +41,7 @@ from guardedbedrock.governance.proof.formulas import (
 )
 from guardedbedrock.governance.proof.keys import ARNS, LOWER_CASE, TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.texts import relate
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES
 from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
@@ -55,8 +53,10 @@ from guardedbedrock.iam.matching.patterns import (
     ANY_BUT_COLON,
     ONE,
     ONE_BUT_COLON,
+    Matcher,
     Tokens,
     Wildcard,
+    compile_pattern,
     compile_tokens,
     join,
     tokenize,
@@ -109,7 +109,7 @@ def canonical_key(key: str) -> str:
     return TIME if lower in TIMES else lower
 
 
-def vocabulary_of(placed: Iterable[Placed], also: Mapping[str, str | None] | None = None) -> Vocabulary:
+def vocabulary_of(placed: Iterable[Placed], also: Iterable[tuple[str, str | None]] = ()) -> Vocabulary:
     """
     Collect the keys that statements read.
 
@@ -120,7 +120,7 @@ def vocabulary_of(placed: Iterable[Placed], also: Mapping[str, str | None] | Non
     usage = _Usage()
     for one in placed:
         usage.add(one)
-    for name, value in (also or {}).items():
+    for name, value in also:
         usage.fix(name, value)
     return usage.vocabulary()
 
@@ -187,17 +187,35 @@ class Encoder:
 
     Args:
         vocabulary: How keys are modelled.
-        action: The action in lower case; None leaves it free.
+        action: The action in lower case.
         resource: The resource; None leaves it free.
         foreign: Whether the resource belongs to another account than the principal.
+        fixed: Keys with the value that they have in every request.
         shapes: The shape of some texts, so that most patterns are decided without a solver.
     """
 
     vocabulary: Vocabulary
-    action: str | None = None
+    action: str
     resource: str | None = None
     foreign: bool = False
-    shapes: Mapping[Text, Sequence] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[Text, Shaped] = field(default_factory=dict)
+    _conditions: dict[int, Tri] = field(default_factory=dict, repr=False)
+    _resources: dict[tuple[int, Shaped | str | None], Tri] = field(default_factory=dict, repr=False)
+
+    def at(self, action: str, resource: str | None, shaped: Shaped | None, *, foreign: bool) -> Encoder:
+        """
+        Return the encoder for another action and resource. What it knows of statements is shared.
+
+        Args:
+            action: The action.
+            resource: The resource; None leaves it free.
+            shaped: The shape of a free resource, if it has one.
+            foreign: Whether the resource belongs to another account than the principal.
+        """
+        others = {text: shape for text, shape in self.shapes.items() if text != RESOURCE}
+        shapes = others if shaped is None else {**others, RESOURCE: shaped}
+        return replace(self, action=action.lower(), resource=resource, foreign=foreign, shapes=shapes)
 
     # -- composition, as in the engine's plan -----------------------------------------------------------------------
 
@@ -207,41 +225,41 @@ class Encoder:
 
         INVARIANT: `must` implies that the engine decides ``allowed``, and ``allowed`` implies `may`.
         """
-        principal = identify(policies.principal)
-        bounded_by = bool(policies.boundary)
+        if self.action.startswith(_OWN_RULES):
+            return OPEN
         groups = [
-            (kind, [(one, self.statement(one, policies, bounded_by=bounded_by)) for one in group])
+            (kind, [one for one in group if self.covers_action(one)])
             for kind, group in policies.groups()
             if not self._is_exempt(kind, policies)
         ]
-        denied = tri_or(
-            self._deny(kind, answer, policies)
-            for kind, group in groups
-            for one, answer in group
-            if one.statement.effect == "Deny"
-        )
-        gates: list[Tri] = []
+        permitted = self._permitted(groups, policies)
+        # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
+        if not {kind for kind, _ in policies.gaps}.isdisjoint(ALTERNATIVES):
+            permitted = Tri(permitted.must, may=True)
+        if permitted.may is False:
+            return NO
+        gates = [self._any_of(group, "Allow", policies) for kind, group in groups if kind in ("scp", "endpoint")]
+        denied = tri_or(self._deny(kind, self._any_of(group, "Deny", policies), policies) for kind, group in groups)
+        answer = tri_and((permitted, *gates, tri_not(denied)))
+        return Tri(must=False, may=answer.may) if policies.gaps else answer
+
+    def _permitted(self, groups: Listed[tuple[PolicyType, Listed[Placed]]], policies: ProofPolicies) -> Tri:
+        """Return whether the policies of the caller and of the resource allow the request."""
+        principal = identify(policies.principal)
         own: dict[PolicyType, Tri] = {}
         grants: list[tuple[Grant, Tri]] | None = None
         for kind, group in groups:
-            allows = [(one, answer) for one, answer in group if one.statement.effect == "Allow"]
-            if kind in ("scp", "endpoint"):
-                gates.append(tri_or(answer for _, answer in allows))
-            elif kind in ("identity", "boundary", "session"):
-                own[kind] = YES if principal.kind == "root" else tri_or(answer for _, answer in allows)
+            if kind in ("identity", "boundary", "session"):
+                own[kind] = YES if principal.kind == "root" else self._any_of(group, "Allow", policies)
             elif kind == "resource":
-                grants = [(self._grant(one, policies, bounded_by=bounded_by), answer) for one, answer in allows]
+                allows = [one for one in group if one.statement.effect == "Allow"]
+                grants = [(self._grant(one, policies), self.statement(one, policies)) for one in allows]
         if policies.session is not None and not policies.session and principal.kind == "federated-user":
             own["session"] = NO
-        if (self.action or "").startswith(_OWN_RULES):
-            return OPEN
-        permitted = self._caller(own, grants)
-        if policies.gaps:
-            # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
-            grants_unknown = not {kind for kind, _ in policies.gaps}.isdisjoint(ALTERNATIVES)
-            may = conjoin(one.may for one in (tri_not(denied), *gates, *(() if grants_unknown else (permitted,))))
-            return Tri(must=False, may=may)
-        return tri_and((tri_not(denied), *gates, permitted))
+        return self._caller(own, grants)
+
+    def _any_of(self, group: Listed[Placed], effect: str, policies: ProofPolicies) -> Tri:
+        return tri_or(self.statement(one, policies) for one in group if one.statement.effect == effect)
 
     def _is_exempt(self, kind: PolicyType, policies: ProofPolicies) -> bool:
         """Return whether the policies of a type do not apply, as in the engine."""
@@ -258,7 +276,7 @@ class Encoder:
 
     def _deny(self, kind: PolicyType, answer: Tri, policies: ProofPolicies) -> Tri:
         # Only for the services on AWS's list is it certain that an RCP applies.
-        is_certain = policies.rcp_applies or (self.action or "").partition(":")[0] in RCP_SERVICES
+        is_certain = policies.rcp_applies or self.action.partition(":")[0] in RCP_SERVICES
         return answer if kind != "rcp" or is_certain else Tri(must=False, may=answer.may)
 
     def _caller(self, own: Mapping[PolicyType, Tri], grants: list[tuple[Grant, Tri]] | None) -> Tri:
@@ -280,21 +298,22 @@ class Encoder:
 
     # -- one statement ----------------------------------------------------------------------------------------------
 
-    def statement(self, placed: Placed, policies: ProofPolicies, *, bounded_by: bool) -> Tri:
+    def statement(self, placed: Placed, policies: ProofPolicies) -> Tri:
         """Return whether a statement applies to the request."""
-        granted = self._grant(placed, policies, bounded_by=bounded_by)
-        if granted is Grant.NONE:
+        granted = self._grant(placed, policies)
+        if granted is Grant.NONE or not self.covers_action(placed):
             return NO
-        answer = tri_and((sure(self.action_of(placed)), self.resource_of(placed), self.conditions_of(placed)))
+        resource = self.resource_of(placed)
+        answer = resource if resource.may is False else tri_and((resource, self.conditions_of(placed)))
         return Tri(must=False, may=answer.may) if granted in (Grant.PERHAPS, Grant.UNDOCUMENTED) else answer
 
-    def _grant(self, placed: Placed, policies: ProofPolicies, *, bounded_by: bool) -> Grant:
+    def _grant(self, placed: Placed, policies: ProofPolicies) -> Grant:
         statement, principal = placed.statement, identify(policies.principal)
         if statement.principal is None:
             return Grant.OPEN
         if not statement.not_principal:
             return grant(statement.principal, principal)
-        if statement.effect == "Deny" and bounded_by and principal.kind in ("user", "role", "assumed-role"):
+        if statement.effect == "Deny" and policies.boundary and principal.kind in ("user", "role", "assumed-role"):
             return Grant.OPEN
         is_excepted = excepted(statement.principal, principal)
         if is_excepted:
@@ -303,18 +322,24 @@ class Encoder:
             return Grant.PERHAPS
         return Grant.UNDOCUMENTED if is_excepted is None or statement.effect == "Allow" else Grant.OPEN
 
-    def action_of(self, placed: Placed) -> Formula:
+    def covers_action(self, placed: Placed) -> bool:
         """Return whether Action or NotAction covers the action."""
-        covered = disjoin(self._text(ACTION, tokenize(pattern.lower())) for pattern in placed.statement.actions)
-        return negate(covered) if placed.statement.not_action else covered
+        statement = placed.statement
+        return any(_action_matcher(pattern)(self.action) for pattern in statement.actions) is not statement.not_action
 
     def resource_of(self, placed: Placed) -> Tri:
         """Return whether Resource or NotResource covers the resource."""
+        known = id(placed.statement), self.shapes.get(RESOURCE, self.resource)
+        if known not in self._resources:
+            self._resources[known] = self._covered_resource(placed)
+        return self._resources[known]
+
+    def _covered_resource(self, placed: Placed) -> Tri:
         statement = placed.statement
         if "*" in statement.resources:
             return NO if statement.not_resource else YES
         has_version = placed.document.version == VARIABLES_SINCE
-        covered = tri_or(self._resource(complete(pattern), variables=has_version) for pattern in statement.resources)
+        covered = tri_or(self._resource(pattern, variables=has_version) for pattern in statement.resources)
         if not statement.not_resource:
             return covered
         if has_version and any("${" in pattern for pattern in statement.resources):
@@ -323,18 +348,24 @@ class Encoder:
         return tri_not(covered)
 
     def _resource(self, pattern: str, *, variables: bool) -> Tri:
-        template = parse_template(pattern, tokenize) if variables and "${" in pattern else tokenize(pattern)
+        if not variables or "${" not in pattern:
+            return sure(self._text(RESOURCE, _resource_tokens(pattern)))
+        template = parse_template(complete(pattern), tokenize)
         if not has_variables(template):
             return sure(self._text(RESOURCE, bounded(fixed(template), segment_end_expands=True)))
         first = next(place for place, part in enumerate(template) if isinstance(part, Variable))
         is_documented = len(split_tokens(fixed(template[:first]))) == len(PARTS)
-        answer = self._template(RESOURCE, template)
+        answer = self._template(RESOURCE, self._resolved(template))
         return answer if is_documented else Tri(must=False, may=answer.may)
 
     def conditions_of(self, placed: Placed) -> Tri:
         """Return whether every condition holds."""
-        has_version = placed.document.version == VARIABLES_SINCE
-        return tri_and(self.condition(one, variables=has_version) for one in placed.statement.conditions)
+        known = id(placed.statement)
+        if known not in self._conditions:
+            has_version = placed.document.version == VARIABLES_SINCE
+            lines = placed.statement.conditions
+            self._conditions[known] = tri_and(self.condition(one, variables=has_version) for one in lines)
+        return self._conditions[known]
 
     def condition(self, condition: Condition, *, variables: bool) -> Tri:
         """Return whether one line of a condition block holds."""
@@ -400,7 +431,7 @@ class Encoder:
             return OPEN
         with_variables = variables and operator.variables
         templates = [
-            parse_template(value, operator.tokenizer) if with_variables else operator.tokenizer(value)
+            self._resolved(parse_template(value, operator.tokenizer)) if with_variables else operator.tokenizer(value)
             for value in condition.values
         ]
         return tri_or(self._policy_value(operator, template, text) for template in templates)
@@ -420,7 +451,8 @@ class Encoder:
         if name in _FOLDED:
             if has_variables(template):
                 return OPEN
-            return sure(self._text(text, fixed(template), fold=True))
+            lower = tuple(token.lower() if isinstance(token, str) else token for token in fixed(template))
+            return sure(self._text(text, lower, fold=True))
         if name == "BinaryEquals":
             tokens = fixed(template)
             if octets("".join(token for token in tokens if isinstance(token, str))) is None:
@@ -448,21 +480,26 @@ class Encoder:
         matched = conjoin((is_arn, self._text(text, join(pattern))))
         return Tri(matched, disjoin((matched, negate(is_arn))))
 
+    def _resolved(self, template: Template) -> Template:
+        """Replace the variables whose value is the same in every request."""
+        return tuple(
+            self.fixed.get(part.key, part) if isinstance(part, Variable) and self.vocabulary.slots.get(part.key) == 1 else part
+            for part in template
+        )
+
     # -- texts ------------------------------------------------------------------------------------------------------
 
     def _text(self, text: Text, tokens: Tokens, *, fold: bool = False) -> Formula:
-        known = {ACTION: self.action, RESOURCE: self.resource}.get(text)
-        if known is not None:
-            return compile_tokens(tokens)(known)
+        if text == RESOURCE and self.resource is not None:
+            return compile_tokens(tokens)(self.resource)
         if tokens == (ANY,):
             return True
-        shape = self.shapes.get(text)
-        relation = "some" if shape is None else relate(shape, tokens, fold=fold and text.name not in LOWER_CASE)
+        fold = fold and text.name not in LOWER_CASE
+        shaped = self.shapes.get(text)
+        relation = "some" if shaped is None or fold else relate(shaped, tokens)
         if relation != "some":
             return relation == "all"
-        if fold:
-            tokens = tuple(token.lower() if isinstance(token, str) else token for token in tokens)
-        return Matches(text, tokens, fold and text.name not in LOWER_CASE)
+        return Matches(text, tokens, fold)
 
     def _template(self, text: Text, template: Template) -> Tri:
         """
@@ -487,9 +524,19 @@ class Encoder:
         loose = join(ANY if isinstance(piece, Text) else piece for piece in pieces)
         loose = bounded(loose, segment_end_expands=True) if text == RESOURCE else loose
         possible = conjoin((*present, self._text(text, loose)))
-        is_known = {ACTION: self.action, RESOURCE: self.resource}.get(text) is not None
+        is_known = text == RESOURCE and self.resource is not None
         exact = None if is_known or ANY_BUT_COLON in loose else _related(text, pieces)
         return Tri(must=False, may=possible) if exact is None else sure(conjoin((*present, exact)))
+
+
+@lru_cache(maxsize=4096)  # keyed by pattern: every action of a question is compared with the same patterns
+def _action_matcher(pattern: str) -> Matcher:
+    return compile_pattern(pattern.lower())
+
+
+@lru_cache(maxsize=8192)  # keyed by pattern: each is compared with every type of resource
+def _resource_tokens(pattern: str) -> Tokens:
+    return bounded(tokenize(complete(pattern)), segment_end_expands=True)
 
 
 def _positive(name: str) -> str:
@@ -515,9 +562,3 @@ def _related(text: Text, pieces: Listed[str | Wildcard | Text]) -> Formula | Non
     if len(stars) == 1:
         return Related(text, "around", tuple(solid[: stars[0]]), tuple(solid[stars[0] :]))
     return None
-
-
-def typed_values(key: str, vocabulary: Vocabulary, pattern: Tokens) -> Formula:
-    """Return that every value of a present key matches a pattern."""
-    slots = vocabulary.slots.get(key, 0)
-    return implies(Present(key), conjoin(Matches(Text(key, slot), pattern) for slot in range(slots)))

@@ -8,7 +8,7 @@ a condition and its negation cancel without a solver.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.matching.patterns import Tokens
@@ -16,10 +16,10 @@ from guardedbedrock.iam.matching.patterns import Tokens
 
 class Text(NamedTuple):
     """
-    An unknown text: the action, the resource, or one value of a context key.
+    An unknown text: the resource, or one value of a context key.
 
     Args:
-        name: ``action``, ``resource`` or a context key in lower case.
+        name: ``resource`` or a context key in lower case.
         slot: Number of the value, for a multivalued key.
     """
 
@@ -27,7 +27,6 @@ class Text(NamedTuple):
     slot: int = 0
 
 
-ACTION: Final = Text("action")
 RESOURCE: Final = Text("resource")
 
 
@@ -55,11 +54,18 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """A text matches a pattern; `fold` ignores case."""
+    """A text matches a pattern; `fold` ignores case, and such a pattern has no wildcard."""
 
     text: Text
     pattern: Tokens
     fold: bool = False
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.text, self.pattern, self.fold)))
+
+    def __hash__(self) -> int:
+        return self._hash  # computed once: formulas are looked up far more often than they are built
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,13 @@ class Shaped:
 
     text: Text
     shape: Sequence
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.text, self.shape)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 Atom: TypeAlias = Present | Single | Used | Matches | InCells | Related | Shaped
@@ -137,6 +150,13 @@ class And:
     """Conjunction of at least two formulas."""
 
     parts: tuple[Formula, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((And, self.parts)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +164,13 @@ class Or:
     """Disjunction of at least two formulas."""
 
     parts: tuple[Formula, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((Or, self.parts)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 Formula: TypeAlias = "bool | Atom | Not | And | Or"
@@ -173,15 +200,18 @@ def implies(premise: Formula, conclusion: Formula) -> Formula:
 
 def _join(formulas: Iterable[Formula], kind: type[And | Or], *, absorbing: bool) -> Formula:
     parts: dict[Formula, None] = {}
+    negated: set[Formula] = set()
     for formula in formulas:
         if isinstance(formula, bool):
             if formula is absorbing:
                 return absorbing
             continue
         for part in formula.parts if isinstance(formula, kind) else (formula,):
-            if negate(part) in parts:
+            if part in negated or (isinstance(part, Not) and part.part in parts):
                 return absorbing
             parts[part] = None
+            if isinstance(part, Not):
+                negated.add(part.part)
     if not parts:
         return not absorbing
     return next(iter(parts)) if len(parts) == 1 else kind(tuple(parts))
@@ -226,24 +256,32 @@ def sure(formula: Formula) -> Tri:
 
 def tri_not(answer: Tri) -> Tri:
     """Negate."""
+    if answer.must is answer.may:
+        return sure(negate(answer.must))
     return Tri(negate(answer.may), negate(answer.must))
 
 
 def tri_and(answers: Iterable[Tri]) -> Tri:
     """Join with AND."""
     listed = tuple(answers)
+    if all(one.must is one.may for one in listed):
+        return sure(conjoin(one.must for one in listed))
     return Tri(conjoin(one.must for one in listed), conjoin(one.may for one in listed))
 
 
 def tri_or(answers: Iterable[Tri]) -> Tri:
     """Join with OR."""
     listed = tuple(answers)
+    if all(one.must is one.may for one in listed):
+        return sure(disjoin(one.must for one in listed))
     return Tri(disjoin(one.must for one in listed), disjoin(one.may for one in listed))
 
 
 def tri_if(condition: Formula, then: Tri, otherwise: Tri) -> Tri:
     """Choose by a condition that is always known."""
     no = negate(condition)
+    if then.must is then.may and otherwise.must is otherwise.may:
+        return sure(disjoin((conjoin((condition, then.must)), conjoin((no, otherwise.must)))))
     return Tri(
         disjoin((conjoin((condition, then.must)), conjoin((no, otherwise.must)))),
         disjoin((conjoin((condition, then.may)), conjoin((no, otherwise.may)))),

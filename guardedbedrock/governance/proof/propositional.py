@@ -15,13 +15,20 @@ _MOST_STEPS: Final = 2000
 """Branches after which the search gives up; the solver then decides."""
 
 
-def is_unsatisfiable(formula: Formula) -> bool:
-    """Return True if no assignment of the atoms satisfies a formula; False if one may."""
-    return not _Search().may_hold(formula)
+def is_unsatisfiable(formula: Formula, *, splits: bool = True) -> bool:
+    """
+    Return True if no assignment of the atoms satisfies a formula; False if one may.
+
+    Args:
+        formula: The formula.
+        splits: Whether both values of an atom are tried; otherwise only atoms whose value is forced are set.
+    """
+    return not _Search(splits=splits).may_hold(formula)
 
 
 class _Search:
-    def __init__(self) -> None:
+    def __init__(self, *, splits: bool) -> None:
+        self._splits = splits
         self._steps = 0
 
     def may_hold(self, formula: Formula) -> bool:
@@ -33,6 +40,8 @@ class _Search:
         forced = _forced(formula)
         if forced:
             return self.may_hold(_assign(formula, forced))
+        if not self._splits:
+            return True
         atom = _first_atom(formula)
         return any(self.may_hold(_assign(formula, {atom: value})) for value in (True, False))
 

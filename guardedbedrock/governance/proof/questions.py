@@ -7,92 +7,41 @@ if no request could, not even where AWS documents no rule. Otherwise the answer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
-from typing import Final
 
 from guardedbedrock.bedrock import reference
-from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.answers import Answer, StatementPlace
-from guardedbedrock.governance.proof.encoding import Encoder, Vocabulary, vocabulary_of
-from guardedbedrock.governance.proof.formulas import RESOURCE, Formula, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.actions import (
+    actions_of,
+    covered_actions,
+    distinguished_actions,
+    names_only_bedrock,
+    unknown_actions,
+)
+from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
+from guardedbedrock.governance.proof.encoding import MOST_SLOTS
+from guardedbedrock.governance.proof.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.propositional import is_unsatisfiable
-from guardedbedrock.governance.proof.requests import (
-    GUARDRAIL,
-    INFERENCE,
-    NOT_THE_MODEL,
-    Situation,
-    accounts,
-    principal_keys,
-    rebuild,
-    shapes_of,
-    types_in,
-    well_formed,
-)
-from guardedbedrock.governance.proof.solver import is_available, solve
+from guardedbedrock.governance.proof.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL, Situation, well_formed
+from guardedbedrock.governance.proof.solver import is_available
 from guardedbedrock.iam import Decision, Request
-from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize
+from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_tokens, join, tokenize
 from guardedbedrock.iam.matching.principals import identify
 
-TIMEOUT: Final = 5.0
-_NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
-_ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
-_UNCERTAIN: Final = "no certain decision"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """
-    How a question is answered.
-
-    Args:
-        timeout: Limit of the solver for each part of a question, in seconds.
-        assumed: Context keys that every request has, with their values.
-        any_principal: Whether the keys that AWS derives from the principal are free, because it is not known.
-    """
-
-    timeout: float = TIMEOUT
-    assumed: Mapping[str, str] = field(default_factory=dict)
-    any_principal: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """
-    One part of a question: the requests of one action.
-
-    Args:
-        situation: The requests.
-        vocabulary: How keys are modelled.
-        shown: What a witness shows, as a pair: surely, possibly.
-        policies: The policies that allow the witness.
-        confirms: Returns whether the engine agrees with a witness.
-        older: The policies that `policies` are compared with, if the question has two versions.
-    """
-
-    situation: Situation
-    vocabulary: Vocabulary
-    shown: Tri
-    policies: ProofPolicies
-    confirms: Callable[[Request], bool]
-    older: ProofPolicies | None = None
-
-    def open_decision(self, request: Request) -> Decision | None:
-        """Return a decision that depends on a rule that AWS does not document; None if each decision is sure."""
-        sets = [one.policy_set() for one in (self.policies, self.older) if one is not None]
-        decisions = [one.evaluate(request) for one in sets]
-        return next((one for one in decisions if one.outcome == "indeterminate"), None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    answer: str
-    witness: Request | None = None
-    reason: str = ""
-
+__all__ = [
+    "TIMEOUT",
+    "Options",
+    "actions_of",
+    "always_allowed",
+    "equivalent",
+    "guardrail_required",
+    "never",
+    "no_new_access",
+    "unreachable",
+]
 
 # -- the questions ----------------------------------------------------------------------------------------------------
 
@@ -122,9 +71,8 @@ def guardrail_required(
     ]
     is_counting, is_exempt = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
 
-    def breaks(vocabulary: Vocabulary) -> Formula:  # noqa: ARG001  # the guardrail key is always modelled as one text
-        carries = conjoin((Present(GUARDRAIL), disjoin(Matches(Text(GUARDRAIL), one) for one in counting)))
-        return conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
+    carries = conjoin((Present(GUARDRAIL), disjoin(Matches(Text(GUARDRAIL), one) for one in counting)))
+    breaks = conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
 
     def unguarded(request: Request) -> bool:
         value = next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL), None)
@@ -134,15 +82,19 @@ def guardrail_required(
             return False
         return policies.policy_set().evaluate(request).outcome == "allowed"
 
-    def parts() -> Iterable[_Part]:
+    prover = _prover((policies,), settings.fixed(policies), settings, also=(GUARDRAIL,))
+
+    def parts() -> Iterable[Part]:
         for action in INFERENCE:
             types = reference.actions()[action.lower()].types - NOT_THE_MODEL
-            for situation in _situations(Situation(action, types, fixed=_fixed(policies, settings)), policies):
-                yield _part(policies, situation, breaks, unguarded, also=(GUARDRAIL,))
+            for situation in prover.situations(action, types):
+                allowed = prover.encoder(situation).allowed(policies)
+                shown = Tri(conjoin((allowed.must, breaks)), conjoin((allowed.may, breaks)))
+                yield Part(situation, shown, policies, unguarded)
 
     listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
-    return _answer(question, parts(), policies, settings)
+    return _answer(question, prover, parts(), policies, settings)
 
 
 def never(
@@ -165,17 +117,21 @@ def never(
     Raises:
         ConfigurationError: The action pattern covers no action that this version knows.
     """
-    settings = options or Options()
+    settings, names = options or Options(), actions_of(action)
 
-    def parts() -> Iterable[_Part]:
-        for name in actions_of(action):
-            fixed = {**_fixed(policies, settings), **(when or {})}
-            patterns = () if resource == "*" else (resource,)
-            for situation in _situations(Situation(name, fixed=fixed, patterns=patterns), policies):
-                yield _part(policies, situation, lambda _: True, _is_allowed(policies))
+    prover = _prover((policies,), {**settings.fixed(policies), **(when or {})}, settings)
+    patterns = () if resource == "*" else (resource,)
+
+    def is_allowed(request: Request) -> bool:
+        return policies.policy_set().evaluate(request).outcome == "allowed"
+
+    def parts() -> Iterable[Part]:
+        for name in names:
+            for situation in prover.situations(name, patterns=patterns):
+                yield Part(situation, prover.encoder(situation).allowed(policies), policies, is_allowed)
 
     limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
-    return _answer(f"{action} on {resource} is never allowed{limits}", parts(), policies, settings)
+    return _answer(f"{action} on {resource} is never allowed{limits}", prover, parts(), policies, settings)
 
 
 def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | None = None) -> Answer:
@@ -196,17 +152,21 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
         before = old.policy_set().evaluate(request).outcome
         return before in ("implicitDeny", "explicitDeny") and new.policy_set().evaluate(request).outcome == "allowed"
 
-    def parts() -> Iterable[_Part]:
-        for name in _distinguished_actions(old, new):
-            for situation in _situations(Situation(name, fixed=_fixed(new, settings)), old, new):
-                vocabulary = vocabulary_of((*old.statements(), *new.statements()), situation.fixed)
-                encoder = encoder_of(situation, vocabulary)
-                before, after = encoder.allowed(old), encoder.allowed(new)
-                shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
-                yield _Part(situation, vocabulary, shown, new, is_new, older=old)
+    prover = _prover((old, new), settings.fixed(new), settings)
 
-    answer = _answer(question, parts(), new, settings)
-    foreign = _unknown_actions(old, new)
+    def parts() -> Iterable[Part]:
+        for name in distinguished_actions(old, new):
+            for situation in prover.situations(name):
+                encoder = prover.encoder(situation)
+                after = encoder.allowed(new)
+                if after.may is False:
+                    continue
+                before = encoder.allowed(old)
+                shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
+                yield Part(situation, shown, new, is_new, older=old)
+
+    answer = _answer(question, prover, parts(), new, settings)
+    foreign = unknown_actions(old, new)
     if answer.answer == "proved" and foreign:
         return replace(answer, answer="unknown", reason=f"this version does not know the action {foreign[0]}")
     return answer
@@ -242,29 +202,34 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
         requests: The requests; their `unknown` keys are free, all others are as given.
         options: Timeout and assumptions.
     """
-    settings = options or Options()
+    settings, started = options or Options(), perf_counter()
 
     def denies(request: Request) -> bool:
         return policies.policy_set().evaluate(request).is_denied
 
-    def parts() -> Iterable[_Part]:
-        for request in requests:
-            free = {key.lower() for key in request.unknown}
-            vocabulary = vocabulary_of(policies.statements(), {key: _text(value) for key, value in request.context.items()})
-            given = {key: _text(value) for key, value in request.context.items()}
-            absent = {
-                vocabulary.spelling[key]: None
-                for key in (*vocabulary.cells, *vocabulary.slots)
-                if key not in {name.lower() for name in given} and not _is_free(key, free)
-            }
-            fixed = {**absent, **given, **settings.assumed}
-            situation = Situation(request.action, resource=request.resource, fixed=fixed)
-            encoder = Encoder(vocabulary, request.action.lower(), request.resource, foreign=bool(request.cross_account))
-            allowed = encoder.allowed(policies)
-            yield _Part(situation, vocabulary, Tri(negate(allowed.may), negate(allowed.must)), policies, denies)
-
     question = "the calls stay allowed for every value of the keys that are not known"
-    return _answer(question, parts(), policies, settings)
+    answers = []
+    for request in requests:
+        given = {**{key: _text(value) for key, value in request.context.items()}, **settings.assumed}
+        prover = _prover((policies,), given, settings)
+        names, free = {name.lower() for name in given}, {key.lower() for key in request.unknown}
+        vocabulary = prover.vocabulary
+        absent = {
+            vocabulary.spelling[key]: None
+            for key in (*vocabulary.cells, *vocabulary.slots)
+            if key not in names and not _is_free(key, free)
+        }
+        situation = Situation(
+            request.action, resource=request.resource, fixed={**absent, **given}, foreign=bool(request.cross_account)
+        )
+        allowed = prover.encoder(situation).allowed(policies)
+        part = Part(situation, Tri(negate(allowed.may), negate(allowed.must)), policies, denies)
+        answers.append(_answer(question, prover, [part], policies, settings))
+        if answers[-1].answer == "refuted":
+            break
+    chosen = next((one for kind in ("refuted", "unknown", "proved") for one in answers if one.answer == kind), None)
+    spent = (perf_counter() - started) * 1000
+    return replace(chosen or _answered(question, "proved", policies, settings), milliseconds=spent)
 
 
 def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answer:
@@ -280,163 +245,75 @@ def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answ
     settings, started = options or Options(), perf_counter()
     dead: list[StatementPlace] = []
     open_ones: list[StatementPlace] = []
-    for placed in policies.statements():
-        status = _reaches(placed, policies, settings)
+    for placed, prover in _provers(policies, settings):
+        status = _reaches(placed, prover, policies)
         if status != "reachable":
             why = "no request meets it" if status == "dead" else status
             (dead if status == "dead" else open_ones).append(_place(placed, why))
-    answer = "refuted" if dead else "unknown" if open_ones else "proved"
+    answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones else "proved"
     reason = f"{len(dead)} statements apply to no request" if dead else open_ones[0].reason if open_ones else ""
-    return Answer(
-        question="every statement applies to some request",
-        answer=answer,  # type: ignore[arg-type]  # one of the three
-        statements=tuple(dead or open_ones),
-        reason=reason,
-        assumptions=_assumptions(policies, settings),
-        milliseconds=(perf_counter() - started) * 1000,
-        principal=policies.principal,
-    )
+    found = _answered("every statement applies to some request", answer, policies, settings, reason)
+    spent = (perf_counter() - started) * 1000
+    return replace(found, statements=tuple(dead or open_ones), milliseconds=spent)
 
 
 # -- answering --------------------------------------------------------------------------------------------------------
 
 
-def _answer(question: str, parts: Iterable[_Part], policies: ProofPolicies, options: Options) -> Answer:
-    started, found, open_one = perf_counter(), None, None
+def _prover(
+    policies: Sequence[ProofPolicies], fixed: Mapping[str, str | None], options: Options, also: Iterable[str] = ()
+) -> Prover:
+    placed = [statement for one in policies for statement in one.statements()]
+    return Prover(placed, fixed, policies, options.timeout, also=also)
+
+
+def _answer(question: str, prover: Prover, parts: Iterable[Part], policies: ProofPolicies, options: Options) -> Answer:
+    started = perf_counter()
+    found = _answered(question, "proved", policies, options)
     for part in parts:
-        outcome = _decide(part, options)
-        if outcome.answer == "refuted":
-            found = outcome, part
+        outcome = prover.decide(part)
+        if outcome.witness is not None:
+            statements = _responsible(part.policies, outcome.witness)
+            found = replace(found, answer="refuted", witness=outcome.witness, statements=statements)
             break
-        if outcome.answer == "unknown" and open_one is None:
-            open_one = outcome
-    spent = (perf_counter() - started) * 1000
-    common = {
-        "question": question,
-        "assumptions": _assumptions(policies, options),
-        "milliseconds": spent,
-        "principal": policies.principal,
-    }
-    if found is not None:
-        outcome, part = found
-        witness = outcome.witness
-        statements = _responsible(part.policies, witness) if witness is not None else ()
-        return Answer(**common, answer="refuted", witness=witness, statements=statements, reason=outcome.reason)  # type: ignore[arg-type]
-    if open_one is not None:
-        return Answer(**common, answer="unknown", reason=open_one.reason)  # type: ignore[arg-type]
-    return Answer(**common, answer="proved")  # type: ignore[arg-type]
+        if outcome.answer == "unknown" and found.answer == "proved":
+            found = replace(found, answer="unknown", reason=outcome.reason)
+    return replace(found, milliseconds=(perf_counter() - started) * 1000)
 
 
-def _decide(part: _Part, options: Options) -> _Outcome:
-    formed = well_formed(part.situation, part.vocabulary)
-    possible = conjoin((formed, part.shown.may))
-    if is_unsatisfiable(possible):
-        return _Outcome("proved")
-    if not is_available():
-        return _Outcome("unknown", reason=_NO_SOLVER)
-    witness, reason = _witness(part, options)
-    if witness is not None:
-        return _Outcome("refuted", witness)
-    if reason:
-        return _Outcome("unknown", reason=reason)
-    if part.shown.may == part.shown.must:
-        return _Outcome("proved")
-    status, model, reason = solve(possible, part.vocabulary, timeout=options.timeout)
-    if status == "unsatisfiable":
-        return _Outcome("proved")
-    if model is None:
-        return _Outcome("unknown", reason=reason)
-    return _judge(rebuild(model, part.situation, part.vocabulary, part.policies), part)
+def _answered(question: str, answer: ProofAnswer, policies: ProofPolicies, options: Options, reason: str = "") -> Answer:
+    assumptions = _assumptions(policies, options)
+    return Answer(question, answer, reason=reason, assumptions=assumptions, principal=policies.principal)
 
 
-def _judge(request: Request, part: _Part) -> _Outcome:
-    """Let the engine decide about a request that may show the opposite."""
-    if part.confirms(request):
-        return _Outcome("refuted", request)
-    decision = part.open_decision(request)
-    if decision is None:
-        return _Outcome("unknown", reason=_ONE_SIDED)
-    rules = "; ".join(decision.reasons)
-    return _Outcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")
+def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed, Prover]]:
+    """Yield each statement with what decides about it; statements share it unless they need too many values of one key."""
+    placed, fixed = tuple(policies.statements()), options.fixed(policies)
+    shared = Prover(placed, fixed, (policies,), options.timeout, every_account=True)
+    fits = all(count <= MOST_SLOTS for count in shared.vocabulary.slots.values())
+    for one in placed:
+        yield one, shared if fits else Prover((one,), fixed, (policies,), options.timeout, every_account=True)
 
 
-def _witness(part: _Part, options: Options) -> tuple[Request | None, str]:
-    """Return a request that the engine confirms; else the reason why there is no answer, ``""`` if there is no such request."""
-    for usual in (True, False):
-        certain = conjoin((well_formed(part.situation, part.vocabulary, usual=usual), part.shown.must))
-        status, model, reason = solve(certain, part.vocabulary, timeout=options.timeout)
-        if status == "satisfiable" and model is not None:
-            request = rebuild(model, part.situation, part.vocabulary, part.policies)
-            if part.confirms(request):
-                return request, ""
-            return (
-                None,
-                f"defect: the engine does not confirm {request.action} on {request.resource}; please report it",
-            )
-        if status == "unknown" and not usual:
-            return None, reason
-    return None, ""
-
-
-def _part(
-    policies: ProofPolicies,
-    situation: Situation,
-    shown: Callable[[Vocabulary], Formula],
-    confirms: Callable[[Request], bool],
-    also: Iterable[str] = (),
-) -> _Part:
-    """Build the part "a request of this situation is allowed, and shows something"."""
-    keys = {**dict.fromkeys(also), **situation.fixed}
-    vocabulary = vocabulary_of(policies.statements(), keys)
-    encoder = encoder_of(situation, vocabulary)
-    allowed = encoder.allowed(policies)
-    extra = shown(vocabulary)
-    return _Part(situation, vocabulary, Tri(conjoin((allowed.must, extra)), conjoin((allowed.may, extra))), policies, confirms)
-
-
-def _reaches(placed: Placed, policies: ProofPolicies, options: Options) -> str:
+def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
     """Return ``reachable``, ``dead``, or why neither is known."""
-    actions = _covered(placed)
+    actions = covered_actions(placed)
     if not actions:
-        return "dead" if _names_only_bedrock(placed) else "reachable"
+        return "dead" if names_only_bedrock(placed) else "reachable"
     reason = ""
     for action in actions:
-        for situation in _situations(Situation(action, fixed=_fixed(policies, options)), policies, foreign_too=True):
-            vocabulary = vocabulary_of((placed,), situation.fixed)
-            applies = encoder_of(situation, vocabulary).statement(placed, policies, bounded_by=bool(policies.boundary))
-            possible = conjoin((well_formed(situation, vocabulary), applies.may))
-            if is_unsatisfiable(possible):
+        for situation in prover.situations(action):
+            applies = prover.encoder(situation).statement(placed, policies)
+            possible = conjoin((well_formed(situation, prover.vocabulary), applies.may))
+            if is_unsatisfiable(possible, splits=not is_available()):
                 continue
             if not is_available():
-                return _NO_SOLVER
-            status, _, why = solve(possible, vocabulary, timeout=options.timeout)
+                return NO_SOLVER
+            status, _, why = prover.solve(possible, situation)
             if status == "satisfiable":
                 return "reachable"
             reason = reason or why
     return reason or "dead"
-
-
-def _situations(situation: Situation, *policies: ProofPolicies, foreign_too: bool = False) -> Iterable[Situation]:
-    """Split a situation by the account and the type of the resource, foundation models first."""
-    for account, foreign in accounts(policies, every=foreign_too):
-        known = {"aws:ResourceAccount": account} if account else {}
-        placed = replace(situation, account=account, foreign=foreign, fixed={**known, **situation.fixed})
-        types = types_in(placed)
-        if types is None:
-            yield placed
-        for one in types or ():
-            yield replace(placed, types=frozenset({one}))
-
-
-def encoder_of(situation: Situation, vocabulary: Vocabulary) -> Encoder:
-    """Return the encoder for the requests of a situation."""
-    return Encoder(
-        vocabulary,
-        situation.action.lower(),
-        situation.resource,
-        foreign=situation.foreign,
-        shapes=shapes_of(situation, vocabulary),
-    )
 
 
 def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementPlace, ...]:
@@ -454,90 +331,7 @@ def _place(placed: Placed, reason: str) -> StatementPlace:
     return StatementPlace(placed.policy, placed.index, placed.statement.sid, placed.policy_type, reason)
 
 
-# -- actions ----------------------------------------------------------------------------------------------------------
-
-
-def actions_of(pattern: str) -> Sequence[str]:
-    """
-    Return the actions that a pattern stands for.
-
-    Raises:
-        ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:ACTION`.
-    """
-    if "*" not in pattern and "?" not in pattern:
-        known = reference.actions().get(pattern.lower())
-        # A misspelt action is allowed by no policy, so that "never" would be proved for it.
-        if known is None and (_is_bedrock(pattern) or ":" not in pattern):
-            near = get_close_matches(pattern.lower(), reference.actions(), n=1)
-            advice = f"did you mean `{reference.actions()[near[0]].name}`?" if near else "write it like bedrock:InvokeModel"
-            raise ConfigurationError(f"this version knows no action `{pattern}`; {advice}")
-        return (known.name if known else pattern,)
-    matches = compile_pattern(pattern.lower())
-    found = [action.name for name, action in reference.actions().items() if matches(name)]
-    if not found:
-        raise ConfigurationError(f"no action that this version knows matches `{pattern}`; name one action")
-    return found
-
-
-def _covered(placed: Placed) -> Sequence[str]:
-    """Return the known actions that a statement covers, and the other actions that it names."""
-    statement = placed.statement
-    matchers = [compile_pattern(pattern.lower()) for pattern in statement.actions]
-    covers = {name: any(matches(name) for matches in matchers) is not statement.not_action for name in reference.actions()}
-    found = [reference.actions()[name].name for name, covered in covers.items() if covered]
-    if not statement.not_action:
-        found += [one for one in statement.actions if "*" not in one and "?" not in one and not _is_bedrock(one)]
-    return found
-
-
-def _names_only_bedrock(placed: Placed) -> bool:
-    return not placed.statement.not_action and all(_is_bedrock(pattern) for pattern in placed.statement.actions)
-
-
-def _is_bedrock(action: str) -> bool:
-    return action.lower().startswith(reference.PREFIX)
-
-
-def _distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
-    """Return one action for each set of actions that the policies treat alike."""
-    placed = (*old.statements(), *new.statements())
-    matchers = {pattern: compile_pattern(pattern.lower()) for one in placed for pattern in one.statement.actions}
-    named = [one for one in matchers if "*" not in one and "?" not in one]
-    samples = [pattern.replace("*", "Sample").replace("?", "x") for pattern in matchers]
-    every = {name.lower(): name for name in (*(a.name for a in reference.actions().values()), *samples, *named, _OTHER)}
-    chosen: dict[object, str] = {}
-    for lower, name in every.items():
-        known = reference.actions().get(lower)
-        if known is None and lower.startswith(reference.PREFIX) and name not in named:
-            continue
-        alike = (
-            tuple(matches(lower) for matches in matchers.values()),
-            known and (known.types, known.keys),
-        )
-        chosen.setdefault(alike, known.name if known else name)
-    return list(chosen.values())
-
-
-_OTHER: Final = "other-service:OtherAction"
-
-
-def _unknown_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
-    """Return the Bedrock actions that the policies name and this version does not know."""
-    named = {pattern for one in (*old.statements(), *new.statements()) for pattern in one.statement.actions}
-    exact = sorted(one for one in named if "*" not in one and "?" not in one)
-    return [one for one in exact if _is_bedrock(one) and one.lower() not in reference.actions()]
-
-
 # -- helpers ----------------------------------------------------------------------------------------------------------
-
-
-def _fixed(policies: ProofPolicies, options: Options) -> dict[str, str | None]:
-    derived = {} if options.any_principal else principal_keys(policies.principal)
-    return {**derived, **options.assumed}
-
-
-def _is_allowed(policies: ProofPolicies) -> Callable[[Request], bool]:
-    return lambda request: policies.policy_set().evaluate(request).outcome == "allowed"
 
 
 def _is_free(key: str, free: set[str]) -> bool:

@@ -61,7 +61,7 @@ _MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _WORD), (":", _WORD, "
 _NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
 REGION: Final[Sequence] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
-"""More texts than there are regions. An exact shape would make the solver slow, and a witness has a usual region first."""
+"""More texts than there are regions, because AWS adds regions. A witness has a usual region first."""
 _DIGITS: Final = Repeat((_DIGIT,), 1)
 _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
 _ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
@@ -154,41 +154,51 @@ def principal_keys(principal: str) -> dict[str, str | None]:
     return keys
 
 
-def shapes_of(situation: Situation, vocabulary: Vocabulary) -> dict[Text, Sequence]:
-    """Return the shapes of the texts of a situation's requests, as far as a text has one."""
-    shapes: dict[Text, Sequence] = {}
-    if situation.resource is None and situation.types is not None and len(situation.types) == 1:
-        (only,) = situation.types
-        shapes[RESOURCE] = shape_of(only, situation.account, _ANY)
-    if GUARDRAIL in vocabulary.slots:
-        shapes[Text(GUARDRAIL)] = _ANY.guardrail
-    return shapes
+def shape_of_resource(situation: Situation) -> Shaped | None:
+    """Return the shape of the resources of a situation; None if the resource is fixed, or if there is none."""
+    if situation.resource is not None:
+        return None
+    known, types = reference.actions().get(situation.action.lower()), types_in(situation)
+    named: Sequence = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{situation.account}:", _ANY_TEXT)
+    if types is not None:
+        options = tuple(_shape_of(one, situation.account, _ANY) for one in types)
+    elif known is not None:
+        options = () if situation.foreign else (("*",),)
+    else:
+        options = (named,) if situation.account else (named, ("*",))
+    if not options:
+        return None
+    return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))
 
 
-def well_formed(situation: Situation, vocabulary: Vocabulary, *, usual: bool = False) -> Formula:
+def known_shapes(vocabulary: Vocabulary) -> dict[Text, Shaped]:
+    """Return the shapes of key values that every request has where it has the key."""
+    text = Text(GUARDRAIL)
+    return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in vocabulary.slots else {}
+
+
+def usual_shapes(situation: Situation) -> dict[Text, Sequence]:
+    """Return shapes of texts that make a witness easy to read: a usual region, model and guardrail."""
+    shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
+    types = types_in(situation)
+    return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
+
+
+def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
     """
     Return that a request is one that AWS could receive, in a situation.
 
     Args:
         situation: The situation.
         vocabulary: How keys are modelled.
-        usual: Whether only requests with a usual region, model and guardrail count, which makes a witness easy to read.
     """
-    shapes = _USUAL if usual else _ANY
-    return conjoin((*_resource(situation, shapes), *_keys(situation, vocabulary, shapes), *_fixed(situation, vocabulary)))
+    return conjoin((*_resource(situation), *_keys(situation, vocabulary), *_fixed(situation, vocabulary)))
 
 
-def _resource(situation: Situation, given: _Shapes) -> Iterator[Formula]:
+def _resource(situation: Situation) -> Iterator[Formula]:
     if situation.resource is not None:
         return
-    known = reference.actions().get(situation.action.lower())
-    if known is not None:
-        types = known.types if situation.types is None else situation.types & known.types
-        shapes = [Shaped(RESOURCE, shape_of(one, situation.account, given)) for one in sorted(types) if _fits(one, situation)]
-        yield disjoin(shapes) if known.types else Matches(RESOURCE, ("*",)) if not situation.foreign else False
-    else:
-        named = Shaped(RESOURCE, ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{situation.account}:", _ANY_TEXT))
-        yield named if situation.account else disjoin((named, Matches(RESOURCE, ("*",))))
+    yield shape_of_resource(situation) or False
     if situation.patterns:
         yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
 
@@ -207,7 +217,7 @@ def _fits(resource_type: str, situation: Situation) -> bool:
     return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
 
 
-def shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
+def _shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
     """Return the shape of a resource type's ARNs in an account."""
     named: Mapping[str, Sequence] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
     parts: list[str | Repeat | Choice] = []
@@ -247,7 +257,7 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
         yield account, True
 
 
-def _keys(situation: Situation, vocabulary: Vocabulary, given: _Shapes) -> Iterator[Formula]:
+def _keys(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
     is_known = situation.action.lower() in reference.actions()
     for key in (*vocabulary.cells, *vocabulary.slots):
         if key in ALWAYS_PRESENT:
@@ -257,18 +267,18 @@ def _keys(situation: Situation, vocabulary: Vocabulary, given: _Shapes) -> Itera
         for slot in range(2, vocabulary.slots.get(key, 0)):
             yield implies(Used(key, slot), Used(key, slot - 1))
         for slot in range(vocabulary.slots.get(key, 0)):
-            yield implies(Present(key), _value_of(key, Text(key, slot), given))
+            yield implies(Present(key), _value_of(key, Text(key, slot)))
 
 
-def _value_of(key: str, text: Text, given: _Shapes) -> Formula:
+def _value_of(key: str, text: Text) -> Formula:
     if key in BOOLEANS:
         return disjoin((Matches(text, ("true",)), Matches(text, ("false",))))
     if key == GUARDRAIL:
-        return Shaped(text, given.guardrail)
+        return Shaped(text, _ANY.guardrail)
     if key in ARNS:
         return Shaped(text, _ARN)
     if key == "aws:requestedregion":
-        return Shaped(text, given.region)
+        return Shaped(text, _ANY.region)
     return True
 
 
@@ -283,6 +293,7 @@ def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
             yield _in_cell_of(key, value, vocabulary.cells[key])
         elif key in vocabulary.slots:
             yield Matches(Text(key), (value,) if value else ())
+            yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
 
 
 def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from guardedbedrock.governance.lint.run import LintOptions, lint
-from guardedbedrock.governance.proof import questions
+from guardedbedrock.governance.proof.solver import Solver
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_without_the_solver_the_samples_decide(tmp_path: Path) -> None:
 
 
 def test_an_unknown_answer_leaves_the_decision_to_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "solve", lambda *_, **__: ("unknown", None, "the solver gave no answer: timeout"))
+    monkeypatch.setattr(Solver, "solve", lambda *_, **__: ("unknown", None, "the solver gave no answer: timeout"))
 
     assert messages(tmp_path, "GB201", REGIONAL) == []
     assert len(messages(tmp_path, "GB201", CONTRADICTORY)) == 1
@@ -99,6 +99,6 @@ def test_the_keys_of_an_unknown_principal_are_free(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limit", [{"StringNotEquals": {KEY: APPROVED}}, {"Null": {KEY: "true"}}])
 def test_a_common_deny_needs_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: dict[str, Any]) -> None:
     """A folder of such policies is linted without a solver."""
-    monkeypatch.setattr(questions, "solve", lambda *_, **__: pytest.fail("the solver was asked"))
+    monkeypatch.setattr(Solver, "solve", lambda *_, **__: pytest.fail("the solver was asked"))
 
     assert messages(tmp_path, "GB201", [ALLOW, deny(**limit)]) == []

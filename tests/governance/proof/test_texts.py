@@ -1,0 +1,201 @@
+"""Texts that meet facts: found exactly if there is one, against enumeration of every short text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Final
+
+import pytest
+from harness.strategies import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guardedbedrock.governance.proof.encoding import Vocabulary
+from guardedbedrock.governance.proof.formulas import (
+    Choice,
+    Formula,
+    Matches,
+    Present,
+    Related,
+    Repeat,
+    Shaped,
+    Text,
+    conjoin,
+    disjoin,
+    negate,
+)
+from guardedbedrock.governance.proof.solver import Solver
+from guardedbedrock.governance.proof.texts import (
+    SearchLimitError,
+    find_conflict,
+    find_text,
+    holds,
+    is_within,
+    relate,
+    shape_automaton,
+)
+from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join
+
+KEY: Final = Text("k:text")
+OTHER: Final = Text("k:other")
+LETTERS: Final = "aAbk:\u212a?"
+SHORT: Final = ["".join(letters) for length in range(4) for letters in product(LETTERS, repeat=length)]
+PLAIN: Final = st.lists(st.sampled_from(["a", "A", "b", "k", ":", "ab"]), max_size=3)
+TOKENS: Final[list[str | Wildcard]] = ["a", "A", "b", "k", ":", "ab", ANY, ONE, ANY_BUT_COLON, ONE_BUT_COLON]
+PARTS: Final[list[str | Repeat | Choice]] = [
+    *("a", ":"),
+    *(Repeat((("a", "b"),), 1), Repeat((("A", "k"),), 0, 2)),
+    Choice((("b",), ("k", ":"))),
+]
+PATTERNS: Final = st.lists(st.sampled_from(TOKENS), max_size=4)
+SHAPES: Final = st.lists(st.sampled_from(PARTS), max_size=3)
+FACTS: Final = st.one_of(
+    PATTERNS.map(lambda tokens: Matches(KEY, join(tokens))),
+    PLAIN.map(lambda tokens: Matches(KEY, join(token.lower() for token in tokens), fold=True)),
+    SHAPES.map(lambda parts: Shaped(KEY, tuple(parts))),
+)
+LITERALS: Final = st.lists(st.tuples(FACTS, st.booleans()), max_size=5, unique_by=lambda one: one[0])
+
+
+def meets(literals: Iterable[tuple[Matches | Shaped, bool]], text: str) -> bool:
+    return all(holds(fact, text) is wanted for fact, wanted in literals)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(LITERALS)
+def test_a_text_is_found_exactly_if_there_is_one(literals: list[tuple[Matches | Shaped, bool]]) -> None:
+    found = find_text(tuple(literals))
+
+    if found is None:
+        assert not any(meets(literals, text) for text in SHORT)
+    else:
+        assert meets(literals, found)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(LITERALS.filter(lambda literals: find_text(tuple(literals)) is None))
+def test_a_conflict_names_facts_that_no_text_meets(literals: list[tuple[Matches | Shaped, bool]]) -> None:
+    conflict = find_conflict(tuple(literals))
+
+    assert set(conflict) <= set(literals)
+    assert find_text(conflict) is None
+    for left_out in conflict:
+        others = tuple(one for one in conflict if one != left_out)
+        assert find_text(others) is not None or len(conflict) == 2
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(FACTS, PATTERNS)
+def test_a_fact_agrees_with_the_engine_on_every_short_text(fact: Matches | Shaped, tokens: list[str | Wildcard]) -> None:
+    if isinstance(fact, Matches):
+        for text in SHORT:
+            assert holds(fact, text) is compile_tokens(fact.pattern)(text.lower() if fact.fold else text)
+        return
+    pattern = join(tokens)
+    shaped = [text for text in SHORT if holds(fact, text)]
+    answers = {compile_tokens(pattern)(text) for text in shaped}
+    if relate(fact, pattern) != "some":
+        assert answers <= {relate(fact, pattern) == "all"}
+    assert shape_automaton(fact.shape).may_match(pattern) or True not in answers
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(PATTERNS.map(join), PATTERNS.map(join))
+def test_a_pattern_is_within_another_only_if_every_text_is(inner: Tokens, outer: Tokens) -> None:
+    if is_within(inner, outer):
+        matched = filter(compile_tokens(inner), SHORT)
+        assert all(compile_tokens(outer)(text) for text in matched)
+
+
+def test_a_pattern_within_a_wider_one_is_recognized_without_a_search() -> None:
+    assert is_within(("a", ANY, "b", ONE), ("a", ANY))
+    assert is_within(("abc",), (ANY, "b", ANY))
+    assert not is_within(("a", ANY), ("a", ONE))
+    assert not is_within(("a\0",), ("a\0",)[:0])
+    assert not is_within((ANY,), ("\0",))
+
+
+def test_the_shape_of_a_text_decides_most_patterns() -> None:
+    shape = Shaped(KEY, (Repeat((("0", "9"),), 1, 3), Choice((("x",), ("y",)))))
+
+    assert relate(shape, (ANY,)) == "all"
+    assert relate(shape, ("a", ANY)) == "none"
+    assert relate(shape, ("1", ANY)) == "some"
+    assert relate(shape, (ANY, "z")) == "none"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "excluded", "expected"),
+    [
+        ("k", ("k", "K"), "\u212a"),
+        ("ä", ("ä",), "Ä"),
+        ("ä", ("ä", "Ä"), None),
+        ("å", ("å", "Å"), "\u212b"),
+        ("i\u0307", ("i\u0307", "I\u0307"), "\u0130"),
+    ],
+)
+def test_ignoring_case_finds_every_capital(pattern: str, excluded: tuple[str, ...], expected: str | None) -> None:
+    """The Kelvin sign is a capital k, and the Angstrom sign a capital å."""
+    found = find_text(((Matches(KEY, (pattern,), fold=True), True), *((Matches(KEY, (one,)), False) for one in excluded)))
+
+    assert found == expected
+
+
+def test_a_greek_sigma_without_case_is_not_decided() -> None:
+    """The lower case of a capital sigma depends on its neighbours."""
+    with pytest.raises(SearchLimitError):
+        find_text(((Matches(KEY, ("\u03c3",), fold=True), True),))
+
+
+def solve(*parts: Formula, timeout: float = 5) -> tuple[str, dict[str, object], str]:
+    vocabulary = Vocabulary(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
+    formula = conjoin((Present(KEY.name), Present(OTHER.name), *parts))
+    status, model, reason = Solver(vocabulary, timeout).solve(formula)
+    return status, {} if model is None else dict(model.texts), reason
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(st.lists(LITERALS.filter(bool), min_size=1, max_size=4))
+def test_the_solver_decides_alternatives_of_facts(options: list[list[tuple[Matches | Shaped, bool]]]) -> None:
+    alternatives = disjoin(conjoin(fact if wanted else negate(fact) for fact, wanted in option) for option in options)
+
+    status, texts, _ = solve(alternatives)
+
+    if status == "satisfiable":
+        value = texts[KEY.name]
+        assert isinstance(value, str)
+        assert any(meets(option, value) for option in options)
+    else:
+        assert status == "unsatisfiable"
+        assert not any(meets(option, text) for option in options for text in SHORT)
+
+
+def test_a_text_that_is_compared_with_another_text_gets_a_value_that_fits() -> None:
+    tied = Related(KEY, "starts", ("x/", OTHER))
+    name = Matches(OTHER, ("b", ANY, "d"))
+
+    status, texts, _ = solve(tied, name)
+
+    assert status == "satisfiable"
+    assert str(texts[KEY.name]).startswith(f"x/{texts[OTHER.name]}")
+    assert compile_tokens(name.pattern)(str(texts[OTHER.name]))
+    assert solve(tied, name, Matches(KEY, ("x/c", ANY)))[0] == "unsatisfiable"
+    assert solve(disjoin((tied, Related(KEY, "ends", (OTHER, "!")))), name, Matches(KEY, ("c", ANY, "d!")))[0] == "satisfiable"
+
+
+def test_a_pattern_that_lies_in_many_others_takes_few_rounds() -> None:
+    """Each of the narrow patterns lies in one wide pattern; without learning them together this is a round for each."""
+    narrow = [Matches(KEY, (f"name{number}-", ANY, "-x")) for number in range(300)]
+    wide = [Matches(KEY, (f"name{number}-", ANY)) for number in range(300)]
+
+    assert solve(disjoin(narrow), *(negate(one) for one in wide))[0] == "unsatisfiable"
+    status, texts, _ = solve(disjoin(narrow), *(negate(one) for one in wide[1:]))
+    assert status == "satisfiable"
+    assert str(texts[KEY.name]).startswith("name0-")
+
+
+def test_no_time_gives_no_answer() -> None:
+    status, _, reason = solve(Matches(KEY, ("a",)), timeout=0)
+
+    assert (status, reason) == ("unknown", "the solver gave no answer: timeout")
