@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from guardedbedrock.governance.proof.encoding import Vocabulary
 from guardedbedrock.governance.proof.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
 from guardedbedrock.governance.proof.strings import find_texts
-from guardedbedrock.governance.proof.texts import Fact, SearchLimitError, find_conflict, find_text
+from guardedbedrock.governance.proof.texts import Fact, SearchLimitError, find_conflict, find_text, holds
+from guardedbedrock.iam.matching.patterns import ANY, Wildcard, join
 
 Facts: TypeAlias = Mapping[Atom, bool]
 """Atoms with whether they are true."""
 Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
 """Facts that exclude each other."""
 TextFact: TypeAlias = Matches | Shaped | Related
+Group: TypeAlias = Collection[tuple[TextFact, bool]]
+"""The facts about a text, and about the texts that it is compared with."""
 
 _NAME: Final[Sequence] = (Repeat((("a", "z"),), 1),)
 """What a text looks like if the facts leave a choice."""
@@ -57,10 +60,7 @@ def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapp
     found = Values()
     _find_cells(found, vocabulary, facts)
     for group in _groups(facts):
-        texts = {atom.text for atom, _ in group}
-        single = tuple((atom, value) for atom, value in group if not isinstance(atom, Related))
-        is_decided = len(single) == len(group) and _find_text(found, texts.pop(), single, preferred)
-        if not is_decided:
+        if not _find_by_automata(found, group, preferred):
             answer = find_texts(cvc5, group, timeout)
             found.texts |= answer.values
             found.conflicts += [tuple(answer.conflict)] if answer.conflict else []
@@ -68,20 +68,64 @@ def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapp
     return found
 
 
-def _find_text(found: Values, text: Text, facts: tuple[tuple[Fact, bool], ...], preferred: Mapping[Text, Sequence]) -> bool:
-    """Find the value of one text, or facts that exclude each other. Returns whether one of them was found."""
-    usual = (Shaped(text, preferred.get(text, _NAME)), True)
+def _find_by_automata(found: Values, group: Group, preferred: Mapping[Text, Sequence]) -> bool:
+    """
+    Find the values of texts, or facts that exclude each other. Returns whether one of them was found.
+
+    Of texts that are compared with each other, those that others are made of get a value first. This often finds values, but
+    cannot show that there are none.
+    """
+    own: dict[Text, list[tuple[Fact, bool]]] = {}
+    related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
+    for atom, wanted in group:
+        if not isinstance(atom, Related):
+            own.setdefault(atom.text, []).append((atom, wanted))
+    values: dict[Text, str] = {}
     try:
-        value = find_text((usual, *facts))
-        if value is None:
-            value = find_text(facts)
-        if value is None:
-            found.conflicts.append(find_conflict(facts))
-        else:
-            found.texts[text] = value
+        for text in _pieces_first(own, related):
+            facts = own.get(text, [])
+            given = [(_with_values(atom, values), wanted) for atom, wanted in related if atom.text == text]
+            value = _value((*facts, *given), preferred.get(text, _NAME), text)
+            if value is not None:
+                values[text] = value
+            elif given and find_text(tuple(facts)) is not None:
+                return False
+            else:
+                found.conflicts.append(find_conflict(tuple(facts)))
+                return True
     except SearchLimitError:
         return False
+    if not all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related):
+        return False
+    found.texts |= values
     return True
+
+
+def _value(facts: tuple[tuple[Fact, bool], ...], usual: Sequence, text: Text) -> str | None:
+    value = find_text(((Shaped(text, usual), True), *facts))
+    return find_text(facts) if value is None else value
+
+
+def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
+    """Return the texts of a group; those that others are made of come first."""
+    pieces = {piece: None for atom, _ in related for piece in (*atom.pieces, *atom.ending) if isinstance(piece, Text)}
+    return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
+
+
+def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
+    """Return the pattern that a text is compared with, for values of the pieces. A piece without a value yet counts as empty."""
+    pieces, ending = (
+        tuple(values.get(piece, "") if isinstance(piece, Text) else piece for piece in listed)
+        for listed in (related.pieces, related.ending)
+    )
+    patterns: Mapping[str, tuple[str | Wildcard, ...]] = {
+        "equals": pieces,
+        "starts": (*pieces, ANY),
+        "ends": (ANY, *pieces),
+        "contains": (ANY, *pieces, ANY),
+        "around": (*pieces, ANY, *ending),
+    }
+    return Matches(related.text, join(patterns[related.how]))
 
 
 def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
@@ -103,7 +147,7 @@ def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
         found.conflicts.append(tuple((atom, facts[atom]) for atom in needed))
 
 
-def _groups(facts: Facts) -> Iterator[list[tuple[TextFact, bool]]]:
+def _groups(facts: Facts) -> Iterator[Group]:
     """Yield the facts about each text; texts that a fact compares with each other are one group."""
     leader: dict[Text, Text] = {}
 

@@ -7,7 +7,7 @@ Source: documentation of cvc5, "Theory Reference: Strings" and "Python API".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final, TypeAlias
@@ -16,7 +16,7 @@ from guardedbedrock.governance.proof.formulas import Choice, Matches, Related, R
 from guardedbedrock.governance.proof.formulas import Sequence as Shape
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard
 
-TextLiterals: TypeAlias = "Sequence[tuple[Matches | Shaped | Related, bool]]"
+TextLiterals: TypeAlias = "Collection[tuple[Matches | Shaped | Related, bool]]"
 
 _HIGHEST: Final = "\U0002ffff"
 """The highest character of cvc5's strings. Policies cannot tell higher characters apart from others that they do not name."""
