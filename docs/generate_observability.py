@@ -49,7 +49,7 @@ def page() -> str:
     """Give the whole page."""
     written = {
         "attributes": "\n".join(attributes()),
-        "content": " or ".join(f"`{word}`" for word in ON_SPANS),
+        "content": " or ".join((", ".join(f"`{word}`" for word in ON_SPANS[:-1]), f"`{ON_SPANS[-1]}`")),
         "failures": "\n".join(failures()),
         "events": "\n".join(event_classes()),
         "largest": f"{LARGEST:,}",
