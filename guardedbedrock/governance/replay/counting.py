@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
+from guardedbedrock.governance.replay.events import text_of_uuid
 from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.projection import CallTuple
 from guardedbedrock.governance.replay.scan import EVENTS, EVIDENCE, ScanResult
@@ -90,7 +91,12 @@ def merge(groups: Iterable[CallGroup]) -> list[CallGroup]:
 
 def in_order(groups: Iterable[CallGroup]) -> list[CallGroup]:
     """Sort distinct groups by their content."""
-    return sorted(groups, key=lambda group: (group.call.principal, repr(group.call), repr(group.evidence)))
+    return sorted(groups, key=_content)
+
+
+_content: Final = attrgetter(
+    "call.principal", *(f"call.{one.name}" for one in fields(CallTuple)), *(f"evidence.{one.name}" for one in fields(Evidence))
+)
 
 
 def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callable[[int], str]) -> tuple[Iterable[Row], int]:
@@ -116,6 +122,9 @@ def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callab
     mantle: set[bytes] = set()
     for row in rows:
         kind, slot, event, request, time, _ = row
+        if kind == EVENT and slot not in events:  # most rows: the work below is for copies and addenda
+            events[slot] = row
+            continue
         if kind == MANTLE:
             mantle.add(slot)
             continue
@@ -179,7 +188,11 @@ class _Counter:
 
     def _rows(self, bucket: int) -> Iterator[Row]:
         for result, numbers in zip(self._results, self._numbers, strict=True):
-            for row in read_rows(self._spool / EVENTS, bucket, result.number):
+            rows = read_rows(self._spool / EVENTS, bucket, result.number)
+            if result is self._results[0]:  # its numbers are those of all
+                yield from rows
+                continue
+            for row in rows:
                 kind, slot, event, request, time, item = row
                 yield row if kind == MANTLE or item == NOT_COUNTED else (kind, slot, event, request, time, numbers[item])
 
@@ -195,7 +208,7 @@ class _Counter:
             group.first, group.example = min((group.first, group.example), (time, name))
 
     def _name(self, event: bytes) -> str:
-        return self._names.get(event) or str(UUID(bytes=event))
+        return self._names.get(event) or text_of_uuid(event)
 
 
 def _keep_stronger(evidence: dict[bytes, Evidence], request: bytes, found: Evidence) -> None:

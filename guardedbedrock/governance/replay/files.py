@@ -208,7 +208,7 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
     values = _Values(stream)
     try:
         for value in values:
-            yield from _unwrap(value, name, report)
+            yield from unwrap(value, name, report)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         report(Skipped(name, f"the compressed file is truncated or damaged: {error}"))
     except UnicodeDecodeError:
@@ -356,11 +356,11 @@ def _whole(data: bytes) -> int:
     return len(data)
 
 
-def _unwrap(value: Any, name: str, report: Report) -> Iterator[Any]:
+def unwrap(value: Any, name: str, report: Report) -> Iterator[Any]:
     """Take records out of what other services put around them."""
     if isinstance(value, list):
         for one in value:
-            yield from _unwrap(one, name, report) if isinstance(one, Mapping) else [one]
+            yield from unwrap(one, name, report) if isinstance(one, Mapping) else [one]
     elif not isinstance(value, Mapping):
         yield value
     elif isinstance(value.get("Records"), list):

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from math import ceil, floor
 from typing import Any, Final
@@ -27,6 +28,8 @@ _FIRST: Final = int(datetime(1900, 1, 1, tzinfo=UTC).timestamp())
 _LAST: Final = int(datetime(9000, 1, 1, tzinfo=UTC).timestamp())
 """A bound outside these is before or after every record."""
 _VIA: Final = frozenset({"aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"})
+LONGEST_KEY: Final = 4096
+"""Parameters that are longer are not remembered: a record holds up to 100 KB of them."""
 TIME_KEYS: Final = frozenset({"aws:currenttime", "aws:epochtime"})
 _PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "FederatedUser": "FederatedUser", "Root": "Account"}
 
@@ -100,7 +103,8 @@ class Projection:
 
     def of(self, event: TrailEvent) -> CallTuple:
         """Reduce an event."""
-        service, operation = operation_of(event)
+        reduce = _reduced if len(event.params) <= LONGEST_KEY else _reduced.__wrapped__
+        service, params = reduce(event.host, event.name, event.params)
         return CallTuple(
             service=service,
             operation=event.name,
@@ -108,7 +112,7 @@ class Projection:
             principal=self._principal(event),
             account=event.account,
             caller=event.principal_type,
-            params=_params(operation, event.params),
+            params=params,
             context=self._context(event),
             outcome="denied" if event.is_denied else "error" if event.error_code else "allowed",
         )
@@ -160,15 +164,22 @@ class Projection:
         return self.bounds[before - 1] + 1 if before else (self.bounds[0] - 1 if self.bounds else second)
 
 
-def operation_of(event: TrailEvent) -> tuple[str, Operation]:
-    """Return the boto3 service and the row of an event's operation; the host decides if two services have the name."""
-    called = {label.removesuffix("-fips") for label in event.host.split(".")}  # the host of a VPC endpoint begins with its ID
+@lru_cache(maxsize=4096)  # many principals call the same models
+def _reduced(host: str, name: str, params: str) -> tuple[str, str]:
+    """Return the boto3 service of an operation, and the parameters that its authorizations depend on."""
+    service, operation = _find_called(host, name)
+    return service, _params(operation, params)
+
+
+def _find_called(host: str, name: str) -> tuple[str, Operation]:
+    """Return the boto3 service and the row of an operation; the host decides if two services have the name."""
+    called = {label.removesuffix("-fips") for label in host.split(".")}  # the host of a VPC endpoint begins with its ID
     first = [service for service in SERVICES if service in called]
     for service in (*first, *SERVICES):
-        row = find_operation(service, event.name)
+        row = find_operation(service, name)
         if row.is_known:
             return service, row
-    return "bedrock", find_operation("bedrock", event.name)
+    return "bedrock", find_operation("bedrock", name)
 
 
 def projection_for(policy_sets: Iterable[PolicySet], roles: Mapping[str, str] | None = None) -> Projection:

@@ -213,7 +213,7 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
         spool = Path(folder)
         shares = plan(files, logs, workers * _TASKS_A_WORKER if workers > 1 else 1)
         tasks = [
-            ScanTask(number, trail, log, spool, buckets, projection, *bounds, bucket, is_typed)
+            ScanTask(number, trail, log, spool, buckets, projection, *bounds, bucket, is_typed, bool(logs))
             for number, (trail, log) in enumerate(shares)
         ]
         results = sorted(_scan_all(tasks, workers, progress or (lambda _done, _all: None)), key=lambda result: result.number)

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import inf
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.governance.replay.events import (
     MANTLE_SOURCE,
     SERVICE_EVENT,
     SOURCES,
+    Clock,
     RecordError,
     TrailEvent,
     event_of,
     key_of,
+    unreadable,
     uuid_of,
 )
 from guardedbedrock.governance.replay.evidence import Evidence, evidence_of
-from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, read_records
-from guardedbedrock.governance.replay.projection import CallTuple, Projection
+from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, read_records, unwrap
+from guardedbedrock.governance.replay.projection import LONGEST_KEY, CallTuple, Projection
 from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
 
 if TYPE_CHECKING:
-    from guardedbedrock.governance.replay.typed import Typed, TypedRecord
+    from msgspec import Raw
+
+    from guardedbedrock.governance.replay.typed import TypedRecord
 
 EVENTS: Final = "events"
 EVIDENCE: Final = "evidence"
 """The folders of a spool: calls by event ID, and evidence by request ID."""
 
-_LONGEST_KEY: Final = 4096
-"""Parameters that are longer are not remembered: a record holds up to 100 KB of them."""
+_NO_CALL: Final = "is an event of the service, not a call"
 _KEYS_KEPT: Final = 100_000
 """Raw values that are remembered with their tuple. A trail where every event differs must not fill the memory."""
 
@@ -52,6 +59,7 @@ class ScanTask:
         until: First second that no longer counts; None for no bound.
         bucket: Reads S3.
         is_typed: Whether msgspec decodes files, if it is installed.
+        joins: Whether any task reads invocation logs, so that the keys of requests are needed.
     """
 
     number: int
@@ -64,6 +72,7 @@ class ScanTask:
     until: int | None = None
     bucket: Bucket | None = None
     is_typed: bool = True
+    joins: bool = True
 
 
 @dataclass(slots=True)
@@ -98,18 +107,11 @@ def scan(task: ScanTask, progress: Callable[[int], None] | None = None) -> ScanR
         task: The task.
         progress: Called with the number of files that are read, after each.
     """
-    decode = _decoder() if task.is_typed else None
     result = ScanResult(task.number)
     writer = Writer(task.spool / EVENTS, task.number, task.buckets)
-    tuples = _Tuples(task.projection, result.tuples)
+    scanner = _Scanner(task, writer, result)
     for number, file in enumerate(task.files, 1):
-        typed = decode(file, task.bucket) if decode else None
-        if typed is None:
-            for event in _events(file, task.bucket, result):
-                _write(event, task, tuples, writer, result)
-        else:
-            result.events += typed[0]
-            _write_typed(file, typed[1], task, tuples, writer, result)
+        scanner.read(file)
         if progress:
             progress(number)
     writer.close()
@@ -129,130 +131,152 @@ class _Tuples:
 
     def __init__(self, projection: Projection, found: list[CallTuple]) -> None:
         self._projection, self._found = projection, found
-        self._known: dict[tuple[object, ...], int] = {}
         self._indexes: dict[CallTuple, int] = {}
-        self._similar: dict[tuple[object, ...], int] = {}
+        self._known: dict[tuple[object, ...], int] = {}
+        self._numbers: dict[tuple[object, ...], int] = {}
 
     def index(self, event: TrailEvent) -> int:
+        """Return the index of an event."""
+        if len(event.params) > LONGEST_KEY:
+            return self._reduce(event)
         key = self._projection.key(event)
         index = self._known.get(key)
         if index is None:
-            reduced = self._projection.of(event)
-            index = self._indexes.setdefault(reduced, len(self._found))
-            if index == len(self._found):
-                self._found.append(reduced)
-            if len(self._known) >= _KEYS_KEPT:
-                self._known.clear()
-            if len(event.params) <= _LONGEST_KEY:
-                self._known[key] = index
+            index = self._remember(key, event)
         return index
 
-    def similar(self, record: TypedRecord, params: bytes) -> int:
+    def similar(self, record: TypedRecord, time: int) -> int:
         """Return the index of a typed record, of which policies read no key that differs between calls of one principal."""
-        key = record.similar(params)
-        index = self._similar.get(key)
+        params = bytes(record.parameters)
+        if len(params) > LONGEST_KEY:
+            return self._reduce(record.event(time))
+        # Principals and calls are numbered, because comparing two numbers is quicker than comparing ten texts.
+        numbers = self._numbers
+        principal, call = record.similar(params)
+        key = (numbers.setdefault(principal, len(numbers)), numbers.setdefault(call, len(numbers)))
+        index = self._known.get(key)
         if index is None:
-            if len(self._similar) >= _KEYS_KEPT:
-                self._similar.clear()
-            index = self.index(record.event())
-            if len(params) <= _LONGEST_KEY:
-                self._similar[key] = index
+            index = self._remember(key, record.event(time))
+        return index
+
+    def _reduce(self, event: TrailEvent) -> int:
+        reduced = self._projection.of(event)
+        index = self._indexes.setdefault(reduced, len(self._found))
+        if index == len(self._found):
+            self._found.append(reduced)
+        return index
+
+    def _remember(self, key: tuple[object, ...], event: TrailEvent) -> int:
+        index = self._known[key] = self._reduce(event)
+        if len(self._known) >= _KEYS_KEPT:
+            self._known.clear()
+            self._numbers.clear()
         return index
 
 
-def _events(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Iterator[TrailEvent]:
-    problems: dict[str, int] = {}
-    services = 0
-    for record in read_records(file, result.skipped.append, bucket):
-        result.events += 1
+class _Scanner:
+    """Reads trail files, and writes one row for each call."""
+
+    def __init__(self, task: ScanTask, writer: Writer, result: ScanResult) -> None:
+        self._task, self._writer, self._result = task, writer, result
+        self._tuples = _Tuples(task.projection, result.tuples)
+        self._typed = _typed() if task.is_typed else None
+        self._clock = Clock()
+        self._since = -inf if task.since is None else task.since
+        self._until = inf if task.until is None else task.until
+        self._reads_record = task.projection.reads_record
+
+    def read(self, file: TrailFile) -> None:
+        """Read a file."""
+        faults: Counter[str] = Counter()
+        raws = self._typed.decode_file(file, self._task.bucket) if self._typed else None
+        if raws is None:
+            for record in read_records(file, self._result.skipped.append, self._task.bucket):
+                self._read_record(record, faults)
+        else:
+            self._read_typed(file, raws, faults)
+        self._result.skipped += [
+            Skipped(file.name, reason, count, is_broken=reason != _NO_CALL) for reason, count in faults.items()
+        ]
+
+    def _read_record(self, record: object, faults: Counter[str]) -> None:
+        self._result.events += 1
         if isinstance(record, dict) and _is_of_another_service(record.get("eventSource")):
-            continue
+            return
         try:
             event = event_of(record)
         except RecordError as error:
-            problems[str(error)] = problems.get(str(error), 0) + 1
-            continue
+            faults[str(error)] += 1
+            return
         if event.kind == SERVICE_EVENT:
-            services += 1
+            faults[_NO_CALL] += 1
         else:
-            yield event
-    result.skipped += [Skipped(file.name, problem, count) for problem, count in problems.items()]
-    _note_services(file, services, result)
+            self._write(event)
 
+    def _read_typed(self, file: TrailFile, raws: Sequence[Raw], faults: Counter[str]) -> None:
+        """Read records as `_read_record` does. Slow steps run only for records that differ from earlier ones."""
+        decode = self._typed.decode_record if self._typed else None
+        for raw in raws:
+            record = decode(raw) if decode else None
+            if record is None:
+                for value in unwrap(json.loads(bytes(raw)), file.name, self._result.skipped.append):
+                    self._read_record(value, faults)
+                continue
+            self._result.events += 1
+            if record.source in SOURCES:
+                self._write_typed(record, faults)
 
-def _decoder() -> Callable[[TrailFile, Bucket | None], tuple[int, list[Typed]] | None] | None:
-    """Return the typed decoder, or None if the extra ``replay`` is not installed."""
-    try:
-        from guardedbedrock.governance.replay.typed import decode  # noqa: PLC0415  # the extra `replay`
-    except ModuleNotFoundError as missing:
-        if missing.name != "msgspec":
-            raise
-        return None
-    return decode
-
-
-def _write_typed(  # noqa: PLR0913, PLR0917  # what the files of a task share
-    file: TrailFile,
-    records: Sequence[Typed],
-    task: ScanTask,
-    tuples: _Tuples,
-    writer: Writer,
-    result: ScanResult,
-) -> None:
-    """Write decoded records. Slow steps run only for records that differ from earlier ones."""
-    reads_record = task.projection.reads_record
-    services = 0
-    for record, time, params in records:
+    def _write_typed(self, record: TypedRecord, faults: Counter[str]) -> None:
+        try:
+            time = self._clock.seconds_of(record.event_time)
+        except (ValueError, OverflowError) as error:
+            faults[unreadable(error)] += 1
+            return
         if record.kind == SERVICE_EVENT:
-            services += 1
-            continue
-        if reads_record or record.addendum is not None or record.source == MANTLE_SOURCE:
-            _write(record.event(), task, tuples, writer, result)
-            continue
-        if not _is_between(time, task):
-            continue
-        key = _key(record.event_id, result)
-        item = tuples.similar(record, params)
-        writer.write(EVENT, key, key, key_of(record.request_id) if record.request_id else key, time, item)
-    _note_services(file, services, result)
+            faults[_NO_CALL] += 1
+        elif self._reads_record or record.addendum is not None or record.source == MANTLE_SOURCE:
+            self._write(record.event(time))
+        elif self._since <= time < self._until:
+            key = uuid_of(record.event_id) or self._key(record.event_id)
+            request = key_of(record.request_id) if self._task.joins and record.request_id else key
+            self._writer.write(EVENT, key, key, request, time, self._tuples.similar(record, time))
+
+    def _write(self, event: TrailEvent) -> None:
+        counts = self._since <= event.time < self._until
+        if not counts and not event.replaces:
+            return
+        key = self._key(event.event_id)
+        if event.source == MANTLE_SOURCE:
+            if counts:
+                self._writer.write(MANTLE, key, key, key, event.time, 0)
+            return
+        slot = key_of(event.replaces) if event.replaces else key
+        if slot != key:
+            self._result.replaced.add(slot)
+        item = self._tuples.index(event) if counts else NOT_COUNTED
+        asked = event.replaced_request or event.request_id
+        request = key_of(asked) if self._task.joins and asked else key
+        self._writer.write(UPDATE if event.replaces else EVENT, slot, key, request, event.time, item)
+
+    def _key(self, event_id: str) -> bytes:
+        key = uuid_of(event_id)
+        if key is None:
+            key = key_of(event_id)
+            self._result.examples[key] = event_id
+        return key
 
 
-def _note_services(file: TrailFile, count: int, result: ScanResult) -> None:
-    if count:
-        result.skipped.append(Skipped(file.name, "is an event of the service, not a call", count, is_broken=False))
-
-
-def _key(event_id: str, result: ScanResult) -> bytes:
-    key = uuid_of(event_id)
-    if key is None:
-        key = key_of(event_id)
-        result.examples[key] = event_id
-    return key
-
-
-def _is_between(time: int, task: ScanTask) -> bool:
-    return (task.since is None or time >= task.since) and (task.until is None or time < task.until)
+def _typed() -> ModuleType | None:
+    """Return the module of the typed decoder, or None if the extra ``replay`` is not installed."""
+    try:
+        from guardedbedrock.governance.replay import typed  # noqa: PLC0415  # the extra `replay`
+    except ModuleNotFoundError:
+        return None
+    return typed
 
 
 def _is_of_another_service(source: object) -> bool:
     return isinstance(source, str) and bool(source) and source not in SOURCES
-
-
-def _write(event: TrailEvent, task: ScanTask, tuples: _Tuples, writer: Writer, result: ScanResult) -> None:
-    counts = _is_between(event.time, task)
-    if not counts and not event.replaces:
-        return
-    key = _key(event.event_id, result)
-    if event.source == MANTLE_SOURCE:
-        if counts:
-            writer.write(MANTLE, key, key, key, event.time, 0)
-        return
-    request = event.replaced_request or event.request_id
-    slot = key_of(event.replaces) if event.replaces else key
-    if slot != key:
-        result.replaced.add(slot)
-    item = tuples.index(event) if counts else NOT_COUNTED
-    writer.write(UPDATE if event.replaces else EVENT, slot, key, key_of(request) if request else key, event.time, item)
 
 
 def _evidence(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Iterator[tuple[str, Evidence]]:

@@ -22,10 +22,10 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from guardedbedrock.governance.inputs import Given
 from guardedbedrock.governance.replay.counting import STRENGTH, CallGroup, in_order, survivors
+from guardedbedrock.governance.replay.events import text_of_uuid
 from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile
 from guardedbedrock.governance.replay.projection import CallTuple
@@ -95,7 +95,7 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
     size = sum(file.size for file in (*given.files, *given.logs))
     shares = plan(given.files, given.logs, tasks or _between(size // _BYTES_A_TASK))
-    template = ScanTask(0, (), (), Path(), 1, given.projection, *given.bounds, bucket)
+    template = ScanTask(0, (), (), Path(), 1, given.projection, *given.bounds, bucket, joins=bool(given.logs))
     scanned = _scanned(spark, shares, template).persist()
     try:
         calls = _calls(scanned, _between(size // _BYTES_A_PARTITION))
@@ -214,7 +214,7 @@ def _survive(batches: Iterable[RecordBatch], replaced: frozenset[bytes]) -> Iter
 
     kept, _ = survivors(rows(), replaced, lambda number: repr(_call(texts[number])))
     found = (
-        {"request": request, "time": time, "call": texts[number], "name": names.get(event) or str(UUID(bytes=event))}
+        {"request": request, "time": time, "call": texts[number], "name": names.get(event) or text_of_uuid(event)}
         for kind, _, event, request, time, number in kept
         if kind in (EVENT, UPDATE) and number != NOT_COUNTED
     )

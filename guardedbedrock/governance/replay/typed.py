@@ -1,29 +1,27 @@
 """
 Typed decoding of CloudTrail files with msgspec (extra ``replay``).
 
-A file with anything unusual is left to `read_records`, which counts and names it, so that both ways give the same report.
+A record with anything unusual is left to `events.event_of`, and a file to `files.read_records`, which count and name the fault.
+So both ways give the same report.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import codecs
 import zlib
-from types import NoneType
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
-from guardedbedrock.governance.replay.events import SOURCES, TrailEvent, seconds_of
+from guardedbedrock.governance.replay.events import TrailEvent
 from guardedbedrock.governance.replay.files import GZIP_START, Bucket, TrailFile
 
 LARGEST: Final = 64 << 20
 """Bytes of a file, decompressed. A larger one is read in pieces."""
 
-
+_PIECE: Final = 1 << 20
 _NULL: Final = b"null"
-_SECOND: Final = len("2026-11-28T00:00:")
-_SECONDS: Final = re.compile("[0-5][0-9]Z")
+_OBJECT_OR_NULL: Final = (b"{", _NULL)
 
 
 class _Attributes(msgspec.Struct, gc=False):
@@ -55,10 +53,6 @@ class _Tls(msgspec.Struct, gc=False):
     host: str | None = msgspec.field(default=None, name="clientProvidedHostHeader")
 
 
-class _Additional(msgspec.Struct, gc=False):
-    inference_region: str | None = msgspec.field(default=None, name="inferenceRegion")
-
-
 class _Addendum(msgspec.Struct, gc=False):
     reason: str | None = None
     event: str | None = msgspec.field(default=None, name="originalEventID")
@@ -66,7 +60,7 @@ class _Addendum(msgspec.Struct, gc=False):
 
 
 class TypedRecord(msgspec.Struct, gc=False):
-    """A record as msgspec decodes it. A field of another type is a `ValidationError`."""
+    """A record as msgspec decodes it."""
 
     source: str = msgspec.field(name="eventSource")
     event_id: str = msgspec.field(default="", name="eventID")
@@ -79,39 +73,37 @@ class TypedRecord(msgspec.Struct, gc=False):
     error_message: str | None = msgspec.field(default=None, name="errorMessage")
     parameters: msgspec.Raw = msgspec.field(default=msgspec.Raw(_NULL), name="requestParameters")
     identity: _Identity | None = msgspec.field(default=None, name="userIdentity")
-    owner: str | None = msgspec.field(default=None, name="recipientAccountId")
     address: str | None = msgspec.field(default=None, name="sourceIPAddress")
     endpoint: str | None = msgspec.field(default=None, name="vpcEndpointId")
     agent: str | None = msgspec.field(default=None, name="userAgent")
     tls: _Tls | None = msgspec.field(default=None, name="tlsDetails")
-    additional: _Additional | None = msgspec.field(default=None, name="additionalEventData")
     addendum: _Addendum | None = None
 
-    def similar(self, params: bytes) -> tuple[object, ...]:
+    def similar(self, params: bytes) -> tuple[tuple[object, ...], tuple[object, ...]]:
         """
-        Return what the tuple of a call depends on, if policies read no key that differs between calls of one principal.
+        Return what the tuple of a call depends on: the principal, and the call, as they are in the record.
 
-        The ARN of a session differs between sessions of a role, so the ARN of the role takes its place.
+        They suffice if policies read no key that differs between calls of one principal. The ARN of a session differs between
+        sessions of a role, so the ARN of the role takes its place.
         """
         identity = self.identity or _NO_IDENTITY
-        session = identity.session
-        issuer = session.issuer if session is not None else None
+        issuer = (identity.session and identity.session.issuer) or _NO_ISSUER
+        role = issuer.arn if issuer.type == "Role" else None
         return (
-            self.name,
-            self.source,
-            self.region,
-            params,
-            issuer.arn if issuer is not None and issuer.type == "Role" and issuer.arn else identity.arn,
-            identity.account,
-            identity.type,
-            identity.invoked_by is None,
-            self.error_code,
-            self.error_code and self.error_message,
-            self.tls.host if self.tls is not None else None,
+            (role or identity.arn, identity.account, identity.type),
+            (
+                self.name,
+                self.source,
+                self.region,
+                params,
+                self.error_code,
+                self.error_code and self.error_message,
+                self.tls.host if self.tls is not None else None,
+            ),
         )
 
-    def event(self) -> TrailEvent:
-        """Return the record in the form of the standard library's path."""
+    def event(self, time: int) -> TrailEvent:
+        """Return the record, whose time is given in seconds, in the form of the standard library's path."""
         identity = self.identity or _NO_IDENTITY
         session = identity.session or _NO_SESSION
         attributes, issuer = session.attributes or _NO_ATTRIBUTES, session.issuer or _NO_ISSUER
@@ -124,7 +116,7 @@ class TypedRecord(msgspec.Struct, gc=False):
             name=self.name,
             kind=self.kind or "",
             region=self.region,
-            time=seconds_of(self.event_time),
+            time=time,
             error_code=self.error_code or "",
             error_message=self.error_message or "",
             params="{}" if params == "null" else params,
@@ -133,7 +125,6 @@ class TypedRecord(msgspec.Struct, gc=False):
             role_arn=(issuer.arn or "") if issuer.type == "Role" else "",
             principal_id=identity.principal_id or "",
             account=identity.account or "",
-            owner=self.owner or "",
             invoked_by=identity.invoked_by or "",
             mfa=attributes.mfa or "",
             issued=attributes.issued or "",
@@ -142,7 +133,6 @@ class TypedRecord(msgspec.Struct, gc=False):
             endpoint=self.endpoint or "",
             agent=self.agent or "",
             host=(self.tls and self.tls.host) or "",
-            inference_region=(self.additional and self.additional.inference_region) or "",
             replaces=addendum.event or "",
             replaced_request=addendum.request or "",
         )
@@ -155,23 +145,20 @@ _NO_ISSUER: Final = _Issuer()
 _NO_ADDENDUM: Final = _Addendum()
 
 
-class _TypedFile(msgspec.Struct, gc=False):
-    records: list[TypedRecord] = msgspec.field(name="Records")
+class _File(msgspec.Struct, gc=False):
+    records: list[msgspec.Raw] = msgspec.field(name="Records")
 
 
-Typed: TypeAlias = tuple[TypedRecord, int, bytes]
-"""A record, its time in seconds since 1970, and its parameters as JSON."""
-
-_DECODER: Final = msgspec.json.Decoder(_TypedFile)
+_FILES: Final = msgspec.json.Decoder(_File)
+_RECORDS: Final = msgspec.json.Decoder(TypedRecord)
 
 
-def decode(file: TrailFile, bucket: Bucket | None = None) -> tuple[int, list[Typed]] | None:
+def decode_file(file: TrailFile, bucket: Bucket | None = None) -> list[msgspec.Raw] | None:
     """
-    Decode a whole CloudTrail file.
+    Read the records of a whole CloudTrail file; each is valid JSON.
 
     Returns:
-        The number of records, and those of Bedrock. None if the file is large, is of another form, or holds
-        anything unusual.
+        The records. None if the file is large, is of another form, or is broken.
     """
     try:
         with file.open(bucket) as raw:
@@ -180,11 +167,35 @@ def decode(file: TrailFile, bucket: Bucket | None = None) -> tuple[int, list[Typ
             data = _decompress(data)
         if len(data) > LARGEST:
             return None
-        records = _DECODER.decode(data).records
-        calls = _parse(records)
+        if not data.isascii():  # msgspec does not look into the texts of raw values
+            _ensure_utf8(data)
+        return _FILES.decode(data).records
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         return None
-    return None if calls is None else (len(records), calls)
+
+
+def decode_record(raw: msgspec.Raw) -> TypedRecord | None:
+    """
+    Decode one record.
+
+    Records are decoded one after the other: a whole file of them does not fit into the cache of a processor.
+
+    Returns:
+        The record; None if it lacks a field that a call has, or a field has another type.
+    """
+    try:
+        record = _RECORDS.decode(raw)
+    except (msgspec.ValidationError, RecursionError):
+        return None
+    if not bytes(record.parameters).startswith(_OBJECT_OR_NULL):
+        return None
+    return record if record.source and record.event_id and record.name and record.region and record.event_time else None
+
+
+def _ensure_utf8(data: bytes) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), _PIECE):  # the text of a whole file can be four times as long
+        decoder.decode(data[start : start + _PIECE])
 
 
 def _decompress(data: bytes) -> bytes:
@@ -194,33 +205,3 @@ def _decompress(data: bytes) -> bytes:
     if not stream.eof or stream.unused_data:
         raise EOFError
     return text
-
-
-def _parse(records: list[TypedRecord]) -> list[Typed] | None:
-    found: list[Typed] = []
-    seen: set[bytes] = set()
-    minutes: dict[str, int] = {}
-    for record in records:
-        if record.source not in SOURCES:
-            if not record.source:
-                return None
-            continue
-        if not (record.event_id and record.name and record.region):
-            return None
-        params = bytes(record.parameters)
-        if params not in seen:
-            # msgspec does not look into raw parameters.
-            if not isinstance(json.loads(params), dict | NoneType):
-                return None
-            seen.add(params)
-        time = record.event_time
-        # Parsing a time costs more than decoding a record; many times of a file share their minute.
-        minute = minutes.get(time[:_SECOND])
-        if minute is None or not _SECONDS.fullmatch(time, _SECOND):
-            second = seconds_of(time)
-            if _SECONDS.fullmatch(time, _SECOND):
-                minutes[time[:_SECOND]] = second - int(time[_SECOND:-1])
-        else:
-            second = minute + int(time[_SECOND:-1])
-        found.append((record, second, params))
-    return found

@@ -26,10 +26,10 @@ from harness.replay import (
 )
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.events import event_of
+from guardedbedrock.governance.replay.events import Clock, event_of
 from guardedbedrock.governance.replay.files import TrailFile
 from guardedbedrock.governance.replay.run import replay
-from guardedbedrock.governance.replay.typed import decode
+from guardedbedrock.governance.replay.typed import decode_file, decode_record
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL, TrailGenerator
 
@@ -299,15 +299,18 @@ def test_times_on_both_sides_of_a_bound_are_told_apart(tmp_path: Path) -> None:
 def test_both_decoders_give_an_event_the_same_attributes(tmp_path: Path) -> None:
     trails = TrailGenerator(seed=5, updates=0.1, service_events=0)
     (file,) = trails.write(tmp_path, 500)
-    decoded = decode(TrailFile(str(file)))
-    assert decoded is not None
-    records = [one for one in read_all([file]) if one["eventSource"].startswith("bedrock")]
-    assert len(decoded[1]) == len(records) > 400
-    for (typed, second, params), plain in zip(decoded[1], records, strict=True):
-        event = event_of(plain)
-        assert replace(typed.event(), params=event.params) == event
-        assert second == event.time
-        assert (json.loads(params) or {}) == json.loads(event.params)
+    raws = decode_file(TrailFile(str(file)))
+    assert raws is not None
+    plain = read_all([file])
+    assert len(raws) == len(plain) > 400
+    clock = Clock()
+    for raw, one in zip(raws, plain, strict=True):
+        record = decode_record(raw)
+        assert record is not None
+        event = event_of(one)
+        found = record.event(clock.seconds_of(record.event_time))
+        assert replace(found, params=event.params) == event
+        assert json.loads(found.params) == json.loads(event.params)
 
 
 def test_an_assumption_fills_a_gap_and_does_not_override_the_record(tmp_path: Path) -> None:
