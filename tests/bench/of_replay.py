@@ -1,8 +1,8 @@
 """
 The replay of CloudTrail: processor time for each record, distinct calls, and memory for few and many records.
 
-Reading and counting are measured; distinct calls are evaluated later, once each. So a distinct call costs more than the others, and
-many records cost less each than few. Memory is the growth of a separate process after all imports.
+Reading and counting are measured; distinct calls are evaluated later, once each. The first record of a distinct call costs more
+than the others, so many records cost less each than few. Memory is the growth of a separate process after all imports.
 """
 
 from __future__ import annotations

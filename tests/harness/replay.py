@@ -6,16 +6,18 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Caller, authorizations, find_operation
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
-from guardedbedrock.iam import PolicySet, Request
+from guardedbedrock.iam import Decision, PolicySet, Request
 from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL
 
 KEY: Final = "bedrock:GuardrailIdentifier"
 INFERENCE: Final = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")
+DENIED: Final = ("implicitDeny", "explicitDeny")
 ALLOW_ALL: Final = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
 REQUIRE_GUARDRAIL: Final = {
     "Sid": "RequireGuardrail",
@@ -116,26 +118,76 @@ def final_records(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
     return list(found.values())
 
 
-def outcome(record_: Mapping[str, Any], policies: PolicySet, shown: Mapping[str, str], seen: Counter[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The decisions on one record by itself."""
+
+    principal: str
+    outcome: str
+    decisions: tuple[Decision, ...] = ()
+
+
+def decide(record_: Mapping[str, Any], policies: PolicySet, shown: Mapping[str, str]) -> Answer:
     """Decide one record by itself."""
     identity = record_["userIdentity"]
     principal = identity.get("sessionContext", {}).get("sessionIssuer", {}).get("arn") or identity.get("arn")
+    if not principal:
+        return Answer("", "indeterminate")
     operation = record_["eventName"]
     evidence = shown.get(record_["requestID"])
-    if operation in INFERENCE:
-        seen["none" if evidence is None else "guarded" if evidence else "unguarded"] += 1
-    if not principal:
-        return "indeterminate"
     service = "bedrock-runtime" if operation in INFERENCE else "bedrock"
     params = dict(record_["requestParameters"] or {})
     row = find_operation(service, operation)
     if evidence and row.location:
         params = row.location.put(params, evidence, "3")
-    caller = Caller(principal, record_["awsRegion"], account=identity["accountId"], unknown=UNKNOWN_KEYS)
+    known = {"aws:SourceIp": record_["sourceIPAddress"]}
+    caller = Caller(principal, record_["awsRegion"], account=identity["accountId"], context=known, unknown=UNKNOWN_KEYS)
     required = authorizations(row, params, caller)
     hides = evidence is None and operation in INFERENCE
     requests = [_hide(one) if hides and one.action.startswith("bedrock:InvokeModel") else one for one in required.requests]
-    return required.outcome(tuple(policies.evaluate(one) for one in requests), ("rcp",))
+    decisions = tuple(policies.evaluate(one) for one in requests)
+    return Answer(principal, required.outcome(decisions, ("rcp",)), decisions)
+
+
+def outcome(record_: Mapping[str, Any], policies: PolicySet, shown: Mapping[str, str], seen: Counter[str]) -> str:
+    """Decide one record by itself, and count its evidence."""
+    if record_["eventName"] in INFERENCE:
+        evidence = shown.get(record_["requestID"])
+        seen["none" if evidence is None else "guarded" if evidence else "unguarded"] += 1
+    return decide(record_, policies, shown).outcome
+
+
+def answers(
+    records: Sequence[Mapping[str, Any]], new: Mapping[str, Any], old: Mapping[str, Any], shown: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the members of the report that matter, computed record by record: no tuple and no group is involved."""
+    after_set, before_set = PolicySet(identity=[new]), PolicySet(identity=[old])
+    calls, seen, outcomes = final_records(records), Counter[str](), Counter[str]()
+    newly_denied = 0
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for one in calls:
+        outcomes[outcome(one, after_set, shown, seen)] += 1
+        after, before = decide(one, after_set, shown), decide(one, before_set, shown)
+        newly_denied += after.outcome in DENIED and before.outcome not in DENIED
+        for was, now in zip(before.decisions, after.decisions, strict=True):
+            if was.outcome != now.outcome:
+                key = (after.principal, now.request.action, now.request.resource, was.outcome, now.outcome)
+                found.setdefault(key, []).append((one["eventTime"], one["eventID"]))
+    changes = [(*key, len(events), min(events)[0], max(events)[0], min(events)[1]) for key, events in found.items()]
+    return {
+        "bedrock": len(calls),
+        "outcomes": {name: outcomes[name] for name in ("allowed", "indeterminate", *DENIED)},
+        "evidence": {name: seen[name] for name in ("guarded", "unguarded", "none")},
+        "newly_denied": newly_denied,
+        "changes": sorted(changes),
+    }
+
+
+def answers_of(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a report, as JSON data, that `answers` computes."""
+    names = ("principal", "action", "resource", "before", "after", "count", "first", "last", "example")
+    changes = sorted(tuple(change[name] for name in names) for change in report["changes"])
+    return {**{name: report[name] for name in ("bedrock", "outcomes", "evidence", "newly_denied")}, "changes": changes}
 
 
 def _hide(request: Request) -> Request:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from harness.athena import load_records, write_result
 from harness.replay import ALLOW_ALL, BASELINE, NEW, read_all, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
@@ -108,42 +107,14 @@ def test_a_file_that_cannot_be_read_is_an_error(trail: Path, name: str) -> None:
         replay([], trail / "new.json", tuples=[trail / name])
 
 
-COLUMNS = """
-{eventsource: 'VARCHAR', eventname: 'VARCHAR', awsregion: 'VARCHAR', eventtime: 'VARCHAR', eventid: 'VARCHAR',
- eventtype: 'VARCHAR', errorcode: 'VARCHAR',
- errormessage: 'VARCHAR', requestparameters: 'VARCHAR', sourceipaddress: 'VARCHAR', useragent: 'VARCHAR',
- vpcendpointid: 'VARCHAR', addendum: 'STRUCT(reason VARCHAR, originaleventid VARCHAR)',
- tlsdetails: 'STRUCT(clientprovidedhostheader VARCHAR)',
- useridentity: 'STRUCT(type VARCHAR, arn VARCHAR, principalid VARCHAR, accountid VARCHAR, invokedby VARCHAR,
-   sessioncontext STRUCT(attributes STRUCT(mfaauthenticated VARCHAR, creationdate VARCHAR),
-   sessionissuer STRUCT(type VARCHAR, arn VARCHAR)))'}
-"""
-
-
-def lower(value: Any, depth: int = 0) -> Any:
-    """Write names in lower case, as Athena's table does; ``requestparameters`` stays text."""
-    if not isinstance(value, dict):
-        return value
-    pairs = {key.lower(): lower(one, depth + 1) for key, one in value.items()}
-    if depth == 0 and isinstance(value.get("requestParameters"), dict):
-        pairs["requestparameters"] = json.dumps(value["requestParameters"])
-    return pairs
-
-
 @pytest.mark.parametrize("policies", ["new", "address"])
 def test_the_result_of_the_athena_query_gives_the_report_of_the_trail(trail: Path, policies: str) -> None:
     """DuckDB runs the query, which uses only SQL that both know."""
     report = replay([trail / "trail"], trail / f"{policies}.json", baseline=trail / "old.json")
-    records = [lower(one) for one in read_all(sorted((trail / "trail").rglob("*.gz")))]
-    write_json(trail / "athena.json", records)
     query = query_for_athena(trail / f"{policies}.json", trail / "old.json")
     with duckdb.connect() as database:
-        source = f"read_json('{trail / 'athena.json'}', columns = {COLUMNS})"
-        database.execute(f"CREATE TABLE cloudtrail_logs AS SELECT * FROM {source}")  # noqa: S608  # of this test
-        result = database.execute(query)
-        names = [column[0] for column in result.description or ()]
-        with (trail / "result.csv").open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([names, *result.fetchall()])
+        load_records(database, read_all(sorted((trail / "trail").rglob("*.gz"))), trail)
+        write_result(database, query, trail / "result.csv")
     again = replay([], trail / f"{policies}.json", baseline=trail / "old.json", tuples=[trail / "result.csv"])
     assert without_records(again) == without_records(report)
 
