@@ -204,8 +204,10 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
     """Read the records of an open file; see `read_records`."""
     head = raw.read(2)
     raw.seek(0)
-    stream = cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if head == GZIP_START else raw
-    values = _Values(stream)
+    if not head:
+        report(Skipped(name, "is empty"))
+    # `read1` returns what precedes a fault, where `read` would only raise.
+    values = _Values(gzip.GzipFile(fileobj=raw).read1 if head == GZIP_START else raw.read)
     try:
         for value in values:
             yield from unwrap(value, name, report)
@@ -223,22 +225,26 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
 
 class _Values:
     """
-    The JSON values of a stream of text: the elements of ``Records``, or the values that follow each other.
+    The JSON values of a text: the elements of ``Records``, or the values that follow each other.
 
     Only the piece that holds the current value is in memory.
+
+    Args:
+        read: Returns up to so many bytes, and none at the end.
 
     Attributes:
         skipped: Why lines were skipped, and how many.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, read: Callable[[int], bytes]) -> None:
         self.skipped: dict[str, int] = {}
-        self._stream = stream
+        self._read_some = read
         self._decode = json.JSONDecoder().raw_decode
         self._text = ""
         self._start = 0
         self._rest = b""
         self._ended = False
+        self._fault: Exception | None = None
         self._dropped = 0
 
     @property
@@ -330,13 +336,28 @@ class _Values:
         if self._ended:
             return False
         waiting = len(self._text) - self._start
-        piece = self._rest + self._stream.read(max(_PIECE, waiting))
+        piece = self._rest + self._read(max(_PIECE, waiting))
         self._ended = len(piece) == len(self._rest)
         cut = len(piece) if self._ended else _whole(piece)
         self._rest = b"" if self._ended else piece[cut:]
         self._dropped += self._start
         self._text, self._start = self._text[self._start :] + piece[:cut].decode(), 0
         return bool(cut)
+
+    def _read(self, size: int) -> bytes:
+        """Read that many bytes, or fewer at the end. What precedes a fault of the compression is returned before it is raised."""
+        if self._fault is not None:
+            raise self._fault
+        pieces: list[bytes] = []
+        try:
+            while size > 0 and (piece := self._read_some(size)):
+                pieces.append(piece)
+                size -= len(piece)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            if not pieces:
+                raise
+            self._fault = error
+        return b"".join(pieces)
 
 
 def _may_be_cut(error: ValueError, length: int) -> bool:

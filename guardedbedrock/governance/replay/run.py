@@ -81,6 +81,11 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         PolicySyntaxError: A document is not a policy.
     """
     given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
+    tuples = list(tuples)
+    if tuples and given.bounds != (None, None):
+        raise ConfigurationError("since and until do not apply to tuples: limit the trail or the query")
+    if given.logs and not given.files:
+        raise ConfigurationError("there is no trail file that the invocation logs could join; add the trails")
     results, counts = read_trails(
         given.files,
         given.logs,

@@ -18,7 +18,7 @@ from guardedbedrock.testing.trails import TrailGenerator
 FEWER_MODELS: Final = {
     "Version": "2012-10-17",
     "Statement": [
-        {**ALLOW_ALL, "NotResource": "arn:aws:bedrock:*::foundation-model/amazon.*"},
+        {"Effect": "Allow", "Action": "bedrock:*", "NotResource": "arn:aws:bedrock:*::foundation-model/amazon.*"},
         REQUIRE_GUARDRAIL,
         {
             "Effect": "Deny",
@@ -28,7 +28,6 @@ FEWER_MODELS: Final = {
         },
     ],
 }
-del FEWER_MODELS["Statement"][0]["Resource"]
 OLD: Final = {"Version": "2012-10-17", "Statement": [ALLOW_ALL, {"Effect": "Deny", "Action": "bedrock:List*", "Resource": "*"}]}
 
 

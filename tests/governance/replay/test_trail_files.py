@@ -77,13 +77,14 @@ def test_gzip_members_that_follow_each_other_are_all_read(tmp_path: Path) -> Non
 WHOLE = gzip.compress(json.dumps({"Records": [record(number) for number in range(3000)]}).encode())
 ARRAY = json.dumps({"Records": TWO})
 BROKEN: dict[str, tuple[bytes, int, str]] = {
-    "an empty file": (b"", 0, ""),
+    "an empty file": (b"", 0, "is empty"),
     "white space": (b" \n", 0, ""),
     "an empty gzip": (gzip.compress(b""), 0, ""),
     "no JSON": (b"hello\n", 0, "a line is not JSON"),
     "no text": (b"\x00\xff\xfe\x80", 0, "is not UTF-8 text"),
     "a gzip without its end": (WHOLE[: len(WHOLE) - 40], -1, "truncated or damaged"),
     "a gzip with wrong bytes": (WHOLE[:20] + b"\x00" * 40 + WHOLE[60:], -1, "damaged"),
+    "a small gzip without its end": (gzip.compress(LINES.encode())[:-8], 2, "truncated or damaged"),
     "a gzip header alone": (WHOLE[:4], 0, "truncated or damaged"),
     "half an array": (ARRAY[: len(ARRAY) - 30].encode(), 1, "is not valid JSON"),
     "an array without its end": (ARRAY[:-2].encode(), 2, "the file ends before the array `Records` does"),

@@ -9,8 +9,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import sqlglot
 from harness.athena import load_records, write_result
 from harness.replay import ALLOW_ALL, BASELINE, NEW, read_all, record, write_json, write_trail
+from sqlglot.errors import ErrorLevel
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.page import write_page
@@ -119,6 +121,18 @@ def test_the_result_of_the_athena_query_gives_the_report_of_the_trail(trail: Pat
     assert without_records(again) == without_records(report)
 
 
+@pytest.mark.parametrize("policies", ["new", "address"])
+def test_the_query_is_sql_of_athena(trail: Path, policies: str) -> None:
+    """A parser of Athena's SQL reads it, and what it writes for DuckDB has the same result."""
+    query = query_for_athena(trail / f"{policies}.json")
+    (translated,) = sqlglot.transpile(query, read="athena", write="duckdb", error_level=ErrorLevel.RAISE)
+    with duckdb.connect() as database:
+        load_records(database, read_all(sorted((trail / "trail").rglob("*.gz"))), trail)
+        results = [sorted(map(repr, database.execute(text).fetchall())) for text in (query, translated)]
+    assert results[0] == results[1]
+    assert len(results[0]) > 100
+
+
 def test_a_row_that_is_no_call_is_counted(trail: Path) -> None:
     lines = [
         "source,name,region,host,principal_type,role_arn,principal_arn,account,params,error_code,error_message,calls,first,last,example",
@@ -142,6 +156,17 @@ def test_policies_that_read_the_time_have_no_athena_query(tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError, match="not the name of a table"):
         query_for_athena(tmp_path / "new.json", table="t; DROP TABLE x")
     assert "FROM audit.trail WHERE" in query_for_athena(tmp_path / "new.json", table="audit.trail")
+
+
+def test_options_that_tuples_cannot_follow_are_refused(trail: Path) -> None:
+    """An option without effect would make the report look like that of another question."""
+    replay([trail / "trail"], trail / "new.json", keep=trail / "kept")
+    kept = [trail / "kept" / "calls.parquet"]
+    for bound in ({"since": "2026-11-01"}, {"until": "2026-11-02"}):
+        with pytest.raises(ConfigurationError, match="since and until do not apply to tuples"):
+            replay([], trail / "new.json", tuples=kept, **bound)
+    with pytest.raises(ConfigurationError, match="no trail file that the invocation logs could join"):
+        replay([], trail / "new.json", tuples=kept, invocation_logs=[trail / "logs"])
 
 
 def test_trails_and_kept_calls_can_be_mixed(tmp_path: Path) -> None:
