@@ -11,7 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.replay import ALLOW_ALL, BASELINE, NEW, entry, record, uuid, write_json, write_trail
+from harness.replay import (
+    ALLOW_ALL,
+    BASELINE,
+    NEW,
+    answers,
+    answers_of,
+    entry,
+    read_all,
+    read_log,
+    record,
+    uuid,
+    write_json,
+    write_trail,
+)
 from pyspark.sql import SparkSession
 
 from guardedbedrock.errors import ConfigurationError
@@ -49,12 +62,14 @@ def same(spark: Any, trails: list[Path], new: Path, **options: Any) -> dict[str,
 
 def test_generated_trails_give_the_same_json(spark: Any, tmp_path: Path) -> None:
     trails = TrailGenerator(seed=3, copies=0.05, updates=0.03)
-    trails.write(tmp_path / "trail", 1500, per_file=100)
-    trails.write_invocation_logs(tmp_path / "logs", per_file=300)
+    files = trails.write(tmp_path / "trail", 1500, per_file=100)
+    logs = trails.write_invocation_logs(tmp_path / "logs", per_file=300)
     new, old = write_json(tmp_path / "new.json", NEW), write_json(tmp_path / "old.json", BASELINE)
 
     report = same(spark, [tmp_path / "trail"], new, baseline=old, invocation_logs=[tmp_path / "logs"])
 
+    # The engine gives these answers record by record.
+    assert answers_of(report) == answers(read_all(files), NEW, BASELINE, read_log(logs))
     assert report["newly_denied"] > 0
     assert report["mantle"] > 0
     assert min(report["evidence"].values()) > 0

@@ -149,6 +149,9 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
     new = policies if isinstance(policies, Given) else read_given(policies)
     old = baseline if isinstance(baseline, Given) or baseline is None else read_given(baseline)
     known = of_snapshot(snapshot) if snapshot is not None else None
+    first, last = bounds = (_second(since, "since"), _second(until, "until"))
+    if first is not None and last is not None and first >= last:
+        raise ConfigurationError(f"since: `{since}` is not before until, `{until}`; no call would count")
     skipped: list[Skipped] = []
     files, logs = (find_files(paths, skipped.append, bucket) for paths in (trails, invocation_logs))
     if guardrail == "injected" and not new.guardrails:
@@ -167,7 +170,6 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
             reads=projection.reads,
         )
 
-    bounds = (_second(since, "since"), _second(until, "until"))
     return Prepared(files, logs, projection, bounds, judge(new), judge(old) if old else None, skipped)
 
 

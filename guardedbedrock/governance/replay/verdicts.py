@@ -81,7 +81,7 @@ class Judge:
             policies = self.policies.policy_set(call.principal, request.resource)
             if policies is None:
                 return CallVerdict("indeterminate", reason=f"the policies of {call.principal} are not known")
-            decisions.append(policies.evaluate(_complete(request, call, is_guardrail_known=is_known)))
+            decisions.append(policies.evaluate(self._complete(request, call, is_guardrail_known=is_known)))
         outcome = required.outcome(tuple(decisions), self.advisory_policy_types)
         remarks = "; ".join(required.remarks(tuple(decisions), self.advisory_policy_types)) if outcome == "indeterminate" else ""
         return CallVerdict(outcome, tuple(decisions), remarks)
@@ -101,11 +101,25 @@ class Judge:
             return place.put(params, evidence.guardrail, evidence.version or "DRAFT"), True
         return params, self.guardrail == "from-log" and evidence.kind == "unguarded"
 
+    def _complete(self, request: Request, call: CallTuple, *, is_guardrail_known: bool) -> Request:
+        """Add the time of the call. A guardrail that no evidence shows is the assumed one, or unknown, and never absent."""
+        times = {key: value for key, value in call.context if key in _TIMES}
+        if times:
+            request = request.with_context(times)
+        if is_guardrail_known or not carries(request.action, GUARDRAIL_KEY):
+            return request
+        context = {key: value for key, value in request.context.items() if key.lower() != GUARDRAIL_KEY.lower()}
+        assumed = [value for key, value in self.assumed.items() if key.lower() == GUARDRAIL_KEY.lower()]
+        if assumed:
+            unknown = frozenset(key for key in request.unknown if key.lower() != GUARDRAIL_KEY.lower())
+            return replace(request, context={**context, GUARDRAIL_KEY: assumed[-1]}, unknown=unknown)
+        return replace(request, context=context, unknown=frozenset(request.unknown) | {GUARDRAIL_KEY})
+
     def _caller(self, call: CallTuple) -> Caller:
         recorded = dict(call.context)
         given = {key.lower() for key in recorded}
-        # What the record gives is certain; an assumption fills a gap.
-        assumed = {key: value for key, value in self.assumed.items() if key.lower() not in given}
+        # What the record gives is certain; an assumption fills a gap. `_complete` fills that of the guardrail.
+        assumed = {key: value for key, value in self.assumed.items() if key.lower() not in {*given, GUARDRAIL_KEY.lower()}}
         tags = {f"aws:PrincipalTag/{key}": value for key, value in (self.policies.tags(call.principal) or {}).items()}
         unknown = {key for key in self.reads if may_be_set(key, via_service=recorded.get("aws:ViaAWSService") == "true")}
         return _caller(
@@ -144,14 +158,3 @@ _DERIVED: Final = frozenset(key.lower() for key in (*Caller("arn:aws:iam::123456
 @lru_cache(maxsize=4096)  # keyed by all arguments: a trail has few principals and many records of each
 def _caller(principal: str, account: str, region: str, context: tuple[tuple[str, str], ...], unknown: frozenset[str]) -> Caller:
     return Caller(principal=principal, region=region, account=account, context=dict(context), unknown=unknown)
-
-
-def _complete(request: Request, call: CallTuple, *, is_guardrail_known: bool) -> Request:
-    """Add the time of the call, and mark the guardrail as unknown if no evidence shows it: unknown, never absent."""
-    times = {key: value for key, value in call.context if key in _TIMES}
-    if times:
-        request = request.with_context(times)
-    if is_guardrail_known or not carries(request.action, GUARDRAIL_KEY):
-        return request
-    context = {key: value for key, value in request.context.items() if key.lower() != GUARDRAIL_KEY.lower()}
-    return replace(request, context=context, unknown=frozenset(request.unknown) | {GUARDRAIL_KEY})

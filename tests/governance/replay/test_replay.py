@@ -242,6 +242,13 @@ def test_a_bound_that_is_no_time_is_an_error(tmp_path: Path) -> None:
         replay([tmp_path / "trail"], write_json(tmp_path / "new.json", NEW), since="yesterday")
 
 
+def test_bounds_that_no_call_can_meet_are_an_error(tmp_path: Path) -> None:
+    write_trail(tmp_path / "trail", record())
+    for since, until in (("2026-11-02", "2026-11-01"), ("2026-11-01", "2026-11-01")):
+        with pytest.raises(ConfigurationError, match="is not before until"):
+            replay([tmp_path / "trail"], write_json(tmp_path / "new.json", NEW), since=since, until=until)
+
+
 def deny(**condition: Any) -> dict[str, Any]:
     statement = {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "*", "Condition": condition}
     return {"Version": "2012-10-17", "Statement": [ALLOW_ALL, statement]}
@@ -318,6 +325,18 @@ def test_an_assumption_fills_a_gap_and_does_not_override_the_record(tmp_path: Pa
     policy = write_json(tmp_path / "new.json", deny(StringEquals={"aws:SourceVpce": "vpce-1"}))
     report = replay([tmp_path / "trail"], policy, assume={"AWS:sourcevpce": "vpce-1"})
     assert (report.outcomes["explicitDeny"], report.outcomes["allowed"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [({}, "allowed"), (TRACED_BODY, "explicitDeny"), ({"guardrailConfig": {"guardrailIdentifier": "other"}}, "explicitDeny")],
+)
+def test_an_assumed_guardrail_fills_only_the_gap_of_calls_without_evidence(tmp_path: Path, body: Any, expected: str) -> None:
+    write_trail(tmp_path / "trail", record())
+    log = write_json(tmp_path / "log.json", entry(body=body))
+    new = write_json(tmp_path / "new.json", NEW)
+    report = replay([tmp_path / "trail"], new, invocation_logs=[log], assume={"bedrock:guardrailidentifier": f"{GUARDRAIL}:3"})
+    assert {name: count for name, count in report.outcomes.items() if count} == {expected: 1}
 
 
 IDENTITIES: dict[str, tuple[dict[str, Any], str]] = {

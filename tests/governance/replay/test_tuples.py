@@ -162,7 +162,8 @@ def test_options_that_tuples_cannot_follow_are_refused(trail: Path) -> None:
     """An option without effect would make the report look like that of another question."""
     replay([trail / "trail"], trail / "new.json", keep=trail / "kept")
     kept = [trail / "kept" / "calls.parquet"]
-    for bound in ({"since": "2026-11-01"}, {"until": "2026-11-02"}):
+    bounds: list[dict[str, Any]] = [{"since": "2026-11-01"}, {"until": "2026-11-02"}]
+    for bound in bounds:
         with pytest.raises(ConfigurationError, match="since and until do not apply to tuples"):
             replay([], trail / "new.json", tuples=kept, **bound)
     with pytest.raises(ConfigurationError, match="no trail file that the invocation logs could join"):
