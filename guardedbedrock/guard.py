@@ -24,6 +24,7 @@ from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.aws.sources.live import live_source
 from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
+from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.core.observers import Listener, Observers
@@ -528,22 +529,26 @@ class Guard:
 
     def simulate(self, operation: str, params: Mapping[str, Any], *, region_name: str | None = None) -> Verdict:
         """
-        Say what would become of a call, without making it.
+        Return the verdict on a call, without making it.
 
         Args:
             operation: Such as ``Converse``.
-            params: What the call would be given.
-            region_name: Region of the client; the first approved guardrail's unless given.
+            params: The parameters of the call.
+            region_name: Region of the client; by default that of the first approved guardrail.
 
         Raises:
             RefusedError: The guard itself would refuse the call.
-            ConfigurationError: A parameter is missing that the questions to IAM hang on, or the model is no text.
+            ConfigurationError: A parameter that IAM needs is missing, or the model or the Region is not the name of one.
         """
-        model = params.get("modelId", "")
+        model = params.get("modelId", "any")
         if not isinstance(model, str):
             raise ConfigurationError(
                 f"params: `modelId` is of type `{type(model).__name__}`; give the ID or ARN of a model as text"
             )
+        if not is_model(model):
+            raise ConfigurationError("params: `modelId` is not the ID or ARN of a model; write one such as amazon.nova-lite-v1:0")
+        if region_name is not None and not is_region(region_name):
+            raise ConfigurationError(f"region: `{region_name}` is not the name of a Region; {REGION_FIX}")
         rules = self.rules
         region = region_name or next((guardrail.region for guardrail in rules.approved), "us-east-1")
         service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]

@@ -27,6 +27,14 @@ LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint"
 EXIT_OK: Final = 0
 EXIT_INVALID_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130
+_NUMBER_PROBLEMS: Final = (
+    ("Input should be a valid integer, unable to parse string as an integer", "must be a whole number"),
+    ("Input should be a valid number, unable to parse string as a number", "must be a number"),
+    ("Input should be greater than or equal to ", "must be at least "),
+    ("Input should be less than or equal to ", "must be at most "),
+    ("Input should be ", "must be "),
+)
+"""What typer says about the value of an option, and how this program says it."""
 _USAGE_ERROR: Final[type[Exception]] = typer.BadParameter.__mro__[1]  # click's UsageError; newer typer brings its own click
 
 
@@ -75,6 +83,8 @@ def run(arguments: Sequence[str]) -> int:
 def _print_error(error: Exception) -> None:
     message = " ".join(getattr(error, "format_message", error.__str__)().split())
     message = message.replace("Value error, ", "") or "missing command; name one of the commands above"
+    for theirs, ours in _NUMBER_PROBLEMS if isinstance(error, _USAGE_ERROR) else ():
+        message = message.replace(theirs, ours)
     sys.stderr.write(f"guardedbedrock: {message[:1].lower()}{message[1:]}\n")
 
 
@@ -180,7 +190,7 @@ def lint(  # noqa: PLR0913 - each parameter is an option
     ],
     *,
     config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="Configuration with [[lint.suppressions]].")
+        str | None, typer.Option("--config", metavar="FILE", help="Configuration with the tables lint.suppressions.")
     ] = None,
     policy_type: Annotated[
         LintedType | None, typer.Option("--type", help="Type of the policies.", show_default="identity, or resource")
@@ -246,7 +256,8 @@ def report(  # noqa: PLR0913 - each parameter is an option
     *,
     snapshot_file: Annotated[Path | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot of the account.")] = None,
     config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="Configuration with [policies], in place of a snapshot.")
+        str | None,
+        typer.Option("--config", metavar="FILE", help="Configuration with the table policies instead."),
     ] = None,
     file: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="File to write.", show_default="standard output")

@@ -19,7 +19,7 @@ prove = typer.Typer(
     no_args_is_help=True,
 )
 
-Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help="Configuration with [policies].")]
+Config = Annotated[str | None, typer.Option("--config", metavar="FILE", help="Configuration with the table policies.")]
 Snapshot = Annotated[str | None, typer.Option("--snapshot", metavar="FILE", help="Snapshot of an account.")]
 Principal = Annotated[str | None, typer.Option("--principal", metavar="ARN", help="The principal.")]
 Every = Annotated[bool, typer.Option("--all", help="Ask for every principal of the snapshot.")]

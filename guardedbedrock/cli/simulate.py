@@ -14,6 +14,7 @@ from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.cli.simulation import Simulation, as_json, text_lines
 from guardedbedrock.errors import ConfigurationError, RefusedError
+from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.reader import parse_json, read_text
 from guardedbedrock.stages.authorize import denial
 
@@ -50,8 +51,9 @@ def command(arguments: SimulateArguments, output: str) -> int:
     """
     params = read_params(arguments.params)
     if arguments.operation not in OPERATIONS:
-        matches = ", ".join(get_close_matches(arguments.operation, OPERATIONS) or OPERATIONS)
-        raise ConfigurationError(f"--operation: unknown operation `{arguments.operation}`; did you mean one of {matches}?")
+        near = get_close_matches(arguments.operation, OPERATIONS)
+        fix = f"did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else "write one such as Converse or InvokeModel"
+        raise ConfigurationError(f"--operation: `{arguments.operation}` is not an operation of Amazon Bedrock; {fix}")
     simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
     if output == "json":
         write_json(as_json(simulation))
@@ -94,4 +96,7 @@ def read_params(argument: str) -> dict[str, Any]:
     params = parse_json(text, location)
     if not isinstance(params, dict):
         raise ConfigurationError(f"{location}: must be a JSON object")
+    key = repeated_key(params)
+    if key is not None:
+        raise ConfigurationError(f"{location}: has the key `{key}` twice; keep one")
     return params

@@ -256,12 +256,14 @@ def _used(paths: Sequence[str | Path], account: Account) -> dict[str, frozenset[
             broken.append(skipped)
 
     used: dict[str, set[str]] = {}
+    count = 0
     for file in find_files(paths, report):
         for record in read_records(file, report):
             try:
                 event = event_of(record)
             except RecordError:
                 continue
+            count += 1
             if event.source != "bedrock.amazonaws.com" or event.is_denied:
                 continue
             try:
@@ -271,6 +273,9 @@ def _used(paths: Sequence[str | Path], account: Account) -> dict[str, frozenset[
             used.setdefault(principal, set()).update(_actions_of(event.name))
     if broken:
         raise ConfigurationError(f"{broken[0].file}: {broken[0].reason}; without all records, grants would seem unused")
+    if not count:
+        names = ", ".join(map(str, paths))
+        raise ConfigurationError(f"{names}: contains no CloudTrail record; without records, every grant would seem unused")
     return {principal: frozenset(names) for principal, names in used.items()}
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, PositiveFloat, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetPydanticSchema, ValidationError, model_validator
 from pydantic_core.core_schema import no_info_wrap_validator_function
 
 from guardedbedrock.bedrock import Guardrail, Vocabulary
@@ -51,8 +51,10 @@ from guardedbedrock.settings.values import (
     GuardrailVersion,
     ModelList,
     ModelPatterns,
+    PositiveFloat,
     PrincipalName,
     RoleArn,
+    Switch,
     UnguardedOperation,
     fitting,
 )
@@ -167,7 +169,7 @@ class Settings(BaseModel):
         "This concerns HTTP clients of the guard and `install(strict=True)`.",
         'set it to "refuse", or remove it',
     )
-    allow_draft: bool = setting(
+    allow_draft: Switch = setting(
         default=False,
         description="Allow `DRAFT` as an approved version. The draft changes whenever the guardrail is edited.",
         fix="set it to true or false",
@@ -245,7 +247,7 @@ class Settings(BaseModel):
         "checking policies. A call is never sent without an approved guardrail.",
         'set it to "deny", or remove it',
     )
-    rcp_applies: bool = setting(
+    rcp_applies: Switch = setting(
         default=False,
         description="Treat a denial by a resource control policy as final. AWS does not list Bedrock among the services of RCPs.",
         fix="set it to true or false",

@@ -2,16 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetPydanticSchema,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, GetPydanticSchema, model_validator
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
 from guardedbedrock.bedrock import Guardrail
@@ -23,9 +14,14 @@ from guardedbedrock.settings.values import (
     PROFILE_FIX,
     VERSION_FIX,
     GuardrailArn,
+    GuardrailModels,
     GuardrailProfile,
     GuardrailVersion,
-    ModelPatterns,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Switch,
 )
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.retry.quota import CAPACITY
@@ -53,7 +49,7 @@ class GuardrailSettings(BaseModel):
     profile: GuardrailProfile = setting(
         "", "ID or ARN of the guardrail profile that the guardrail uses across Regions, such as `us.guardrail.v1:0`.", PROFILE_FIX
     )
-    models: ModelPatterns = setting(
+    models: GuardrailModels = setting(
         (),
         "Patterns of the models that the guardrail is for, with `*` and `?` as in IAM. A pattern matches the model ID, its ARN "
         "and the inference profiles of the model. All models if it is not given.",
@@ -65,8 +61,8 @@ class GuardrailSettings(BaseModel):
     def _from_record(cls, given: Any) -> Any:
         if isinstance(given, Guardrail):
             tags = given.tags and dict(given.tags)
-            names = ("arn", "version", "name", "profile", "models")
-            return {"tags": tags, **{name: getattr(given, name) for name in names}}
+            models = {"models": given.models} if given.models else {}
+            return {"tags": tags, **models, **{name: getattr(given, name) for name in ("arn", "version", "name", "profile")}}
         return given
 
     @property
@@ -124,7 +120,7 @@ class AuditSettings(BaseModel):
         10_000_000, "Size in bytes at which a new file starts. 0 never starts a new file.", "set it to a number of bytes"
     )
     file_count: NonNegativeInt = setting(5, "Number of old files to keep.", "set it to a whole number such as 5")
-    fsync: bool = setting(False, "Flush each record to the disk before the call continues.", "set it to true or false")  # noqa: FBT003
+    fsync: Switch = setting(False, "Flush each record to the disk before the call continues.", "set it to true or false")  # noqa: FBT003
     logger: str = setting(
         "", "Name of a standard-library logger.", 'set it to the name of a logger such as "guardedbedrock.audit"'
     )

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticKnownError
 
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.bedrock.authorization.condition_keys import is_of_one_call
@@ -82,6 +83,30 @@ def _patterns(given: Any) -> tuple[str, ...]:
     return tuple(patterns)
 
 
+def _some_patterns(given: Any) -> tuple[str, ...]:
+    if patterns := _patterns(given):
+        return patterns
+    raise MisfitError(f"has no pattern, which would cover all models; {MODELS_FIX}")
+
+
+def _whole(given: Any) -> Any:
+    if isinstance(given, bool):  # Python's and pydantic's Booleans are numbers
+        raise PydanticKnownError("int_type")
+    return given
+
+
+def _number(given: Any) -> Any:
+    if isinstance(given, bool):
+        raise PydanticKnownError("float_type")
+    return given
+
+
+def _switch(given: Any) -> Any:
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        raise PydanticKnownError("bool_type")
+    return given
+
+
 def _principal(given: str) -> str:
     if given != CALLER and not (_has_account(given) and identify(given).kind != "other"):
         raise MisfitError(f"not the ARN of a user, role, session or account root; {PRINCIPAL_FIX}")
@@ -128,6 +153,12 @@ GuardrailArn: TypeAlias = Annotated[str, AfterValidator(_arn)]
 GuardrailVersion: TypeAlias = Annotated[str, PlainValidator(_version)]
 GuardrailProfile: TypeAlias = Annotated[str, AfterValidator(_profile)]
 ModelPatterns: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_patterns)]
+GuardrailModels: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_some_patterns)]
+PositiveInt: TypeAlias = Annotated[int, Field(gt=0), BeforeValidator(_whole)]
+NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
+PositiveFloat: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+NonNegativeFloat: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+Switch: TypeAlias = Annotated[bool, BeforeValidator(_switch)]
 ModelList: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_models)]
 PrincipalName: TypeAlias = Annotated[str, AfterValidator(_principal)]
 RoleArn: TypeAlias = Annotated[str, AfterValidator(_role_arn)]

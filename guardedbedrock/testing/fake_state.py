@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from guardedbedrock import bedrock
+from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.testing.agents import AgentRuntime, Agents
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
@@ -68,7 +70,8 @@ class FakeConfig:
     `FakeOptions` with defaults.
 
     Raises:
-        ConfigurationError: The vocabulary is unknown, or both ``replay`` and ``record`` are set.
+        ConfigurationError: A name is not that of a Region, an account, a principal or a vocabulary, or both ``replay`` and
+            ``record`` are set.
     """
 
     guardrails: Iterable[FakeGuardrail] = ()
@@ -92,6 +95,13 @@ class FakeConfig:
 
     def __post_init__(self) -> None:
         check_vocabulary(self.vocabulary)
+        for name in (self.region, *self.regions):
+            if not is_region(name):
+                raise ConfigurationError(f"region: {name!r} is not the name of a Region; {REGION_FIX}")
+        if self.account is not None and not (self.account.isdecimal() and len(self.account) == len(_ACCOUNT)):
+            raise ConfigurationError(f"account: {self.account!r} is not the ID of an account; write its 12 digits")
+        if self.principal is not None and identify(self.principal).kind == "other":
+            raise ConfigurationError(f"principal: {self.principal!r} is not the ARN of a user, role or session")
         if self.replay is not None and self.record is not None:
             raise ConfigurationError("replay, record: set only one of them; a fake that replays performs no operations")
 

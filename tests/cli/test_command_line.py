@@ -77,6 +77,12 @@ def test_shell_completion(cli: Cli, shell: str, marker: str) -> None:
         pytest.param(["test", "--format", "xml", "x"], "invalid value for '--format': 'xml' is not one of", id="unknown format"),
         pytest.param(["simulate"], "--operation", id="no operation"),
         pytest.param(["demo", "x"], "x", id="stray argument"),
+        pytest.param(["serve", "--port", "abc"], "'--port': must be a whole number\n", id="port"),
+        pytest.param(["serve", "--port", "-1"], "'--port': must be at least 0\n", id="small port"),
+        pytest.param(["serve", "--port", "65536"], "'--port': must be at most 65535\n", id="large port"),
+        pytest.param(["report", "--timeout", "0"], "'--timeout': must be at least 0.1\n", id="timeout"),
+        pytest.param(["prove", "never", "x", "--timeout", "y"], "'--timeout': must be a number\n", id="no number"),
+        pytest.param(["replay", "--policies", "x", "--workers", "0"], "'--workers': must be at least 1\n", id="workers"),
         pytest.param(["test", "none.json"], "none.json: no such file", id="no such file"),
     ],
 )
@@ -87,6 +93,14 @@ def test_invalid_input_is_one_line_and_exit_code_2(cli: Cli, arguments: list[str
     assert err.startswith("guardedbedrock: ")
     assert problem in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["lint"], ["report"], ["prove", "never"]])
+def test_help_names_the_table_of_the_configuration(cli: Cli, command: list[str]) -> None:
+    """Rich would read ``[policies]`` as markup, and leave it out."""
+    out = " ".join(cli(*command, "--help", COLUMNS="200").out.split())
+
+    assert ("the tables lint.suppressions" if command == ["lint"] else "the table policies") in out
 
 
 @pytest.mark.parametrize("group", ["prove", "guardrails"])

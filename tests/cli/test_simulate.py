@@ -208,6 +208,7 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", "[" * 50_000], "--params: nested", id="deep JSON"),
         pytest.param(["--params", '{"a": ' + "9" * 5000 + "}"], "--params: ", id="long number"),
         pytest.param(["--params", "[]"], "--params: must be a JSON object", id="no object"),
+        pytest.param(["--params", '{"a": {"b": 1, "b": 2}}'], "--params: has the key `b` twice; keep one", id="repeated key"),
         pytest.param(["--params", "@none.json"], "--params @none.json: cannot be read (No such file", id="no file"),
         pytest.param([], "params: `modelId` is missing, which Converse needs", id="no model"),
         pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
@@ -216,6 +217,8 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
             "--params: a value has a type that Converse does not accept",
             id="wrong type",
         ),
+        pytest.param(["--params", TINY, "--region", "mars"], "region: `mars` is not the name of a Region; ", id="region"),
+        pytest.param(["--params", TINY, "--region", ""], "region: `` is not the name of a Region; ", id="no region"),
         pytest.param(["--params", TINY, "--using", "x"], "no approved guardrail is named `x`", id="no such name"),
         pytest.param(["--params", TINY, "--config", "none.toml"], "none.toml: cannot be read", id="no configuration"),
     ],
@@ -229,11 +232,25 @@ def test_invalid_input_is_one_line(simulate: Cli, arguments: list[str], problem:
     assert err.count("\n") == 1
 
 
-def test_an_unknown_operation_is_invalid_input(simulate: Cli) -> None:
-    code, _, err = simulate(operation="Convers")
+@pytest.mark.parametrize("model", ["", "acme tiny", "acme.tiny\n", "acme.\0", "arn:aws:s3:::b", "arn:x"])
+def test_a_model_that_is_not_the_name_of_one_is_invalid_input(simulate: Cli, model: str) -> None:
+    problem = "params: `modelId` is not the ID or ARN of a model; write one such as amazon.nova-lite-v1:0"
 
-    assert (code, err.count("\n")) == (2, 1)
-    assert err.startswith("guardedbedrock: --operation: unknown operation `Convers`; did you mean one of Converse")
+    assert simulate("--params", json.dumps({"modelId": model})) == (2, "", f"guardedbedrock: {problem}\n")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fix"),
+    [
+        ("Convers", "did you mean `Converse` or `ConverseStream`?"),
+        ("Qqq", "write one such as Converse or InvokeModel"),
+        ("", "write one such as Converse or InvokeModel"),
+    ],
+)
+def test_an_unknown_operation_is_invalid_input(simulate: Cli, operation: str, fix: str) -> None:
+    problem = f"guardedbedrock: --operation: `{operation}` is not an operation of Amazon Bedrock; {fix}\n"
+
+    assert simulate(operation=operation) == (2, "", problem)
 
 
 def test_an_invalid_policy_is_invalid_input(simulate: Cli, tmp_path: Path) -> None:

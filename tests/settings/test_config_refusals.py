@@ -35,6 +35,31 @@ BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "principal-is-a-guardrail": (f"principal = '{ARN}'\n", ("principal: not the ARN of a user",)),
     "principal-is-a-service": ("principal = 'bedrock.amazonaws.com'\n", ("principal: not the ARN of a user",)),
     "principal-without-account": ("principal = 'arn:aws:iam::1:role/App'\n", ("principal: not the ARN of a user",)),
+    **{
+        f"{key}-is-true": (f"{table}{key} = true\n", (f"{key}: must be a {number}; set it to ",))
+        for key, table, number in (
+            ("refresh", "", "number"),
+            ("max_stale", "", "number"),
+            ("max_age", "", "number"),
+            ("attempts", "[retry]\n", "whole number"),
+            ("longest_wait", "[retry]\n", "number"),
+            ("deadline", "[retry]\n", "number"),
+            ("capacity", "[retry]\n", "whole number"),
+            ("file_bytes", "[audit]\nfile = 'a'\n", "whole number"),
+            ("file_count", "[audit]\nfile = 'a'\n", "whole number"),
+            ("alert_above", "[audit]\nfile = 'a'\n", "whole number"),
+            ("alert_within", "[audit]\nfile = 'a'\n", "number"),
+        )
+    },
+    **{
+        f"{key}-is-{number}": (f"{table}{key} = {number}\n", (f"{key}: must be a finite number; set it to seconds",))
+        for key, table in (("refresh", ""), ("max_stale", ""), ("longest_wait", "[retry]\n"), ("deadline", "[retry]\n"))
+        for number in ("inf", "nan")
+    },
+    **{
+        f"{key}-is-1": (f"{table}{key} = 1\n", (f"{key}: must be true or false; set it to true or false",))
+        for key, table in (("allow_draft", ""), ("rcp_applies", ""), ("fsync", "[audit]\nfile = 'a'\n"))
+    },
     "principal-is-a-number": ("principal = 1\n", ("principal: must be a string", "arn:aws:iam::ACCOUNT:role/NAME")),
     "unguarded-with-a-place": ("allow_unguarded = ['Converse']\n", ("allow_unguarded[0]: `Converse` needs no exception",)),
     "unguarded-no-inference": ("allow_unguarded = ['GetGuardrail']\n", ("`GetGuardrail` needs no exception",)),
@@ -131,6 +156,10 @@ BAD_GUARDRAILS: dict[str, tuple[str, tuple[str, ...]]] = {
         f"[[guardrails]]\narn = '{ARN}'\nversion = 'DRAFT'\n",
         ("guardrails[0].version: DRAFT is not approved", "set it to a published version", "or set allow_draft = true"),
     ),
+    "models-empty": (
+        GUARDRAIL + "models = []\n",
+        ("guardrails[0].models: has no pattern, which would cover all models; set it to patterns such as", "or remove it"),
+    ),
     "models-number": (GUARDRAIL + "models = 1\n", ("guardrails[0].models: must be a list of model patterns", "anthropic.*")),
     "models-empty-text": (GUARDRAIL + "models = ['']\n", ("guardrails[0].models: must be a list of model patterns",)),
     "name": (GUARDRAIL + "name = 1\n", ("guardrails[0].name: must be a string", '"hr"')),
@@ -212,7 +241,7 @@ def refusal(*args: Any, **kwargs: Any) -> str:
 @pytest.mark.parametrize(("text", "fragments"), BAD_FILES.values(), ids=BAD_FILES)
 def test_a_bad_file_is_refused_with_file_key_and_mend(text: str, fragments: tuple[str, ...], here: Path) -> None:
     """Whatever is wrong, the sentence begins with the file and names the key."""
-    tables, plain = (text, "") if text.startswith("[[") else ("", text)
+    tables, plain = (text, "") if text.startswith("[") else ("", text)
     write(here, {"guardedbedrock.toml": plain + GUARDRAIL + tables, "ok.json": document("Ok"), "folder/x": "", "sub/y.json": ""})
 
     sentence = refusal(environ={})

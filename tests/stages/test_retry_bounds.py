@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from botocore.session import get_session
 from harness.clients import HR, MODEL, POLICIES, ROLE, Recorder, ask
 
-from guardedbedrock import AccessDeniedError, Guard
+from guardedbedrock import AccessDeniedError, ConfigurationError, Guard
 from guardedbedrock.core.events import Retried, RetriesExhausted
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES, kind_of
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -304,3 +304,24 @@ def test_only_one_loop_retries_and_its_attempts_are_reported(
     assert answered.value.retry_attempts == attempts - 1
     assert [event.attempt for event in recorder.last.of(Retried)] == list(range(1, attempts))
     assert {event.by for event in recorder.last.of(Retried)} == {"guard" if not options else "botocore"}
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ({"attempts": 0}, "attempts: must be a whole number of at least 1"),
+        ({"attempts": True}, "attempts: must be a whole number of at least 1"),
+        ({"attempts": 1.5}, "attempts: must be a whole number of at least 1"),
+        ({"longest_wait": -1}, "longest_wait: must be seconds, 0 or more"),
+        ({"longest_wait": float("inf")}, "longest_wait: must be seconds, 0 or more"),
+        ({"deadline": 0}, "deadline: must be seconds above 0, or None for no deadline"),
+        ({"deadline": float("nan")}, "deadline: must be seconds above 0, or None for no deadline"),
+        ({"deadline": True}, "deadline: must be seconds above 0, or None for no deadline"),
+        ({"capacity": None}, "capacity: must be a whole number of at least 0"),
+        ({"capacity": -1}, "capacity: must be a whole number of at least 0"),
+    ],
+    ids=repr,
+)
+def test_a_number_that_no_policy_can_have_is_refused(number: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^RetryPolicy.{expected}$"):
+        RetryPolicy(**number)

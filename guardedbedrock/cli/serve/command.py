@@ -34,9 +34,11 @@ def command(port: int, config: Path | None, *, tls: bool, replay: Path | None = 
         0.
 
     Raises:
-        ConfigurationError: The configuration or a recording is invalid, or the port is not available.
+        ConfigurationError: The configuration or a recording is invalid, a folder cannot be created, or the port is not available.
     """
     configuration = read(config) if config else ServeConfiguration()
+    for name, folder in (("--record", record), ("invocation_logs", configuration.options.get("invocation_logs"))):
+        _create(name, folder)
     fake = BedrockWithPage(tls=tls, **{**configuration.options, "replay": replay, "record": record})
     configuration.apply_to(fake)
     with _stop_signals() as stopped:
@@ -49,6 +51,15 @@ def command(port: int, config: Path | None, *, tls: bool, replay: Path | None = 
             sys.stdout.flush()
             stopped.wait()
     return 0
+
+
+def _create(name: str, folder: Path | None) -> None:
+    """Create the folder that the server writes to, so that the error comes now and not with a request."""
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{name}: cannot create the folder {folder}: {error.strerror}; name another one") from None
 
 
 def _greeting(fake: BedrockWithPage) -> Iterator[str]:

@@ -31,6 +31,7 @@ from guardedbedrock.testing import (
 from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.files import parse_file
 from guardedbedrock.testing.cases.shapes import Location
+from guardedbedrock.testing.fake_state import FakeConfig
 from guardedbedrock.testing.wire.routes import load
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ _SHAPE: Final = shapes.fields(
         "seed": shapes.anything,
         "keep": shapes.anything,
         "keep_bytes": shapes.anything,
-        "hosts": _TEXTS,
+        "hosts": shapes.array_of(shapes.name),
         "invocation_logs": shapes.name,
         "policies": shapes.anything,
         "guardrails": shapes.array_of(_GUARDRAIL),
@@ -150,6 +151,7 @@ _SHAPE: Final = shapes.fields(
     },
 )
 _UNCHANGED: Final = ("region", "regions", "account", "principal", "vocabulary", "hosts")
+_CHECKED: Final = ("region", "regions", "account", "principal")
 _NUMBER_FIELDS: Final = ("seed", "keep", "keep_bytes")
 _DEFAULTS: Final = {"keep": 1000, "keep_bytes": 64 * 1024 * 1024}
 _CALLER: Final = "caller"
@@ -199,10 +201,15 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     options: dict[str, Any] = {**_DEFAULTS, **{name: data[name] for name in _UNCHANGED if name in data}}
     if options.get("principal") == _CALLER:  # a guard asks STS, the server has no caller to ask about
         del options["principal"]
+    _build(FakeConfig, {name: options[name] for name in _CHECKED if name in options}, place)
     options |= {name: _number(data[name], place / name) for name in _NUMBER_FIELDS if name in data}
     if "invocation_logs" in data:
         options["invocation_logs"] = path.parent / data["invocation_logs"]
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
+    versions = [(one.id, one.version) for one in options["guardrails"]]
+    for index, version in enumerate(versions):
+        if version in versions[:index]:
+            (place / "guardrails" / index).fail(f"is version {version[1]} of `{version[0]}` again; keep one")
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))
@@ -223,6 +230,7 @@ def _scripted(data: Mapping[str, Any], place: Location) -> Iterable[tuple[str, t
     for index, each in enumerate(data.get("replies", ())):
         yield "reply", (_reply(each, place / "replies" / index),), _schedule(each, place / "replies" / index)
     for index, each in enumerate(data.get("denials", ())):
+        _build(faults.Deny, {name: each[name] for name in ("by", "action") if name in each}, place / "denials" / index)
         yield "deny", (), {**each, **_schedule(each, place / "denials" / index)}
     for index, each in enumerate(data.get("faults", ())):
         yield "fault", *_fault(each, place / "faults" / index)
@@ -277,18 +285,20 @@ def _schedule(given: Mapping[str, Any], place: Location) -> dict[str, Any]:
     if "times" not in given:
         return selected
     times = given["times"]
-    return {**selected, "times": None if times == "always" else _number(times, place / "times")}
+    return {**selected, "times": None if times == "always" else _number(times, place / "times", least=1)}
 
 
-def _number(given: object, place: Location) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
-        place.fail("must be an integer of at least 0" + (', or "always"' if place.pointer.endswith("times") else ""))
+def _number(given: object, place: Location, *, least: int = 0) -> int:
+    if not isinstance(given, int) or isinstance(given, bool) or given < least:
+        place.fail(f"must be an integer of at least {least}" + (', or "always"' if place.pointer.endswith("times") else ""))
     return given
 
 
 def _guardrail(given: Mapping[str, Any], place: Location) -> FakeGuardrail:
     if ("id" in given) == ("arn" in given):
         place.fail("must have either `id` or `arn`")
+    if not given.get("arn", "arn:").startswith("arn:"):
+        (place / "arn").fail("must be an ARN; write a short ID into `id`")
     own = _without(given, "id", "arn", *_GUARD_ONLY)
     if "version" in own:
         own["version"] = str(own["version"])

@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
+from types import UnionType
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar
 
 from botocore.exceptions import ClientError
@@ -18,6 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 
 from guardedbedrock.core.events import Retried, RetriesExhausted
 from guardedbedrock.core.observers import Observers
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.failure_classes import REQUEST_ERRORS, code_of, is_retryable, kind_of
 from guardedbedrock.stages.retry.quota import CAPACITY, COST, REFILL, RetryQuota
 from guardedbedrock.stages.retry.retry_after import requested_pause
@@ -27,6 +30,15 @@ ResultT = TypeVar("ResultT")
 _FIRST_BOUND: Final = 0.5  # s
 _COUNT: Final = "RetryAttempts"
 """Where botocore counts retries, in ``ResponseMetadata``."""
+
+
+_NUMBERS: Final[tuple[tuple[str, type | UnionType, Callable[[Any], bool], str], ...]] = (
+    ("attempts", int, lambda value: value >= 1, "a whole number of at least 1"),
+    ("longest_wait", int | float, lambda value: 0 <= value < inf, "seconds, 0 or more"),
+    ("deadline", int | float, lambda value: 0 < value < inf, "seconds above 0, or None for no deadline"),
+    ("capacity", int, lambda value: value >= 0, "a whole number of at least 0"),
+)
+"""Numbers of a policy: the name, the type, the check, and what the check accepts."""
 
 
 class Sending(Protocol):
@@ -65,6 +77,9 @@ class RetryPolicy:
         capacity: Tokens of the retry quota, which all calls of a client share; 0 never retries.
         sleep: Waits for a number of seconds; a test passes its own. For async clients it may return an awaitable.
         clock: A monotonic clock, in seconds.
+
+    Raises:
+        ConfigurationError: A number is of another type, too small or not finite.
     """
 
     attempts: int = 3
@@ -76,6 +91,12 @@ class RetryPolicy:
     quota: RetryQuota = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name, kind, fits, expected in _NUMBERS:
+            value = getattr(self, name)
+            if name == "deadline" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
+                raise ConfigurationError(f"RetryPolicy.{name}: must be {expected}")
         object.__setattr__(self, "quota", RetryQuota(self.capacity))
 
     def for_a_client(self) -> Self:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.faults.fault import Events
     from guardedbedrock.testing.wire import HttpResponse
 
+_FIRST_STATUS: Final = 200
+_LAST_STATUS: Final = 599
+_MOST_SKEW: Final = 366 * 24 * 3600.0
+
 BodyForm: TypeAlias = Literal["truncated", "html", "empty", "garbage"]
 """The content that replaces the JSON body."""
 
@@ -38,7 +42,7 @@ class BadBody(Fault):
         status: HTTP status; None keeps the status of the response.
 
     Raises:
-        ConfigurationError: The form is unknown.
+        ConfigurationError: The form is unknown, or the status is none of a response.
     """
 
     streams: ClassVar[bool | None] = False
@@ -49,6 +53,8 @@ class BadBody(Fault):
     def __post_init__(self) -> None:
         if self.form not in _BODY_FORMS:
             raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_BODY_FORMS)}")
+        if self.status is not None and not _FIRST_STATUS <= self.status <= _LAST_STATUS:
+            raise ConfigurationError(f"BadBody: status: {self.status} is not the status of a response; use one from 200 to 599")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Replace the body."""
@@ -84,12 +90,19 @@ class BrokenFrame(Fault):
     Args:
         after: Number of valid frames before it.
         part: The wrong checksum: ``message`` or ``prelude``.
+
+    Raises:
+        ConfigurationError: The number is negative, or the part is unknown.
     """
 
     streams: ClassVar[bool | None] = True
 
     after: int = 0
     part: Literal["prelude", "message"] = "message"
+
+    def __post_init__(self) -> None:
+        if self.after < 0 or self.part not in {"prelude", "message"}:
+            raise ConfigurationError("BrokenFrame: after must not be negative, and part must be one of prelude, message")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Change one frame."""
@@ -110,11 +123,18 @@ class Rechunk(Fault):
 
     Args:
         size: Bytes in a chunk; 0 sends the whole stream in one chunk.
+
+    Raises:
+        ConfigurationError: The size is negative.
     """
 
     streams: ClassVar[bool | None] = True
 
     size: int = 0
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ConfigurationError("Rechunk: size must not be negative")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Split the stream into other chunks."""
@@ -140,6 +160,9 @@ class BreakStream(Fault):
         code: A member of the event stream, such as ``throttlingException``. Any other code is sent as an error frame.
         message: Message of the exception.
         after: Number of events before it.
+
+    Raises:
+        ConfigurationError: The code is empty, or the number is negative.
     """
 
     streams: ClassVar[bool | None] = True
@@ -147,6 +170,10 @@ class BreakStream(Fault):
     code: str = "throttlingException"
     message: str = TOO_MANY
     after: int = 2
+
+    def __post_init__(self) -> None:
+        if not self.code or self.after < 0:
+            raise ConfigurationError("BreakStream: code must not be empty, and after must not be negative")
 
     def change_events(self, events: Events) -> Events:
         """Yield the first events of a stream, then the exception."""
@@ -162,9 +189,16 @@ class ClockSkew(Fault):
 
     Args:
         seconds: Seconds that the clock is ahead; negative if it is behind.
+
+    Raises:
+        ConfigurationError: The clock is wrong by more than a year.
     """
 
     seconds: float
+
+    def __post_init__(self) -> None:
+        if not -_MOST_SKEW <= self.seconds <= _MOST_SKEW:
+            raise ConfigurationError("ClockSkew: seconds must be at most a year")
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Set the header ``Date``."""

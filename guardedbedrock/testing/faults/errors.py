@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.denial_catalogue import denial
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _KEY_ACTION: Final = "bedrock:CallWithBearerToken"
+_FIRST_ERROR: Final = 400
+_LAST_ERROR: Final = 599
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class Fail(Fault):
         message: Error message.
         retry_after: Seconds that the caller should wait before a retry.
         by_iam: Whether the body has IAM's format instead of the format of a service.
+
+    Raises:
+        ConfigurationError: The status is not that of an error, or the code or the pause cannot be written into a header.
     """
 
     status: int
@@ -40,6 +48,14 @@ class Fail(Fault):
     message: str = ""
     retry_after: float | None = None
     by_iam: bool = False
+
+    def __post_init__(self) -> None:
+        if not _FIRST_ERROR <= self.status <= _LAST_ERROR:
+            raise ConfigurationError(f"Fail: status: {self.status} is not the status of an error; use one from 400 to 599")
+        if not (self.code and self.code.isascii() and self.code.isprintable()):
+            raise ConfigurationError("Fail: code: must be an error code such as ThrottlingException")
+        if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
+            raise ConfigurationError("Fail: retry_after: must be seconds, 0 or more")
 
     def fail(self, context: FaultContext) -> None:  # noqa: ARG002
         """Raise the error."""
@@ -57,7 +73,7 @@ class Deny(Fault):
             does not need this authorization is not denied.
 
     Raises:
-        ConfigurationError: The denial is unknown.
+        ConfigurationError: The denial or the action is unknown.
     """
 
     by: str
@@ -65,6 +81,9 @@ class Deny(Fault):
 
     def __post_init__(self) -> None:
         denial(self.by)
+        if self.action is not None and self.action not in (known := _known_actions()):
+            near = get_close_matches(self.action, known) or ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"]
+            raise ConfigurationError(f"action: {self.action!r} is not an action of Bedrock; did you mean {' or '.join(near)}?")
 
     def fail(self, context: FaultContext) -> None:
         """Raise the denial if the call needs the authorization."""
@@ -88,7 +107,7 @@ class Throttle(Fault):
         clock: Returns the time in seconds.
 
     Raises:
-        ConfigurationError: The rate or the burst is negative.
+        ConfigurationError: The rate or the burst is negative or not finite.
     """
 
     rate: float
@@ -98,8 +117,8 @@ class Throttle(Fault):
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        if self.rate < 0 or self.burst < 0:
-            raise ConfigurationError("Throttle: rate and burst must not be negative")
+        if not (0 <= self.rate < math.inf and self.burst >= 0):
+            raise ConfigurationError("Throttle: rate and burst must be finite and not negative")
 
     def begin(self, random: Random) -> Fault:  # noqa: ARG002
         """Return a full bucket."""
@@ -125,6 +144,12 @@ class _Bucket(Fault):
             enough = self._tokens >= 1
             self._tokens -= enough
             return enough
+
+
+def _known_actions() -> frozenset[str]:
+    """Return the actions of AWS and those that calls need, in all vocabularies."""
+    article = frozenset(f"bedrock:{name}" for name in ("InvokeModelWithGuardrail",))
+    return frozenset(one.name for one in reference.actions().values()) | article
 
 
 def retry_headers(seconds: float | None) -> dict[str, str]:

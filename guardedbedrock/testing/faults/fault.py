@@ -69,6 +69,14 @@ class Fault:
 TOO_MANY: Final = "Too many requests, please wait before trying again."
 """AWS's message for throttled requests."""
 
+_LONGEST_WAIT: Final = 366 * 24 * 3600.0
+"""Python cannot wait for an infinite number of seconds."""
+
+
+def is_duration(seconds: float) -> bool:
+    """Say whether a number of seconds can be waited for."""
+    return 0 <= seconds <= _LONGEST_WAIT
+
 
 class HangUpError(Exception):
     """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep
+from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep, is_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ Spread: TypeAlias = Literal["fixed", "uniform", "exponential", "lognormal"]
 
 ReplyPart: TypeAlias = Literal["head", "body"]
 """Where bytes are counted from: the start of the status line, or the start of the body."""
+
+_PARTS: Final[tuple[ReplyPart, ...]] = ("head", "body")
 
 _SIGMA: Final = 0.5  # of a lognormal latency: one of forty is over twice the mean
 
@@ -38,15 +41,17 @@ class Latency(Fault):
         spread: Distribution: ``fixed``, ``uniform`` (0 to twice the mean), ``exponential`` or ``lognormal``.
 
     Raises:
-        ConfigurationError: The pause is negative, or the distribution is unknown.
+        ConfigurationError: The pause is negative or not finite, or the distribution is unknown.
     """
 
     seconds: float
     spread: Spread = "fixed"
 
     def __post_init__(self) -> None:
-        if self.seconds < 0 or self.spread not in _DRAWS:
-            raise ConfigurationError(f"Latency: seconds must not be negative, and spread must be one of {', '.join(_DRAWS)}")
+        if not is_duration(self.seconds) or self.spread not in _DRAWS:
+            raise ConfigurationError(
+                f"Latency: seconds must be finite and not negative, and spread must be one of {', '.join(_DRAWS)}"
+            )
 
     def begin(self, random: Random) -> Fault:
         """Return a delay with the random numbers of the fake."""
@@ -73,7 +78,7 @@ class TokenRate(Fault):
         per_second: Events per second.
 
     Raises:
-        ConfigurationError: The rate is not positive.
+        ConfigurationError: The rate is not positive, or not finite.
     """
 
     per_second: float
@@ -81,8 +86,8 @@ class TokenRate(Fault):
     streams: ClassVar[bool | None] = True
 
     def __post_init__(self) -> None:
-        if self.per_second <= 0:
-            raise ConfigurationError("TokenRate: per_second must be greater than 0")
+        if not 0 < self.per_second < inf or not is_duration(1 / self.per_second):
+            raise ConfigurationError("TokenRate: per_second must be finite and greater than 0")
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         """Wait before each event."""
@@ -101,11 +106,19 @@ class Stall(Fault):
         seconds: Length of the pause.
         after: Bytes before the pause.
         part: Where the bytes are counted from.
+
+    Raises:
+        ConfigurationError: The pause or the position is negative, or the part is unknown.
     """
 
     seconds: float
     after: int = 0
     part: ReplyPart = "body"
+
+    def __post_init__(self) -> None:
+        if not is_duration(self.seconds):
+            raise ConfigurationError("Stall: seconds must be finite and not negative")
+        _check_position("Stall", self.after, self.part)
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:
         """Send the bytes before the pause, wait, and send the rest."""
@@ -125,11 +138,17 @@ class HangUp(Fault):
         part: Where the bytes are counted from: ``head`` or ``body``.
         reset: True sends a TCP reset, as after a crash; False closes in order, as a proxy does. Over TLS most clients see no
             difference.
+
+    Raises:
+        ConfigurationError: The position is negative, or the part is unknown.
     """
 
     after: int = 0
     part: ReplyPart = "head"
     reset: bool = True
+
+    def __post_init__(self) -> None:
+        _check_position("HangUp", self.after, self.part)
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
         """Send the bytes before the end, then hang up."""
@@ -138,6 +157,11 @@ class HangUp(Fault):
                 break
             yield piece
         raise HangUpError(reset=self.reset)
+
+
+def _check_position(fault: str, after: int, part: str) -> None:
+    if after < 0 or part not in _PARTS:
+        raise ConfigurationError(f"{fault}: after must not be negative, and part must be one of {', '.join(_PARTS)}")
 
 
 def _cut(pieces: Pieces, after: int, part: ReplyPart) -> Iterator[tuple[bool, bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from guardedbedrock.bedrock.guardrail.guardrail import DRAFT, is_version
 from guardedbedrock.errors import ConfigurationError
 
 GuardedContent: TypeAlias = Literal["COMPREHENSIVE", "SELECTIVE"]
@@ -13,6 +14,7 @@ GuardedContent: TypeAlias = Literal["COMPREHENSIVE", "SELECTIVE"]
 EnforcementOrigin: TypeAlias = Literal["ACCOUNT_ENFORCED", "ORGANIZATION_ENFORCED"]
 
 _GUARDED_CONTENT: Final = {"COMPREHENSIVE", "SELECTIVE"}
+_ORIGINS: Final[tuple[EnforcementOrigin, ...]] = ("ACCOUNT_ENFORCED", "ORGANIZATION_ENFORCED")
 _ALL_MODELS: Final = "ALL"
 
 
@@ -31,7 +33,7 @@ class FakeEnforcement:
         origin: ``ACCOUNT_ENFORCED`` or ``ORGANIZATION_ENFORCED``.
 
     Raises:
-        ConfigurationError: ``system`` or ``messages`` is neither ``COMPREHENSIVE`` nor ``SELECTIVE``.
+        ConfigurationError: The version is not a number, or ``system``, ``messages`` or ``origin`` is unknown.
     """
 
     guardrail: str
@@ -45,6 +47,10 @@ class FakeEnforcement:
     def __post_init__(self) -> None:
         if unknown := sorted({self.system, self.messages} - _GUARDED_CONTENT):
             raise ConfigurationError(f"enforced: {unknown[0]!r} is neither 'COMPREHENSIVE' nor 'SELECTIVE'")
+        if self.origin not in _ORIGINS:
+            raise ConfigurationError(f"enforced: origin: {self.origin!r} is not one of {', '.join(_ORIGINS)}")
+        if not is_version(self.version) or self.version == DRAFT:
+            raise ConfigurationError(f"enforced: version: {self.version!r} is not a published version; write a number as text")
 
     def covers(self, model: str) -> bool:
         """Return whether it is enforced on a model: an ID, an ARN, or the ID of an inference profile."""

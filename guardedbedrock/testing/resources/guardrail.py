@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
+from guardedbedrock.bedrock.guardrail.guardrail import is_version
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.resources.pii import PII
 from guardedbedrock.testing.resources.word_lists import CONTENT_WORDS, LEVELS, MANAGED_WORDS, Level, Strengths, strengths
@@ -18,6 +19,7 @@ Handling: TypeAlias = Literal["block", "anonymize"]
 """The action of a guardrail on sensitive information."""
 
 _HANDLINGS: Final = {"block", "anonymize"}
+_IDENTIFIER: Final = re.compile(r"(arn:[^:]+:bedrock:[^:]+:[^:]*:guardrail/)?[A-Za-z0-9_-]+")
 _ANY_TEXT: Final = r"[\s\S]+"
 _GROUNDING: Final = {"GROUNDING", "RELEVANCE"}
 
@@ -50,7 +52,8 @@ class FakeGuardrail:
         answers: The guardrail that assesses responses; None uses this guardrail for prompts and responses.
 
     Raises:
-        ConfigurationError: A category, list, strength, entity type or handling is unknown, or a pattern is invalid.
+        ConfigurationError: The identifier or the version is malformed; a category, list, strength, entity type, handling or
+            name is unknown; or a pattern is invalid.
     """
 
     identifier: str
@@ -71,6 +74,10 @@ class FakeGuardrail:
     answers: FakeGuardrail | None = None
 
     def __post_init__(self) -> None:
+        if not _IDENTIFIER.fullmatch(self.identifier):
+            raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID or the ARN of a guardrail")
+        if not is_version(self.version):
+            raise ConfigurationError(f"version: {self.version!r} is not a version; write a number as text, or DRAFT")
         _check_names("pii", self.pii, PII)
         _check_names("content", (*self.content, *self.content_words), CONTENT_WORDS)
         _check_names("content", (level for given in self.content.values() for level in strengths(given)), LEVELS)
@@ -81,6 +88,8 @@ class FakeGuardrail:
         for name, (pattern, handling) in self.expressions.items():
             _check_names(f"regexes.{name}", [handling], _HANDLINGS)
             _check_pattern(name, pattern)
+        named = (self.denied_words, self.denied_topics, self.content, self.managed_words, self.pii, self.regexes, self.grounding)
+        _check_names("detect_only", self.detect_only, {name for names in named for name in names})
 
     @property
     def id(self) -> str:

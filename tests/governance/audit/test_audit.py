@@ -179,6 +179,14 @@ def test_a_broken_trail_is_an_error(tmp_path: Path) -> None:
         audit(written(tmp_path, snapshot()), [tmp_path / "trail.json"])
 
 
+@pytest.mark.parametrize("text", ['{"Records": []}', '{"x": 1}', "[]", ""])
+def test_events_without_a_record_are_an_error(tmp_path: Path, text: str) -> None:
+    """Every grant would seem unused."""
+    (tmp_path / "trail.json").write_text(text, "utf-8")
+    with pytest.raises(ConfigurationError, match=r"trail\.json: contains no CloudTrail record"):
+        audit(written(tmp_path, snapshot()), [tmp_path / "trail.json"])
+
+
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(written(tmp_path, snapshot()))
     assert run(["audit", "--snapshot", file, "--events", trail(tmp_path, *USED)]) == 0
