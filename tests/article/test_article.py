@@ -196,6 +196,36 @@ def test_templates_can_be_deployed(repository: Path, what: str, moto_url: str) -
     assert {one["LogicalResourceId"] for one in created} == set(json.loads(template)["Resources"])
 
 
+DEPLOYED = {
+    "alarm": (
+        {"Email": "a@example.com", "TrailLogGroup": "trail", "TopicKey": "alias/topic"},
+        {"AWS::SNS::Topic", "AWS::Events::Rule"},
+    ),
+    "config-rule": ({"CodeBucket": "code"}, {"AWS::IAM::Role", "AWS::Lambda::Function", "AWS::Lambda::Permission"}),
+}
+"""Template to its parameters, and to those of its resource types that moto supports."""
+
+
+@pytest.mark.parametrize("what", DEPLOYED)
+@pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")  # moto warns of types that it skips
+def test_the_supported_resources_of_a_template_can_be_deployed(repository: Path, what: str, moto_url: str) -> None:  # noqa: ARG001
+    assert run(["generate", what, "--config", "guardedbedrock.toml", "--format", "cloudformation", "-o", "out"]) == 0
+    parameters, supported = DEPLOYED[what]
+    if what == "config-rule":
+        bucket = client("s3", moto_url)
+        bucket.create_bucket(Bucket="code")
+        bucket.put_object(Bucket="code", Key="config-rule.zip", Body=Path("out/config-rule.zip").read_bytes())
+    stacks = client("cloudformation", moto_url)
+    given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+    template = Path(f"out/{what}.template.json").read_text("utf-8")
+    stacks.create_stack(StackName=what, TemplateBody=template, Parameters=given, Capabilities=["CAPABILITY_NAMED_IAM"])
+    (stack,) = stacks.describe_stacks(StackName=what)["Stacks"]
+    created = stacks.list_stack_resources(StackName=what)["StackResourceSummaries"]
+    stacks.delete_stack(StackName=what)
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert {one["ResourceType"] for one in created} - {""} == supported  # moto lists a type that it skips without a name
+
+
 @pytest.mark.parametrize(("tags", "expected"), [({}, "NON_COMPLIANT"), ({"Team": "hr"}, "COMPLIANT")])
 def test_config_rule(tags: dict[str, str], expected: str, moto_url: str) -> None:
     class Bedrock:

@@ -60,6 +60,8 @@ class Artifact:
         if form == "terraform" and self.terraform:
             return _text(self.terraform)
         known = [one for one in FORMS if self._has(one)]
+        if not known and len(self.files) == 1:  # a text that has one form
+            return next(iter(self.files.values())).decode()
         forms = f"{self.name} has no form {form}; write --format {' or '.join(known)}"
         raise ConfigurationError(forms if known else self._only_files())
 

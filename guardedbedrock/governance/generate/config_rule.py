@@ -8,6 +8,8 @@ Rule".
 from __future__ import annotations
 
 import io
+import json
+import re
 import zipfile
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -30,7 +32,8 @@ PACKAGES: Final = (
 """The imports of the function: packages and modules, relative to the package."""
 _ROOT_MODULES: Final = ("__init__.py", "_root.py", "authorization.py", "errors.py")
 _EPOCH: Final = (2020, 1, 1, 0, 0, 0)
-_LONGEST: Final = 2048
+_LONGEST: Final = 1024
+"""Characters of the JSON text of a rule's input parameters."""
 
 
 def code() -> bytes:
@@ -61,22 +64,24 @@ def _files(entry: Traversable, name: str) -> list[str]:
 
 def config_rule(inputs: Inputs) -> Artifact:
     """Return the template and the code of the rule."""
-    approved = ",".join(guardrail.key for guardrail in inputs.guardrails)
-    if len(approved) > _LONGEST:
-        raise ConfigurationError("config-rule: the list of approved guardrails is too long for a rule parameter; approve fewer")
     parameters = {
         "RequiredTags": inputs.tag_key,
         "AllowedTagValues": "",
-        "ApprovedGuardrails": approved,
+        "ApprovedGuardrails": ",".join(guardrail.key for guardrail in inputs.guardrails),
         "MinimumStrength": "HIGH",
         "Scope": "guardrails,roles,users,scps",
+        "UnusedDays": "90",
     }
+    if len(json.dumps(parameters)) > _LONGEST:
+        problem = f"the approved guardrails do not fit into the {_LONGEST} characters of a rule's parameters"
+        raise ConfigurationError(f"config-rule: {problem}; approve fewer guardrails in one configuration")
     given = {name: {"Ref": name} for name in parameters if name != "AllowedTagValues"}
     has_values = {"Fn::If": ["HasTagValues", {"Ref": "AllowedTagValues"}, {"Ref": "AWS::NoValue"}]}
     return Artifact(
         "config-rule",
         {"parameters": parameters, "handler": HANDLER},
         _resources({**given, "AllowedTagValues": has_values}),
+        _blocks(parameters),
         parameters={
             "CodeBucket": {"Type": "String", "Description": f"Bucket that holds {ZIP}."},
             "CodeKey": {"Type": "String", "Default": ZIP, "Description": "Key of the object."},
@@ -87,35 +92,42 @@ def config_rule(inputs: Inputs) -> Artifact:
     )
 
 
+_TRUST: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+_READ: Final = (
+    "bedrock:GetGuardrail",
+    "bedrock:ListGuardrails",
+    "bedrock:ListTagsForResource",
+    "config:GetResourceConfigHistory",
+    "config:PutEvaluations",
+    "iam:GenerateServiceLastAccessedDetails",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetServiceLastAccessedDetails",
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+)
+_POLICY: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(_READ), "Resource": "*"}]}
+_LOGS: Final = "policy/service-role/AWSLambdaBasicExecutionRole"
+_RUNTIME: Final = "python3.13"
+_TIMEOUT: Final = 300  # s
+_MEMORY: Final = 512  # MiB
+_CHANGES: Final = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
+_SCHEDULED: Final = "ScheduledNotification"
+_DAILY: Final = "TwentyFour_Hours"
+_GUARDRAIL_TEXT: Final = "Guardrails have the required tags, strong filters and a published version."
+_PRINCIPAL_TEXT: Final = "No principal can call a model without an approved guardrail."
+
+
 def _resources(given: dict[str, Any]) -> dict[str, Any]:
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-    read = [
-        "bedrock:GetGuardrail",
-        "bedrock:ListGuardrails",
-        "bedrock:ListTagsForResource",
-        "config:GetResourceConfigHistory",
-        "config:PutEvaluations",
-        "iam:GenerateServiceLastAccessedDetails",
-        "iam:GetAccountAuthorizationDetails",
-        "iam:GetServiceLastAccessedDetails",
-        "organizations:DescribeOrganization",
-        "organizations:DescribePolicy",
-        "organizations:ListParents",
-        "organizations:ListPoliciesForTarget",
-    ]
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": read, "Resource": "*"}]}
-    details = [
-        {"EventSource": "aws.config", "MessageType": "ConfigurationItemChangeNotification"},
-        {"EventSource": "aws.config", "MessageType": "OversizedConfigurationItemChangeNotification"},
-    ]
-    schedule = [
-        {"EventSource": "aws.config", "MessageType": "ScheduledNotification", "MaximumExecutionFrequency": "TwentyFour_Hours"}
-    ]
+    """Return the CloudFormation resources."""
+    details = [{"EventSource": "aws.config", "MessageType": one} for one in _CHANGES]
+    schedule = [{"EventSource": "aws.config", "MessageType": _SCHEDULED, "MaximumExecutionFrequency": _DAILY}]
     function = {"Fn::GetAtt": ["RuleFunction", "Arn"]}
-    logs = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"}
+    logs = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:{_LOGS}"}
 
     def rule(description: str, source_details: list[dict[str, str]], **more: Any) -> dict[str, Any]:
         source = {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": function, "SourceDetails": source_details}
@@ -126,20 +138,20 @@ def _resources(given: dict[str, Any]) -> dict[str, Any]:
         "RuleRole": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": trust,
+                "AssumeRolePolicyDocument": _TRUST,
                 "ManagedPolicyArns": [logs],
-                "Policies": [{"PolicyName": "evaluate", "PolicyDocument": policy}],
+                "Policies": [{"PolicyName": "evaluate", "PolicyDocument": _POLICY}],
             },
         },
         "RuleFunction": {
             "Type": "AWS::Lambda::Function",
             "Properties": {
-                "Runtime": "python3.13",
+                "Runtime": _RUNTIME,
                 "Handler": HANDLER,
                 "Role": {"Fn::GetAtt": ["RuleRole", "Arn"]},
                 "Code": {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},
-                "Timeout": 300,
-                "MemorySize": 512,
+                "Timeout": _TIMEOUT,
+                "MemorySize": _MEMORY,
             },
         },
         "RulePermission": {
@@ -152,9 +164,85 @@ def _resources(given: dict[str, Any]) -> dict[str, Any]:
             },
         },
         "GuardrailRule": rule(
-            "Guardrails have the required tags, strong filters and a published version.",
+            _GUARDRAIL_TEXT,
             details,
             Scope={"ComplianceResourceTypes": ["AWS::Bedrock::Guardrail"]},
         ),
-        "PrincipalRule": rule("No principal can call a model without an approved guardrail.", schedule),
+        "PrincipalRule": rule(_PRINCIPAL_TEXT, schedule),
     }
+
+
+def _blocks(parameters: dict[str, str]) -> dict[str, Any]:
+    """Return the Terraform blocks. The zip file is beside the ``*.tf.json`` file."""
+    pairs = ", ".join(f"{name} = var.{_snake(name)}" for name in parameters)
+    given = f'${{jsonencode({{ for name, value in {{ {pairs} }} : name => value if value != "" }})}}'
+
+    def rule(name: str, description: str, details: list[dict[str, str]], **more: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            "description": description,
+            "input_parameters": given,
+            "source": {
+                "owner": "CUSTOM_LAMBDA",
+                "source_identifier": "${aws_lambda_function.rule.arn}",
+                "source_detail": details,
+            },
+            "depends_on": ["aws_lambda_permission.rule"],
+            **more,
+        }
+
+    function = {
+        "function_name": "guardedbedrock-config-rule",
+        "runtime": _RUNTIME,
+        "handler": HANDLER,
+        "role": "${aws_iam_role.rule.arn}",
+        "filename": f"${{path.module}}/{ZIP}",
+        "source_code_hash": f'${{filebase64sha256("${{path.module}}/{ZIP}")}}',
+        "timeout": _TIMEOUT,
+        "memory_size": _MEMORY,
+    }
+    permission = {
+        "function_name": "${aws_lambda_function.rule.function_name}",
+        "action": "lambda:InvokeFunction",
+        "principal": "config.amazonaws.com",
+        "source_account": "${data.aws_caller_identity.current.account_id}",
+    }
+    changes = [{"message_type": one} for one in _CHANGES]
+    schedule = [{"message_type": _SCHEDULED, "maximum_execution_frequency": _DAILY}]
+    return {
+        "variable": {_snake(name): {"type": "string", "default": value} for name, value in parameters.items()},
+        "data": {"aws_caller_identity": {"current": {}}, "aws_partition": {"current": {}}},
+        "resource": {
+            "aws_iam_role": {"rule": {"name": "guardedbedrock-config-rule", "assume_role_policy": json.dumps(_TRUST)}},
+            "aws_iam_role_policy": {
+                "rule": {"name": "evaluate", "role": "${aws_iam_role.rule.id}", "policy": json.dumps(_POLICY)}
+            },
+            "aws_iam_role_policy_attachment": {
+                "rule": {
+                    "role": "${aws_iam_role.rule.name}",
+                    "policy_arn": f"arn:${{data.aws_partition.current.partition}}:iam::aws:{_LOGS}",
+                }
+            },
+            "aws_lambda_function": {"rule": function},
+            "aws_lambda_permission": {"rule": permission},
+            "aws_config_config_rule": {
+                "guardrails": rule(
+                    "bedrock-guardrails",
+                    _GUARDRAIL_TEXT,
+                    changes,
+                    scope={"compliance_resource_types": ["AWS::Bedrock::Guardrail"]},
+                ),
+                "principals": rule("bedrock-principals", _PRINCIPAL_TEXT, schedule),
+            },
+        },
+    }
+
+
+def _snake(name: str) -> str:
+    """
+    Return the name of a Terraform variable.
+
+    >>> _snake("RequiredTags")
+    'required_tags'
+    """
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -18,6 +18,7 @@ from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.iam import parse
 from guardedbedrock.iam.account.documents import read_document
 
 _REQUIRED: Final = ("name", "blocked_input_messaging", "blocked_outputs_messaging")
@@ -35,6 +36,12 @@ _PROPERTIES: Final = (
     "word_policy_config",
 )
 _OWN: Final = ("resource_policy",)
+_TERRAFORM_NAMES: Final = {
+    "content_filters_tier_config": "tier_config",
+    "guardrail_profile_arn": "guardrail_profile_identifier",
+    "topics_tier_config": "tier_config",
+}
+"""Nested key of CloudFormation, in snake case, to the name in Terraform's provider."""
 _NAME: Final = re.compile(r"[0-9a-zA-Z-_]{1,50}")
 _DIGEST: Final = 8
 
@@ -61,21 +68,44 @@ def guardrail(inputs: Inputs) -> Artifact:
             "Type": "AWS::Bedrock::GuardrailVersion",
             "Properties": {"GuardrailIdentifier": {"Fn::GetAtt": [title, "GuardrailId"]}},
         }
+        label = re.sub(r"[^a-z0-9_]", "_", str(definition["name"]).lower())
+        arn = f"${{aws_bedrock_guardrail.{label}.guardrail_arn}}"
         if "resource_policy" in definition:
-            resources[f"{title}Policy"] = {
-                "Type": "AWS::Bedrock::ResourcePolicy",
-                "Properties": {
-                    "ResourceArn": {"Fn::GetAtt": [title, "GuardrailArn"]},
-                    "PolicyDocument": read_document(str(definition["resource_policy"]), name=f"{title}: resource_policy"),
-                },
-            }
+            document = read_document(str(definition["resource_policy"]), name=f"{title}: resource_policy")
+            resources[f"{title}Policy"] = _resource_policy({"Fn::GetAtt": [title, "GuardrailArn"]}, document)
+            blocks.setdefault("aws_cloudformation_stack", {})[label] = _policy_stack(label, arn, document)
         outputs[f"{title}Arn"] = {"Value": {"Fn::GetAtt": [title, "GuardrailArn"]}}
         outputs[f"{title}PublishedVersion"] = {"Value": {"Fn::GetAtt": [version, "Version"]}}
-        label = re.sub(r"[^a-z0-9_]", "_", str(definition["name"]).lower())
-        blocks["aws_bedrock_guardrail"][label] = {key: value for key, value in definition.items() if key not in _OWN}
-        arn = f"${{aws_bedrock_guardrail.{label}.guardrail_arn}}"
+        blocks["aws_bedrock_guardrail"][label] = {key: _terraform(value) for key, value in definition.items() if key not in _OWN}
         blocks["aws_bedrock_guardrail_version"][label] = {"guardrail_arn": arn, "skip_destroy": True}
     return Artifact("guardrail", documents, resources, {"resource": blocks}, outputs=outputs)
+
+
+def _resource_policy(arn: Any, document: Any) -> dict[str, Any]:
+    return {"Type": "AWS::Bedrock::ResourcePolicy", "Properties": {"ResourceArn": arn, "PolicyDocument": document}}
+
+
+def _policy_stack(label: str, arn: str, document: Any) -> dict[str, Any]:
+    """Return a Terraform stack for a resource-based policy: no released provider is known to have the resource."""
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": {"GuardrailArn": {"Type": "String"}},
+        "Resources": {"Policy": _resource_policy({"Ref": "GuardrailArn"}, document)},
+    }
+    return {
+        "name": f"guardrail-policy-{label.replace('_', '-')}",
+        "parameters": {"GuardrailArn": arn},
+        "template_body": json.dumps(template).replace("${", "$${"),
+    }
+
+
+def _terraform(value: Any) -> Any:
+    """Return an attribute with the names of Terraform's provider, which differ from CloudFormation's in a few places."""
+    if isinstance(value, Mapping):
+        return {_TERRAFORM_NAMES.get(key, key): _terraform(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_terraform(one) for one in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def _check(definition: Mapping[str, Any], index: int) -> None:
@@ -92,7 +122,8 @@ def _check(definition: Mapping[str, Any], index: int) -> None:
     if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
         raise ConfigurationError(f'{place}.tags: must be a table of texts, as in {{ Team = "hr" }}')
     if "resource_policy" in definition:
-        read_document(str(definition["resource_policy"]), name=f"{place}.resource_policy")
+        document = read_document(str(definition["resource_policy"]), name=f"{place}.resource_policy")
+        parse(document, "resource", name=f"{place}.resource_policy")
 
 
 def _properties(definition: Mapping[str, Any]) -> dict[str, Any]:

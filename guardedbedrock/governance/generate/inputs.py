@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ class Inputs:
         unguarded_models: Patterns of IDs of models that take no guardrail.
         configured_unguarded: Those of `unguarded_models` that the configuration lists itself.
         definitions: The tables ``[[guardrail_definitions]]``.
+        resolved_models: Models of inference profiles, by identifier.
         tag_key: Key of the tag that names the owner of a guardrail.
     """
 
@@ -34,6 +35,7 @@ class Inputs:
     configured_unguarded: tuple[str, ...] = ()
     definitions: tuple[Mapping[str, Any], ...] = ()
     tag_key: str = TAG_KEY
+    resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def partition(self) -> str:
@@ -71,4 +73,5 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
         settings.models_without_guardrail,
         tuple(definitions),
         tag_key,
+        settings.profiles,
     )

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.governance.replay.events import DENIAL_CODES
 
-CODES: Final = ("AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "UnauthorizedOperation")
+CODES: Final = tuple(sorted(DENIAL_CODES))
 SOURCES: Final = ("bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com")
 CHANGES: Final = (
     "CreateGuardrail",
@@ -128,6 +129,11 @@ def _alarm_blocks() -> dict[str, Any]:
         "actions": ["sns:Publish"],
         "resources": [topic],
         "principals": {"type": "Service", "identifiers": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]},
+        "condition": {
+            "test": "StringEquals",
+            "variable": "aws:SourceAccount",
+            "values": ["${data.aws_caller_identity.current.account_id}"],
+        },
     }
     return {
         "variable": {
@@ -136,7 +142,10 @@ def _alarm_blocks() -> dict[str, Any]:
             "denials": {"type": "number", "default": 0},
             "topic_key": {"type": "string"},
         },
-        "data": {"aws_iam_policy_document": {"bedrock_alarm": {"statement": statement}}},
+        "data": {
+            "aws_caller_identity": {"current": {}},
+            "aws_iam_policy_document": {"bedrock_alarm": {"statement": statement}},
+        },
         "resource": {
             "aws_sns_topic": {"bedrock": {"name": "bedrock-alarms", "kms_master_key_id": "${var.topic_key}"}},
             "aws_sns_topic_policy": {"bedrock": {"arn": topic, "policy": "${data.aws_iam_policy_document.bedrock_alarm.json}"}},
@@ -172,7 +181,12 @@ def _alarm_blocks() -> dict[str, Any]:
 
 
 def invocation_logging(inputs: Inputs) -> Artifact:
-    """Return the log group, the role, and the configuration for ``put-model-invocation-logging-configuration``."""
+    """
+    Return the log group, the role and the configuration of model invocation logging.
+
+    CloudFormation has no resource type for the configuration. The artifact has it as a file for
+    ``aws bedrock put-model-invocation-logging-configuration``.
+    """
     group, role = "/aws/bedrock/invocations", "BedrockInvocationLogging"
     arn = f"arn:{inputs.partition}:iam::{inputs.account}:role/{role}"
     flags = {"textDataDeliveryEnabled": True, "imageDataDeliveryEnabled": False, "embeddingDataDeliveryEnabled": False}
@@ -216,9 +230,24 @@ def invocation_logging(inputs: Inputs) -> Artifact:
             "aws_iam_role_policy": {
                 "bedrock": {"name": "write", "role": "${aws_iam_role.bedrock.id}", "policy": json.dumps(write)}
             },
+            "aws_bedrock_model_invocation_logging_configuration": {
+                "bedrock": {
+                    "depends_on": ["aws_iam_role_policy.bedrock"],
+                    "logging_config": {
+                        "text_data_delivery_enabled": True,
+                        "image_data_delivery_enabled": False,
+                        "embedding_data_delivery_enabled": False,
+                        "cloudwatch_config": {
+                            "log_group_name": "${aws_cloudwatch_log_group.bedrock.name}",
+                            "role_arn": "${aws_iam_role.bedrock.arn}",
+                        },
+                    },
+                }
+            },
         }
     }
-    return Artifact("invocation-logging", document, resources, blocks)
+    text = (json.dumps(document, indent=2) + "\n").encode()
+    return Artifact("invocation-logging", document, resources, blocks, files={"invocation-logging.configuration.json": text})
 
 
 WORKFLOW: Final = """\

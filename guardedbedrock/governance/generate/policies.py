@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.backstop import backstop
+from guardedbedrock.bedrock.resources.models import GEOGRAPHIES
+from guardedbedrock.bedrock.resources.resource_types import name_in
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact, managed_policy, organization_policy
 from guardedbedrock.governance.generate.inputs import Inputs
@@ -40,6 +42,8 @@ _READS: Final = (
 _KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _SAMPLE: Final = "acme.sample-v1:0"
+_PROFILE: Final = "application-inference-profile/"
+_GEOGRAPHIES: Final = GEOGRAPHIES | {"global"}
 
 
 def _document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -47,12 +51,36 @@ def _document(statements: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _model_arns(inputs: Inputs) -> list[str]:
-    """Return the models of the approved guardrails; every foundation model if a guardrail is for all of them."""
-    arn = f"arn:{inputs.partition}:bedrock:*::foundation-model/"
+    """
+    Return the models of the approved guardrails; every foundation model if a guardrail is for all of them.
+
+    An inference profile counts as its models, because AWS authorizes them, too.
+
+    Raises:
+        ConfigurationError: The models of a profile are not known.
+    """
     if any(not guardrail.models for guardrail in inputs.guardrails):
-        return [f"{arn}*"]
-    patterns = dict.fromkeys(pattern for guardrail in inputs.guardrails for pattern in guardrail.models)
-    return [pattern if pattern.startswith("arn:") else f"{arn}{pattern}" for pattern in patterns]
+        return [_foundation_model(inputs, "*")]
+    patterns = (pattern for guardrail in inputs.guardrails for pattern in guardrail.models)
+    return list(dict.fromkeys(arn for pattern in patterns for arn in _models_of(inputs, pattern)))
+
+
+def _models_of(inputs: Inputs, pattern: str) -> Iterable[str]:
+    """Return the ARNs of the models that a pattern of the configuration stands for."""
+    known = inputs.resolved_models.get(pattern)
+    if known is not None:
+        return [one if one.startswith("arn:") else _foundation_model(inputs, one) for one in known]
+    name = name_in(pattern)
+    label, _, model = name.partition(".")
+    if label in _GEOGRAPHIES and (not pattern.startswith("arn:") or ":inference-profile/" in pattern):
+        return [_foundation_model(inputs, model)]
+    if _PROFILE in pattern:
+        raise ConfigurationError(f"the models of `{pattern}` are not known; add them to [profiles]")
+    return [pattern if pattern.startswith("arn:") else _foundation_model(inputs, pattern)]
+
+
+def _foundation_model(inputs: Inputs, model: str) -> str:
+    return f"arn:{inputs.partition}:bedrock:*::foundation-model/{model}"
 
 
 def _guardrail_arns(inputs: Inputs) -> list[str]:
@@ -272,14 +300,24 @@ class _Call:
 
 
 def _inference_calls(inputs: Inputs, guardrail: str | None) -> list[_Call]:
-    regions = dict.fromkeys(one.region for one in inputs.guardrails)
+    """Return a call of every configured model in every region of a guardrail."""
     context = {} if guardrail is None else {_KEY: guardrail}
-    models = [
-        ":".join((*arn.split(":")[:3], region, "", arn.split(":", 5)[5].replace("*", _SAMPLE)))
-        for arn in _model_arns(inputs)
-        for region in regions
-    ]
+    models = [arn for pattern in _model_arns(inputs) for arn in _in_each_region(inputs, pattern)]
     return [_Call(action, arn, context) for action in INFERENCE for arn in models]
+
+
+def _in_each_region(inputs: Inputs, pattern: str) -> list[str]:
+    """Return an ARN that a pattern matches for each region of a guardrail."""
+    head, partition, service, region, account, name = pattern.split(":", 5)
+    regions = dict.fromkeys(one.region for one in inputs.guardrails) if "*" in region else {region: None}
+    owner = account.replace("*", inputs.account)
+    return [":".join((head, partition, service, one, owner, name.replace("*", _SAMPLE).replace("?", "a"))) for one in regions]
+
+
+def _unguarded_calls(inputs: Inputs) -> list[_Call]:
+    """Return a call of every model that the configuration lists as one without a guardrail."""
+    patterns = (_foundation_model(inputs, one) for one in inputs.configured_unguarded)
+    return [_Call(INFERENCE[0], arn, {}) for pattern in patterns for arn in _in_each_region(inputs, pattern)]
 
 
 def _management_calls(inputs: Inputs) -> list[_Call]:
@@ -287,14 +325,24 @@ def _management_calls(inputs: Inputs) -> list[_Call]:
 
 
 def _require_guarded(policies: PolicySet, inputs: Inputs, name: str) -> None:
-    """Require that calls with an approved guardrail are allowed, and calls without one or with another one are denied."""
+    """
+    Require that the configured calls are allowed, and that calls without an approved guardrail are denied.
+
+    Those are calls without a guardrail, with another guardrail, with another version of an approved one and with its DRAFT.
+    """
+    approved = set(_keys(inputs))
     for guardrail in inputs.guardrails:
         for call in _inference_calls(inputs, guardrail.key):
             _require(policies, call, "allowed", name)
-        _require(policies, _Call("bedrock:ApplyGuardrail", guardrail.arn, {}), "allowed", name)
-    other = f"{inputs.guardrails[0].arn}0:1"
-    for value in (None, other):
-        _require_denied(policies, _inference_calls(inputs, value), name)
+        for other in {f"{guardrail.arn}0:1", f"{guardrail.arn}:99999999", guardrail.arn} - approved:
+            _require_denied(policies, _inference_calls(inputs, other), name)
+    for arn in _guardrail_arns(inputs):
+        _require(
+            policies, _Call("bedrock:ApplyGuardrail", arn.replace(":*:", f":{inputs.guardrails[0].region}:"), {}), "allowed", name
+        )
+    for call in _unguarded_calls(inputs):
+        _require(policies, call, "allowed", name)
+    _require_denied(policies, _inference_calls(inputs, None), name)
 
 
 def _require_denied(policies: PolicySet, calls: Iterable[_Call], name: str) -> None:
@@ -309,8 +357,11 @@ def _require(policies: PolicySet, call: _Call, expected: str, name: str) -> None
     outcome = policies.evaluate(Request(principal, call.action, call.resource, call.context)).outcome
     is_expected = outcome == "allowed" if expected == "allowed" else outcome in ("implicitDeny", "explicitDeny")
     if not is_expected:
-        problem = f"the engine decides {outcome} for {call.action} on {call.resource}, expected {expected}"
-        raise ConfigurationError(f"{name}: {problem}; the policy is not written")
+        guardrail = call.context.get(_KEY)
+        what = f" with {guardrail}" if guardrail else " without a guardrail" if call.action in INFERENCE else ""
+        problem = f"the engine decides {outcome} for {call.action} on {call.resource}{what}, but it must be {expected}"
+        fix = "compare `models` and `models_without_guardrail` in the configuration"
+        raise ConfigurationError(f"{name}: {problem}, so the policy is not written; {fix}")
 
 
 def _checked(artifact: Artifact, policy_type: PolicyType) -> Artifact:

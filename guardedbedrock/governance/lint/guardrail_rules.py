@@ -440,23 +440,34 @@ def profile_without_models(group: Group) -> Iterator[Problem]:
 def _missing_models(group: Group, action: str, item: Item, parts: Sequence[str]) -> tuple[str, str] | None:
     """Return what is wrong with the grant of a profile, and how to fix it."""
     kind, _, pattern = parts[5].partition("/")
+    is_exact = kind == "inference-profile" and not _WILD & set(pattern)
+    for profile in [pattern] if is_exact else _profiles(pattern):
+        model = profile.partition(".")[2]
+        needed = {one: _model_arn(parts[1], one, model) for one in _regions(profile, parts[3])}
+        missing = [one for one, arn in needed.items() if not _granted(group, action, arn, item, one)]
+        if missing and (is_exact or len(missing) < len(needed)):
+            shown = ", ".join(one or "global" for one in missing)
+            fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
+            return f"The profile `{profile}` is granted without its model `{model}` in {shown}.", fix
+    if is_exact or any(_granted(group, action, arn, item) for arn in _sample_models(group)):
+        return None
+    message = f"The profile `{item.text}` is granted, and no model is."
+    return message, f"Allow `{action}` on the models behind the profile, in each region."
+
+
+def _profiles(pattern: str) -> list[str]:
+    """Return the system-defined profiles that a pattern with a geography matches, such as ``us.*``; none for ``*``."""
+    if "." not in re.split(r"[*?]", pattern, maxsplit=1)[0]:
+        return []
     matches = compile_pattern(pattern)
-    names = [pattern] if not _WILD & set(pattern) else [one for each in GROUPS for one in each.profiles if matches(one)]
-    if kind == "inference-profile" and names:
-        for profile in names:
-            model = profile.partition(".")[2]
-            needed = {one: _model_arn(parts[1], one, model) for one in _regions(profile, parts[3])}
-            missing = [one for one, arn in needed.items() if not _granted(group, action, arn, item, one)]
-            if missing and (len(names) == 1 or len(missing) < len(needed)):
-                shown = ", ".join(one or "global" for one in missing)
-                fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
-                return f"The profile `{profile}` is granted without its model `{model}` in {shown}.", fix
-    samples = [one.format(region=region) for one in MODELS.values() for region in REGIONS]
-    models = [*samples, *(arn for _, one in group.statements("identity") for arn in models_of(one, group.unguarded_models))]
-    if (kind != "inference-profile" or len(names) > 1) and not any(_granted(group, action, arn, item) for arn in models):
-        message = f"The profile `{item.text}` is granted, and no model is."
-        return message, f"Allow `{action}` on the models behind the profile, in each region."
-    return None
+    return [profile for group in GROUPS for profile in group.profiles if matches(profile)]
+
+
+def _sample_models(group: Group) -> Iterator[str]:
+    """Yield ARNs of models of every type, and of those that the group names."""
+    yield from (sample.format(region=region) for sample in MODELS.values() for region in REGIONS)
+    for _, statement in group.statements("identity"):
+        yield from models_of(statement, group.unguarded_models)
 
 
 def _model_arn(partition: str, region: str, model: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -13,9 +14,11 @@ import cfnlint.api
 import pytest
 
 from guardedbedrock.cli.app import run
-from guardedbedrock.governance.generate import monitoring
+from guardedbedrock.governance.config_rule.parameters import read_parameters
+from guardedbedrock.governance.generate import monitoring, policies
 from guardedbedrock.governance.generate.generators import GENERATORS
 from guardedbedrock.governance.lint.run import LintOptions, lint
+from guardedbedrock.governance.replay.events import DENIAL_CODES
 from guardedbedrock.iam import PolicySet, Request
 from guardedbedrock.testing.filter_patterns import FilterPattern
 
@@ -54,6 +57,7 @@ POLICIES = {
     "scp": "scp",
 }
 TEMPLATES = sorted(GENERATORS)
+MODEL = "arn:aws:bedrock:us-east-1::foundation-model/acme.sample-v1:0"
 DENIED = {"eventSource": "bedrock.amazonaws.com", "eventName": "InvokeModel", "errorCode": "AccessDenied"}
 
 
@@ -137,8 +141,7 @@ def test_enforcement_has_the_guardrail_of_each_region(config: str) -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        DENIED,
-        {**DENIED, "errorCode": "AccessDeniedException"},
+        *({**DENIED, "errorCode": code} for code in sorted(DENIAL_CODES)),
         {**DENIED, "eventSource": "bedrock-mantle.amazonaws.com", "eventName": "CreateInference"},
         {**DENIED, "eventName": "UpdateGuardrail", "userIdentity": {"type": "AssumedRole"}},
     ],
@@ -153,6 +156,8 @@ def test_alarm_counts_denials(record: dict[str, Any]) -> None:
         {"eventSource": "bedrock.amazonaws.com", "eventName": "InvokeModel"},
         {**DENIED, "errorCode": "ThrottlingException"},
         {**DENIED, "errorCode": "ValidationException"},
+        {**DENIED, "errorCode": "ResourceNotFoundException", "errorMessage": "Access denied. This Model is marked as Legacy."},
+        {**DENIED, "errorCode": "accessdenied"},
         {**DENIED, "eventSource": "s3.amazonaws.com"},
     ],
 )
@@ -218,7 +223,171 @@ def test_invalid_definition(config: str, change: tuple[str, str], problem: str, 
 
 def test_invalid_requests(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["generate", "nothing", "--config", config]) == 2
-    assert run(["generate", "config-rule", "--config", config, "--format", "terraform"]) == 2
     Path(config).write_text(f'allow_draft = true\n[[guardrails]]\narn = "{EAST}"\nversion = "DRAFT"\n', "utf-8")
     assert run(["generate", "enforcement", "--config", config]) == 2
     assert "publish a version" in capsys.readouterr().err
+
+
+# -- Terraform ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", TEMPLATES)
+def test_terraform_names_only_what_it_declares(config: str, what: str) -> None:
+    data = json.loads(generated(what, config, "terraform").read_text("utf-8"))
+    assert set(data) <= {"variable", "data", "resource"}
+    declared = {f"var.{name}" for name in data.get("variable", {})}
+    for block, prefix in (("data", "data."), ("resource", "")):
+        declared |= {f"{prefix}{kind}.{name}" for kind, entries in data.get(block, {}).items() for name in entries}
+    expressions = re.findall(r"(?<!\$)\$\{(.*?)\}", json.dumps(data))
+    named = {name for text in expressions for name in re.findall(r"\b(?:var\.\w+|(?:data\.)?aws_\w+\.\w+)", text)}
+    assert named <= declared
+
+
+def test_terraform_has_the_names_of_its_provider(config: str) -> None:
+    more = """
+[guardrail_definitions.content_policy_config.content_filters_tier_config]
+tier_name = "STANDARD"
+
+[guardrail_definitions.cross_region_config]
+guardrail_profile_arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail-profile/us.guardrail.v1:0"
+"""
+    Path(config).write_text(CONFIG + more, "utf-8")
+    data = json.loads(generated("guardrail", config, "terraform").read_text("utf-8"))
+    made = data["resource"]["aws_bedrock_guardrail"]["hr_chat"]
+    assert made["content_policy_config"]["tier_config"] == {"tier_name": "STANDARD"}
+    assert list(made["cross_region_config"]) == ["guardrail_profile_identifier"]
+    (template,) = (
+        entry["Properties"]
+        for entry in json.loads(generated("guardrail", config, "cloudformation").read_text("utf-8"))["Resources"].values()
+        if entry["Type"] == "AWS::Bedrock::Guardrail"
+    )
+    assert template["ContentPolicyConfig"]["ContentFiltersTierConfig"] == {"TierName": "STANDARD"}
+    assert list(template["CrossRegionConfig"]) == ["GuardrailProfileArn"]
+
+
+SHARED = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        "Action": "bedrock:ApplyGuardrail",
+        "Resource": "*",
+    },
+}
+
+
+def test_resource_policy_of_a_guardrail(config: str) -> None:
+    definition = f"resource_policy = '{json.dumps(SHARED)}'\n\n[guardrail_definitions.content_policy_config]"
+    Path(config).write_text(CONFIG.replace("[guardrail_definitions.content_policy_config]", definition), "utf-8")
+    resources = json.loads(generated("guardrail", config, "cloudformation").read_text("utf-8"))["Resources"]
+    (policy,) = (entry["Properties"] for entry in resources.values() if entry["Type"] == "AWS::Bedrock::ResourcePolicy")
+    assert policy == {"ResourceArn": {"Fn::GetAtt": ["GuardrailHrChat", "GuardrailArn"]}, "PolicyDocument": SHARED}
+    terraform = json.loads(generated("guardrail", config, "terraform").read_text("utf-8"))["resource"]
+    assert "resource_policy" not in terraform["aws_bedrock_guardrail"]["hr_chat"]
+    stack = terraform["aws_cloudformation_stack"]["hr_chat"]
+    assert stack["parameters"] == {"GuardrailArn": "${aws_bedrock_guardrail.hr_chat.guardrail_arn}"}
+    assert json.loads(stack["template_body"])["Resources"]["Policy"]["Properties"]["PolicyDocument"] == SHARED
+
+
+def test_invocation_logging_is_configured(config: str) -> None:
+    data = json.loads(generated("invocation-logging", config, "terraform").read_text("utf-8"))
+    logging = data["resource"]["aws_bedrock_model_invocation_logging_configuration"]["bedrock"]["logging_config"]
+    assert logging["cloudwatch_config"]["log_group_name"] == "${aws_cloudwatch_log_group.bedrock.name}"
+    generated("invocation-logging", config, "cloudformation")
+    configuration = json.loads(Path("out/invocation-logging.configuration.json").read_text("utf-8"))
+    assert configuration["cloudWatchConfig"]["logGroupName"] == "/aws/bedrock/invocations"
+
+
+def test_only_the_own_account_may_publish_alarms(config: str) -> None:
+    data = json.loads(generated("alarm", config, "terraform").read_text("utf-8"))
+    (condition,) = [data["data"]["aws_iam_policy_document"]["bedrock_alarm"]["statement"]["condition"]]
+    assert (condition["test"], condition["variable"]) == ("StringEquals", "aws:SourceAccount")
+
+
+def test_config_rule_has_every_parameter_of_the_handler(config: str) -> None:
+    names = {"RequiredTags", "AllowedTagValues", "ApprovedGuardrails", "MinimumStrength", "Scope", "UnusedDays"}
+    template = json.loads(generated("config-rule", config, "cloudformation").read_text("utf-8"))
+    for rule in ("GuardrailRule", "PrincipalRule"):
+        assert set(template["Resources"][rule]["Properties"]["InputParameters"]) == names
+    values = {name: entry["Default"] for name, entry in template["Parameters"].items() if name in names}
+    assert read_parameters(values).approved == (f"{EAST}:3", f"{WEST}:1")
+    rules = json.loads(generated("config-rule", config, "terraform").read_text("utf-8"))["resource"]["aws_config_config_rule"]
+    assert all(f"{name} = var." in rule["input_parameters"] for rule in rules.values() for name in names)
+
+
+def test_too_many_guardrails_for_the_parameters_of_a_rule(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arns = [EAST.replace("abc123def456", f"abc123def{number:03d}") for number in range(20)]
+    Path(config).write_text("".join(f'[[guardrails]]\narn = "{arn}"\nversion = "1"\n' for arn in arns), "utf-8")
+    assert run(["generate", "config-rule", "--config", config, "-o", "out"]) == 2
+    assert "do not fit into the 1024 characters" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_workflow_is_printed(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["generate", "github-workflow", "--config", config]) == 0
+    assert capsys.readouterr().out.startswith("# Lints and tests the policies")
+
+
+# -- the check before a policy is written ---------------------------------------------------------------------------------
+
+APP = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123"
+NOVA = "amazon.nova-lite-v1:0"
+
+
+def approving(models: list[str], more: str = "") -> str:
+    return f'{more}\n[[guardrails]]\narn = "{EAST}"\nversion = "3"\nmodels = {json.dumps(models)}\n'
+
+
+@pytest.mark.parametrize("what", ["invoke-policy", "boundary", "scp"])
+def test_a_policy_that_decides_wrongly_is_not_written(config: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A model cannot need a guardrail and be one that takes none."""
+    Path(config).write_text(approving(["anthropic.claude-*"], 'models_without_guardrail = ["anthropic.*"]'), "utf-8")
+    assert run(["generate", what, "--config", config, "-o", "out"]) == 2
+    error = capsys.readouterr().err
+    assert "the engine decides allowed for bedrock:InvokeModel" in error
+    assert "but it must be denied, so the policy is not written" in error
+    assert error.count("\n") == 1
+    assert not Path("out").exists()
+
+
+def test_a_configured_call_that_is_denied_stops_the_policy(
+    config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = [{"Sid": "Deny", "Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "*"}]
+    monkeypatch.setattr(policies, "_backstop", lambda _: wrong)
+    assert run(["generate", "invoke-policy", "--config", config, "-o", "out"]) == 2
+    error = capsys.readouterr().err
+    assert f"invoke-policy: the engine decides explicitDeny for bedrock:InvokeModel on {MODEL} with {EAST}:3" in error
+    assert "but it must be allowed, so the policy is not written" in error
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        (NOVA, f"arn:aws:bedrock:*::foundation-model/{NOVA}"),
+        (f"us.{NOVA}", f"arn:aws:bedrock:*::foundation-model/{NOVA}"),
+        (f"global.{NOVA}", f"arn:aws:bedrock:*::foundation-model/{NOVA}"),
+        (
+            f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{NOVA}",
+            f"arn:aws:bedrock:*::foundation-model/{NOVA}",
+        ),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc123def456",
+            "arn:aws:bedrock:us-east-1:123456789012:imported-model/abc123def456",
+        ),
+        (APP, f"arn:aws:bedrock:us-west-2::foundation-model/{NOVA}"),
+    ],
+)
+def test_models_of_the_invoke_policy(config: str, model: str, expected: str) -> None:
+    profiles = f'[profiles]\n"{APP}" = ["arn:aws:bedrock:us-west-2::foundation-model/{NOVA}"]\n'
+    Path(config).write_text(approving([model]) + profiles, "utf-8")
+    policy = json.loads(generated("invoke-policy", config, "json").read_text("utf-8"))
+    assert policy["Statement"][0]["Resource"] == [expected]
+    assert lint([Path("out/invoke-policy.json")]) == ()
+
+
+def test_a_profile_whose_models_are_not_known(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path(config).write_text(approving([APP]), "utf-8")
+    assert run(["generate", "invoke-policy", "--config", config]) == 2
+    assert f"the models of `{APP}` are not known; add them to [profiles]" in capsys.readouterr().err

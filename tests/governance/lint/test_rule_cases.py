@@ -255,6 +255,10 @@ CASES: dict[str, tuple[list[Statement], str]] = {
         [guarded([f"{OWN}:inference-profile/us.*", "arn:aws:bedrock:us-east-1::foundation-model/*"]), APPLY],
         "GB213",
     ),
+    "every profile with models of one region": (
+        [guarded([f"{OWN}:inference-profile/*", "arn:aws:bedrock:us-east-1::foundation-model/*"]), APPLY],
+        "",
+    ),
     "profiles with one model": ([guarded([f"{OWN}:inference-profile/us.*", NOVA_ANYWHERE]), APPLY], ""),
     # -- separation of duties
     "inference and UpdateGuardrail": ([GUARDED, APPLY, allow("bedrock:UpdateGuardrail", GUARDRAIL)], "GB301"),
