@@ -10,7 +10,7 @@ Source: Bedrock User Guide, "Set up permissions to use guardrails for content fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,7 +72,7 @@ def translate(
     """
     original = _renamed(document, guardrail_ids or {})
     parse(original, policy_type)
-    listed = original["Statement"] if isinstance(original["Statement"], list) else [original["Statement"]]
+    listed = _statements(original)
     changes: list[str] = []
     lost = list(_invalid_ids(listed))
     statements: list[dict[str, Any]] = []
@@ -114,26 +114,71 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _statement(statement: Mapping[str, Any], name: str, changes: list[str], lost: list[str]) -> Iterator[dict[str, Any]]:
     if "NotAction" in statement:
-        if any(compile_pattern(one.lower())(ARTICLE.lower()) for one in _list(statement["NotAction"]) if one != "*"):
-            lost.append(f"{name}: NotAction with `{ARTICLE}` cannot be translated; write the actions that the statement covers")
-        yield dict(statement)
+        yield from _not_action(statement, name, changes, lost)
         return
     actions = _list(statement["Action"])
     exact = [one for one in actions if one.lower() == ARTICLE.lower()]
-    wild = [one for one in actions if one not in exact and compile_pattern(one.lower())(ARTICLE.lower())]
+    wild = [one for one in actions if one not in exact and _matches(one, ARTICLE)]
     plain = [one for one in actions if one.lower() in _PLAIN]
     rest = [one for one in actions if one not in exact and one not in plain]
     if rest:
         yield {**statement, "Action": _short(rest)}
-    tests_guardrail = KEY.lower() in _keys(statement)
-    if plain and tests_guardrail:
-        yield {**statement, "Action": _short(plain)}
-    elif plain:
-        changes.append(f"{name}: {_named(plain)} applies to calls without a guardrail, so it got the condition Null {KEY}")
-        yield _with({**statement, "Action": _short(plain)}, "Null", KEY, "true")
-    if exact or (wild and "*" not in _list(statement.get("Resource", "*"))):
-        changes.append(f"{name}: `{ARTICLE}` became {_named([*_INFERENCE, APPLY])}")
-        yield from _guarded(statement, name, lost)
+    if plain:
+        yield from _unguarded(statement, plain, name, changes, lost)
+    is_everywhere = "*" in _list(statement.get("Resource", "*")) and "NotResource" not in statement
+    covers_calls = all(any(_matches(one, action) for one in wild) for action in _INFERENCE)
+    if exact or (wild and not (is_everywhere and covers_calls)):
+        made = list(_guarded(statement, name, lost))
+        changes.append(f"{name}: `{ARTICLE}` became {_named(dict.fromkeys(a for one in made for a in _list(one['Action'])))}")
+        yield from made
+    elif wild and statement["Effect"] == "Allow" and not any(_matches(one, APPLY) for one in wild):
+        changes.append(f"{name}: a guarded call also needs `{APPLY}`, which {_named(wild)} does not cover")
+        yield _apply(statement, "*")
+
+
+def _matches(pattern: str, action: str) -> bool:
+    return bool(compile_pattern(pattern.lower())(action.lower()))
+
+
+def _unguarded(
+    statement: Mapping[str, Any], actions: list[str], name: str, changes: list[str], lost: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the statement for calls without a guardrail."""
+    made = {**statement, "Action": _short(actions)}
+    resources = _list(statement.get("Resource", "*"))
+    models = [one for one in resources if _GUARDRAIL not in one]
+    if "NotResource" not in statement and len(models) < len(resources):
+        if not models:
+            lost.append(f"{name}: {_named(actions)} on a guardrail has no effect, because AWS authorizes it on models")
+            return
+        made["Resource"] = _short(models)
+    if KEY.lower() in _keys(statement):
+        yield made
+        return
+    verb = "applies" if len(actions) == 1 else "apply"
+    changes.append(f"{name}: {_named(actions)} {verb} to calls without a guardrail, so it got the condition Null {KEY}")
+    yield _with(made, "Null", KEY, "true")
+
+
+def _not_action(statement: Mapping[str, Any], name: str, changes: list[str], lost: list[str]) -> Iterator[dict[str, Any]]:
+    """
+    Yield the statements for a statement with NotAction.
+
+    The inference actions and the article's action move into a statement with Action, unless it covers all or none of them.
+    """
+    left_out = _list(statement["NotAction"])
+    covered = [one for one in (*_INFERENCE, ARTICLE) if not any(_matches(each, one) for each in left_out)]
+    rest = {key: value for key, value in statement.items() if key != "NotAction"}
+    added: tuple[str, ...] = () if len(covered) in (0, len(_INFERENCE) + 1) else _INFERENCE
+    if statement["Effect"] == "Deny" and ARTICLE not in covered and not any(_matches(one, APPLY) for one in left_out):
+        added = (*added, APPLY)
+    added = tuple(one for one in added if not any(_matches(each, one) for each in left_out))
+    kept = [one for one in left_out if one.lower() != ARTICLE.lower()]
+    if added:
+        changes.append(f"{name}: NotAction also leaves out {_named(added)}")
+    yield {**statement, "NotAction": _short([*kept, *added])} if added or kept else dict(statement)
+    if covered and len(covered) <= len(_INFERENCE):
+        yield from _statement({**rest, "Action": covered}, name, changes, lost)
 
 
 def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
@@ -166,8 +211,13 @@ def _guarded(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterat
     if statement["Effect"] == "Allow":
         arns = [one.partition(_GUARDRAIL)[0] + _GUARDRAIL + one.partition(_GUARDRAIL)[2].partition(":")[0] for one in guardrails]
         arns = arns or list(dict.fromkeys(_arns_of_condition(statement)))
-        sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
-        yield _without({**base, **sid, "Action": APPLY, "Resource": _short(arns) if arns else "*"}, KEY.lower())
+        yield _apply(statement, _short(arns) if arns else "*")
+
+
+def _apply(statement: Mapping[str, Any], resource: Any) -> dict[str, Any]:
+    """Return the statement that grants ApplyGuardrail under the other conditions of a statement."""
+    sid = {"Sid": f"{statement['Sid']}Apply"} if statement.get("Sid") else {}
+    return _without({**statement, **sid, "Action": APPLY, "Resource": resource}, KEY.lower())
 
 
 def _all_but(statement: Mapping[str, Any], name: str, lost: list[str]) -> Iterator[dict[str, Any]]:
@@ -242,8 +292,9 @@ def _short(values: list[str]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _named(actions: Sequence[str]) -> str:
-    return " and ".join(f"`{one}`" for one in actions)
+def _named(actions: Iterable[str]) -> str:
+    *most, last = (f"`{one}`" for one in actions)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 # -- the check by the engine ----------------------------------------------------------------------------------------------
@@ -256,6 +307,8 @@ def _differences(original: Mapping[str, Any], translated: Mapping[str, Any]) -> 
     guardrails = [*dict.fromkeys(arn for text in texts for arn in _samples(text)), (_OTHER, f"{_OTHER}:1")]
     models = [*dict.fromkeys(text.replace("*", "sample") for text in texts if ":foundation-model/" in text), _MODEL]
     names_models = len(models) > 1
+    needs_both = any(_names_both(statement) for statement in _statements(original))
+    versioned = {text for statement in _statements(original) for text in _list(statement.get("Resource", [])) if _version(text)}
     actions = {row.name: row.required_actions[0].iam_action for row in TABLE if row.inference}
     for operation, action in actions.items():
         if action not in _INFERENCE:
@@ -264,7 +317,8 @@ def _differences(original: Mapping[str, Any], translated: Mapping[str, Any]) -> 
             if _outcome(before, action, model) != _outcome(after, action, model):
                 yield f"{operation} without a guardrail on `{model}`: {_pair(before, after, action, model)}"
             for arn, value in guardrails:
-                old = _guarded_outcome(before, arn, value, model if names_models else "")
+                named = (arn, value) if versioned else (arn,)
+                old = _guarded_outcome(before, named, value, model if names_models else "", needs_both=needs_both)
                 new = max(_outcome(after, action, model, value), _outcome(after, APPLY, arn))
                 if old != new:
                     yield f"{operation} with `{value}` on `{model}`: {_word(old)} before, {_word(new)} after"
@@ -295,16 +349,42 @@ def _outcome(policies: PolicySet, action: str, resource: str, guardrail: str | N
     return _RANK[_decide(policies, action, resource, guardrail)]
 
 
-def _guarded_outcome(policies: PolicySet, guardrail: str, value: str, model: str) -> int:
+def _guarded_outcome(policies: PolicySet, guardrail: tuple[str, ...], value: str, model: str, *, needs_both: bool) -> int:
     """
     Decide a guarded call in the article's vocabulary.
 
     The article writes guardrails as resources of its action, or models with a condition. A policy that names models is asked
-    about both: one grant is enough, and an explicit denial of either wins.
+    about both: one grant is enough unless a statement lists both, and an explicit denial of either wins.
+
+    Args:
+        policies: The policy.
+        guardrail: ARN of the guardrail; also with the version, if the policy names versions as resources.
+        value: Value of the guardrail key.
+        model: ARN of the model; ``""`` if the policy names no model.
+        needs_both: Whether the guardrail and the model must be granted.
     """
-    decisions = [_decide(policies, ARTICLE, one, value) for one in (guardrail, model) if one]
-    denied = "explicitDeny" in decisions
-    return _RANK["explicitDeny"] if denied else min(_RANK[one] for one in decisions)
+    on_guardrail = [_decide(policies, ARTICLE, one, value) for one in guardrail]
+    on_model = [_decide(policies, ARTICLE, model, value)] if model else []
+    if "explicitDeny" in (*on_guardrail, *on_model):
+        return _RANK["explicitDeny"]
+    ranks = [min(_RANK[one] for one in each) for each in (on_guardrail, on_model) if each]
+    return max(ranks) if needs_both else min(ranks)
+
+
+def _version(arn: str) -> str:
+    """Return the version of a guardrail ARN; ``""`` if it has none."""
+    return arn.partition(_GUARDRAIL)[2].partition(":")[2]
+
+
+def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = document["Statement"]
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _names_both(statement: Mapping[str, Any]) -> bool:
+    """Return whether a statement of the article's action lists guardrails and models."""
+    kinds = {_GUARDRAIL in one for one in _list(statement.get("Resource", []))}
+    return len(kinds) > 1 and any(_matches(one, ARTICLE) for one in _list(statement.get("Action", [])))
 
 
 def _pair(before: PolicySet, after: PolicySet, action: str, model: str) -> str:

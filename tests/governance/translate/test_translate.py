@@ -45,6 +45,27 @@ ALIKE: dict[str, dict[str, Any]] = {
     "a pattern of guardrails": policy(statement("Allow", GUARDED, "arn:aws:bedrock:*:123456789012:guardrail/*")),
     "a wildcard": policy(statement("Allow", "bedrock:*", "*")),
     "a wildcard on a guardrail": policy(statement("Allow", "bedrock:*", HR)),
+    "an Allow of all but guarded calls": policy({"Effect": "Allow", "NotAction": GUARDED, "Resource": "*"}),
+    "a Deny of all but guarded calls": policy(
+        statement("Allow", "*", "*"), {"Effect": "Deny", "NotAction": GUARDED, "Resource": "*"}
+    ),
+    "an Allow of all but unguarded calls": policy(
+        {"Effect": "Allow", "NotAction": ["bedrock:InvokeModel", "iam:*"], "Resource": "*"}
+    ),
+    "an Allow of all but calls": policy({"Effect": "Allow", "NotAction": "bedrock:InvokeModel*", "Resource": "*"}),
+    "a Deny of all but calls": policy(
+        statement("Allow", "*", "*"), {"Effect": "Deny", "NotAction": "bedrock:InvokeModel*", "Resource": "*"}
+    ),
+    "an Allow of all but another service": policy({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}),
+    "a wildcard that covers every call": policy(statement("Allow", "bedrock:InvokeModel*", "*")),
+    "a wildcard that covers guarded calls and streams": policy(statement("Allow", "bedrock:InvokeModelWith*", "*")),
+    "a Deny with a wildcard": policy(statement("Allow", "*", "*"), statement("Deny", "bedrock:InvokeModel*", "*")),
+    "a list of guardrails and models": policy(statement("Allow", [GUARDED, "s3:GetObject"], [HR, MODEL])),
+    "guarded and unguarded calls of a guardrail and a model": policy(
+        statement("Allow", [GUARDED, "bedrock:InvokeModel"], [HR, MODEL])
+    ),
+    "two guardrails": policy(statement("Allow", GUARDED, [HR, HR.replace("abc", "xyz")])),
+    "a condition on the region": policy(statement("Allow", GUARDED, HR, {"StringEquals": {"aws:RequestedRegion": "us-east-1"}})),
     "a model with a condition": policy(statement("Allow", GUARDED, MODEL, {"StringEquals": {KEY: f"{HR}:3"}})),
 }
 
@@ -54,6 +75,28 @@ def test_both_policies_decide_alike(name: str) -> None:
     translation = translate(ALIKE[name])
     assert translation.differences == ()
     assert GUARDED not in json.dumps(dict(translation.policy))
+
+
+def test_a_version_becomes_a_condition() -> None:
+    """ApplyGuardrail cannot be limited to a version, which is reported; the calls are decided alike."""
+    translation = translate(policy(statement("Allow", GUARDED, f"{HR}:3")))
+    assert translation.differences == ()
+    assert "has a version, and AWS's guardrail ARNs have none" in translation.lost[0]
+
+
+def test_no_statement_of_a_translation_has_a_resource_of_another_action() -> None:
+    translation = translate(policy(statement("Allow", [GUARDED, "bedrock:InvokeModel"], [HR, MODEL])))
+    assert [(one["Action"], one["Resource"]) for one in translation.policy["Statement"]] == [
+        ("bedrock:InvokeModel", MODEL),
+        (["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"], MODEL),
+        ("bedrock:ApplyGuardrail", HR),
+    ]
+
+
+def test_the_changes_name_what_was_written() -> None:
+    translation = translate(policy(statement("Deny", GUARDED, HR)))
+    became = "`bedrock:InvokeModel` and `bedrock:InvokeModelWithResponseStream`"
+    assert translation.changes == (f"statement 0: `{GUARDED}` became {became}",)
 
 
 def test_a_guarded_call_needs_the_guardrail_of_the_policy() -> None:
@@ -82,7 +125,6 @@ def test_ids_of_the_article_are_reported_and_mapped() -> None:
 @pytest.mark.parametrize(
     "lossy",
     [
-        {"Effect": "Allow", "NotAction": GUARDED, "Resource": "*"},
         {"Effect": "Deny", "Action": GUARDED, "NotResource": MODEL},
         statement("Allow", GUARDED, f"{HR}:3"),
         statement("Deny", GUARDED, HR, {"StringEquals": {"aws:ResourceTag/team": "hr"}}),
