@@ -16,7 +16,8 @@ from guardedbedrock.bedrock import OPERATIONS, reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severity
 from guardedbedrock.governance.lint.governance_rules import api_keys, both_roles
-from guardedbedrock.governance.lint.policy import Group, Item, LintedPolicy
+from guardedbedrock.governance.lint.language_rules import unread
+from guardedbedrock.governance.lint.policy import Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.lint.read import read_groups, read_source
 from guardedbedrock.governance.lint.sample_requests import is_possible
 from guardedbedrock.governance.replay.events import RecordError, event_of
@@ -111,7 +112,7 @@ GAP: Final = AuditRule(
     "note",
     "part of the account that could not be read",
     "Findings may be missing or wrong where policies are missing.",
-    "Grant the permission that the snapshot names, and take a new snapshot.",
+    "Take a snapshot with the permission that the finding names, and with all managed policies.",
     _ACCESSED,
 )
 RULES: Final = (UNUSED, BOTH_ROLES, LONG_TERM_KEYS, UNREACHABLE, NOT_REQUIRED, GAP)
@@ -154,7 +155,7 @@ def _problems(
         yield from ((LONG_TERM_KEYS, one) for one in _named(group, api_keys(group)))
     guardrails = account.snapshot.get("guardrails") or ()
     for index, guardrail in enumerate(guardrails):
-        if not any(is_possible(group, _APPLY, guardrail["arn"]) for group in groups):
+        if not any(group.may_grant_more or is_possible(group, _APPLY, guardrail["arn"]) for group in groups):
             message = f"No principal of the account may use the guardrail `{guardrail['arn']}`."
             yield UNREACHABLE, Problem(whole, f"/guardrails/{index}", message)
     required = [value for group in groups for value in _required_values(group)]
@@ -163,10 +164,9 @@ def _problems(
         if not any(matches(key) for matches in map(compile_pattern, required) for key in keys) and not enforced & set(keys):
             yield NOT_REQUIRED, Problem(whole, pointer, f"No policy requires the guardrail `{name}`.")
     for index, gap in enumerate(account.gaps):
-        yield (
-            GAP,
-            Problem(whole, f"/gaps/{index}", f"The section `{gap['section']}` is incomplete: {gap['api']}: {gap['error']}."),
-        )
+        message = f"The section `{gap['section']}` is incomplete: {gap['api']}: {gap['error']}."
+        yield GAP, Problem(whole, f"/gaps/{index}", message)
+    yield from ((GAP, one) for group in groups for one in unread(group))
 
 
 def _named(group: Group, problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -224,17 +224,23 @@ def _unused(account: Account, groups: Sequence[Group], used: Mapping[str, frozen
         own = frozenset(action for one in grant.holders for action in (used or {}).get(one, ()))
         by = " by a member" if grant.owner not in grant.holders else ""
         why = f"was never used{by} in the events" if used is not None else f"was never used{by}, as last-accessed data say"
-        for item in _granted(grant.policy):
-            covered = _covered(item.text.lower())
+        for text, pointer, covered in _granted(grant.policy):
             judged = covered - _NOT_IN_TRAILS if used is not None else covered
             if judged and not judged & own:
-                yield Problem(grant.policy, item.pointer, f"{grant.owner}: `{item.text}` {why}.")
+                yield Problem(grant.policy, pointer, f"{grant.owner}: `{text}` {why}.")
 
 
-def _granted(policy: LintedPolicy) -> Iterator[Item]:
+def _granted(policy: LintedPolicy) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Yield each grant of a policy: its text, its pointer, and the actions of Bedrock that it covers."""
     for statement in policy.statements:
-        if statement.is_allow and not statement.parsed.not_action:
-            yield from statement.actions
+        if statement.is_allow and statement.parsed.not_action:
+            yield "NotAction", f"{statement.pointer}/NotAction", _covered_by(statement)
+        elif statement.is_allow:
+            yield from ((item.text, item.pointer, _covered(item.text.lower())) for item in statement.actions)
+
+
+def _covered_by(statement: LintedStatement) -> frozenset[str]:
+    return frozenset(name for name in reference.actions() if statement.covers(name))
 
 
 def _never_used(accessed: Mapping[str, object] | None) -> bool:

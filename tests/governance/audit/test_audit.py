@@ -10,7 +10,7 @@ import pytest
 
 from guardedbedrock.cli.app import run
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.audit import audit
+from guardedbedrock.governance.audit import RULES, audit
 from guardedbedrock.iam.account.snapshot import write_snapshot
 
 ACCOUNT = "123456789012"
@@ -198,3 +198,30 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "--snapshot", file, "--events", events, "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)[0]["rule"] == "GB401"
     assert run(["audit", "--snapshot", str(tmp_path / "missing.json")]) == 2
+
+
+def test_a_grant_by_not_action_that_was_never_used(tmp_path: Path) -> None:
+    policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}
+    data = snapshot(principals={APP: role("App", policy)})
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": []}), "utf-8")
+    path = written(tmp_path, data)
+    (unused,) = (one for one in audit(path, [tmp_path / "trail.json"]) if one.rule == "GB401")
+    assert unused.message == f"{APP}: `NotAction` was never used in the events."
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": [record("InvokeModel", APP)]}), "utf-8")
+    assert [one for one in audit(path, [tmp_path / "trail.json"]) if one.rule == "GB401"] == []
+
+
+def test_a_managed_policy_without_its_text(tmp_path: Path) -> None:
+    """What it grants is not known, so the guardrail may be usable, and the audit names the policy."""
+    arn = "arn:aws:iam::aws:policy/AmazonBedrockFullAccess"
+    data = snapshot(principals={APP: role("App", document(("s3:GetObject", "*", {}))) | {"managed": [arn]}})
+    found = audit(written(tmp_path, data))
+    assert "GB404" not in {one.rule for one in found}
+    (note,) = (one for one in found if one.rule == "GB406")
+    assert note.message == f"`{arn}` was not checked: the account data do not hold its text."
+
+
+def test_every_rule_has_a_page() -> None:
+    """The SARIF report links to them."""
+    pages = Path(__file__).parents[3] / "docs" / "rules"
+    assert [rule.code for rule in RULES if not (pages / f"{rule.code}.md").is_file()] == []
