@@ -195,8 +195,8 @@ def lint(  # noqa: PLR0913 - each parameter is an option
     policy_type: Annotated[
         LintedType | None, typer.Option("--type", help="Type of the policies.", show_default="identity, or resource")
     ] = None,
-    select: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Run only these rules; a start of codes.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Leave these rules out; a start of codes.")] = None,
+    select: Annotated[list[str] | None, typer.Option(metavar="RULE,...", help="Run only these rules; starts of codes.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE,...", help="Leave these rules out; starts of codes.")] = None,
     together: Annotated[bool, typer.Option("--together", help="All policies apply to one principal.")] = False,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Do not report the findings of this file.")] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the findings to this file.")] = None,
@@ -205,8 +205,13 @@ def lint(  # noqa: PLR0913 - each parameter is an option
     """Find what is wrong in IAM policies for Bedrock. Exit code 1 if there is an error or a warning."""
     from guardedbedrock.cli.lint import LintArguments, command  # noqa: PLC0415 - imports the policy engine
 
-    rules = tuple(select or ()), tuple(ignore or ())
+    rules = _codes(select), _codes(ignore)
     return command(LintArguments(tuple(paths), config, policy_type, *rules, together, baseline, write_baseline), output)
+
+
+def _codes(given: list[str] | None) -> tuple[str, ...]:
+    """Return the codes of an option that can be repeated, and whose values can be lists."""
+    return tuple(code.strip() for one in given or () for code in one.split(",") if code.strip())
 
 
 @app.command()

@@ -17,6 +17,7 @@ from of_engine import engine
 from of_fake import fake
 from of_http import http
 from of_imports import imports
+from of_lint import lint
 from of_machine import machine
 from of_plugin import plugin
 from of_policy_tests import policy_tests
@@ -35,6 +36,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     fake,
     http,
     imports,
+    lint,
     plugin,
     policy_tests,
     proof,

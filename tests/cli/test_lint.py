@@ -96,6 +96,9 @@ def test_select_and_ignore(bad: str) -> None:
     assert run(["lint", bad, "--select", "GB"]) == 0
     assert run(["lint", bad, "--ignore", "INVALID_"]) == 0
     assert run(["lint", bad, "--select", "INVALID_ACTION"]) == 1
+    assert run(["lint", bad, "--select", "GB, INVALID_ACTION"]) == 1
+    assert run(["lint", bad, "--ignore", "GB,INVALID_"]) == 0
+    assert run(["lint", bad, "--ignore", ""]) == 1
 
 
 @pytest.mark.parametrize("where", ['sid = "Chat"', 'path = "bad.json"', 'path = "*.json"\nsid = "Chat"'])
