@@ -38,19 +38,17 @@ def actions_of(pattern: str) -> Sequence[str]:
 
 
 def covered_actions(placed: Placed) -> Sequence[str]:
-    """Return the known actions that a statement covers, and the other actions that it names."""
+    """Return the known actions that a statement covers, and an action for each of its patterns of other services."""
     statement = placed.statement
     matchers = [compile_pattern(pattern.lower()) for pattern in statement.actions]
-    covers = {name: any(matches(name) for matches in matchers) is not statement.not_action for name in reference.actions()}
-    found = [reference.actions()[name].name for name, covered in covers.items() if covered]
-    if not statement.not_action:
-        found += [one for one in statement.actions if "*" not in one and "?" not in one and not _is_bedrock(one)]
-    return found
+    others = [one for one in (*map(_sample, statement.actions), _OTHER) if not _is_bedrock(one) and ":" in one]
+    names = {**{one.lower(): one for one in others}, **{name: one.name for name, one in reference.actions().items()}}
+    return [action for name, action in names.items() if any(matches(name) for matches in matchers) is not statement.not_action]
 
 
-def names_only_bedrock(placed: Placed) -> bool:
-    """Return whether a statement covers Bedrock's actions alone."""
-    return not placed.statement.not_action and all(_is_bedrock(pattern) for pattern in placed.statement.actions)
+def _sample(pattern: str) -> str:
+    """Return an action that a pattern matches."""
+    return pattern.replace("*", "Sample").replace("?", "x")
 
 
 def _is_bedrock(action: str) -> bool:
@@ -62,7 +60,7 @@ def distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[st
     placed = (*old.statements(), *new.statements())
     matchers = {pattern: compile_pattern(pattern.lower()) for one in placed for pattern in one.statement.actions}
     named = [one for one in matchers if "*" not in one and "?" not in one]
-    samples = [pattern.replace("*", "Sample").replace("?", "x") for pattern in matchers]
+    samples = [_sample(pattern) for pattern in matchers]
     every = {name.lower(): name for name in (*(a.name for a in reference.actions().values()), *samples, *named, _OTHER)}
     chosen: dict[object, str] = {}
     for lower, name in every.items():

@@ -8,12 +8,14 @@ network.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from itertools import pairwise
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.matching import values
@@ -21,9 +23,15 @@ from guardedbedrock.iam.matching import values
 Kind: TypeAlias = Literal["number", "date", "address"]
 NOT_A_VALUE: Final = "not-a-value"
 """Text that is neither a number nor a date nor an address."""
+UNTYPED: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "number": (NOT_A_VALUE, "", "1e3"),
+    "date": (NOT_A_VALUE, "", "1e3"),
+    "address": (NOT_A_VALUE, ""),
+}
+"""Texts without a value. AWS does not document whether one in exponent form is a number; an empty one counts as an empty set."""
 
 _OUTSIDE: Final = ("0.0.0.0/0", "::/0")
-_MOST_TRIES: Final = 4096
+_BASE64: Final = f"{ascii_uppercase}{ascii_lowercase}{digits}+/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,26 @@ def cells_for(kind: Kind, bounds: Iterable[str], *, typed: bool) -> Cells:
     """
     listed = tuple(dict.fromkeys(bounds))
     samples = _addresses(listed) if kind == "address" else _numbers(kind, listed)
-    return Cells(kind, (*samples, *(() if typed else (NOT_A_VALUE,))))
+    return Cells(kind, (*samples, *(() if typed else UNTYPED[kind])))
+
+
+def same_bytes(text: str) -> tuple[str, ...]:
+    """
+    Return every text that encodes the same bytes in base64; the last character before the padding has bits that do not count.
+
+    >>> same_bytes("AAA=")
+    ('AAA=', 'AAB=', 'AAC=', 'AAD=')
+    """
+    wanted = values.octets(text)
+    if wanted is None:
+        return ()
+    written = b64encode(wanted).decode()
+    stem = written.rstrip("=")
+    if stem == written:
+        return (written,)
+    padding = written[len(stem) :]
+    variants = (f"{stem[:-1]}{letter}{padding}" for letter in _BASE64)
+    return tuple(one for one in variants if values.octets(one) == wanted)
 
 
 def _numbers(kind: Kind, bounds: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Final
 
-from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for
+from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for, same_bytes
 from guardedbedrock.governance.proof.formulas import (
     NO,
     OPEN,
@@ -62,7 +62,6 @@ from guardedbedrock.iam.matching.patterns import (
     tokenize,
 )
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
-from guardedbedrock.iam.matching.values import octets
 from guardedbedrock.iam.matching.variables import (
     Template,
     Variable,
@@ -392,7 +391,11 @@ class Encoder:
         """Return the answer for a key that is present; `missing` is the answer for an absent one."""
         if key in self.vocabulary.cells:
             one = value(Text(key))
-            return tri_not(one) if form.negated else one
+            one = tri_not(one) if form.negated else one
+            if not form.quantifier:
+                return one
+            cells = self.vocabulary.cells[key]
+            return tri_if(self._cells(key, cells, lambda sample: not sample), self._empty_set(form, missing), one)
         slots = self.vocabulary.slots.get(key, 1)
         if slots > MOST_SLOTS:
             return OPEN
@@ -408,7 +411,10 @@ class Encoder:
             some = tri_and(tri_or((sure(negate(there)), one)) for there, one in zip(used, each, strict=True))
         # A set whose only value is the empty text counts as an empty set.
         alone = conjoin((Matches(Text(key), ()), *(negate(there) for there in used[1:])))
-        return tri_if(alone, YES if form.quantifier == "ForAllValues" else missing, some)
+        return tri_if(alone, self._empty_set(form, missing), some)
+
+    def _empty_set(self, form: Form, missing: Tri) -> Tri:
+        return YES if form.quantifier == "ForAllValues" else missing
 
     def _is_used(self, key: str, slot: int) -> Formula:
         return True if slot == 0 else conjoin((negate(Single(key)), Used(key, slot)))
@@ -454,11 +460,8 @@ class Encoder:
             lower = tuple(token.lower() if isinstance(token, str) else token for token in fixed(template))
             return sure(self._text(text, lower, fold=True))
         if name == "BinaryEquals":
-            tokens = fixed(template)
-            if octets("".join(token for token in tokens if isinstance(token, str))) is None:
-                return NO  # text that is not base64 matches nothing
-            # Two texts can encode the same bytes; equal texts do for sure.
-            return Tri(self._text(text, tokens), may=True)
+            encodings = same_bytes("".join(token for token in fixed(template) if isinstance(token, str)))
+            return sure(disjoin(self._text(text, (one,) if one else ()) for one in encodings))
         return OPEN
 
     def _arn(self, template: Template, text: Text) -> Tri:

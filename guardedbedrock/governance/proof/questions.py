@@ -16,7 +16,6 @@ from guardedbedrock.governance.proof.actions import (
     actions_of,
     covered_actions,
     distinguished_actions,
-    names_only_bedrock,
     unknown_actions,
 )
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
@@ -299,7 +298,8 @@ def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
     """Return ``reachable``, ``dead``, or why neither is known."""
     actions = covered_actions(placed)
     if not actions:
-        return "dead" if names_only_bedrock(placed) else "reachable"
+        named = placed.statement.actions
+        return f"this version knows no action that `{named[0]}` covers" if named and not placed.statement.not_action else "dead"
     reason = ""
     for action in actions:
         for situation in prover.situations(action):

@@ -266,6 +266,9 @@ def _keys(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
             yield negate(Present(key))
         for slot in range(2, vocabulary.slots.get(key, 0)):
             yield implies(Used(key, slot), Used(key, slot - 1))
+        for slot in range(1, vocabulary.slots.get(key, 0)):
+            # No key that can have several values has an empty one. A set of several texts is never an empty set.
+            yield implies(Used(key, slot), negate(disjoin((Matches(Text(key), ()), Matches(Text(key, slot), ())))))
         for slot in range(vocabulary.slots.get(key, 0)):
             yield implies(Present(key), _value_of(key, Text(key, slot)))
 
@@ -311,6 +314,12 @@ def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies
         sample = vocabulary.cells[key].samples[cell]
         for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling.get(key, key),):
             context[spelling] = sample
+    # A question may give a number or a date in another spelling than the sample of its cell.
+    for name, given in situation.fixed.items():
+        key = canonical_key(name)
+        if key in model.cells and given is not None:
+            for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling[key],):
+                context[spelling] = given
     return Request(
         principal=policies.principal,
         action=situation.action,

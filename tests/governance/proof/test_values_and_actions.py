@@ -1,0 +1,104 @@
+"""Proofs about values in unusual forms, and about actions that this version does not know."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.questions import always_allowed, never, unreachable
+from guardedbedrock.iam import PolicySet, Request
+
+ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+PRINCIPAL: Final = "arn:aws:iam::123456789012:role/AnyRole"
+
+
+def policies_of(*statements: dict[str, Any]) -> ProofPolicies:
+    return ProofPolicies.of(PolicySet(identity={"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+def deny(condition: dict[str, Any]) -> dict[str, Any]:
+    return {**ALLOW, "Effect": "Deny", "Condition": condition}
+
+
+def test_two_base64_texts_of_the_same_bytes_are_equal() -> None:
+    allowed = {**ALLOW, "Condition": {"BinaryEquals": {"k:bytes": "AAA="}}}
+
+    assert never(policies_of(allowed, deny({"BinaryEquals": {"k:bytes": "AAB="}})), "s3:GetObject").answer == "proved"
+    assert never(policies_of(allowed, deny({"BinaryEquals": {"k:bytes": "AQ=="}})), "s3:GetObject").answer == "refuted"
+
+
+def test_a_number_in_exponent_form_leaves_the_answer_open() -> None:
+    """AWS does not document whether ``1e3`` is a number."""
+    above_two = {**ALLOW, "Condition": {"NumericGreaterThan": {"k:number": "2"}}}
+    above_one = deny({"NumericGreaterThan": {"k:number": "1"}})
+
+    answer = never(policies_of(above_two, above_one), "s3:GetObject")
+
+    assert answer.answer == "unknown"
+    assert "no certain decision for s3:GetObject" in answer.reason
+
+
+def test_a_number_of_a_known_type_has_no_exponent_form() -> None:
+    above_two = {**ALLOW, "Condition": {"NumericGreaterThan": {"aws:MultiFactorAuthAge": "2"}}}
+    above_one = deny({"NumericGreaterThan": {"aws:MultiFactorAuthAge": "1"}})
+
+    assert never(policies_of(above_two, above_one), "s3:GetObject").answer == "proved"
+
+
+def test_an_empty_text_is_an_empty_set_for_a_number_too() -> None:
+    allowed = {**ALLOW, "Condition": {"ForAllValues:NumericEquals": {"k:number": "1"}, "Null": {"k:number": "false"}}}
+
+    answer = never(policies_of(allowed, deny({"NumericEquals": {"k:number": "1"}})), "s3:GetObject")
+
+    assert answer.answer == "refuted"
+    assert answer.witness is not None
+    assert answer.witness.context["k:number"] == ""
+
+
+def test_a_witness_has_the_value_that_the_question_gives() -> None:
+    allowed = {**ALLOW, "Condition": {"NumericEquals": {"k:number": "1.0"}, "DateLessThan": {"aws:CurrentTime": "2030-01-01"}}}
+
+    answer = never(policies_of(allowed), "s3:GetObject", when={"k:number": "1", "aws:CurrentTime": "2029-12-31"})
+
+    assert answer.witness is not None
+    given = {"k:number": "1", "aws:CurrentTime": "2029-12-31", "aws:EpochTime": "2029-12-31"}
+    assert given.items() <= dict(answer.witness.context).items()
+
+
+def test_a_set_of_several_texts_has_no_empty_one() -> None:
+    call = Request(PRINCIPAL, "s3:GetObject", "arn:aws:s3:::bucket/key", unknown=["aws:CalledVia"])
+
+    answer = always_allowed(policies_of(ALLOW, deny({"ForAnyValue:StringLike": {"aws:CalledVia": ""}})), [call])
+
+    assert answer.answer == "proved"
+
+
+@pytest.mark.parametrize("action", ["*", "s3:*", "s3:Get*", "s3:GetObject", ["bedrock:InvokeModel", "s3:*"], "*:*"])
+def test_a_statement_about_another_service_is_reachable(action: Any) -> None:
+    statement = {"Effect": "Allow", "Action": action, "Resource": "arn:aws:s3:::bucket/*"}
+
+    assert unreachable(policies_of(statement)).answer == "proved"
+
+
+@pytest.mark.parametrize("action", ["s3:*", "s3:Get*", "s3:GetObject", "*"])
+def test_a_condition_that_no_request_meets_is_dead_for_every_service(action: str) -> None:
+    contradiction = {"StringEquals": {"aws:PrincipalTag/a": "x"}, "Null": {"aws:PrincipalTag/a": "true"}}
+
+    assert unreachable(policies_of(ALLOW, {**ALLOW, "Action": action, "Condition": contradiction})).answer == "refuted"
+
+
+def test_not_action_reaches_other_services() -> None:
+    statement = {"Effect": "Allow", "NotAction": "bedrock:*", "Resource": "*"}
+
+    assert unreachable(policies_of(statement)).answer == "proved"
+
+
+@pytest.mark.parametrize("action", ["bedrock:InvokeModels", "bedrock:Converse", "bedrock:Foo*"])
+def test_a_bedrock_action_that_this_version_does_not_know_is_unknown(action: str) -> None:
+    answer = unreachable(policies_of(ALLOW, {**ALLOW, "Action": action}))
+
+    assert answer.answer == "unknown"
+    assert answer.reason == f"this version knows no action that `{action}` covers"
+    assert [statement.index for statement in answer.statements] == [1]
