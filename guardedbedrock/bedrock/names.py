@@ -7,7 +7,7 @@ from typing import Final
 
 from guardedbedrock.iam.matching.arns import split
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}")
+_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)+-[0-9]+")
 _SERVICES_OF_MODELS: Final = frozenset({"bedrock", "sagemaker"})
 
 REGION_FIX: Final = "write one such as us-east-1"

@@ -6,13 +6,15 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 import guardedbedrock
 from guardedbedrock.cli.console import console
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError
+
+_LARGEST_BODY: Final = 100_000_000
 
 EXIT_DENIED = 1
 
@@ -83,9 +85,12 @@ def _call(client: Any, arguments: InvokeArguments) -> None:
 
 def _invoke(client: Any, arguments: InvokeArguments, file: Path) -> None:
     try:
-        body = file.read_bytes()
+        with file.open("rb") as opened:
+            body = opened.read(_LARGEST_BODY + 1)
     except OSError as error:
         raise ConfigurationError(f"--body {file}: cannot be read ({error.strerror}); correct the path") from None
+    if len(body) > _LARGEST_BODY:
+        raise ConfigurationError(f"--body {file}: larger than {_LARGEST_BODY:,} bytes, which Bedrock accepts in no request")
     params = {"modelId": arguments.model, "body": body}
     if not arguments.stream:
         _write(client.invoke_model(**params)["body"].read().decode("utf-8", "replace"))

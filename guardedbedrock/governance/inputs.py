@@ -12,7 +12,9 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import POLICY_TYPES, PolicySet
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS
+from guardedbedrock.iam.account.snapshot import LARGEST
 from guardedbedrock.iam.language.documents import Object, load_json
+from guardedbedrock.settings.reader import read_text
 from guardedbedrock.settings.settings import load, read_policies
 
 
@@ -125,15 +127,10 @@ def read_json(file: Path) -> object:
     Read a JSON file. As in `load_json`, an inner object remembers a key that it holds twice: its first value could be a Deny.
 
     Raises:
-        ConfigurationError: The file cannot be read, is not UTF-8, or has a key twice.
+        ConfigurationError: The file cannot be read, is not UTF-8, is larger than a snapshot, or has a key twice.
         PolicySyntaxError: The file is not JSON. The message gives line and column.
     """
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read ({error.strerror}); correct the path or its permissions") from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{file}: not UTF-8 text; save it as UTF-8") from None
+    text = read_text(file, largest=LARGEST)
     data = load_json(text, file=str(file))
     if isinstance(data, Object) and data.repeated is not None:
         raise ConfigurationError(f"{file}: has the key `{data.repeated}` twice; keep one")

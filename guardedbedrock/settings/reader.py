@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.iam.account.snapshot import read_at_most
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import load_json
 
@@ -53,8 +54,7 @@ def read_text(path: Path, *, largest: int = LARGEST, what: str | None = None) ->
     """
     name = what or str(path)
     try:
-        with path.open("rb") as file:
-            data = file.read(largest + 1)
+        data = read_at_most(path, largest + 1)
     except OSError as error:
         raise ConfigurationError(f"{name}: cannot be read ({error.strerror}); correct the path or its permissions") from None
     if len(data) > largest:

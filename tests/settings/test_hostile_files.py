@@ -11,6 +11,9 @@ import pytest
 from guardedbedrock import ConfigurationError
 from guardedbedrock.cli.serve import configuration as serve
 from guardedbedrock.cli.simulate import read_params
+from guardedbedrock.governance.inputs import read_given
+from guardedbedrock.governance.lint.read import read_groups
+from guardedbedrock.iam.account.account import Account
 from guardedbedrock.settings import reader
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.settings import load
@@ -134,6 +137,32 @@ def test_json_of_policies(content: str, here: Path) -> None:
     path = file(here, "policy.json", content)
 
     assert str(path) in refusal(lambda: read_policies(str(path), base=here))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [text for name, (text, _) in JSON.items() if name != "large file"],
+    ids=[name for name in JSON if name != "large file"],
+)
+def test_json_of_the_tools(content: str, here: Path) -> None:
+    """Snapshots may be large, so their limit is another one."""
+    path = file(here, "hostile.json", content)
+
+    for read in (read_given, Account.from_snapshot, lambda path: list(read_groups([path]))):
+        assert refusal(lambda read=read: read(path)).startswith(f"{path}: ")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("content", [text for text, _ in YAML.values()], ids=YAML)
+def test_yaml_of_the_tools(content: str, here: Path) -> None:
+    path = file(here, "hostile.yaml", content)
+
+    assert refusal(lambda: list(read_groups([path]))).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("read", [Account.from_snapshot, read_given])
+def test_a_device_is_no_snapshot(read: Callable[[str], Any]) -> None:
+    with pytest.raises(ConfigurationError, match="^/dev/zero: larger than 200,000,000 bytes"):
+        read("/dev/zero")
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, '{"a": ' * 5000, '"' + "x" * 11_000_000 + '"', "[1,]"])

@@ -45,6 +45,9 @@ from guardedbedrock.iam.language.documents import load_json
 
 SCHEMA: Final = "guardedbedrock.snapshot"
 VERSION: Final = 1
+LARGEST: Final = 200_000_000
+"""Bytes of a snapshot. An account has at most 5,000 roles and 1,500 policies by default, and they need less."""
+_PIECE: Final = 1_000_000
 REQUIRED: Final = ("schema", "version", "account", "time")
 _DETAIL_GAPS: Final = ("scp", "rcp")
 
@@ -102,12 +105,28 @@ def read_snapshot(source: Mapping[str, Any] | str | PathLike[str]) -> dict[str, 
         return parse_snapshot(source, name="snapshot")
     path = Path(source)
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, LARGEST + 1)
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    if len(data) > LARGEST:
+        raise ConfigurationError(f"{path}: larger than {LARGEST:,} bytes, which no snapshot is; correct the path")
     digest_file = digest_path(path)
     digest = digest_file.read_text("utf-8") if digest_file.exists() else None
     return verify_and_parse(data, digest, name=str(path))
+
+
+def read_at_most(path: Path, size: int) -> bytes:
+    """
+    Read the first bytes of a file, in pieces: Python allocates the whole size that it is asked to read.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    data = bytearray()
+    with path.open("rb") as file:
+        while len(data) < size and (piece := file.read(min(_PIECE, size - len(data)))):
+            data += piece
+    return bytes(data)
 
 
 def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str, Any]:
