@@ -161,7 +161,7 @@ def test_yaml_of_the_tools(content: str, here: Path) -> None:
 
 @pytest.mark.parametrize("read", [Account.from_snapshot, read_given])
 def test_a_device_is_no_snapshot(read: Callable[[str], Any]) -> None:
-    with pytest.raises(ConfigurationError, match="^/dev/zero: larger than 200,000,000 bytes"):
+    with pytest.raises(ConfigurationError, match=r"^/dev/zero: larger than 200,000,000 bytes"):
         read("/dev/zero")
 
 
