@@ -59,6 +59,8 @@ def unguarded_allow(group: Group) -> Iterator[Problem]:
     found: list[Problem] = []
     is_certain = False
     for policy, statement in _inference_allows(group):
+        if any(map(_excludes_absent, statement.guardrail_lines)):
+            continue  # another statement lets the call through, and is reported
         for action in filter(statement.covers, INFERENCE):
             model = next((arn for arn in models_of(statement, group.unguarded_models) if is_possible(group, action, arn)), None)
             if model is not None:
@@ -83,6 +85,8 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
     found: list[Problem] = []
     leaks = False
     for policy, statement in _inference_allows(group):
+        if any(map(_excludes_other, statement.guardrail_lines)):
+            continue  # as above
         for action in filter(statement.covers, INFERENCE):
             model = next(models_of(statement, group.unguarded_models), None)
             leaks = leaks or (model is not None and is_possible(group, action, model))
@@ -158,6 +162,11 @@ def _includes_absent(line: ConditionLine) -> bool:
 
 def _excludes_unlisted(line: ConditionLine) -> bool:
     return line.name in ("StringEquals", "StringLike") and not line.quantifier
+
+
+def _excludes_other(line: ConditionLine) -> bool:
+    """Return whether a line requires a guardrail that it lists, and lists no pattern of any guardrail."""
+    return _excludes_unlisted(line) and not any(compile_pattern(item.text)(OTHER_GUARDRAIL) for item in line.values)
 
 
 def _includes_unlisted(line: ConditionLine) -> bool:

@@ -179,11 +179,17 @@ def test_a_broken_trail_is_an_error(tmp_path: Path) -> None:
         audit(written(tmp_path, snapshot()), [tmp_path / "trail.json"])
 
 
-@pytest.mark.parametrize("text", ['{"Records": []}', '{"x": 1}', "[]", ""])
-def test_events_without_a_record_are_an_error(tmp_path: Path, text: str) -> None:
+NO_RECORD = r"trail\.json: contains no CloudTrail record"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [('{"Records": []}', NO_RECORD), ('{"x": 1}', NO_RECORD), ("[]", NO_RECORD), ("", r"trail\.json: is empty")],
+)
+def test_events_without_a_record_are_an_error(tmp_path: Path, text: str, problem: str) -> None:
     """Every grant would seem unused."""
     (tmp_path / "trail.json").write_text(text, "utf-8")
-    with pytest.raises(ConfigurationError, match=r"trail\.json: contains no CloudTrail record"):
+    with pytest.raises(ConfigurationError, match=problem):
         audit(written(tmp_path, snapshot()), [tmp_path / "trail.json"])
 
 
@@ -203,7 +209,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_grant_by_not_action_that_was_never_used(tmp_path: Path) -> None:
     policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}
     data = snapshot(principals={APP: role("App", policy)})
-    (tmp_path / "trail.json").write_text(json.dumps({"Records": []}), "utf-8")
+    (tmp_path / "trail.json").write_text(json.dumps({"Records": [record("InvokeModel", ADMIN)]}), "utf-8")
     path = written(tmp_path, data)
     (unused,) = (one for one in audit(path, [tmp_path / "trail.json"]) if one.rule == "GB401")
     assert unused.message == f"{APP}: `NotAction` was never used in the events."

@@ -383,6 +383,14 @@ def test_policy_of_another_type(tmp_path: Path, name: str) -> None:
     assert rules_of(tmp_path, [statement], policy_type) == set(expected.split())
 
 
+@pytest.mark.parametrize(("condition", "rule"), [(None, "GB201"), ({"Null": {KEY: "false"}}, "GB202")])
+def test_the_statement_that_lets_the_call_through_is_reported(tmp_path: Path, condition: Any, rule: str) -> None:
+    statements = [GUARDED, APPLY_ANY, allow(BOTH, MODELS, condition)]
+    (tmp_path / "policy.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}), "utf-8")
+    (finding,) = lint([tmp_path / "policy.json"])
+    assert (finding.rule, finding.pointer[:12]) == (rule, "/Statement/2")
+
+
 @pytest.mark.parametrize(
     ("sid", "severity"),
     [
