@@ -105,9 +105,9 @@ def test_the_policy_of_the_article_is_reported_and_translated(
     repository: Path,  # noqa: ARG001  # the working directory
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["lint", "article-policy.json"]) == 1
+    assert run(["lint", "article/application.json"]) == 1
     assert "INVALID_ACTION" in capsys.readouterr().out
-    assert run(["translate", "article-policy.json", "--map", "G-HR-Compliance=abc123def456"]) == 0
+    assert run(["translate", "article/application.json", "--map", "G-HR-Compliance=abc123def456"]) == 0
     translated = capsys.readouterr().out
     Path("translated.json").write_text(translated, "utf-8")
     capsys.readouterr()
@@ -117,6 +117,51 @@ def test_the_policy_of_the_article_is_reported_and_translated(
     policies = PolicySet(identity=json.loads(translated))
     assert decide(policies, INVOKE, MODEL, {KEY: f"{GUARDRAIL}:3"}) == "allowed"
     assert decide(policies, INVOKE, MODEL) == "explicitDeny"
+
+
+ARTICLE: dict[str, tuple[str, set[str], set[str]]] = {
+    "application": ("identity", {"INVALID_ACTION"}, {"GB204"}),
+    "team-tags": (
+        "identity",
+        {"INVALID_ACTION", "UNSUPPORTED_ACTION_FOR_CONDITION_KEY"},
+        {"UNSUPPORTED_ACTION_FOR_CONDITION_KEY"},
+    ),
+    "organization": ("scp", set(), {"GB204"}),
+    "administrator": ("identity", {"INVALID_ACTION"}, set()),
+}
+"""Policy of the article to its type, the rules that report it, and the rules that report its translation."""
+
+
+@pytest.mark.parametrize("name", ARTICLE)
+def test_every_policy_of_the_article_is_linted_and_translated(
+    repository: Path,  # noqa: ARG001  # the working directory
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The translation has the mistakes of the original, and every action exists."""
+    policy_type, before, after = ARTICLE[name]
+
+    def reported(file: str) -> set[str]:
+        capsys.readouterr()
+        run(["lint", file, "--type", policy_type, "--format", "json"])
+        return {finding["rule"] for finding in json.loads(capsys.readouterr().out) if finding["severity"] != "note"}
+
+    assert reported(f"article/{name}.json") == before
+    assert run(["translate", f"article/{name}.json", "--map", "G-HR-Compliance=abc123def456"]) == 0
+    Path("translated.json").write_text(capsys.readouterr().out, "utf-8")
+    assert reported("translated.json") == after
+
+
+def test_no_policy_of_the_article_is_left_out() -> None:
+    assert {file.stem for file in (ROOT / "examples" / "governance" / "article").iterdir()} == set(ARTICLE)
+
+
+def test_administrators_manage_and_do_not_invoke(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
+    assert run(["translate", "article/administrator.json"]) == 0
+    policies = PolicySet(identity=json.loads(capsys.readouterr().out))
+    assert decide(policies, "bedrock:UpdateGuardrail", GUARDRAIL) == "allowed"
+    for context in ({}, {KEY: f"{GUARDRAIL}:3"}):
+        assert decide(policies, INVOKE, MODEL, context) == "explicitDeny"
 
 
 def test_least_privilege(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: ARG001
