@@ -216,7 +216,7 @@ class _Template:
             policy_type,
             name=name,
             moved=moved,
-            takes_cross_region=self._cross,
+            cross_region=("*",) if self._cross else (),
             unread=unread,
         )
 

@@ -409,9 +409,9 @@ def guardrail_profile(group: Group) -> Iterator[Problem]:
     grants = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and one.covers(_APPLY)]
     profiles = [item for _, one in grants for item in one.resources if ":guardrail-profile/" in item.text]
     for policy, statement in grants:
-        guardrails = [item for item in statement.resources if ":guardrail/" in item.text]
-        if policy.takes_cross_region and guardrails and not profiles and not any(_is_open(one) for one in statement.resources):
-            message = "The guardrail of the template uses a guardrail profile on which the policy does not grant ApplyGuardrail."
+        guardrails = [item for item in statement.resources if ":guardrail/" in item.text and _crosses(policy, item)]
+        if guardrails and not profiles and not any(_is_open(one) for one in statement.resources):
+            message = "The guardrail uses a guardrail profile, on which the policies do not grant ApplyGuardrail."
             fix = "Add `arn:aws:bedrock:*:ACCOUNT:guardrail-profile/*` to the resources."
             yield Problem(policy, guardrails[0].pointer, message, fix)
         for item in statement.resources:
@@ -422,6 +422,12 @@ def guardrail_profile(group: Group) -> Iterator[Problem]:
                     message = f"`{item.text}` is granted in one region, and a guardrail profile routes to several."
                     fixed = ":".join((*parts[:3], "*", *parts[4:]))
                     yield Problem(policy, item.pointer, message, f"Write `{fixed}`.")
+
+
+def _crosses(policy: LintedPolicy, guardrail: Item) -> bool:
+    """Return whether the file says that a guardrail uses a guardrail profile."""
+    matches = compile_pattern(guardrail.text)
+    return any(arn == "*" or matches(arn) for arn in policy.cross_region)
 
 
 def _is_open(item: Item) -> bool:

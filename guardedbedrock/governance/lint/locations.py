@@ -78,6 +78,28 @@ class SourceText:
         return dict(_yaml_places(root, "", root.start_mark.index, self._text)) if root is not None else {}
 
 
+class EmbeddedText(SourceText):
+    """
+    JSON that is a part of another file.
+
+    Args:
+        text: The JSON text.
+        name: Path of the file.
+        file: Content of the file.
+        start: Place of the JSON text in the file.
+    """
+
+    def __init__(self, text: str, name: str, file: str, start: int) -> None:
+        super().__init__(text, name)
+        self._first = file.count("\n", 0, start), start - (file.rfind("\n", 0, start) + 1)
+
+    def locate(self, pointer: str) -> tuple[int, int]:
+        """Return line and column of a pointer in the file; see `SourceText.locate`."""
+        line, column = super().locate(pointer)
+        lines, columns = self._first
+        return line + lines, column + (columns if line == 1 else 0)
+
+
 def escape(key: object) -> str:
     """Escape a key for a JSON pointer."""
     return str(key).replace("~", "~0").replace("/", "~1")

@@ -133,7 +133,7 @@ class LintedPolicy:
         name: Name of the policy, for messages and for suppressions.
         level: Level of the organization, for SCPs and RCPs; the root is 0.
         moved: Pointers of a converted document to those of the file, by prefix.
-        takes_cross_region: Whether a guardrail of the same template uses a guardrail profile.
+        cross_region: ARNs of the guardrails that use a guardrail profile, as the file says; ``*`` for every guardrail.
         unread: Why the document is not known, in a few words; ``""`` if it is known. An unknown document has no statements.
 
     Attributes:
@@ -151,7 +151,7 @@ class LintedPolicy:
         name: str = "",
         level: int = 0,
         moved: Mapping[str, str] | None = None,
-        takes_cross_region: bool = False,
+        cross_region: tuple[str, ...] = (),
         unread: str = "",
     ) -> None:
         self.source, self.pointer, self.raw = source, pointer, document
@@ -159,7 +159,7 @@ class LintedPolicy:
         self.policy_type: PolicyType = policy_type
         self.name = name or source.name
         self.level = level
-        self.takes_cross_region = takes_cross_region
+        self.cross_region = cross_region
         self._moved = moved or {}
         self.problem: PolicySyntaxError | None = None
         self.document: PolicyDocument | None = None
@@ -187,7 +187,7 @@ class LintedPolicy:
             name=self.name,
             level=self.level,
             moved=self._moved,
-            takes_cross_region=self.takes_cross_region,
+            cross_region=self.cross_region,
             unread=self.unread,
         )
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation import of_cloudformation
-from guardedbedrock.governance.lint.locations import SourceText, escape
+from guardedbedrock.governance.lint.locations import EmbeddedText, SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
 from guardedbedrock.governance.lint.template_values import grants_no_bedrock
 from guardedbedrock.governance.lint.terraform_configuration import of_terraform
@@ -141,12 +141,14 @@ def _of_account(source: SourceText) -> Iterator[Group]:
     account = Account.from_snapshot(source.data)
     places = dict(_places(source.data)) if source.data.get("schema") != SCHEMA else {}
     made: dict[tuple[str, PolicyType], LintedPolicy] = {}
+    crossing = tuple(one["arn"] for one in account.snapshot.get("guardrails") or () if one.get("profile"))
 
     def policy(pointer: str, document: Any, kind: PolicyType, name: str, level: int = 0) -> LintedPolicy:
         key = pointer, kind
         if key not in made:
             in_file = places.get(pointer, pointer)
-            made[key] = LintedPolicy(source, in_file, read_document(document, name=name), kind, name=name, level=level)
+            content = read_document(document, name=name)
+            made[key] = LintedPolicy(source, in_file, content, kind, name=name, level=level, cross_region=crossing)
         return made[key]
 
     def attached_policy(arn: str, kind: PolicyType, base: str) -> Iterator[LintedPolicy]:
@@ -204,23 +206,28 @@ def _places(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _of_configuration(path: Path) -> Group:
     """Return the policies that ``[policies]`` of a configuration names; they apply together."""
-    given = configuration_table(path).get("policies")
+    table = configuration_table(path)
+    given, guardrails = table.get("policies"), table.get("guardrails")
     if given is None:
         raise ConfigurationError(f"{path}: has no [policies]; add the policies to lint")
+    listed = [one for one in guardrails if isinstance(one, Mapping)] if isinstance(guardrails, list) else []
+    crossing = tuple(str(one["arn"]) for one in listed if one.get("profile") and "arn" in one)
     policies: list[LintedPolicy] = []
     for kind, sources in by_type(given).items():
         if kind not in POLICY_TYPES:
             raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; write one of {', '.join(POLICY_TYPES)}")
         for level, index, item, _ in _leveled(sources, ""):
-            policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]")
+            policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]", crossing)
     return Group(tuple(policies), is_complete=True)
 
 
-def _configured(path: Path, kind: PolicyType, item: Any, level: int, place: str) -> Iterator[LintedPolicy]:
+def _configured(  # noqa: PLR0913, PLR0917  # each is a fact about the policy
+    path: Path, kind: PolicyType, item: Any, level: int, place: str, crossing: tuple[str, ...]
+) -> Iterator[LintedPolicy]:
     if isinstance(item, Mapping) or (isinstance(item, str) and item.lstrip().startswith("{")):
-        source = SourceText("{}", path.as_posix())
+        source = _inside(path, item)
         document = read_document(item, name=place)
-        yield LintedPolicy(source, "", document, kind, name=place, level=level)
+        yield LintedPolicy(source, "", document, kind, name=place, level=level, cross_region=crossing)
         return
     try:
         files = find(str(path.parent / str(item)))
@@ -228,7 +235,15 @@ def _configured(path: Path, kind: PolicyType, item: Any, level: int, place: str)
         raise ConfigurationError(f"{path}: {place}: {error}") from None
     for file in files:
         source = read_source(file)
-        yield LintedPolicy(source, "", source.data, kind, level=level)
+        yield LintedPolicy(source, "", source.data, kind, level=level, cross_region=crossing)
+
+
+def _inside(path: Path, item: Any) -> SourceText:
+    """Return the place of a policy in a TOML file: of its JSON text, else of the word ``policies``: tables have no place."""
+    file = read_text(path)
+    if isinstance(item, str) and item in file:
+        return EmbeddedText(item, path.as_posix(), file, file.index(item))
+    return EmbeddedText("{}", path.as_posix(), file, max(file.find("policies"), 0))
 
 
 def configuration_table(path: Path) -> Mapping[str, Any]:

@@ -342,7 +342,7 @@ def linted(source: SourceText, text: Text, policy_type: PolicyType, name: str, *
         policy_type,
         name=name,
         moved=text.moved,
-        takes_cross_region=cross,
+        cross_region=("*",) if cross else (),
         unread=unread,
     )
 

@@ -249,6 +249,39 @@ def test_configuration(tmp_path: Path) -> None:
     assert finding.file.endswith("scp.json")
 
 
+@pytest.mark.parametrize("text", [json.dumps(BAD), json.dumps(BAD, indent=2)])
+def test_policy_as_text_in_a_configuration(tmp_path: Path, text: str) -> None:
+    finding = only(tmp_path, "g.toml", f"""# a comment\n[policies]\nidentity = [\'\'\'\n{text}\'\'\']\n""")
+    assert pointed_at(tmp_path / "g.toml", finding).startswith('"bedrock:Converse"')
+
+
+def test_policy_as_a_table_in_a_configuration(tmp_path: Path) -> None:
+    table = '{ Version = "2012-10-17", Statement = [{ Effect = "Deny", Action = "bedrock:Converse", Resource = "*" }] }'
+    finding = only(tmp_path, "g.toml", f"# a comment\n[policies]\nidentity = [{table}]\n")
+    assert (finding.line, finding.pointer) == (2, "/Statement/0/Action")
+
+
+OTHER = GUARDRAIL.replace("abc", "xyz")
+
+
+@pytest.mark.parametrize(("crossing", "rules"), [(GUARDRAIL, ["GB212"]), (OTHER, [])])
+@pytest.mark.parametrize("form", ["configuration", "snapshot"])
+def test_guardrail_that_the_file_says_to_cross_regions(tmp_path: Path, form: str, crossing: str, rules: list[str]) -> None:
+    if form == "configuration":
+        (tmp_path / "p.json").write_text(json.dumps(GOOD), "utf-8")
+        table = f'[[guardrails]]\narn = "{crossing}"\nversion = "1"\nprofile = "us.guardrail.v1:0"\n'
+        file = tmp_path / "guardedbedrock.toml"
+        file.write_text(f'{table}\n[policies]\nidentity = ["p.json"]\n', "utf-8")
+    else:
+        principal = {"kind": "role", "name": "App", "id": "A", "inline": {"p": GOOD}, "managed": [], "tags": {}}
+        base = {"schema": "guardedbedrock.snapshot", "version": 1, "account": "123456789012", "time": "t"}
+        guardrails = [{"arn": crossing, "profile": "us.guardrail.v1:0"}]
+        file = tmp_path / "snapshot.json"
+        principals = {"arn:aws:iam::123456789012:role/App": principal}
+        file.write_text(json.dumps({**base, "principals": principals, "guardrails": guardrails}), "utf-8")
+    assert [finding.rule for finding in lint([file])] == rules
+
+
 def test_folder_skips_files_without_policies(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "p.json").write_text(json.dumps(BAD), "utf-8")
