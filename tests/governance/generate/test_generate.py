@@ -228,6 +228,51 @@ def test_invalid_requests(config: str, capsys: pytest.CaptureFixture[str]) -> No
     assert "publish a version" in capsys.readouterr().err
 
 
+EVERY_PROPERTY = """
+[[guardrail_definitions]]
+name = "full"
+description = "d"
+blocked_input_messaging = "no"
+blocked_outputs_messaging = "no"
+kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+tags = { Team = "hr" }
+[guardrail_definitions.cross_region_config]
+guardrail_profile_arn = "arn:aws:bedrock:us-east-1:123456789012:guardrail-profile/us.guardrail.v1:0"
+[guardrail_definitions.content_policy_config]
+[[guardrail_definitions.content_policy_config.filters_config]]
+type = "HATE"
+input_strength = "HIGH"
+output_strength = "HIGH"
+input_modalities = ["TEXT", "IMAGE"]
+input_action = "BLOCK"
+input_enabled = true
+[guardrail_definitions.content_policy_config.content_filters_tier_config]
+tier_name = "STANDARD"
+[guardrail_definitions.topic_policy_config]
+topics_config = [{ name = "salaries", definition = "Questions about pay.", type = "DENY", examples = ["How much?"] }]
+topics_tier_config = { tier_name = "STANDARD" }
+[guardrail_definitions.word_policy_config]
+words_config = [{ text = "x" }]
+managed_word_lists_config = [{ type = "PROFANITY" }]
+[guardrail_definitions.sensitive_information_policy_config]
+pii_entities_config = [{ type = "EMAIL", action = "ANONYMIZE", input_enabled = true }]
+regexes_config = [{ name = "r", pattern = "[0-9]+", action = "BLOCK", description = "d" }]
+[guardrail_definitions.contextual_grounding_policy_config]
+filters_config = [{ type = "GROUNDING", threshold = 0.7, action = "BLOCK", enabled = true }]
+[guardrail_definitions.automated_reasoning_policy_config]
+confidence_threshold = 0.8
+policies = ["arn:aws:bedrock:us-east-1:123456789012:automated-reasoning-policy/abcdefghijkl:1"]
+"""
+
+
+def test_a_definition_with_every_property_passes_cfn_lint(config: str) -> None:
+    Path(config).write_text(f'[[guardrails]]\narn = "{EAST}"\nversion = "3"\n{EVERY_PROPERTY}', "utf-8")
+    text = generated("guardrail", config, "cloudformation").read_text("utf-8")
+    assert [str(match) for match in cfnlint.api.lint(text, config=cfnlint.api.ManualArgs(regions=["us-east-1"]))] == []
+    (properties,) = json.loads(generated("guardrail", config, "json").read_text("utf-8"))
+    assert len(properties) == 13
+
+
 # -- Terraform ------------------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,65 @@ AWS_FORMS: dict[str, dict[str, Any]] = {
 }
 
 
+ACCOUNT = "arn:aws:bedrock:us-west-2:123456789012"
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+ORGANIZATION = {"StringEquals": {"aws:PrincipalOrgID": "o-abcdefghij"}}
+LONG_TERM = {"StringEquals": {"bedrock:BearerTokenType": "LONG_TERM"}}
+EXACT_FORMS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "management of guardrails": (
+        "identity",
+        statement("Allow", [f"bedrock:{verb}Guardrail" for verb in ("Create", "Delete", "Get", "Update")], "*"),
+    ),
+    "management of guardrails across regions": (
+        "identity",
+        statement(
+            "Allow",
+            [f"bedrock:{verb}Guardrail" for verb in ("Create", "Delete", "Get", "Update")],
+            [f"{ACCOUNT}:guardrail/*", f"{ACCOUNT}:guardrail-profile/us.guardrail.v1:0"],
+        ),
+    ),
+    "a guardrail and its profile in each region": (
+        "identity",
+        statement(
+            "Allow",
+            "bedrock:ApplyGuardrail",
+            [
+                GUARDRAIL,
+                *(
+                    f"{ACCOUNT}:guardrail-profile/us.guardrail.v1:0".replace("us-west-2", region)
+                    for region in ("us-east-1", "us-east-2", "us-west-2")
+                ),
+            ],
+        ),
+    ),
+    "a guardrail that another account may use": (
+        "resource",
+        {
+            **statement("Allow", ["bedrock:ApplyGuardrail", "bedrock:GetGuardrail"], GUARDRAIL),
+            "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+        },
+    ),
+    "a guardrail that the organization may use": (
+        "resource",
+        {**statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL, ORGANIZATION), "Principal": "*"},
+    ),
+    "no long-term API keys": ("scp", statement("Deny", "bedrock:CallWithBearerToken", "*", LONG_TERM)),
+    "no long-lived API keys": (
+        "scp",
+        statement(
+            "Deny",
+            "iam:CreateServiceSpecificCredential",
+            "*",
+            {"NumericGreaterThanEquals": {"iam:ServiceSpecificCredentialAgeDays": "30"}},
+        ),
+    ),
+    "enforcement": (
+        "identity",
+        statement("Allow", ["bedrock:PutEnforcedGuardrailConfiguration", "bedrock:ListEnforcedGuardrailsConfiguration"], "*"),
+    ),
+}
+
+
 def findings_of(tmp_path: Path, policy: Any, **options: Any) -> list[LintFinding]:
     file = tmp_path / "policy.json"
     file.write_text(json.dumps(policy), "utf-8")
@@ -105,6 +164,25 @@ def findings_of(tmp_path: Path, policy: Any, **options: Any) -> list[LintFinding
 @pytest.mark.parametrize("name", AWS_FORMS)
 def test_forms_of_aws_examples_have_notes_at_most(tmp_path: Path, name: str) -> None:
     assert [finding for finding in findings_of(tmp_path, AWS_FORMS[name]) if finding.severity != "note"] == []
+
+
+@pytest.mark.parametrize("name", EXACT_FORMS)
+def test_statements_of_aws_examples_have_no_finding(tmp_path: Path, name: str) -> None:
+    policy_type, one = EXACT_FORMS[name]
+    assert findings_of(tmp_path, {"Version": "2012-10-17", "Statement": [one]}, policy_type=policy_type) == []
+
+
+def test_models_that_are_granted_through_their_profile_have_no_finding(tmp_path: Path) -> None:
+    profile = f"{ACCOUNT}:inference-profile/us.{HAIKU}"
+    models = [f"arn:aws:bedrock:{region}::foundation-model/{HAIKU}" for region in ("us-east-1", "us-west-2")]
+    guarded_by = {"StringEquals": {KEY: f"{GUARDRAIL}:3"}}
+    through = {**guarded_by, "StringLike": {"bedrock:InferenceProfileArn": profile}}
+    statements = [
+        statement("Allow", "bedrock:InvokeModel*", profile, guarded_by),
+        statement("Allow", "bedrock:InvokeModel*", models, through),
+        statement("Allow", "bedrock:ApplyGuardrail", GUARDRAIL),
+    ]
+    assert findings_of(tmp_path, {"Version": "2012-10-17", "Statement": statements}) == []
 
 
 @pytest.mark.parametrize("name", ["the DRAFT", "every version", "every version and the DRAFT"])
