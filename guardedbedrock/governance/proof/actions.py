@@ -47,8 +47,8 @@ def covered_actions(placed: Placed) -> Sequence[str]:
 
 
 def _sample(pattern: str) -> str:
-    """Return an action that a pattern matches."""
-    return pattern.replace("*", "Sample").replace("?", "x")
+    """Return an action that a pattern matches; its wildcard contains the colon if the pattern does not."""
+    return pattern.replace("*", "*" if ":" in pattern else "other-service:Other", 1).replace("*", "Sample").replace("?", "x")
 
 
 def _is_bedrock(action: str) -> bool:

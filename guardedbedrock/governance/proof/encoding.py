@@ -8,7 +8,7 @@ Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements: Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -72,7 +72,7 @@ from guardedbedrock.iam.matching.variables import (
     variables_of,
 )
 
-MOST_SLOTS: Final = 8
+MOST_SLOTS: Final = 24
 """Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
 
 _FREE_OF_COLONS: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
@@ -343,8 +343,14 @@ class Encoder:
             return covered
         if has_version and any("${" in pattern for pattern in statement.resources):
             # AWS does not document NotResource with a variable that has no value.
-            return Tri(must=negate(covered.may), may=True)
+            return Tri(conjoin((negate(covered.may), *self._have_values(statement.resources))), negate(covered.must))
         return tri_not(covered)
+
+    def _have_values(self, patterns: Iterable[str]) -> Iterator[Formula]:
+        """Yield that each variable without a default has a value."""
+        for variable in variables_in(patterns):
+            if variable.default is None and variable.key not in self.fixed:
+                yield Present(canonical_key(variable.key))
 
     def _resource(self, pattern: str, *, variables: bool) -> Tri:
         if not variables or "${" not in pattern:

@@ -21,6 +21,7 @@ from guardedbedrock.governance.proof.actions import (
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
 from guardedbedrock.governance.proof.encoding import MOST_SLOTS
 from guardedbedrock.governance.proof.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.keys import ALWAYS_PRESENT
 from guardedbedrock.governance.proof.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.propositional import is_unsatisfiable
@@ -216,7 +217,8 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
         absent = {
             vocabulary.spelling[key]: None
             for key in (*vocabulary.cells, *vocabulary.slots)
-            if key not in names and not _is_free(key, free)
+            # AWS sends some keys with every request, so that one without a value here has any value.
+            if key not in names and key not in ALWAYS_PRESENT and not _is_free(key, free)
         }
         situation = Situation(
             request.action, resource=request.resource, fixed={**absent, **given}, foreign=bool(request.cross_account)

@@ -40,7 +40,7 @@ from guardedbedrock.governance.proof.solver import Model
 from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import split
-from guardedbedrock.iam.matching.patterns import tokenize
+from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, Tokens, join, tokenize
 from guardedbedrock.iam.matching.principals import identify
 
 GUARDRAIL: Final = "bedrock:guardrailidentifier"
@@ -56,7 +56,9 @@ _LOWER: Final = ("a", "z")
 _DIGIT: Final = ("0", "9")
 _NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "/"), ("_", "_")), 1)
 _WORD: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_")), 1)
-_MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _WORD), (":", _WORD, ":", _WORD))))
+_VERSION: Final = Repeat((_DIGIT,), 1, 4)
+_VARIANT: Final = Repeat((_LOWER, _DIGIT), 1, 8)
+_MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
 """A model ID or a profile ID, such as ``anthropic.claude-v2:1:200k``. Names of other types have no colon."""
 _NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
@@ -67,6 +69,8 @@ _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
 _ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
 _ARN: Final[Sequence] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
 _ACCOUNT_DIGITS: Final = 12
+_KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":key/", ANY))
+"""Only the actions of KMS are authorized on a key, and its key policy must allow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ def _resource(situation: Situation) -> Iterator[Formula]:
     if situation.resource is not None:
         return
     yield shape_of_resource(situation) or False
+    if situation.action.lower() not in reference.actions() and not situation.action.lower().startswith("kms:"):
+        yield negate(Matches(RESOURCE, _KMS_KEY))
     if situation.patterns:
         yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
 
