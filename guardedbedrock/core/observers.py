@@ -103,8 +103,8 @@ class Observers:
 
     def _add(self, observation: Observation) -> None:
         self._observations.append(observation)
-        self.wants_routine |= _wants_routine(observation)
-        self.wants_content |= _wants_content(observation)
+        self.wants_routine = self.wants_routine or _wants_routine(observation)
+        self.wants_content = self.wants_content or _wants_content(observation)
         observation.enter()
 
     def __enter__(self) -> Self:

@@ -51,7 +51,8 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
         verdict = judge(guarded, rules)
         if observers.wants_routine or verdict.decision != "allowed":
             observers.emit(PreflightDecided(verdict, perf_counter() - started, rules.vocabulary))
-        _check(guarded, verdict, rules)
+        if verdict.decision != "allowed":
+            _check(guarded, verdict, rules)
     except AccessDeniedError as error:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
@@ -132,8 +133,6 @@ def _caller(guarded: GuardedCall, rules: Rules) -> Caller:
 
 
 def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
-    if verdict.decision == "allowed":
-        return
     if verdict.denied:
         raise denial(guarded.call.name, verdict, rules)
     if verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse":

@@ -49,9 +49,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     """
     if not isinstance(reply.response, dict):
         return reply.response  # of a double: None, a mock
-    if reply.from_service:
-        reply = reply._replace(response=_with_sent_guardrail(reply))
-    response, body = reply.response, reply.body
+    response, body = _with_sent_guardrail(reply) if reply.from_service else reply.response, reply.body
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
     if observers.wants_routine:
@@ -66,7 +64,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
         if shown is NO_TRACE and not is_readable(body):
             return response  # a body in another format, which cannot show whether the guardrail ran
     if shown != NO_TRACE or _must_show(reply):
-        ReplyCheck(reply, rules, observers).settle(shown)
+        ReplyCheck(reply._replace(response=response), rules, observers).settle(shown)
     return response
 
 

@@ -125,10 +125,12 @@ class _Attempts:
 
     def next_params(self) -> dict[str, Any]:
         """Give the parameters of the next attempt."""
-        if self._sent and self._file is not None:
+        before, self._sent = self._sent, {**self._params}
+        if not before:
+            return self._sent
+        self._sent = {**{token: before[token] for token in TOKENS if token in before}, **self._params}
+        if self._file is not None:
             self._file.seek(self._position)
-        tokens: dict[str, Any] = {token: self._sent[token] for token in TOKENS if token in self._sent}
-        self._sent = {**tokens, **self._params}
         return self._sent
 
 

@@ -29,9 +29,11 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
     problem = _name_problem(tuple(headers))
     if problem is not None:
         return problem
-    lengths = [_text(value) for value in header_values(headers, "Content-Length")]
+    lengths = header_values(headers, "Content-Length")
     expected = [] if body is None and not lengths else [str(len(body or b""))]
-    return None if lengths == expected else "has a Content-Length that is not the length of its body"
+    if lengths == expected or [_text(value) for value in lengths] == expected:
+        return None
+    return "has a Content-Length that is not the length of its body"
 
 
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same

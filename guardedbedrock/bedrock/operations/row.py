@@ -112,6 +112,8 @@ class Operation:
     Attributes:
         identifier_paths: Paths of the parameters that name the resources of the required actions, each once.
         has_indirect_effects: Whether a call can have indirect effects.
+        needs_guardrail: Whether the guard sends the call only with an approved guardrail.
+        streams: Whether the reply is an event stream.
     """
 
     name: str
@@ -130,6 +132,8 @@ class Operation:
     path: str = ""
     identifier_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
     has_indirect_effects: bool = field(init=False, repr=False, compare=False)
+    needs_guardrail: bool = field(init=False, repr=False, compare=False)
+    streams: bool = field(init=False, repr=False, compare=False)
     _model_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -137,12 +141,9 @@ class Operation:
         paths = dict.fromkeys(path for action in self.required_actions for path in action.parameters)
         object.__setattr__(self, "identifier_paths", tuple(paths))
         object.__setattr__(self, "has_indirect_effects", bool(self.indirect or self.indirect_effects or self.effects_of))
+        object.__setattr__(self, "needs_guardrail", self.inference or self.configures_inference)
+        object.__setattr__(self, "streams", self.reply.endswith("-stream"))
         object.__setattr__(self, "_model_paths", tuple(path.replace("?", "") for path in models if "[]" not in path))
-
-    @property
-    def needs_guardrail(self) -> bool:
-        """Whether the guard sends the call only with an approved guardrail."""
-        return self.inference or self.configures_inference
 
     def model(self, params: Params) -> str | None:
         """Read the model that the parameters name, if they name one for the whole call."""
@@ -157,8 +158,3 @@ class Operation:
         if self.indirect_effects:
             yield self.indirect_effects
         yield from (effect for path, effect in self.effects_of if read_parameter(params, path) is not None)
-
-    @property
-    def streams(self) -> bool:
-        """Whether the reply is an event stream."""
-        return self.reply.endswith("-stream")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 
 from guardedbedrock.core.events import Event, GuardrailInjected, PreflightDecided
 from guardedbedrock.core.observers import Observation
@@ -62,6 +62,8 @@ class CallLog(Observation):
         write(entry.level, entry.name, {"summary": sentence_for(event, self._call), **self._context(), **entry.keys})
 
     def _note_trace(self) -> None:
+        if not context.get_current():  # most applications have no span, and this is the quicker test
+            return
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
             self._trace = {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
