@@ -35,6 +35,7 @@ NOT_APPLICABLE: Final = "NOT_APPLICABLE"
 LONGEST: Final = 256
 _CUT: Final = " [truncated]"
 _TYPES: Final = {"role": "AWS::IAM::Role", "user": "AWS::IAM::User"}
+_EVERYTHING: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _SCP_TYPE: Final = "AWS::Organizations::Policy"
 
 
@@ -253,19 +254,33 @@ def _policy(document: Any, kind: PolicyType, name: str, level: int = 0) -> Linte
 # -- SCPs -----------------------------------------------------------------------------------------------------------------
 
 
-def scps(snapshot: Mapping[str, Any]) -> Iterator[Evaluation]:
-    """Yield an evaluation for each attached SCP that requires a guardrail, or one for the account if none does."""
+def scps(snapshot: Mapping[str, Any], approved: Sequence[str]) -> Iterator[Evaluation]:
+    """
+    Yield an evaluation for each attached SCP that is about guardrails, or one for the account if there is none.
+
+    The engine decides whether the SCPs together leave a call without an approved guardrail to a principal that may do everything.
+
+    Args:
+        snapshot: The SCPs by level.
+        approved: Values of ``bedrock:GuardrailIdentifier`` that count as approved.
+    """
     policies = scp_policies(snapshot)
     ids = [one.get("id") or one["name"] for level in snapshot.get("scp") or () for one in level["policies"]]
-    requiring = [
-        (identifier, policy)
+    about = {  # by ID: an SCP can be attached at several levels
+        identifier: policy
         for identifier, policy in zip(ids, policies, strict=True)
         if any(not one.is_allow and one.guardrail_lines and any(map(one.covers, INFERENCE)) for one in policy.statements)
-    ]
-    if not requiring:
-        problem = "no SCP denies inference without an approved guardrail"
-        yield evaluation_of("AWS::::Account", str(snapshot.get("account", "")), [problem])
-    for identifier, policy in requiring:
-        group = Group((policy,))
-        found = [problem.message for rule in (slips_through, one_operation, narrow_deny) for problem in rule(group)]
-        yield evaluation_of(_SCP_TYPE, identifier, found)
+    }
+    everything = _policy(_EVERYTHING, "identity", "everything")
+    problem = _unguarded(Group((everything, *policies)), approved)
+    if not about:
+        found = [f"no SCP requires an approved guardrail: {problem}"] if problem else []
+        yield evaluation_of("AWS::::Account", str(snapshot.get("account", "")), found)
+    for identifier, policy in about.items():
+        found = []
+        if problem:
+            level = _policy(_EVERYTHING, "scp", "everything", policy.level)
+            own = _unguarded(Group((everything, level, policy)), approved)
+            rules = (slips_through, one_operation, narrow_deny)
+            found = [own, *(each.message for rule in rules for each in rule(Group((policy,))))]
+        yield evaluation_of(_SCP_TYPE, identifier, [one for one in found if one])

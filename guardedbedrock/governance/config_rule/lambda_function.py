@@ -155,7 +155,7 @@ def _scheduled(account: str, given: Parameters, factory: ClientFactory) -> Itera
         else:
             yield from _principals(account, snapshot, given, factory("iam"), scps_known=levels is not None)
     if levels is not None and "scps" in given.scope:
-        yield from scps({**levels, "account": account})
+        yield from scps({**levels, "account": account}, given.approved)
 
 
 def _principals(account: str, snapshot: dict[str, Any], given: Parameters, iam: Any, *, scps_known: bool) -> Iterator[Evaluation]:

@@ -35,6 +35,7 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _WILD: Final = frozenset("*?")
 _APPLY: Final = "bedrock:ApplyGuardrail"
+_REGION: Final = "aws:requestedregion"
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,7}")
 _PROFILES: Final = ("inference-profile/", "application-inference-profile/")
 _SHORTEST_ID: Final = 8
@@ -539,27 +540,34 @@ def _covered(group: Group, action: str, resource: str) -> bool:
 
 
 def region_deny(group: Group) -> Iterator[Problem]:
-    """Find region Denys that stop cross-region inference."""
+    """Find region limits that stop cross-region inference: Denys, and the only Allow of an SCP, boundary or session policy."""
     for policy, statement in group.statements("scp", "identity", "boundary", "session"):
-        if statement.is_allow or not any(map(statement.covers, INFERENCE)):
+        lines = [line for line in statement.conditions if line.key.lower() == _REGION and line.name != "Null"]
+        if not lines or not any(map(statement.covers, INFERENCE)) or (statement.is_allow and _has_other_allow(group, policy)):
             continue
         if any(line.key.lower() == "bedrock:inferenceprofilearn" for line in statement.conditions):
             continue
-        for line in statement.conditions:
-            if line.key.lower() == "aws:requestedregion" and line.name != "Null":
-                broken = sorted(set(_broken(line)))
-                shown = "; ".join(broken[:3])
-                if broken:
-                    message = f"The region Deny stops cross-region inference: {shown}."
-                    yield Problem(policy, line.pointer, message)
+        for line in lines:
+            broken = sorted(set(_broken(line, is_allow=statement.is_allow)))
+            if broken:
+                message = f"The region {statement.parsed.effect} stops cross-region inference: {'; '.join(broken[:3])}."
+                yield Problem(policy, line.pointer, message)
 
 
-def _broken(line: ConditionLine) -> Iterator[str]:
-    """Yield the cross-region calls that a Deny with the line stops, although it does not deny the region that was called."""
+def _has_other_allow(group: Group, policy: LintedPolicy) -> bool:
+    """Return whether the Allow of a policy limits no region: it is identity-based, or its type has another Allow without one."""
+    return policy.policy_type == "identity" or any(
+        one.is_allow and any(map(one.covers, INFERENCE)) and all(line.key.lower() != _REGION for line in one.conditions)
+        for _, one in group.statements(policy.policy_type)
+    )
+
+
+def _broken(line: ConditionLine, *, is_allow: bool) -> Iterator[str]:
+    """Yield the cross-region calls that a statement with the line stops, although it does not stop the region that was called."""
     tests = [compile_pattern(item.text) for item in line.values]
 
     def open_to(region: str) -> bool:
-        return any(matches(region) for matches in tests) is line.negated
+        return any(matches(region) for matches in tests) is (line.negated is not is_allow)
 
     if not open_to("unspecified"):
         yield "global profiles are authorized with the region `unspecified`"

@@ -340,7 +340,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "GB215",
         "warning",
-        "region Deny that stops cross-region inference",
+        "region limit that stops cross-region inference",
         "A profile routes to other regions than the one that was called. `aws:RequestedRegion` is then the destination, and "
         "`unspecified` for a global profile. The denial occurs only when a call is routed there.",
         "Do not deny the regions of the profiles, or exempt calls with a condition on `bedrock:InferenceProfileArn`.",

@@ -16,6 +16,8 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from guardedbedrock import PolicySyntaxError
+from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock.guardrail.backstop import backstop
 from guardedbedrock.governance.config_rule import handler
 from guardedbedrock.governance.config_rule.lambda_function import new_client
 
@@ -335,6 +337,39 @@ def test_an_scp_closes_an_open_role(aws: Aws) -> None:
     found = scheduled(aws)
     assert found["AROAOpen"]["ComplianceType"] == "COMPLIANT"
     assert found["1"]["ComplianceType"] == "COMPLIANT"
+
+
+def denying(action: Any, condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    return document(statement("Deny", action, "*", condition))
+
+
+OTHER_VALUE = {"StringNotEquals": {KEY: f"{GUARDRAIL}:1"}}
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        ([backstop([Guardrail(GUARDRAIL, "1")])], {"1": "COMPLIANT"}),
+        ([denying(INVOKE[0], OTHER_VALUE), denying(INVOKE[1], OTHER_VALUE)], {"1": "COMPLIANT", "2": "COMPLIANT"}),
+        ([denying(INVOKE[0], OTHER_VALUE)], {"1": "NON_COMPLIANT"}),
+        ([denying(INVOKE, {"Null": {KEY: "true"}})], {"1": "NON_COMPLIANT"}),
+        ([denying(INVOKE, {"StringNotEquals": {KEY: f"{GUARDRAIL}:2"}})], {"1": "NON_COMPLIANT"}),
+        ([denying(INVOKE, OTHER_VALUE | {"StringEquals": {"aws:PrincipalTag/team": "a"}})], {"1": "NON_COMPLIANT"}),
+        ([denying(INVOKE, {"Null": {KEY: "true"}}), BACKSTOP], {"1": "COMPLIANT", "2": "COMPLIANT"}),
+        ([denying("bedrock:*")], {ACCOUNT: "COMPLIANT"}),
+        ([denying("s3:*")], {ACCOUNT: "NON_COMPLIANT"}),
+    ],
+)
+def test_the_engine_decides_about_all_scps_together(aws: Aws, policies: list[Any], expected: dict[str, str]) -> None:
+    aws.scps = [FULL, *policies]
+    found = {name: one["ComplianceType"] for name, one in scheduled(aws).items() if not name.startswith("AROA")}
+    assert found == expected
+
+
+def test_an_scp_that_admits_another_guardrail_is_named(aws: Aws) -> None:
+    aws.scps = [FULL, denying(INVOKE, {"StringNotEquals": {KEY: f"{GUARDRAIL}:2"}})]
+    assert "is possible with the guardrail" in scheduled(aws)["1"]["Annotation"]
+    assert "which is not approved" in scheduled(aws)["1"]["Annotation"]
 
 
 def test_no_scp_requires_a_guardrail(aws: Aws) -> None:

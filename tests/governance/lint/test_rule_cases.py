@@ -334,6 +334,16 @@ TYPED: dict[str, tuple[Any, Statement, str]] = {
         deny("bedrock:*", "*", {"StringEquals": {"aws:RequestedRegion": "unspecified"}}),
         "GB215",
     ),
+    "an SCP that allows one region": (
+        "scp",
+        allow("*", "*", {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}),
+        "GB215",
+    ),
+    "a boundary that allows all but a destination": (
+        "boundary",
+        allow("*", "*", {"StringNotEquals": {"aws:RequestedRegion": "us-east-2"}}),
+        "GB215",
+    ),
     "an SCP that exempts profiles": (
         "scp",
         deny(
@@ -381,6 +391,12 @@ def test_identity_based_policy(tmp_path: Path, name: str) -> None:
 def test_policy_of_another_type(tmp_path: Path, name: str) -> None:
     policy_type, statement, expected = TYPED[name]
     assert rules_of(tmp_path, [statement], policy_type) == set(expected.split())
+
+
+def test_a_region_allow_beside_another_allow_is_no_limit(tmp_path: Path) -> None:
+    regional = allow("bedrock:*", "*", {"StringEquals": {"aws:RequestedRegion": "us-east-1"}})
+    assert rules_of(tmp_path, [regional], "scp") == {"GB215"}
+    assert rules_of(tmp_path, [regional, allow("*")], "scp") == set()
 
 
 @pytest.mark.parametrize(("condition", "rule"), [(None, "GB201"), ({"Null": {KEY: "false"}}, "GB202")])
