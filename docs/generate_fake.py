@@ -51,12 +51,14 @@ def _operations() -> Iterator[str]:
 
 
 def _families() -> Iterator[str]:
-    yield "| prefix | provider | format | input | output | streaming | Converse | guardrail | sizes of embeddings |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| prefix | provider | format | input | output | streaming | Converse | guardrail | tools | system | limits |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for family in FAMILIES:
-        flags = ["yes" if flag else "no" for flag in (family.streaming, family.converse, family.guardrails)]
-        sizes = ", ".join(map(str, family.dimensions))
-        cells = [f"`{family.prefix}`", family.provider, family.format, ", ".join(family.inputs), family.output, *flags, sizes]
+        chat = [flag and family.converse for flag in (family.tools, family.system)]
+        flags = ["yes" if flag else "no" for flag in (family.streaming, family.converse, family.guardrails, *chat)]
+        limits = f"{family.max_tokens:,} output tokens" if family.max_tokens else ""
+        limits = f"dimensions {', '.join(map(str, family.dimensions))}" if family.dimensions else limits
+        cells = [f"`{family.prefix}`", family.provider, family.format, ", ".join(family.inputs), family.output, *flags, limits]
         yield f"| {' | '.join(cells)} |"
 
 

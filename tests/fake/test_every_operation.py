@@ -156,8 +156,14 @@ RUNTIME_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
     ("ConverseStream", {"modelId": MODEL, "messages": MESSAGES, "guardrailConfig": {**GUARDED, "trace": "enabled"}}),
     ("CountTokens", {"modelId": MODEL, "input": {"converse": {"messages": MESSAGES}}}),
     ("InvokeGuardrailChecks", {"messages": [{"role": "user", "content": [{"text": "kill"}]}], "checks": CHECKS}),
-    ("InvokeModel", {"modelId": MODEL_ARN, "body": b'{"prompt": "hello"}', **GUARDED, "trace": "ENABLED"}),
-    ("InvokeModelWithResponseStream", {"modelId": MODEL, "body": b'{"prompt": "hello"}', **GUARDED, "trace": "ENABLED"}),
+    (
+        "InvokeModel",
+        {"modelId": MODEL_ARN, "body": b'{"messages": [{"role": "user", "content": "hello"}]}', **GUARDED, "trace": "ENABLED"},
+    ),
+    (
+        "InvokeModelWithResponseStream",
+        {"modelId": MODEL, "body": b'{"messages": [{"role": "user", "content": "hello"}]}', **GUARDED, "trace": "ENABLED"},
+    ),
     ("StartAsyncInvoke", {**STARTED, **OUTPUT, "tags": [{"key": "a", "value": "b"}]}),
     ("GetAsyncInvoke", {"invocationArn": JOB}),
     ("ListAsyncInvokes", {"statusEquals": "Completed", "sortOrder": "Ascending"}),

@@ -188,6 +188,106 @@ def test_converse_with_a_model_that_does_not_chat_is_a_validation_error(serve: S
     assert message.startswith("This action doesn't support the model that you provided.")
 
 
+MISSING = [
+    ("amazon.titan-text-express-v1", {"prompt": "a"}, "inputText"),
+    ("amazon.nova-lite-v1:0", {"inputText": "a"}, "messages"),
+    ("ai21.j2-mid-v1", {"messages": []}, "prompt"),
+    ("ai21.jamba-1-5-mini-v1:0", {"prompt": "a"}, "messages"),
+    ("anthropic.claude-v2:1", {"inputText": "a"}, "prompt"),
+    ("cohere.command-text-v14", {"message": "a"}, "prompt"),
+    ("cohere.command-r-v1:0", {"prompt": "a"}, "message"),
+    ("deepseek.r1-v1:0", {"inputText": "a"}, "prompt"),
+    ("meta.llama3-8b-instruct-v1:0", {"messages": []}, "prompt"),
+    ("mistral.mistral-7b-instruct-v0:2", {}, "prompt"),
+    ("openai.gpt-oss-20b-1:0", {"prompt": "a"}, "messages"),
+    ("qwen.qwen3-32b-v1:0", {"prompt": "a"}, "messages"),
+    ("twelvelabs.pegasus-1-2-v1:0", {"prompt": "a"}, "inputPrompt"),
+    ("writer.palmyra-x5-v1:0", {"prompt": "a"}, "messages"),
+]
+
+
+@pytest.mark.parametrize(("model", "body", "name"), MISSING)
+def test_the_body_of_another_model_is_a_validation_error(serve: Serve, model: str, body: dict[str, Any], name: str) -> None:
+    _, client = serve()
+    problem = f"#: required key [{name}] not found, please reformat your input and try again."
+
+    found = refusal(client.invoke_model, modelId=model, body=json.dumps(body))
+
+    assert found == (400, "ValidationException", f"Malformed input request: {problem}")
+    assert refusal(client.invoke_model, modelId=model, body=b"hello")[:2] == found[:2]
+
+
+@pytest.mark.parametrize("model", [HAIKU, f"us.{HAIKU}", f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"])
+def test_a_text_completion_for_claude_3_is_a_validation_error(serve: Serve, model: str) -> None:
+    """Claude 3 and later have only the Messages API."""
+    _, client = serve()
+    message = '"claude-3-haiku-20240307" is not supported on this API. Please use the Messages API instead.'
+
+    for call in (client.invoke_model, client.invoke_model_with_response_stream):
+        assert refusal(call, modelId=model, body=b'{"prompt": "hello"}') == (400, "ValidationException", message)
+
+
+TOO_LONG = [
+    ("amazon.titan-text-lite-v1", {"inputText": "a", "textGenerationConfig": {"maxTokenCount": 4097}}, 4096),
+    ("anthropic.claude-v2", {"prompt": "a", "max_tokens_to_sample": 4097}, 4096),
+    ("meta.llama3-8b-instruct-v1:0", {"prompt": "a", "max_gen_len": 2049}, 2048),
+    ("mistral.mistral-7b-instruct-v0:2", {"prompt": "a", "max_tokens": 8193}, 8192),
+]
+
+
+@pytest.mark.parametrize(("model", "body", "limit"), TOO_LONG)
+def test_more_output_tokens_than_the_model_has_are_a_validation_error(
+    serve: Serve, model: str, body: dict[str, Any], limit: int
+) -> None:
+    """Of InvokeModel and of Converse, each with its own message. The limit itself is accepted."""
+    _, client = serve()
+
+    _, _, invoked = refusal(client.invoke_model, modelId=model, body=json.dumps(body))
+    _, _, said = refusal(client.converse, modelId=model, messages=MESSAGES, inferenceConfig={"maxTokens": limit + 1})
+
+    assert f"{limit + 1} is not less or equal to {limit}" in invoked
+    assert said.startswith(f"The maximum tokens you requested exceeds the model limit of {limit}.")
+    assert client.converse(modelId=model, messages=MESSAGES, inferenceConfig={"maxTokens": limit})["stopReason"] == "end_turn"
+
+
+TOOL_CONFIG = {"tools": [{"toolSpec": {"name": "add", "inputSchema": {"json": {"type": "object"}}}}]}
+IMAGE_MESSAGES = [{"role": "user", "content": [{"text": "a"}, {"image": {"format": "png", "source": {"bytes": PNG}}}]}]
+SYSTEM = [{"text": "Be brief."}]
+CAPABILITIES = [
+    ("amazon.titan-text-express-v1", {"system": SYSTEM}, "This model doesn't support system messages."),
+    ("mistral.mistral-7b-instruct-v0:2", {"system": SYSTEM}, "This model doesn't support system messages."),
+    ("anthropic.claude-v2", {"toolConfig": TOOL_CONFIG}, "This model doesn't support tool use."),
+    ("deepseek.r1-v1:0", {"toolConfig": TOOL_CONFIG}, "This model doesn't support tool use."),
+    ("meta.llama3-8b-instruct-v1:0", {"toolConfig": TOOL_CONFIG}, "This model doesn't support tool use."),
+    ("amazon.nova-micro-v1:0", {"messages": IMAGE_MESSAGES}, "This model doesn't support the image content block that you"),
+    ("openai.gpt-oss-120b-1:0", {"messages": IMAGE_MESSAGES}, "This model doesn't support the image content block that you"),
+    ("meta.llama3-1-8b-instruct-v1:0", {"messages": IMAGE_MESSAGES}, "This model doesn't support the image content block that"),
+]
+
+
+@pytest.mark.parametrize(("model", "used", "problem"), CAPABILITIES)
+def test_a_capability_that_a_model_lacks_is_a_validation_error(
+    serve: Serve, model: str, used: dict[str, Any], problem: str
+) -> None:
+    _, client = serve()
+    call = {"modelId": model, "messages": MESSAGES, **used}
+
+    for ask in (client.converse, client.converse_stream):
+        status, code, message = refusal(ask, **call)
+        assert (status, code) == (400, "ValidationException")
+        assert message.startswith(problem)
+
+
+@pytest.mark.parametrize("model", [HAIKU, "amazon.nova-lite-v1:0", "meta.llama4-scout-17b-instruct-v1:0", "qwen.qwen4-new-v1:0"])
+def test_other_models_have_every_capability(serve: Serve, model: str) -> None:
+    """So have models that are newer than the fake."""
+    _, client = serve()
+
+    reply = client.converse(modelId=model, messages=IMAGE_MESSAGES, system=SYSTEM, toolConfig=TOOL_CONFIG)
+
+    assert reply["stopReason"] == "end_turn"
+
+
 def test_claude_2_completes_a_prompt_as_text(serve: Serve) -> None:
     """The format of the Text Completions API, whole and streamed."""
     _, client = serve()

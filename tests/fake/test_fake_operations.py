@@ -91,11 +91,17 @@ def test_invoke_model_takes_any_body(serve: Serve, body: bytes) -> None:
     assert json.loads(response["body"].read())["content"][0]["text"] == "You said nothing."
 
 
-@pytest.mark.parametrize(("model", "field"), [(MODEL, "type"), ("amazon.titan-text-express-v1", "outputText")])
-def test_invoke_model_streams_chunks_of_json(serve: Serve, model: str, field: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "field", "body"),
+    [
+        (MODEL, "type", {"messages": [{"role": "user", "content": "hello"}]}),
+        ("amazon.titan-text-express-v1", "outputText", {"inputText": "hello"}),
+    ],
+)
+def test_invoke_model_streams_chunks_of_json(serve: Serve, model: str, field: str, body: dict[str, Any]) -> None:
     _, client = serve()
 
-    response = client.invoke_model_with_response_stream(modelId=model, body=b'{"prompt": "hello"}')
+    response = client.invoke_model_with_response_stream(modelId=model, body=json.dumps(body))
 
     chunks = [json.loads(event["chunk"]["bytes"]) for event in response["body"]]
     said = "".join(chunk.get("outputText", chunk.get("delta", {}).get("text", "")) for chunk in chunks)

@@ -74,7 +74,7 @@ IN_HEADERS = {"X-Amzn-Bedrock-GuardrailIdentifier": "abc123def456", "X-Amzn-Bedr
 STREAMS = {
     "converse": ("ConverseStream", f"{PATH}/converse-stream", ASK, {}),
     "converse-guarded": ("ConverseStream", f"{PATH}/converse-stream", ASK | GUARDED, {}),
-    "titan": ("InvokeModelWithResponseStream", f"{PATH}/invoke-with-response-stream", ASK, {}),
+    "titan": ("InvokeModelWithResponseStream", f"{PATH}/invoke-with-response-stream", {"inputText": "a@example.com"}, {}),
     "anthropic": (
         "InvokeModelWithResponseStream",
         "/model/anthropic.claude-3-haiku-20240307-v1:0/invoke-with-response-stream",

@@ -5,13 +5,14 @@ A model ID belongs to the first family whose prefix it begins with. AWS adds mod
 family works. A model of no family gets AWS's error, ``The provided model identifier is invalid.``
 
 Source: Amazon Bedrock User Guide, "Supported foundation models in Amazon Bedrock" and "Inference request parameters and response
-fields for foundation models"; for guardrails "Supported Regions and models for Amazon Bedrock Guardrails".
+fields for foundation models"; for tools and system prompts "Supported models and model features"; for guardrails "Supported
+Regions and models for Amazon Bedrock Guardrails".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.resources.models import GEOGRAPHIES
 from guardedbedrock.testing.wire import ServiceError
@@ -26,7 +27,7 @@ _ROUTED: Final = GEOGRAPHIES | {"global"}
 _RESOLVABLE: Final = ("foundation-model", "inference-profile")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFamily:
     """
     Models with the same behaviour.
@@ -35,13 +36,17 @@ class ModelFamily:
         prefix: Start of the model IDs.
         provider: Display name of the provider.
         format: Name of the request and response format.
-        inputs: Input modalities, as ListFoundationModels returns them.
+        inputs: Input modalities, as ListFoundationModels returns them. Converse rejects images for a family without ``IMAGE``.
         output: Output modality.
         streaming: Whether InvokeModelWithResponseStream is supported.
         converse: Whether Converse is supported.
         guardrails: Whether a request can name a guardrail.
+        tools: Whether Converse accepts ``toolConfig``.
+        system: Whether Converse accepts ``system``.
+        max_tokens: Most output tokens that a request can ask for; None if it is not checked.
         dimensions: Sizes of embeddings, the default first.
         required: Members that a request body must have.
+        one_of: Members of which a request body must have one. The first is the member that an error names.
     """
 
     prefix: str
@@ -52,88 +57,125 @@ class ModelFamily:
     streaming: bool = True
     converse: bool = True
     guardrails: bool = True
+    tools: bool = True
+    system: bool = True
+    max_tokens: int | None = None
     dimensions: tuple[int, ...] = ()
     required: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
 
 
-def _embedding(  # noqa: PLR0913, PLR0917 - one argument for each column of the table
-    prefix: str,
-    provider: str,
-    format_: str,
-    dimensions: tuple[int, ...],
-    required: tuple[str, ...] = (),
-    inputs: tuple[Modality, ...] = ("TEXT",),
-) -> ModelFamily:
+_NO_CHAT: Final[Mapping[str, Any]] = {"streaming": False, "converse": False}
+_NO_TOOLS: Final[Mapping[str, Any]] = {"tools": False}
+_NO_SYSTEM: Final[Mapping[str, Any]] = {"tools": False, "system": False}
+_SEEING: Final[tuple[Modality, ...]] = ("TEXT", "IMAGE")
+
+
+def _text(prefix: str, provider: str, format_: str, *one_of: str, **more: Any) -> ModelFamily:
+    return ModelFamily(prefix=prefix, provider=provider, format=format_, one_of=one_of, **more)
+
+
+def _seeing(prefix: str, provider: str, format_: str, *one_of: str, **more: Any) -> ModelFamily:
+    return _text(prefix, provider, format_, *one_of, inputs=_SEEING, **more)
+
+
+def _embedding(prefix: str, provider: str, format_: str, dimensions: tuple[int, ...], *required: str, **more: Any) -> ModelFamily:
     return ModelFamily(
-        prefix,
-        provider,
-        format_,
-        inputs,
-        "EMBEDDING",
-        streaming=False,
-        converse=False,
+        prefix=prefix,
+        provider=provider,
+        format=format_,
+        output="EMBEDDING",
         guardrails=False,
         dimensions=dimensions,
         required=required,
+        **_NO_CHAT,
+        **more,
     )
 
 
 def _rerank(prefix: str, provider: str) -> ModelFamily:
     required = ("query", "documents")
-    return ModelFamily(prefix, provider, "rerank", streaming=False, converse=False, guardrails=False, required=required)
+    return ModelFamily(prefix=prefix, provider=provider, format="rerank", guardrails=False, required=required, **_NO_CHAT)
 
 
-def _images(prefix: str, provider: str, format_: str, required: tuple[str, ...]) -> ModelFamily:
-    return ModelFamily(prefix, provider, format_, ("TEXT", "IMAGE"), "IMAGE", streaming=False, converse=False, required=required)
+def _images(prefix: str, provider: str, format_: str, *required: str) -> ModelFamily:
+    return ModelFamily(
+        prefix=prefix, provider=provider, format=format_, inputs=_SEEING, output="IMAGE", required=required, **_NO_CHAT
+    )
 
-
-_SEEING: Final[tuple[Modality, ...]] = ("TEXT", "IMAGE")
 
 FAMILIES: Final = (
-    ModelFamily("anthropic.claude-v2", "Anthropic", "claude_2"),
-    ModelFamily("anthropic.claude-instant", "Anthropic", "claude_2"),
-    ModelFamily("anthropic.", "Anthropic", "anthropic", _SEEING),
-    _embedding("amazon.nova-2-multimodal-embeddings", "Amazon", "nova_embedding", (3072, 1024, 384, 256), (), _SEEING),
-    _images("amazon.nova-canvas", "Amazon", "amazon_image", ("taskType",)),
-    ModelFamily("amazon.nova-reel", "Amazon", "async_only", _SEEING, streaming=False, converse=False),
-    ModelFamily("amazon.nova-sonic", "Amazon", "async_only", streaming=False, converse=False, guardrails=False),
-    ModelFamily("amazon.nova-2-sonic", "Amazon", "async_only", streaming=False, converse=False, guardrails=False),
-    ModelFamily("amazon.nova", "Amazon", "nova", _SEEING),
-    _embedding("amazon.titan-embed-text-v2", "Amazon", "titan_embedding", (1024, 512, 256), ("inputText",)),
-    _embedding("amazon.titan-embed-image", "Amazon", "titan_multimodal_embedding", (1024, 384, 256), (), _SEEING),
-    _embedding("amazon.titan-embed", "Amazon", "titan_embedding", (1536,), ("inputText",)),
-    _images("amazon.titan-image", "Amazon", "amazon_image", ("taskType",)),
-    ModelFamily("amazon.titan-t", "Amazon", "titan"),
+    _text("anthropic.claude-v2", "Anthropic", "claude_2", "prompt", "messages", max_tokens=4096, **_NO_TOOLS),
+    _text("anthropic.claude-instant", "Anthropic", "claude_2", "prompt", "messages", max_tokens=4096, **_NO_TOOLS),
+    _seeing("anthropic.claude-3-haiku", "Anthropic", "anthropic", max_tokens=4096),
+    _seeing("anthropic.claude-3-sonnet", "Anthropic", "anthropic", max_tokens=4096),
+    _seeing("anthropic.claude-3-opus", "Anthropic", "anthropic", max_tokens=4096),
+    _seeing("anthropic.claude", "Anthropic", "anthropic"),
+    _embedding("amazon.nova-2-multimodal-embeddings", "Amazon", "nova_embedding", (3072, 1024, 384, 256), inputs=_SEEING),
+    _images("amazon.nova-canvas", "Amazon", "amazon_image", "taskType"),
+    _seeing("amazon.nova-reel", "Amazon", "async_only", **_NO_CHAT),
+    _text("amazon.nova-sonic", "Amazon", "async_only", guardrails=False, **_NO_CHAT),
+    _text("amazon.nova-2-sonic", "Amazon", "async_only", guardrails=False, **_NO_CHAT),
+    _text("amazon.nova-micro", "Amazon", "nova", "messages"),
+    _seeing("amazon.nova", "Amazon", "nova", "messages"),
+    _embedding("amazon.titan-embed-text-v2", "Amazon", "titan_embedding", (1024, 512, 256), "inputText"),
+    _embedding("amazon.titan-embed-image", "Amazon", "titan_multimodal_embedding", (1024, 384, 256), inputs=_SEEING),
+    _embedding("amazon.titan-embed", "Amazon", "titan_embedding", (1536,), "inputText"),
+    _images("amazon.titan-image", "Amazon", "amazon_image", "taskType"),
+    _text("amazon.titan-text-lite", "Amazon", "titan", "inputText", max_tokens=4096, **_NO_SYSTEM),
+    _text("amazon.titan-text-premier", "Amazon", "titan", "inputText", max_tokens=3072, **_NO_SYSTEM),
+    _text("amazon.titan-t", "Amazon", "titan", "inputText", max_tokens=8192, **_NO_SYSTEM),
     _rerank("amazon.rerank", "Amazon"),
-    ModelFamily("ai21.j2", "AI21 Labs", "jurassic", streaming=False),
-    ModelFamily("ai21.", "AI21 Labs", "openai"),
-    _embedding("cohere.embed-v4", "Cohere", "cohere_embedding", (1536, 1024, 512, 256), ("input_type",), _SEEING),
-    _embedding("cohere.embed", "Cohere", "cohere_embedding", (1024,), ("input_type",)),
+    _text("ai21.j2", "AI21 Labs", "jurassic", "prompt", max_tokens=8191, streaming=False, **_NO_SYSTEM),
+    _text("ai21.jamba", "AI21 Labs", "openai", "messages"),
+    _embedding("cohere.embed-v4", "Cohere", "cohere_embedding", (1536, 1024, 512, 256), "input_type", inputs=_SEEING),
+    _embedding("cohere.embed", "Cohere", "cohere_embedding", (1024,), "input_type"),
     _rerank("cohere.rerank", "Cohere"),
-    ModelFamily("cohere.command-r", "Cohere", "command_r"),
-    ModelFamily("cohere.", "Cohere", "command"),
-    ModelFamily("deepseek.", "DeepSeek", "deepseek"),
-    ModelFamily("google.", "Google", "openai", _SEEING),
-    ModelFamily("luma.", "Luma AI", "async_only", _SEEING, streaming=False, converse=False, guardrails=False),
-    ModelFamily("meta.", "Meta", "llama"),
-    ModelFamily("minimax.", "MiniMax", "openai"),
-    ModelFamily("mistral.", "Mistral AI", "mistral"),
-    ModelFamily("moonshot", "Moonshot AI", "openai"),
-    ModelFamily("nvidia.", "NVIDIA", "openai"),
-    ModelFamily("openai.", "OpenAI", "openai"),
-    ModelFamily("qwen.", "Qwen", "openai"),
-    _images("stability.stable-diffusion", "Stability AI", "stable_diffusion", ("text_prompts",)),
-    _images("stability.", "Stability AI", "stability_image", ("prompt",)),
-    _embedding("twelvelabs.marengo-embed-3", "TwelveLabs", "marengo", (512,), ("inputType",)),
-    _embedding("twelvelabs.marengo-embed", "TwelveLabs", "marengo", (1024,), ("inputType",)),
-    ModelFamily("twelvelabs.pegasus", "TwelveLabs", "pegasus", converse=False),
-    ModelFamily("writer.", "Writer", "openai"),
-    ModelFamily("xai.", "xAI", "openai"),
-    ModelFamily("zai.", "Z.AI", "openai"),
+    _text("cohere.command-r", "Cohere", "command_r", "message"),
+    _text("cohere.command", "Cohere", "command", "prompt", max_tokens=4096, **_NO_SYSTEM),
+    _text("deepseek.r1", "DeepSeek", "deepseek", "prompt", "messages", **_NO_TOOLS),
+    _text("deepseek.", "DeepSeek", "deepseek", "prompt", "messages"),
+    _seeing("google.", "Google", "openai", "messages"),
+    _seeing("luma.", "Luma AI", "async_only", guardrails=False, **_NO_CHAT),
+    _text("meta.llama2", "Meta", "llama", "prompt", max_tokens=2048, **_NO_TOOLS),
+    _text("meta.llama3-8b", "Meta", "llama", "prompt", max_tokens=2048, **_NO_TOOLS),
+    _text("meta.llama3-70b", "Meta", "llama", "prompt", max_tokens=2048, **_NO_TOOLS),
+    _text("meta.llama3-1", "Meta", "llama", "prompt"),
+    _text("meta.llama3-2-1b", "Meta", "llama", "prompt", **_NO_TOOLS),
+    _text("meta.llama3-2-3b", "Meta", "llama", "prompt", **_NO_TOOLS),
+    _text("meta.llama3-3", "Meta", "llama", "prompt"),
+    _seeing("meta.llama", "Meta", "llama", "prompt"),
+    _text("minimax.", "MiniMax", "openai", "messages"),
+    _text("mistral.mistral-7b", "Mistral AI", "mistral", "prompt", "messages", max_tokens=8192, **_NO_SYSTEM),
+    _text("mistral.mixtral", "Mistral AI", "mistral", "prompt", "messages", max_tokens=4096, **_NO_SYSTEM),
+    _text("mistral.mistral-large-24", "Mistral AI", "mistral", "prompt", "messages", max_tokens=8192),
+    _text("mistral.mistral-small-24", "Mistral AI", "mistral", "prompt", "messages", max_tokens=8192),
+    _seeing("mistral.", "Mistral AI", "mistral", "prompt", "messages"),
+    _seeing("moonshot", "Moonshot AI", "openai", "messages"),
+    _seeing("nvidia.", "NVIDIA", "openai", "messages"),
+    _text("openai.gpt-oss", "OpenAI", "openai", "messages"),
+    _seeing("openai.", "OpenAI", "openai", "messages"),
+    _seeing("qwen.qwen3-vl", "Qwen", "openai", "messages"),
+    _text("qwen.qwen3", "Qwen", "openai", "messages"),
+    _seeing("qwen.", "Qwen", "openai", "messages"),
+    _images("stability.stable-diffusion", "Stability AI", "stable_diffusion", "text_prompts"),
+    _images("stability.", "Stability AI", "stability_image", "prompt"),
+    _embedding("twelvelabs.marengo-embed-3", "TwelveLabs", "marengo", (512,), "inputType"),
+    _embedding("twelvelabs.marengo-embed", "TwelveLabs", "marengo", (1024,), "inputType"),
+    _text("twelvelabs.pegasus", "TwelveLabs", "pegasus", "inputPrompt", converse=False),
+    _text("writer.palmyra-x", "Writer", "openai", "messages"),
+    _seeing("writer.", "Writer", "openai", "messages"),
+    _seeing("xai.", "xAI", "openai", "messages"),
+    _seeing("zai.", "Z.AI", "openai", "messages"),
 )
-"""The table of model families. The first family whose prefix matches applies."""
+"""
+The table of model families. The first family whose prefix matches applies.
 
-OTHER_RESOURCE: Final = ModelFamily("", "", "openai", _SEEING)
+A capability is denied only to models for which AWS documents that they do not have it. The last family of a provider accepts
+everything, because AWS adds models every month.
+"""
+
+OTHER_RESOURCE: Final = ModelFamily(prefix="", provider="", format="openai", inputs=_SEEING)
 """Provisioned, imported and custom models, prompts, routers and endpoints: their ARN does not name a foundation model."""
 
 MODELS: Final[Mapping[str, str]] = {

@@ -8,7 +8,7 @@ Only rules that AWS documents, or whose error messages are public, are checked. 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.wire import ServiceError
@@ -16,6 +16,7 @@ from guardedbedrock.testing.wire import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from guardedbedrock.testing.resources.models import ModelFamily
     from guardedbedrock.testing.wire import Params
 
 _USER_FIRST: Final = (
@@ -36,25 +37,56 @@ _TOO_MANY: Final = "You can't include more than 5 documents in a request."
 _NO_TEXT: Final = "A text block must be included when using documents. Add a text block and retry your request."
 _WHITESPACE: Final = "The model returned the following errors: messages: text content blocks must contain non-whitespace text"
 
+_NO_SYSTEM: Final = (
+    "This model doesn't support system messages. Try again without a system message or use a model that supports system messages."
+)
+_NO_TOOL_USE: Final = "This model doesn't support tool use."
+_NO_IMAGES: Final = (
+    "This model doesn't support the image content block that you provided. Update the content block and try again."
+)
+_TOO_MANY_TOKENS: Final = (
+    "The maximum tokens you requested exceeds the model limit of {0}. "
+    "Try again with a maximum tokens value that is lower than {0}."
+)
+
 _MAX_DOCUMENTS: Final = 5
 # AWS also accepts underscores, which its message does not name. Of the whitespace characters it accepts only the space.
 _DOCUMENT_NAME: Final = re.compile(r"(?!.*  )[A-Za-z0-9_ \-()\[\]]+")
 
 
-def check_conversation(params: Params, *, provider: str = "") -> None:
+def check_conversation(params: Params, family: ModelFamily) -> None:
     """
-    Check the messages of a request.
+    Check the messages of a request, and whether the model supports what the request uses.
 
     Args:
         params: Parameters of Converse.
-        provider: Provider of the model. Models of Anthropic reject texts of whitespace.
+        family: Family of the model.
 
     Raises:
         ServiceError: ``ValidationException`` (400) for the first violation.
     """
     messages = params.get("messages", [])
-    for problem in (*_content(messages, provider), *_roles(messages), *_tools(messages, params), *_documents(messages)):
+    checks = (
+        _content(messages, family.provider),
+        _roles(messages),
+        _tools(messages, params),
+        _documents(messages),
+        _capabilities(messages, params, family),
+    )
+    for problem in chain.from_iterable(checks):
         raise ServiceError.invalid(problem)
+
+
+def _capabilities(messages: list[Params], params: Params, family: ModelFamily) -> Iterator[str]:
+    if params.get("system") and not family.system:
+        yield _NO_SYSTEM
+    if "toolConfig" in params and not family.tools:
+        yield _NO_TOOL_USE
+    if "IMAGE" not in family.inputs and any("image" in block for message in messages for block in message["content"]):
+        yield _NO_IMAGES
+    wanted = params.get("inferenceConfig", {}).get("maxTokens", 0)
+    if family.max_tokens is not None and wanted > family.max_tokens:
+        yield _TOO_MANY_TOKENS.format(family.max_tokens)
 
 
 def _content(messages: list[Params], provider: str) -> Iterator[str]:

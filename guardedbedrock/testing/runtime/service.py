@@ -203,7 +203,7 @@ class Runtime:
         family = self._family(params)
         if not family.converse:
             raise ServiceError.invalid(_NO_CONVERSE)
-        check_conversation(params, provider=family.provider)
+        check_conversation(params, family)
         options = TurnOptions(params.get("guardrailConfig", {}).get("trace") == "enabled_full", asynchronous)
         turn = self._turn(operation, params, own, prompts.parse_converse(params), options)
         return replace(turn, cache=self._cache.use(model_name(params["modelId"], self._resolved_models()), params))

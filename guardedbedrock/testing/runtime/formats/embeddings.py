@@ -34,7 +34,7 @@ def titan_multimodal(body: Mapping[str, Any], family: ModelFamily) -> dict[str, 
     """Return the embedding of Amazon Titan Multimodal Embeddings for ``inputText``, ``inputImage`` or both."""
     content = [str(body[name]) for name in ("inputText", "inputImage") if body.get(name)]
     if not content:
-        raise _malformed("#: required key [inputText] not found")
+        raise malformed("#: required key [inputText] not found")
     config = body.get("embeddingConfig", {})
     size = _size(family, config.get("outputEmbeddingLength"), "#/embeddingConfig/outputEmbeddingLength")
     count = tokens([str(body.get("inputText", ""))])
@@ -57,7 +57,7 @@ def nova(body: Mapping[str, Any], family: ModelFamily) -> dict[str, Any]:
     """Return the embedding of Amazon Nova Multimodal Embeddings for a ``SINGLE_EMBEDDING``."""
     params = body.get("singleEmbeddingParams")
     if not isinstance(params, dict):
-        raise _malformed("#: required key [singleEmbeddingParams] not found")
+        raise malformed("#: required key [singleEmbeddingParams] not found")
     size = _size(family, params.get("embeddingDimension"), "#/singleEmbeddingParams/embeddingDimension")
     kind = next((name for name in ("text", "image", "video", "audio") if name in params), "text")
     content = params.get(kind, {})
@@ -76,18 +76,19 @@ def _size(family: ModelFamily, wanted: object, pointer: str) -> int:
     if wanted is None:
         return family.dimensions[0]
     if wanted not in family.dimensions:
-        raise _malformed(f"{pointer}: {wanted} is not a valid enum value")
+        raise malformed(f"{pointer}: {wanted} is not a valid enum value")
     return int(str(wanted))
 
 
-def _malformed(problem: str) -> ServiceError:
+def malformed(problem: str) -> ServiceError:
+    """Make the error of a model for an invalid request body."""
     return ServiceError.invalid(f"Malformed input request: {problem}, please reformat your input and try again.")
 
 
 def _as(kind: str, vector: list[float]) -> list[float] | list[int]:
     """Return a vector in another type: signs for binary types, scaled integers for ``int8`` and ``uint8``."""
     if kind not in _BITS:
-        raise _malformed(f"#/embeddingTypes: {kind} is not a valid enum value")
+        raise malformed(f"#/embeddingTypes: {kind} is not a valid enum value")
     if kind == "float":
         return vector
     if kind in {"binary", "ubinary"}:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.resources.models import ModelFamily
 from guardedbedrock.testing.runtime.formats import anthropic, embeddings, images, nova, rerank, text
+from guardedbedrock.testing.runtime.formats.embeddings import malformed
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 from guardedbedrock.testing.wire import Params, ServiceError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _NO_STREAMING: Final = "The model is unsupported for streaming"
 _NO_GUARDRAIL: Final = "Guardrails are not supported for this model"
+_NO_JSON: Final = "Malformed input request, please reformat your input and try again."
 _NO_CHAT: Final = "The model does not support the Chat Completions API"
 _ASYNC_ONLY: Final = "The model supports only StartAsyncInvoke and InvokeModelWithBidirectionalStream"
 
@@ -70,6 +73,17 @@ _WITH_MESSAGES: Final[Mapping[str, TextFormat]] = {"claude_2": _ANTHROPIC, "deep
 """Models with two formats: the format for a request with ``messages`` instead of ``prompt``."""
 
 
+_MAX_TOKENS: Final = {
+    "claude_2": "/max_tokens_to_sample",
+    "command": "/max_tokens",
+    "jurassic": "/maxTokens",
+    "llama": "/max_gen_len",
+    "mistral": "/max_tokens",
+    "titan": "/textGenerationConfig/maxTokenCount",
+}
+"""JSON pointer to the number of output tokens in the body of a format."""
+
+
 def check_body(family: ModelFamily, params: Params, *, stream: bool, guarded: bool) -> None:
     """
     Check a request to a model.
@@ -84,11 +98,34 @@ def check_body(family: ModelFamily, params: Params, *, stream: bool, guarded: bo
         raise ServiceError.invalid(_NO_STREAMING)
     if guarded and not family.guardrails:
         raise ServiceError.invalid(_NO_GUARDRAIL)
-    given = _json(params) if family.required else {}
-    for name in family.required:
-        if name not in given:
-            problem = f"#: required key [{name}] not found, please reformat your input and try again."
-            raise ServiceError.invalid(f"Malformed input request: {problem}")
+    given = _object(params)
+    if given is None and (family.required or (family.one_of and not guarded)):  # a guardrail rejects the body with its own error
+        raise ServiceError.invalid(_NO_JSON)
+    if given is not None and family.format == "anthropic":
+        _check_messages(given, params["modelId"])
+    elif given is not None:
+        _check_members(family, given)
+
+
+def _check_members(family: ModelFamily, given: Mapping[str, Any]) -> None:
+    missing = [name for name in family.required if name not in given]
+    if family.one_of and not any(name in given for name in family.one_of):
+        missing.append(family.one_of[0])
+    if missing:
+        raise malformed(f"#: required key [{missing[0]}] not found")
+    pointer = _MAX_TOKENS.get(family.format, "")
+    wanted: Any = given
+    for name in pointer.split("/")[1:]:
+        wanted = wanted.get(name) if isinstance(wanted, dict) else None
+    if family.max_tokens is not None and isinstance(wanted, int) and wanted > family.max_tokens:
+        raise malformed(f"#{pointer}: {wanted} is not less or equal to {family.max_tokens}")
+
+
+def _check_messages(given: Mapping[str, Any], model: str) -> None:
+    """Reject a text completion for a model that has only the Messages API. Tests can leave out everything else."""
+    if "prompt" in given and "messages" not in given:
+        name = re.sub(r"(-v\d+)?(:\d+)*$", "", model.rpartition("anthropic.")[2])
+        raise ServiceError.invalid(f'"{name}" is not supported on this API. Please use the Messages API instead.')
 
 
 def computed(family: ModelFamily, params: Params) -> bytes:
@@ -143,13 +180,19 @@ def _format(family: ModelFamily, params: Params) -> TextFormat:
 
 
 def _json(params: Params) -> dict[str, Any]:
+    content = _object(params)
+    if content is None:
+        raise ServiceError.invalid(_NO_JSON)
+    return content
+
+
+def _object(params: Params) -> dict[str, Any] | None:
+    """Return the body of a request; None if it is not a JSON object."""
     try:
         content = json.loads(params.get("body", b""))
     except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise ServiceError.invalid("Malformed input request, please reformat your input and try again.")
-    return content
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _guardrail(turn: Turn, params: Params) -> dict[str, Any]:
