@@ -123,7 +123,7 @@ def _requests(case: Case, policies: ProofPolicies, answer: Answer) -> Iterator[t
     now = policies.policy_set()
     if case.question == "always-allowed":
         call = _call(case)
-        absent = {*now.reads, "aws:username"} - {key.lower() for key in case.unknown} - ALWAYS
+        absent = set(now.reads) - {"aws:username"} - {key.lower() for key in case.unknown} - ALWAYS
         for request in Enumeration((now,), case.principal).requests(call.action, (call.resource,), case.when, absent):
             decision = now.evaluate(request)
             yield request, decision.is_denied, decision.outcome != "allowed", decision.outcome == "indeterminate"

@@ -46,7 +46,8 @@ from guardedbedrock.iam.engine.gaps import ALTERNATIVES
 from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, bounded, complete, split_tokens
-from guardedbedrock.iam.matching.conditions import Condition, Form, parse_operator
+from guardedbedrock.iam.matching.conditions import Condition, Form, compile_line, parse_operator
+from guardedbedrock.iam.matching.context import normalize
 from guardedbedrock.iam.matching.operators import OPERATORS, Operator
 from guardedbedrock.iam.matching.patterns import (
     ANY,
@@ -190,6 +191,7 @@ class Encoder:
         resource: The resource; None leaves it free.
         foreign: Whether the resource belongs to another account than the principal.
         fixed: Keys with the value that they have in every request.
+        lists: Keys with the several values that they have in every request.
         shapes: The shape of some texts, so that most patterns are decided without a solver.
     """
 
@@ -198,6 +200,7 @@ class Encoder:
     resource: str | None = None
     foreign: bool = False
     fixed: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[Text, Shaped] = field(default_factory=dict)
     _conditions: dict[int, Tri] = field(default_factory=dict, repr=False)
     _resources: dict[tuple[int, Shaped | str | None], Tri] = field(default_factory=dict, repr=False)
@@ -379,6 +382,8 @@ class Encoder:
             return OPEN
         quantifier, operator, if_exists = parsed
         key = canonical_key(condition.key)
+        if key in self.lists:
+            return self._listed(condition, self.lists[key], variables=variables)
         if operator.name == "Null":
             return self._null(key, condition.values)
         absent = {"": operator.negated, "ForAllValues": True, "ForAnyValue": False}[quantifier] or if_exists
@@ -387,6 +392,14 @@ class Encoder:
         missing = OPEN if quantifier == "ForAnyValue" and if_exists else sure(absent)
         present = self._present(key, form, partial(self._value, condition, operator, variables=variables), missing)
         return tri_if(Present(key), present, missing)
+
+    def _listed(self, condition: Condition, texts: tuple[str, ...], *, variables: bool) -> Tri:
+        """Let the engine decide about a key with known values."""
+        line = compile_line(condition, variables=variables)
+        if len(line.reads) > 1:
+            return OPEN
+        answer = line.test(normalize({condition.key: texts}))
+        return OPEN if answer is None else sure(answer)
 
     def _null(self, key: str, values: Listed[str]) -> Tri:
         wanted = {value.lower() for value in values}
@@ -526,7 +539,7 @@ class Encoder:
         if not keys:
             tokens = fixed(template)
             return sure(self._text(text, bounded(tokens, segment_end_expands=True) if text == RESOURCE else tokens))
-        if any(key in self.vocabulary.cells or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
+        if any(key in self.vocabulary.cells or key in self.lists or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
             return OPEN
         present = [Present(key) for key in keys]
         pieces = [Text(part.key) if isinstance(part, Variable) else part for part in template]

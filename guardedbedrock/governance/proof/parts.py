@@ -21,6 +21,7 @@ from guardedbedrock.governance.proof.requests import (
     accounts,
     known_shapes,
     principal_keys,
+    principal_patterns,
     rebuild,
     shape_of_resource,
     types_in,
@@ -56,6 +57,12 @@ class Options:
         """Return the keys that every request of the principal has; None for a key that no request has."""
         derived = {} if self.any_principal else principal_keys(policies.principal)
         return {**derived, **self.assumed}
+
+    def partly_known(self, policies: ProofPolicies) -> dict[str, tuple[str, ...]]:
+        """Return the keys of which a part is known in every request of the principal."""
+        assumed = {name.lower() for name in self.assumed}
+        derived = {} if self.any_principal else principal_patterns(policies.principal)
+        return {name: patterns for name, patterns in derived.items() if name.lower() not in assumed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,8 @@ class Prover:
         timeout: Limit of the solver for each part, in seconds.
         also: Further keys that the question reads.
         every_account: Whether resources of other accounts count without a resource-based policy too.
+        partly_known: Keys with patterns, of which their value matches one in every request.
+        lists: Keys with several values in every request.
     """
 
     def __init__(  # noqa: PLR0913  # a question reads all of these
@@ -122,6 +131,8 @@ class Prover:
         *,
         also: Iterable[str] = (),
         every_account: bool = False,
+        partly_known: Mapping[str, tuple[str, ...]] | None = None,
+        lists: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._accounts = tuple(accounts(policies, every=every_account))
         self._fixed = fixed
@@ -129,7 +140,9 @@ class Prover:
         owners = ((_RESOURCE_ACCOUNT, account) for account, _ in self._accounts if account)
         self.vocabulary: Vocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
-        self._encoder = Encoder(self.vocabulary, "", fixed=values, shapes=known_shapes(self.vocabulary))
+        several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
+        self._encoder = Encoder(self.vocabulary, "", fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 
     def situations(self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()) -> Iterator[Situation]:
@@ -144,7 +157,7 @@ class Prover:
         for account, foreign in self._accounts:
             owner = {_RESOURCE_ACCOUNT: account} if account else {}
             fixed = {**owner, **self._fixed}
-            placed = Situation(action, types, None, fixed, patterns, account, foreign)
+            placed = Situation(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
             found = types_in(placed)
             if found is None:
                 yield placed
@@ -180,6 +193,13 @@ class Prover:
         if model is None:
             return Outcome("unknown", reason=reason)
         return _judge(rebuild(model, part.situation, self.vocabulary, part.policies), part)
+
+    def has_request(self, situation: Situation) -> bool:
+        """Return whether AWS could receive a request of a situation; True if that is not known."""
+        formed = well_formed(situation, self.vocabulary)
+        if is_unsatisfiable(formed, splits=not is_available()):
+            return False
+        return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
 
     def solve(self, formula: Formula, situation: Situation) -> tuple[Status, Model | None, str]:
         """Find a request of a situation for which a formula is true."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
+from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.governance.proof.actions import (
@@ -19,7 +20,7 @@ from guardedbedrock.governance.proof.actions import (
     unknown_actions,
 )
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
-from guardedbedrock.governance.proof.encoding import MOST_SLOTS
+from guardedbedrock.governance.proof.encoding import MOST_SLOTS, canonical_key
 from guardedbedrock.governance.proof.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
 from guardedbedrock.governance.proof.keys import ALWAYS_PRESENT
 from guardedbedrock.governance.proof.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
@@ -28,6 +29,7 @@ from guardedbedrock.governance.proof.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL, Situation, well_formed
 from guardedbedrock.governance.proof.solver import is_available
 from guardedbedrock.iam import Decision, Request
+from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_tokens, join, tokenize
 from guardedbedrock.iam.matching.principals import identify
 
@@ -42,6 +44,9 @@ __all__ = [
     "no_new_access",
     "unreachable",
 ]
+
+_SEVERAL = (list, tuple, set, frozenset)
+_NO_REQUEST: Final = "no request that AWS could receive has the values and the resource that the question gives"
 
 # -- the questions ----------------------------------------------------------------------------------------------------
 
@@ -94,7 +99,7 @@ def guardrail_required(
 
     listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
-    return _answer(question, prover, parts(), policies, settings)
+    return _answer(question, prover, parts(), policies, settings, is_limited=bool(settings.assumed))
 
 
 def never(
@@ -131,7 +136,9 @@ def never(
                 yield Part(situation, prover.encoder(situation).allowed(policies), policies, is_allowed)
 
     limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
-    return _answer(f"{action} on {resource} is never allowed{limits}", prover, parts(), policies, settings)
+    is_limited = bool(when or patterns or settings.assumed)
+    question = f"{action} on {resource} is never allowed{limits}"
+    return _answer(question, prover, parts(), policies, settings, is_limited=is_limited)
 
 
 def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | None = None) -> Answer:
@@ -165,7 +172,7 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
                 shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
                 yield Part(situation, shown, new, is_new, older=old)
 
-    answer = _answer(question, prover, parts(), new, settings)
+    answer = _answer(question, prover, parts(), new, settings, is_limited=bool(settings.assumed))
     foreign = unknown_actions(old, new)
     if answer.answer == "proved" and foreign:
         return replace(answer, answer="unknown", reason=f"this version does not know the action {foreign[0]}")
@@ -210,27 +217,57 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
     question = "the calls stay allowed for every value of the keys that are not known"
     answers = []
     for request in requests:
-        given = {**{key: _text(value) for key, value in request.context.items()}, **settings.assumed}
-        prover = _prover((policies,), given, settings)
-        names, free = {name.lower() for name in given}, {key.lower() for key in request.unknown}
-        vocabulary = prover.vocabulary
-        absent = {
-            vocabulary.spelling[key]: None
-            for key in (*vocabulary.cells, *vocabulary.slots)
-            # AWS sends some keys with every request, so that one without a value here has any value.
-            if key not in names and key not in ALWAYS_PRESENT and not _is_free(key, free)
-        }
-        situation = Situation(
-            request.action, resource=request.resource, fixed={**absent, **given}, foreign=bool(request.cross_account)
-        )
-        allowed = prover.encoder(situation).allowed(policies)
-        part = Part(situation, Tri(negate(allowed.may), negate(allowed.must)), policies, denies)
-        answers.append(_answer(question, prover, [part], policies, settings))
+        own = replace(policies, principal=request.principal)
+        prover, situation = _call(own, request, settings)
+        if request.unknown_parts:
+            reason = f"the resource of a call is known only in part: {request.resource}"
+            answers.append(_answered(question, "unknown", own, settings, reason))
+            continue
+        allowed = prover.encoder(situation).allowed(own)
+        part = Part(situation, Tri(negate(allowed.may), negate(allowed.must)), own, denies)
+        answers.append(_answer(question, prover, [part], own, settings, is_limited=True))
         if answers[-1].answer == "refuted":
             break
     chosen = next((one for kind in ("refuted", "unknown", "proved") for one in answers if one.answer == kind), None)
     spent = (perf_counter() - started) * 1000
     return replace(chosen or _answered(question, "proved", policies, settings), milliseconds=spent)
+
+
+def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[Prover, Situation]:
+    """Return what decides about a call: keys without a value are absent, unless they are unknown or sent with every request."""
+    context, lists = _scalars(request.context), _lists(request.context)
+    names = {canonical_key(name) for name in (*context, *lists)}
+    unknown = {key.lower() for key in request.unknown}
+    known_in_part = {**options.partly_known(policies), **request.partly_known}
+    partly = {name: tuple(patterns) for name, patterns in known_in_part.items() if canonical_key(name) not in names}
+    free = {*unknown, *map(canonical_key, partly)}
+    derived = {
+        name: value
+        for name, value in options.fixed(policies).items()
+        if canonical_key(name) not in names and not _is_free(canonical_key(name), free)
+    }
+    given = {**derived, **context, **options.assumed}
+    prover = _prover((policies,), given, options, also=lists, lists=lists)
+    known = {*map(canonical_key, given), *names}
+    vocabulary = prover.vocabulary
+    absent = {
+        vocabulary.spelling[key]: None
+        for key in (*vocabulary.cells, *vocabulary.slots)
+        if key not in known and key not in ALWAYS_PRESENT and not _is_free(key, free)
+    }
+    fixed = {**absent, **given}
+    foreign = bool(request.cross_account)
+    return prover, Situation(
+        request.action, resource=request.resource, fixed=fixed, foreign=foreign, lists=lists, partly_known=partly
+    )
+
+
+def _scalars(context: Mapping[str, object]) -> dict[str, str]:
+    return {key: text_of(value) for key, value in context.items() if value is not None and not isinstance(value, _SEVERAL)}
+
+
+def _lists(context: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(map(text_of, value)) for key, value in context.items() if isinstance(value, _SEVERAL) and value}
 
 
 def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answer:
@@ -262,16 +299,27 @@ def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answ
 
 
 def _prover(
-    policies: Sequence[ProofPolicies], fixed: Mapping[str, str | None], options: Options, also: Iterable[str] = ()
+    policies: Sequence[ProofPolicies],
+    fixed: Mapping[str, str | None],
+    options: Options,
+    also: Iterable[str] = (),
+    lists: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Prover:
     placed = [statement for one in policies for statement in one.statements()]
-    return Prover(placed, fixed, policies, options.timeout, also=also)
+    return Prover(
+        placed, fixed, policies, options.timeout, also=also, partly_known=options.partly_known(policies[0]), lists=lists
+    )
 
 
-def _answer(question: str, prover: Prover, parts: Iterable[Part], policies: ProofPolicies, options: Options) -> Answer:
+def _answer(  # noqa: PLR0913  # all but one are positional
+    question: str, prover: Prover, parts: Iterable[Part], policies: ProofPolicies, options: Options, *, is_limited: bool
+) -> Answer:
+    """Decide the parts of a question. One whose limits no request meets would be proved whatever the policies are."""
     started = perf_counter()
     found = _answered(question, "proved", policies, options)
+    situations: list[Situation] = []
     for part in parts:
+        situations.append(part.situation)
         outcome = prover.decide(part)
         if outcome.witness is not None:
             statements = _responsible(part.policies, outcome.witness)
@@ -279,6 +327,8 @@ def _answer(question: str, prover: Prover, parts: Iterable[Part], policies: Proo
             break
         if outcome.answer == "unknown" and found.answer == "proved":
             found = replace(found, answer="unknown", reason=outcome.reason)
+    if found.answer == "proved" and is_limited and situations and not any(map(prover.has_request, situations)):
+        found = replace(found, answer="unknown", reason=_NO_REQUEST)
     return replace(found, milliseconds=(perf_counter() - started) * 1000)
 
 
@@ -290,10 +340,14 @@ def _answered(question: str, answer: ProofAnswer, policies: ProofPolicies, optio
 def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed, Prover]]:
     """Yield each statement with what decides about it; statements share it unless they need too many values of one key."""
     placed, fixed = tuple(policies.statements()), options.fixed(policies)
-    shared = Prover(placed, fixed, (policies,), options.timeout, every_account=True)
+    partly = options.partly_known(policies)
+    shared = Prover(placed, fixed, (policies,), options.timeout, every_account=True, partly_known=partly)
     fits = all(count <= MOST_SLOTS for count in shared.vocabulary.slots.values())
     for one in placed:
-        yield one, shared if fits else Prover((one,), fixed, (policies,), options.timeout, every_account=True)
+        yield (
+            one,
+            shared if fits else Prover((one,), fixed, (policies,), options.timeout, every_account=True, partly_known=partly),
+        )
 
 
 def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
@@ -338,10 +392,6 @@ def _place(placed: Placed, reason: str) -> StatementPlace:
 
 def _is_free(key: str, free: set[str]) -> bool:
     return key in free or f"{key.partition('/')[0]}/*" in free
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _assumptions(policies: ProofPolicies, options: Options) -> tuple[str, ...]:

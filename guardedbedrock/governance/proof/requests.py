@@ -41,7 +41,7 @@ from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, Tokens, join, tokenize
-from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.iam.matching.principals import identify, role_arn_patterns
 
 GUARDRAIL: Final = "bedrock:guardrailidentifier"
 INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
@@ -132,6 +132,8 @@ class Situation:
         patterns: Patterns of which the resource matches one; empty for no limit.
         account: Account of the resource; ``""`` for resources whose ARN names no account.
         foreign: Whether that is another account than the principal's.
+        lists: Keys with several values.
+        partly_known: Keys of which a part of the value is known: patterns, of which the value matches one.
     """
 
     action: str
@@ -141,6 +143,8 @@ class Situation:
     patterns: tuple[str, ...] = ()
     account: str = ""
     foreign: bool = False
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    partly_known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def principal_keys(principal: str) -> dict[str, str | None]:
@@ -156,6 +160,12 @@ def principal_keys(principal: str) -> dict[str, str | None]:
     if parts is not None and found.kind != "assumed-role":
         keys["aws:PrincipalArn"] = principal
     return keys
+
+
+def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
+    """Return the keys of a principal of which a part is known: the ARN of a session does not contain the path of its role."""
+    found = identify(principal)
+    return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
 
 
 def shape_of_resource(situation: Situation) -> Shaped | None:
@@ -196,7 +206,8 @@ def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
         situation: The situation.
         vocabulary: How keys are modelled.
     """
-    return conjoin((*_resource(situation), *_keys(situation, vocabulary), *_fixed(situation, vocabulary)))
+    parts = (_resource(situation), _keys(situation, vocabulary), _fixed(situation, vocabulary), _in_part(situation, vocabulary))
+    return conjoin(formula for part in parts for formula in part)
 
 
 def _resource(situation: Situation) -> Iterator[Formula]:
@@ -305,6 +316,14 @@ def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
             yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
 
 
+def _in_part(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+    for name, patterns in situation.partly_known.items():
+        key = canonical_key(name)
+        if key in vocabulary.slots:
+            yield Present(key)
+            yield disjoin(Matches(Text(key), tokenize(pattern)) for pattern in patterns)
+
+
 def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
     read = values.address if cells.kind == "address" else values.instant if cells.kind == "date" else values.number
     wanted: object = read(value)
@@ -326,6 +345,7 @@ def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies
         if key in model.cells and given is not None:
             for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling[key],):
                 context[spelling] = given
+    context |= {name: list(texts) for name, texts in situation.lists.items()}
     return Request(
         principal=policies.principal,
         action=situation.action,
