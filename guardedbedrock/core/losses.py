@@ -36,14 +36,14 @@ class Losses:
         Count lost records, and log a warning if they are the first.
 
         Args:
-            reason: Completes the warning, such as ``failed with OSError``.
+            reason: Why, for the warning, such as ``it is closed``.
             records: The number of records.
         """
         with self._lock:
             is_first = self.count == 0
             self.count += records
         if is_first:
-            _warn(f"{self._destination} {reason}")
+            _warn(f"{self._destination} lost a record: {reason}; further losses are only counted")
 
 
 def _warn(message: str) -> None:

@@ -183,25 +183,27 @@ def test_the_first_lost_record_is_a_warning_and_every_lost_record_is_counted(
     deny(Guard(guardrails=[HR], listeners=(), audit=audit), times=3)
 
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["audit sink JsonLines failed with OSError"]
+    reason = f"{tmp_path}/audit.jsonl: No space left on device"
+    assert warnings == [f"audit sink JsonLines lost a record: {reason}; further losses are only counted"]
     assert audit.lost == 3
 
 
+LOSS: Final = "audit sink JsonLines lost a record: it is closed; further losses are only counted\n"
 LOST: Final = """
 from guardedbedrock.auditing import Audit
 from guardedbedrock.core.losses import Losses
 losses = Losses("audit sink JsonLines")
 for _ in range(3):
-    losses.add("failed with OSError")
+    losses.add("it is closed")
 """
 
 
 @pytest.mark.parametrize(
     ("setup", "expected"),
     [
-        ("", "audit sink JsonLines failed with OSError\n"),
-        ("import guardedbedrock.telemetry.logs\n", "audit sink JsonLines failed with OSError\n"),
-        ("import logging\nlogging.basicConfig()\n", "WARNING:guardedbedrock:audit sink JsonLines failed with OSError\n"),
+        ("", LOSS),
+        ("import guardedbedrock.telemetry.logs\n", LOSS),
+        ("import logging\nlogging.basicConfig()\n", f"WARNING:guardedbedrock:{LOSS}"),
     ],
     ids=["no-logging", "with-decision-log", "configured"],
 )

@@ -88,7 +88,7 @@ class CloudWatchLogs:
         event = {"timestamp": int(time.time() * 1000), "message": json.dumps(record, separators=(",", ":"))}
         with self._changed:
             if len(self._waiting) >= self._capacity or self._closing:
-                self._losses.add("is closed" if self._closing else f"already has {self._capacity} waiting records")
+                self._losses.add("it is closed" if self._closing else f"{self._capacity} records are waiting already")
                 return
             self._waiting.append(event)
             if self._thread is None:
@@ -150,7 +150,7 @@ class CloudWatchLogs:
             try:
                 self._put(batch)
             except (BotoCoreError, ClientError) as error:
-                problem = f"failed with {type(error).__name__}"
+                problem = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
                 with self._changed:
                     self._changed.wait_for(lambda: self._closing, min(2.0**attempt / 4, _LONGEST_PAUSE))
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -102,7 +103,7 @@ class Audit:
             try:
                 sink.write(written)
             except Exception as failure:  # noqa: BLE001  # a sink may raise anything, and the others still get the record
-                losses.add(f"failed with {type(failure).__name__}")
+                losses.add(_reason(failure))
 
     def close(self) -> None:
         """Close the sinks that have a `close` method; they write their waiting records first."""
@@ -110,6 +111,14 @@ class Audit:
             closing = getattr(sink, "close", None)
             if closing is not None:
                 closing()
+
+
+def _reason(failure: Exception) -> str:
+    """Describe the error of a sink. The text of an error may contain a part of the record, except that of the operating system."""
+    if not isinstance(failure, OSError) or not failure.strerror:
+        return type(failure).__name__
+    where = f"{failure.filename}: " if failure.filename else ""
+    return f"{where}{os.strerror(failure.errno) if failure.errno else type(failure).__name__}"
 
 
 class AuditedCall(Observation):
