@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+from array import array
 from collections import UserDict
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
@@ -103,6 +104,17 @@ def test_body_that_cannot_seek_is_sent_again_by_a_retry(harness: Make, body: Cal
         env.client.invoke_model(modelId=MODEL, body=stream)
 
     assert [request.http_request.body for request in env.fake.requests] == [DATA, DATA]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("body", [memoryview(DATA), array("B", DATA), {"messages": []}, iter([DATA]), 1], ids=type)
+def test_body_that_botocore_rejects_is_its_own_error_in_every_mode(harness: Make, mode: str, body: Any) -> None:
+    env = harness(on_partial=mode)
+
+    with pytest.raises(ParamValidationError, match="Invalid type for parameter body"):
+        env.client.invoke_model(modelId=MODEL, body=body)
+
+    assert env.fake.requests == []
 
 
 def test_prompt_that_a_stream_hides_from_the_guardrail_is_refused(harness: Make) -> None:

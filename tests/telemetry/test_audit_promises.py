@@ -66,8 +66,11 @@ def test_a_file_that_cannot_be_written_is_a_configuration_error_when_the_guard_i
     config = tmp_path / "guardedbedrock.toml"
     config.write_text(f'{TOML}[audit]\nfile = "{bad}"\n', "utf-8")
 
+    locks = sorted(tmp_path.rglob("*.lock"))
+
     with pytest.raises(ConfigurationError, match=r"cannot be written: .+; set it to a file"):
         Guard(guardrails=[HR], listeners=(), audit=Audit([JsonLines(bad)]))
+    assert sorted(tmp_path.rglob("*.lock")) == locks
     with pytest.raises(ConfigurationError, match=r"cannot be written: .+; set it to a file"):
         Guard.from_config(config, listeners=())
 
@@ -172,6 +175,11 @@ def deny(guard: Guard, times: int = 1) -> None:
             with pytest.raises(AccessDeniedError):
                 client.converse(**ask("converse"), guardrailConfig=WEAK)
         client.close()
+
+
+def test_a_name_with_a_null_character_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be written: embedded null byte; set it to a file"):
+        Guard(guardrails=[HR], listeners=(), audit=Audit([JsonLines(tmp_path / "audit\0.jsonl")]))
 
 
 def test_the_first_lost_record_is_a_warning_and_every_lost_record_is_counted(

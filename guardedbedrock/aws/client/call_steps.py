@@ -18,7 +18,7 @@ from guardedbedrock.bedrock.indirect_inference import IndirectTarget, find_indir
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, Call, Reply, plain_parameters
 from guardedbedrock.core.rules import Rules
-from guardedbedrock.errors import AccessDeniedError, UnguardableOperationError, bind
+from guardedbedrock.errors import AccessDeniedError, PartlyGuardedError, UnguardableOperationError, bind
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
@@ -113,7 +113,8 @@ def authorized_call(client: Any, call: Call, observers: Observers) -> Authorized
     rules: Rules = client._guardedbedrock.rules.current()  # noqa: SLF001
     try:
         return authorize(inject(call, rules, observers), rules, observers)
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, PartlyGuardedError) as error:
+        # A body that botocore rejects cannot be read, so it would be refused as partly guarded.
         _raise_validation_error(client, call, error)
 
 

@@ -76,12 +76,14 @@ class JsonLines:
         """
         try:
             with self._thread_lock:
-                self._open_lock_file()
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._open_file()
-        except OSError as error:
+                self._open_lock_file()  # second, so that a wrong path leaves no lock file
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise ConfigurationError(
-                f"audit.file: {self._path} cannot be written: {error.strerror or error}; set it to a file in a folder in which "
-                "this process may create files"
+                f"audit.file: {str(self._path)!r} cannot be written: {reason}; set it to a file in a folder in which this "
+                "process may create files"
             ) from error
 
     def write(self, record: Mapping[str, Any]) -> None:
