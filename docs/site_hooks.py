@@ -1,5 +1,5 @@
 """
-Hooks of MkDocs: links from a page to a file outside `docs/` lead to the repository.
+Hooks of MkDocs: links from a page to a file outside `docs/` lead to the repository, and pages send no request to other hosts.
 
 On the site of the repository such a link works as it is written, for example ``../examples/governance``. The site has only the
 pages of `docs/`, so the link is replaced by the address of the file in the repository. A link to a missing file is a warning,
@@ -34,3 +34,8 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         return f"]({config.repo_url.rstrip('/')}/{kind}/main/{path}{found['anchor'] or ''})"
 
     return LINK.sub(replace, markdown)
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """Keep the link to the repository, without the part that asks GitHub for the numbers of stars and forks."""
+    return output.replace(' data-md-component="source"', "")

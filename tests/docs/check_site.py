@@ -45,7 +45,10 @@ def problems(site: Path) -> Iterator[str]:
         location = f"{page.parent.relative_to(site).as_posix()}/".removeprefix("./")
         if location not in found:
             yield f"the search does not find the page {location}"
-        for tag in LOADED.findall(page.read_text("utf-8")):
+        html = page.read_text("utf-8")
+        if 'data-md-component="source"' in html:
+            yield f"{location} asks GitHub for facts about the repository"
+        for tag in LOADED.findall(html):
             if not NOT_LOADED.search(tag):
                 yield f"{location} loads a file from another host: {tag}"
 
