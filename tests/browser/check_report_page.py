@@ -174,6 +174,28 @@ def test_the_page_fits_the_screen_and_is_accessible(opened: Chrome, width: int, 
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
+def test_a_compressed_page_draws_and_explains(chromium: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_snapshot(large(), tmp_path / "large.json")
+    report = build(of_snapshot(tmp_path / "large.json"), proof=False)
+    monkeypatch.setattr("guardedbedrock.governance.report.page.LARGEST", len(write_page(report)) - 1)
+    file = tmp_path / "report.html"
+    file.write_text(write_page(report), "utf-8")
+    page = file.read_text("utf-8")
+    assert 'type="text/plain" id="data"' in page
+    assert "Explanations were left out" not in page
+
+    chromium.get_log("browser")
+    chromium.get(file.as_uri())
+    WebDriverWait(chromium, 20).until(lambda _: chromium.find_elements(By.CSS_SELECTOR, "#matrix tbody tr"))
+    chromium.find_element(By.CSS_SELECTOR, "#matrix tbody td button").click()
+
+    details = chromium.find_element(By.ID, "details").text
+    assert "statement `Call12` allows this only on" in details
+    assert "bedrock:InvokeModel on arn:aws:bedrock:us-east-1::foundation-model/acme.model-" in details
+    assert chromium.get_log("browser") == []
+    assert chromium.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)") == []
+
+
 def findings_of_axe(chromium: Chrome) -> list[Any]:
     """Return what axe-core finds."""
     # The protocol of the developer tools runs it; the policy of the page rejects every script but its own.

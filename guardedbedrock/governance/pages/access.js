@@ -2,8 +2,8 @@
 // Draws the matrix from the data in the page. All data is inserted as text, never as markup.
 
 const ROWS = 40; // rows to draw at first, and with each "Show more rows"
-const data = JSON.parse(document.getElementById("data").textContent);
 const find = (id) => document.getElementById(id);
+let data;
 const fields = ["guardrail", "principal", "model", "decision", "unguarded"];
 let kind = "none";
 let limit = ROWS;
@@ -25,10 +25,6 @@ function unpack(runs) {
   for (let at = 0; at < runs.length; at += 2) for (let n = 0; n < runs[at + 1]; n += 1) cells.push(runs[at]);
   return cells;
 }
-data.lines = data.lines.map(unpack);
-data.groups = data.cells.map((cell) => [...new Set(cell.map((answer) => group(outcome(answer))))]);
-for (const row of data.rows) row.search = row.principals.join("\n").toLowerCase();
-
 const choice = () => data.choices[Number(find("guardrail").value)];
 const cellsOf = (row, situation) => data.lines[row.lines[situation]];
 
@@ -197,12 +193,6 @@ function open(title, content) {
   find("details").showModal();
 }
 
-data.models.forEach((one) => { one.search = `${one.label} ${one.id}`.toLowerCase(); });
-data.choices.forEach((one, index) => {
-  const option = make("option", one.label);
-  option.value = String(index);
-  find("guardrail").append(option);
-});
 function redraw() {
   limit = ROWS;
   const approved = find("kinds").querySelector("[data-kind=approved]");
@@ -211,10 +201,33 @@ function redraw() {
   for (const one of find("kinds").querySelectorAll("button")) one.setAttribute("aria-pressed", String(one.dataset.kind === kind));
   draw();
 }
-for (const name of fields) find(name).addEventListener("input", redraw);
-for (const button of find("kinds").querySelectorAll("button")) {
-  button.addEventListener("click", () => { kind = button.dataset.kind; redraw(); });
+
+function start(text) {
+  data = JSON.parse(text);
+  data.lines = data.lines.map(unpack);
+  data.groups = data.cells.map((cell) => [...new Set(cell.map((answer) => group(outcome(answer))))]);
+  for (const row of data.rows) row.search = row.principals.join("\n").toLowerCase();
+  for (const one of data.models) one.search = `${one.label} ${one.id}`.toLowerCase();
+  data.choices.forEach((one, index) => {
+    const option = make("option", one.label);
+    option.value = String(index);
+    find("guardrail").append(option);
+  });
+  for (const name of fields) find(name).addEventListener("input", redraw);
+  for (const button of find("kinds").querySelectorAll("button")) {
+    button.addEventListener("click", () => { kind = button.dataset.kind; redraw(); });
+  }
+  find("more").addEventListener("click", () => { limit += ROWS; draw(); });
+  find("close").addEventListener("click", () => find("details").close());
+  redraw();
 }
-find("more").addEventListener("click", () => { limit += ROWS; draw(); });
-find("close").addEventListener("click", () => find("details").close());
-redraw();
+
+// The data of a large page are compressed.
+async function decompress(text) {
+  const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+const given = find("data");
+if (given.type === "application/json") start(given.textContent);
+else decompress(given.textContent).then(start);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from importlib import resources
@@ -19,7 +20,7 @@ def read_file(name: str) -> str:
     return resources.files(_FOLDER).joinpath(name).read_text("utf-8")
 
 
-def render(template: str, *, script: str = "", data: object = None, **values: Any) -> str:
+def render(template: str, *, script: str = "", data: object = None, packed: bool = False, **values: Any) -> str:
     """
     Render a page.
 
@@ -27,6 +28,8 @@ def render(template: str, *, script: str = "", data: object = None, **values: An
         template: Name of the template in this folder.
         script: Name of the script in this folder; ``""`` for a page without one.
         data: JSON data for the script.
+        packed: Whether the page contains the data compressed. The script needs ``DecompressionStream`` then, which browsers have
+            since 2023.
         values: The values of the template.
 
     Raises:
@@ -46,7 +49,8 @@ def render(template: str, *, script: str = "", data: object = None, **values: An
         style=read_file("report.css"),
         script=code,
         allowed_script=allowed,
-        data=in_script(data),
+        data=pack(data) if packed else in_script(data),
+        packed=packed,
         **values,
     )
     return page
@@ -55,3 +59,8 @@ def render(template: str, *, script: str = "", data: object = None, **values: An
 def in_script(data: object) -> str:
     """Return data as JSON that cannot end the element that contains it, whatever names it contains."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_IN_SCRIPT)
+
+
+def pack(data: object) -> str:
+    """Return data as base64 of compressed JSON. Equal data give an equal text: the header has no time."""
+    return base64.b64encode(gzip.compress(json.dumps(data, separators=(",", ":")).encode(), mtime=0)).decode()

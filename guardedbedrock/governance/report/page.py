@@ -23,7 +23,7 @@ from guardedbedrock.governance.report.scope import Scope
 from guardedbedrock.iam.decision.explanation import NAMES
 
 LARGEST: Final = 2_000_000
-"""Bytes of a page. A larger one is written without the statements, then without explanations."""
+"""Bytes of a page. A larger one is compressed, then written without the statements, then without explanations."""
 
 _ABSENT: Final = -1
 _LEFT_OUT: Final = "Explanations were left out, because the page would be too large; --format json has them."
@@ -36,21 +36,23 @@ def write_page(report: AccessReport) -> str:
     Raises:
         ConfigurationError: The extra ``report`` is not installed.
     """
-    page = _render(report, report, ())
-    for depth in (1, 2):
+    page = _render(report, report, (), packed=False)
+    for depth in (0, 1, 2):
         if len(page.encode()) <= LARGEST:
             break
-        page = _render(report, _without_explanations(report, depth), (_LEFT_OUT,))
+        shown, notes = (_without_explanations(report, depth), (_LEFT_OUT,)) if depth else (report, ())
+        page = _render(report, shown, notes, packed=True)
     return page
 
 
-def _render(report: AccessReport, shown: AccessReport, notes: tuple[str, ...]) -> str:
+def _render(report: AccessReport, shown: AccessReport, notes: tuple[str, ...], *, packed: bool) -> str:
     scope = report.scope
     unguarded = report.unguarded("allowed")
     return render(
         "access.html.j2",
         script="access.js",
         data=_page_data(shown),
+        packed=packed,
         access_style=read_file("access.css"),
         account=scope.account,
         time=scope.time,
