@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+import typer
 from harness import casefiles
 
 import guardedbedrock
+from guardedbedrock.cli.app import app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Cli: TypeAlias = Callable[..., Any]
@@ -43,6 +46,22 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
 
     assert (code, err) == (0, "")
     assert "Usage: guardedbedrock" in out
+
+
+def options(command: Any) -> Iterator[tuple[str, str]]:
+    """Yield each command with the help of each of its options."""
+    for one in getattr(command, "commands", {}).values():
+        yield from options(one)
+    yield command.name, command.help or ""
+    yield from ((command.name, getattr(parameter, "help", None) or "") for parameter in command.params)
+
+
+def test_no_help_has_a_word_that_is_taken_for_markup() -> None:
+    """``[policies]`` in a help text is not printed."""
+    found = list(options(typer.main.get_command(app)))
+
+    assert len(found) > 50
+    assert [(name, text) for name, text in found if re.search(r"\[[a-z/]", text)] == []
 
 
 def test_without_a_command_the_help_is_printed(cli: Cli) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import pytest
 from harness.access import ALLOW, APPLY, MODEL, REQUIRE, principal, role, write
 
 from guardedbedrock.cli.app import run
+
+ARN: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 
 
 @pytest.fixture
@@ -64,7 +67,13 @@ def test_format_overrides_the_ending(account: str, tmp_path: Path) -> None:
             "plain.toml: has no policies to report on; add [policies] with files, or give --snapshot FILE",
         ),
         (["--config", "plain.toml", "--approved", "x"], "--approved: the configuration lists the approved guardrails"),
-        (["--snapshot", "account.json", "--approved", "x"], "guardrail `x` is not the ARN of a guardrail"),
+        (["--snapshot", "account.json", "--approved", "x"], "--approved: `x` is not an approved guardrail; write `arn:"),
+        (
+            ["--snapshot", "account.json", "--approved", f"{ARN}:x"],
+            "--approved: `arn:",
+        ),
+        (["--snapshot", "account.json", "--model", "no such model"], "--model: `no such model` is not the ID or ARN of a model"),
+        (["--config", "guard.toml", "--model", "acme.*"], "--model: `acme.*` is not the ID or ARN of a model"),
         (["--snapshot", "account.json", "--format", "pdf"], "'pdf' is not one of"),
         (["--snapshot", "account.json", "--no-proof", "-o", "no/folder/r.html"], "no/folder/r.html: cannot be written"),
     ],
@@ -80,6 +89,11 @@ def test_invalid_input_is_one_sentence(
     (folder / "plain.toml").write_text(
         '[[guardrails]]\narn = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"\nversion = "3"\n', "utf-8"
     )
+    approved = (folder / "plain.toml").read_text("utf-8")
+    (folder / "guard.toml").write_text(
+        f'principal = "{role("App")}"\n{approved}[policies]\nidentity = ["policy.json"]\n', "utf-8"
+    )
+    (folder / "policy.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": [ALLOW]}), "utf-8")
     monkeypatch.chdir(folder)
     assert run(["report", *arguments]) == 2
 

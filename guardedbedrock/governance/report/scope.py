@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -262,7 +263,12 @@ def _parse_guardrail(text: str) -> Guardrail:
     head, _, tail = text.rpartition(":")
     if "guardrail/" in head:
         arn, version = head, tail
-    return Guardrail(arn, version)
+    try:
+        return Guardrail(arn, version)
+    except ConfigurationError:
+        raise ConfigurationError(
+            f"--approved: `{text}` is not an approved guardrail; write `arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID:VERSION`"
+        ) from None
 
 
 def _resolved_models(snapshot: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -281,7 +287,16 @@ def _regions(guardrails: Iterable[Guardrail], others: Iterable[str]) -> tuple[st
 
 
 def _given_models(models: Sequence[str]) -> tuple[Model, ...]:
+    for one in models:
+        if not _MODEL_ID.fullmatch(one):
+            raise ConfigurationError(
+                f"--model: `{one}` is not the ID or ARN of a model; write it as in a call, such as `{_EXAMPLE}`"
+            )
     return tuple(Model(one, one, routes=_documented_routes(one)) for one in dict.fromkeys(models))
+
+
+_MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
+_EXAMPLE: Final = "amazon.nova-lite-v1:0"
 
 
 def _models_of(subjects: Iterable[Subject], snapshot: Mapping[str, Any]) -> Iterator[Model]:
