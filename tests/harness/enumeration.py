@@ -153,7 +153,7 @@ class Enumeration:
         fixed = {key.lower(): value for key, value in (given or {}).items()}
         gone = {key.lower() for key in absent}
         has_variables = any(len(line.reads) > 1 for line in tests.lines) or any(v and _variables(s) for s, v in tests.statements)
-        texts = SHORT_TEXTS if has_variables else TEXTS
+        texts = tuple(dict.fromkeys((*(SHORT_TEXTS if has_variables else TEXTS), *tests.literals)))
         keys = sorted({key for line in tests.lines for key in line.reads})
         pools = {key: self._pool(key, action, fixed, gone, texts) for key in dict.fromkeys(map(_canonical, keys))}
         chosen = {key: _different(key, values, resources, pools, tests) for key, values in pools.items()}
@@ -183,10 +183,11 @@ class Enumeration:
 
 @dataclass(frozen=True)
 class _Tests:
-    """What the statements compare: condition lines, and resources with the keys that their variables read."""
+    """What the statements compare: condition lines, resources with the keys that variables read, and texts like variables."""
 
     lines: tuple[Line, ...]
     statements: tuple[tuple[Statement, bool], ...]
+    literals: tuple[str, ...]
 
 
 def _canonical(key: str) -> str:
@@ -206,8 +207,9 @@ def _tests(policies: Iterable[PolicySet], also: Iterable[tuple[str, str]]) -> _T
                     lines[condition, variables] = compile_line(condition, variables=variables)
                 if variables:
                     extra |= dict.fromkeys(variable.key for variable in variables_in(statement.resources))
+    literals = tuple(text for condition, variables in lines if not variables for text in condition.values if "${" in text)
     asked = [Line(partial(_has, key, value), key, (key,)) for key, value in also]
-    return _Tests((*lines.values(), *asked, *(Line(lambda _: True, key, (key,)) for key in extra)), tuple(statements))
+    return _Tests((*lines.values(), *asked, *(Line(lambda _: True, key, (key,)) for key in extra)), tuple(statements), literals)
 
 
 def _has(key: str, value: str, context: Context) -> bool:
