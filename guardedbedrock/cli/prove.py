@@ -148,7 +148,7 @@ def _table(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
         why = f"  {statements or answer.reason}" if statements or answer.reason else ""
         yield f"{answer.answer:8} {answer.principal}{why}", _STYLES[answer.answer]
     counts = ", ".join(f"{sum(one.answer == verdict for one in answers)} {verdict}" for verdict in EXIT_CODES)
-    yield f"{len(answers)} principals: {counts}", ""
+    yield f"{len(answers)} {'principal' if len(answers) == 1 else 'principals'}: {counts}", ""
 
 
 def _sarif(answers: Sequence[Answer]) -> dict[str, Any]:
@@ -195,5 +195,5 @@ def _sentence(answer: Answer) -> str:
     if answer.witness is not None:
         context = ", ".join(f"{key}={value}" for key, value in sorted(answer.witness.context.items()))
         parts.append(f"{answer.witness.action} on {answer.witness.resource} with {context}")
-    parts += [f"allowed by {one.policy} statement {one.sid or one.index}" for one in answer.statements]
+    parts += [f"{one.policy} statement {one.sid or f'number {one.index}'}: {one.reason}" for one in answer.statements]
     return "; ".join([*parts, answer.reason] if answer.reason else parts)

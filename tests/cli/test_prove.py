@@ -78,8 +78,15 @@ def test_an_scp_closes_the_leak(leaky: str, tmp_path: Path) -> None:
     assert run(["prove", "guardrail-required", "--identity", leaky, "--scp", scp, "--approved", APPROVED]) == 0
 
 
-def test_an_arn_without_version_means_the_draft(strict: str) -> None:
-    assert run(["prove", "guardrail-required", "--identity", strict, "--approved", APPROVED.rpartition(":")[0]]) == 1
+def test_an_arn_without_version_means_the_draft(strict: str, tmp_path: Path) -> None:
+    arn = APPROVED.rpartition(":")[0]
+    drafts = {**deny(BOTH), "Condition": {"StringNotEquals": {"bedrock:GuardrailIdentifier": arn}}}
+    draft = write(tmp_path, "draft.json", ALLOW, drafts)
+
+    assert run(["prove", "guardrail-required", "--identity", strict, "--approved", arn]) == 1
+    assert run(["prove", "guardrail-required", "--identity", draft, "--approved", arn]) == 0
+    assert run(["prove", "guardrail-required", "--identity", draft, "--approved", f"{arn}:DRAFT"]) == 0
+    assert run(["prove", "guardrail-required", "--identity", draft, "--approved", APPROVED]) == 1
 
 
 def test_assumptions_are_printed_and_limit_the_question(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +126,8 @@ def test_unreachable_lists_the_dead_statement(tmp_path: Path, capsys: pytest.Cap
 
     answer = json.loads(capsys.readouterr().out)
     assert [statement["sid"] for statement in answer["statements"]] == ["Dead"]
+    assert run(["prove", "unreachable", "--identity", policy, "--format", "github"]) == 1
+    assert f"{policy} statement Dead: no request meets it; 1 statement applies to no request" in capsys.readouterr().out
 
 
 def test_calls_stay_allowed_for_every_value_of_unknown_keys(tmp_path: Path) -> None:
@@ -167,6 +176,13 @@ def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.
         (["never", "InvokeModel", "--identity", ALLOWED], "no action `InvokeModel`; did you mean `bedrock:InvokeModel`?"),
         (["never", "x", "--identity", ALLOWED], "no action `x`; write it like bedrock:InvokeModel"),
         (["no-new-access", "missing.json", "missing.json"], "missing.json: cannot be read"),
+        (["guardrail-required", "--identity", ALLOWED, "--approved", "abc123"], "--approved: `abc123` is not ARN or ARN:VERSION"),
+        (["guardrail-required", "--identity", ALLOWED, "--approved", f"{APPROVED}x"], "is not ARN or ARN:VERSION of a guardrail"),
+        (["guardrail-required", "--identity", ALLOWED, "--principal", "Ana"], "--principal: `Ana` is not the ARN of a user"),
+        (["unreachable", "--identity", ALLOWED, "--all"], "--all: asks for every principal of a snapshot"),
+        (["guardrail-required", "--identity", ALLOWED, "--assume", "key"], "--assume: `key` is not KEY=VALUE"),
+        (["never", "s3:GetObject", "--identity", ALLOWED, "--when", "=x"], "--when: `=x` is not KEY=VALUE"),
+        (["guardrail-required", "--identity", ALLOWED, "--timeout", "0"], "'--timeout': must be at least 0.001"),
     ],
 )
 def test_invalid_input_exits_with_2(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.formulas import Matches, Repeat, Shaped, Text
+from guardedbedrock.governance.proof.formulas import Sequence as Shape
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
-from guardedbedrock.iam.matching.patterns import compile_pattern
+from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, find_text
+from guardedbedrock.iam.matching.patterns import compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"
 """An action of no service that a policy names."""
+_ACTION: Final = Text("action")
+_WORD: Final = Repeat((("a", "z"), ("0", "9"), ("-", "-")), 1)
+_ANY_ACTION: Final[Shape] = (_WORD, ":", _WORD)
+"""An action in lower case, as it is compared."""
+_MOST_GROUPS: Final = 500
 
 
-def actions_of(pattern: str) -> Sequence[str]:
+class TooManyActionsError(Exception):
+    """Policies tell more actions of other services apart than a question can try."""
+
+
+def actions_of(pattern: str, policies: Sequence[ProofPolicies] = ()) -> Sequence[str]:
     """
     Return the actions that a pattern stands for.
 
+    These are the known ones, and one of other services for each set that the policies treat alike.
+
     Raises:
         ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:ACTION`.
+        TooManyActionsError: The policies tell too many actions apart.
     """
     if "*" not in pattern and "?" not in pattern:
         known = reference.actions().get(pattern.lower())
@@ -32,51 +47,72 @@ def actions_of(pattern: str) -> Sequence[str]:
         return (known.name if known else pattern,)
     matches = compile_pattern(pattern.lower())
     found = [action.name for name, action in reference.actions().items() if matches(name)]
+    found += _of_other_services((pattern, *_patterns(policies)), matches)
     if not found:
         raise ConfigurationError(f"no action that this version knows matches `{pattern}`; name one action")
     return found
 
 
 def covered_actions(placed: Placed) -> Sequence[str]:
-    """Return the known actions that a statement covers, and an action for each of its patterns of other services."""
+    """Return the known actions that a statement covers, and one of other services for each of its patterns."""
     statement = placed.statement
     matchers = [compile_pattern(pattern.lower()) for pattern in statement.actions]
-    others = [one for one in (*map(_sample, statement.actions), _OTHER) if not _is_bedrock(one) and ":" in one]
-    names = {**{one.lower(): one for one in others}, **{name: one.name for name, one in reference.actions().items()}}
-    return [action for name, action in names.items() if any(matches(name) for matches in matchers) is not statement.not_action]
+
+    def covers(name: str) -> bool:
+        return any(matches(name) for matches in matchers) is not statement.not_action
+
+    known = [action.name for name, action in reference.actions().items() if covers(name)]
+    return [*known, *_of_other_services(statement.actions, covers)]
 
 
-def _sample(pattern: str) -> str:
-    """Return an action that a pattern matches; its wildcard contains the colon if the pattern does not."""
-    return pattern.replace("*", "*" if ":" in pattern else "other-service:Other", 1).replace("*", "Sample").replace("?", "x")
+def distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
+    """
+    Return one action for each set of actions that the policies treat alike.
+
+    Raises:
+        TooManyActionsError: The policies tell too many actions of other services apart.
+    """
+    patterns = _patterns((old, new))
+    matchers = [compile_pattern(pattern.lower()) for pattern in patterns]
+    chosen: dict[object, str] = {}
+    for name, known in reference.actions().items():
+        chosen.setdefault((tuple(matches(name) for matches in matchers), known.types, known.keys), known.name)
+    return [*chosen.values(), *_of_other_services(patterns, lambda _: True)]
+
+
+def unknown_actions(*policies: ProofPolicies) -> Sequence[str]:
+    """Return the patterns of Bedrock actions in policies that cover no action that this version knows."""
+    named = sorted({pattern for pattern in _patterns(policies) if _is_bedrock(pattern)})
+    return [one for one in named if not any(map(compile_pattern(one.lower()), reference.actions()))]
+
+
+def _patterns(policies: Iterable[ProofPolicies]) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(pattern for one in policies for placed in one.statements() for pattern in placed.statement.actions)
+    )
+
+
+def _of_other_services(patterns: Iterable[str], counts: Callable[[str], bool]) -> list[str]:
+    """Return an action of another service for each set of such actions that patterns cannot tell apart, if it counts."""
+    spelling = {pattern.lower(): pattern for pattern in patterns if not _is_bedrock(pattern)}
+    start: Literals = ((Shaped(_ACTION, _ANY_ACTION), True), (Matches(_ACTION, tokenize(f"{reference.PREFIX}*")), False))
+    groups: list[tuple[Literals, str]] = [(start, _OTHER.lower())]
+    try:
+        for pattern in spelling:
+            fact, matches = Matches(_ACTION, tokenize(pattern)), compile_pattern(pattern)
+            for facts, sample in list(groups):
+                is_covered = matches(sample)
+                groups[groups.index((facts, sample))] = (*facts, (fact, is_covered)), sample
+                others = (*facts, (fact, not is_covered))
+                text = find_text(others)
+                if text is not None:
+                    groups.append((others, text))
+            if len(groups) > _MOST_GROUPS:
+                raise TooManyActionsError
+    except SearchLimitError:
+        raise TooManyActionsError from None
+    return [spelling.get(sample, _OTHER if sample == _OTHER.lower() else sample) for _, sample in groups if counts(sample)]
 
 
 def _is_bedrock(action: str) -> bool:
     return action.lower().startswith(reference.PREFIX)
-
-
-def distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
-    """Return one action for each set of actions that the policies treat alike."""
-    placed = (*old.statements(), *new.statements())
-    matchers = {pattern: compile_pattern(pattern.lower()) for one in placed for pattern in one.statement.actions}
-    named = [one for one in matchers if "*" not in one and "?" not in one]
-    samples = [_sample(pattern) for pattern in matchers]
-    every = {name.lower(): name for name in (*(a.name for a in reference.actions().values()), *samples, *named, _OTHER)}
-    chosen: dict[object, str] = {}
-    for lower, name in every.items():
-        known = reference.actions().get(lower)
-        if known is None and lower.startswith(reference.PREFIX) and name not in named:
-            continue
-        alike = (
-            tuple(matches(lower) for matches in matchers.values()),
-            known and (known.types, known.keys),
-        )
-        chosen.setdefault(alike, known.name if known else name)
-    return list(chosen.values())
-
-
-def unknown_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
-    """Return the Bedrock actions that the policies name and this version does not know."""
-    named = {pattern for one in (*old.statements(), *new.statements()) for pattern in one.statement.actions}
-    exact = sorted(one for one in named if "*" not in one and "?" not in one)
-    return [one for one in exact if _is_bedrock(one) and one.lower() not in reference.actions()]

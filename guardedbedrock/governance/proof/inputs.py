@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,13 @@ from guardedbedrock.governance.inputs import AccountPolicies, Given, of_configur
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account
+from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.settings import load
 
+_APPROVED: Final = re.compile(
+    r"(?P<arn>arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]+:guardrail/[a-z0-9]+)(:(?P<version>[1-9][0-9]*|DRAFT))?"
+)
 _LEVELED: Final = frozenset({"scp", "rcp"})
 
 
@@ -51,6 +56,12 @@ class PolicyArguments:
         given = [bool(self.snapshot), bool(self.files and any(self.files.values()))]
         if sum([*given, bool(self.config)]) > 1:
             raise ConfigurationError("give policies by one of --config, --snapshot or policy files")
+        if self.every and not self.snapshot:
+            raise ConfigurationError("--all: asks for every principal of a snapshot; give one with --snapshot FILE")
+        if self.principal is not None and not self.snapshot and identify(self.principal).kind == "other":
+            raise ConfigurationError(
+                f"--principal: `{self.principal}` is not the ARN of a user, a role, a session or a root user"
+            )
         if self.snapshot:
             yield from self._of_snapshot()
         elif given[1]:
@@ -66,7 +77,7 @@ class PolicyArguments:
             ConfigurationError: None is given and the configuration cannot be read.
         """
         if self.approved or self.snapshot or (self.files and any(self.files.values())):
-            return tuple(self.approved)
+            return tuple(map(_approved_key, self.approved))
         return tuple(identifier_key(one.arn, one.version) for one in load(self.config).approved)
 
     def guardrails(self) -> tuple[Guardrail, ...]:
@@ -92,6 +103,15 @@ class PolicyArguments:
 
     def _of_configuration(self) -> ProofPolicies:
         return _for_principal(of_configuration(self.config), self.principal)
+
+
+def _approved_key(text: str) -> str:
+    """Return an approved guardrail as the condition key writes it; the ARN alone means its DRAFT."""
+    found = _APPROVED.fullmatch(text)
+    if found is None:
+        example = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123:3"
+        raise ConfigurationError(f"--approved: `{text}` is not ARN or ARN:VERSION of a guardrail; write for example {example}")
+    return identifier_key(found["arn"], found["version"])
 
 
 def read_version(path: str, principal: str | None = None) -> ProofPolicies:

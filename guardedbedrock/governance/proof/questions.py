@@ -14,6 +14,7 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.governance.proof.actions import (
+    TooManyActionsError,
     actions_of,
     covered_actions,
     distinguished_actions,
@@ -30,7 +31,7 @@ from guardedbedrock.governance.proof.requests import GUARDRAIL, INFERENCE, NOT_T
 from guardedbedrock.governance.proof.solver import is_available
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.context import text_of
-from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_tokens, join, tokenize
+from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize
 from guardedbedrock.iam.matching.principals import identify
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _SEVERAL = (list, tuple, set, frozenset)
+_TOO_MANY_ACTIONS: Final = "the policies tell too many actions of other services apart"
 _NO_REQUEST: Final = "no request that AWS could receive has the values and the resource that the question gives"
 
 # -- the questions ----------------------------------------------------------------------------------------------------
@@ -122,7 +124,13 @@ def never(
     Raises:
         ConfigurationError: The action pattern covers no action that this version knows.
     """
-    settings, names = options or Options(), actions_of(action)
+    settings = options or Options()
+    limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
+    question = f"{action} on {resource} is never allowed{limits}"
+    try:
+        names = actions_of(action, (policies,))
+    except TooManyActionsError:
+        return _answered(question, "unknown", policies, settings, _TOO_MANY_ACTIONS)
 
     prover = _prover((policies,), {**settings.fixed(policies), **(when or {})}, settings)
     patterns = () if resource == "*" else (resource,)
@@ -135,10 +143,10 @@ def never(
             for situation in prover.situations(name, patterns=patterns):
                 yield Part(situation, prover.encoder(situation).allowed(policies), policies, is_allowed)
 
-    limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
     is_limited = bool(when or patterns or settings.assumed)
-    question = f"{action} on {resource} is never allowed{limits}"
-    return _answer(question, prover, parts(), policies, settings, is_limited=is_limited)
+    answer = _answer(question, prover, parts(), policies, settings, is_limited=is_limited)
+    covers = compile_pattern(action.lower())
+    return _if_known(answer, [one for one in unknown_actions(policies) if covers(one.lower())])
 
 
 def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | None = None) -> Answer:
@@ -172,11 +180,18 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
                 shown = Tri(conjoin((after.must, negate(before.may))), conjoin((after.may, negate(before.must))))
                 yield Part(situation, shown, new, is_new, older=old)
 
-    answer = _answer(question, prover, parts(), new, settings, is_limited=bool(settings.assumed))
-    foreign = unknown_actions(old, new)
-    if answer.answer == "proved" and foreign:
-        return replace(answer, answer="unknown", reason=f"this version does not know the action {foreign[0]}")
-    return answer
+    try:
+        answer = _answer(question, prover, parts(), new, settings, is_limited=bool(settings.assumed))
+    except TooManyActionsError:
+        return _answered(question, "unknown", new, settings, _TOO_MANY_ACTIONS)
+    return _if_known(answer, unknown_actions(old, new))
+
+
+def _if_known(answer: Answer, unknown: Sequence[str]) -> Answer:
+    """Leave a proof open if policies name Bedrock actions that this version does not know."""
+    if answer.answer != "proved" or not unknown:
+        return answer
+    return replace(answer, answer="unknown", reason=f"this version knows no action that `{unknown[0]}` covers")
 
 
 def equivalent(first: ProofPolicies, second: ProofPolicies, options: Options | None = None) -> Answer:
@@ -289,10 +304,14 @@ def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answ
             why = "no request meets it" if status == "dead" else status
             (dead if status == "dead" else open_ones).append(_place(placed, why))
     answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones else "proved"
-    reason = f"{len(dead)} statements apply to no request" if dead else open_ones[0].reason if open_ones else ""
+    reason = _count_dead(len(dead)) if dead else open_ones[0].reason if open_ones else ""
     found = _answered("every statement applies to some request", answer, policies, settings, reason)
     spent = (perf_counter() - started) * 1000
     return replace(found, statements=tuple(dead or open_ones), milliseconds=spent)
+
+
+def _count_dead(number: int) -> str:
+    return "1 statement applies to no request" if number == 1 else f"{number} statements apply to no request"
 
 
 # -- answering --------------------------------------------------------------------------------------------------------
@@ -352,7 +371,10 @@ def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed
 
 def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
     """Return ``reachable``, ``dead``, or why neither is known."""
-    actions = covered_actions(placed)
+    try:
+        actions = covered_actions(placed)
+    except TooManyActionsError:
+        return _TOO_MANY_ACTIONS
     if not actions:
         named = placed.statement.actions
         return f"this version knows no action that `{named[0]}` covers" if named and not placed.statement.not_action else "dead"

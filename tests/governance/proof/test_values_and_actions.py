@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import always_allowed, never, unreachable
+from guardedbedrock.governance.proof.questions import always_allowed, equivalent, never, no_new_access, unreachable
 from guardedbedrock.iam import PolicySet, Request
 
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -102,3 +102,75 @@ def test_a_bedrock_action_that_this_version_does_not_know_is_unknown(action: str
     assert answer.answer == "unknown"
     assert answer.reason == f"this version knows no action that `{action}` covers"
     assert [statement.index for statement in answer.statements] == [1]
+
+
+def allow(action: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("action", "answer"),
+    [
+        ("*", "refuted"),
+        ("*:*", "refuted"),
+        ("s3:*", "refuted"),
+        ("s3:Get*", "refuted"),
+        ("S3:get*", "refuted"),
+        ("?3:*Tagging", "refuted"),
+        ("s3:Put*", "proved"),
+        ("ec2:*", "proved"),
+        ("b*:*", "proved"),
+        ("bedrock:*", "proved"),
+    ],
+)
+def test_never_asks_about_other_services_too(action: str, answer: str) -> None:
+    policies = policies_of(allow("s3:Get*"), {**allow("s3:*Object"), "Effect": "Deny"})
+
+    assert never(policies, action).answer == answer
+
+
+def test_never_finds_the_action_that_only_one_of_two_patterns_covers() -> None:
+    policies = policies_of(allow("s3:Get*"), {**allow("s3:*Object"), "Effect": "Deny"})
+
+    assert never(policies, "s3:GetObject").answer == "proved"
+    assert never(policies, "s3:Get*Object").answer == "proved"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "answer"),
+    [
+        ((allow("s3:Get*"), {**allow("s3:*Object"), "Effect": "Deny"}), (allow("s3:Get*"),), "refuted"),
+        ((allow("s3:Get*"),), (allow("s3:Get*"), {**allow("s3:*Object"), "Effect": "Deny"}), "proved"),
+        ((allow("s3:*"),), (allow(["s3:Get*", "s3:Put*"]),), "proved"),
+        ((allow(["s3:Get*", "s3:*Object"]),), (allow("s3:Get*Object"),), "proved"),
+        ((allow("s3:Get*Object"),), (allow(["s3:Get*", "s3:*Object"]),), "refuted"),
+        ((allow("*"),), (allow("foo:Bar"),), "proved"),
+        ((allow("foo:*"),), (allow("f*:*"),), "refuted"),
+        ((allow("*:Get*"),), (allow("foo:Get?"),), "proved"),
+        (({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), (allow("ec2:*"),), "proved"),
+        ((allow("ec2:*"),), ({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"},), "refuted"),
+    ],
+)
+def test_new_access_to_other_services_is_found(old: Any, new: Any, answer: str) -> None:
+    assert no_new_access(policies_of(*old), policies_of(*new)).answer == answer
+
+
+def test_other_services_are_equivalent_if_each_action_is() -> None:
+    one, other = (
+        policies_of(allow(["s3:Get*", "s3:GetObject"])),
+        policies_of(allow("s3:G*"), {**allow("s3:*"), "Effect": "Allow"}),
+    )
+
+    assert equivalent(one, policies_of(allow("s3:get*"))).answer == "proved"
+    assert equivalent(one, other).answer == "refuted"
+
+
+@pytest.mark.parametrize("action", ["bedrock:BrandNew", "bedrock:Brand*"])
+def test_new_bedrock_actions_are_never_proved(action: str) -> None:
+    policies = policies_of(allow(action))
+    reason = f"this version knows no action that `{action}` covers"
+
+    assert no_new_access(policies_of(allow("s3:*")), policies).reason == reason
+    assert never(policies, "bedrock:*").reason == reason
+    assert never(policies, "*").reason == reason
+    assert never(policies, "bedrock:InvokeModel").answer == "proved"
