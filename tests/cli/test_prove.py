@@ -142,7 +142,10 @@ def test_calls_stay_allowed_for_every_value_of_unknown_keys(tmp_path: Path) -> N
     assert run(["prove", "always-allowed", str(calls), "--identity", office]) == 1
 
 
-def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("others", [0, 16])
+def test_a_snapshot_is_asked_for_every_principal(others: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Many principals are asked for in several processes."""
+
     def role(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
         document = {"Version": "2012-10-17", "Statement": list(statements)}
         policies = [{"PolicyName": "p", "PolicyDocument": document}]
@@ -150,7 +153,7 @@ def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.
         return {"Arn": arn, "RoleName": name, "RoleId": f"AROA{name}", "Path": "/", "RolePolicyList": policies}
 
     dump = tmp_path / "details.json"
-    roles = [role("Good", ALLOW, deny(BOTH)), role("Bad", ALLOW)]
+    roles = [role("Good", ALLOW, deny(BOTH)), role("Bad", ALLOW), *(role(f"R{number}", deny(BOTH)) for number in range(others))]
     dump.write_text(json.dumps({"RoleDetailList": roles, "UserDetailList": [], "GroupDetailList": [], "Policies": []}), "utf-8")
 
     with pytest.warns(UserWarning, match="has no digest file"):
@@ -159,7 +162,7 @@ def test_a_snapshot_is_asked_for_every_principal(tmp_path: Path, capsys: pytest.
     summary = json.loads(capsys.readouterr().out)
     answers = {one["principal"].rpartition("/")[2]: one["answer"] for one in summary["answers"]}
     # The dump has no SCPs, so access is never certain; what is denied stays denied.
-    assert answers == {"Bad": "unknown", "Good": "proved"}
+    assert answers == {"Bad": "unknown", "Good": "proved", **{f"R{number}": "proved" for number in range(others)}}
     assert (code, summary["answer"]) == (3, "unknown")
 
 

@@ -236,7 +236,7 @@ class Encoder:
         ]
         permitted = self._permitted(groups, policies)
         # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
-        if not {kind for kind, _ in policies.gaps}.isdisjoint(ALTERNATIVES):
+        if not {gap.policy_type for gap in policies.gaps}.isdisjoint(ALTERNATIVES):
             permitted = Tri(permitted.must, may=True)
         if permitted.may is False:
             return NO

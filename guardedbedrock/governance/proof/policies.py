@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from guardedbedrock.iam import PolicyDocument, PolicySet, PolicyType
+from guardedbedrock.iam import Gap, PolicyDocument, PolicySet, PolicyType
 from guardedbedrock.iam.language.documents import Statement
 
 Documents: TypeAlias = tuple[PolicyDocument, ...]
@@ -55,7 +55,7 @@ class ProofPolicies:
         principal: ARN of the caller.
         rcp_applies: Whether RCPs reach the service for sure.
         management_account: The organization's management account, to which SCPs do not apply.
-        gaps: Policy types of which some policies could not be read, each with the reason in words.
+        gaps: Policies that could not be read.
     """
 
     identity: Documents | None = None
@@ -68,7 +68,7 @@ class ProofPolicies:
     principal: str = PRINCIPAL
     rcp_applies: bool = False
     management_account: str | None = None
-    gaps: tuple[tuple[PolicyType, str], ...] = ()
+    gaps: tuple[Gap, ...] = ()
     _set: list[PolicySet] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
@@ -86,7 +86,7 @@ class ProofPolicies:
             principal=principal,
             rcp_applies=rcp_applies,
             management_account=policies.management_account,
-            gaps=tuple((gap.policy_type, gap.reason) for gap in policies.gaps),
+            gaps=policies.gaps,
             _set=[policies],
         )
 
@@ -107,6 +107,7 @@ class ProofPolicies:
                     endpoint=self.endpoint,
                     resource=self.resource,
                     management_account=self.management_account,
+                    gaps=self.gaps,
                 )
             )
         return self._set[0]

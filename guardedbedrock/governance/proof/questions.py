@@ -421,7 +421,7 @@ def _assumptions(policies: ProofPolicies, options: Options) -> tuple[str, ...]:
     found += [f"{key} is {value}" for key, value in options.assumed.items()]
     if policies.rcp and not policies.rcp_applies:
         found.append("resource control policies are not counted on: AWS does not list Bedrock among the services that they reach")
-    found += [f"could not be read: {reason}" for _, reason in policies.gaps]
+    found += [f"could not be read: {gap.reason}" for gap in policies.gaps]
     if policies.resource is None and identify(policies.principal).account:
         found.append("no resource-based policy grants access")
     return tuple(found)
