@@ -135,9 +135,9 @@ def audit(snapshot: str | Path, events: Sequence[str | Path] = (), config: str |
         ConfigurationError: A file cannot be read.
     """
     path = Path(snapshot)
+    groups = list(read_groups([path]))
     account = Account.from_snapshot(path)
     whole = LintedPolicy(read_source(path), "", {}, "identity")  # places findings that belong to no policy
-    groups = list(read_groups([path]))
     used = _used(events, account) if events else None
     found: dict[tuple[str, str, str], LintFinding] = {}
     for rule, problem in _problems(account, groups, used, whole, config):

@@ -125,7 +125,7 @@ class _Template:
         """Return the logical ID of the resource of the template that a value names."""
         if isinstance(value, Mapping):
             argument = value.get("Ref") or next(iter(list_of(value.get("Fn::GetAtt"))), None)
-            return str(argument) if argument in self._resources else None
+            return argument if isinstance(argument, str) and argument in self._resources else None
         own = ("RoleName", "UserName", "GroupName")
         return next(
             (
@@ -180,8 +180,9 @@ class _Template:
         for key, policy_type in _POLICIES.get(kind, ()):
             if key in properties:
                 yield self._policy(properties[key], f"{base}/{key}", policy_type, name)
-        if kind == "AWS::Organizations::Policy" and properties.get("Type") in ORGANIZATION_POLICIES:
-            yield self._policy(properties.get("Content"), f"{base}/Content", ORGANIZATION_POLICIES[properties["Type"]], name)
+        organization_type = ORGANIZATION_POLICIES.get(str(properties.get("Type")))
+        if kind == "AWS::Organizations::Policy" and organization_type is not None:
+            yield self._policy(properties.get("Content"), f"{base}/Content", organization_type, name)
         for inline, pointer in self._items(name, "Policies") if kind in (*_PRINCIPALS, *_SAM) else ():
             if isinstance(inline, Mapping) and "PolicyDocument" in inline:
                 yield self._policy(inline["PolicyDocument"], f"{pointer}/PolicyDocument", "identity", name)
@@ -341,7 +342,7 @@ class _Values:
         return UNRESOLVED
 
     def _substituted(self, argument: Any) -> str:
-        text, given = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
+        text, given = (*list_of(argument), None, None)[:2]
         known = {name: str(self.resolve(one)) for name, one in items_of(given)}
         replaced = _SUBSTITUTED.sub(lambda found: known.get(found[1]) or str(self._named(found[1])), str(text))
         return replaced.replace("${!", "${")

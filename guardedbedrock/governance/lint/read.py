@@ -136,7 +136,21 @@ def _leveled(given: Any, pointer: str) -> Iterator[tuple[int, int, Any, str]]:
 # -- accounts -----------------------------------------------------------------------------------------------------------
 
 
-def _of_account(source: SourceText) -> Iterator[Group]:
+def _of_account(source: SourceText) -> list[Group]:
+    """
+    Return the policies of each principal of a snapshot or a dump.
+
+    Raises:
+        ConfigurationError: An entry does not have the format of a snapshot or of a dump.
+    """
+    try:
+        return list(_of_principals(source))
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        problem = f"is damaged ({type(error).__name__}: {error})"
+        raise ConfigurationError(f"{source.name}: {problem}; take a new snapshot or dump") from None
+
+
+def _of_principals(source: SourceText) -> Iterator[Group]:
     """Yield the policies of each principal. A dump has no policies of the organization, so its groups are not complete."""
     account = Account.from_snapshot(source.data)
     places = dict(_places(source.data)) if source.data.get("schema") != SCHEMA else {}

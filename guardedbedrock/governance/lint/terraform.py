@@ -359,7 +359,7 @@ def _targets(resource: Resource, attribute: str, resources: Sequence[Resource], 
     """Return the resources that an attribute names: by name or ARN if it is known, else by reference."""
     candidates = [one for one in resources if one.kind in kinds]
     given = [one for one in list_of(resource.values.get(attribute)) if isinstance(one, str) and "${" not in one]
-    literal = [one for one in candidates if {one.values.get("name"), one.values.get("arn")} & set(given)]
+    literal = [one for one in candidates if any(one.values.get(key) in given for key in ("name", "arn"))]
     if literal:
         return literal
     return closest(resource, [one for one in candidates if one.named_by(resource, attribute)])

@@ -247,3 +247,36 @@ def test_permission_set(tmp_path: Path) -> None:
     properties = {"InlinePolicy": json.dumps(OPEN), "ManagedPolicies": [f"{AWS}/AmazonBedrockReadOnly"]}
     found = linted(tmp_path, {"Resources": {"S": {"Type": "AWS::SSO::PermissionSet", "Properties": properties}}})
     assert {one.rule: one.severity for one in found} == {"GB201": "error", "GB104": "note"}
+
+
+# -- templates that CloudFormation would reject ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *({"Fn::Sub": one} for one in ([], {}, 1, ["a"], [None, None])),
+        *({"Fn::If": one} for one in ([], "IsProd", [{}, 1, 2], ["IsProd", 1])),
+        *({name: one} for name in ("Fn::Join", "Fn::Split", "Fn::Select", "Fn::FindInMap") for one in ([], {}, [1], [[], []])),
+        {"Ref": {"Ref": "R"}},
+        {"Fn::GetAtt": {}},
+        [[[]]],
+        None,
+        1,
+    ],
+)
+@pytest.mark.parametrize("key", ["ManagedPolicyArns", "PermissionsBoundary", "Policies", "RoleName", "Groups"])
+def test_a_value_of_another_kind_stops_nothing(tmp_path: Path, key: str, value: Any) -> None:
+    broken = {"Type": "AWS::IAM::User", "Properties": {key: value}}
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": value, "Resource": "*"}}
+    resources = {"R": role(denying("bedrock:Converse")), "B": broken, "P": managed(document)}
+    found = linted(tmp_path, {"Conditions": CONDITIONS, "Resources": resources}, "INVALID_ACTION")
+    assert [one.message for one in found] == ["The action `bedrock:Converse` does not exist."]
+
+
+@pytest.mark.parametrize(
+    "conditions", [{"C": None}, {"C": {"Fn::Not": 1}}, {"C": {"Condition": "C"}}, {"C": {"Fn::Equals": [1]}}, []]
+)
+def test_conditions_of_another_kind_stop_nothing(tmp_path: Path, conditions: Any) -> None:
+    found = linted(tmp_path, {"Conditions": conditions, "Resources": {"R": role(denying("bedrock:Converse"))}})
+    assert [one.rule for one in found] == ["INVALID_ACTION"]

@@ -306,6 +306,26 @@ def test_bad_input_is_an_error(tmp_path: Path, name: str, content: str) -> None:
         lint([tmp_path / name])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"guardrails": [1]},
+        {"guardrails": [{"profile": "x"}]},
+        {"scp": [{"policies": [{}]}]},
+        {"principals": {"arn:aws:iam::123456789012:role/App": 1}},
+        {"managed_policies": [1]},
+        {"groups": "x"},
+    ],
+)
+def test_a_damaged_snapshot_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:
+    principal = {"kind": "role", "name": "App", "id": "A", "inline": {}, "managed": ["arn:x"], "tags": {}}
+    base = {"schema": "guardedbedrock.snapshot", "version": 1, "account": "123456789012", "time": "t"}
+    data = {**base, "principals": {"arn:aws:iam::123456789012:role/App": principal}, **change}
+    (tmp_path / "s.json").write_text(json.dumps(data), "utf-8")
+    with pytest.raises(ConfigurationError, match=r"s\.json|snapshot"):
+        lint([tmp_path / "s.json"])
+
+
 def test_fifteen_hundred_policies_take_less_than_ten_seconds(tmp_path: Path) -> None:
     for number in range(1500):
         policy = json.loads(json.dumps(GOOD).replace("abc123def456", f"{number:012d}"))
