@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from guardedbedrock.governance.lint import governance_rules, guardrail_rules, language_rules
+from guardedbedrock.governance.lint import governance_rules, guarded_call_rules, guardrail_rules, language_rules
 from guardedbedrock.governance.lint.finding import Rule
 
 _CHECKS: Final = "IAM User Guide, IAM policy validation check reference"
@@ -304,7 +304,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "A guarded call needs `bedrock:ApplyGuardrail` on the guardrail in addition to the action on the model.",
         "Allow `bedrock:ApplyGuardrail` on the ARN of the guardrail, without the version.",
         _GUARDRAILS,
-        guardrail_rules.missing_apply,
+        guarded_call_rules.missing_apply,
         per_policy=False,
     ),
     Rule(
@@ -314,7 +314,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "A guardrail with a guardrail profile runs in several regions, and AWS authorizes the profile there.",
         "Allow `bedrock:ApplyGuardrail` on `arn:aws:bedrock:*:ACCOUNT:guardrail-profile/*`.",
         "Bedrock User Guide, Permissions for using cross-Region inference with Amazon Bedrock Guardrails",
-        guardrail_rules.guardrail_profile,
+        guarded_call_rules.guardrail_profile,
         per_policy=False,
     ),
     Rule(
@@ -324,7 +324,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "AWS authorizes the profile in the source region and its model in each region that the profile routes to.",
         "Allow the action on the model in every region of the profile.",
         _PROFILES,
-        guardrail_rules.profile_without_models,
+        guarded_call_rules.profile_without_models,
         per_policy=False,
     ),
     Rule(
@@ -334,7 +334,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "AWS authorizes the profile, too; without a grant the models behind it cannot be called.",
         "Allow the action on the ARN of the profile.",
         _PROFILES,
-        guardrail_rules.models_without_profile,
+        guarded_call_rules.models_without_profile,
         per_policy=False,
     ),
     Rule(
@@ -345,7 +345,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "`unspecified` for a global profile. The denial occurs only when a call is routed there.",
         "Do not deny the regions of the profiles, or exempt calls with a condition on `bedrock:InferenceProfileArn`.",
         _PROFILES,
-        guardrail_rules.region_deny,
+        guarded_call_rules.region_deny,
     ),
     Rule(
         "GB216",
@@ -354,7 +354,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "A Deny without the guardrail condition, or with one that no call meets, stops guarded calls, too.",
         "Compare the condition of the Deny with the guardrail that the calls carry.",
         _GUARDRAILS,
-        guardrail_rules.always_denied,
+        guarded_call_rules.always_denied,
         per_policy=False,
     ),
     # -- governance

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardedbedrock.governance.lint.locations import SourceText, escape
+from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedPolicy
 from guardedbedrock.governance.lint.template_values import (
     ORGANIZATION_POLICIES,
@@ -21,8 +21,8 @@ from guardedbedrock.governance.lint.template_values import (
     items_of,
     list_of,
     mapping_of,
-    placeholder,
 )
+from guardedbedrock.governance.lint.terraform_documents import Text, blocks
 from guardedbedrock.iam import PolicyType
 
 _POLICIES: Final[Mapping[str, tuple[str, PolicyType]]] = {
@@ -64,25 +64,11 @@ _MEMBERSHIPS: Final[Mapping[str, tuple[str, str]]] = {
     "aws_iam_user_group_membership": ("user", "groups"),
 }
 """Type of a resource to the attributes that name users and IAM groups."""
-DOCUMENT: Final = "aws_iam_policy_document"
-_ELEMENTS: Final = (
-    ("sid", "Sid"),
-    ("effect", "Effect"),
-    ("actions", "Action"),
-    ("not_actions", "NotAction"),
-    ("resources", "Resource"),
-    ("not_resources", "NotResource"),
-)
-BEFORE: Final = ("source_json", "source_policy_documents")
-AFTER: Final = ("override_policy_documents", "override_json")
-_PRINCIPAL_BLOCKS: Final = (("principals", "Principal"), ("not_principals", "NotPrincipal"))
 ADDRESS: Final = re.compile(r"\b((?:data\.)?aws_\w+\.[\w-]+)")
 _INSTANCE: Final = re.compile(r"(.*?)(data\.)?(\w+\.[\w-]+)(\[[^\]]*\])?")
 _GRANTS_BEDROCK: Final = re.compile(r'"bedrock:', re.IGNORECASE)
 LATER: Final = "its text is known only after apply"
 EXPRESSION: Final = "its text is an expression that only Terraform evaluates"
-MERGED: Final = "it is merged from documents that this file does not hold"
-_DYNAMIC: Final = "it has dynamic blocks"
 _ELSEWHERE: Final = "this file only names it"
 _GROUP: Final = "the file does not hold the policies of this IAM group"
 
@@ -118,121 +104,13 @@ class Resource:
         return _parts(self.name)[3] == _parts(other.name)[3]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """
-    A policy of a file.
-
-    Args:
-        document: The document; None if it cannot be read.
-        pointer: Pointer to the document in the file.
-        moved: See `LintedPolicy`.
-        unread: Why it cannot be read.
-    """
-
-    document: Any
-    pointer: str
-    moved: Mapping[str, str] = field(default_factory=dict)
-    unread: str = ""
-
-
 def _parts(name: str) -> tuple[str, str, str, str]:
     """Return module instance, mode, address in the module and key of an address such as ``module.a["x"].aws_iam_role.b[0]``."""
     found = _INSTANCE.fullmatch(name)
     return (found[1], found[2] or "", f"{found[2] or ''}{found[3]}", found[4] or "") if found else ("", "", name, "")
 
 
-# -- data sources -------------------------------------------------------------------------------------------------------
-
-
-def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> Text:
-    """
-    Convert a data source ``aws_iam_policy_document``, whose statements are blocks.
-
-    Args:
-        block: Its attributes, without references.
-        pointer: Pointer to it.
-        merged: Returns the `Text` of a document to merge and of its pointer.
-    """
-    if "dynamic" in block:
-        return Text(None, pointer, unread=_DYNAMIC)
-    own: list[tuple[dict[str, Any], dict[str, str]]] = []
-    for entry, place in blocks(block.get("statement"), f"{pointer}/statement"):
-        if "dynamic" in entry:
-            return Text(None, pointer, unread=_DYNAMIC)
-        own.append(_statement(entry, place))
-    before, after = (
-        [merged(value, f"{pointer}/{key}") for key in keys for value in list_of(block.get(key)) if value]
-        for keys in (BEFORE, AFTER)
-    )
-    if any(text.unread or not isinstance(text.document, Mapping) for text in (*before, *after)):
-        return Text(None, pointer, unread=MERGED)
-    statements = [one for text in before for one in _listed(text)] + own
-    for override in (one for text in after for one in _listed(text)):
-        sid = override[0].get("Sid")
-        same = next((place for place, (one, _) in enumerate(statements) if sid and one.get("Sid") == sid), None)
-        if same is None:
-            statements.append(override)
-        else:
-            statements[same] = override
-    moved = {f"/Statement/{index}{at}": to for index, (_, places) in enumerate(statements) for at, to in places.items()}
-    version = block.get("version") or "2012-10-17"
-    return Text({"Version": version, "Statement": [one for one, _ in statements]}, pointer, moved)
-
-
-def _listed(text: Text) -> list[tuple[dict[str, Any], dict[str, str]]]:
-    """Return each statement of a merged document with its places in the file."""
-    found = []
-    for index, statement in enumerate(list_of(text.document.get("Statement"))):
-        prefix = f"/Statement/{index}"
-        places = {at.removeprefix(prefix): to for at, to in text.moved.items() if f"{at}/".startswith(f"{prefix}/")}
-        found.append((statement, places or {"": text.pointer}))
-    return found
-
-
-def _statement(block: Mapping[str, Any], place: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the statement of a block, and its places in the file by pointer in the statement."""
-    statement: dict[str, Any] = {"Effect": block.get("effect") or "Allow"}
-    places = {"": place}
-    for key, element in _ELEMENTS:
-        if block.get(key):
-            statement[element] = _plain(block[key])
-            places[f"/{element}"] = f"{place}/{key}"
-    for condition, at in blocks(block.get("condition"), f"{place}/condition"):
-        operator, name = str(condition.get("test")), str(condition.get("variable"))
-        values = statement.setdefault("Condition", {}).setdefault(operator, {}).setdefault(name, [])
-        values += [placeholder(name, one) if UNRESOLVED in str(one) else one for one in _plain(list_of(condition.get("values")))]
-        places[f"/Condition/{escape(operator)}/{escape(name)}"] = at
-    for key, element in _PRINCIPAL_BLOCKS:
-        for principals, at in blocks(block.get(key), f"{place}/{key}"):
-            kind, identifiers = str(principals.get("type")), list_of(principals.get("identifiers"))
-            if kind == "*":
-                statement[element] = "*"
-            elif statement.get(element) != "*":
-                statement.setdefault(element, {}).setdefault(kind, []).extend(identifiers)
-            places[f"/{element}"] = at
-    return statement, places
-
-
-def _plain(value: Any) -> Any:
-    """Return text with IAM's policy variables: the data source writes them as ``&{aws:username}``."""
-    if isinstance(value, list):
-        return [_plain(one) for one in value if one is not None]
-    return value.replace("&{", "${") if isinstance(value, str) else value
-
-
-def guess_type(document: Any) -> PolicyType:
-    """Return the type of a document that no resource holds: resource-based if it names principals, else identity-based."""
-    statements = list_of(mapping_of(document).get("Statement"))
-    return "resource" if any("Principal" in mapping_of(one) for one in statements) else "identity"
-
-
-def element_of(key: str) -> str:
-    """Return the element of a policy that an attribute of a data source is."""
-    return dict(_ELEMENTS).get(key, key)
-
-
-# -- resources ----------------------------------------------------------------------------------------------------------
+# -- groups -------------------------------------------------------------------------------------------------------------
 
 
 def groups_of(source: SourceText, resources: Sequence[Resource], text_of: Any) -> Iterator[Group]:
@@ -385,11 +263,3 @@ def _not_found(
 def closest(resource: Resource, found: list[Resource]) -> list[Resource]:
     """Return the instances with the key of a resource; all instances if none has it."""
     return [one for one in found if one.has_key_of(resource)] or found
-
-
-def blocks(entry: Any, pointer: str) -> Iterator[tuple[Mapping[str, Any], str]]:
-    """Yield the blocks of an attribute: Terraform's JSON has an object for one and an array for several."""
-    if isinstance(entry, list):
-        yield from ((mapping_of(one), f"{pointer}/{index}") for index, one in enumerate(entry))
-    elif isinstance(entry, Mapping):
-        yield entry, pointer

@@ -13,21 +13,17 @@ from typing import Any, Final
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedPolicy
 from guardedbedrock.governance.lint.template_values import keep_repeated, loaded, placeholder, sample_guardrail
-from guardedbedrock.governance.lint.terraform import (
-    ADDRESS,
+from guardedbedrock.governance.lint.terraform import ADDRESS, EXPRESSION, Resource, groups_of, linted
+from guardedbedrock.governance.lint.terraform_documents import (
     AFTER,
     BEFORE,
     DOCUMENT,
-    EXPRESSION,
     MERGED,
-    Resource,
     Text,
     blocks,
     converted_document,
     element_of,
-    groups_of,
     guess_type,
-    linted,
 )
 
 _WHOLE: Final = re.compile(r"\$\{\s*(?:jsonencode\(\s*)?((?:local|var)\.[\w-]+)\s*\)?\s*\}")

@@ -14,17 +14,8 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import Group
 from guardedbedrock.governance.lint.template_values import items_of, list_of, loaded, mapping_of, placeholder
-from guardedbedrock.governance.lint.terraform import (
-    ADDRESS,
-    DOCUMENT,
-    LATER,
-    Resource,
-    Text,
-    closest,
-    converted_document,
-    element_of,
-    groups_of,
-)
+from guardedbedrock.governance.lint.terraform import ADDRESS, LATER, Resource, closest, groups_of
+from guardedbedrock.governance.lint.terraform_documents import DOCUMENT, Text, converted_document, element_of
 
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _MAJOR_VERSIONS: Final = ("0", "1")
