@@ -252,19 +252,14 @@ def test_permission_set(tmp_path: Path) -> None:
 # -- templates that CloudFormation would reject ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        *({"Fn::Sub": one} for one in ([], {}, 1, ["a"], [None, None])),
-        *({"Fn::If": one} for one in ([], "IsProd", [{}, 1, 2], ["IsProd", 1])),
-        *({name: one} for name in ("Fn::Join", "Fn::Split", "Fn::Select", "Fn::FindInMap") for one in ([], {}, [1], [[], []])),
-        {"Ref": {"Ref": "R"}},
-        {"Fn::GetAtt": {}},
-        [[[]]],
-        None,
-        1,
-    ],
-)
+NO_ARGUMENTS: list[Any] = [[], {}, 1, [1], [None, None], [[], []]]
+FUNCTIONS = ["Fn::Sub", "Fn::Join", "Fn::Split", "Fn::Select", "Fn::FindInMap", "Fn::GetAtt"]
+MALFORMED: list[Any] = [{name: given} for name in FUNCTIONS for given in NO_ARGUMENTS]
+MALFORMED += [{"Fn::If": []}, {"Fn::If": "IsProd"}, {"Fn::If": [{}, 1, 2]}, {"Fn::If": ["IsProd", 1]}]
+MALFORMED += [{"Ref": {"Ref": "R"}}, [[[]]], None, 1]
+
+
+@pytest.mark.parametrize("value", MALFORMED)
 @pytest.mark.parametrize("key", ["ManagedPolicyArns", "PermissionsBoundary", "Policies", "RoleName", "Groups"])
 def test_a_value_of_another_kind_stops_nothing(tmp_path: Path, key: str, value: Any) -> None:
     broken = {"Type": "AWS::IAM::User", "Properties": {key: value}}
