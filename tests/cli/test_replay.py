@@ -165,6 +165,8 @@ def test_trails_are_read_from_s3(cli: Cli, trail: Path, s3: str) -> None:
     client.put_object(Bucket="trails", Key="AWSLogs/1/CloudTrail/us-east-1/b.json", Body=json.dumps({"Records": [record(5)]}))
     client.put_object(Bucket="trails", Key="AWSLogs/1/CloudTrail-Digest/c.json", Body=b"{}")
     client.put_object(Bucket="trails", Key="AWSLogs/1/", Body=b"")
+    # S3 answers 403 for an archived object, as it does without the permission to read it.
+    client.put_object(Bucket="trails", Key="AWSLogs/1/CloudTrail/us-east-1/old.json", Body=body, StorageClass="GLACIER")
     client.close()
     environ = {
         "AWS_ENDPOINT_URL_S3": s3,
@@ -178,7 +180,11 @@ def test_trails_are_read_from_s3(cli: Cli, trail: Path, s3: str) -> None:
         assert done.code == 0, done.err
         data = json.loads(done.out)
         assert (data["events"], data["bedrock"]) == (4, 3)
-        assert [(one["file"], one["count"]) for one in data["skipped"]] == [("s3://trails/AWSLogs", 1)]
+        digest, archived = data["skipped"]
+        assert (digest["file"], digest["count"], digest["is_broken"]) == ("s3://trails/AWSLogs", 1, False)
+        assert (archived["file"], archived["is_broken"]) == ("s3://trails/AWSLogs/1/CloudTrail/us-east-1/old.json", True)
+        assert "cannot be read" in archived["reason"]
+        assert "InvalidObjectState" in archived["reason"]
     missing = cli("replay", "s3://no-such-bucket/x", "--policies", "new.json", **environ)
     assert missing.code == 2
     assert "s3://no-such-bucket/x: the bucket cannot be listed" in missing.err

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields
-from operator import attrgetter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -91,12 +90,7 @@ def merge(groups: Iterable[CallGroup]) -> list[CallGroup]:
 
 def in_order(groups: Iterable[CallGroup]) -> list[CallGroup]:
     """Sort distinct groups by their content."""
-    return sorted(groups, key=_content)
-
-
-_content: Final = attrgetter(
-    "call.principal", *(f"call.{one.name}" for one in fields(CallTuple)), *(f"evidence.{one.name}" for one in fields(Evidence))
-)
+    return sorted(groups, key=lambda group: (group.call, group.evidence))
 
 
 def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callable[[int], str]) -> tuple[Iterable[Row], int]:

@@ -9,8 +9,7 @@ Source: Amazon Bedrock User Guide, "Monitor model invocation using CloudWatch Lo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 EvidenceClass: TypeAlias = Literal["guarded", "unguarded", "none"]
 
@@ -20,8 +19,7 @@ _ACTION: Final = "amazon-bedrock-guardrailAction"
 _TRACE: Final = "amazon-bedrock-trace"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """
     The evidence of an invocation log about the guardrail of a call.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from guardedbedrock.governance.replay.report import ReplayReport
-from guardedbedrock.governance.replay.text import MOST_ROWS, headline
+from guardedbedrock.governance.replay.text import MOST_ROWS, headline, shorten
 
 _PUNCTUATION: Final = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
 
@@ -25,7 +25,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     yield from _table(("Under the new policies", "Calls"), [(name, f"{count:,}") for name, count in report.outcomes.items()])
     yield from _table(
         ("Calls", "Principal", "Models", "Explanation"),
-        [(f"{one.count:,}", one.principal, ", ".join(one.models), one.explanation) for one in report.impact],
+        [(f"{one.count:,}", one.principal, shorten(one.models), one.explanation) for one in report.impact],
     )
     yield from _table(
         ("Calls", "Before", "After", "Principal", "Action", "Resource", "Example"),

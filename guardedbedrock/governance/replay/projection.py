@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from math import ceil, floor
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from guardedbedrock.bedrock import SERVICES, Operation, find_operation
 from guardedbedrock.governance.replay.events import TrailEvent, canonical
@@ -34,8 +34,7 @@ TIME_KEYS: Final = frozenset({"aws:currenttime", "aws:epochtime"})
 _PRINCIPAL_TYPES: Final = {"AssumedRole": "AssumedRole", "IAMUser": "User", "FederatedUser": "FederatedUser", "Root": "Account"}
 
 
-@dataclass(frozen=True, slots=True)
-class CallTuple:
+class CallTuple(NamedTuple):  # as a tuple it hashes and compares quickly; a replay counts many of them
     """
     The facts on which the verdict on a call depends.
 

@@ -7,10 +7,12 @@ The replay: read trails, count distinct calls, evaluate each once.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -216,7 +218,7 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
     """Read all files with some processes, and count the distinct calls; see `replay`."""
     size = sum(file.size for file in (*files, *logs))
     buckets = max(1, min(_MOST_BUCKETS, size // _BYTES_A_BUCKET))
-    with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder:
+    with tempfile.TemporaryDirectory(prefix="guardedbedrock-replay-") as folder, _no_garbage_collection():
         spool = Path(folder)
         shares = plan(files, logs, workers * _TASKS_A_WORKER if workers > 1 else 1)
         tasks = [
@@ -227,13 +229,25 @@ def read_trails(  # noqa: PLR0913  # what a pass needs
         return results, count(spool, buckets, results)
 
 
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the search for cycles: reading creates none, and the search would take a tenth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def _scan_all(tasks: Sequence[ScanTask], workers: int, progress: Progress) -> Iterable[ScanResult]:
     total = sum(len(task.files) for task in tasks)
     progress(0, total)
     if workers <= 1:
         return [scan(task, lambda done: progress(done, total)) for task in tasks]
     # A spawned process inherits neither threads nor locks of this one.
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), gc.disable) as pool:
         futures = {pool.submit(scan, task): len(task.files) for task in tasks}
         done = 0
         for future in as_completed(futures):

@@ -239,7 +239,7 @@ def _group(row: dict[str, Any]) -> CallGroup:
 
 
 def _text(call: CallTuple) -> str:
-    return json.dumps(asdict(call), ensure_ascii=False)
+    return json.dumps(call._asdict(), ensure_ascii=False)
 
 
 def _call(text: str) -> CallTuple:

@@ -42,7 +42,7 @@ def _lines(report: ReplayReport) -> Iterator[str]:
     )
     yield from _section(
         "Principals to contact first",
-        [f"{one.count:>8,}  {one.principal}  {_shorten(one.models or one.operations)}" for one in report.impact],
+        [f"{one.count:>8,}  {one.principal}  {shorten(one.models or one.operations)}" for one in report.impact],
     )
     yield from _section(
         "Changes, by authorization",
@@ -69,7 +69,8 @@ def _lines(report: ReplayReport) -> Iterator[str]:
         yield f"  This trail has {report.mantle:,} calls of bedrock-mantle."
 
 
-def _shorten(names: Sequence[str]) -> str:
+def shorten(names: Sequence[str]) -> str:
+    """Name the first few, and the number of the others."""
     rest = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     return ", ".join(names[:_MOST_NAMES]) + rest
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +119,7 @@ def _reads(projection: Projection) -> str:
 def _row(group: CallGroup, reads: str) -> dict[str, Any]:
     shown = group.evidence
     return {
-        **asdict(group.call),
+        **group.call._asdict(),
         "context": json.dumps(group.call.context),
         "evidence": shown.kind,
         "guardrail": shown.guardrail,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import zlib
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -22,6 +22,9 @@ LARGEST: Final = 64 << 20
 _PIECE: Final = 1 << 20
 _NULL: Final = b"null"
 _OBJECT_OR_NULL: Final = (b"{", _NULL)
+
+
+_Required: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Attributes(msgspec.Struct, gc=False):
@@ -62,11 +65,11 @@ class _Addendum(msgspec.Struct, gc=False):
 class TypedRecord(msgspec.Struct, gc=False):
     """A record as msgspec decodes it."""
 
-    source: str = msgspec.field(name="eventSource")
-    event_id: str = msgspec.field(default="", name="eventID")
-    name: str = msgspec.field(default="", name="eventName")
-    region: str = msgspec.field(default="", name="awsRegion")
-    event_time: str = msgspec.field(default="", name="eventTime")
+    source: _Required = msgspec.field(name="eventSource")
+    event_id: _Required = msgspec.field(name="eventID")
+    name: _Required = msgspec.field(name="eventName")
+    region: _Required = msgspec.field(name="awsRegion")
+    event_time: _Required = msgspec.field(name="eventTime")
     request_id: str | None = msgspec.field(default=None, name="requestID")
     kind: str | None = msgspec.field(default=None, name="eventType")
     error_code: str | None = msgspec.field(default=None, name="errorCode")
@@ -187,9 +190,7 @@ def decode_record(raw: msgspec.Raw) -> TypedRecord | None:
         record = _RECORDS.decode(raw)
     except (msgspec.ValidationError, RecursionError):
         return None
-    if not bytes(record.parameters).startswith(_OBJECT_OR_NULL):
-        return None
-    return record if record.source and record.event_id and record.name and record.region and record.event_time else None
+    return record if bytes(record.parameters).startswith(_OBJECT_OR_NULL) else None
 
 
 def _ensure_utf8(data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from dataclasses import replace
@@ -247,6 +248,18 @@ def test_bounds_that_no_call_can_meet_are_an_error(tmp_path: Path) -> None:
     for since, until in (("2026-11-02", "2026-11-01"), ("2026-11-01", "2026-11-01")):
         with pytest.raises(ConfigurationError, match="is not before until"):
             replay([tmp_path / "trail"], write_json(tmp_path / "new.json", NEW), since=since, until=until)
+
+
+def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path) -> None:
+    write_trail(tmp_path / "trail", record())
+    new = write_json(tmp_path / "new.json", NEW)
+    for is_enabled in (True, False):
+        (gc.enable if is_enabled else gc.disable)()
+        try:
+            replay([tmp_path / "trail"], new)
+            assert gc.isenabled() is is_enabled
+        finally:
+            gc.enable()
 
 
 def deny(**condition: Any) -> dict[str, Any]:
