@@ -17,6 +17,12 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def chunk_of(event: Mapping[str, Any]) -> bytes:
+    """Return the bytes of an event that is a chunk of a body; none for any other event."""
+    chunk = as_mapping(event.get("chunk")).get("bytes")
+    return chunk if isinstance(chunk, bytes) else b""
+
+
 def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:
     """Parse a body, or one chunk of it; ``{}`` if it is not a JSON object."""
     try:

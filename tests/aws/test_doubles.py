@@ -53,6 +53,10 @@ def guard(**options: Any) -> Guard:
     return Guard(**{"guardrails": [HR], "retry": RetryPolicy(attempts=3, sleep=no_wait), **options})
 
 
+ODD_EVENTS: Final[tuple[Any, ...]] = (
+    *(None, 5, "text", [], {}),
+    *({name: value} for name in ("messageStop", "metadata", "chunk") for value in (None, 5, {"bytes": "x"})),
+)
 NO_EVENTS: Final[tuple[dict[str, Any], ...]] = ()
 WAYS: Final[dict[str, Callable[[], Any]]] = {
     "plain": lambda: boto3.client("bedrock-runtime", **HERE),
@@ -252,6 +256,16 @@ def test_an_event_stream_of_a_double_is_read_and_its_reply_is_not_written_into(c
 
     assert list(got["stream"]) == stream._events
     assert reply["stream"] is stream
+
+
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+@pytest.mark.parametrize("event", ODD_EVENTS, ids=repr)
+def test_an_event_of_any_shape_reaches_the_caller(client: Any, method: str, event: Any) -> None:
+    member = "stream" if method == "converse_stream" else "body"
+    with patch(API_CALL, return_value={member: Events([event, event])}):
+        got = getattr(client, method)(**ask(method))
+
+    assert list(got[member]) == [event, event]
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": {}}, {"Error": {"Code": "throttlingException", "Message": "slow"}}])

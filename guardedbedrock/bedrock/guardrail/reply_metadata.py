@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from guardedbedrock.bedrock.parameters import as_mapping, parse_object
+from guardedbedrock.bedrock.parameters import as_mapping, chunk_of, parse_object
 
 _STOP_REASONS: Final = ("stop_reason", "stopReason", "completionReason", "finish_reason", "generation_stop_reason")
 _CHOICE_LISTS: Final = ("results", "generations", "completions", "outputs", "choices")
@@ -67,7 +67,7 @@ def metadata_of_converse(reply: Mapping[str, Any]) -> ReplyMetadata:
 
 def metadata_of_converse_event(event: Mapping[str, Any]) -> ReplyMetadata:
     """Read one event of ConverseStream."""
-    payload = {**event.get("messageStop", {}), **event.get("metadata", {})}
+    payload = {**as_mapping(event.get("messageStop")), **as_mapping(event.get("metadata"))}
     return metadata_of_converse(payload) if payload else NO_METADATA
 
 
@@ -79,7 +79,7 @@ def metadata_of_body(body: bytes, headers: Mapping[str, Any]) -> ReplyMetadata:
 
 def metadata_of_invoke_event(event: Mapping[str, Any]) -> ReplyMetadata:
     """Read one chunk of InvokeModelWithResponseStream."""
-    chunk = event.get("chunk", {}).get("bytes", b"")
+    chunk = chunk_of(event)
     if not any(word in chunk for word in _METADATA_HINTS):
         return NO_METADATA
     read = parse_object(chunk)
@@ -104,7 +104,7 @@ def metadata_of_chat(body: bytes) -> ReplyMetadata:
 
 def metadata_of_chat_event(event: Mapping[str, Any]) -> ReplyMetadata:
     """Read one chunk of the stream of Chat Completions."""
-    return metadata_of_chat(event.get("chunk", {}).get("bytes", b""))
+    return metadata_of_chat(chunk_of(event))
 
 
 EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]] = {

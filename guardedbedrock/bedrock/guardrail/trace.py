@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.intervention import NO_TRACE, GuardrailTrace
-from guardedbedrock.bedrock.parameters import Params, as_mapping, parse_object
+from guardedbedrock.bedrock.parameters import Params, as_mapping, chunk_of, parse_object
 
 ACTION_KEY: Final = "amazon-bedrock-guardrailAction"
 TRACE_KEY: Final = "amazon-bedrock-trace"
@@ -39,7 +39,7 @@ def trace_of_converse_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of ConverseStream: one event has the stop reason, the next one has the trace."""
     if "contentBlockDelta" in event:
         return NO_TRACE
-    return trace_of_converse({**event.get("messageStop", {}), **event.get("metadata", {})})
+    return trace_of_converse({**as_mapping(event.get("messageStop")), **as_mapping(event.get("metadata"))})
 
 
 def trace_of_body(body: bytes) -> GuardrailTrace:
@@ -53,7 +53,7 @@ def trace_of_body(body: bytes) -> GuardrailTrace:
 
 def trace_of_invoke_event(event: Mapping[str, Any]) -> GuardrailTrace:
     """Read one event of InvokeModelWithResponseStream."""
-    return trace_of_body(event.get("chunk", {}).get("bytes", b""))
+    return trace_of_body(chunk_of(event))
 
 
 def trace_of_apply(reply: Mapping[str, Any]) -> GuardrailTrace:
@@ -126,7 +126,7 @@ def is_readable(body: bytes) -> bool:
 
 def is_last(event: Mapping[str, Any]) -> bool:
     """Say whether the last event of a stream is one that ends a complete stream, and is readable."""
-    return "metadata" in event or is_readable(event.get("chunk", {}).get("bytes", b""))
+    return "metadata" in event or is_readable(chunk_of(event))
 
 
 def _guardrail(trace: Any) -> Mapping[str, Any] | None:
