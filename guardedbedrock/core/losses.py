@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Final
-
+from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.forks import ForkSafeLock, renew_in_children
-
-_LOG: Final = logging.getLogger("guardedbedrock")
 
 
 class Losses:
@@ -43,20 +39,4 @@ class Losses:
             is_first = self.count == 0
             self.count += records
         if is_first:
-            _warn(f"{self._destination} lost a record: {reason}; further losses are only counted")
-
-
-def _warn(message: str) -> None:
-    """Log a warning; write it to stderr if the application has not configured logging."""
-    _LOG.warning("%s", message)
-    if not _is_logging_configured() and logging.lastResort is not None:
-        logging.lastResort.handle(logging.makeLogRecord({"name": _LOG.name, "levelno": logging.WARNING, "msg": message}))
-
-
-def _is_logging_configured() -> bool:
-    logger: logging.Logger | None = _LOG
-    while logger is not None:
-        if not all(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
-            return True
-        logger = logger.parent if logger.propagate else None
-    return False
+            log_warning(f"{self._destination} lost a record: {reason}; further losses are only counted")

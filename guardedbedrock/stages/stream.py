@@ -55,7 +55,7 @@ class StreamMonitor:
         """The intervention of the guardrail, as far as the stream was read."""
         return self._check.intervention or self._check.read_intervention(self._shown)
 
-    def passes(self, event: dict[str, Any]) -> bool:
+    def passes(self, event: Any) -> bool:
         """
         Look at an event, and say whether the caller gets it.
 

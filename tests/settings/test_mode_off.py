@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -54,3 +57,19 @@ def test_other_modes_write_no_warning(mode: Any, caplog: pytest.LogCaptureFixtur
     Guard(guardrails=[guardrail], mode=mode).client("bedrock-runtime", **OPTIONS).close()
 
     assert [record for record in caplog.records if record.name == "guardedbedrock"] == []
+
+
+SILENT: Final = "import guardedbedrock\nguardedbedrock.client('bedrock-runtime', region_name='us-east-1').close()\n"
+
+
+@pytest.mark.parametrize(
+    ("setup", "prefix"),
+    [("", ""), ("import logging\nlogging.basicConfig()\n", "WARNING:guardedbedrock:")],
+    ids=["no logging", "configured"],
+)
+def test_the_warning_reaches_stderr_once_whether_or_not_logging_is_configured(setup: str, prefix: str) -> None:
+    environ = {**os.environ, "GUARDEDBEDROCK_MODE": "off"}
+
+    result = subprocess.run([sys.executable, "-c", setup + SILENT], env=environ, capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert result.stderr == f"{prefix}{MESSAGE}\n"

@@ -8,7 +8,6 @@ exceptions, and every way to make a call ends in the ``_make_api_call`` below.
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -35,18 +34,18 @@ from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.bedrock.caller import Bearer
+from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.core.records import Call
 from guardedbedrock.core.rules import Attached
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT
 from guardedbedrock.stages.send import send
 
-_LOG: Final = logging.getLogger("guardedbedrock")
 OFF_WARNING: Final = (
     'guardedbedrock is off for a new %s client (mode = "off"): guardrails are not injected and policies are not checked; '
     'remove the setting, or set mode = "report" to observe'
 )
-"""Logged once for each client: a setting in the environment must not disable the guard unnoticed."""
+"""Logged once for each client, to stderr if nothing else: a setting in the environment must not disable the guard unnoticed."""
 
 
 class Guarded:
@@ -86,7 +85,7 @@ class Guarded:
             report_retries(self)
         self._guardedbedrock = replace(binding, rules=rules, region=region, service=service, retry=retry)
         if rules.mode == "off":
-            _LOG.warning(OFF_WARNING, service)
+            log_warning(OFF_WARNING % service)
 
     def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
         """

@@ -10,7 +10,6 @@ Everything of the SDK is imported late, because it needs Python 3.12.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
@@ -27,9 +26,9 @@ from guardedbedrock.aws.http.events import EVENT_STREAM
 from guardedbedrock.aws.http.exchange import Exchange, Headers, HttpGuard, Outgoing
 from guardedbedrock.aws.http.transport import AsyncStream
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
+from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardrailInterventionError, UnguardedReplyError
 
-_LOG: Final = logging.getLogger("guardedbedrock")
 _RAISED: Final = (GuardrailInterventionError, UnguardedReplyError)
 """Errors of a reply that the settings ask for. A denial by AWS stays the modeled error of the SDK."""
 
@@ -47,7 +46,7 @@ def smithy_plugin(binding: ClientBinding) -> Callable[[Any], None]:
 
     def plugin(config: Any) -> None:
         if guard.is_off:
-            _LOG.warning(OFF_WARNING, "aws_sdk_bedrock_runtime")
+            log_warning(OFF_WARNING % "aws_sdk_bedrock_runtime")
             return
         if not config.auth_schemes or config.transport is None:
             raise ConfigurationError("the configuration has no `auth_schemes` or no `transport`: create it with `resolve`")

@@ -7,7 +7,6 @@ A transport sends one request. The SDK above it retries, and each attempt passes
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -18,6 +17,7 @@ from guardedbedrock.aws.client.mixin import OFF_WARNING
 from guardedbedrock.aws.creation.session import default_session
 from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
 from guardedbedrock.aws.http.exchange import Exchange, HttpGuard, Outgoing, StreamObserver
+from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardedBedrockError
 
 Library: TypeAlias = Literal["httpx", "httpx2"]
@@ -25,7 +25,6 @@ Library: TypeAlias = Literal["httpx", "httpx2"]
 ERROR: Final = "guardedbedrock_error"
 """The extension of a response that holds the typed error of guardedbedrock."""
 
-_LOG: Final = logging.getLogger("guardedbedrock")
 _FORBIDDEN: Final = 403
 _DENIED: Final = "AccessDeniedException"
 
@@ -93,7 +92,7 @@ class HttpFactory:
 
     def _warn_if_off(self) -> None:
         if self._rules.mode == "off":
-            _LOG.warning(OFF_WARNING, self._library)
+            log_warning(OFF_WARNING % self._library)
 
 
 def _load(library: Library) -> Any:
