@@ -94,6 +94,20 @@ def test_a_deleted_agent_leaves_nothing(client: Any) -> None:
             call(agentId=hr)
 
 
+def test_a_flow_is_no_agent(client: Any) -> None:
+    """Nor is an agent a flow."""
+    hr, answers = agent(client), flow(client)
+
+    for call, params in (
+        (client.get_agent, {"agentId": answers}),
+        (client.list_agent_aliases, {"agentId": answers}),
+        (client.get_flow, {"flowIdentifier": hr}),
+        (client.create_flow_version, {"flowIdentifier": hr}),
+    ):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            call(**params)
+
+
 def test_a_deleted_alias_of_a_flow_is_gone(client: Any) -> None:
     answers = flow(client)
     client.create_flow_version(flowIdentifier=answers)

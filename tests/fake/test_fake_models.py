@@ -6,10 +6,11 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from guardedbedrock.testing import FakeGuardrail, FakeInferenceProfile
+from guardedbedrock.testing import FakeBedrock, FakeGuardrail, FakeInferenceProfile
 from guardedbedrock.testing.resources.models import FAMILIES, MODELS, find_family
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 TITAN_2 = "amazon.titan-embed-text-v2:0"
 RERANK = "cohere.rerank-v3-5:0"
 MESSAGES = [{"role": "user", "content": [{"text": "hello"}]}]
+S3 = {"s3OutputDataConfig": {"s3Uri": "s3://bucket/prefix"}}
 PNG = b"\x89PNG\r\n\x1a\n"
 ACCOUNT = "arn:aws:bedrock:us-east-1:123456789012"
 
@@ -50,6 +52,40 @@ def test_an_unknown_model_is_a_validation_error(serve: Serve, model: str) -> Non
     assert refusal(client.invoke_model, modelId=model, body=b"{}") == expected
     assert refusal(client.invoke_model_with_response_stream, modelId=model, body=b"{}") == expected
     assert refusal(client.count_tokens, modelId=model, input={"converse": {"messages": MESSAGES}}) == expected
+    assert refusal(client.start_async_invoke, modelId=model, modelInput={}, outputDataConfig=S3) == expected
+
+
+UNKNOWN_ARN = "arn:aws:bedrock:us-east-1::foundation-model/acme.tiny-v1:0"
+INDIRECT: dict[str, dict[str, Any]] = {
+    "rerank": {
+        "queries": [{"type": "TEXT", "textQuery": {"text": "a"}}],
+        "sources": [{"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": "a"}}}],
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": UNKNOWN_ARN}},
+        },
+    },
+    "retrieve_and_generate": {
+        "input": {"text": "a"},
+        "retrieveAndGenerateConfiguration": {
+            "type": "KNOWLEDGE_BASE",
+            "knowledgeBaseConfiguration": {"knowledgeBaseId": "KB00000001", "modelArn": UNKNOWN_ARN},
+        },
+    },
+    "invoke_inline_agent": {"sessionId": "s1", "foundationModel": UNKNOWN_ARN, "instruction": "i" * 40, "inputText": "a"},
+    "optimize_prompt": {"input": {"textPrompt": {"text": "a"}}, "targetModelId": UNKNOWN_ARN},
+}
+
+
+@pytest.mark.parametrize("operation", INDIRECT)
+def test_an_unknown_model_of_an_agent_or_a_knowledge_base_is_a_validation_error(operation: str) -> None:
+    """As for the operations of the runtime."""
+    with FakeBedrock() as fake:
+        client = boto3.client("bedrock-agent-runtime", **fake.client_kwargs())
+
+        found = refusal(getattr(client, operation), **INDIRECT[operation])
+
+    assert found == (400, "ValidationException", "The provided model identifier is invalid.")
 
 
 @pytest.mark.parametrize(

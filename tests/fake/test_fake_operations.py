@@ -173,14 +173,17 @@ def test_an_asynchronous_job_is_started_asked_for_and_done(serve: Serve) -> None
 
 def test_the_same_token_starts_the_same_job(serve: Serve) -> None:
     _, client = serve()
-    start = {"modelId": "a.b", "modelInput": {}, "outputDataConfig": S3, "clientRequestToken": "once"}
+    start = {"modelId": "amazon.nova-reel-v1:0", "modelInput": {}, "outputDataConfig": S3, "clientRequestToken": "once"}
 
     assert client.start_async_invoke(**start)["invocationArn"] == client.start_async_invoke(**start)["invocationArn"]
 
 
 def test_jobs_are_listed_in_pages_by_status_and_time(serve: Serve) -> None:
     _, client = serve()
-    arns = [client.start_async_invoke(modelId="a.b", modelInput={}, outputDataConfig=S3)["invocationArn"] for _ in range(5)]
+    arns = [
+        client.start_async_invoke(modelId="amazon.nova-reel-v1:0", modelInput={}, outputDataConfig=S3)["invocationArn"]
+        for _ in range(5)
+    ]
     client.get_async_invoke(invocationArn=arns[0])
     pages = client.get_paginator("list_async_invokes").paginate(sortOrder="Ascending", PaginationConfig={"PageSize": 2})
     hour = timedelta(hours=1)

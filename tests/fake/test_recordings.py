@@ -6,11 +6,13 @@ import base64
 import gzip
 import json
 from contextlib import ExitStack, closing
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 import yaml
+from botocore.eventstream import ChecksumMismatch
 from botocore.exceptions import ClientError
 
 from guardedbedrock.errors import ConfigurationError
@@ -252,6 +254,65 @@ def test_policies_and_faults_come_before_the_recording(tmp_path: Path, play: Pla
     with pytest.raises(ClientError, match="faulty"):
         _text(client)
     assert _text(client) == "recorded"
+
+
+def _stream(tmp_path: Path) -> Path:
+    frames = [
+        eventstream.event("messageStart", {"role": "assistant"}),
+        *(eventstream.event("contentBlockDelta", {"delta": {"text": text}, "contentBlockIndex": 0}) for text in "abc"),
+        eventstream.event("messageStop", {"stopReason": "end_turn"}),
+    ]
+    headers = {"content-type": ["application/vnd.amazon.eventstream"]}
+    cassette(tmp_path / "a.yaml", interaction("converse-stream", json.dumps(ASK), b"".join(frames), headers=headers))
+    return tmp_path
+
+
+def _collect(client: Any, into: list[str]) -> None:
+    """Append the name of each event to a list, until the stream ends or raises."""
+    with closing(client.converse_stream(modelId=MODEL, **ASK)["stream"]) as stream:
+        for event in stream:
+            into.append(next(iter(event)))  # noqa: PERF401 - the names before an exception count
+
+
+def test_a_recorded_stream_breaks_after_some_events(tmp_path: Path, play: Play) -> None:
+    """The faults of streams change recorded streams, and the next stream is whole again."""
+    fake, client = play(replay=_stream(tmp_path))
+    fake.break_stream(after=2, message="slow down")
+    broken: list[str] = []
+    whole: list[str] = []
+
+    with pytest.raises(ClientError, match="slow down"):
+        _collect(client, broken)
+    _collect(client, whole)
+
+    assert broken == ["messageStart", "contentBlockDelta"]
+    assert whole == ["messageStart", *["contentBlockDelta"] * 3, "messageStop"]
+
+
+def test_a_frame_of_a_recorded_stream_is_broken(tmp_path: Path, play: Play) -> None:
+    """After the valid frames before it."""
+    fake, client = play(replay=_stream(tmp_path))
+    fake.fault(faults.BrokenFrame(after=3))
+    seen: list[str] = []
+
+    with pytest.raises(ChecksumMismatch):
+        _collect(client, seen)
+
+    assert seen == ["messageStart", "contentBlockDelta", "contentBlockDelta"]
+
+
+def test_a_recorded_stream_arrives_at_the_rate_of_a_fault(tmp_path: Path, play: Play) -> None:
+    """Five events at 50 a second take at least 0.1 s."""
+    fake, client = play(replay=_stream(tmp_path))
+    fake.fault(faults.TokenRate(50))
+
+    seen: list[str] = []
+
+    started = monotonic()
+    _collect(client, seen)
+
+    assert len(seen) == 5
+    assert monotonic() - started >= 0.1
 
 
 def test_what_a_fake_records_is_replayed(tmp_path: Path, play: Play) -> None:

@@ -68,6 +68,19 @@ class AgentsAndFlows:
         routes = self._alias(identifier_of(owner), alias)["routingConfiguration"]
         return [self.version(identifier_of(owner), next(iter(route.values()))) for route in routes]
 
+    def check_kind(self, params: Params) -> None:
+        """
+        Check that a request names no flow as an agent, and no agent as a flow.
+
+        Raises:
+            ServiceError: ``ResourceNotFoundException`` (404).
+        """
+        for member, is_agent in (("agentId", True), ("flowIdentifier", False)):
+            owner = identifier_of(params.get(member, ""))
+            draft = self._versions.get((owner, DRAFT))
+            if draft is not None and ("agentId" in draft) != is_agent:
+                raise not_found(f"{owner} does not exist.")
+
     def create_agent(self, params: Params) -> Params:
         """
         Create an agent.

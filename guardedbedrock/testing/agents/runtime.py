@@ -234,11 +234,13 @@ class AgentRuntime:
         return {"optimizedPrompt": [{"analyzePromptEvent": {"message": "done"}}, {"optimizedPromptEvent": optimized}]}
 
     def _rerank(self, params: Params) -> Params:
+        ranking = params["rerankingConfiguration"]["bedrockRerankingConfiguration"]
+        self._runtime.check_model(ranking["modelConfiguration"]["modelArn"])
         query = params["queries"][0]["textQuery"].get("text", "")
         sources = [source["inlineDocumentSource"] for source in params["sources"]]
         scores = [overlap(query, _source_text(source)) for source in sources]
         order = sorted(range(len(sources)), key=lambda index: -scores[index])
-        limit = params["rerankingConfiguration"]["bedrockRerankingConfiguration"].get("numberOfResults", len(order))
+        limit = ranking.get("numberOfResults", len(order))
         ranked = [{"index": at, "relevanceScore": scores[at], "document": sources[at]} for at in order[:limit]]
         return page("results", ranked, params)
 

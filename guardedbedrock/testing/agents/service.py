@@ -141,6 +141,7 @@ class Agents:
         for named in named_guardrails(params):
             self._store.find(*named)
         with self._lock:
+            self._owners.check_kind(params)
             return OperationOutput(deepcopy(self._operations[operation](params)))
 
     def guardrails_of(self, owner: str, alias: str) -> tuple[tuple[str, str], ...]:

@@ -76,7 +76,7 @@ class Runtime:
             "InvokeModel": self._invoke_model,
             "InvokeModelWithResponseStream": self._invoke_model_with_response_stream,
             "ListAsyncInvokes": lambda params, _: OperationOutput(self.invocations.list(params)),
-            "StartAsyncInvoke": lambda params, _: OperationOutput(self.invocations.start(params)),
+            "StartAsyncInvoke": self._start_async_invoke,
         }
 
     def share_scripts(self, other: Runtime) -> None:
@@ -143,12 +143,29 @@ class Runtime:
             guardrail: The guardrail that runs.
             passages: The passages that the question was asked with. They are the grounding sources.
             default: The reply if none is scripted; None is an echo of the question.
+
+        Raises:
+            ServiceError: ``ValidationException`` (400) for an unknown model.
         """
+        if model:
+            self.check_model(model)
         params = {**params, "modelId": model}
         prompt = _question(text, passages)
         return self._assessed(
             operation, params, guardrail, prompt, lambda last: self.model.reply(operation, params, prompt, last, default)
         )
+
+    def check_model(self, model: str) -> None:
+        """
+        Check that a model is known.
+
+        Args:
+            model: ID or ARN of a model or of an inference profile.
+
+        Raises:
+            ServiceError: ``ValidationException`` (400) for an unknown model.
+        """
+        find_family(model, self._resolved_models())
 
     def assess_passages(
         self, operation: str, params: Params, query: str, passages: Sequence[str], guardrail: FakeGuardrail | None
@@ -250,6 +267,10 @@ class Runtime:
     def _turn(self, operation: str, params: Params, own: FakeGuardrail | None, prompt: Prompt, options: TurnOptions) -> Turn:
         guardrails = self._active_guardrails(params, own)
         return take_turn(prompt, lambda last: self.model.reply(operation, params, prompt, last), guardrails, options)
+
+    def _start_async_invoke(self, params: Params, _: FakeGuardrail | None) -> OperationOutput:
+        self._family(params)
+        return OperationOutput(self.invocations.start(params))
 
     def _count_tokens(self, params: Params, _: FakeGuardrail | None) -> OperationOutput:
         self._family(params)

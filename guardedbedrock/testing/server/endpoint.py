@@ -35,12 +35,14 @@ from guardedbedrock.testing.wire import (
     ShapeValidator,
     load,
     parse,
+    recorded_stream,
     routes,
     serialize,
 )
+from guardedbedrock.testing.wire.eventstream import CONTENT_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from guardedbedrock import iam
     from guardedbedrock.testing.faults import FaultSchedule
@@ -163,7 +165,7 @@ class Endpoint:
         exchange.decisions = self._authorizer.decide(requests)
         enforce(exchange.decisions)
         if self._replay is not None:
-            return self._replay.respond(exchange.http_request)
+            return _with_faults(operation, self._replay.respond(exchange.http_request), exchange.active_faults)
         output = service.perform(operation.name, exchange.params)
         exchange.principal, exchange.log_entry = caller.principal, output.log_entry
         write = chat_completions.response if chat_completions.serves(operation) else serialize
@@ -189,10 +191,21 @@ def _with_stream_faults(operation: Any, output: OperationOutput, faults: Iterabl
     if not operation.has_event_stream_output:
         return output
     name = operation.output_shape.event_stream_name
-    events = output.members[name]
+    return replace(output, members={**output.members, name: _change_events(faults, output.members[name])})
+
+
+def _with_faults(operation: Any, response: HttpResponse, faults: Iterable[Fault]) -> HttpResponse:
+    """Send a recorded event stream frame by frame, so that the faults of streams change it."""
+    kinds = [value for name, value in response.headers.items() if name.lower() == "content-type"]
+    if not operation.has_event_stream_output or CONTENT_TYPE not in kinds or not isinstance(response.body, bytes):
+        return response
+    return replace(response, body=recorded_stream(operation, response.body, partial(_change_events, tuple(faults))))
+
+
+def _change_events(faults: Iterable[Fault], events: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     for fault in faults:
         events = fault.change_events(events)
-    return replace(output, members={**output.members, name: events})
+    return events
 
 
 def _record_exchange(recorder: Recorder, exchange: _Exchange, response: HttpResponse) -> HttpResponse:

@@ -8,7 +8,7 @@ The REST-JSON protocol, for any service model of the installed botocore. This pa
 from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, Params, ServiceError
 from guardedbedrock.testing.wire.parser import parse
 from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
-from guardedbedrock.testing.wire.serializer import serialize
+from guardedbedrock.testing.wire.serializer import recorded_stream, serialize
 from guardedbedrock.testing.wire.validator import ShapeValidator
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "ShapeValidator",
     "load",
     "parse",
+    "recorded_stream",
     "routes",
     "serialize",
 ]

@@ -13,10 +13,11 @@ import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 CONTENT_TYPE: Final = "application/vnd.amazon.eventstream"
 
+_SMALLEST: Final = 16  # bytes of a frame without headers and payload
 _STRING: Final = 7  # the type number of a text header
 
 
@@ -63,3 +64,13 @@ def exception(name: str, payload: Mapping[str, Any]) -> bytes:
 def error(code: str, message: str) -> bytes:
     """Write an error that is not in the service model. It has no payload."""
     return frame({":error-code": code, ":error-message": message, ":message-type": "error"}, b"")
+
+
+def split(stream: bytes) -> Iterator[bytes]:
+    """Yield the frames of a recorded stream. Bytes that are no frame are yielded in one piece."""
+    start = 0
+    while start < len(stream):
+        length = int.from_bytes(stream[start : start + 4], "big")
+        end = start + length if length >= _SMALLEST else len(stream)
+        yield stream[start:end]
+        start = end

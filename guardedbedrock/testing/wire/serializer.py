@@ -12,6 +12,9 @@ from guardedbedrock.testing.wire.messages import JSON, HttpResponse, OperationOu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeAlias
+
+    Events: TypeAlias = Iterable[Mapping[str, Any]]
 
 
 def serialize(operation: Any, output: OperationOutput) -> HttpResponse:
@@ -25,6 +28,19 @@ def serialize(operation: Any, output: OperationOutput) -> HttpResponse:
     payload = shape.serialization.get("payload")
     kind, body = _payload(shape.members[payload], output.members[payload]) if payload else (JSON, _json(shape, output.members))
     return HttpResponse(status, {"Content-Type": kind, **_headers(shape, output.members), **output.headers}, body)
+
+
+def recorded_stream(operation: Any, body: bytes, change: Callable[[Events], Events]) -> Iterator[bytes]:
+    """
+    Return the frames of a recorded event stream after a change.
+
+    Args:
+        operation: botocore's operation model.
+        body: The recorded bytes.
+        change: Returns the changed events. A recorded event is a mapping of ``""`` to the bytes of its frame.
+    """
+    shape = operation.output_shape.members[operation.output_shape.event_stream_name]
+    return _frames(shape, change({"": frame} for frame in eventstream.split(body)))
 
 
 def _headers(shape: Any, members: Params) -> dict[str, str]:
@@ -41,10 +57,10 @@ def _payload(shape: Any, value: Any) -> tuple[str, bytes | Iterator[bytes]]:
     return (JSON, value) if shape.type_name == "blob" else (JSON, _json(shape, value))
 
 
-def _frames(shape: Any, events: Iterable[Mapping[str, Params]]) -> Iterator[bytes]:
+def _frames(shape: Any, events: Events) -> Iterator[bytes]:
     for item in events:
         for name, payload in item.items():
-            yield _frame(shape.members.get(name), name, payload)
+            yield payload if isinstance(payload, bytes) else _frame(shape.members.get(name), name, payload)
 
 
 def _frame(member: Any, name: str, payload: Params) -> bytes:
