@@ -66,7 +66,27 @@ def _speaks_langchain(case: dict[str, Any]) -> bool:
 
 
 LANGCHAIN: Final = [name for name, case in CASES.items() if _speaks_langchain(case)]
-"""The cases whose calls langchain-aws can make."""
+"""The chats that langchain-aws can make."""
+
+_RETRIEVED: Final = {"knowledgeBaseId", "retrievalQuery", "retrievalConfiguration"}
+_EMBEDDED: Final = ({"inputText"}, {"inputText", "dimensions"}, {"texts", "input_type"}, {"taskType", "singleEmbeddingParams"})
+
+
+def langchain_part(case: dict[str, Any]) -> str | None:
+    """Return the part of langchain-aws that makes a call that is no chat: embeddings, rerank or retriever."""
+    params = case["params"]
+    if case.get("before") or "error" in case["expect"]:
+        return None
+    if case["operation"] == "Retrieve" and set(params) <= _RETRIEVED:
+        return "retriever"
+    if case["operation"] == "Rerank":
+        return "rerank"
+    vectors = {"embedding", "embeddings"} & set(case["expect"].get("body", ())) if case["operation"] == "InvokeModel" else ()
+    return "embeddings" if vectors and set(params["body"]) in _EMBEDDED else None
+
+
+LANGCHAIN_PARTS: Final = {name: part for name, case in CASES.items() if (part := langchain_part(case))}
+"""The other calls that langchain-aws can make, with the part that makes them."""
 
 
 def prepare(fake: FakeBedrock, setup: dict[str, Any]) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from langchain_aws import ChatBedrockConverse
+from langchain_aws import AmazonKnowledgeBasesRetriever, BedrockEmbeddings, BedrockRerank, ChatBedrockConverse
+from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fake.contract import CASES, LANGCHAIN, STEADY, failure, prepare
+from fake.contract import CASES, LANGCHAIN, LANGCHAIN_PARTS, STEADY, failure, prepare
 
 from guardedbedrock.testing import FakeBedrock
 
@@ -60,16 +61,57 @@ def _told(message: Any) -> dict[str, Any]:
     }
 
 
+def _embed(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    body = params["body"]
+    nova = body.get("singleEmbeddingParams", {})
+    texts = body.get("texts") or [body.get("inputText") or nova["text"]["value"]]
+    dimensions = body.get("dimensions") or nova.get("embeddingDimension")
+    model = BedrockEmbeddings(model_id=params["modelId"], client=clients["bedrock-runtime"], dimensions=dimensions)
+    return {"vectors": [vector[:3] for vector in model.embed_documents(texts)]}
+
+
+def _rerank(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    ranking = params["rerankingConfiguration"]["bedrockRerankingConfiguration"]
+    texts = [source["inlineDocumentSource"]["textDocument"]["text"] for source in params["sources"]]
+    model = BedrockRerank(
+        model_arn=ranking["modelConfiguration"]["modelArn"],
+        client=clients["bedrock-agent-runtime"],
+        top_n=ranking.get("numberOfResults", len(texts)),
+    )
+    found = model.compress_documents([Document(text) for text in texts], params["queries"][0]["textQuery"]["text"])
+    return {"ranked": [[document.page_content, document.metadata["relevance_score"]] for document in found]}
+
+
+def _retrieve(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    retriever = AmazonKnowledgeBasesRetriever(
+        knowledge_base_id=params["knowledgeBaseId"],
+        retrieval_config=params.get("retrievalConfiguration"),
+        client=clients["bedrock-agent-runtime"],
+        bedrock_client=clients["bedrock"],
+    )
+    documents = retriever.invoke(params["retrievalQuery"]["text"])
+    return {
+        "documents": [[each.page_content, each.metadata["location"], each.metadata["score"]] for each in documents],
+    }
+
+
+_PARTS = {"embeddings": _embed, "rerank": _rerank, "retriever": _retrieve}
+
+
 def main() -> None:
     """Run all cases against one fake."""
     told = {}
     with FakeBedrock() as fake:
         clients = {
-            name: boto3.client(name, **fake.client_kwargs(), config=Config(**STEADY)) for name in ("bedrock-runtime", "bedrock")
+            name: boto3.client(name, **fake.client_kwargs(), config=Config(**STEADY))
+            for name in ("bedrock-runtime", "bedrock", "bedrock-agent-runtime")
         }
         for name in LANGCHAIN:
             prepare(fake, CASES[name].get("setup", {}))
             told[name] = _chat(clients, CASES[name])
+        for name, part in LANGCHAIN_PARTS.items():
+            prepare(fake, CASES[name].get("setup", {}))
+            told[name] = _PARTS[part](clients, CASES[name]["params"])
     sys.stdout.write(json.dumps(told))
 
 

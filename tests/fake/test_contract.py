@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,19 @@ import boto3
 import pytest
 from botocore import xform_name
 from botocore.config import Config
-from fake.contract import CASES, KEYS, LANGCHAIN, SERVICES, STEADY, STREAMED, failure, outcome, params_of, prepare
+from fake.contract import (
+    CASES,
+    KEYS,
+    LANGCHAIN,
+    LANGCHAIN_PARTS,
+    SERVICES,
+    STEADY,
+    STREAMED,
+    failure,
+    outcome,
+    params_of,
+    prepare,
+)
 from fake.streams import joined
 
 from guardedbedrock.testing import FakeBedrock
@@ -68,7 +81,7 @@ def _events(stream: Any) -> Iterator[Any]:
 def test_cases_are_written_as_they_should_be() -> None:
     """An unknown field is an error, every case has a reason, and the number of cases does not drop."""
     assert all(set(case) <= KEYS and case["why"] for case in CASES.values())
-    assert len(CASES) >= 134
+    assert len(CASES) >= 148
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -95,10 +108,30 @@ def test_langchain_keeps_the_contract(chats: dict[str, Any], name: str) -> None:
     assert chats[name] == _expected(CASES[name])
 
 
+@pytest.mark.parametrize("name", LANGCHAIN_PARTS)
+def test_the_other_parts_of_langchain_keep_the_contract(chats: dict[str, Any], name: str) -> None:
+    """Vectors, ranked documents and retrieved documents are those of the case."""
+    assert chats[name] == _computed(LANGCHAIN_PARTS[name], CASES[name])
+
+
+def _computed(part: str, case: dict[str, Any]) -> dict[str, Any]:
+    expect = case["expect"]
+    if part == "retriever":
+        found = [[each["content"]["text"], each["location"], each["score"]] for each in expect["retrievalResults"]]
+        return {"documents": found}
+    if part == "rerank":
+        texts = [source["inlineDocumentSource"]["textDocument"]["text"] for source in case["params"]["sources"]]
+        return {"ranked": [[texts[each["index"]], each["relevanceScore"]] for each in expect["results"]]}
+    body = expect["body"]
+    vectors = [body["embedding"]] if "embedding" in body else body["embeddings"]
+    return {"vectors": [each["embedding"] if isinstance(each, dict) else each for each in vectors]}
+
+
 def test_langchain_makes_a_good_part_of_the_calls(chats: dict[str, Any]) -> None:
     """Whole and streamed."""
-    assert list(chats) == LANGCHAIN
+    assert list(chats) == [*LANGCHAIN, *LANGCHAIN_PARTS]
     assert len(LANGCHAIN) >= 18
+    assert Counter(LANGCHAIN_PARTS.values()) >= Counter({"embeddings": 4, "rerank": 2, "retriever": 2})
     assert {CASES[name]["operation"] for name in LANGCHAIN} == {"Converse", "ConverseStream"}
 
 

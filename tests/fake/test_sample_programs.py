@@ -115,38 +115,84 @@ def test_apply_guardrail_to_a_stream(fake: FakeBedrock, connect: Callable[[str],
 
 
 def test_retrieval_augmented_generation(connect: Callable[[str], Any]) -> None:
-    """A question to a knowledge base."""
-    config = {"knowledgeBaseId": "KB00000001", "modelArn": MODEL_ARN}
+    """Create a knowledge base, ingest a document, wait for the job, and ask a question."""
+    agents, vectors = connect("bedrock-agent"), {"embeddingModelArn": MODEL_ARN}
+    made = agents.create_knowledge_base(
+        name="handbook",
+        roleArn=ROLE,
+        knowledgeBaseConfiguration={"type": "VECTOR", "vectorKnowledgeBaseConfiguration": vectors},
+    )
+    base = {"knowledgeBaseId": made["knowledgeBase"]["knowledgeBaseId"]}
+    source = agents.create_data_source(**base, name="notes", dataSourceConfiguration={"type": "CUSTOM"})["dataSource"]
+    key = {**base, "dataSourceId": source["dataSourceId"]}
+    note = {
+        "customDocumentIdentifier": {"id": "leave"},
+        "sourceType": "IN_LINE",
+        "inlineContent": {"type": "TEXT", "textContent": {"data": "Leave is twelve days."}},
+    }
+    agents.ingest_knowledge_base_documents(**key, documents=[{"content": {"dataSourceType": "CUSTOM", "custom": note}}])
+    job = agents.start_ingestion_job(**key)["ingestionJob"]
+    while job["status"] not in {"COMPLETE", "FAILED"}:
+        job = agents.get_ingestion_job(**key, ingestionJobId=job["ingestionJobId"])["ingestionJob"]
 
     reply = connect("bedrock-agent-runtime").retrieve_and_generate(
         input={"text": "How much leave?"},
-        retrieveAndGenerateConfiguration={"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": config},
+        retrieveAndGenerateConfiguration={
+            "type": "KNOWLEDGE_BASE",
+            "knowledgeBaseConfiguration": {**base, "modelArn": MODEL_ARN},
+        },
     )
 
-    assert "How much leave?" in reply["output"]["text"]
+    assert job["statistics"]["numberOfNewDocumentsIndexed"] == 1
+    assert reply["output"]["text"] == "Leave is twelve days."
+    assert len(reply["citations"]) == 1
 
 
 def test_agent(connect: Callable[[str], Any]) -> None:
-    """Create an agent and ask it."""
-    made = connect("bedrock-agent").create_agent(agentName="hr", foundationModel=MODEL, agentResourceRoleArn=ROLE)["agent"]
-    call = {"agentId": made["agentId"], "agentAliasId": "TSTALIASID", "sessionId": "s1", "inputText": "How much leave?"}
+    """Create an agent with an action group, prepare it, publish it under an alias, ask it, and delete everything."""
+    agents = connect("bedrock-agent")
+    made = agents.create_agent(agentName="hr", foundationModel=MODEL, agentResourceRoleArn=ROLE)["agent"]
+    draft = {"agentId": made["agentId"], "agentVersion": "DRAFT"}
+    group = agents.create_agent_action_group(
+        **draft,
+        actionGroupName="leave",
+        actionGroupExecutor={"customControl": "RETURN_CONTROL"},
+        functionSchema={"functions": [{"name": "days_left"}]},
+    )["agentActionGroup"]
+    agents.prepare_agent(agentId=made["agentId"])
+    alias = agents.create_agent_alias(agentId=made["agentId"], agentAliasName="live")["agentAlias"]
+    call = {"agentId": made["agentId"], "agentAliasId": alias["agentAliasId"], "sessionId": "s1", "inputText": "How much leave?"}
 
     with closing(connect("bedrock-agent-runtime").invoke_agent(**call)["completion"]) as stream:
         answer = b"".join(event["chunk"]["bytes"] for event in stream if "chunk" in event).decode()
 
     assert "How much leave?" in answer
+    agents.update_agent_action_group(
+        **draft, actionGroupId=group["actionGroupId"], actionGroupName="leave", actionGroupState="DISABLED"
+    )
+    agents.delete_agent_action_group(**draft, actionGroupId=group["actionGroupId"])
+    agents.delete_agent_alias(agentId=made["agentId"], agentAliasId=alias["agentAliasId"])
+    agents.delete_agent(agentId=made["agentId"])
+    assert agents.list_agents()["agentSummaries"] == []
 
 
 def test_flow(connect: Callable[[str], Any]) -> None:
-    """Create a flow and run it."""
-    flow = connect("bedrock-agent").create_flow(name="answer", executionRoleArn=ROLE)
+    """Create a flow, prepare it, publish a version under an alias, and run it."""
+    agents = connect("bedrock-agent")
+    flow = agents.create_flow(name="answer", executionRoleArn=ROLE)["id"]
+    agents.prepare_flow(flowIdentifier=flow)
+    version = agents.create_flow_version(flowIdentifier=flow)["version"]
+    routes = [{"flowVersion": version}]
+    alias = agents.create_flow_alias(flowIdentifier=flow, name="live", routingConfiguration=routes)["id"]
     inputs = [{"content": {"document": "hello"}, "nodeName": "FlowInputNode", "nodeOutputName": "document"}]
-    call = {"flowIdentifier": flow["id"], "flowAliasIdentifier": "TSTALIASID", "inputs": inputs}
+    call = {"flowIdentifier": flow, "flowAliasIdentifier": alias, "inputs": inputs}
 
     with closing(connect("bedrock-agent-runtime").invoke_flow(**call)["responseStream"]) as stream:
         events = list(stream)
 
-    assert [next(iter(event)) for event in events][-1] == "flowCompletionEvent"
+    outputs = [event["flowOutputEvent"]["content"]["document"] for event in events if "flowOutputEvent" in event]
+    assert outputs == ["You said: hello"]
+    assert next(iter(events[-1])) == "flowCompletionEvent"
 
 
 def test_batch(connect: Callable[[str], Any]) -> None:
