@@ -87,7 +87,6 @@ def _retrieve(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]
         knowledge_base_id=params["knowledgeBaseId"],
         retrieval_config=params.get("retrievalConfiguration"),
         client=clients["bedrock-agent-runtime"],
-        bedrock_client=clients["bedrock"],
     )
     documents = retriever.invoke(params["retrievalQuery"]["text"])
     return {
