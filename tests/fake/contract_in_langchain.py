@@ -86,6 +86,7 @@ def _retrieve(clients: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]
     retriever = AmazonKnowledgeBasesRetriever(
         knowledge_base_id=params["knowledgeBaseId"],
         retrieval_config=params.get("retrievalConfiguration"),
+        min_score_confidence=None,
         client=clients["bedrock-agent-runtime"],
     )
     documents = retriever.invoke(params["retrievalQuery"]["text"])
