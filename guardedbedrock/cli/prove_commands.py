@@ -184,9 +184,9 @@ def no_new_access(  # noqa: PLR0913 - each is an option
     """Do new policies allow nothing that the old ones do not allow?"""
     from guardedbedrock.cli.prove import options, show  # noqa: PLC0415 - imports the policy engine
     from guardedbedrock.governance.proof import questions  # noqa: PLC0415
-    from guardedbedrock.governance.proof.inputs import read_version  # noqa: PLC0415
+    from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
 
-    versions = read_version(old, principal), read_version(new, principal)
+    versions = read_versions(old, new, principal)
     return show(questions.no_new_access(*versions, options(timeout, assume or ())), output)
 
 
@@ -203,7 +203,7 @@ def equivalent(  # noqa: PLR0913 - each is an option
     """Do two versions of policies allow the same requests?"""
     from guardedbedrock.cli.prove import options, show  # noqa: PLC0415 - imports the policy engine
     from guardedbedrock.governance.proof import questions  # noqa: PLC0415
-    from guardedbedrock.governance.proof.inputs import read_version  # noqa: PLC0415
+    from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
 
-    versions = read_version(first, principal), read_version(second, principal)
+    versions = read_versions(first, second, principal)
     return show(questions.equivalent(*versions, options(timeout, assume or ())), output)

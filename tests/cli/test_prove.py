@@ -117,6 +117,26 @@ def test_new_access_and_equivalence(strict: str, leaky: str, tmp_path: Path) -> 
     assert run(["prove", "equivalent", strict, leaky]) == 1
 
 
+def test_both_versions_are_policies_of_one_principal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    only_app = {**ALLOW, "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/App"}}}
+    write(tmp_path, "app.json", only_app)
+
+    def configuration(role: str) -> str:
+        file = tmp_path / f"{role}.toml"
+        guardrail = f'[[guardrails]]\narn = "{APPROVED.rpartition(":")[0]}"\nversion = "3"\n'
+        principal = f'principal = "arn:aws:iam::123456789012:role/{role}"\n'
+        file.write_text(f'{principal}{guardrail}[policies]\nidentity = ["app.json"]\n', "utf-8")
+        return str(file)
+
+    anything = write(tmp_path, "anything.json", ALLOW)
+
+    assert run(["prove", "equivalent", configuration("App"), anything]) == 0
+    assert run(["prove", "equivalent", anything, configuration("App")]) == 0
+    assert run(["prove", "equivalent", configuration("Other"), anything]) == 1
+    assert run(["prove", "equivalent", configuration("App"), configuration("Other")]) == 2
+    assert "name one with --principal ARN" in capsys.readouterr().err
+
+
 def test_unreachable_lists_the_dead_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dead = {**deny(BOTH), "Sid": "Dead", "Action": "bedrock:ApplyGuardrail", "Effect": "Allow"}
     dead["Condition"] = {"StringEquals": {"bedrock:GuardrailIdentifier": APPROVED}}

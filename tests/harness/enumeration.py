@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from itertools import combinations, product
 from typing import Final
 
-from harness.small_policies import APPROVED, GUARDRAIL, PATTERNS
+from harness.small_policies import APPROVED, GUARDRAIL, PATTERNS, RESOURCES
 from harness.strategies import FEDERATED, MINE, OTHER, ROLE, ROOT, SESSION, USER
 
 from guardedbedrock.bedrock import reference
@@ -61,6 +61,8 @@ OTHER_RESOURCES: Final = tuple(
     )
 )
 """Resources for an action whose resource types are unknown."""
+LITERAL_RESOURCES: Final = tuple(text.replace("*", "") for texts in RESOURCES.values() for text in texts if "${" in text)
+"""Resources whose name is the text of a variable, which older versions of the policy language do not have."""
 MODEL_ID_TYPES: Final = ("foundation-model", "inference-profile")
 POOLS: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:requestedregion": ("us-east-1", "us-east-2", "us-west-2", "eu-central-1", "zz-9"),
@@ -103,7 +105,7 @@ def resources_of(action: str, types: tuple[str, ...] | None = None) -> tuple[str
     """Return many resources that an action can have."""
     known = reference.actions().get(action.lower())
     if known is None:
-        return ("*", *OBJECTS, *OTHER_RESOURCES)
+        return ("*", *OBJECTS, *OTHER_RESOURCES, *LITERAL_RESOURCES)
     if not known.types:
         return ("*",)
     found: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -126,6 +126,22 @@ def read_version(path: str, principal: str | None = None) -> ProofPolicies:
         ConfigurationError: The file cannot be read, or has another format.
     """
     return _for_principal(read_given(path), principal)
+
+
+def read_versions(old: str, new: str, principal: str | None = None) -> tuple[ProofPolicies, ProofPolicies]:
+    """
+    Read two versions of policies for one principal: the given one, or else the one that a version names.
+
+    Raises:
+        ConfigurationError: A file cannot be read or has another format, or the versions name different principals.
+    """
+    versions = read_version(old, principal), read_version(new, principal)
+    named = {one.principal for one in versions} - {PRINCIPAL}
+    if len(named) > 1:
+        listed = " and ".join(sorted(named))
+        raise ConfigurationError(f"the versions are policies of {listed}; name one with --principal ARN")
+    first, second = (replace(one, principal=next(iter(named), PRINCIPAL)) for one in versions)
+    return first, second
 
 
 def _for_principal(given: Given, principal: str | None) -> ProofPolicies:
