@@ -163,7 +163,7 @@ class Projection:
         return self.bounds[before - 1] + 1 if before else (self.bounds[0] - 1 if self.bounds else second)
 
 
-@lru_cache(maxsize=4096)  # many principals call the same models
+@lru_cache(maxsize=4096)  # keyed by host, operation and parameters: many principals call the same models
 def _reduced(host: str, name: str, params: str) -> tuple[str, str]:
     """Return the boto3 service of an operation, and the parameters that its authorizations depend on."""
     service, operation = _find_called(host, name)
