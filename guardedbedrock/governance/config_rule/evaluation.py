@@ -99,15 +99,23 @@ def guardrail_problems(
     if not versions:
         yield "no version is published"
     filters = (details.get("contentPolicy") or {}).get("filters") or ()
-    minimum = STRENGTHS.index(given.minimum_strength)
-    if not filters and minimum:
+    if not filters and given.minimum_strength != STRENGTHS[0]:
         yield "it has no content filters"
     for one in filters:
-        sides = ("inputStrength",) if one.get("type") == "PROMPT_ATTACK" else ("inputStrength", "outputStrength")
-        for side in sides:
-            strength = str(one.get(side, "NONE"))
-            if strength not in STRENGTHS or STRENGTHS.index(strength) < minimum:
-                yield f"filter {one.get('type')} has {side} {strength}, below {given.minimum_strength}"
+        yield from _filter_problems(one, given.minimum_strength)
+
+
+def _filter_problems(given: Mapping[str, Any], lowest: str) -> Iterator[str]:
+    """Yield what is wrong with a content filter: it is weaker than the lowest strength, is off, or does not block."""
+    minimum, kind = STRENGTHS.index(lowest), given.get("type")
+    for side in ("input",) if kind == "PROMPT_ATTACK" else ("input", "output"):
+        strength = str(given.get(f"{side}Strength", "NONE"))
+        if strength not in STRENGTHS or STRENGTHS.index(strength) < minimum:
+            yield f"filter {kind} has {side}Strength {strength}, below {lowest}"
+        elif minimum and given.get(f"{side}Enabled") is False:
+            yield f"filter {kind} has {side}Enabled false, so it is off"
+        elif minimum and given.get(f"{side}Action") == "NONE":
+            yield f"filter {kind} has {side}Action NONE, so it does not block"
 
 
 # -- principals -----------------------------------------------------------------------------------------------------------

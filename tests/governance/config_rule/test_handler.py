@@ -208,6 +208,14 @@ WRONG: dict[str, tuple[Callable[[Aws], None], str]] = {
         ),
         "filter HATE has inputStrength LOW, below HIGH",
     ),
+    "a filter that is off": (
+        lambda aws: aws.details.update(contentPolicy={"filters": [{**STRONG["filters"][0], "outputEnabled": False}]}),
+        "filter HATE has outputEnabled false, so it is off",
+    ),
+    "a filter that only detects": (
+        lambda aws: aws.details.update(contentPolicy={"filters": [{**STRONG["filters"][0], "inputAction": "NONE"}]}),
+        "filter HATE has inputAction NONE, so it does not block",
+    ),
 }
 
 
