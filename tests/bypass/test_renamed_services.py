@@ -157,3 +157,19 @@ def test_copied_control_plane_is_checked_against_policies(harness: Make, write_m
     assert unguarded(env.fake) == []
     assert env.fake.requests == []
     control.close()
+
+
+@pytest.mark.parametrize("method", ["converse", "converse_stream"])
+def test_strict_install_refuses_what_a_model_with_all_names_changed_signs(harness: Make, write_model: Any, method: str) -> None:
+    """Such a model is that of another service, so its clients are not guarded. The signer shows where the request goes."""
+    write_model("other", load_model("bedrock-runtime"), serviceId="Other", endpointPrefix="other")
+    env = harness()
+
+    with env.guard.install(strict=True):
+        other = boto3.client("other", **env.fake.client_kwargs())
+        with pytest.raises(GuardrailTamperedError, match="has no guardrail"):
+            getattr(other, method)(**ask(method))
+        other.close()
+
+    assert not isinstance(other, Guarded)
+    assert env.fake.requests == []

@@ -218,6 +218,21 @@ def test_a_malformed_body_is_a_client_error_without_a_traceback(
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("repeated", ["Host: evil.example", "host: 127.0.0.1", "Content-Length: 3", "content-length: 2"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_header_that_decides_the_receiver_or_the_length_may_not_be_repeated(
+    server: BedrockWithPage, repeated: str, *, is_first: bool
+) -> None:
+    lines = ["Host: 127.0.0.1", "Content-Length: 2", "Content-Type: application/json"]
+    headers = "\r\n".join([repeated, *lines] if is_first else [*lines, repeated])
+
+    received = raw(server.endpoint_url, f"POST {CONVERSE} HTTP/1.1\r\n{headers}\r\n\r\n{{}}".encode())
+
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert f"the request has the header {repeated.partition(':')[0].title()} twice".encode() in received
+    assert server.requests == []
+
+
 def test_a_client_that_closes_the_connection_early_is_not_recorded(server: BedrockWithPage) -> None:
     head = f"POST {CONVERSE} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
 

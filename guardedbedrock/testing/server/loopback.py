@@ -30,6 +30,8 @@ _POLL: Final = 0.02  # s between two checks for shutdown
 _LINGER_RESET: Final = struct.pack("ii", 1, 0)  # closing a socket sends a TCP reset
 _JOIN_TIMEOUT: Final = 5  # s
 _CHUNK: Final = 64 * 1024
+_SINGLE: Final = ("Host", "Content-Length")
+"""Headers that decide who receives a request and where it ends, so that two of them are ambiguous."""
 _LONGEST_LENGTH: Final = 18
 """Digits of a Content-Length; a longer one is not converted to a number."""
 
@@ -109,6 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
         limits = self.server.limits
         if limits.headers is not None and sum(len(name) + len(value) for name, value in self.headers.items()) > limits.headers:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the headers exceed {limits.headers:,} bytes")
+            return
+        repeated = next((name for name in _SINGLE if len(self.headers.get_all(name, ())) > 1), None)
+        if repeated is not None:
+            self._refuse(HTTPStatus.BAD_REQUEST, f"the request has the header {repeated} twice")
             return
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdecimal()):
