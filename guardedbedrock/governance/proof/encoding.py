@@ -52,11 +52,8 @@ from guardedbedrock.iam.matching.operators import OPERATORS, Operator
 from guardedbedrock.iam.matching.patterns import (
     ANY,
     ANY_BUT_COLON,
-    ONE,
-    ONE_BUT_COLON,
     Matcher,
     Tokens,
-    Wildcard,
     compile_pattern,
     compile_tokens,
     join,
@@ -73,10 +70,9 @@ from guardedbedrock.iam.matching.variables import (
     variables_of,
 )
 
-MOST_SLOTS: Final = 24
+MOST_SLOTS: Final = 64
 """Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
 
-_FREE_OF_COLONS: Final[dict[object, Wildcard]] = {ANY: ANY_BUT_COLON, ONE: ONE_BUT_COLON}
 _AN_ARN: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":", ANY))
 _TYPES: Final[Mapping[str, Kind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
 _OWN_RULES: Final = ("kms:", "sts:")
@@ -132,7 +128,7 @@ class _Usage:
     spelling: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, set[Kind | None]] = field(default_factory=dict)
     bounds: dict[str, list[str]] = field(default_factory=dict)
-    quantified: dict[str, int] = field(default_factory=dict)
+    quantified: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
 
     def add(self, placed: Placed) -> None:
         texts = list(placed.statement.resources)
@@ -146,7 +142,9 @@ class _Usage:
                 kind = kind_of(operator.name)
                 self.kinds.setdefault(key, set()).add(kind)
                 self.bounds.setdefault(key, []).extend(condition.values if kind else ())
-            self.quantified[key] = self.quantified.get(key, 0) + (1 if quantifier else 0)
+            if quantifier:
+                # Each different condition may need a value that no other one needs.
+                self.quantified.setdefault(key, set()).add((condition.operator, condition.values))
             texts += condition.values if operator.variables else ()
         if placed.document.version == VARIABLES_SINCE:
             for variable in variables_in(texts):
@@ -170,7 +168,7 @@ class _Usage:
             if kind is not None:
                 found.cells[key] = cells_for(kind, self.bounds.get(key, ()), typed=key in TYPED)
             else:
-                slots = min(self.quantified.get(key, 0) + 1, MOST_SLOTS + 1)
+                slots = min(len(self.quantified.get(key, ())) + 1, MOST_SLOTS + 1)
                 found.slots[key] = slots if is_multivalued(key) else 1
         return found
 
@@ -202,8 +200,8 @@ class Encoder:
     fixed: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[Text, Shaped] = field(default_factory=dict)
-    _conditions: dict[int, Tri] = field(default_factory=dict, repr=False)
-    _resources: dict[tuple[int, Shaped | str | None], Tri] = field(default_factory=dict, repr=False)
+    _conditions: dict[object, Tri] = field(default_factory=dict, repr=False)
+    _resources: dict[object, Tri] = field(default_factory=dict, repr=False)
 
     def at(self, action: str, resource: str | None, shaped: Shaped | None, *, foreign: bool) -> Encoder:
         """
@@ -331,7 +329,7 @@ class Encoder:
 
     def resource_of(self, placed: Placed) -> Tri:
         """Return whether Resource or NotResource covers the resource."""
-        known = id(placed.statement), self.shapes.get(RESOURCE, self.resource)
+        known = id(placed.statement), placed.document.version, self.shapes.get(RESOURCE, self.resource)
         if known not in self._resources:
             self._resources[known] = self._covered_resource(placed)
         return self._resources[known]
@@ -344,7 +342,7 @@ class Encoder:
         covered = tri_or(self._resource(pattern, variables=has_version) for pattern in statement.resources)
         if not statement.not_resource:
             return covered
-        if has_version and any("${" in pattern for pattern in statement.resources):
+        if has_version and any("${" in pattern and self._has_open_variable(pattern) for pattern in statement.resources):
             # AWS does not document NotResource with a variable that has no value.
             return Tri(conjoin((negate(covered.may), *self._have_values(statement.resources))), negate(covered.must))
         return tri_not(covered)
@@ -359,16 +357,18 @@ class Encoder:
         if not variables or "${" not in pattern:
             return sure(self._text(RESOURCE, _resource_tokens(pattern)))
         template = parse_template(complete(pattern), tokenize)
-        if not has_variables(template):
-            return sure(self._text(RESOURCE, bounded(fixed(template), segment_end_expands=True)))
-        first = next(place for place, part in enumerate(template) if isinstance(part, Variable))
-        is_documented = len(split_tokens(fixed(template[:first]))) == len(PARTS)
-        answer = self._template(RESOURCE, self._resolved(template))
-        return answer if is_documented else Tri(must=False, may=answer.may)
+        answer = self._each_default(self._resolved(template), self._resource_template)
+        # AWS does not document a variable before the fifth colon.
+        return answer if not has_variables(template) or _head(template) else Tri(must=False, may=answer.may)
+
+    def _resource_template(self, template: Template) -> Tri:
+        if has_variables(template):
+            return self._template(RESOURCE, template, _head(template, segment_end_expands=True))
+        return sure(self._text(RESOURCE, bounded(fixed(template), segment_end_expands=True)))
 
     def conditions_of(self, placed: Placed) -> Tri:
         """Return whether every condition holds."""
-        known = id(placed.statement)
+        known = id(placed.statement), placed.document.version
         if known not in self._conditions:
             has_version = placed.document.version == VARIABLES_SINCE
             lines = placed.statement.conditions
@@ -459,7 +459,8 @@ class Encoder:
             self._resolved(parse_template(value, operator.tokenizer)) if with_variables else operator.tokenizer(value)
             for value in condition.values
         ]
-        return tri_or(self._policy_value(operator, template, text) for template in templates)
+        read = partial(self._policy_value, operator, text)
+        return tri_or(self._each_default(template, read) for template in templates)
 
     def _cells(self, key: str, cells: Cells, matches: Callable[[str], bool]) -> Formula:
         chosen = cells.where(matches)
@@ -467,12 +468,12 @@ class Encoder:
             return True
         return InCells(key, chosen) if chosen else False
 
-    def _policy_value(self, operator: Operator, template: Template, text: Text) -> Tri:
+    def _policy_value(self, operator: Operator, text: Text, template: Template) -> Tri:
         name = operator.name
         if name in _ARN:
             return self._arn(template, text)
         if name in _LIKE or name in _EXACT:
-            return self._template(text, template) if has_variables(template) else sure(self._text(text, fixed(template)))
+            return self._template(text, template, ()) if has_variables(template) else sure(self._text(text, fixed(template)))
         if name in _FOLDED:
             if has_variables(template):
                 return OPEN
@@ -487,19 +488,16 @@ class Encoder:
         """Compare part by part. For a value that is not an ARN, and for a pattern with fewer parts, AWS documents no rule."""
         is_arn = True if text.name in ARNS else self._text(text, _AN_ARN)
         if has_variables(template):
-            answer = self._template(text, template)
-            return Tri(must=False, may=answer.may)
+            head = _head(template)
+            answer = self._template(text, template, head)
+            matched = conjoin((is_arn, answer.must)) if head else False
+            return Tri(matched, disjoin((answer.may, negate(is_arn))))
         tokens = fixed(template)
         if tokens == (ANY,):
             return Tri(is_arn, may=True)
-        parts = split_tokens(tokens)
-        if len(parts) != len(PARTS):
+        if len(split_tokens(tokens)) != len(PARTS):
             return Tri(must=False, may=disjoin((negate(is_arn), self._text(text, tokens))))
-        pattern: list[str | Wildcard] = []
-        for index, part in enumerate(parts):
-            pattern += [":"] if index else []
-            pattern += part if index == len(PARTS) - 1 else [_FREE_OF_COLONS.get(token, token) for token in part]
-        matched = conjoin((is_arn, self._text(text, join(pattern))))
+        matched = conjoin((is_arn, self._text(text, bounded(tokens, segment_end_expands=False))))
         return Tri(matched, disjoin((matched, negate(is_arn))))
 
     def _resolved(self, template: Template) -> Template:
@@ -508,6 +506,9 @@ class Encoder:
             self.fixed.get(part.key, part) if isinstance(part, Variable) and self.vocabulary.slots.get(part.key) == 1 else part
             for part in template
         )
+
+    def _has_open_variable(self, pattern: str) -> bool:
+        return has_variables(self._resolved(parse_template(pattern, tokenize)))
 
     # -- texts ------------------------------------------------------------------------------------------------------
 
@@ -523,32 +524,42 @@ class Encoder:
             return relation == "all"
         return Matches(text, tokens, fold)
 
-    def _template(self, text: Text, template: Template) -> Tri:
-        """
-        Match a pattern with variables.
-
-        A variable without a value matches nothing. Literal text with stars at the ends is exact. For a pattern with other
-        wildcards only one side is known: it does not match where it would not with every variable replaced by ``*``.
-        """
+    def _each_default(self, template: Template, read: Callable[[Template], Tri]) -> Tri:
+        """Read a template with the value of each variable that has a default, and with the default where the key is absent."""
         for place, part in enumerate(template):
             if isinstance(part, Variable) and part.default is not None:
                 given = (*template[:place], part._replace(default=None), *template[place + 1 :])
                 default = (*template[:place], part.default, *template[place + 1 :])
-                return tri_if(Present(part.key), self._template(text, given), self._template(text, default))
+                return tri_if(Present(part.key), self._each_default(given, read), self._each_default(default, read))
+        return read(template)
+
+    def _template(self, text: Text, template: Template, head: Tokens) -> Tri:
+        """
+        Match a pattern with variables. A variable without a value matches nothing.
+
+        Args:
+            text: The text.
+            template: The pattern.
+            head: The tokens before its first variable, if wildcards in it must not match colons.
+        """
         keys = [variable.key for variable in variables_of(template)]
-        if not keys:
-            tokens = fixed(template)
-            return sure(self._text(text, bounded(tokens, segment_end_expands=True) if text == RESOURCE else tokens))
         if any(key in self.vocabulary.cells or key in self.lists or self.vocabulary.slots.get(key, 1) != 1 for key in keys):
             return OPEN
-        present = [Present(key) for key in keys]
-        pieces = [Text(part.key) if isinstance(part, Variable) else part for part in template]
-        loose = join(ANY if isinstance(piece, Text) else piece for piece in pieces)
-        loose = bounded(loose, segment_end_expands=True) if text == RESOURCE else loose
-        possible = conjoin((*present, self._text(text, loose)))
-        is_known = text == RESOURCE and self.resource is not None
-        exact = None if is_known or ANY_BUT_COLON in loose else _related(text, pieces)
-        return Tri(must=False, may=possible) if exact is None else sure(conjoin((*present, exact)))
+        rest = template[_first_variable(template) :] if head else template
+        pieces = (*head, *(Text(part.key) if isinstance(part, Variable) else part for part in rest))
+        # The facts that do not compare texts with each other often decide alone.
+        loose = self._text(text, join(ANY if isinstance(piece, Text) else piece for piece in pieces))
+        return sure(conjoin((*map(Present, keys), loose, Related(text, pieces))))
+
+
+def _head(template: Template, *, segment_end_expands: bool = False) -> Tokens:
+    """Return the tokens before the first variable, with bounded wildcards; none if a variable occurs before the fifth colon."""
+    before = fixed(template[: _first_variable(template)])
+    return bounded(before, segment_end_expands=segment_end_expands) if len(split_tokens(before)) == len(PARTS) else ()
+
+
+def _first_variable(template: Template) -> int:
+    return next(place for place, part in enumerate(template) if isinstance(part, Variable))
 
 
 @lru_cache(maxsize=4096)  # keyed by pattern: every action of a question is compared with the same patterns
@@ -564,23 +575,3 @@ def _resource_tokens(pattern: str) -> Tokens:
 def _positive(name: str) -> str:
     """Return the operator whose negation `name` is, or `name`."""
     return name.replace("Not", "", 1) if name.startswith(("Not", "NumericNot", "DateNot")) else name
-
-
-def _related(text: Text, pieces: Listed[str | Wildcard | Text]) -> Formula | None:
-    """Express a pattern whose wildcards are at most two stars at the ends, or one in the middle; None for others."""
-    stars = [place for place, piece in enumerate(pieces) if piece is ANY]
-    if any(isinstance(piece, Wildcard) and piece is not ANY for piece in pieces):
-        return None
-    solid: list[str | Text] = [piece for piece in pieces if not isinstance(piece, Wildcard)]
-    last = len(pieces) - 1
-    if not stars:
-        return Related(text, "equals", tuple(solid))
-    if stars == [last]:
-        return Related(text, "starts", tuple(solid))
-    if stars == [0]:
-        return Related(text, "ends", tuple(solid))
-    if stars == [0, last]:
-        return Related(text, "contains", tuple(solid))
-    if len(stars) == 1:
-        return Related(text, "around", tuple(solid[: stars[0]]), tuple(solid[stars[0] :]))
-    return None

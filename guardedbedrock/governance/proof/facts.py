@@ -10,7 +10,7 @@ from guardedbedrock.governance.proof.encoding import Vocabulary
 from guardedbedrock.governance.proof.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
 from guardedbedrock.governance.proof.strings import find_texts
 from guardedbedrock.governance.proof.texts import Fact, SearchLimitError, find_conflict, find_text, holds
-from guardedbedrock.iam.matching.patterns import ANY, Wildcard, join
+from guardedbedrock.iam.matching.patterns import join
 
 Facts: TypeAlias = Mapping[Atom, bool]
 """Atoms with whether they are true."""
@@ -20,6 +20,7 @@ TextFact: TypeAlias = Matches | Shaped | Related
 Group: TypeAlias = Collection[tuple[TextFact, bool]]
 """The facts about a text, and about the texts that it is compared with."""
 
+INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
 _NAME: Final[Sequence] = (Repeat((("a", "z"),), 1),)
 """What a text looks like if the facts leave a choice."""
 
@@ -64,7 +65,8 @@ def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapp
             answer = find_texts(cvc5, group, timeout)
             found.texts |= answer.values
             found.conflicts += [tuple(answer.conflict)] if answer.conflict else []
-            found.reason = found.reason or answer.reason
+            fits = not answer.values or _fit(group, answer.values)
+            found.reason = found.reason or answer.reason or ("" if fits else INEXPRESSIBLE)
     return found
 
 
@@ -95,10 +97,16 @@ def _find_by_automata(found: Values, group: Group, preferred: Mapping[Text, Sequ
                 return True
     except SearchLimitError:
         return False
-    if not all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related):
+    if not _fit(group, values):
         return False
     found.texts |= values
     return True
+
+
+def _fit(group: Group, values: Mapping[Text, str]) -> bool:
+    """Return whether values of all texts meet the facts that compare them with each other."""
+    related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
+    return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
 
 
 def _value(facts: tuple[tuple[Fact, bool], ...], usual: Sequence, text: Text) -> str | None:
@@ -108,24 +116,13 @@ def _value(facts: tuple[tuple[Fact, bool], ...], usual: Sequence, text: Text) ->
 
 def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
     """Return the texts of a group; those that others are made of come first."""
-    pieces = {piece: None for atom, _ in related for piece in (*atom.pieces, *atom.ending) if isinstance(piece, Text)}
+    pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, Text)}
     return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
 
 
 def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
     """Return the pattern that a text is compared with, for values of the pieces. A piece without a value yet counts as empty."""
-    pieces, ending = (
-        tuple(values.get(piece, "") if isinstance(piece, Text) else piece for piece in listed)
-        for listed in (related.pieces, related.ending)
-    )
-    patterns: Mapping[str, tuple[str | Wildcard, ...]] = {
-        "equals": pieces,
-        "starts": (*pieces, ANY),
-        "ends": (ANY, *pieces),
-        "contains": (ANY, *pieces, ANY),
-        "around": (*pieces, ANY, *ending),
-    }
-    return Matches(related.text, join(patterns[related.how]))
+    return Matches(related.text, join(values.get(piece, "") if isinstance(piece, Text) else piece for piece in related.pieces))
 
 
 def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
@@ -158,7 +155,7 @@ def _groups(facts: Facts) -> Iterator[Group]:
 
     about = [(atom, value) for atom, value in facts.items() if isinstance(atom, Matches | Shaped | Related)]
     for atom, _ in about:
-        for piece in (*atom.pieces, *atom.ending) if isinstance(atom, Related) else ():
+        for piece in atom.pieces if isinstance(atom, Related) else ():
             if isinstance(piece, Text):
                 leader[first_of(piece)] = first_of(atom.text)
     groups: dict[Text, list[tuple[TextFact, bool]]] = {}

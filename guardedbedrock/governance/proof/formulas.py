@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.matching.patterns import Tokens
+from guardedbedrock.iam.matching.patterns import Tokens, Wildcard
 
 
 class Text(NamedTuple):
@@ -79,19 +79,15 @@ class InCells:
 @dataclass(frozen=True, slots=True)
 class Related:
     """
-    A text relates to a concatenation of texts and key values.
+    A text matches a pattern that contains the values of keys.
 
     Args:
         text: The text.
-        how: How it relates to the pieces.
-        pieces: Literal text, or the value of a key.
-        ending: More pieces, for ``around``: the text starts with the pieces and ends with these.
+        pieces: Literal text, wildcards, and the texts of keys.
     """
 
     text: Text
-    how: Literal["equals", "starts", "ends", "contains", "around"]
-    pieces: tuple[str | Text, ...]
-    ending: tuple[str | Text, ...] = ()
+    pieces: tuple[str | Wildcard | Text, ...]
 
 
 @dataclass(frozen=True, slots=True)

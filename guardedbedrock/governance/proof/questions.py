@@ -159,6 +159,10 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
         options: Timeout and assumptions.
     """
     settings = options or Options()
+    return _compare(old, new, settings, _prover((old, new), settings.fixed(new), settings))
+
+
+def _compare(old: ProofPolicies, new: ProofPolicies, options: Options, prover: Prover) -> Answer:
     question = "the new policies allow nothing that the old policies do not allow"
     if old.same_documents(new):
         return Answer(question, "proved", reason="both are the same policies", principal=new.principal)
@@ -166,8 +170,6 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
     def is_new(request: Request) -> bool:
         before = old.policy_set().evaluate(request).outcome
         return before in ("implicitDeny", "explicitDeny") and new.policy_set().evaluate(request).outcome == "allowed"
-
-    prover = _prover((old, new), settings.fixed(new), settings)
 
     def parts() -> Iterable[Part]:
         for name in distinguished_actions(old, new):
@@ -181,9 +183,9 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
                 yield Part(situation, shown, new, is_new, older=old)
 
     try:
-        answer = _answer(question, prover, parts(), new, settings, is_limited=bool(settings.assumed))
+        answer = _answer(question, prover, parts(), new, options, is_limited=bool(options.assumed))
     except TooManyActionsError:
-        return _answered(question, "unknown", new, settings, _TOO_MANY_ACTIONS)
+        return _answered(question, "unknown", new, options, _TOO_MANY_ACTIONS)
     return _if_known(answer, unknown_actions(old, new))
 
 
@@ -203,11 +205,12 @@ def equivalent(first: ProofPolicies, second: ProofPolicies, options: Options | N
         second: The other.
         options: Timeout and assumptions.
     """
-    question = "both versions allow the same requests"
-    forth = no_new_access(first, second, options)
+    question, settings = "both versions allow the same requests", options or Options()
+    prover = _prover((first, second), settings.fixed(second), settings)
+    forth = _compare(first, second, settings, prover)
     if forth.answer == "refuted":
         return replace(forth, question=question, reason="only the second version allows the witness")
-    back = no_new_access(second, first, options)
+    back = _compare(second, first, settings, prover)
     spent = forth.milliseconds + back.milliseconds
     if back.answer == "refuted":
         return replace(back, question=question, reason="only the first version allows the witness", milliseconds=spent)

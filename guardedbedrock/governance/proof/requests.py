@@ -212,6 +212,7 @@ def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
 
 def _resource(situation: Situation) -> Iterator[Formula]:
     if situation.resource is not None:
+        yield Matches(RESOURCE, tuple(filter(None, (situation.resource,))))
         return
     yield shape_of_resource(situation) or False
     if situation.action.lower() not in reference.actions() and not situation.action.lower().startswith("kms:"):

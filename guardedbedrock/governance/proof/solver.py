@@ -29,11 +29,12 @@ from guardedbedrock.governance.proof.formulas import (
     Or,
     Present,
     Sequence,
+    Shaped,
     Single,
     Text,
     Used,
 )
-from guardedbedrock.governance.proof.texts import as_text, surrounds
+from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, as_text, shortest_beginning, surrounds
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
 
@@ -118,10 +119,7 @@ class Solver:
                 return ("unknown", None, values.reason) if values.reason else ("satisfiable", self._model(facts, values), "")
             for conflict in values.conflicts:
                 self._learn(conflict)
-                text = _text_of_contained(conflict)
-                if text is not None and text not in compared:
-                    compared.add(text)
-                    self._learn_contained(formula, text)
+                self._learn_alike(formula, conflict, compared)
         return "unknown", None, _TIMEOUT
 
     # -- the Boolean part ---------------------------------------------------------------------------------------------
@@ -147,18 +145,42 @@ class Solver:
         parts = [self._term(Not(atom) if value else atom) for atom, value in conflict]
         self._solver.assertFormula(parts[0] if len(parts) == 1 else self._terms.mkTerm(self._kind.OR, *parts))
 
-    def _learn_contained(self, formula: Formula, text: Text) -> None:
-        """
-        Learn which patterns of a text lie in other patterns of it.
+    def _learn_alike(self, formula: Formula, conflict: Conflict, compared: set[Text]) -> None:
+        """Learn conflicts of the same kind. Policies often have hundreds of them, and each would cost one round of the search."""
+        patterns = [(atom, value) for atom, value in conflict if isinstance(atom, Matches) and not atom.fold]
+        shapes = tuple((atom, value) for atom, value in conflict if isinstance(atom, Shaped))
+        if len(patterns) != 2 or len(patterns) + len(shapes) != len(conflict):  # noqa: PLR2004  # a pair
+            return
+        (first, value), (second, other) = patterns
+        if value and other:
+            self._learn_apart(formula, first, second, shapes)
+        elif value is not other and not shapes and first.text not in compared:
+            compared.add(first.text)
+            self._learn_contained(formula, first.text)
 
-        Two versions of a policy often have hundreds of such pairs, and each would cost one round of the search.
-        """
+    def _learn_contained(self, formula: Formula, text: Text) -> None:
+        """Learn which patterns of a text lie in other patterns of it."""
         inner, outer = (_patterns(formula, text, value=value) for value in (True, False))
         as_texts = [(atom, as_text(atom.pattern)) for atom in inner]
         for around in outer:
             contains = surrounds(around.pattern)
             for atom, pattern in as_texts:
                 if contains(pattern):
+                    self._learn(((atom, True), (around, False)))
+
+    def _learn_apart(self, formula: Formula, first: Matches, second: Matches, shapes: Literals) -> None:
+        """Learn that no text of a shape matches two patterns, for shorter beginnings of both: others often begin like them."""
+        try:
+            wide = shortest_beginning(first, (*shapes, (second, True)))
+            other = shortest_beginning(second, (*shapes, (wide, True)))
+        except SearchLimitError:
+            return
+        self._learn((*shapes, (wide, True), (other, True)))
+        inner = _patterns(formula, first.text, value=True)
+        for around in (wide, other):
+            contains = surrounds(around.pattern)
+            for atom in inner:
+                if atom != around and contains(as_text(atom.pattern)):
                     self._learn(((atom, True), (around, False)))
 
     def _choose(self, formula: Formula) -> dict[Atom, bool]:
@@ -212,12 +234,6 @@ class Solver:
         cells = {key: values.cells.get(key, 0) for key in present if key in self._vocabulary.cells}
         resource = values.text(RESOURCE) if RESOURCE in values.texts else ""
         return Model(resource, texts, cells)
-
-
-def _text_of_contained(conflict: Conflict) -> Text | None:
-    """Return the text of a conflict between a pattern and one that contains it; None for another conflict."""
-    atoms = [atom for atom, _ in conflict if isinstance(atom, Matches)]
-    return atoms[0].text if len(atoms) == len(conflict) == len({value for _, value in conflict}) else None
 
 
 def _patterns(formula: Formula, text: Text, *, value: bool) -> list[Matches]:

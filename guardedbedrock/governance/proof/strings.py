@@ -7,7 +7,7 @@ Source: documentation of cvc5, "Theory Reference: Strings" and "Python API".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final, TypeAlias
@@ -80,22 +80,31 @@ class _Strings:
         self._constants: dict[Text, Any] = {}
 
     def find(self, literals: TextLiterals) -> Found:
-        terms = [self._fact(fact) if wanted else self._make("NOT", self._fact(fact)) for fact, wanted in literals]
+        """
+        Find values for some facts, of which those that cannot be expressed are left out.
+
+        INVARIANT: A conflict is one without them too. Values may break them, so the caller compares the values with every fact.
+        """
+        terms = {term: one for one in literals if (term := self._literal(*one)) is not None}
         result = self._solver.checkSatAssuming(*terms)
         if result.isSat():
             values = {text: str(self._solver.getValue(term).getStringValue()) for text, term in self._constants.items()}
             return Found(values=values)
         if result.isUnsat():
-            needed = set(self._solver.getUnsatAssumptions())
-            return Found(conflict=[one for one, term in zip(literals, terms, strict=True) if term in needed])
+            return Found(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
         return Found(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
 
-    def _fact(self, fact: Matches | Shaped | Related) -> Any:
+    def _literal(self, fact: Matches | Shaped | Related, wanted: bool) -> Any:  # noqa: FBT001
         if isinstance(fact, Related):
-            return self._related(fact)
+            for text in (fact.text, *fact.pieces):
+                if isinstance(text, Text):
+                    self._text(text)  # each text gets a value, even if the fact is left out
+            return self._related(fact, wanted=wanted)
         if isinstance(fact, Shaped):
-            return self._make("STRING_IN_REGEXP", self._text(fact.text), self._shape(fact.shape))
-        return self._matches(self._text(fact.text), fact.pattern, fold=fact.fold)
+            term = self._make("STRING_IN_REGEXP", self._text(fact.text), self._shape(fact.shape))
+        else:
+            term = self._matches(self._text(fact.text), fact.pattern, fold=fact.fold)
+        return term if wanted else self._make("NOT", term)
 
     def _matches(self, term: Any, pattern: Tokens, *, fold: bool) -> Any:
         if not fold and not any(isinstance(token, Wildcard) for token in pattern):
@@ -114,7 +123,7 @@ class _Strings:
             return self._make("REGEXP_STAR", one) if token is ANY_BUT_COLON else one
         text = str(token)
         if not fold:
-            return self._literal(text)
+            return self._plain(text)
         return self._joined([self._letter(letter) for letter in text])
 
     def _shape(self, shape: Shape) -> Any:
@@ -122,12 +131,12 @@ class _Strings:
 
     def _joined(self, parts: list[Any]) -> Any:
         if not parts:
-            return self._literal("")
+            return self._plain("")
         return parts[0] if len(parts) == 1 else self._make("REGEXP_CONCAT", *parts)
 
     def _part(self, part: str | Repeat | Choice) -> Any:
         if isinstance(part, str):
-            return self._literal(part)
+            return self._plain(part)
         if isinstance(part, Choice):
             options = [self._shape(option) for option in part.options]
             return options[0] if len(options) == 1 else self._make("REGEXP_UNION", *options)
@@ -141,34 +150,65 @@ class _Strings:
         if not letter.isascii():
             raise UnicodeError(f"a comparison that ignores case has the character U+{ord(letter):X}")
         spellings = dict.fromkeys((letter, letter.upper(), _SAME_WHEN_LOWERED.get(letter, letter)))
-        alternatives = [self._literal(one) for one in spellings if len(one) == 1]
+        alternatives = [self._plain(one) for one in spellings if len(one) == 1]
         return alternatives[0] if len(alternatives) == 1 else self._make("REGEXP_UNION", *alternatives)
 
     def _range(self, first: str, last: str) -> Any:
         return self._make("REGEXP_RANGE", self._string(first), self._string(last))
 
-    def _related(self, relation: Related) -> Any:
-        text, pieces = self._text(relation.text), self._concatenated(relation.pieces)
-        match relation.how:
-            case "equals":
-                return self._make("EQUAL", text, pieces)
-            case "starts":
-                return self._make("STRING_PREFIX", pieces, text)
-            case "ends":
-                return self._make("STRING_SUFFIX", pieces, text)
-            case "contains":
-                return self._make("STRING_CONTAINS", text, pieces)
-        ending = self._concatenated(relation.ending)
-        length = [self._make("STRING_LENGTH", one) for one in (text, pieces, ending)]
+    def _related(self, relation: Related, *, wanted: bool) -> Any:
+        """
+        Compare a text with a pattern that contains other texts.
+
+        A text that matches is the pieces with some text for each wildcard. That a text does not match can only be expressed if
+        the pattern has a star at both ends, or one star.
+
+        Returns:
+            None if it cannot be expressed.
+        """
+        text = self._text(relation.text)
+        if wanted:
+            limits: list[Any] = []
+            pieces = [self._any(piece, limits) if isinstance(piece, Wildcard) else piece for piece in relation.pieces]
+            same = self._make("EQUAL", text, self._concatenated(pieces))
+            return self._make("AND", same, *limits) if limits else same
+        solid = [piece for piece in relation.pieces if not isinstance(piece, Wildcard)]
+        places = [place for place, piece in enumerate(relation.pieces) if piece is ANY]
+        if len(solid) + len(places) < len(relation.pieces):
+            return None
+        match = self._stars(text, solid, places, len(relation.pieces) - 1)
+        return None if match is None else self._make("NOT", match)
+
+    def _stars(self, text: Any, solid: list[str | Text], places: list[int], last: int) -> Any:
+        whole = self._concatenated(solid)
+        if not places:
+            return self._make("EQUAL", text, whole)
+        if places == [0, last]:
+            return self._make("STRING_CONTAINS", text, whole)
+        if len(places) > 1:
+            return None
+        start, end = self._concatenated(solid[: places[0]]), self._concatenated(solid[places[0] :])
+        length = [self._make("STRING_LENGTH", one) for one in (text, start, end)]
         return self._make(
             "AND",
-            self._make("STRING_PREFIX", pieces, text),
-            self._make("STRING_SUFFIX", ending, text),
+            self._make("STRING_PREFIX", start, text),
+            self._make("STRING_SUFFIX", end, text),
             self._make("GEQ", length[0], self._make("ADD", length[1], length[2])),
         )
 
-    def _concatenated(self, pieces: tuple[str | Text, ...]) -> Any:
-        terms = [self._text(piece) if isinstance(piece, Text) else self._string(piece) for piece in pieces]
+    def _any(self, wildcard: Wildcard, limits: list[Any]) -> Any:
+        """Return a new text for a wildcard, and add what it must meet."""
+        term = self._terms.mkConst(self._terms.getStringSort(), "wildcard")
+        if wildcard is not ANY:
+            limits.append(self._make("STRING_IN_REGEXP", term, self._regex(wildcard, fold=False)))
+        return term
+
+    def _concatenated(self, pieces: Iterable[Any]) -> Any:
+        """Join pieces: texts of keys, literal texts, and terms."""
+        terms = [
+            self._text(piece) if isinstance(piece, Text) else self._string(piece) if isinstance(piece, str) else piece
+            for piece in pieces
+        ]
         if not terms:
             return self._string("")
         return reduce(lambda left, right: self._make("STRING_CONCAT", left, right), terms)
@@ -178,7 +218,7 @@ class _Strings:
             self._constants[text] = self._terms.mkConst(self._terms.getStringSort(), f"{text.name} {text.slot}")
         return self._constants[text]
 
-    def _literal(self, text: str) -> Any:
+    def _plain(self, text: str) -> Any:
         return self._make("STRING_TO_REGEXP", self._string(text))
 
     def _string(self, text: str) -> Any:

@@ -16,7 +16,17 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.governance.proof.formulas import Choice, Matches, Repeat, Shaped, Text
 from guardedbedrock.governance.proof.formulas import Sequence as Shape
-from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, Automaton, Matcher, Tokens, Wildcard, compile_tokens
+from guardedbedrock.iam.matching.patterns import (
+    ANY,
+    ANY_BUT_COLON,
+    ONE,
+    Automaton,
+    Matcher,
+    Tokens,
+    Wildcard,
+    compile_tokens,
+    join,
+)
 
 Fact: TypeAlias = Matches | Shaped
 Literals: TypeAlias = tuple[tuple[Fact, bool], ...]
@@ -98,6 +108,26 @@ def _smallest(literals: Literals) -> Literals:
 
 def _fails(needed: Literals, others: Literals, last: int) -> bool:
     return find_text((*needed, *others[: last + 1])) is None
+
+
+def shortest_beginning(fact: Matches, others: Literals) -> Matches:
+    """
+    Return the shortest beginning of a pattern, followed by a star, that no text matches together with other facts.
+
+    Args:
+        fact: The pattern. No text matches it together with the other facts.
+        others: The other facts.
+
+    Raises:
+        SearchLimitError: A search is too large.
+    """
+    units = [unit for token in fact.pattern for unit in (token if isinstance(token, str) else (token,))]
+
+    def excludes(length: int) -> bool:
+        return find_text(((Matches(fact.text, join((*units[:length], ANY))), True), *others)) is None
+
+    length = bisect_left(range(len(units)), True, key=excludes)  # noqa: FBT003  # the first value that is true
+    return Matches(fact.text, join((*units[:length], ANY))) if length < len(units) else fact
 
 
 def _surely_conflict(fact: Fact, other: tuple[Fact, bool]) -> bool:
