@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from guardedbedrock.governance.proof.cells import Cells, Kind, cells_for, same_bytes
 from guardedbedrock.governance.proof.formulas import (
@@ -69,6 +69,9 @@ from guardedbedrock.iam.matching.variables import (
     variables_in,
     variables_of,
 )
+
+Groups: TypeAlias = Listed[tuple[PolicyType, Listed[Placed]]]
+"""Statements that count together: those of a policy type, or of one level of it."""
 
 MOST_SLOTS: Final = 64
 """Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
@@ -200,6 +203,7 @@ class Encoder:
     fixed: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[Text, Shaped] = field(default_factory=dict)
+    _groups: dict[object, Groups] = field(default_factory=dict, repr=False)
     _conditions: dict[object, Tri] = field(default_factory=dict, repr=False)
     _resources: dict[object, Tri] = field(default_factory=dict, repr=False)
 
@@ -227,11 +231,7 @@ class Encoder:
         """
         if self.action.startswith(_OWN_RULES):
             return OPEN
-        groups = [
-            (kind, [one for one in group if self.covers_action(one)])
-            for kind, group in policies.groups()
-            if not self._is_exempt(kind, policies)
-        ]
+        groups = [(kind, group) for kind, group in self._groups_of_action(policies) if not self._is_exempt(kind, policies)]
         permitted = self._permitted(groups, policies)
         # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
         if not {gap.policy_type for gap in policies.gaps}.isdisjoint(ALTERNATIVES):
@@ -243,7 +243,15 @@ class Encoder:
         answer = tri_and((permitted, *gates, tri_not(denied)))
         return Tri(must=False, may=answer.may) if policies.gaps else answer
 
-    def _permitted(self, groups: Listed[tuple[PolicyType, Listed[Placed]]], policies: ProofPolicies) -> Tri:
+    def _groups_of_action(self, policies: ProofPolicies) -> Groups:
+        """Return the groups of statements, of those that cover the action."""
+        known = id(policies), self.action
+        if known not in self._groups:
+            groups = ((kind, [one for one in group if self.covers_action(one)]) for kind, group in policies.groups())
+            self._groups[known] = tuple(groups)
+        return self._groups[known]
+
+    def _permitted(self, groups: Groups, policies: ProofPolicies) -> Tri:
         """Return whether the policies of the caller and of the resource allow the request."""
         principal = identify(policies.principal)
         own: dict[PolicyType, Tri] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from guardedbedrock.bedrock import reference
@@ -172,14 +173,18 @@ def shape_of_resource(situation: Situation) -> Shaped | None:
     """Return the shape of the resources of a situation; None if the resource is fixed, or if there is none."""
     if situation.resource is not None:
         return None
-    known, types = reference.actions().get(situation.action.lower()), types_in(situation)
-    named: Sequence = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{situation.account}:", _ANY_TEXT)
+    return _resource_shape(situation.action.lower(), types_in(situation), situation.account, situation.foreign)
+
+
+@lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
+def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, foreign: bool) -> Shaped | None:  # noqa: FBT001
+    named: Sequence = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
     if types is not None:
-        options = tuple(_shape_of(one, situation.account, _ANY) for one in types)
-    elif known is not None:
-        options = () if situation.foreign else (("*",),)
+        options = tuple(_shape_of(one, account, _ANY) for one in types)
+    elif action in reference.actions():
+        options = () if foreign else (("*",),)
     else:
-        options = (named,) if situation.account else (named, ("*",))
+        options = (named,) if account else (named, ("*",))
     if not options:
         return None
     return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))

@@ -34,7 +34,7 @@ from guardedbedrock.governance.proof.formulas import (
     Text,
     Used,
 )
-from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, as_text, shortest_beginning, surrounds
+from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, contained, shortest_beginning
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
 
@@ -160,13 +160,8 @@ class Solver:
 
     def _learn_contained(self, formula: Formula, text: Text) -> None:
         """Learn which patterns of a text lie in other patterns of it."""
-        inner, outer = (_patterns(formula, text, value=value) for value in (True, False))
-        as_texts = [(atom, as_text(atom.pattern)) for atom in inner]
-        for around in outer:
-            contains = surrounds(around.pattern)
-            for atom, pattern in as_texts:
-                if contains(pattern):
-                    self._learn(((atom, True), (around, False)))
+        for inner, outer in contained(*(_patterns(formula, text, value=value) for value in (True, False))):
+            self._learn(((inner, True), (outer, False)))
 
     def _learn_apart(self, formula: Formula, first: Matches, second: Matches, shapes: Literals) -> None:
         """Learn that no text of a shape matches two patterns, for shorter beginnings of both: others often begin like them."""
@@ -176,12 +171,9 @@ class Solver:
         except SearchLimitError:
             return
         self._learn((*shapes, (wide, True), (other, True)))
-        inner = _patterns(formula, first.text, value=True)
-        for around in (wide, other):
-            contains = surrounds(around.pattern)
-            for atom in inner:
-                if atom != around and contains(as_text(atom.pattern)):
-                    self._learn(((atom, True), (around, False)))
+        for inner, outer in contained(_patterns(formula, first.text, value=True), (wide, other)):
+            if inner != outer:
+                self._learn(((inner, True), (outer, False)))
 
     def _choose(self, formula: Formula) -> dict[Atom, bool]:
         """Return few atoms that make the formula true, with the values that cvc5 found."""

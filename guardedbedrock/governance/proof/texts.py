@@ -7,11 +7,12 @@ combinations of states represent all texts. The patterns are read by the engine'
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
+from itertools import accumulate
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.governance.proof.formulas import Choice, Matches, Repeat, Shaped, Text
@@ -154,19 +155,39 @@ def holds(fact: Fact, text: str) -> bool:
 
 def is_within(inner: Tokens, outer: Tokens) -> bool:
     """Return whether every text that matches one pattern matches another. False if only a search can tell."""
-    return inner == outer or surrounds(outer)(as_text(inner))
+    return inner == outer or _surrounds(outer)(_as_text(inner))
+
+
+def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tuple[Matches, Matches]]:
+    """
+    Yield the pairs of patterns of which the first lies in the second, as far as no search is needed.
+
+    Only patterns that have the longest text of the outer one are compared with it: of many patterns, few have.
+    """
+    texts = [_as_text(one.pattern) for one in inner]
+    joined = _PLACEHOLDER.join(texts)
+    ends = list(accumulate(len(text) + 1 for text in texts))
+    for around in outer if texts else ():
+        contains = _surrounds(around.pattern)
+        longest = max((token for token in around.pattern if isinstance(token, str)), key=len, default="")
+        place = joined.find(longest)
+        while place >= 0:
+            number = bisect_right(ends, place)
+            if contains(texts[number]):
+                yield inner[number], around
+            place = joined.find(longest, ends[number])
 
 
 @lru_cache(maxsize=16384)  # keyed by pattern: many patterns are compared with the same one
-def surrounds(outer: Tokens) -> Matcher:
-    """Return a function that tells for the text of a pattern, see `as_text`, whether another pattern surely contains it."""
+def _surrounds(outer: Tokens) -> Matcher:
+    """Return a function that tells for the text of a pattern, see `_as_text`, whether another pattern surely contains it."""
     # INVARIANT: Only a star of the outer pattern can match the placeholder, and a star matches any text in its place.
     if any(token is not ANY and (isinstance(token, Wildcard) or _PLACEHOLDER in token) for token in outer):
         return _matches_nothing
     return compile_tokens(outer)
 
 
-def as_text(pattern: Tokens) -> str:
+def _as_text(pattern: Tokens) -> str:
     """Return a pattern as text, with a placeholder for each wildcard."""
     return "".join(token if isinstance(token, str) else _PLACEHOLDER for token in pattern)
 

@@ -29,6 +29,7 @@ from guardedbedrock.governance.proof.formulas import (
 from guardedbedrock.governance.proof.solver import Solver
 from guardedbedrock.governance.proof.texts import (
     SearchLimitError,
+    contained,
     find_conflict,
     find_text,
     holds,
@@ -244,3 +245,14 @@ def test_no_time_gives_no_answer() -> None:
     status, _, reason = solve(Matches(KEY, ("a",)), timeout=0)
 
     assert (status, reason) == ("unknown", "the solver gave no answer: timeout")
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(st.lists(PATTERNS.map(join), max_size=6), st.lists(PATTERNS.map(join), max_size=6))
+def test_contained_patterns_are_those_within_another(inner: list[Tokens], outer: list[Tokens]) -> None:
+    found = contained([Matches(KEY, one) for one in inner], [Matches(KEY, one) for one in outer])
+
+    pairs = {(one.pattern, other.pattern) for one, other in found}
+    assert all(is_within(one, other) for one, other in pairs)
+    expected = {(one, other) for one in inner for other in outer if one != other and is_within(one, other)}
+    assert expected <= pairs
