@@ -20,6 +20,7 @@ ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 SESSION: Final = "arn:aws:sts::123456789012:assumed-role/App/session"
 FEDERATED: Final = "arn:aws:sts::123456789012:federated-user/ana"
 EXPRESSION: Final = "the answer depends on a pattern that the proof cannot express"
+VARIABLES: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
 
 
 def document(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -152,8 +153,13 @@ FORMS: Final = (
     ),
     Form("variable-that-ignores-case", EXPRESSION, allowed_if(StringEqualsIgnoreCase={"k:text": "${aws:PrincipalTag/x}"})),
     Form("variable-in-a-boolean", EXPRESSION, allowed_if(Bool={"k:flag": "${k:other}"})),
-    Form("variable-in-an-arn", EXPRESSION, allowed_if(ArnEquals={"aws:SourceArn": "arn:aws:sns:*:*:${aws:PrincipalTag/x}"})),
-    Form("variable-between-wildcards", EXPRESSION, allowed_if(StringLike={"k:text": "a?${aws:PrincipalTag/x}*b*"})),
+    Form(
+        "no-match-with-a-variable-between-wildcards",
+        VARIABLES,
+        allowed_if(
+            StringNotLike={"k:text": "a?${aws:PrincipalTag/x}*"}, StringEquals={"k:text": "axq", "aws:PrincipalTag/x": "q"}
+        ),
+    ),
 )
 """Every form with its reason. One of a family of operators stands for all of them."""
 
