@@ -111,7 +111,7 @@ _ANY: Final = _Shapes(
 _USUAL: Final = _Shapes(
     partition=("aws",),
     region=("us-east-1",),
-    name=(Repeat((_LOWER, _DIGIT, ("-", ".")), 1),),
+    name=(Repeat((_LOWER, _DIGIT, ("-", ".")), 0), Repeat((_LOWER, _DIGIT), 1, 1)),
     guardrail=(
         "arn:aws:bedrock:us-east-1:123456789012:guardrail/",
         Repeat((_LOWER, _DIGIT), 1),

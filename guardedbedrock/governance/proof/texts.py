@@ -211,7 +211,7 @@ def _matcher(pattern: Tokens) -> Matcher:
 # -- the search -------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)  # keyed by facts: the parts of a question need a text for the same patterns
+@lru_cache(maxsize=1024)  # keyed by facts: the parts of a question need a text for the same patterns
 def _search(literals: Literals) -> str | None:
     alphabet = _alphabet([fact for fact, _ in literals])
     sides = [_Side(fact, wanted) for fact, wanted in sorted(literals, key=lambda one: not one[1])]
