@@ -277,7 +277,7 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
     if not every and all(one.resource is None for one in listed):
         return
     for account in sorted(one for one in named | {"999999999999"} if one != own and one.isdecimal()):
-        yield account, True
+        yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
 
 
 def _keys(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:

@@ -149,3 +149,16 @@ def test_limits_that_a_request_meets_are_proved() -> None:
     answer = never(policies_of({**ALLOW, "Action": "s3:*"}), "bedrock:InvokeModel", when={"aws:RequestedRegion": "us-east-1"})
 
     assert answer.answer == "proved"
+
+
+def test_no_account_is_foreign_to_a_service() -> None:
+    """A service principal has no account, so that its own policies are enough for a resource of any account."""
+    own = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Action": "bedrock:*"}]}
+    granted = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Action": "bedrock:*", "Principal": "*"}]}
+    service = "events.amazonaws.com"
+    old = ProofPolicies.of(PolicySet(identity=own, resource=[]), service)
+    new = ProofPolicies.of(PolicySet(identity=own, resource=granted), service)
+
+    answer = no_new_access(old, new)
+
+    assert (answer.answer, answer.reason) == ("proved", "")
