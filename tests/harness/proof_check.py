@@ -182,18 +182,25 @@ def _check_statements(policies: ProofPolicies, case: Case) -> Check:
 
 
 def _reach(placed: Placed, case: Case, *, every: bool) -> tuple[int, bool]:
-    """Return how many requests were tried, and whether the statement applies to one of them: a Deny that applies denies."""
+    """
+    Return how many requests were tried, and whether the statement applies to one of them, or may.
+
+    A Deny that applies denies. With everything else allowed, one that may apply leaves the decision open.
+    """
     kind = "identity" if placed.statement.principal is None else "resource"
     statement = {**_raw(case, placed), "Effect": "Deny"}
     document: Any = {**({"Version": placed.document.version} if placed.document.version else {}), "Statement": [statement]}
     others: dict[str, Any] = {"boundary": case.policies["boundary"]} if case.policies.get("boundary") else {}
-    alone = PolicySet(**{**others, kind: [document]})
+    allowed: Any = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    types = {"identity": [document, allowed]} if kind == "identity" else {"identity": [allowed], "resource": [document]}
+    alone = PolicySet(**{**others, **types})
     only = PolicySet(identity=[document]) if kind == "identity" else PolicySet(resource=[document])
     tried = 0
     for action in _actions(placed, every=every):
         for request in Enumeration((only,), case.principal).requests(action, resources_of(action)):
             tried += 1
-            if alone.evaluate(request).policy_type == kind and alone.evaluate(request).outcome == "explicitDeny":
+            decision = alone.evaluate(request)
+            if decision.outcome == "indeterminate" or (decision.outcome, decision.policy_type) == ("explicitDeny", kind):
                 return tried, True
     return tried, False
 

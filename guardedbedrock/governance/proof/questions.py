@@ -345,7 +345,7 @@ def _answer(  # noqa: PLR0913  # all but one are positional
         outcome = prover.decide(part)
         if outcome.witness is not None:
             statements = _responsible(part.policies, outcome.witness)
-            found = replace(found, answer="refuted", witness=outcome.witness, statements=statements)
+            found = replace(found, answer="refuted", witness=outcome.witness, statements=statements, reason="")
             break
         if outcome.answer == "unknown" and found.answer == "proved":
             found = replace(found, answer="unknown", reason=outcome.reason)
