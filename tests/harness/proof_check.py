@@ -190,8 +190,8 @@ def _reach(placed: Placed, case: Case, *, every: bool) -> tuple[int, bool]:
     kind = "identity" if placed.statement.principal is None else "resource"
     statement = {**_raw(case, placed), "Effect": "Deny"}
     document: Any = {**({"Version": placed.document.version} if placed.document.version else {}), "Statement": [statement]}
-    others: dict[str, Any] = {"boundary": case.policies["boundary"]} if case.policies.get("boundary") else {}
     allowed: Any = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+    others: dict[str, Any] = {"boundary": [allowed]} if case.policies.get("boundary") else {}
     types = {"identity": [document, allowed]} if kind == "identity" else {"identity": [allowed], "resource": [document]}
     alone = PolicySet(**{**others, **types})
     only = PolicySet(identity=[document]) if kind == "identity" else PolicySet(resource=[document])
