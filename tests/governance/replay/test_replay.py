@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import access
+from harness.access import principal
 from harness.replay import (
     ALLOW_ALL,
     BASELINE,
@@ -432,3 +434,22 @@ def test_a_newly_denied_change_comes_first_with_its_explanation(tmp_path: Path) 
     assert change.resource == "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
     assert "bedrock:InvokeModel" in change.explanation
     assert report.newly_denied == 2
+
+
+def test_a_snapshot_gives_the_policies_of_each_principal_and_the_path_of_a_role(tmp_path: Path) -> None:
+    """The record of a session without its issuer has no path; principals that the snapshot lacks stay undecided."""
+    role_with_path = (ROLE, principal("App", inline={})[1])
+    file = access.write(tmp_path, principal("Ana", ALLOW_ALL, kind="user"), role_with_path)
+    session = {"type": "AssumedRole", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/App/s", "accountId": ACCOUNT}
+    users = [
+        {"type": "IAMUser", "arn": f"arn:aws:iam::{ACCOUNT}:user/{name}", "accountId": ACCOUNT} for name in ("Ana", "Unknown")
+    ]
+    write_trail(tmp_path / "trail", *(record(number, userIdentity=one) for number, one in enumerate([session, *users])))
+
+    report = replay([tmp_path / "trail"], file)
+
+    assert report.outcomes == {"allowed": 1, "indeterminate": 1, "implicitDeny": 1, "explicitDeny": 0}
+    assert [(one.principal, one.count) for one in report.impact] == [(ROLE, 1)]
+    assert "user/Unknown are not known" in report.undecided[0].reason
+    by_snapshot = replay([tmp_path / "trail"], write_json(tmp_path / "old.json", BASELINE), snapshot=file)
+    assert by_snapshot.outcomes["allowed"] == 3
