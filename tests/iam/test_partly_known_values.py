@@ -30,6 +30,7 @@ def decide(condition: dict[str, dict[str, Any]], session: str, resource: str = "
         ("ArnLike", "arn:aws:iam::*:role/platform/*", "App/s", "indeterminate"),
         ("ArnLike", "arn:aws:iam::*:role/platform/Admin", "App/s", "implicitDeny"),
         ("ArnLike", "arn:aws:iam::444455556666:role/*", "App/s", "implicitDeny"),
+        ("ArnLike", "arn:aws:iam::4444*", "App/s", "implicitDeny"),
         ("ArnEquals", f"{ACCOUNT}App", "App/s", "indeterminate"),
         ("ArnNotLike", "arn:aws:iam::*:role/Other", "App/s", "allowed"),
         ("ArnNotLike", f"{ACCOUNT}*", "App/s", "implicitDeny"),
@@ -77,6 +78,17 @@ def test_user_id_of_a_session_ends_with_the_session_name(value: str, outcome: st
 def test_partly_known_value_in_a_variable(resource: str, outcome: str) -> None:
     """A variable with a known part cannot match text without that part."""
     assert decide({}, "App/s", resource).outcome == outcome
+
+
+def test_a_variable_with_a_known_value_in_a_partly_known_arn() -> None:
+    """The account of the session is known, so the pattern matches whatever the path of the role is."""
+    session = "arn:aws:sts::123456789012:assumed-role/App/s"
+    condition = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::${aws:PrincipalAccount}:role/*"}}
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}
+    known = Caller(session, "us-east-1").partly_known
+    request = iam.Request(session, "s3:GetObject", "*", {"aws:PrincipalAccount": "123456789012"}, partly_known=known)
+
+    assert iam.PolicySet(identity={"Version": "2012-10-17", "Statement": statement}).evaluate(request).outcome == "allowed"
 
 
 def test_a_given_role_arn_is_known() -> None:

@@ -94,3 +94,15 @@ def test_a_star_can_match_separators_before_an_unknown_name(pattern: str, *, cou
     tokens = bounded(tokenize(pattern), segment_end_expands=True)
 
     assert match_partly_known(tokens, ["arn:aws:bedrock:", ANY_BUT_COLON, "::foundation-model/", ANY]) is could
+
+
+@pytest.mark.parametrize("pattern", ["*", "a*", "*b", "a?b", "ab", "*a*b"])
+@pytest.mark.parametrize("text", ["", "a", "b", "ab", "aab", "acb", "abc"])
+def test_text_that_is_read_in_steps_matches_as_a_whole(pattern: str, text: str) -> None:
+    """An automaton accepts the state after the last step exactly if the pattern matches the whole text."""
+    automaton = Automaton(tokenize(pattern))
+    state = 1
+    for character in text:
+        state = automaton.step(state, character)
+
+    assert automaton.accepts(state) == automaton.matches(text)

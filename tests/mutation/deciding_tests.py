@@ -23,6 +23,8 @@ SLOWER: Final = (
     "iam/test_policy_set.py",
     "iam/test_decisions.py",
     "iam/test_parser.py",
+    "iam/test_partly_known_values.py",
+    "iam/test_gaps.py",
 )
 
 
