@@ -175,7 +175,7 @@ class Prover:
             return Outcome("proved")
         formed = well_formed(part.situation, self.vocabulary)
         possible = conjoin((formed, part.shown.may))
-        if is_unsatisfiable(possible, splits=not is_available()):
+        if is_unsatisfiable(possible, has_solver=is_available()):
             return Outcome("proved")
         if not is_available():
             return Outcome("unknown", reason=NO_SOLVER)
@@ -197,7 +197,7 @@ class Prover:
     def has_request(self, situation: Situation) -> bool:
         """Return whether AWS could receive a request of a situation; True if that is not known."""
         formed = well_formed(situation, self.vocabulary)
-        if is_unsatisfiable(formed, splits=not is_available()):
+        if is_unsatisfiable(formed, has_solver=is_available()):
             return False
         return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
 

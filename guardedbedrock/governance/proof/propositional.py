@@ -1,29 +1,73 @@
 """
-A decision without a solver: every atom is a free Boolean.
+A decision without a solver: every atom is a Boolean.
 
-If no assignment of the atoms satisfies a formula, no request does. Identical and negated conditions are decided this way. A
-formula that has a satisfying assignment may still have no request, so this never finds a witness.
+If no assignment of the atoms satisfies a formula, no request does. Identical and negated conditions are decided this way, and
+patterns of which one contains or excludes another. A formula that has a satisfying assignment may still have no request, so this
+never finds a witness.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import combinations, islice, permutations
 from typing import Final
 
-from guardedbedrock.governance.proof.formulas import And, Formula, Not, Or, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.formulas import And, Formula, Matches, Not, Or, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, find_text
 
 _MOST_STEPS: Final = 2000
 """Branches after which the search gives up; the solver then decides."""
+_MOST_PAIRS: Final = 2000
+"""Pairs of patterns that are compared."""
 
 
-def is_unsatisfiable(formula: Formula, *, splits: bool = True) -> bool:
+def is_unsatisfiable(formula: Formula, *, has_solver: bool = False) -> bool:
     """
     Return True if no assignment of the atoms satisfies a formula; False if one may.
 
     Args:
         formula: The formula.
-        splits: Whether both values of an atom are tried; otherwise only atoms whose value is forced are set.
+        has_solver: Whether a solver decides what this leaves open. Then only atoms whose value is forced are set. Otherwise both
+            values of an atom are tried, and patterns are compared.
     """
-    return not _Search(splits=splits).may_hold(formula)
+    if has_solver:
+        return not _Search(splits=False).may_hold(formula)
+    if not _Search(splits=True).may_hold(formula):
+        return True
+    return not _Search(splits=True).may_hold(conjoin((formula, *comparisons(formula))))
+
+
+def comparisons(formula: Formula) -> Iterator[Formula]:
+    """Yield what is true of the patterns of a formula for every text: one contains another, or no text matches both."""
+    patterns = [atom for atom in _atoms(formula) if isinstance(atom, Matches)]
+    pairs = ((first, second) for first, second in combinations(patterns, 2) if first.text == second.text)
+    for first, second in islice(pairs, _MOST_PAIRS):
+        if _is_impossible(((first, True), (second, True))):
+            yield disjoin((negate(first), negate(second)))
+        for inner, outer in permutations((first, second)):
+            if _is_impossible(((inner, True), (outer, False))):
+                yield disjoin((negate(inner), outer))
+
+
+def _atoms(formula: Formula) -> list[Formula]:
+    found: dict[Formula, None] = {}
+    waiting = [formula]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Not):
+            waiting.append(one.part)
+        elif isinstance(one, And | Or):
+            waiting += one.parts
+        else:
+            found[one] = None
+    return list(found)
+
+
+def _is_impossible(literals: Literals) -> bool:
+    try:
+        return find_text(literals) is None
+    except SearchLimitError:
+        return False
 
 
 class _Search:

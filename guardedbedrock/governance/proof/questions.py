@@ -386,7 +386,7 @@ def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
         for situation in prover.situations(action):
             applies = prover.encoder(situation).statement(placed, policies)
             possible = conjoin((well_formed(situation, prover.vocabulary), applies.may))
-            if is_unsatisfiable(possible, splits=not is_available()):
+            if is_unsatisfiable(possible, has_solver=is_available()):
                 continue
             if not is_available():
                 return NO_SOLVER
