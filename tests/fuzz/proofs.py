@@ -43,7 +43,7 @@ def main() -> int:
         if found.problem:
             print(f"case {number} is wrong: {found.problem}")
             return 1
-        counts.update({found.answer.answer: 1, "requests": found.tried})
+        counts.update({found.answer.answer: 1, "requests": found.tried, "alone": found.is_alone})
         counts["milliseconds"] += round((process_time() - started) * 1000)
         counts["next"] = number + 1
         if counts["next"] % EVERY == 0:
@@ -55,7 +55,8 @@ def main() -> int:
 def _keep(counts: Counter[str], file: Path) -> None:
     file.write_text(json.dumps(counts), "utf-8")
     answers = ", ".join(f"{counts[answer]} {answer}" for answer in ("proved", "refuted", "unknown"))
-    print(f"{answers}, 0 wrong; {counts['requests']} requests; {counts['milliseconds'] / 1000:.0f} s", flush=True)
+    alone = f"{counts['alone']} witnesses that enumeration lacks"
+    print(f"{answers}, 0 wrong; {alone}; {counts['requests']} requests; {counts['milliseconds'] / 1000:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -33,12 +33,15 @@ class Check:
         tried: How many requests were evaluated.
         problem: What is wrong with the answer; ``""`` if it is right.
         open_requests: Requests for which the engine has no certain decision.
+        is_alone: Whether the witness was confirmed and no other request shows the opposite: enumeration lacks the values of the
+            witness, such as one spelling of a text that is compared without case.
     """
 
     answer: Answer
     tried: int
     problem: str
     open_requests: int
+    is_alone: bool = False
 
 
 class _Tried:
@@ -69,7 +72,8 @@ def check(case: Case) -> Check:
         tried.add(request, shows=shows, may_show=may_show, is_open=is_open)
         if tried.shown is not None and answer.answer == "refuted":
             break
-    return Check(answer, tried.number, _problem(case, answer, tried), tried.open)
+    is_alone = answer.answer == "refuted" and tried.shown is None
+    return Check(answer, tried.number, _problem(case, answer, tried), tried.open, is_alone)
 
 
 def _problem(case: Case, answer: Answer, tried: _Tried) -> str:
@@ -81,7 +85,7 @@ def _problem(case: Case, answer: Answer, tried: _Tried) -> str:
         return ""
     if answer.witness is None or not _is_confirmed(case, answer.witness):
         return f"a new policy set does not confirm {answer.witness}"
-    return "" if tried.shown is not None else f"refuted by {answer.witness}, but no other request shows the opposite"
+    return ""
 
 
 def _ask(case: Case, policies: ProofPolicies) -> Answer:

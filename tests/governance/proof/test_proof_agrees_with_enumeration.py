@@ -38,6 +38,7 @@ def test_an_answer_is_right_for_every_request(shard: int) -> None:
     checks = {number: check(make_case(number)) for number in numbers(shard)}
 
     assert {number: one.problem for number, one in checks.items() if one.problem} == {}
+    assert [number for number, one in checks.items() if one.is_alone] == []
     unknown = [f"{number}: {one.answer.reason}" for number, one in checks.items() if one.answer.answer == "unknown"]
     assert len(unknown) * 100 < len(checks), unknown
     answers = Counter(one.answer.answer for one in checks.values())
