@@ -49,7 +49,7 @@ BY_MODEL: Final[dict[str, tuple[tuple[Guardrail, ...], str, Guardrail]]] = {
     "not the first": ((FOR_CLAUDE, FOR_NOVA), NOVA, HR),
     "by a profile in front": ((FOR_NOVA, FOR_CLAUDE), f"us.{MODEL}", PUBLIC),
     "by its ARN": ((FOR_NOVA, FOR_CLAUDE), f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}", PUBLIC),
-    "one for every model comes last": ((FOR_CLAUDE, HR), LLAMA, HR),
+    "one for every model comes last": ((replace(PUBLIC, models=("amazon.*",)), HR), MODEL, HR),
     "one for every model comes first": ((HR, FOR_CLAUDE), MODEL, HR),
 }
 

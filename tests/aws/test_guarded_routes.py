@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -317,7 +319,7 @@ def test_wrapped_session_and_installed_clients_are_guarded(rig: Rig, route: Rout
 def test_indirect_inference_follows_the_setting(rig: Rig, service: str, method: str, params: dict[str, Any], rule: str) -> None:
     built = rig.plain("bedrock-agent")
     built.create_agent(**ROUTES["create-agent"].write({}))
-    built.create_flow(**ROUTES["create-flow"].write({}))
+    built.create_flow(**ROUTES["create-flow"].write({}) | {"name": "first"})
     rig.fake.reset()
     call = getattr(rig.client(service, on_indirect=rule), method)
 
@@ -348,17 +350,18 @@ class Attached:
 
     def __init__(self, rig: Rig) -> None:
         self._client = rig.plain("bedrock-agent")
+        self._numbers = count(1)
 
     def agent(self, guardrail: dict[str, str] | None, **members: Any) -> dict[str, str]:
         """Create an agent with a live alias; return its IDs."""
-        params = {**ROUTES["create-agent"].write(dict(guardrail or {})), **members}
+        params = {**ROUTES["create-agent"].write(dict(guardrail or {})), "agentName": f"hr-{next(self._numbers)}", **members}
         agent = self._client.create_agent(**params)["agent"]["agentId"]
         alias = self._client.create_agent_alias(agentId=agent, agentAliasName="live")["agentAlias"]
         return {"agentId": agent, "agentAliasId": alias["agentAliasId"], "arn": alias["agentAliasArn"]}
 
     def flow(self, *configurations: dict[str, Any]) -> dict[str, str]:
         """Create a flow with a live alias; return its identifiers."""
-        base = {"name": "flow", "executionRoleArn": ROLE, "definition": nodes(*configurations)}
+        base = {"name": f"flow-{next(self._numbers)}", "executionRoleArn": ROLE, "definition": nodes(*configurations)}
         flow = self._client.create_flow(**base)["id"]
         version = self._client.create_flow_version(flowIdentifier=flow)["version"]
         routes = [{"flowVersion": version}]
@@ -426,17 +429,20 @@ def test_verify_refuses_a_flow_with_one_node_without_a_guardrail(rig: Rig) -> No
 def test_verify_checks_the_collaborators_of_an_agent(rig: Rig) -> None:
     attached, plain = Attached(rig), rig.plain("bedrock-agent")
     other = attached.agent(None)
-    supervisor = attached.agent(APPROVED, agentCollaboration="SUPERVISOR")
+    supervisor = {**ROUTES["create-agent"].write(dict(APPROVED)), "agentName": "supervisor", "agentCollaboration": "SUPERVISOR"}
+    agent = plain.create_agent(**supervisor)["agent"]["agentId"]
     plain.associate_agent_collaborator(
-        agentId=supervisor["agentId"],
+        agentId=agent,
         agentVersion="DRAFT",
         agentDescriptor={"aliasArn": other["arn"]},
         collaboratorName="other",
         collaborationInstruction="help",
     )
+    # The alias routes to a version that has the collaborators of this moment.
+    alias = plain.create_agent_alias(agentId=agent, agentAliasName="live")["agentAlias"]["agentAliasId"]
 
     with pytest.raises(GuardrailNotApprovedError, match=other["agentId"]):
-        rig.client("bedrock-agent-runtime", on_indirect="verify").invoke_agent(**_ids(supervisor), **ASKED)
+        rig.client("bedrock-agent-runtime", on_indirect="verify").invoke_agent(agentId=agent, agentAliasId=alias, **ASKED)
 
 
 @pytest.mark.parametrize("name", UNVERIFIABLE)
@@ -463,14 +469,14 @@ def test_verify_refuses_if_the_lookup_fails_and_asks_again(rig: Rig) -> None:
 def test_verify_lets_an_empty_flow_pass_and_checks_agent_nodes(rig: Rig) -> None:
     attached, client = Attached(rig), rig.client("bedrock-agent", on_indirect="verify")
     good, bad = attached.agent(APPROVED), attached.agent(None)
-    base = {"name": "flow", "executionRoleArn": ROLE}
+    create = partial(client.create_flow, executionRoleArn=ROLE)
 
-    client.create_flow(**base)
-    client.create_flow(**base, definition=nodes({"agent": {"agentAliasArn": good["arn"]}}))
+    create(name="empty")
+    create(name="good", definition=nodes({"agent": {"agentAliasArn": good["arn"]}}))
     with pytest.raises(GuardrailNotApprovedError):
-        client.create_flow(**base, definition=nodes(prompt_node(), {"agent": {"agentAliasArn": bad["arn"]}}))
+        create(name="bad", definition=nodes(prompt_node(), {"agent": {"agentAliasArn": bad["arn"]}}))
     with pytest.raises(UnguardableOperationError):
-        client.create_flow(**base, definition=nodes(agent_node()))
+        create(name="unknown", definition=nodes(agent_node()))
 
 
 def test_the_remark_of_a_verdict_names_indirect_inference(rig: Rig) -> None:
@@ -509,7 +515,8 @@ def test_only_permitted_calls_arrive_without_an_approved_guardrail(rig: Rig) -> 
 
     flow = {"flowIdentifier": "FLOW0D4735"}
     for number, (service, method, params) in enumerate(calls):
-        own = flow if method == "update_flow" else {"jobName": f"job-{number}"} if "jobName" in params else {}
+        own: dict[str, str] = {name: f"own-{number}" for name in ("agentName", "jobName", "name") if name in params}
+        own |= flow if method == "update_flow" else {}
         try:
             response = getattr(client[service], method)(**{**params, **own})
         except RefusedError:

@@ -172,4 +172,5 @@ def test_strict_install_refuses_what_a_model_with_all_names_changed_signs(harnes
         other.close()
 
     assert not isinstance(other, Guarded)
+    assert unguarded(env.fake) == []
     assert env.fake.requests == []

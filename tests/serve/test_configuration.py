@@ -102,8 +102,8 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         *(
             (f'[[faults]]\nkind = "{kind}"\n{given}', f" at /faults/0: {kind}: {problem}")
             for kind, given, problem in (
-                ("Fail", 'code = "X"\nstatus = 200', "status: 200 is not the status of an error; use one from 400 to 599"),
-                ("Fail", 'code = "X"\nstatus = 1000', "status: 1000 is not the status of an error"),
+                ("Fail", 'code = "X"\nstatus = 200', "status: 200 is not the status of a failure; use one from 300 to 599"),
+                ("Fail", 'code = "X"\nstatus = 1000', "status: 1000 is not the status of a failure"),
                 ("Fail", 'code = ""\nstatus = 500', "code: must be an error code such as ThrottlingException"),
                 ("Fail", 'code = "X\\r\\nY: 1"\nstatus = 500', "code: must be an error code such as ThrottlingException"),
                 ("Fail", 'code = "X"\nstatus = 500\nretry_after = -1', "retry_after: must be seconds, 0 or more"),

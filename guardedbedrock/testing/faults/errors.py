@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 _KEY_ACTION: Final = "bedrock:CallWithBearerToken"
-_FIRST_ERROR: Final = 400
-_LAST_ERROR: Final = 599
+_FIRST_FAILURE: Final = 300
+_LAST_FAILURE: Final = 599
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Fail(Fault):
     by_iam: bool = False
 
     def __post_init__(self) -> None:
-        if not _FIRST_ERROR <= self.status <= _LAST_ERROR:
-            raise ConfigurationError(f"Fail: status: {self.status} is not the status of an error; use one from 400 to 599")
+        if not _FIRST_FAILURE <= self.status <= _LAST_FAILURE:
+            raise ConfigurationError(f"Fail: status: {self.status} is not the status of a failure; use one from 300 to 599")
         if not (self.code and self.code.isascii() and self.code.isprintable()):
             raise ConfigurationError("Fail: code: must be an error code such as ThrottlingException")
         if self.retry_after is not None and not 0 <= self.retry_after < math.inf:
