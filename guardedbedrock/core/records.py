@@ -77,7 +77,7 @@ class GuardedCall(NamedTuple):
 
     @property
     def guardrail_ref(self) -> GuardrailRef:
-        """The first of `guardrail_refs`; (None, None) if there is none."""
+        """The first of `guardrail_refs`; (None, None) without a guardrail location."""
         return self.guardrail_refs[0] if self.guardrail_refs else NO_GUARDRAIL
 
 

@@ -264,7 +264,7 @@ def _policy(document: Any, kind: PolicyType, name: str, level: int = 0) -> Linte
 
 def scps(snapshot: Mapping[str, Any], approved: Sequence[str]) -> Iterator[Evaluation]:
     """
-    Yield an evaluation for each attached SCP that is about guardrails, or one for the account if there is none.
+    Yield an evaluation for each attached SCP that is about guardrails, or one for the account without such SCPs.
 
     The engine decides whether the SCPs together leave a call without an approved guardrail to a principal that may do everything.
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
+from guardedbedrock.governance.generate.policies import READS_OF_PERMISSIONS
 
 ZIP: Final = "config-rule.zip"
 HANDLER: Final = "guardedbedrock.governance.config_rule.handler"
@@ -102,13 +103,7 @@ _READ: Final = (
     "bedrock:ListTagsForResource",
     "config:GetResourceConfigHistory",
     "config:PutEvaluations",
-    "iam:GenerateServiceLastAccessedDetails",
-    "iam:GetAccountAuthorizationDetails",
-    "iam:GetServiceLastAccessedDetails",
-    "organizations:DescribeOrganization",
-    "organizations:DescribePolicy",
-    "organizations:ListParents",
-    "organizations:ListPoliciesForTarget",
+    *READS_OF_PERMISSIONS,
 )
 _POLICY: Final = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": list(_READ), "Resource": "*"}]}
 _LOGS: Final = "policy/service-role/AWSLambdaBasicExecutionRole"

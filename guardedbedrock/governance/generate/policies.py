@@ -39,6 +39,16 @@ _READS: Final = (
     "bedrock:ListInferenceProfiles",
     "bedrock:ListTagsForResource",
 )
+READS_OF_PERMISSIONS: Final = (
+    "iam:GenerateServiceLastAccessedDetails",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetServiceLastAccessedDetails",
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+)
+"""Actions that read who may do what, for the auditor and for the Config rule."""
 _KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _SAMPLE: Final = "acme.sample-v1:0"
@@ -206,15 +216,7 @@ def audit_policy(inputs: Inputs) -> Artifact:
             {
                 "Sid": "ReadPermissions",
                 "Effect": "Allow",
-                "Action": [
-                    "iam:GenerateServiceLastAccessedDetails",
-                    "iam:GetAccountAuthorizationDetails",
-                    "iam:GetServiceLastAccessedDetails",
-                    "organizations:DescribeOrganization",
-                    "organizations:DescribePolicy",
-                    "organizations:ListParents",
-                    "organizations:ListPoliciesForTarget",
-                ],
+                "Action": list(READS_OF_PERMISSIONS),
                 "Resource": "*",
             },
             {

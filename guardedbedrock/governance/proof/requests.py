@@ -170,7 +170,7 @@ def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
 
 
 def shape_of_resource(situation: Situation) -> Shaped | None:
-    """Return the shape of the resources of a situation; None if the resource is fixed, or if there is none."""
+    """Return the shape of the resources of a situation; None if the resource is fixed, or has no shape."""
     if situation.resource is not None:
         return None
     return _resource_shape(situation.action.lower(), types_in(situation), situation.account, situation.foreign)

@@ -42,7 +42,7 @@ class BadBody(Fault):
         status: HTTP status; None keeps the status of the response.
 
     Raises:
-        ConfigurationError: The form is unknown, or the status is none of a response.
+        ConfigurationError: The form is unknown, or no response has the status.
     """
 
     streams: ClassVar[bool | None] = False
