@@ -25,22 +25,34 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
         headers: The headers of the request.
         body: As it will be sent.
     """
-    headers = case_insensitive(headers)
-    problem = _name_problem(tuple(headers))
+    values = _values_by_name(headers)
+    problem = _name_problem(frozenset(values))
     if problem is not None:
         return problem
-    lengths = header_values(headers, "Content-Length")
-    expected = [] if body is None and not lengths else [str(len(body or b""))]
-    if lengths == expected or [_text(value) for value in lengths] == expected:
+    lengths = values.get("content-length", ())
+    expected = () if body is None and not lengths else (str(len(body or b"")),)
+    if lengths == expected or tuple(map(_text, lengths)) == expected:
         return None
     return "has a Content-Length that is not the length of its body"
 
 
+def _values_by_name(headers: Any) -> dict[str, tuple[Any, ...]]:
+    """Give the values of every header by its name in lower case."""
+    if isinstance(headers, HeadersDict):
+        # Its own iterator and lookup call Python functions for each name: more than all the rest of this check.
+        return {key._lower: (value,) for key, value in headers._dict.items()}  # noqa: SLF001
+    values: dict[str, tuple[Any, ...]] = {}
+    for name, value in headers.items():
+        lower = _text(name).lower()
+        values[lower] = (*values.get(lower, ()), value)
+    return values
+
+
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
-def _name_problem(names: tuple[str, ...]) -> str | None:
+def _name_problem(names: frozenset[str]) -> str | None:
     if not all(map(_TOKEN.fullmatch, names)):
         return "has a header whose name is not valid in HTTP"
-    return "has a Transfer-Encoding" if "transfer-encoding" in map(str.lower, names) else None
+    return "has a Transfer-Encoding" if "transfer-encoding" in names else None
 
 
 def case_insensitive(headers: Any) -> Any:
