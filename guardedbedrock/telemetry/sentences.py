@@ -35,7 +35,7 @@ def sentence_for(event: Event, call: Call) -> str:
     """
     Write the sentence of an event.
 
-    >>> sentence_for(Retried(1, "ThrottlingException", 0.5), Call("Converse", {}, "us-east-1"))
+    >>> sentence_for(Retried(1, "ThrottlingException", 0.5), Call.of("Converse", {}, "us-east-1"))
     'retrying Converse in 0.50 s: attempt 1 failed with ThrottlingException'
     """
     write = _SENTENCES.get(type(event))

@@ -15,16 +15,17 @@ from guardedbedrock.core.events import Event, GuardrailInjected, PreflightDecide
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.logs.entries import entry_for
-from guardedbedrock.telemetry.logs.writer import is_enabled, write
+from guardedbedrock.telemetry.logs.writer import has_readers, is_enabled, write
+from guardedbedrock.telemetry.providers import tracer_provider
 from guardedbedrock.telemetry.sentences import sentence_for
 
 
 class DecisionLog:
     """Logs the decision about each call, and everything that few calls have."""
 
-    def open(self, call: Call) -> CallLog:
-        """Begin the log of one call."""
-        return CallLog(call, wants_routine=is_enabled(logging.INFO))
+    def open(self, call: Call) -> CallLog | None:
+        """Begin the log of one call; None if the application configured no logging."""
+        return CallLog(call, wants_routine=is_enabled(logging.INFO)) if has_readers() else None
 
 
 class CallLog(Observation):
@@ -45,8 +46,9 @@ class CallLog(Observation):
         self._trace: dict[str, str] = {}
 
     def enter(self) -> None:
-        """Note the current span."""
-        self._note_trace()
+        """Note the current span, for events that come when another one is current, or none."""
+        if self._call.operation.streams or tracer_provider() is not None:
+            self._note_trace()
 
     def on_event(self, event: Event) -> None:
         """Log an event."""
