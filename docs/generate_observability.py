@@ -116,7 +116,7 @@ def example() -> dict[str, Any]:
     """Give the record of a denial."""
     guard = Guard(guardrails=[HR], policies=iam.PolicySet(identity=[POLICY]), principal=ROLE, listeners=())
     verdict = guard.simulate("Converse", OPUS)
-    facts = Facts(Call("Converse", OPUS, "us-east-1"), ROLE, HR, verdict)
+    facts = Facts(Call.of("Converse", OPUS, "us-east-1"), ROLE, HR, verdict)
     when = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     return record(facts, denial("Converse", verdict, guard.rules), "3f1d0c5e-6a0b-4c8e-9d57-0f3a7b1c2d4e", when)
 

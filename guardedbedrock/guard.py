@@ -552,7 +552,7 @@ class Guard:
         rules = self.rules
         region = region_name or next((guardrail.region for guardrail in rules.approved), "us-east-1")
         service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
-        call = Call(operation, plain_parameters(params), region, chosen.get(), service)
+        call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
         try:
             return judge(inject(call, rules, Observers((), call)), rules)
         except KeyError as missing:

@@ -48,7 +48,10 @@ class ChosenGuardrail:
 
     def get(self) -> str | None:
         """Give the name that the innermost block chose; None outside of all blocks."""
-        return next((block.name for block in reversed(self._blocks.get()) if block.holds()), None)
+        for block in reversed(self._blocks.get()):
+            if block.holds():
+                return block.name
+        return None
 
     def enter(self, name: str) -> _Block:
         """Enter a block; give what `leave` takes."""

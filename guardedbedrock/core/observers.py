@@ -88,24 +88,22 @@ class Observers:
         call: The call.
     """
 
-    __slots__ = ("_closed", "_observations", "wants_content", "wants_routine")
+    wants_routine = False
+    wants_content = False
+    _is_closed = False
 
     def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
-        self._closed = self.wants_routine = self.wants_content = False
         self._observations: list[Observation] = []
         for listener in listeners:
             try:
                 observation = listener.open(call)
                 if observation is not None:
-                    self._add(observation)
+                    self._observations.append(observation)
+                    self.wants_routine = self.wants_routine or _wants_routine(observation)
+                    self.wants_content = self.wants_content or _wants_content(observation)
+                    observation.enter()
             except Exception as error:  # noqa: BLE001  # a listener may raise anything, and the call goes on
                 _log_failure(listener, error)
-
-    def _add(self, observation: Observation) -> None:
-        self._observations.append(observation)
-        self.wants_routine = self.wants_routine or _wants_routine(observation)
-        self.wants_content = self.wants_content or _wants_content(observation)
-        observation.enter()
 
     def __enter__(self) -> Self:
         return self
@@ -132,9 +130,9 @@ class Observers:
 
     def close(self, error: BaseException | None = None) -> None:
         """Close every observation; a second call does nothing."""
-        if self._closed:
+        if self._is_closed:
             return
-        self._closed = True
+        self._is_closed = True
         for observation in self._observations:
             try:
                 observation.close(error)

@@ -74,39 +74,41 @@ class PreflightCache:
     __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._entries: dict[Key, Preflight] = {}
+        self._entries: dict[Key | None, Preflight] = {}
 
-    @staticmethod
-    def key(guarded: GuardedCall) -> Key | None:
+    def get(self, guarded: GuardedCall) -> Preflight | None:
         """
-        Give the key of a call: everything but the time that its preflight depends on, within one set of rules.
-
-        Args:
-            guarded: The call with its guardrail.
-
-        Returns:
-            The key, or None if the result of this operation is not cached.
+        Look up the result of a call, which may be of another second; None if there is none.
 
         Raises:
             TypeError: A parameter has a shape that botocore rejects.
         """
-        call = guarded.call
-        parameters = _PARAMETERS.get((call.service, call.name))
-        if parameters is None:
-            return None
-        is_plain = parameters.members.isdisjoint(guarded.params)
-        values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
-        return call.service, call.name, call.region, guarded.guardrail_refs, guarded.model, values
+        return self._entries.get(_key(guarded))
 
-    def get(self, key: Key) -> Preflight | None:
-        """Look a result up."""
-        return self._entries.get(key)
-
-    def put(self, key: Key, result: Preflight) -> None:
-        """Store a result."""
+    def put(self, guarded: GuardedCall, result: Preflight) -> None:
+        """Store the result of a call, if results of its operation are cached."""
+        key = _key(guarded)
+        if key is None:
+            return
         if len(self._entries) >= _MAX_ENTRIES:
             self._entries.clear()
         self._entries[key] = result
+
+
+def _key(guarded: GuardedCall) -> Key | None:
+    """
+    Give the key of a call: everything but the time that its preflight depends on, within one set of rules.
+
+    Returns:
+        The key, or None if the result of this operation is not cached.
+    """
+    call = guarded.call
+    parameters = _PARAMETERS.get((call.service, call.name))
+    if parameters is None:
+        return None
+    is_plain = parameters.members.isdisjoint(guarded.params)
+    values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
+    return call.service, call.name, call.region, guarded.guardrail_refs, guarded.model, values
 
 
 def _hashable(value: Any) -> Hashable:

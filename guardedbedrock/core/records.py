@@ -7,7 +7,7 @@ Each stage accepts only what the stage before returns, so no path can skip one: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from guardedbedrock.authorization import Authorization
@@ -21,10 +21,9 @@ _CONTENT: Final = frozenset({"messages", "system", "body"})
 """Parameters that hold a prompt and no identifiers. They can be large, so they are not converted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """
-    A call as the application made it.
+    A call as the application made it; `Call.of` makes one.
 
     Args:
         name: Name of the operation, such as ``Converse``.
@@ -32,8 +31,6 @@ class Call:
         region: Region of the client.
         chosen: Name of the guardrail that `Guard.using` chose in this context; it may belong to another guard.
         service: The boto3 service name of the client.
-
-    Attributes:
         operation: The row of the operation in the table of operations.
         model: The model ID or ARN that the call names; None if it names none.
     """
@@ -41,15 +38,16 @@ class Call:
     name: str
     params: Params
     region: str
-    chosen: str | None = None
-    service: str = "bedrock-runtime"
-    operation: Operation = field(init=False, repr=False, compare=False)
-    model: str | None = field(init=False, repr=False, compare=False)
+    chosen: str | None
+    service: str
+    operation: Operation
+    model: str | None
 
-    def __post_init__(self) -> None:
-        operation = ROWS[self.service, self.name]
-        object.__setattr__(self, "operation", operation)
-        object.__setattr__(self, "model", operation.model(self.params))
+    @classmethod
+    def of(cls, name: str, params: Params, region: str, chosen: str | None = None, service: str = "bedrock-runtime") -> Call:
+        """Make the record of a call, with its row in the table of operations and the model that its parameters name."""
+        operation = ROWS[service, name]
+        return cls(name, params, region, chosen, service, operation, operation.model(params))
 
 
 class GuardedCall(NamedTuple):
@@ -187,11 +185,6 @@ class AuthorizedCall(NamedTuple):
     guarded: GuardedCall
     verdict: Verdict
 
-    @property
-    def call(self) -> Call:
-        """The call as the application made it."""
-        return self.guarded.call
-
 
 class Reply(NamedTuple):
     """
@@ -220,7 +213,7 @@ def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     INVARIANT: the stages and the gate compare the text that botocore sends. The members of a string enum are formatted in another
     way: ``f"{Model.HAIKU}"`` is not the model ID.
     """
-    return {_plain(name): value if name in _CONTENT else _plain(value) for name, value in params.items()}
+    return {name: value if type(value) is str or name in _CONTENT else _plain(value) for name, value in params.items()}
 
 
 def _plain(value: Any) -> Any:

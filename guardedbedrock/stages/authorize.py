@@ -73,8 +73,9 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     rules = rules.current()
     if rules.unavailable and rules.on_unavailable == "deny":
         raise source_unavailable(guarded.call.name, rules)
+    effects = _indirect_effects(guarded) if guarded.call.operation.has_indirect_effects else ""
     if rules.policies is None:
-        return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=_indirect_effects(guarded))
+        return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=effects)
     result = _preflight(guarded, rules, rules.policies)
     is_open = rules.unread and result.outcome == "allowed" and guarded.call.operation.inference
     return Verdict(
@@ -83,7 +84,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         params=guarded.params,
         guardrail=guarded.guardrail,
         authorization_set=result.authorization_set,
-        indirect_effects=_indirect_effects(guarded),
+        indirect_effects=effects,
         advisory_policy_types=rules.advisory_policy_types,
         policy_remarks=rules.policy_remarks,
         unread=rules.unread if is_open else (),
@@ -92,8 +93,6 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
 
 def _indirect_effects(guarded: GuardedCall) -> str:
     operation, params = guarded.call.operation, guarded.params
-    if not operation.has_indirect_effects:
-        return ""
     targets = "" if operation.indirect_effects else ", ".join(one.description for one in find_indirect(operation, params))
     calls_models = (f"AWS also calls models for {targets}; the guard adds no guardrail there",) if targets else ()
     return "; ".join((*operation.effects(params), *calls_models))
@@ -102,16 +101,15 @@ def _indirect_effects(guarded: GuardedCall) -> str:
 def _preflight(guarded: GuardedCall, rules: Rules, policies: PolicySet) -> Preflight:
     now = rules.clock() if rules.reads_time else None
     second = None if now is None else int(now.timestamp())
-    key = rules.preflights.key(guarded) if policies.is_static else None
-    known = rules.preflights.get(key) if key is not None else None
+    known = rules.preflights.get(guarded) if policies.is_static else None
     if known is not None and known.second == second:
         return known
     needed = _needed(guarded, rules, policies) if known is None else known.authorization_set
     requests = needed.requests if now is None else needed.at(now)
     decisions = tuple(policies.evaluate(request) for request in requests)
     result = Preflight(needed, decisions, needed.outcome(decisions, rules.advisory_policy_types), second)
-    if key is not None:
-        rules.preflights.put(key, result)
+    if policies.is_static:
+        rules.preflights.put(guarded, result)
     return result
 
 

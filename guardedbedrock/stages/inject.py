@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guardedbedrock.bedrock import Guardrail, GuardrailLocation
-from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
+from guardedbedrock.bedrock.guardrail.coverage import CoverageGap, find_coverage_gaps
 from guardedbedrock.bedrock.guardrail.location import NO_GUARDRAIL, GuardrailRef, ModelRef
 from guardedbedrock.bedrock.resources.model_names import matches_model
 from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, UnsupportedKind, unsupported_kind
@@ -44,7 +44,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
-        guarded = _unchanged(call)
+        location = call.operation.location
+        guarded = _unchanged(call, () if location is None else location.read_all(call.params))
     if call.operation.indirect:
         check_indirect(call, rules, observers)
     return guarded
@@ -52,28 +53,22 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 
 def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     operation, location = call.operation, call.operation.location
-    named = _named(call)
+    named = () if location is None else location.read_all(call.params)
     if operation.inference and _takes_no_guardrail(call, named, rules, observers):
-        return _unchanged(call)
+        return _unchanged(call, named)
     if location is None:
         if operation.needs_guardrail:
             if call.name not in rules.allow_unguarded:
                 raise _unguardable(call)
             observers.emit(SentWithoutGuardrail(str(call.model or ""), "allowed"))
-        return _unchanged(call)
+        return _unchanged(call, named)
     if operation.needs_guardrail and not named:
         if operation.indirect:  # `check_indirect` decides
-            return _unchanged(call)
+            return _unchanged(call, named)
         raise _no_structure(call, location)
     if operation.needs_guardrail or _is_half_empty(call, location, named):
         return _guarded(call, location, rules, observers)
-    return _unchanged(call)
-
-
-def _named(call: Call) -> tuple[GuardrailRef, ...]:
-    """Give the guardrails that the caller named: one for each structure that can hold one."""
-    location = call.operation.location
-    return () if location is None else location.read_all(call.params)
+    return _unchanged(call, named)
 
 
 def _is_half_empty(call: Call, location: GuardrailLocation, named: tuple[GuardrailRef, ...]) -> bool:
@@ -90,10 +85,13 @@ def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rule
     Raises:
         UnguardableOperationError: The model takes no guardrail, and the call may not be sent without one.
     """
-    kind = _unsupported_kind(call, rules)
+    location = call.operation.location
+    if location is None or not location.models:
+        kind = unsupported_kind(call.model, rules.models_without_guardrail, rules.resolved_models)
+    else:
+        kind = _kind_of_all(location, call, rules)
     if kind is None or any(ref != NO_GUARDRAIL for ref in named):
         return False
-    location = call.operation.location
     if rules.unsupported_models == "send" and kind in GENERATES_NOTHING:
         observers.emit(SentWithoutGuardrail(str(call.model), kind))
         return True
@@ -109,11 +107,9 @@ def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rule
     )
 
 
-def _unsupported_kind(call: Call, rules: Rules) -> UnsupportedKind | None:
-    """Say why the model of a call, or every model of its structures, takes no guardrail; None if one takes a guardrail."""
-    configured, resolved, location = rules.models_without_guardrail, rules.resolved_models, call.operation.location
-    if location is None or not location.models:
-        return unsupported_kind(call.model, configured, resolved)
+def _kind_of_all(location: GuardrailLocation, call: Call, rules: Rules) -> UnsupportedKind | None:
+    """Say why every model of the call's structures takes no guardrail; None if one takes a guardrail."""
+    configured, resolved = rules.models_without_guardrail, rules.resolved_models
     kinds = {unsupported_kind(model, configured, resolved) for _, model in location.read_with_models(call.params)}
     return kinds.pop() if len(kinds) == 1 else None
 
@@ -122,25 +118,28 @@ def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: O
     if rules.unavailable and not rules.approved:
         # INVARIANT: While the approved guardrails are unknown, no call reaches a model, whatever `on_unavailable` says.
         raise source_unavailable(call.name, rules)
-    sent: dict[Guardrail, bool] = {}
+    sent: list[tuple[Guardrail, bool]] = []
     refs: list[GuardrailRef] = []
 
     def choose_for(named: GuardrailRef, model: ModelRef) -> GuardrailRef:
         answering = model if location.models else call.model
         approved = None if named == NO_GUARDRAIL else _approved(named, answering, call, rules)
         guardrail = approved or _choose(answering, call, rules)
-        sent.setdefault(guardrail, approved is not None and None not in named)
+        sent.append((guardrail, approved is not None and None not in named))
         ref = _identifier(guardrail, named if approved else NO_GUARDRAIL, call, rules), guardrail.version
         refs.append(ref)
         return ref
 
     params = location.change(call.params, choose_for)
-    first, was_there = next(iter(sent.items()))
+    first, was_there = sent[0]
     if rules.on_partial != "allow":
-        _check_coverage(call, rules, observers)
+        gaps = find_coverage_gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
+        if gaps:
+            _report_gaps(gaps, call, rules, observers)
     if observers.wants_routine:
-        for guardrail, was_named in sent.items():
-            observers.emit(GuardrailInjected(guardrail, was_there=was_named))
+        named = dict(reversed(sent))  # of a guardrail that is sent in several structures, the first
+        for guardrail in dict.fromkeys(guardrail for guardrail, _ in sent):
+            observers.emit(GuardrailInjected(guardrail, was_there=named[guardrail]))
     return GuardedCall(
         call=call, params=params, guardrail=first, injected=not was_there, model=call.model, guardrail_refs=tuple(refs)
     )
@@ -170,8 +169,7 @@ def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Ru
     return guardrail.id
 
 
-def _unchanged(call: Call) -> GuardedCall:
-    named = _named(call)
+def _unchanged(call: Call, named: tuple[GuardrailRef, ...]) -> GuardedCall:
     return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_refs=named)
 
 
@@ -210,15 +208,12 @@ def _match(named: GuardrailRef, model: object, call: Call, rules: Rules) -> Guar
     return next((g for g in candidates if identifier in (None, g.arn, g.id) and version in (None, g.version)), None)
 
 
-def _check_coverage(call: Call, rules: Rules, observers: Observers) -> None:
-    found = find_coverage_gaps(call.name, call.params, rules.suffixes, strict=rules.on_partial == "refuse")
-    if not found:
-        return
+def _report_gaps(gaps: tuple[CoverageGap, ...], call: Call, rules: Rules, observers: Observers) -> None:
     if rules.on_partial == "warn":
-        observers.emit(PartlyGuarded(found))
+        observers.emit(PartlyGuarded(gaps))
         return
     error = PartlyGuardedError(
-        message="; ".join(gap.description for gap in found),
+        message="; ".join(gap.description for gap in gaps),
         operation_name=call.name,
         hint='let the guardrail evaluate the whole prompt before the reply begins, or set on_partial = "warn"',
     )
@@ -247,14 +242,14 @@ def _choose(model: object, call: Call, rules: Rules) -> Guardrail:
 def _preferred(model: object, call: Call, rules: Rules) -> Guardrail | None:
     name = rules.chosen(call.chosen)
     for guardrail in rules.in_region(call.region):
-        if guardrail.name == name if name else _fits(guardrail, model, rules):
+        if guardrail.name == name if name else not guardrail.models or _fits(guardrail, model, rules):
             return guardrail
     return None
 
 
 def _fits(guardrail: Guardrail, model: object, rules: Rules) -> bool:
     # botocore rejects a model that is missing or not a string.
-    return not guardrail.models or not isinstance(model, str) or matches_model(model, guardrail.models, rules.resolved_models)
+    return not isinstance(model, str) or matches_model(model, guardrail.models, rules.resolved_models)
 
 
 def _none_approved(model: object, call: Call, rules: Rules) -> GuardrailNotApprovedError:

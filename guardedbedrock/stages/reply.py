@@ -55,7 +55,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     if observers.wants_routine:
         observers.emit(response_received(reply, _answer(reply)))
     if body is None:
-        reader = REPLY_TRACES.get(reply.authorized.call.operation.reply)
+        reader = REPLY_TRACES.get(reply.authorized.guarded.call.operation.reply)
         if reader is None and not reply.from_service:
             return response  # a body or a stream of a double, which is not botocore's
         shown = reader(response) if reader else NO_TRACE
@@ -75,7 +75,7 @@ def _with_sent_guardrail(reply: Reply) -> Any:
     if not (guarded.call.operation.reply and identifier):
         return reply.response
     sent = {"guardrail": identifier, "version": version, **_source_of(guarded)}
-    return {**reply.response, "ResponseMetadata": {**_metadata(reply), SENT: sent}}
+    return {**reply.response, "ResponseMetadata": {**reply.response.get("ResponseMetadata", {}), SENT: sent}}
 
 
 def _source_of(guarded: GuardedCall) -> dict[str, Any]:
@@ -99,11 +99,11 @@ def _count(value: Any) -> int:
 
 
 def _answer(reply: Reply) -> ReplyMetadata:
-    if reply.body is not None and reply.authorized.call.operation.reply.startswith("chat"):
+    if reply.body is not None and reply.authorized.guarded.call.operation.reply.startswith("chat"):
         return metadata_of_chat(reply.body)
     if reply.body is not None:
         return metadata_of_body(reply.body, as_mapping(_metadata(reply).get("HTTPHeaders")))
-    return metadata_of_converse(reply.response) if reply.authorized.call.operation.reply == "converse" else NO_METADATA
+    return metadata_of_converse(reply.response) if reply.authorized.guarded.call.operation.reply == "converse" else NO_METADATA
 
 
 def _metadata(reply: Reply) -> Mapping[str, Any]:
@@ -113,7 +113,7 @@ def _metadata(reply: Reply) -> Mapping[str, Any]:
 def _must_show(reply: Reply) -> bool:
     """Say whether a reply must show that its guardrail ran, if it did."""
     guarded = reply.authorized.guarded
-    return None not in guarded.guardrail_ref and must_show_guardrail(guarded.call.operation.reply, guarded.params)
+    return must_show_guardrail(guarded.call.operation.reply, guarded.params) and None not in guarded.guardrail_ref
 
 
 class ReplyCheck:
@@ -133,7 +133,7 @@ class ReplyCheck:
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         # ApplyGuardrail is called for its result, so an intervention is never an error there.
-        is_inference = reply.authorized.call.operation.reply != "apply"
+        is_inference = reply.authorized.guarded.call.operation.reply != "apply"
         self._reply, self._observers = reply, observers
         self.raises_intervention = rules.on_intervention == "raise" and is_inference
         self.raises_unguarded = rules.on_unguarded_reply == "raise" and is_inference
@@ -188,4 +188,4 @@ class ReplyCheck:
         return str(_metadata(self._reply).get("RequestId", ""))
 
     def _about(self) -> dict[str, Any]:
-        return {"operation_name": self._reply.authorized.call.name, "response": self._reply.response}
+        return {"operation_name": self._reply.authorized.guarded.call.name, "response": self._reply.response}

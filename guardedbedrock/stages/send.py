@@ -57,7 +57,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
         AccessDeniedError: AWS denies the call; ``__cause__`` is botocore's error.
         ClientError: Any other error of the service, as botocore raises it.
     """
-    call, attempts = authorized.call, _Attempts(authorized.guarded)
+    call, attempts = authorized.guarded.call, _Attempts(authorized.guarded)
 
     def attempt() -> Response:
         response = transport(call.name, attempts.next_params())
@@ -66,12 +66,19 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
         return response
 
     def stream_again() -> Response:
-        with _TypedDenials(authorized, observers):
+        try:
             return transport(call.name, attempts.next_params())
+        except ClientError as error:
+            raise_denial(error, authorized, observers)
+            raise
 
-    _report_sending(transport, observers)
-    with _TypedDenials(authorized, observers):
+    if observers.wants_routine:
+        observers.emit(RequestSending(is_instrumented(transport)))
+    try:
         response = retry.run(attempt, observers, sending)
+    except ClientError as error:
+        raise_denial(error, authorized, observers)
+        raise
     report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
@@ -85,7 +92,7 @@ async def send_async(  # noqa: PLR0913, PLR0917
     sending: Sending = SENT,
 ) -> Reply:
     """Send the call as `send` does, for async clients."""
-    call, attempts = authorized.call, _Attempts(authorized.guarded)
+    call, attempts = authorized.guarded.call, _Attempts(authorized.guarded)
 
     async def attempt() -> Response:
         response = await transport(call.name, attempts.next_params())
@@ -94,12 +101,19 @@ async def send_async(  # noqa: PLR0913, PLR0917
         return response
 
     async def stream_again() -> Response:
-        with _TypedDenials(authorized, observers):
+        try:
             return await transport(call.name, attempts.next_params())
+        except ClientError as error:
+            raise_denial(error, authorized, observers)
+            raise
 
-    _report_sending(transport, observers)
-    with _TypedDenials(authorized, observers):
+    if observers.wants_routine:
+        observers.emit(RequestSending(is_instrumented(transport)))
+    try:
         response = await retry.run_async(attempt, observers, sending)
+    except ClientError as error:
+        raise_denial(error, authorized, observers)
+        raise
     report_allowed(authorized, observers)
     return _reply(authorized, response, attempts.body, retry, stream_again, sending)
 
@@ -134,11 +148,6 @@ class _Attempts:
         return self._sent
 
 
-def _report_sending(transport: Any, observers: Observers) -> None:
-    if observers.wants_routine:
-        observers.emit(RequestSending(is_instrumented(transport)))
-
-
 def is_instrumented(transport: Any) -> bool:
     """
     Say whether an OpenTelemetry instrumentor wraps botocore's part of the call.
@@ -159,28 +168,23 @@ def report_allowed(authorized: AuthorizedCall, observers: Observers) -> None:
         observers.emit(PreflightDiverged(authorized.verdict, None))
 
 
-class _TypedDenials:
-    """``with`` raises a denial as `AccessDeniedError` that is also the client's own exception class."""
+def raise_denial(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> None:
+    """
+    Raise a denial of AWS as an `AccessDeniedError` that is also the client's own exception class; return for any other error.
 
-    __slots__ = ("_authorized", "_observers")
-
-    def __init__(self, authorized: AuthorizedCall, observers: Observers) -> None:
-        self._authorized, self._observers = authorized, observers
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        denied = denial_of(error, self._authorized, self._observers) if isinstance(error, ClientError) else None
-        if denied is not None:
-            raise bind(denied, type(error)) from error
+    Raises:
+        AccessDeniedError: AWS denies the call; ``__cause__`` is botocore's error.
+    """
+    denied = denial_of(error, authorized, observers)
+    if denied is not None:
+        raise bind(denied, type(error)) from error
 
 
 def denial_of(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
     """Type and report a denial; None if the error is not a denial, or is typed already."""
     if isinstance(error, AccessDeniedError):
         return None
-    denied = classify(error.response, authorized.call.name)
+    denied = classify(error.response, authorized.guarded.call.name)
     if denied is None:
         return None
     verdict = authorized.verdict
@@ -201,7 +205,7 @@ def _reply(  # noqa: PLR0913, PLR0917
 ) -> Reply:
     if not sending.has_request:
         return Reply(authorized, response, body, from_service=False)
-    kind, metadata = authorized.call.operation.reply, response.get("ResponseMetadata", {})
+    kind, metadata = authorized.guarded.call.operation.reply, response.get("ResponseMetadata", {})
     if retry.attempts > 1 and _LAST_ATTEMPT in metadata:
         # botocore is configured to try once, so aiobotocore marks every response as the last possible one.
         response = {**response, "ResponseMetadata": {name: metadata[name] for name in metadata if name != _LAST_ATTEMPT}}

@@ -39,7 +39,7 @@ class StreamMonitor:
     __slots__ = ("_check", "_is_reported", "_last", "_metadata", "_observers", "_read", "_request_id", "_shown", "name")
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
-        operation = reply.authorized.call.operation
+        operation = reply.authorized.guarded.call.operation
         self.name = operation.name
         self._read = EVENT_TRACES[operation.reply]
         self._check = ReplyCheck(reply, rules, observers)
@@ -109,7 +109,7 @@ class _StreamMetadata:
 
     def __init__(self, reply: Reply, observers: Observers) -> None:
         self._reply, self._observers = reply, observers
-        self._read = EVENT_METADATA[reply.authorized.call.operation.reply]
+        self._read = EVENT_METADATA[reply.authorized.guarded.call.operation.reply]
         self._answer = NO_METADATA
         self._has_started = self._has_ended = False
 

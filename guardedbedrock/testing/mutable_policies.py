@@ -53,6 +53,8 @@ class MutablePolicies(PolicySet):
         base: The policies that decide if no added denial does; None allows everything.
     """
 
+    is_static = False  # `deny` and `clear` change the decisions
+
     def __init__(self, base: PolicySet | None = None) -> None:
         super().__init__(identity=_EVERYTHING)
         self._base = base
@@ -64,11 +66,6 @@ class MutablePolicies(PolicySet):
     def reads(self) -> frozenset[str]:
         """The context keys that the base policies read. An added denial reads none."""
         return super().reads if self._base is None else self._base.reads
-
-    @property
-    def is_static(self) -> bool:
-        """False: `deny` and `clear` change the decisions."""
-        return False
 
     def deny(self, denial: Evaluator) -> None:
         """Add policies: every request that they deny is denied."""

@@ -46,7 +46,7 @@ def preflight() -> Iterator[Row]:
         "principal": ROLE,
         "profiles": profiles,
     }
-    call = Call("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
+    call = Call.of("Converse", {**CALL, "modelId": f"us.{model}"}, "us-east-1")
     for policies, clock in ((ALLOWING, None), (TIMED, count(1_800_000_000))):
         if clock is not None:
             options["clock"] = partial(_next_second, clock)

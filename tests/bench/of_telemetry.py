@@ -58,7 +58,7 @@ def _call(listeners: Iterable[Listener]) -> Callable[[], None]:
     reply: dict[str, Any] = {"ResponseMetadata": metadata, "stopReason": "end_turn", "usage": usage}
 
     def call() -> None:
-        made = Call("Converse", CALL, "us-east-1")
+        made = Call.of("Converse", CALL, "us-east-1")
         observers = Observers(heard, made)
         with observers:
             authorized = authorize(inject(made, rules, observers), rules, observers)

@@ -10,7 +10,7 @@ from guardedbedrock import Guardrail, Observation, events
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call, Verdict
 
-CALL: Final = Call("Converse", {"modelId": "amazon.nova-lite-v1:0"}, "us-east-1")
+CALL: Final = Call.of("Converse", {"modelId": "amazon.nova-lite-v1:0"}, "us-east-1")
 GUARDRAIL: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "3")
 ROUTINE: Final = events.GuardrailInjected(GUARDRAIL, was_there=False)
 RARE: Final = events.Retried(1, "ThrottlingException", 0.5)

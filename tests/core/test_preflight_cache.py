@@ -53,7 +53,7 @@ def rules(policies: PolicySet, **options: Any) -> Rules:
 
 
 def preflight(rules: Rules, params: dict[str, Any], operation: str = "Converse", **call: Any) -> Verdict:
-    made = Call(operation, params, **{"region": "us-east-1", **call})
+    made = Call.of(operation, params, **{"region": "us-east-1", **call})
     return judge(inject(made, rules, Observers((), made)), rules)
 
 

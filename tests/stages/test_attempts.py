@@ -24,7 +24,7 @@ def authorized() -> tuple[AuthorizedCall, Observers]:
     body = BytesIO(b"read before the call")
     body.seek(BEFORE)
     rules = Guard(guardrails=[HR], listeners=(), on_partial="allow").rules
-    call = Call("InvokeModelWithResponseStream", {"modelId": MODEL, "body": body}, HR.region)
+    call = Call.of("InvokeModelWithResponseStream", {"modelId": MODEL, "body": body}, HR.region)
     observers = Observers((), call)
     return authorize(inject(call, rules, observers), rules, observers), observers
 

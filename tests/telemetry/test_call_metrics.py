@@ -75,7 +75,7 @@ def all_that_happens(harness: Make, counted: Counted) -> Harness:
     for params in ({}, {"modelId": DENIED_MODEL}, {"guardrailConfig": WEAK}):
         with pytest.raises(AccessDeniedError):
             env.client.converse(**{**ask("converse"), **params})
-    observers = Observers([counted.listener], Call("InvokeModel", {}, "us-east-1"))
+    observers = Observers([counted.listener], Call.of("InvokeModel", {}, "us-east-1"))
     observers.emit(ReplyUnguarded("abc123def456", "3"))
     findings = tuple(GuardrailFinding("contentPolicy", name, "detected") for name in ("HATE", "HATE", ""))
     observers.emit(GuardrailDetected(Intervention("InvokeModel", action="detected", findings=findings)))
@@ -186,5 +186,5 @@ def test_suppressed_instrumentation_records_no_metric(harness: Make, counted: Co
 
 
 def test_without_an_sdk_no_metric_is_recorded(harness: Make) -> None:
-    assert CallMetrics().open(Call("Converse", ask("converse"), "us-east-1")) is None
+    assert CallMetrics().open(Call.of("Converse", ask("converse"), "us-east-1")) is None
     harness(listeners=[CallMetrics()]).client.converse(**ask("converse"))

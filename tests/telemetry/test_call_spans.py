@@ -319,7 +319,7 @@ def test_no_span_contains_prompt_completion_or_matched_text(
 def test_without_an_sdk_no_span_is_made(harness: Make) -> None:
     spans = CallSpans(trace.NoOpTracer())
 
-    assert spans.open(Call("Converse", ask("converse"), "us-east-1")) is None
+    assert spans.open(Call.of("Converse", ask("converse"), "us-east-1")) is None
     harness(listeners=[spans]).client.converse(**ask("converse"))
 
 

@@ -288,7 +288,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
     table = {row.name: {*row.keys, *LOG_CONTEXT, "event", "log_level"} for row in LOG_EVENTS}
     env = logged(harness, retry=RetryPolicy(attempts=2, sleep=lambda _: None))
     report = logged(harness, mode="report")
-    heard = Observers([DecisionLog()], Call("NewThing", {}, "us-east-1"))
+    heard = Observers([DecisionLog()], Call.of("NewThing", {}, "us-east-1"))
     detected = GuardrailFinding("contentPolicy", "HATE", "detected", "INPUT")
 
     with structlog.testing.capture_logs() as entries:
@@ -328,7 +328,7 @@ def test_structlog_is_not_imported_unless_the_application_does() -> None:
     """Importing it takes as long as importing boto3."""
     setup = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(code)s', force=True)"
     names = "from guardedbedrock.core.records import Call; from guardedbedrock import events, telemetry"
-    log = "telemetry.DecisionLog().open(Call('Converse', {}, 'us-east-1')).on_event(events.RetriesExhausted(3, 'X', 'tokens'))"
+    log = "telemetry.DecisionLog().open(Call.of('Converse', {}, 'us-east-1')).on_event(events.RetriesExhausted(3, 'X', 'tokens'))"
     script = f"import sys, guardedbedrock; guardedbedrock.client; {setup}; {names}; {log}; print('structlog' in sys.modules)"
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603  # our own

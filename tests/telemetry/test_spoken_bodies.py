@@ -35,7 +35,7 @@ def read(attributes: dict[str, str]) -> dict[str, Any]:
 
 def invoke(body: bytes, model: str = "acme.model") -> Call:
     """Make a call of InvokeModel."""
-    return Call("InvokeModel", {"modelId": model, "body": body}, "us-east-1")
+    return Call.of("InvokeModel", {"modelId": model, "body": body}, "us-east-1")
 
 
 def asked_of(call: Call) -> dict[str, str]:
@@ -146,7 +146,7 @@ def test_capturing_an_arbitrary_body_never_raises(whole: Any, chunks: list[Any])
     streamed(list(map(written, chunks)))
     read(asked_of(invoke(written(whole))))
     params = whole if isinstance(whole, dict) else {}
-    read(asked_of(Call("Converse", {**params, "modelId": "acme.model"}, "us-east-1")))
+    read(asked_of(Call.of("Converse", {**params, "modelId": "acme.model"}, "us-east-1")))
 
 
 BLOCKS: Final = [

@@ -67,7 +67,8 @@ class AsyncGuardedClient(Guarded):
     ) -> dict[str, Any]:
         convert = super()._convert_to_request_dict  # type: ignore[misc]
         request: dict[str, Any] = await convert(api_params, operation_model, endpoint_url, *args, **options)
-        self._check_serialization(api_params, operation_model, endpoint_url, request)
+        if self._guardedbedrock_gate is not None:
+            self._guardedbedrock_gate.check_serialization(operation_model.name, api_params, endpoint_url, request)
         return request
 
     async def _presign(self, call: Call, presign: Callable[[dict[str, Any]], Awaitable[str]]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, NoReturn
 
@@ -28,7 +27,7 @@ def call_of(client: Any, name: str, params: Any) -> Call:
     """Return the record of a call, with the guardrail that is chosen in the current context."""
     binding: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
     plain = plain_parameters(params) if isinstance(params, dict) else params  # botocore rejects anything else
-    return Call(name, plain, binding.region, chosen.get(), binding.service)
+    return Call.of(name, plain, binding.region, chosen.get(), binding.service)
 
 
 def with_buffered_body(call: Call) -> Call:
@@ -38,18 +37,18 @@ def with_buffered_body(call: Call) -> Call:
     boto3 sends such a body if the request is not signed with SigV4.
     """
     body: Any = call.params.get("body")
-    if not _must_buffer(body):
+    if not hasattr(body, "read") or _can_seek(body):
         return call
     chunks: list[bytes] = []
     while chunk := body.read():
         chunks.append(_bytes(chunk))
-    return replace(call, params={**call.params, "body": b"".join(chunks)})
+    return call._replace(params={**call.params, "body": b"".join(chunks)})
 
 
 async def with_buffered_body_async(call: Call) -> Call:
     """Read a body that cannot seek, as `with_buffered_body` does; the ``read`` of aiobotocore's bodies is awaited."""
     body: Any = call.params.get("body")
-    if not _must_buffer(body):
+    if not hasattr(body, "read") or _can_seek(body):
         return call
     chunks: list[bytes] = []
     while chunk := body.read():
@@ -57,17 +56,15 @@ async def with_buffered_body_async(call: Call) -> Call:
         if not data:
             break
         chunks.append(_bytes(data))
-    return replace(call, params={**call.params, "body": b"".join(chunks)})
+    return call._replace(params={**call.params, "body": b"".join(chunks)})
 
 
-def _must_buffer(body: Any) -> bool:
-    if not hasattr(body, "read"):
-        return False
+def _can_seek(body: Any) -> bool:
     try:
         body.seek(body.tell())
     except (AttributeError, OSError, ValueError):
-        return True
-    return False
+        return False
+    return True
 
 
 def _bytes(chunk: bytes | str) -> bytes:
@@ -84,8 +81,6 @@ class ObservedCall(Observers):
         client: The client.
         call: The call.
     """
-
-    __slots__ = ("_client",)
 
     def __init__(self, client: Any, call: Call) -> None:
         super().__init__(client._guardedbedrock.listeners, call)  # noqa: SLF001
@@ -140,7 +135,7 @@ def settled(
 ) -> Any:
     """Check the guardrail trace of a reply and close its observation; a stream does both when it ends."""
     response = reply.response
-    member = stream_member(response) if reply.authorized.call.operation.streams else None
+    member = stream_member(response) if reply.authorized.guarded.call.operation.streams else None
     if member:
         return {**response, member: stream(response[member], reply, rules, observers)}
     response = settle(reply, rules, observers)

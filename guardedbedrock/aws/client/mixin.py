@@ -123,10 +123,6 @@ class Guarded:
         # Other rules have other caches, so no result of the former principal is left.
         self._guardedbedrock = replace(binding, rules=replace(binding.rules, principal=identity))
 
-    def _check_serialization(self, params: Any, operation_model: Any, endpoint_url: str | None, request: Any) -> None:
-        if self._guardedbedrock_gate is not None:
-            self._guardedbedrock_gate.check_serialization(operation_model.name, params, endpoint_url, request)
-
     def _presign(self, call: Call, presign: Callable[[dict[str, Any]], Any]) -> Any:
         """Let a presigned URL pass the same stages as a call."""
         raise NotImplementedError
@@ -145,9 +141,12 @@ class GuardedClient(Guarded):
         binding = self._guardedbedrock
         if binding.rules.mode == "off":
             return transport(operation_name, api_params)
-        call = with_buffered_body(call_of(self, operation_name, api_params))
+        call = call_of(self, operation_name, api_params)
+        if "body" in call.params:
+            call = with_buffered_body(call)
         with ObservedCall(self, call) as observers:
-            self._follow_rotated_credentials()
+            if binding.asks_sts:
+                self._follow_rotated_credentials()
             authorized = authorized_call(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate) as context:
                 reply = send(authorized, transport, read_body, binding.retry, observers, context)
@@ -155,7 +154,7 @@ class GuardedClient(Guarded):
 
     def _follow_rotated_credentials(self) -> None:
         principal = self._guardedbedrock.rules.principal
-        if self._guardedbedrock.asks_sts and isinstance(principal, CallerIdentity) and principal.is_outdated():
+        if isinstance(principal, CallerIdentity) and principal.is_outdated():
             self._forget_caller(CallerIdentity(self))
 
     def _convert_to_request_dict(
@@ -163,12 +162,14 @@ class GuardedClient(Guarded):
     ) -> dict[str, Any]:
         convert = super()._convert_to_request_dict  # type: ignore[misc]
         request: dict[str, Any] = convert(api_params, operation_model, endpoint_url, *args, **options)
-        self._check_serialization(api_params, operation_model, endpoint_url, request)
+        if self._guardedbedrock_gate is not None:
+            self._guardedbedrock_gate.check_serialization(operation_model.name, api_params, endpoint_url, request)
         return request
 
     def _presign(self, call: Call, presign: Callable[[dict[str, Any]], str]) -> str:
         with ObservedCall(self, call) as observers:
-            self._follow_rotated_credentials()
+            if self._guardedbedrock.asks_sts:
+                self._follow_rotated_credentials()
             authorized = presignable(self, call, observers)
             with CallContext(authorized, observers, self._guardedbedrock_gate):
                 url = presign({**authorized.guarded.params})

@@ -8,10 +8,8 @@ from typing import Any, Final, NamedTuple, Self
 
 from botocore.exceptions import ClientError
 
-from guardedbedrock.bedrock.guardrail.location import GuardrailRef
-from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.core.records import AuthorizedCall, GuardedCall
+from guardedbedrock.core.records import AuthorizedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,14 @@ class SerializedRequest(NamedTuple):
     url: str
     body: bytes
 
+    def is_same(self, request: Any, body: Any) -> bool:
+        """
+        Return whether a request is the one that was serialized.
+
+        INVARIANT: method and URL are equal, and the body is the same immutable object.
+        """
+        return body is self.body and request.url == self.url and request.method == self.method
+
 
 class CallContext:
     """
@@ -69,32 +75,19 @@ class CallContext:
             `Stubber` or a patched method.
     """
 
-    __slots__ = (
-        "_token",
-        "attempt",
-        "authorized",
-        "endpoint_url",
-        "gate",
-        "has_request",
-        "identifiers",
-        "observers",
-        "refusal_reported",
-        "serialized",
-        "verified_request",
-    )
+    endpoint_url: str | None = None
+    serialized: SerializedRequest | None = None
+    verified_request: Any = None
+    attempt: Attempt | None = None
+    refusal_reported = False
+    has_request = False
+    _token: Token[CallContext | None]
 
     def __init__(self, authorized: AuthorizedCall, observers: Observers, gate: object) -> None:
         self.authorized = authorized
         self.observers = observers
         self.gate: object = gate
-        self.identifiers = resource_identifiers(authorized.guarded, authorized.guarded.params)
-        self.endpoint_url: str | None = None
-        self.serialized: SerializedRequest | None = None
-        self.verified_request: Any = None
-        self.attempt: Attempt | None = None
-        self.refusal_reported = False
-        self.has_request = False
-        self._token: Token[CallContext | None]
+        self.identifiers = authorized.guarded.call.operation.identifiers(authorized.guarded.params)
 
     def __enter__(self) -> Self:
         self._token = current_call.set(self)
@@ -116,17 +109,6 @@ def open_call() -> CallContext | None:
     """Return the current call, unless it is closed."""
     call = current_call.get()
     return None if call is None or call.gate is None else call
-
-
-def guardrail_refs(guarded: GuardedCall, params: Any) -> tuple[GuardrailRef, ...]:
-    """Read the guardrails that parameters name, in every structure of the operation's guardrail location."""
-    location = guarded.call.operation.location
-    return () if location is None else location.read_all(params)
-
-
-def resource_identifiers(guarded: GuardedCall, params: Any) -> tuple[Any, ...]:
-    """Read the identifiers of the resources that a call was authorized for, such as its model, from parameters."""
-    return tuple([read_parameter(params, path) for path in guarded.call.operation.identifier_paths])
 
 
 def is_verified(request: Any) -> bool:

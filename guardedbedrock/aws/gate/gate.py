@@ -14,15 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.aws.gate.call_context import (
-    CallContext,
-    SerializedRequest,
-    current_call,
-    guardrail_refs,
-    resource_identifiers,
-)
+from guardedbedrock.aws.gate.call_context import CallContext, SerializedRequest, current_call
 from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
 from guardedbedrock.aws.gate.request_reader import GateRequest, read_headers, read_parameters
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
@@ -168,16 +162,17 @@ class Gate:
         endpoint_url = call.endpoint_url or self._endpoint_url
         guarded = call.authorized.guarded
         operation = guarded.call.operation
-        if not _is_below(endpoint_url, url):
+        target = _target_of(endpoint_url, method, url)
+        if target is None:
             return "goes to another endpoint than the client's"
-        reached, below = _reached(endpoint_url, method, url)
-        if reached is None:
+        lenient = target.lenient
+        if lenient is None:
             return None
-        if reached.operation != operation.name:
+        if lenient.operation != operation.name:
             return f"goes to another operation than {operation.name}"
-        if find_operation(SERVICES[0], reached.operation).inference and not operation.inference:
+        if not operation.inference and find_operation(SERVICES[0], lenient.operation).inference:
             return "reaches a model by an operation without a guardrail location"
-        if reached.model and below != (operation.name, guarded.model):
+        if lenient.model and target.strict != (operation.name, guarded.model):
             return "names another model than the one that was authorized"
         return None
 
@@ -188,9 +183,9 @@ class Gate:
         INVARIANT: headers are read at signing and at sending. They are not part of the remembered request, because botocore and
         handlers add headers after serialization.
         """
-        if not _is_serialized(call, request, body):
+        if not (call.serialized and call.serialized.is_same(request, body)):
             return self._read_difference(call, GateRequest(request.method, request.url, case_insensitive(request.headers), body))
-        location = call.authorized.call.operation.location
+        location = call.authorized.guarded.call.operation.location
         if location is None or location.carrier != "headers":
             return None
         headers = read_headers(case_insensitive(request.headers), self._operation_model(call))
@@ -208,12 +203,12 @@ class Gate:
         return self._parameter_difference(call, params)
 
     def _operation_model(self, call: CallContext) -> Any:
-        return self._service_model.operation_model(call.authorized.call.name)
+        return self._service_model.operation_model(call.authorized.guarded.call.name)
 
     def _refuse(self, problem: str, step: CheckedStep, call: CallContext | None) -> None:
         error = GuardrailTamperedError(
             message=f"the request about to be {step} {problem}",
-            operation_name=call.authorized.call.name if call else "unknown",
+            operation_name=call.authorized.guarded.call.name if call else "unknown",
             hint="call the operation on the guarded client, and look for an event handler that changes its requests",
         )
         enforced = self.rules.mode == "enforce"
@@ -224,27 +219,19 @@ class Gate:
             raise error
 
 
-@lru_cache(maxsize=1024)  # keyed by endpoint and URL: a client calls few models, and parsing a URL takes 5 us
-def _is_below(endpoint_url: str, url: str) -> bool:
-    return path_below(endpoint_url, url) is not None
+class _Target(NamedTuple):
+    """What a server could take a request for, and what it is when the path is read strictly; None for no model."""
+
+    lenient: RequestTarget | None
+    strict: RequestTarget | None
 
 
-@lru_cache(maxsize=1024)  # keyed by the request line, for the same reason
-def _reached(endpoint_url: str, method: str, url: str) -> tuple[RequestTarget | None, RequestTarget | None]:
-    """Return what a server could take the request for, and what it is when the path is read strictly."""
-    return RUNTIME_PATHS.find(method, url), RUNTIME_PATHS.find_below(endpoint_url, method, url)
-
-
-def _is_serialized(call: CallContext, request: Any, body: Any) -> bool:
-    """
-    Return whether a request is the one that was serialized from the verified parameters.
-
-    INVARIANT: method and URL are equal, and the body is the same immutable object.
-    """
-    written = call.serialized
-    if written is None:
-        return False
-    return body is written.body and request.url == written.url and request.method == written.method
+@lru_cache(maxsize=1024)  # keyed by endpoint and request line: a client calls few models, and parsing a URL takes 5 us
+def _target_of(endpoint_url: str, method: str, url: str) -> _Target | None:
+    """Read what a request reaches; None if it goes to another endpoint."""
+    if path_below(endpoint_url, url) is None:
+        return None
+    return _Target(RUNTIME_PATHS.find(method, url), RUNTIME_PATHS.find_below(endpoint_url, method, url))
 
 
 def _operation_difference(call: CallContext, operation_name: str) -> str | None:
@@ -253,7 +240,7 @@ def _operation_difference(call: CallContext, operation_name: str) -> str | None:
 
     INVARIANT: a call within a call, on the same client and past its public methods, is not covered by the outer call.
     """
-    authorized = call.authorized.call.name
+    authorized = call.authorized.guarded.call.name
     return None if operation_name == authorized else f"is for another operation than {authorized}"
 
 
@@ -264,7 +251,9 @@ def _guardrail_difference(call: CallContext, params: Mapping[str, Any]) -> str |
     INVARIANT: every structure of the operation's guardrail location holds the authorized identifier and version.
     """
     guarded = call.authorized.guarded
-    return None if guardrail_refs(guarded, params) == guarded.guardrail_refs else OTHER_GUARDRAIL
+    location = guarded.call.operation.location
+    found = () if location is None else location.read_all(params)
+    return None if found == guarded.guardrail_refs else OTHER_GUARDRAIL
 
 
 def _identifier_difference(call: CallContext, params: Mapping[str, Any]) -> str | None:
@@ -273,6 +262,6 @@ def _identifier_difference(call: CallContext, params: Mapping[str, Any]) -> str 
 
     INVARIANT: the policies were evaluated for the resources that the parameters name.
     """
-    if resource_identifiers(call.authorized.guarded, params) == call.identifiers:
+    if call.authorized.guarded.call.operation.identifiers(params) == call.identifiers:
         return None
     return "names another model or resource than the one that was authorized"

@@ -192,7 +192,7 @@ class Exchange:
         self._authorized: AuthorizedCall | None = None
         name, params = self._read(is_redirected=is_redirected)
         self.is_chat = _VERSION in urlsplit(request.url).path
-        self._call = Call(name, params, endpoint.region, chosen.get())
+        self._call = Call.of(name, params, endpoint.region, chosen.get())
         self._observers = Observers(binding.listeners, self._call)
 
     def __enter__(self) -> Self:
@@ -266,7 +266,7 @@ class Exchange:
         return self._outgoing(self._authorized)
 
     def _outgoing(self, authorized: AuthorizedCall) -> Outgoing:
-        guarded, location = authorized.guarded, authorized.call.operation.location
+        guarded, location = authorized.guarded, authorized.guarded.call.operation.location
         sent = self._unchanged()
         if location is not None and guarded.guardrail is not None:
             if not location.carries(self._wire, guarded.guardrail_ref):
@@ -350,7 +350,7 @@ class Exchange:
 
     def _reply(self, authorized: AuthorizedCall, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
         response = {"ResponseMetadata": _metadata(status, headers)}
-        if authorized.call.operation.reply.startswith(("invoke", "chat")):
+        if authorized.guarded.call.operation.reply.startswith(("invoke", "chat")):
             return Reply(authorized, response, body)
         return Reply(authorized, {**parse_object(body), **response})
 
@@ -358,7 +358,7 @@ class Exchange:
         """Return the observer of a streamed response, which ends the exchange; None if the response is no stream."""
         authorized = self._authorized
         reader = event_reader(headers.get("content-type", ""))
-        if authorized is None or reader is None or status >= _REDIRECT or not authorized.call.operation.streams:
+        if authorized is None or reader is None or status >= _REDIRECT or not authorized.guarded.call.operation.streams:
             return None
         report_allowed(authorized, self._observers)
         reply = Reply(authorized, {"ResponseMetadata": _metadata(status, headers)})

@@ -69,7 +69,7 @@ class Tripwire:
         inference = None if self._mode == "off" else inference_of(signer, request)
         if inference is None or is_verified(request):
             return
-        call = Call(inference.name, inference.params, inference.region, chosen.get())
+        call = Call.of(inference.name, inference.params, inference.region, chosen.get())
         refusals = _Refusals()
         try:
             self._judge(inference, call, self._rules_for(signer, inference).current(), Observers((refusals,), call))
@@ -149,7 +149,7 @@ class _Refusals:
 
 def _problem(inference: Inference, authorized: AuthorizedCall) -> RefusedError | None:
     """Set the guardrail headers if the operation has them; return the error of a request that still has no guardrail."""
-    guarded, place = authorized.guarded, authorized.call.operation.location
+    guarded, place = authorized.guarded, authorized.guarded.call.operation.location
     if place is None or guarded.guardrail is None:
         return None
     if place.is_in_presigned_url:

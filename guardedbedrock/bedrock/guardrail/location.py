@@ -135,7 +135,7 @@ class GuardrailLocation:
     def read_all(self, params: Params) -> tuple[GuardrailRef, ...]:
         """Read the guardrail of every structure that can hold one, in the order of `paths`."""
         if self._member is not None:
-            return (self._ref(params.get(self._member) if self._member else params),)
+            return (self._ref(as_mapping(params.get(self._member)) if self._member else params),)
         return tuple(ref for ref, _ in self.read_with_models(params))
 
     def read_with_models(self, params: Params) -> Iterator[tuple[GuardrailRef, ModelRef]]:
@@ -147,7 +147,7 @@ class GuardrailLocation:
             for owner in _values_at(params, structure.owner):
                 model = structure.read_model(owner)
                 for holder in _values_at(owner, structure.guardrail):
-                    yield self._ref(holder), model
+                    yield self._ref(as_mapping(holder)), model
         if self._repeats:
             for inner in _values_at(params, self._repeats):
                 yield from self.read_with_models(inner)
@@ -190,7 +190,7 @@ class GuardrailLocation:
         model = structure.read_model(owner)
 
         def named(holder: Any) -> dict[str, Any]:
-            identifier, version = change(self._ref(holder), model)
+            identifier, version = change(self._ref(as_mapping(holder)), model)
             return {**_structure(holder), self.identifier: identifier, self.version: version}
 
         return _changed_at(owner, structure.guardrail, named)
@@ -204,9 +204,8 @@ class GuardrailLocation:
             return matches_template(path, _APPLY) and (path[1], path[3]) == ref
         return {*self.read_all(json_body(wire))} == {ref}
 
-    def _ref(self, holder: Any) -> GuardrailRef:
-        found = as_mapping(holder)
-        return found.get(self.identifier) or None, found.get(self.version) or None
+    def _ref(self, holder: Mapping[str, Any]) -> GuardrailRef:
+        return holder.get(self.identifier) or None, holder.get(self.version) or None
 
 
 def _steps(path: str) -> tuple[Step, ...]:

@@ -115,8 +115,7 @@ def must_show_guardrail(reply_format: str, params: Params) -> bool:
     """
     if not reply_format.startswith("converse"):
         return reply_format.startswith("invoke")
-    config: Any = params.get("guardrailConfig")
-    return isinstance(config, Mapping) and config.get("trace") not in _NO_TRACE
+    return as_mapping(params.get("guardrailConfig")).get("trace") not in _NO_TRACE
 
 
 def is_readable(body: bytes) -> bool:

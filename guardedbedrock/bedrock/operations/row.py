@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
 from guardedbedrock.bedrock.parameters import Params, read_parameter
@@ -39,6 +40,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 """
 
 _MODEL_ID: Final = ("modelId",)
+_END_OF_MEMBER: Final = re.compile(r"[.\[]")
 
 When: TypeAlias = Literal["always", "if-named", "either", "undocumented"]
 """
@@ -110,7 +112,6 @@ class Operation:
         path: HTTP method and path, such as ``POST /model/{modelId}/converse``; only the rows of ``bedrock-runtime`` have one.
 
     Attributes:
-        identifier_paths: Paths of the parameters that name the resources of the required actions, each once.
         has_indirect_effects: Whether a call can have indirect effects.
         needs_guardrail: Whether the guard sends the call only with an approved guardrail.
         streams: Whether the reply is an event stream.
@@ -130,16 +131,17 @@ class Operation:
     indirect: Indirect = ""
     is_known: bool = True
     path: str = ""
-    identifier_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
     has_indirect_effects: bool = field(init=False, repr=False, compare=False)
     needs_guardrail: bool = field(init=False, repr=False, compare=False)
     streams: bool = field(init=False, repr=False, compare=False)
     _model_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _identifier_paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    """Paths of the parameters that name the resources of the required actions, each with its member at the top level."""
 
     def __post_init__(self) -> None:
         models = self.location.models if self.location and self.location.models else _MODEL_ID
         paths = dict.fromkeys(path for action in self.required_actions for path in action.parameters)
-        object.__setattr__(self, "identifier_paths", tuple(paths))
+        object.__setattr__(self, "_identifier_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
         object.__setattr__(self, "has_indirect_effects", bool(self.indirect or self.indirect_effects or self.effects_of))
         object.__setattr__(self, "needs_guardrail", self.inference or self.configures_inference)
         object.__setattr__(self, "streams", self.reply.endswith("-stream"))
@@ -152,6 +154,10 @@ class Operation:
             if model is not None:
                 return model
         return None
+
+    def identifiers(self, params: Params) -> dict[str, Any]:
+        """Read the parameters that name the resources of the required actions, such as the model, by their paths."""
+        return {path: read_parameter(params, path) for member, path in self._identifier_paths if params.get(member) is not None}
 
     def effects(self, params: Params) -> Iterator[str]:
         """Give the indirect effects of a call."""

@@ -59,7 +59,7 @@ def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models
     """
     if not isinstance(model, str):
         return None
-    resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2])
+    resolved = resolved_models and (resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]))
     if not resolved:
         return _kind(model, configured)
     kinds = {_kind(one, configured) for one in resolved}

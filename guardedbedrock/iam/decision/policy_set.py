@@ -64,6 +64,13 @@ class PolicySet:
         ConfigurationError: No policy is given. Such a policy set could only allow everything or deny everything.
     """
 
+    is_static: bool = True
+    """
+    Whether equal requests always get equal decisions, so that a caller may cache them.
+
+    Set it to False in a derived class whose policies can change.
+    """
+
     def __init__(  # noqa: PLR0913  # one keyword for each policy type
         self,
         *,
@@ -107,15 +114,6 @@ class PolicySet:
         if self._reads is None:
             self._reads = frozenset(key for _, group in self._groups for compiled in group for key in compiled.reads())
         return self._reads
-
-    @property
-    def is_static(self) -> bool:
-        """
-        Whether equal requests always get equal decisions, so that a caller may cache them.
-
-        True for `PolicySet`. Override it with False in a derived class whose policies can change.
-        """
-        return True
 
     def evaluate(self, request: Request) -> Decision:
         """Decide one request."""
