@@ -324,6 +324,27 @@ def test_an_event_has_the_ids_of_the_current_trace_and_span(harness: Make) -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("setup", "is_open"),
+    [
+        ("", False),
+        ("logging.basicConfig()", True),
+        ("logging.getLogger('guardedbedrock').addHandler(logging.StreamHandler())", True),
+        ("logging.getLogger('application').addHandler(logging.StreamHandler())", False),
+        ("import structlog", False),
+        ("import structlog; structlog.configure()", True),
+    ],
+)
+def test_a_log_is_opened_only_if_something_reads_it(setup: str, *, is_open: bool) -> None:
+    names = "import logging; from guardedbedrock.core.records import Call; from guardedbedrock import telemetry"
+    opened = "telemetry.DecisionLog().open(Call.of('Converse', {}, 'us-east-1')) is not None"
+    script = f"{names}\n{setup}\nprint({opened})"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603  # our own
+
+    assert done.stdout == f"{is_open}\n"
+
+
 def test_structlog_is_not_imported_unless_the_application_does() -> None:
     """Importing it takes as long as importing boto3."""
     setup = "import logging; logging.basicConfig(format='%(levelname)s %(message)s %(code)s', force=True)"

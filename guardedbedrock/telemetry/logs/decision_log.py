@@ -16,7 +16,6 @@ from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.logs.entries import entry_for
 from guardedbedrock.telemetry.logs.writer import has_readers, is_enabled, write
-from guardedbedrock.telemetry.providers import tracer_provider
 from guardedbedrock.telemetry.sentences import sentence_for
 
 
@@ -46,9 +45,8 @@ class CallLog(Observation):
         self._trace: dict[str, str] = {}
 
     def enter(self) -> None:
-        """Note the current span, for events that come when another one is current, or none."""
-        if self._call.operation.streams or tracer_provider() is not None:
-            self._note_trace()
+        """Note the current span."""
+        self._note_trace()
 
     def on_event(self, event: Event) -> None:
         """Log an event."""
