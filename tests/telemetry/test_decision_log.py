@@ -324,25 +324,53 @@ def test_an_event_has_the_ids_of_the_current_trace_and_span(harness: Make) -> No
     ]
 
 
-@pytest.mark.parametrize(
-    ("setup", "is_open"),
-    [
-        ("", False),
-        ("logging.basicConfig()", True),
-        ("logging.getLogger('guardedbedrock').addHandler(logging.StreamHandler())", True),
-        ("logging.getLogger('application').addHandler(logging.StreamHandler())", False),
-        ("import structlog", False),
-        ("import structlog; structlog.configure()", True),
-    ],
-)
-def test_a_log_is_opened_only_if_something_reads_it(setup: str, *, is_open: bool) -> None:
-    names = "import logging; from guardedbedrock.core.records import Call; from guardedbedrock import telemetry"
-    opened = "telemetry.DecisionLog().open(Call.of('Converse', {}, 'us-east-1')) is not None"
-    script = f"{names}\n{setup}\nprint({opened})"
+PATCH: Final = """
+original = logging.Logger.callHandlers
+logging.Logger.callHandlers = lambda self, record: (read(record), original(self, record))
+"""
+CONFIGURE: Final = """
+logging.config.dictConfig({
+    "version": 1,
+    "handlers": {"records": {"()": lambda: Records()}},
+    "loggers": {"guardedbedrock": {"handlers": ["records"]}},
+})
+"""
+DENIED_PROGRAM: Final = """
+import logging.config
+import guardedbedrock
+from guardedbedrock.testing import FakeBedrock
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)  # noqa: S603  # our own
+def read(record):
+    if record.name == "guardedbedrock":
+        print(record.event)
 
-    assert done.stdout == f"{is_open}\n"
+class Records(logging.Handler):
+    def emit(self, record):
+        read(record)
+
+SETUP
+
+guardrail = guardedbedrock.Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="3")
+policy = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}
+policies = guardedbedrock.iam.PolicySet(identity=[policy])
+guard = guardedbedrock.Guard(guardrails=[guardrail], policies=policies, principal="arn:aws:iam::123456789012:role/App")
+with FakeBedrock() as fake:
+    client = guard.client("bedrock-runtime", **fake.client_kwargs())
+    try:
+        client.converse(modelId="amazon.nova-lite-v1:0", messages=[])
+    except guardedbedrock.AccessDeniedError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("setup", [PATCH, CONFIGURE, "logging.root.addHandler(Records())"], ids=["patch", "config", "handler"])
+def test_a_denial_reaches_whatever_reads_logs(setup: str) -> None:
+    """An error tracker patches `Logger.callHandlers` and adds no handler; `dictConfig` removes the handlers of a library."""
+    program = DENIED_PROGRAM.replace("SETUP", setup)
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)  # noqa: S603  # our own
+
+    assert done.stdout.split() == ["guardedbedrock.decision", "guardedbedrock.refused"]
 
 
 def test_structlog_is_not_imported_unless_the_application_does() -> None:

@@ -7,6 +7,8 @@ Keys have underscores and no dots, so that filter patterns of CloudWatch Logs ca
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import context, trace
@@ -15,16 +17,16 @@ from guardedbedrock.core.events import Event, GuardrailInjected, PreflightDecide
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.logs.entries import entry_for
-from guardedbedrock.telemetry.logs.writer import has_readers, is_enabled, write
+from guardedbedrock.telemetry.logs.writer import is_enabled, write
 from guardedbedrock.telemetry.sentences import sentence_for
 
 
 class DecisionLog:
     """Logs the decision about each call, and everything that few calls have."""
 
-    def open(self, call: Call) -> CallLog | None:
-        """Begin the log of one call; None if the application configured no logging."""
-        return CallLog(call, wants_routine=is_enabled(logging.INFO)) if has_readers() else None
+    def open(self, call: Call) -> CallLog:
+        """Begin the log of one call."""
+        return CallLog(call, wants_routine=is_enabled(logging.INFO))
 
 
 class CallLog(Observation):
@@ -36,17 +38,13 @@ class CallLog(Observation):
         wants_routine: Whether decisions that allow are logged.
     """
 
-    __slots__ = ("_call", "_guardrail", "_principal", "_trace", "wants_routine")
+    _guardrail: str | None = None
+    _principal = ""
+    _trace: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, call: Call, *, wants_routine: bool = True) -> None:
         self._call, self.wants_routine = call, wants_routine
-        self._guardrail: str | None = None
-        self._principal = ""
-        self._trace: dict[str, str] = {}
-
-    def enter(self) -> None:
-        """Note the current span."""
-        self._note_trace()
+        self._note_trace()  # events of a stream may come in another context
 
     def on_event(self, event: Event) -> None:
         """Log an event."""

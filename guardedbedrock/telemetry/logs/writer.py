@@ -18,11 +18,6 @@ _STANDARD.addHandler(logging.NullHandler())
 _RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 
 
-def has_readers() -> bool:
-    """Say whether the application configured structlog, or a handler that gets the standard records."""
-    return bool(logging.root.handlers) or len(_STANDARD.handlers) > 1 or _is_structlog_configured()
-
-
 def is_enabled(level: int) -> bool:
     """Say whether an event of a level is written anywhere."""
     return _is_structlog_configured() or _STANDARD.isEnabledFor(level)
