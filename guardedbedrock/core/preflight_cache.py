@@ -78,7 +78,7 @@ class PreflightCache:
 
     def get(self, guarded: GuardedCall) -> Preflight | None:
         """
-        Look up the result of a call, which may be of another second; None if there is none.
+        Look up the result of a call, which may be of another second; None if nothing is stored for it.
 
         Raises:
             TypeError: A parameter has a shape that botocore rejects.
@@ -108,7 +108,7 @@ def _key(guarded: GuardedCall) -> Key | None:
         return None
     is_plain = parameters.members.isdisjoint(guarded.params)
     values = () if is_plain else tuple(_hashable(read_parameter(guarded.params, path)) for path in parameters.paths)
-    return call.service, call.name, call.region, guarded.guardrail_refs, guarded.model, values
+    return call.service, call.name, call.region, guarded.guardrail_refs, call.model, values
 
 
 def _hashable(value: Any) -> Hashable:

@@ -60,17 +60,15 @@ class GuardedCall(NamedTuple):
         guardrail: The approved guardrail in them; None if the call goes out without one. Collaborators and nodes of a flow may
             have others, by their models.
         injected: Whether the guard added it.
-        model: The authorized model. The gate compares requests with `model` and `guardrail_refs`: event handlers can change
-            `params`, but not these two.
         guardrail_refs: The authorized guardrails, as (identifier, version), of every structure of the operation's guardrail
-            location; ``()`` if the operation has none.
+            location; ``()`` if the operation has none. The gate compares requests with these and with the model of `call`:
+            event handlers can change `params`, but neither of them.
     """
 
     call: Call
     params: Params
     guardrail: Guardrail | None
     injected: bool
-    model: str | None
     guardrail_refs: tuple[GuardrailRef, ...]
 
     @property
@@ -208,7 +206,7 @@ class Reply(NamedTuple):
 
 def plain_parameters(params: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Convert `str` subclasses in parameters to plain strings, once, when a call enters.
+    Convert values of `str` subclasses in parameters to plain strings, once, when a call enters.
 
     INVARIANT: the stages and the gate compare the text that botocore sends. The members of a string enum are formatted in another
     way: ``f"{Model.HAIKU}"`` is not the model ID.

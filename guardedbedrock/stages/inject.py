@@ -44,8 +44,7 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
         observers.emit(CallRefused(error, enforced=rules.mode == "enforce"))
         if rules.mode == "enforce":
             raise
-        location = call.operation.location
-        guarded = _unchanged(call, () if location is None else location.read_all(call.params))
+        guarded = _unchanged(call)
     if call.operation.indirect:
         check_indirect(call, rules, observers)
     return guarded
@@ -53,22 +52,22 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
 
 def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     operation, location = call.operation, call.operation.location
-    named = () if location is None else location.read_all(call.params)
+    named = operation.guardrail_refs(call.params)
     if operation.inference and _takes_no_guardrail(call, named, rules, observers):
-        return _unchanged(call, named)
+        return _unchanged(call)
     if location is None:
         if operation.needs_guardrail:
             if call.name not in rules.allow_unguarded:
                 raise _unguardable(call)
             observers.emit(SentWithoutGuardrail(str(call.model or ""), "allowed"))
-        return _unchanged(call, named)
+        return _unchanged(call)
     if operation.needs_guardrail and not named:
         if operation.indirect:  # `check_indirect` decides
-            return _unchanged(call, named)
+            return _unchanged(call)
         raise _no_structure(call, location)
     if operation.needs_guardrail or _is_half_empty(call, location, named):
         return _guarded(call, location, rules, observers)
-    return _unchanged(call, named)
+    return _unchanged(call)
 
 
 def _is_half_empty(call: Call, location: GuardrailLocation, named: tuple[GuardrailRef, ...]) -> bool:
@@ -140,9 +139,7 @@ def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: O
         named = dict(reversed(sent))  # of a guardrail that is sent in several structures, the first
         for guardrail in dict.fromkeys(guardrail for guardrail, _ in sent):
             observers.emit(GuardrailInjected(guardrail, was_there=named[guardrail]))
-    return GuardedCall(
-        call=call, params=params, guardrail=first, injected=not was_there, model=call.model, guardrail_refs=tuple(refs)
-    )
+    return GuardedCall(call=call, params=params, guardrail=first, injected=not was_there, guardrail_refs=tuple(refs))
 
 
 def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Rules) -> str:
@@ -169,8 +166,9 @@ def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Ru
     return guardrail.id
 
 
-def _unchanged(call: Call, named: tuple[GuardrailRef, ...]) -> GuardedCall:
-    return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, model=call.model, guardrail_refs=named)
+def _unchanged(call: Call) -> GuardedCall:
+    refs = call.operation.guardrail_refs(call.params)
+    return GuardedCall(call=call, params=call.params, guardrail=None, injected=False, guardrail_refs=refs)
 
 
 def _unguardable(call: Call) -> UnguardableOperationError:

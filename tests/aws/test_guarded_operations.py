@@ -143,3 +143,14 @@ def test_invalid_parameters_raise_the_error_of_a_plain_client(harness: Make, met
         getattr(client, method)(**params)
 
     assert fake.requests == []
+
+
+@pytest.mark.parametrize("params", [[], [1], "text", 3], ids=repr)
+def test_parameters_that_are_not_a_dict_raise_the_error_of_a_plain_client(harness: Make, params: Any) -> None:
+    """As code that wraps `_make_api_call` may pass them."""
+    fake, _, client = harness()
+
+    with pytest.raises(ParamValidationError):
+        client._make_api_call("Converse", params)
+
+    assert fake.requests == []

@@ -15,6 +15,7 @@ from guardedbedrock.aws.client.call_steps import (
     authorized_call,
     call_of,
     indirect_targets,
+    is_guarded,
     presignable,
     settled,
     with_buffered_body_async,
@@ -47,14 +48,16 @@ class AsyncGuardedClient(Guarded):
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
         transport: AsyncSend = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
-        if self._guardedbedrock.rules.mode == "off":
+        if not is_guarded(self, api_params):
             return transport(operation_name, api_params)
         # The record is made here and not when the call is awaited: `using` chooses the guardrail where the call is made.
         return self._make_guarded_call(call_of(self, operation_name, api_params), transport)
 
     async def _make_guarded_call(self, call: Call, transport: AsyncSend) -> Any:
         await self._find_caller()
-        binding, call = self._guardedbedrock, await with_buffered_body_async(call)
+        binding = self._guardedbedrock
+        if "body" in call.params:
+            call = await with_buffered_body_async(call)
         with ObservedCall(self, call) as observers:
             await self._ask_aws(call)
             authorized = authorized_call(self, call, observers)

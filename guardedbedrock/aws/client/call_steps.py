@@ -23,11 +23,15 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
 
 
-def call_of(client: Any, name: str, params: Any) -> Call:
+def is_guarded(client: Any, params: Any) -> bool:
+    """Say whether a call passes the stages. botocore rejects parameters that are not a dict, and in mode ``off`` none does."""
+    return client._guardedbedrock.rules.mode != "off" and isinstance(params, dict)  # noqa: SLF001  # the mixin's own
+
+
+def call_of(client: Any, name: str, params: dict[str, Any]) -> Call:
     """Return the record of a call, with the guardrail that is chosen in the current context."""
-    binding: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
-    plain = plain_parameters(params) if isinstance(params, dict) else params  # botocore rejects anything else
-    return Call.of(name, plain, binding.region, chosen.get(), binding.service)
+    binding: ClientBinding = client._guardedbedrock  # noqa: SLF001
+    return Call.of(name, plain_parameters(params), binding.region, chosen.get(), binding.service)
 
 
 def with_buffered_body(call: Call) -> Call:
@@ -146,8 +150,8 @@ def settled(
 def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
     """Return the record of the call that a presigned URL makes; None if the guard does not check it."""
     name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
-    off = client._guardedbedrock.rules.mode == "off"  # noqa: SLF001
-    return None if off or name is None else call_of(client, name, params or {})
+    params = params or {}
+    return None if name is None or not is_guarded(client, params) else call_of(client, name, params)
 
 
 def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:

@@ -172,7 +172,7 @@ class Gate:
             return f"goes to another operation than {operation.name}"
         if not operation.inference and find_operation(SERVICES[0], lenient.operation).inference:
             return "reaches a model by an operation without a guardrail location"
-        if lenient.model and target.strict != (operation.name, guarded.model):
+        if lenient.model and target.strict != (operation.name, guarded.call.model):
             return "names another model than the one that was authorized"
         return None
 
@@ -251,9 +251,7 @@ def _guardrail_difference(call: CallContext, params: Mapping[str, Any]) -> str |
     INVARIANT: every structure of the operation's guardrail location holds the authorized identifier and version.
     """
     guarded = call.authorized.guarded
-    location = guarded.call.operation.location
-    found = () if location is None else location.read_all(params)
-    return None if found == guarded.guardrail_refs else OTHER_GUARDRAIL
+    return None if guarded.call.operation.guardrail_refs(params) == guarded.guardrail_refs else OTHER_GUARDRAIL
 
 
 def _identifier_difference(call: CallContext, params: Mapping[str, Any]) -> str | None:

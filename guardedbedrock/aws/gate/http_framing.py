@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from botocore.awsrequest import HeadersDict
 from botocore.compat import HTTPHeaders
 
+_LOWER: Final = attrgetter("_lower")
+"""The name of a header in lower case, as the keys of `HeadersDict` have it."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header (RFC 9110, section 5.6.2). Some servers remove a trailing space and read another name."""
 
@@ -40,7 +43,8 @@ def _values_by_name(headers: Any) -> dict[str, tuple[Any, ...]]:
     """Give the values of every header by its name in lower case."""
     if isinstance(headers, HeadersDict):
         # Its own iterator and lookup call Python functions for each name: more than all the rest of this check.
-        return {key._lower: (value,) for key, value in headers._dict.items()}  # noqa: SLF001
+        values_by_key = headers._dict  # noqa: SLF001
+        return dict(zip(map(_LOWER, values_by_key), zip(values_by_key.values()), strict=True))
     values: dict[str, tuple[Any, ...]] = {}
     for name, value in headers.items():
         lower = _text(name).lower()

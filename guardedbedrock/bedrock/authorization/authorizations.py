@@ -112,9 +112,8 @@ def named_guardrail(operation: Operation, params: Params, caller: Caller) -> Nam
 
 def named_guardrails(operation: Operation, params: Params, caller: Caller) -> tuple[NamedGuardrail, ...]:
     """Give ARN and version of every guardrail that a call names, each once."""
-    found = operation.location.read_all(params) if operation.location else ()
     where = {"partition": caller.partition, "region": caller.region, "account": caller.account}
-    named = [(to_arn(identifier, **where), version) for identifier, version in found if identifier]
+    named = [(to_arn(identifier, **where), version) for identifier, version in operation.guardrail_refs(params) if identifier]
     return tuple(dict.fromkeys(named))
 
 

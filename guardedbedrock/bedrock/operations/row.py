@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
+from guardedbedrock.bedrock.guardrail.location import GuardrailLocation, GuardrailRef
 from guardedbedrock.bedrock.parameters import Params, read_parameter
 
 ReplyFormat: TypeAlias = Literal[
@@ -41,6 +41,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 
 _MODEL_ID: Final = ("modelId",)
 _END_OF_MEMBER: Final = re.compile(r"[.\[]")
+"""Where the first member of a path ends."""
 
 When: TypeAlias = Literal["always", "if-named", "either", "undocumented"]
 """
@@ -154,6 +155,10 @@ class Operation:
             if model is not None:
                 return model
         return None
+
+    def guardrail_refs(self, params: Params) -> tuple[GuardrailRef, ...]:
+        """Read the guardrail of every structure that can hold one; none if the operation has no guardrail location."""
+        return () if self.location is None else self.location.read_all(params)
 
     def identifiers(self, params: Params) -> dict[str, Any]:
         """Read the parameters that name the resources of the required actions, such as the model, by their paths."""
