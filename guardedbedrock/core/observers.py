@@ -88,11 +88,8 @@ class Observers:
         call: The call.
     """
 
-    wants_routine = False
-    wants_content = False
-    _is_closed = False
-
     def __init__(self, listeners: Iterable[Listener], call: Call) -> None:
+        self._is_closed = self.wants_routine = self.wants_content = False
         self._observations: list[Observation] = []
         for listener in listeners:
             try:

@@ -2,13 +2,14 @@
 The records that a call hands from stage to stage.
 
 Each stage accepts only what the stage before returns, so no path can skip one: `Call`, `GuardedCall`, `AuthorizedCall`, `Reply`.
+None of them is ever changed. These four are not frozen, since making a frozen record takes four times as long, on every call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from guardedbedrock.authorization import Authorization
 from guardedbedrock.bedrock import ROWS, Guardrail, Operation
@@ -21,7 +22,8 @@ _CONTENT: Final = frozenset({"messages", "system", "body"})
 """Parameters that hold a prompt and no identifiers. They can be large, so they are not converted."""
 
 
-class Call(NamedTuple):
+@dataclass(slots=True)
+class Call:
     """
     A call as the application made it; `Call.of` makes one.
 
@@ -50,7 +52,8 @@ class Call(NamedTuple):
         return cls(name, params, region, chosen, service, operation, operation.model(params))
 
 
-class GuardedCall(NamedTuple):
+@dataclass(slots=True)
+class GuardedCall:
     """
     A call with its guardrail.
 
@@ -177,14 +180,16 @@ class Verdict:
         return (*found, *indirect_effects, *self.policy_remarks)
 
 
-class AuthorizedCall(NamedTuple):
+@dataclass(slots=True)
+class AuthorizedCall:
     """A guarded call that may be sent, with the verdict that allows it."""
 
     guarded: GuardedCall
     verdict: Verdict
 
 
-class Reply(NamedTuple):
+@dataclass(slots=True)
+class Reply:
     """
     The reply to an authorized call.
 

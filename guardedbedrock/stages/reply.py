@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from guardedbedrock.bedrock import Intervention
@@ -64,7 +65,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
         if shown is NO_TRACE and not is_readable(body):
             return response  # a body in another format, which cannot show whether the guardrail ran
     if shown != NO_TRACE or _must_show(reply):
-        ReplyCheck(reply._replace(response=response), rules, observers).settle(shown)
+        ReplyCheck(replace(reply, response=response), rules, observers).settle(shown)
     return response
 
 

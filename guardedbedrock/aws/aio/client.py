@@ -15,7 +15,6 @@ from guardedbedrock.aws.client.call_steps import (
     authorized_call,
     call_of,
     indirect_targets,
-    is_guarded,
     presignable,
     settled,
     with_buffered_body_async,
@@ -48,10 +47,11 @@ class AsyncGuardedClient(Guarded):
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Awaitable[Any]:
         transport: AsyncSend = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
-        if not is_guarded(self, api_params):
+        binding = self._guardedbedrock
+        if not binding.guards(api_params):
             return transport(operation_name, api_params)
         # The record is made here and not when the call is awaited: `using` chooses the guardrail where the call is made.
-        return self._make_guarded_call(call_of(self, operation_name, api_params), transport)
+        return self._make_guarded_call(call_of(binding, operation_name, api_params), transport)
 
     async def _make_guarded_call(self, call: Call, transport: AsyncSend) -> Any:
         await self._find_caller()

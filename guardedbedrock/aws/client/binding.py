@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from guardedbedrock.core.observers import Listener
 from guardedbedrock.core.rules import Rules
@@ -31,3 +32,7 @@ class ClientBinding:
     retry_configured: bool = False
     region: str = ""
     service: str = ""
+
+    def guards(self, params: Any) -> bool:
+        """Say whether a call passes the stages: not in mode ``off``, nor with parameters that botocore rejects as no dict."""
+        return self.rules.mode != "off" and isinstance(params, dict)

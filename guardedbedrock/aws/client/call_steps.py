@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import isawaitable
 from typing import Any, NoReturn
 
@@ -23,14 +24,8 @@ from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
 
 
-def is_guarded(client: Any, params: Any) -> bool:
-    """Say whether a call passes the stages. botocore rejects parameters that are not a dict, and in mode ``off`` none does."""
-    return client._guardedbedrock.rules.mode != "off" and isinstance(params, dict)  # noqa: SLF001  # the mixin's own
-
-
-def call_of(client: Any, name: str, params: dict[str, Any]) -> Call:
+def call_of(binding: ClientBinding, name: str, params: dict[str, Any]) -> Call:
     """Return the record of a call, with the guardrail that is chosen in the current context."""
-    binding: ClientBinding = client._guardedbedrock  # noqa: SLF001
     return Call.of(name, plain_parameters(params), binding.region, chosen.get(), binding.service)
 
 
@@ -46,7 +41,7 @@ def with_buffered_body(call: Call) -> Call:
     chunks: list[bytes] = []
     while chunk := body.read():
         chunks.append(_bytes(chunk))
-    return call._replace(params={**call.params, "body": b"".join(chunks)})
+    return replace(call, params={**call.params, "body": b"".join(chunks)})
 
 
 async def with_buffered_body_async(call: Call) -> Call:
@@ -60,7 +55,7 @@ async def with_buffered_body_async(call: Call) -> Call:
         if not data:
             break
         chunks.append(_bytes(data))
-    return call._replace(params={**call.params, "body": b"".join(chunks)})
+    return replace(call, params={**call.params, "body": b"".join(chunks)})
 
 
 def _can_seek(body: Any) -> bool:
@@ -150,8 +145,9 @@ def settled(
 def presigned_call(client: Any, method: str, params: dict[str, Any] | None) -> Call | None:
     """Return the record of the call that a presigned URL makes; None if the guard does not check it."""
     name = client._PY_TO_OP_NAME.get(method)  # noqa: SLF001  # botocore has no public name for it at this place
+    binding: ClientBinding = client._guardedbedrock  # noqa: SLF001  # the mixin's own
     params = params or {}
-    return None if name is None or not is_guarded(client, params) else call_of(client, name, params)
+    return None if name is None or not binding.guards(params) else call_of(binding, name, params)
 
 
 def presignable(client: Any, call: Call, observers: Observers) -> AuthorizedCall:

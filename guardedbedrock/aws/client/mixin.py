@@ -19,7 +19,6 @@ from guardedbedrock.aws.client.call_steps import (
     ObservedCall,
     authorized_call,
     call_of,
-    is_guarded,
     presignable,
     presigned_call,
     settled,
@@ -139,9 +138,10 @@ class GuardedClient(Guarded):
 
     def _make_api_call(self, operation_name: str, api_params: dict[str, Any]) -> Any:
         transport = super()._make_api_call  # type: ignore[misc]  # a base of the generated class
-        if not is_guarded(self, api_params):
+        binding = self._guardedbedrock
+        if not binding.guards(api_params):
             return transport(operation_name, api_params)
-        binding, call = self._guardedbedrock, call_of(self, operation_name, api_params)
+        call = call_of(binding, operation_name, api_params)
         if "body" in call.params:
             call = with_buffered_body(call)
         with ObservedCall(self, call) as observers:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Self
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
@@ -28,7 +28,8 @@ class Attempt:
     ended: float
 
 
-class SerializedRequest(NamedTuple):
+@dataclass(slots=True)
+class SerializedRequest:
     """
     The request that botocore serialized from the authorized parameters.
 
@@ -51,6 +52,7 @@ class SerializedRequest(NamedTuple):
         return body is self.body and request.url == self.url and request.method == self.method
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class CallContext:
     """
     An authorized call that is under way. ``with`` makes it the current call of this context.
@@ -75,19 +77,21 @@ class CallContext:
             `Stubber` or a patched method.
     """
 
+    authorized: AuthorizedCall
+    observers: Observers
+    gate: object
+    identifiers: dict[str, Any] = field(init=False)
     endpoint_url: str | None = None
     serialized: SerializedRequest | None = None
     verified_request: Any = None
     attempt: Attempt | None = None
-    refusal_reported = False
-    has_request = False
-    _token: Token[CallContext | None]
+    refusal_reported: bool = False
+    has_request: bool = False
+    _token: Token[CallContext | None] = field(init=False)
 
-    def __init__(self, authorized: AuthorizedCall, observers: Observers, gate: object) -> None:
-        self.authorized = authorized
-        self.observers = observers
-        self.gate: object = gate
-        self.identifiers = authorized.guarded.call.operation.identifiers(authorized.guarded.params)
+    def __post_init__(self) -> None:
+        guarded = self.authorized.guarded
+        self.identifiers = guarded.call.operation.identifiers(guarded.params)
 
     def __enter__(self) -> Self:
         self._token = current_call.set(self)
