@@ -2,7 +2,7 @@
 The records that a call hands from stage to stage.
 
 Each stage accepts only what the stage before returns, so no path can skip one: `Call`, `GuardedCall`, `AuthorizedCall`, `Reply`.
-None of them is ever changed. These four are not frozen, since making a frozen record takes four times as long, on every call.
+No record is ever changed. They are not frozen, since making a frozen one takes four times as long, and every call makes five.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class GuardedCall:
         return self.guardrail_refs[0] if self.guardrail_refs else NO_GUARDRAIL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
     """
     The decision of the policies on a whole call.
