@@ -28,32 +28,28 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
         headers: The headers of the request.
         body: As it will be sent.
     """
-    values = _values_by_name(headers)
-    problem = _name_problem(frozenset(values))
+    names, lengths = _names_and_lengths(headers)
+    problem = _name_problem(names)
     if problem is not None:
         return problem
-    lengths = values.get("content-length", ())
     expected = () if body is None and not lengths else (str(len(body or b"")),)
     if lengths == expected or tuple(map(_text, lengths)) == expected:
         return None
     return "has a Content-Length that is not the length of its body"
 
 
-def _values_by_name(headers: Any) -> dict[str, tuple[Any, ...]]:
-    """Give the values of every header by its name in lower case."""
+def _names_and_lengths(headers: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Give the names of the headers in lower case, and every Content-Length."""
     if isinstance(headers, HeadersDict):
         # Its own iterator and lookup call Python functions for each name: more than all the rest of this check.
-        values_by_key = headers._dict  # noqa: SLF001
-        return dict(zip(map(_LOWER, values_by_key), zip(values_by_key.values()), strict=True))
-    values: dict[str, tuple[Any, ...]] = {}
-    for name, value in headers.items():
-        lower = _text(name).lower()
-        values[lower] = (*values.get(lower, ()), value)
-    return values
+        values = dict(zip(map(_LOWER, headers._dict), headers._dict.values(), strict=True))  # noqa: SLF001
+        return tuple(values), (values["content-length"],) if "content-length" in values else ()
+    pairs = [(_text(name).lower(), value) for name, value in headers.items()]
+    return tuple(name for name, _ in pairs), tuple(value for name, value in pairs if name == "content-length")
 
 
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
-def _name_problem(names: frozenset[str]) -> str | None:
+def _name_problem(names: tuple[str, ...]) -> str | None:
     if not all(map(_TOKEN.fullmatch, names)):
         return "has a header whose name is not valid in HTTP"
     return "has a Transfer-Encoding" if "transfer-encoding" in names else None
