@@ -8,6 +8,7 @@ a more general event name run after it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from guardedbedrock.aws.botocore_contract import require
@@ -38,14 +39,14 @@ def put_in_front(client: Any, gate: Gate) -> None:
         ConfigurationError: The installed botocore signs or sends elsewhere.
     """
     signer, session = require(client, "_request_signer"), require(client, "_endpoint.http_session")
-    get_auth_instance, send = late_bound(signer, "get_auth_instance"), late_bound(session, "send")
+    find_auth, find_send = late_bound(signer, "get_auth_instance"), late_bound(session, "send")
 
     def gated_auth_instance(*args: Any, **options: Any) -> GatedAuth:
-        return GatedAuth(get_auth_instance(*args, **options), gate)
+        return GatedAuth(find_auth()(*args, **options), gate)
 
     def gated_send(request: Any) -> Any:
         gate.check_sending(request)
-        return send(request)
+        return find_send()(request)
 
     signer.get_auth_instance = signer.get_auth = gated_auth_instance
     session.send = gated_send
@@ -59,26 +60,24 @@ def put_in_front_async(client: Any, gate: Gate) -> None:
         ConfigurationError: The installed aiobotocore signs or sends elsewhere.
     """
     signer, session = require(client, "_request_signer"), require(client, "_endpoint.http_session")
-    get_auth_instance, send = late_bound(signer, "get_auth_instance"), late_bound(session, "send")
+    find_auth, find_send = late_bound(signer, "get_auth_instance"), late_bound(session, "send")
 
     async def gated_auth_instance(*args: Any, **options: Any) -> GatedAuth:
-        return GatedAuth(await get_auth_instance(*args, **options), gate)
+        return GatedAuth(await find_auth()(*args, **options), gate)
 
     async def gated_send(request: Any) -> Any:
         gate.check_sending(request)
-        return await send(request)
+        return await find_send()(request)
 
     signer.get_auth_instance = signer.get_auth = gated_auth_instance
     session.send = gated_send
 
 
-def late_bound(owner: Any, name: str) -> Callable[..., Any]:
+def late_bound(owner: Any, name: str) -> Callable[[], Callable[..., Any]]:
     """
-    Return a function that calls a method of an object by its name when it is called.
+    Return a function that looks a method of an object up when it is called.
 
     A test that patches the method of the class later (``URLLib3Session.send``) must reach its patch, and not the network.
     """
-    if name in vars(owner):
-        method: Callable[..., Any] = getattr(owner, name)
-        return method
-    return lambda *args, **options: getattr(type(owner), name)(owner, *args, **options)
+    own = vars(owner).get(name)
+    return lambda: own or MethodType(getattr(type(owner), name), owner)
