@@ -162,7 +162,7 @@ class Operation:
 
     def identifiers(self, params: Params) -> dict[str, Any]:
         """Read the parameters that name the resources of the required actions, such as the model, by their paths."""
-        return {path: read_parameter(params, path) for member, path in self._identifier_paths if member in params}
+        return {path: read_parameter(params, path) for member, path in self._identifier_paths if params.get(member) is not None}
 
     def effects(self, params: Params) -> Iterator[str]:
         """Give the indirect effects of a call."""
