@@ -7,8 +7,6 @@ Keys have underscores and no dots, so that filter patterns of CloudWatch Logs ca
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import context, trace
@@ -40,11 +38,10 @@ class CallLog(Observation):
 
     _guardrail: str | None = None
     _principal = ""
-    _trace: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, call: Call, *, wants_routine: bool = True) -> None:
         self._call, self.wants_routine = call, wants_routine
-        self._note_trace()  # events of a stream may come in another context
+        self._context = context.get_current()  # events of a stream may come in another one
 
     def on_event(self, event: Event) -> None:
         """Log an event."""
@@ -55,23 +52,23 @@ class CallLog(Observation):
         entry = entry_for(event)
         if entry is None or not is_enabled(entry.level):
             return
-        if not self._trace:
-            self._note_trace()
-        write(entry.level, entry.name, {"summary": sentence_for(event, self._call), **self._context(), **entry.keys})
-
-    def _note_trace(self) -> None:
-        if not context.get_current():  # most applications have no span, and this is the quicker test
-            return
-        span = trace.get_current_span().get_span_context()
-        if span.is_valid:
-            self._trace = {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
+        write(entry.level, entry.name, {"summary": sentence_for(event, self._call), **self._keys(), **entry.keys})
 
     def _note_decision(self, event: PreflightDecided) -> None:
         verdict = event.verdict
         self._principal = verdict.decisions[0].request.principal if verdict.decisions else ""
         self._guardrail = verdict.guardrail.key if verdict.guardrail else None
 
-    def _context(self) -> dict[str, Any]:
+    def _keys(self) -> dict[str, Any]:
+        """Give the keys that every event of the call has."""
         call = self._call
-        keys = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace}
+        keys = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace()}
         return {**keys, "principal": self._principal} if self._principal else keys
+
+    def _trace(self) -> dict[str, str]:
+        """Give the IDs of the span in which the call was made, else of the current one."""
+        spans = (trace.get_current_span(one).get_span_context() for one in (self._context, None))
+        span = next((one for one in spans if one.is_valid), None)
+        if span is None:
+            return {}
+        return {"trace_id": trace.format_trace_id(span.trace_id), "span_id": trace.format_span_id(span.span_id)}
