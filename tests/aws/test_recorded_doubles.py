@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+xray_recorder.emitter._socket.close()  # importing the SDK opens it, in every process that collects this file
 METHODS: Final = ("converse", "converse_stream", *INVOCATIONS)
 
 
@@ -192,9 +193,6 @@ def make_xray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emitter]:
     # The SDK notes in two places that it patched botocore, and never undoes it.
     monkeypatch.delattr(botocore.client, "_xray_enabled", raising=False)
     monkeypatch.setattr(patcher, "_PATCHED_MODULES", set())
-    first = xray_recorder.emitter
-    if hasattr(first, "_socket"):
-        first._socket.close()  # of the emitter that importing the SDK made
     xray_recorder.configure(service="tests", sampling=False, emitter=emitter, context_missing="RUNTIME_ERROR", plugins=())
     global_sdk_config.set_sdk_enabled(True)
     patcher.patch(("botocore",))
