@@ -24,7 +24,7 @@ class Observation(Protocol):
     """
     Follows one call. Derive from this class to implement only the methods that you need.
 
-    Optional attributes, read once when the call begins:
+    Optional attributes, which must not change after `enter`:
 
     - `wants_routine` (default True): whether to receive the events of every call. If False, only `Rare` events are received, and
       `PreflightDecided` if the decision is not ``allowed``.
@@ -32,7 +32,7 @@ class Observation(Protocol):
     """
 
     def enter(self) -> None:
-        """Called in the caller's context when the call begins."""
+        """Called in the caller's context when the call begins. If it raises, the observation is dropped."""
         return  # for mypy, which takes a method without a body for an abstract one
 
     def leave(self) -> None:
@@ -95,10 +95,10 @@ class Observers:
             try:
                 observation = listener.open(call)
                 if observation is not None:
+                    observation.enter()
                     self._observations.append(observation)
                     self.wants_routine = self.wants_routine or getattr(observation, "wants_routine", True)
                     self.wants_content = self.wants_content or getattr(observation, "wants_content", False)
-                    observation.enter()
             except Exception as error:  # noqa: BLE001  # a listener may raise anything, and the call goes on
                 _log_failure(listener, error)
 

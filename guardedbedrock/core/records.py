@@ -224,4 +224,6 @@ def _plain(value: Any) -> Any:
         return str.__str__(value)
     if isinstance(value, dict):
         return {_plain(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):  # botocore accepts it as a list
+        return tuple(map(_plain, value))
     return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -120,7 +120,7 @@ async def send_async(  # noqa: PLR0913, PLR0917
 
 class _Attempts:
     """
-    The parameters of each attempt of a call: a fresh copy, since event handlers may change the parameters that they get.
+    The parameters of each attempt of a call: a fresh copy at every depth, since event handlers may change what they get.
 
     Two things must not differ between attempts. The idempotency token that botocore generated for the first one: with another
     token the service would do the same thing twice. And a body that is a file: it is sent from its first position again.
@@ -139,13 +139,20 @@ class _Attempts:
 
     def next_params(self) -> dict[str, Any]:
         """Give the parameters of the next attempt."""
-        before, self._sent = self._sent, {**self._params}
-        if not before:
-            return self._sent
-        self._sent = {**{token: before[token] for token in TOKENS if token in before}, **self._params}
-        if self._file is not None:
+        before, self._sent = self._sent, _copied(self._params)
+        if before and self._file is not None:
             self._file.seek(self._position)
+        for token in TOKENS:
+            if token in before:
+                self._sent.setdefault(token, before[token])
         return self._sent
+
+
+def _copied(value: Any) -> Any:
+    """Copy the structure of parameters; texts, bytes and files stay the same objects."""
+    if isinstance(value, dict):
+        return {name: _copied(member) for name, member in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def is_instrumented(transport: Any) -> bool:

@@ -144,6 +144,7 @@ EVENT_UNLISTED: Final = "guardedbedrock.unlisted_operation"
 EVENT_WITHOUT_GUARDRAIL: Final = "guardedbedrock.sent_without_guardrail"
 EVENT_INDIRECT: Final = "guardedbedrock.indirect_inference"
 EVENT_PARTIAL: Final = "guardedbedrock.partly_guarded"
+EVENT_UNAVAILABLE: Final = "guardedbedrock.source_unavailable"
 EVENT_DECISION: Final = "guardedbedrock.decision"
 EVENT_REFUSED: Final = "guardedbedrock.refused"
 EVENT_DENIED: Final = "guardedbedrock.denied"
@@ -211,7 +212,7 @@ LOG_EVENTS: Final = (
     ),
     NamedEvent(EVENT_UNGUARDED, ("guardrail_id", "request_id"), "the reply shows that no guardrail ran", "error"),
     NamedEvent(EVENT_STREAM_BROKE, ("code", "request_id"), "a stream ended with an error before its last event", "warning"),
-    NamedEvent(EVENT_PARTIAL, ("gaps",), "the guardrail does not evaluate all of the call, or too late; see `Gap`", "warning"),
+    NamedEvent(EVENT_PARTIAL, ("gaps",), "the guardrail evaluates only a part of the call, or too late", "warning"),
     NamedEvent(
         EVENT_WITHOUT_GUARDRAIL,
         ("kind",),
@@ -223,6 +224,12 @@ LOG_EVENTS: Final = (
         ("targets", "rule"),
         "the call is sent and makes AWS call models where the call has no guardrail location; `rule` is `on_indirect`",
         "info; warning for `warn`",
+    ),
+    NamedEvent(
+        EVENT_UNAVAILABLE,
+        ("reason", "rule"),
+        "the policies or the approved guardrails could not be read for the call; `rule` is `on_unavailable`",
+        "info; warning for `allow`",
     ),
     NamedEvent(EVENT_UNLISTED, ("service",), "botocore has an operation that this version does not know", "warning"),
 )

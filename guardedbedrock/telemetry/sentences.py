@@ -24,6 +24,7 @@ from guardedbedrock.core.events import (
     Retried,
     RetriesExhausted,
     SentWithoutGuardrail,
+    SourceUnavailable,
     StreamInterrupted,
     UnlistedOperation,
 )
@@ -128,6 +129,11 @@ def _indirect(call: Call, event: IndirectInference) -> str:
     return f"{call.name} makes AWS call models: {', '.join(event.targets)}; {guardrail}"
 
 
+def _unavailable(call: Call, event: SourceUnavailable) -> str:
+    result = "is sent without checking policies" if event.action == "allow" else "is refused"
+    return f"{call.name} {result}: {event.reason}"
+
+
 _SENTENCES: Final[Mapping[type, Callable[[Call, Any], str]]] = {
     PreflightDecided: lambda call, event: decision_sentence(call, event.verdict),
     CallRefused: _refused,
@@ -142,5 +148,6 @@ _SENTENCES: Final[Mapping[type, Callable[[Call, Any], str]]] = {
     PartlyGuarded: _partial,
     SentWithoutGuardrail: _without_guardrail,
     IndirectInference: _indirect,
+    SourceUnavailable: _unavailable,
     UnlistedOperation: lambda call, event: f"{call.name} of {event.service} is not known to this version of guardedbedrock",
 }

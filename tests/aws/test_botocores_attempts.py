@@ -9,8 +9,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
-from harness.clients import Recorder, ask
+from harness.clients import Recorder, ask, read
 
+from guardedbedrock import GuardrailInterventionError
+from guardedbedrock.aws.gate.call_context import open_call
 from guardedbedrock.core.events import Retried
 from guardedbedrock.testing.faults import HangUp
 
@@ -52,6 +54,22 @@ def told(heard: Recorder) -> list[tuple[int, str, str]]:
     events = heard.last.of(Retried)
     assert all(WAIT <= event.wait < 5 for event in events)
     return [(event.attempt, event.code, event.by) for event in events]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
+def test_an_intervention_is_raised_and_ends_the_call(harness: Make, way: str, method: str) -> None:
+    """The error counts retries by its response, so it takes no number of attempts."""
+    heard = Recorder()
+    client = WAYS[way](harness(listeners=[heard], on_intervention="raise"))
+
+    with pytest.raises(GuardrailInterventionError) as raised:
+        read(getattr(client, method)(**ask(method, "my salary")))
+
+    assert raised.value.retry_attempts == 0
+    assert open_call() is None
+    assert heard.last.closed == [raised.value]
+    client.close()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -301,6 +301,26 @@ def test_a_class_level_patch_of_the_sender_reaches_the_patch_and_not_the_network
     assert double.call_count == bound.call_count == 1
 
 
+@pytest.mark.parametrize(
+    "wrap", [lambda send: Mock(side_effect=send), staticmethod, lambda send: lambda _, request: send(request)],
+    ids=["mock", "static method", "function"],
+)  # fmt: skip
+def test_a_patched_sender_gets_what_botocore_gives_it(client: Any, wrap: Callable[[Any], Any]) -> None:
+    """A mock in a class is not bound to the instance, so it gets no ``self``."""
+    seen: list[Any] = []
+
+    def send(request: Any) -> AWSResponse:
+        seen.append(request.url)
+        return http_answer()
+
+    with patch.object(URLLib3Session, "send", new=wrap(send)):
+        boto3.client("bedrock-runtime", **HERE).converse(**ask("converse"))
+        client.converse(**ask("converse"))
+
+    assert len(seen) == 2
+    assert len(set(seen)) == 1
+
+
 def test_a_throttle_of_a_patched_sender_is_retried_as_botocore_does() -> None:
     """Below botocore's own retries a double is a service."""
     waits: list[float] = []

@@ -9,9 +9,10 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from harness.bypass import METHODS, on, try_all, unguarded
-from harness.clients import HR, MODEL, ask
+from harness.clients import HR, MODEL, Recorder, ask
 
 from guardedbedrock import GuardrailTamperedError
+from guardedbedrock.core.events import CallRefused, RequestVerified
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,31 @@ def test_stream_body_of_a_handler_with_a_length_is_refused(harness: Make, length
 def test_body_that_cannot_be_read_is_refused(harness: Make) -> None:
     env = harness()
     on(env, "before-send", lambda request, **_: setattr(request, "body", iter([SECOND])))
+
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
+
+
+def test_report_mode_sends_what_it_would_refuse_and_retries_it(harness: Make) -> None:
+    """A body that cannot be read is a request of botocore like any other."""
+    recorder = Recorder()
+    env = harness(mode="report", listeners=[recorder], config=Config(signature_version=UNSIGNED))
+    on(env, "before-send", lambda request, **_: setattr(request, "body", iter([request.body])))
+    env.fake.fail_next(500, "InternalServerException", "later")
+
+    reply = env.client.converse(**ask("converse"))
+
+    assert reply["ResponseMetadata"]["RetryAttempts"] == 1
+    assert reply["ResponseMetadata"]["GuardedBedrock"] == {"guardrail": HR.arn, "version": HR.version}
+    assert len(recorder.last.of(CallRefused)) == 1
+    assert recorder.last.of(RequestVerified) == []
+    assert unguarded(env.fake) == []
+
+
+def test_header_name_in_bytes_is_refused(harness: Make) -> None:
+    env = harness()
+    on(env, "before-send", lambda request, **_: request.headers.update({b"X-Team": b"hr"}))
 
     assert try_all(env) == len(METHODS)
     assert unguarded(env.fake) == []

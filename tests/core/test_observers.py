@@ -101,6 +101,27 @@ def test_a_derived_observation_needs_no_method() -> None:
     assert observers.wants_routine is True
 
 
+def test_an_observation_that_cannot_enter_is_dropped() -> None:
+    """It is not told to leave what it never entered."""
+
+    class Failing(Notes):
+        left = False
+
+        def enter(self) -> None:
+            raise ValueError
+
+        def leave(self) -> None:
+            self.left = True
+
+    failing, notes = Failing(), Notes()
+    with Observers([failing, notes], CALL) as observers:
+        observers.emit(RARE)
+    observers.close(None)
+
+    assert (failing.left, failing.events, failing.closed) == (False, [], [])
+    assert (notes.events, notes.closed) == ([RARE], [None])
+
+
 def test_a_listener_can_ignore_a_call() -> None:
     class Ignoring:
         def open(self, _: Call) -> None:

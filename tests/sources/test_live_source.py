@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from guardedbedrock.core.events import PreflightDecided, PreflightDiverged, Sour
 from guardedbedrock.events import GuardrailWithdrawn, SourceEvent, SourceFailed, SourceGap
 from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.sources.live import LiveSource
+from guardedbedrock.telemetry import DecisionLog
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team/App"
 USER: Final = f"arn:aws:iam::{ACCOUNT}:user/Ann"
@@ -188,6 +190,19 @@ def test_allow_sends_without_policies_but_never_without_a_guardrail(live: Aws) -
 
     assert [event.action for event in heard.last.of(SourceUnavailable)] == ["allow"]
     assert guardrail_sent(live) == (GUARDRAIL, "1")
+
+
+@pytest.mark.parametrize(("rule", "level"), [("allow", "WARNING"), ("deny", "INFO")])
+def test_the_log_says_that_a_call_was_not_checked(live: Aws, caplog: pytest.LogCaptureFixture, rule: str, level: str) -> None:
+    caplog.set_level("INFO", "guardedbedrock")
+    live.fail("GetCallerIdentity")
+    guard, _ = make(policies="account", on_unavailable=rule, listeners=[DecisionLog()])
+    with suppress(PreflightUnavailableError):
+        converse(guard, live)
+
+    (record,) = [one for one in caplog.records if getattr(one, "event", "") == "guardedbedrock.source_unavailable"]
+    assert record.levelname == level
+    assert "GetCallerIdentity" in record.getMessage()
 
 
 def test_source_that_is_lost_serves_until_max_stale(live: Aws) -> None:

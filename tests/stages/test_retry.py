@@ -242,3 +242,18 @@ def test_a_policy_of_one_attempt_never_retries() -> None:
         ONE_ATTEMPT.run(fail, Observers((), None))  # type: ignore[arg-type]
 
     assert len(tried) == 1
+
+
+def test_what_a_handler_adds_is_not_added_again_to_the_next_attempt(harness: Make) -> None:
+    """Botocore calls it for each attempt that the guard makes; the parameters of the application stay as they are."""
+    env, system = harness(), [{"text": "be brief"}]
+    env.client.meta.events.register(
+        "before-parameter-build.bedrock-runtime.Converse", lambda params, **_: params["system"].append({"text": "be kind"})
+    )
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
+
+    env.client.converse(**ask("converse"), system=system)
+
+    both = [{"text": "be brief"}, {"text": "be kind"}]
+    assert [request.params["system"] for request in env.fake.requests] == [both] * 2
+    assert system == both[:1]

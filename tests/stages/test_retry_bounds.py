@@ -134,6 +134,7 @@ PAUSES: Final[dict[str, tuple[dict[str, str], float]]] = {
     "date": ({"retry-after": "Tue, 24 Nov 2026 12:00:30 GMT"}, 30.0),
     "date-without-zone": ({"retry-after": "Tue, 24 Nov 2026 12:00:30"}, 30.0),
     "date-gone-by": ({"retry-after": "Tue, 24 Nov 2026 11:00:00 GMT"}, 0.0),
+    "date-beyond-all-years": ({"retry-after": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, 0.0),
     "nonsense": ({"retry-after": "soon"}, 0.0),
     "below-nothing": ({"retry-after": "-5"}, 0.0),
     "endless": ({"x-amz-retry-after": "inf", "retry-after": "nan"}, 0.0),

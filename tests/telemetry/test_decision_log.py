@@ -23,6 +23,7 @@ from guardedbedrock.core.events import (
     PartlyGuarded,
     ReplyUnguarded,
     SentWithoutGuardrail,
+    SourceUnavailable,
     StreamInterrupted,
     UnlistedOperation,
 )
@@ -307,6 +308,7 @@ def test_every_event_and_key_is_in_the_table(harness: Make, monkeypatch: pytest.
         heard.emit(SentWithoutGuardrail("amazon.titan-embed-text-v2:0", "embedding"))
         heard.emit(IndirectInference(("agent A with alias B",), "warn"))
         heard.emit(PartlyGuarded((CoverageGap("input-tags", "parts are tagged"),)))
+        heard.emit(SourceUnavailable('policies = "account": AccessDenied', "allow"))
 
     assert {entry["event"] for entry in entries} == set(table)
     assert [(entry["event"], set(entry) - table[entry["event"]]) for entry in entries if set(entry) - table[entry["event"]]] == []

@@ -1,7 +1,7 @@
 """
 Retries that botocore makes by itself, reported as they happen.
 
-botocore asks ``needs-retry`` after each failed attempt, and creates a new request if it does retry.
+botocore emits ``needs-retry`` after each attempt, and creates a new request if it does retry.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall
+from guardedbedrock.stages.retry.policy import set_retry_attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class CallContext:
         endpoint_url: The endpoint for which the request was serialized; None before that.
         serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
         verified_request: The last request that the gate verified at signing.
-        attempt: The last failed attempt of botocore's own retries.
+        attempt: The last attempt that botocore made and that ended, if botocore retries.
         refusal_reported: Whether listeners have been notified of a refusal.
         has_request: Whether botocore has made a request to sign or to send. If not, a double answered the call, such as a
             `Stubber` or a patched method.
@@ -98,11 +99,11 @@ class CallContext:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if self.attempt is not None and error is not None and not isinstance(error, ClientError):
-            # botocore counts retries in the response, which connection errors do not have.
-            error.retry_attempts = self.attempt.number - 1  # type: ignore[attr-defined]
         self.gate = None
         current_call.reset(self._token)
+        if self.attempt is not None and error is not None and not isinstance(error, ClientError):
+            # botocore counts retries in the response, which connection errors do not have.
+            set_retry_attempts(error, self.attempt.number - 1)
 
 
 current_call: Final[ContextVar[CallContext | None]] = ContextVar("guardedbedrock_current_call", default=None)

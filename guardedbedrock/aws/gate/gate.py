@@ -106,18 +106,19 @@ class Gate:
         try:
             body = sent_body(request)
         except ValueError as error:
-            self._refuse(str(error), "sent", call)
-            return
-        problem = NOT_AUTHORIZED if call is None else self._difference(call, request, body)
-        self._conclude(call, request.url, "sent", problem or framing_error(request.headers, body))
+            problem: str | None = str(error)
+        else:
+            problem = NOT_AUTHORIZED if call is None else self._difference(call, request, body)
+            problem = problem or framing_error(request.headers, body)
+        self._conclude(call, request.url, "sent", problem)
 
     def _conclude(self, call: CallContext | None, url: str, step: CheckedStep, problem: str | None) -> None:
-        """Refuse a request that differs from the authorized one, and report one that was read."""
+        """Refuse a request that differs from the authorized one, and report one that does not."""
         if call is not None:
             call.has_request, call.verified_request = True, None
         if problem is not None:
             self._refuse(problem, step, call)
-        if call is not None and call.observers.wants_routine:
+        elif call is not None and call.observers.wants_routine:
             call.observers.emit(RequestVerified(url))
 
     def _open_call(self) -> CallContext | None:

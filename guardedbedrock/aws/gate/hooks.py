@@ -8,7 +8,6 @@ a more general event name run after it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MethodType
 from typing import Any
 
 from guardedbedrock.aws.botocore_contract import require
@@ -79,5 +78,13 @@ def late_bound(owner: Any, name: str) -> Callable[[], Callable[..., Any]]:
 
     A test that patches the method of the class later (``URLLib3Session.send``) must reach its patch, and not the network.
     """
-    own = vars(owner).get(name)
-    return lambda: own or MethodType(getattr(type(owner), name), owner)
+    if name in vars(owner):
+        own: Callable[..., Any] = getattr(owner, name)
+        return lambda: own
+
+    def method() -> Callable[..., Any]:
+        found: Any = next(vars(cls)[name] for cls in type(owner).__mro__ if name in vars(cls))
+        bound: Callable[..., Any] = found.__get__(owner, type(owner)) if hasattr(found, "__get__") else found
+        return bound
+
+    return method

@@ -50,7 +50,8 @@ def _names_and_lengths(headers: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
 
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
 def _name_problem(names: tuple[str, ...]) -> str | None:
-    if not all(map(_TOKEN.fullmatch, names)):
+    # A handler can also give a name in bytes, which botocore's dictionary keeps.
+    if not all(isinstance(name, str) and _TOKEN.fullmatch(name) for name in names):
         return "has a header whose name is not valid in HTTP"
     return "has a Transfer-Encoding" if "transfer-encoding" in names else None
 

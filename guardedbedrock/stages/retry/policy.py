@@ -209,7 +209,7 @@ class _Retries:
         try:
             yield
         except REQUEST_ERRORS as error:
-            _set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
+            set_retry_attempts(error, self._count if self._policy.attempts > 1 else _count_of_botocore(error))
             raise
 
     def succeed(self, result: ResultT) -> ResultT:
@@ -258,7 +258,8 @@ def _count_of_botocore(error: BaseException) -> int:
     return int(metadata.get(_COUNT, 0))
 
 
-def _set_retry_attempts(error: BaseException, count: int) -> None:
+def set_retry_attempts(error: BaseException, count: int) -> None:
+    """Note on an error how many attempts followed the first one."""
     if not hasattr(type(error), "retry_attempts"):
         error.retry_attempts = count  # type: ignore[attr-defined]  # our own errors read it from their response
     if isinstance(error, ClientError):

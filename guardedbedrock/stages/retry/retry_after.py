@@ -48,7 +48,7 @@ def _duration(text: Any) -> float | None:
 def _until(date: Any, now: datetime | None) -> float:
     try:
         when = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return 0.0
     at = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())

@@ -1,4 +1,4 @@
-"""Log events: one for each decision, and one for everything that few calls have."""
+"""Log events: one for each decision, and one for each rare event."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from guardedbedrock.telemetry.sentences import sentence_for
 
 
 class DecisionLog:
-    """Logs the decision about each call, and everything that few calls have."""
+    """Logs the decision about each call, and every rare event."""
 
     def open(self, call: Call) -> CallLog:
         """Begin the log of one call."""

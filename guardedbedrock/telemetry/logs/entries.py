@@ -20,6 +20,7 @@ from guardedbedrock.core.events import (
     Retried,
     RetriesExhausted,
     SentWithoutGuardrail,
+    SourceUnavailable,
     StreamInterrupted,
     UnlistedOperation,
 )
@@ -130,6 +131,12 @@ def _indirect(event: IndirectInference) -> Entry:
     return Entry(level, names.EVENT_INDIRECT, {"targets": list(event.targets), "rule": event.rule})
 
 
+def _unavailable(event: SourceUnavailable) -> Entry:
+    # A call that is refused is logged as such too.
+    level = logging.WARNING if event.action == "allow" else logging.INFO
+    return Entry(level, names.EVENT_UNAVAILABLE, {"reason": event.reason, "rule": event.action})
+
+
 _ENTRIES: Final[Mapping[type, Callable[[Any], Entry]]] = {
     PreflightDecided: _decided,
     CallRefused: _refused,
@@ -144,5 +151,6 @@ _ENTRIES: Final[Mapping[type, Callable[[Any], Entry]]] = {
     PartlyGuarded: lambda event: Entry(logging.WARNING, names.EVENT_PARTIAL, {"gaps": [gap.kind for gap in event.gaps]}),
     SentWithoutGuardrail: lambda event: Entry(logging.INFO, names.EVENT_WITHOUT_GUARDRAIL, {"kind": event.kind}),
     IndirectInference: _indirect,
+    SourceUnavailable: _unavailable,
     UnlistedOperation: lambda event: Entry(logging.WARNING, names.EVENT_UNLISTED, {"service": event.service}),
 }
