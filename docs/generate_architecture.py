@@ -24,6 +24,8 @@ PROSE: Final = ROOT / "docs" / "templates" / "architecture.md"
 
 CACHE: Final = re.compile(r"^@(?:lru_)?cache\b[^#\n]*(?:# (?P<why>.+))?\n(?:@.*\n)*def (?P<name>\w+)", re.MULTILINE)
 
+OBJECT_CACHE: Final = re.compile(r"^ *# Cache, (?P<why>keyed by .+)\n *(?:self\.)?(?P<name>\w+): ", re.MULTILINE)
+
 
 def page() -> str:
     """Write the page."""
@@ -130,6 +132,16 @@ def caches() -> Iterator[str]:
     yield from table(("file", "function", "key and reason"), *rows)
 
 
+def object_caches() -> Iterator[str]:
+    """Format the attributes that are caches, each with the comment above it."""
+    rows = [
+        (f"`{path.relative_to(ROOT)}`", f"`{match['name']}`", match["why"].rstrip("."))
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for match in OBJECT_CACHE.finditer(path.read_text("utf-8"))
+    ]
+    yield from table(("file", "attribute", "key and reason"), *rows)
+
+
 def cached() -> Mapping[str, list[tuple[str, str]]]:
     """Find the functions that have a cache: their name and their comment, by file."""
     found: dict[str, list[tuple[str, str]]] = {}
@@ -139,7 +151,12 @@ def cached() -> Mapping[str, list[tuple[str, str]]]:
     return found
 
 
-TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {"rooms": rooms, "contracts": other_contracts, "caches": caches}
+TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+    "rooms": rooms,
+    "contracts": other_contracts,
+    "caches": caches,
+    "object_caches": object_caches,
+}
 
 
 if __name__ == "__main__":

@@ -242,6 +242,7 @@ class UnguardedReplyError(_Portable, GuardedBedrockError):
 
 
 _STATIC: Final = "_guardedbedrock_static"
+# Cache, keyed by our class and the client's: each client class needs one class of each error.
 _FUSED: Final[WeakValueDictionary[tuple[type, type], type]] = WeakValueDictionary()
 
 

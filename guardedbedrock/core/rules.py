@@ -154,6 +154,7 @@ class Rules:
     policy_remarks: tuple[str, ...] = field(init=False, repr=False, compare=False)
     inventory: Inventory = field(init=False, repr=False, compare=False)
     suffixes: SuffixHistory = field(init=False, repr=False, compare=False, default_factory=SuffixHistory)
+    # Cache, keyed by the Region: the ARN of a caller is read once, and STS may have to be asked.
     callers: dict[str, Caller] = field(init=False, repr=False, compare=False, default_factory=dict)
     preflights: PreflightCache = field(init=False, repr=False, compare=False, default_factory=PreflightCache)
     _by_region: Mapping[str, tuple[Guardrail, ...]] = field(init=False, repr=False)

@@ -1,7 +1,8 @@
 """
 The definition of every setting, and `load`, which gathers settings from code, the environment and a TOML file.
 
-To add a setting, write one entry in `Settings`, one keyword in `Guard`, and use it; ``make docs`` writes the reference page.
+To add a setting, write one entry in `Settings`, one keyword in `Guard` and, if the stages read it, one field in `Rules`;
+``make docs`` writes the reference page.
 An unknown key or a missing file is an error: a misspelt setting must not weaken a guard silently.
 """
 

@@ -129,6 +129,7 @@ class LiveSource:
         self._principals: tuple[str, ...] = ()
         self._regions: tuple[str, ...] = ()
         self._reported: set[str] = set()
+        # Cache, keyed by the identity of the rules: while the source is lost, every call asks for the same replacement.
         self._fallbacks: dict[int, tuple[Rules, Rules]] = {}
         self._identity_due = float("-inf")
         self.divergences = 0

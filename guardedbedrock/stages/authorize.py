@@ -41,8 +41,8 @@ def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> Autho
 
     Raises:
         ExplicitDenyError, ImplicitDenyError: A policy denies the call; nothing was sent.
-        PreflightUnavailableError: The principal is unknown, or the decision depends on unknown context keys and
-            `on_indeterminate` is ``refuse``.
+        PreflightUnavailableError: The principal is unknown; the source of the policies is unavailable and `on_unavailable` is
+            ``deny``; or the decision depends on unknown context keys and `on_indeterminate` is ``refuse``.
     """
     started = perf_counter()
     if rules.unavailable:

@@ -30,7 +30,8 @@ def inject(call: Call, rules: Rules, observers: Observers) -> GuardedCall:
     ApplyGuardrail reaches no model and may name any guardrail; an empty identifier or version is completed in the same way.
 
     Raises:
-        GuardrailNotApprovedError: The call names a guardrail that is not approved, or none is approved for its region or model.
+        GuardrailNotApprovedError: The call names a guardrail that is not approved, and `on_unapproved` is ``refuse``; or no
+            guardrail is approved for its region or model.
         UnguardableOperationError: The operation has no guardrail location, and `allow_unguarded` does not list it; or the model
             takes no guardrail.
         PartlyGuardedError: The guardrail would not evaluate all of the call, and `on_partial` is ``refuse``.
@@ -107,7 +108,7 @@ def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rule
 
 
 def _kind_of_all(location: GuardrailLocation, call: Call, rules: Rules) -> UnsupportedKind | None:
-    """Say why every model of the call's structures takes no guardrail; None if one takes a guardrail."""
+    """Say why no model of the call's structures takes a guardrail; None if one does, or if they have different reasons."""
     configured, resolved = rules.models_without_guardrail, rules.resolved_models
     kinds = {unsupported_kind(model, configured, resolved) for _, model in location.read_with_models(call.params)}
     return kinds.pop() if len(kinds) == 1 else None
@@ -136,7 +137,7 @@ def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: O
         if gaps:
             _report_gaps(gaps, call, rules, observers)
     if observers.wants_routine:
-        named = dict(reversed(sent))  # of a guardrail that is sent in several structures, the first
+        named = dict(reversed(sent))  # the first structure counts if several get the same guardrail
         for guardrail in dict.fromkeys(guardrail for guardrail, _ in sent):
             observers.emit(GuardrailInjected(guardrail, was_there=named[guardrail]))
     return GuardedCall(call=call, params=params, guardrail=first, injected=not was_there, guardrail_refs=tuple(refs))
@@ -217,6 +218,7 @@ def _report_gaps(gaps: tuple[CoverageGap, ...], call: Call, rules: Rules, observ
     )
     if rules.mode == "enforce":
         raise error
+    # Not raised in mode `report`: `inject` would send the call without the guardrail that it has chosen.
     observers.emit(CallRefused(error, enforced=False))
 
 

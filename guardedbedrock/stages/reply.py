@@ -28,7 +28,7 @@ from guardedbedrock.core.records import GuardedCall, Reply
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailInterventionError, UnguardedReplyError
 
-SENT: Final = "GuardedBedrock"
+SENT_MEMBER: Final = "GuardedBedrock"
 """Member of ``ResponseMetadata`` that names the guardrail that was sent; `guardedbedrock.intervention` reads it."""
 
 
@@ -76,7 +76,7 @@ def _with_sent_guardrail(reply: Reply) -> Any:
     if not (guarded.call.operation.reply and identifier):
         return reply.response
     sent = {"guardrail": identifier, "version": version, **_source_of(guarded)}
-    return {**reply.response, "ResponseMetadata": {**reply.response.get("ResponseMetadata", {}), SENT: sent}}
+    return {**reply.response, "ResponseMetadata": {**reply.response.get("ResponseMetadata", {}), SENT_MEMBER: sent}}
 
 
 def _source_of(guarded: GuardedCall) -> dict[str, Any]:

@@ -37,6 +37,7 @@ def test_every_cache_says_its_key_and_reason(script: dict[str, Any]) -> None:
     comments = [(file, name, why) for file, found in script["cached"]().items() for name, why in found]
 
     assert len(comments) > 20
+    assert len(list(script["object_caches"]())) > 10
     assert [each for each in comments if not each[2].startswith(("keyed by ", "made once"))] == []
 
 

@@ -31,7 +31,7 @@ document.body.offsetHeight;
 
 
 def start(profile: Path) -> Chrome:
-    """Start Chromium with an empty profile; the caller quits it."""
+    """Start Chromium with its profile in a folder; the caller quits it."""
     # Imported here because only the environments with Selenium start a browser.
     from selenium.webdriver import Chrome, ChromeOptions, ChromeService  # noqa: PLC0415
 

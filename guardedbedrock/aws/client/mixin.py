@@ -89,7 +89,7 @@ class Guarded:
 
     def _check_region(self, binding: ClientBinding, region: str, service: str) -> None:
         """
-        Check that a guardrail is approved for the Region. A source is read for it.
+        Check that a guardrail is approved for the Region. This reads the source, if there is one.
 
         Raises:
             ConfigurationError: None is approved.

@@ -221,7 +221,7 @@ class Gate:
 
 
 class _Target(NamedTuple):
-    """What a server could take a request for, and what it is when the path is read strictly; None for no model."""
+    """What a request reaches if a server tolerates variants of its path, and if it does not; None if it reaches no model."""
 
     lenient: RequestTarget | None
     strict: RequestTarget | None

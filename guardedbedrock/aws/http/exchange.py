@@ -72,6 +72,7 @@ class HttpGuard:
 
     def __init__(self, binding: ClientBinding) -> None:
         self._binding = binding
+        # Cache, keyed by scheme, Region and who signs: rules of one caller have the cached results of that caller.
         self._rules: dict[tuple[bool, str, str], Rules] = {}
 
     @property

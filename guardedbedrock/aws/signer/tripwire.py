@@ -50,7 +50,7 @@ class Tripwire:
 
     def __init__(self, rules: Rules, listeners: Iterable[Listener]) -> None:
         self._rules = {"https": rules, "http": replace(rules, secure=False)}
-        # Keyed by the scheme and the access key that signs: each identity asks STS once.
+        # Cache, keyed by the scheme and the access key that signs: each identity asks STS once.
         self._of_signers: dict[tuple[str, str], Rules] = {}
         self._mode = rules.mode
         self._listeners = tuple(listeners)

@@ -41,6 +41,7 @@ class AttachedGuardrails:
     def __init__(self, client: Any = None, *, clock: Callable[[], float] = monotonic) -> None:
         self._client, self._clock = client, clock
         self._lock = ForkSafeLock()
+        # Cache, keyed by the alias and the Region: an invocation would wait for AWS. An entry counts for 300 s.
         self._found: OrderedDict[tuple[IndirectTarget, str], tuple[float, Attachment]] = OrderedDict()
 
     def __call__(self, target: IndirectTarget, region: str) -> Attachment:

@@ -45,6 +45,7 @@ class SourceCalls:
 
     def __init__(self, client: Callable[..., Any], region: str | None) -> None:
         self._client, self._region = client, region
+        # Cache, keyed by the service and the Region: creating a client takes 50 ms.
         self._clients: dict[tuple[str, str | None], Any] = {}
         self.gaps: list[dict[str, Any]] = []
 

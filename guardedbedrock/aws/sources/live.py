@@ -28,6 +28,7 @@ class LiveAccount:
     def __init__(self, *, only_guardrails: bool) -> None:
         self._only_guardrails = only_guardrails
         self._session: Any = None
+        # Cache, keyed by the Regions: a reader keeps its clients and the documents that it has read.
         self._readers: dict[tuple[str, ...], AccountReader] = {}
 
     def read(self, principals: Sequence[str], regions: Sequence[str], now: datetime) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ class OrganizationReader:
 
     def __init__(self, calls: SourceCalls) -> None:
         self._calls = calls
-        # DescribePolicy is the slowest call (two a second for each account), and levels share policies.
+        # Cache, keyed by the policy ID: DescribePolicy allows two calls a second for each account, and levels share policies.
         self._described: dict[str, dict[str, Any]] = {}
 
     def forget(self) -> None:

@@ -28,7 +28,7 @@ class PlanGrounds:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        # Keyed by the identity of the request. Errors, logs and spans all ask for the keys of one decision.
+        # Cache, keyed by the identity of the request: errors, logs and spans all ask for the keys of one decision.
         self._memo: dict[int, tuple[Request, Unresolved]] = {}
 
     def statements(self, outcome: Outcome, request: Request) -> tuple[StatementRef, ...]:

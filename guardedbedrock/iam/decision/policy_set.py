@@ -104,7 +104,7 @@ class PolicySet:
             raise ConfigurationError("a PolicySet needs policies; pass identity=[] for a principal that has none")
         self.management_account = management_account
         self._index = ActionIndex(compiled for _, group in self._groups for compiled in group)
-        # Keyed by the action as a request spells it. A plan depends on the policies and the action only.
+        # Cache, keyed by the action as a request spells it: a plan depends on the policies and the action only.
         self._plans: dict[str, PlanGrounds] = {}
         self._reads: frozenset[str] | None = None
 

@@ -183,6 +183,7 @@ class _Combinations:
             self._strides[key] = count
             count *= len(axis)
         self._all = (1 << count) - 1
+        # Cache, keyed by the condition: statements share conditions, and each is tested with every sample.
         self._known: dict[Leaf, _Masks] = {}
 
     def changing(self, forbids: Formula, permits: Formula) -> set[str]:

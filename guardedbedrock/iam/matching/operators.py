@@ -113,7 +113,7 @@ def _comparing(kind: ValueKind, compare: Callable[[Any, Any], bool]) -> Callable
     """Compare the request value (left) with each policy value (right), both parsed as the same kind."""
 
     def compiled(patterns: Sequence[Tokens]) -> Match:
-        from guardedbedrock.iam.matching import values  # noqa: PLC0415  # imports slowly, see Kind
+        from guardedbedrock.iam.matching import values  # noqa: PLC0415  # imports slowly, see ValueKind
 
         read: Callable[[str], Any] = getattr(values, kind)
         texts = _texts(patterns)
@@ -134,7 +134,7 @@ def _comparing(kind: ValueKind, compare: Callable[[Any, Any], bool]) -> Callable
 
 
 def _in_network(patterns: Sequence[Tokens]) -> Match:
-    from guardedbedrock.iam.matching.values import address, network  # noqa: PLC0415  # imports slowly, see Kind
+    from guardedbedrock.iam.matching.values import address, network  # noqa: PLC0415  # imports slowly, see ValueKind
 
     networks = [block for block in map(network, _texts(patterns)) if block is not None]
 

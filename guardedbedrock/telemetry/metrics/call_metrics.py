@@ -70,6 +70,7 @@ class CallMetrics:
         self._meter = meter
         self._clock = clock
         self._read_at = clock()
+        # Cache, keyed by the name of the metric: OpenTelemetry creates an instrument once.
         self._instruments: dict[str, Callable[[float, dict[str, Any]], None]] = {}
 
     def open(self, call: Call) -> CallMeter | None:
