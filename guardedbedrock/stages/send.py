@@ -30,6 +30,7 @@ _REPEATABLE: Final = ("converse-stream", "invoke-stream")
 _DENIALS: Final = ("explicitDeny", "implicitDeny")
 _BODY: Final = "invoke"
 """The kind of reply with a body that is read at once."""
+_COPIED: Final = (dict, list)
 _LAST_ATTEMPT: Final = "MaxAttemptsReached"
 
 
@@ -149,10 +150,10 @@ class _Attempts:
 
 
 def _copied(value: Any) -> Any:
-    """Copy the structure of parameters; texts, bytes and files stay the same objects."""
+    """Copy a structure or a list of parameters at every depth; texts, bytes and files in it stay the same objects."""
     if isinstance(value, dict):
-        return {name: _copied(member) for name, member in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return {name: _copied(member) if isinstance(member, _COPIED) else member for name, member in value.items()}
+    return [_copied(item) if isinstance(item, _COPIED) else item for item in value]
 
 
 def is_instrumented(transport: Any) -> bool:

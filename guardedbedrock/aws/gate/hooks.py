@@ -78,13 +78,15 @@ def late_bound(owner: Any, name: str) -> Callable[[], Callable[..., Any]]:
 
     A test that patches the method of the class later (``URLLib3Session.send``) must reach its patch, and not the network.
     """
+    method: Callable[..., Any] = getattr(owner, name)
     if name in vars(owner):
-        own: Callable[..., Any] = getattr(owner, name)
-        return lambda: own
+        return lambda: method
+    original = getattr(type(owner), name)
+    return lambda: method if getattr(type(owner), name) is original else _method(owner, name)
 
-    def method() -> Callable[..., Any]:
-        found: Any = next(vars(cls)[name] for cls in type(owner).__mro__ if name in vars(cls))
-        bound: Callable[..., Any] = found.__get__(owner, type(owner)) if hasattr(found, "__get__") else found
-        return bound
 
+def _method(owner: Any, name: str) -> Callable[..., Any]:
+    """Look a method up as an object does that has no attribute of this name: a mock in a class, for one, is not bound."""
+    found: Any = next(vars(cls)[name] for cls in type(owner).__mro__ if name in vars(cls))
+    method: Callable[..., Any] = found.__get__(owner, type(owner)) if hasattr(found, "__get__") else found
     return method
