@@ -30,7 +30,7 @@ _REPEATABLE: Final = ("converse-stream", "invoke-stream")
 _DENIALS: Final = ("explicitDeny", "implicitDeny")
 _BODY: Final = "invoke"
 """The kind of reply with a body that is read at once."""
-_COPIED: Final = (dict, list)
+_COPIED: Final = (dict, list, tuple)
 _LAST_ATTEMPT: Final = "MaxAttemptsReached"
 
 
@@ -153,7 +153,8 @@ def _copied(value: Any) -> Any:
     """Copy a structure or a list of parameters at every depth; texts, bytes and files in it stay the same objects."""
     if isinstance(value, dict):
         return {name: _copied(member) if isinstance(member, _COPIED) else member for name, member in value.items()}
-    return [_copied(item) if isinstance(item, _COPIED) else item for item in value]
+    items = [_copied(item) if isinstance(item, _COPIED) else item for item in value]
+    return items if isinstance(value, list) else tuple(items)
 
 
 def is_instrumented(transport: Any) -> bool:

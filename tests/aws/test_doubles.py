@@ -301,10 +301,14 @@ def test_a_class_level_patch_of_the_sender_reaches_the_patch_and_not_the_network
     assert double.call_count == bound.call_count == 1
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda send: Mock(side_effect=send), staticmethod, lambda send: lambda _, request: send(request)],
-    ids=["mock", "static method", "function"],
-)  # fmt: skip
+PATCHES: Final[dict[str, Callable[[Any], Any]]] = {
+    "mock": lambda send: Mock(side_effect=send),
+    "static method": staticmethod,
+    "function": lambda send: lambda _, request: send(request),
+}
+
+
+@pytest.mark.parametrize("wrap", PATCHES.values(), ids=PATCHES)
 def test_a_patched_sender_gets_what_botocore_gives_it(client: Any, wrap: Callable[[Any], Any]) -> None:
     """A mock in a class is not bound to the instance, so it gets no ``self``."""
     seen: list[Any] = []

@@ -244,16 +244,18 @@ def test_a_policy_of_one_attempt_never_retries() -> None:
     assert len(tried) == 1
 
 
-def test_what_a_handler_adds_is_not_added_again_to_the_next_attempt(harness: Make) -> None:
-    """Botocore calls it for each attempt that the guard makes; the parameters of the application stay as they are."""
-    env, system = harness(), [{"text": "be brief"}]
-    env.client.meta.events.register(
-        "before-parameter-build.bedrock-runtime.Converse", lambda params, **_: params["system"].append({"text": "be kind"})
-    )
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_what_a_handler_changes_is_not_changed_again_in_the_next_attempt(harness: Make, kind: type[Any]) -> None:
+    """Its handler runs for each attempt that the guard makes; the parameters of the application stay as they are."""
+    env, system = harness(), kind([{"text": "be brief"}])
+
+    def add(params: dict[str, Any], **_: Any) -> None:
+        params["system"][0]["text"] += " and kind"
+
+    env.client.meta.events.register("before-parameter-build.bedrock-runtime.Converse", add)
     env.fake.fail_next(503, "ServiceUnavailableException", "later")
 
     env.client.converse(**ask("converse"), system=system)
 
-    both = [{"text": "be brief"}, {"text": "be kind"}]
-    assert [request.params["system"] for request in env.fake.requests] == [both] * 2
-    assert system == both[:1]
+    assert [request.params["system"] for request in env.fake.requests] == [[{"text": "be brief and kind"}]] * 2
+    assert system == kind([{"text": "be brief"}])

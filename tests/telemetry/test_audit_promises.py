@@ -159,8 +159,8 @@ def test_a_foreign_lock_delays_a_call_by_a_bounded_time_and_its_record_goes_to_t
     write(5)
     sink.close()
 
-    assert max(took[:4]) < 3.0  # four waits would take 4 s
-    assert took[4] < 1.0  # the lock is stuck, so no call waits for it again
+    assert max(took[:4]) < 2.0  # waits one after another would take 4 s
+    assert took[4] < 0.5  # the lock is stuck, so no call waits for it again
     assert sink.diverted == 5
     (fallback,) = tmp_path.glob("*.fallback")
     assert sorted(line["n"] for line in lines(fallback)) == [0, 1, 2, 3, 4]

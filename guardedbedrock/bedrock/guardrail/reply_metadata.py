@@ -130,9 +130,13 @@ def _of_model(read: Mapping[str, Any]) -> ReplyMetadata:
     return ReplyMetadata(finish_reason=reason, model=_text(read.get("model")), id=_text(read.get("id")))
 
 
+_MOST_DIGITS: Final = 18
+"""Of a number of tokens. Python refuses to read a text of more than 4,300 digits."""
+
+
 def _number(value: Any) -> int | None:
     if isinstance(value, str):
-        return int(value) if value.isdecimal() else None
+        return int(value) if value.isdecimal() and len(value) <= _MOST_DIGITS else None
     return value if isinstance(value, int) else None
 
 

@@ -36,7 +36,7 @@ class StatementCompiler:
 
     def __init__(self, *, has_boundary: bool) -> None:
         self.has_boundary = has_boundary
-        # Cache, keyed by the pattern: policies repeat patterns and conditions. The four below are keyed by what they compile.
+        # Cache, keyed by the pattern, and four more by what they compile: policies repeat patterns and conditions.
         self._actions: dict[str, Matcher] = {}
         self._resources: dict[tuple[tuple[str, ...], bool, bool], Test] = {}
         self._patterns: dict[tuple[str, bool, bool], Test] = {}
