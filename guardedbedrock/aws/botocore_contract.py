@@ -12,7 +12,6 @@ from importlib import metadata
 from typing import Any, Final
 
 import botocore
-from botocore.awsrequest import HeadersDict
 
 from guardedbedrock.errors import ConfigurationError
 
@@ -87,8 +86,6 @@ def check_client(client: Any, mixin: type) -> None:
     check_version("botocore", botocore.__version__)
     for path in CLIENT_ATTRIBUTES:
         require(client, path)
-    for name in require(HeadersDict({"Content-Length": "0"}), "_dict"):
-        require(name, "_lower")  # the gate reads the headers that are sent from this dictionary
     require(super(mixin, client), "_make_api_call")
     require(super(mixin, client), "_convert_to_request_dict")
     if not getattr(client, "_presigns_guarded", False):

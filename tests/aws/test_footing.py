@@ -6,7 +6,6 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -136,18 +135,6 @@ def test_wrap_names_a_missing_botocore_attribute_and_changes_nothing(path: str) 
 
     assert type(client) is kind
     assert "_guardedbedrock" not in vars(client)
-
-
-@pytest.mark.parametrize(
-    ("other", "named"),
-    [(SimpleNamespace(), "_dict"), (SimpleNamespace(_dict={"Content-Length": "0"}), "_lower")],
-    ids=["the dictionary", "the name in lower case"],
-)
-def test_client_creation_names_a_missing_attribute_of_headers(monkeypatch: pytest.MonkeyPatch, other: Any, named: str) -> None:
-    monkeypatch.setattr(footing, "HeadersDict", lambda _: other)
-
-    with pytest.raises(ConfigurationError, match=f"has no `{named}`.*was tested with"):
-        guard().client("bedrock-runtime", **HERE)
 
 
 BASES: Final = ("_make_api_call", "_get_credentials", "_PY_TO_OP_NAME")

@@ -93,6 +93,29 @@ def test_additional_header_is_sent(harness: Make, name: str) -> None:
     assert unguarded(env.fake) == []
 
 
+def test_additional_header_of_a_plain_dict_is_sent_in_bytes(harness: Make) -> None:
+    env = harness()
+
+    def add(request: Any, **_: Any) -> None:
+        request.headers = {**dict(request.headers.items()), b"X-Team": "hr"}
+
+    on(env, "before-send", add)
+
+    assert try_all(env) == 0
+    assert [request.headers["x-team"] for request in env.fake.requests] == ["hr"] * len(METHODS)
+    assert unguarded(env.fake) == []
+
+
+def test_header_of_botocore_with_a_name_in_bytes_is_refused(harness: Make) -> None:
+    """Botocore's own dictionary of headers cannot give such a name, so it could not be sent either."""
+    env = harness()
+    on(env, "before-send", lambda request, **_: request.headers.update({b"X-Team": "hr"}))
+
+    assert try_all(env) == len(METHODS)
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
+
+
 def test_file_body_is_sent(harness: Make) -> None:
     env = harness()
     data = ask("invoke_model")["body"]

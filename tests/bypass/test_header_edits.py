@@ -73,15 +73,22 @@ def test_changed_guardrail_headers_are_refused_at_sending(harness: Make, edit: C
     assert env.fake.requests == []
 
 
-@pytest.mark.parametrize("kind", [dict, HTTPHeaders])
-def test_repeated_guardrail_header_in_another_header_type_is_refused(harness: Make, kind: type) -> None:
+OTHERS: Final[dict[str, tuple[type, str | bytes]]] = {
+    "dict": (dict, IDENTIFIER.lower()),
+    "dict, in bytes": (dict, IDENTIFIER.lower().encode()),
+    "HTTPHeaders": (HTTPHeaders, IDENTIFIER.lower()),
+}
+
+
+@pytest.mark.parametrize(("kind", "repeated"), OTHERS.values(), ids=OTHERS)
+def test_repeated_guardrail_header_in_another_header_type_is_refused(harness: Make, kind: type, repeated: Any) -> None:
     env = harness()
 
     def other_headers(request: Any, **_: Any) -> None:
         headers = kind()
         for name, value in request.headers.items():
             headers[name] = value
-        headers["x-amzn-bedrock-guardrailidentifier"] = WEAK["guardrailIdentifier"]
+        headers[repeated] = WEAK["guardrailIdentifier"]
         request.headers = headers
 
     on(env, "before-send", other_headers)

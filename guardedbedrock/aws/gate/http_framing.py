@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, Final
 
 from botocore.awsrequest import HeadersDict
 from botocore.compat import HTTPHeaders
 
-_LOWER: Final = attrgetter("_lower")
-"""The name of a header in lower case, as the keys of `HeadersDict` have it."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The name of a header (RFC 9110, section 5.6.2). Some servers remove a trailing space and read another name."""
+_INVALID_NAME: Final = "has a header whose name is not valid in HTTP"
 
 
 def framing_error(headers: Any, body: bytes | None) -> str | None:
@@ -25,35 +23,27 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
     Say why a server could end the body of a request elsewhere than the gate does; None if it cannot.
 
     Args:
-        headers: The headers of the request.
+        headers: The headers of the request, as `case_insensitive` returns them.
         body: As it will be sent.
     """
-    names, lengths = _names_and_lengths(headers)
-    problem = _name_problem(names)
+    try:
+        problem = _name_problem(tuple(headers))
+    except TypeError:  # botocore's headers do not give a name that a handler added in bytes
+        problem = _INVALID_NAME
     if problem is not None:
         return problem
-    expected = () if body is None and not lengths else (str(len(body or b"")),)
-    if lengths == expected or tuple(map(_text, lengths)) == expected:
+    lengths = header_values(headers, "Content-Length")
+    expected = [] if body is None and not lengths else [str(len(body or b""))]
+    if lengths == expected or [*map(_text, lengths)] == expected:
         return None
     return "has a Content-Length that is not the length of its body"
 
 
-def _names_and_lengths(headers: Any) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Give the names of the headers in lower case, and every Content-Length."""
-    if isinstance(headers, HeadersDict):
-        # Its own iterator and lookup call Python functions for each name: more than all the rest of this check.
-        values = dict(zip(map(_LOWER, headers._dict), headers._dict.values(), strict=True))  # noqa: SLF001
-        return tuple(values), (values["content-length"],) if "content-length" in values else ()
-    pairs = [(_text(name).lower(), value) for name, value in headers.items()]
-    return tuple(name for name, _ in pairs), tuple(value for name, value in pairs if name == "content-length")
-
-
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same
 def _name_problem(names: tuple[str, ...]) -> str | None:
-    # A handler can also give a name in bytes, which botocore's dictionary keeps.
-    if not all(isinstance(name, str) and _TOKEN.fullmatch(name) for name in names):
-        return "has a header whose name is not valid in HTTP"
-    return "has a Transfer-Encoding" if "transfer-encoding" in names else None
+    if not all(_TOKEN.fullmatch(name) for name in names):
+        return _INVALID_NAME
+    return "has a Transfer-Encoding" if "transfer-encoding" in map(str.lower, names) else None
 
 
 def case_insensitive(headers: Any) -> Any:
@@ -66,7 +56,7 @@ def case_insensitive(headers: Any) -> Any:
         return headers
     converted = HTTPHeaders()
     for name, value in headers.items():
-        converted[name] = value
+        converted[_text(name)] = value
     return converted
 
 
