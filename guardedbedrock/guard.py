@@ -22,7 +22,7 @@ from guardedbedrock.aws.http.transport import HttpFactory, Library
 from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
 from guardedbedrock.aws.sources.live import live_source
-from guardedbedrock.bedrock import OPERATIONS, SERVICES, Guardrail, Vocabulary
+from guardedbedrock.bedrock import OPERATIONS, RUNTIME_SERVICE, Guardrail, Vocabulary
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
@@ -551,7 +551,7 @@ class Guard:
             raise ConfigurationError(f"region: `{region_name}` is not the name of a Region; {REGION_FIX}")
         rules = self.rules
         region = region_name or next((guardrail.region for guardrail in rules.approved), "us-east-1")
-        service = OPERATIONS[operation].service if operation in OPERATIONS else SERVICES[0]
+        service = OPERATIONS[operation].service if operation in OPERATIONS else RUNTIME_SERVICE
         call = Call.of(operation, plain_parameters(params), region, chosen.get(), service)
         try:
             return judge(inject(call, rules, Observers((), call)), rules)

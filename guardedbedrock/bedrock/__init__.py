@@ -13,13 +13,14 @@ from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
 from guardedbedrock.bedrock.guardrail.intervention import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
-from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, SERVICES, Operation, find_operation
+from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, RUNTIME_SERVICE, SERVICES, Operation, find_operation
 from guardedbedrock.bedrock.resources.inventory import Inventory
 
 __all__ = [
     "AUTHORIZERS",
     "OPERATIONS",
     "ROWS",
+    "RUNTIME_SERVICE",
     "SERVICES",
     "VOCABULARIES",
     "AuthorizationSet",

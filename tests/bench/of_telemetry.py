@@ -21,7 +21,7 @@ from guardedbedrock.core.records import Call
 from guardedbedrock.stages.authorize import authorize
 from guardedbedrock.stages.inject import inject
 from guardedbedrock.stages.reply import settle
-from guardedbedrock.stages.retry.policy import SENT, RetryPolicy
+from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.send import send
 from guardedbedrock.telemetry import CallMetrics, CallSpans, default_listeners
 
@@ -62,7 +62,7 @@ def _call(listeners: Iterable[Listener]) -> Callable[[], None]:
         observers = Observers(heard, made)
         with observers:
             authorized = authorize(inject(made, rules, observers), rules, observers)
-            settle(send(authorized, lambda *_: reply, lambda read: (read, None), retry, observers, SENT), rules, observers)
+            settle(send(authorized, lambda *_: reply, lambda read: (read, None), retry, observers), rules, observers)
             observers.close()
 
     return call

@@ -32,7 +32,7 @@ from guardedbedrock.aws.gate.hooks import put_in_front
 from guardedbedrock.aws.signer.bearer import bearer_of
 from guardedbedrock.aws.sources.attached_guardrails import AttachedGuardrails
 from guardedbedrock.aws.sources.identity import CallerIdentity
-from guardedbedrock.bedrock import SERVICES
+from guardedbedrock.bedrock import RUNTIME_SERVICE
 from guardedbedrock.bedrock.caller import Bearer
 from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.core.records import Call
@@ -199,7 +199,7 @@ def _guarded_presign(presign: Callable[..., Any]) -> Callable[..., Any]:
 def check_region(binding: ClientBinding, region: str, service: str) -> None:
     """Guardrails are regional: a client in a region without an approved one could not send a guarded call."""
     rules = binding.rules
-    if service != SERVICES[0] or rules.mode == "off":
+    if service != RUNTIME_SERVICE or rules.mode == "off":
         return
     from_source = None if rules.source is None else rules.source.approved(region)
     if from_source is None and rules.source is not None and not rules.approved:

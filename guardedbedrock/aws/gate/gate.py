@@ -20,7 +20,7 @@ from guardedbedrock.aws.gate.call_context import CallContext, SerializedRequest,
 from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
 from guardedbedrock.aws.gate.request_reader import GateRequest, read_headers, read_parameters
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
-from guardedbedrock.bedrock.operations import RUNTIME_PATHS, SERVICES, find_operation
+from guardedbedrock.bedrock.operations import RUNTIME_PATHS, RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.request_paths import RequestTarget, path_below
 from guardedbedrock.core.events import CallRefused, RequestVerified
 from guardedbedrock.core.records import GuardedCall
@@ -171,7 +171,7 @@ class Gate:
             return None
         if lenient.operation != operation.name:
             return f"goes to another operation than {operation.name}"
-        if not operation.inference and find_operation(SERVICES[0], lenient.operation).inference:
+        if not operation.inference and find_operation(RUNTIME_SERVICE, lenient.operation).inference:
             return "reaches a model by an operation without a guardrail location"
         if lenient.model and target.strict != (operation.name, guarded.call.model):
             return "names another model than the one that was authorized"

@@ -24,7 +24,7 @@ from guardedbedrock.aws.http.endpoints import Endpoint
 from guardedbedrock.aws.http.events import READ_ERRORS, EventReader, decompressor, event_reader
 from guardedbedrock.aws.signer.inference_request import runtime_operation
 from guardedbedrock.aws.sources.identity import CallerIdentity
-from guardedbedrock.bedrock import SERVICES, Guardrail
+from guardedbedrock.bedrock import RUNTIME_SERVICE, Guardrail
 from guardedbedrock.bedrock.caller import api_key_kind
 from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER, GuardrailRef, Wire, json_body
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
@@ -472,7 +472,7 @@ def _mantle(name: str, host: str) -> RefusedError:
     return UnguardableOperationError(
         message=f"{host} has no guardrails, so `{name}` would be sent without one",
         operation_name=name,
-        hint=f'use the endpoint of {SERVICES[0]}, or set on_mantle = "allow" to send requests without a guardrail',
+        hint=f'use the endpoint of {RUNTIME_SERVICE}, or set on_mantle = "allow" to send requests without a guardrail',
     )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from guardedbedrock.bedrock import SERVICES, find_operation
+from guardedbedrock.bedrock import RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
 from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS, is_chat_completion, read_chat_completion
 from guardedbedrock.bedrock.parameters import Params
@@ -76,7 +76,7 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
         wire = Wire(request.url, request.headers, None)
         return Inference(f"{method} {urlsplit(request.url).path}", {}, region, wire, presigned, known=False) if unknown else None
     name, model = target
-    if not find_operation(SERVICES[0], name).inference:
+    if not find_operation(RUNTIME_SERVICE, name).inference:
         return None
     wire = Wire(request.url, request.headers, request.body)
     if is_chat_completion(name):
@@ -118,7 +118,7 @@ def _params(name: str, model: str, wire: Wire) -> Params:
 
 @cache  # made once: loading the service model takes 20 ms
 def _runtime() -> Any:
-    return ServiceModel(Loader().load_service_model(SERVICES[0], "service-2"), SERVICES[0])
+    return ServiceModel(Loader().load_service_model(RUNTIME_SERVICE, "service-2"), RUNTIME_SERVICE)
 
 
 def runtime_operation(name: str) -> Any:

@@ -20,7 +20,7 @@ from guardedbedrock.bedrock.operations.chat_completions import CHAT_COMPLETIONS
 from guardedbedrock.bedrock.operations.control import CONTROL
 from guardedbedrock.bedrock.operations.data_automation import DATA_AUTOMATION
 from guardedbedrock.bedrock.operations.row import Operation, ReplyFormat, RequiredAction, When
-from guardedbedrock.bedrock.operations.runtime import RUNTIME
+from guardedbedrock.bedrock.operations.runtime import RUNTIME, RUNTIME_SERVICE
 from guardedbedrock.bedrock.request_paths import OperationPaths
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "REVIEWED",
     "ROWS",
     "RUNTIME_PATHS",
+    "RUNTIME_SERVICE",
     "SERVICES",
     "TABLE",
     "Operation",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 SERVICES: Final = (
-    "bedrock-runtime",
+    RUNTIME_SERVICE,
     "bedrock",
     "bedrock-agent-runtime",
     "bedrock-agent",
@@ -64,7 +65,7 @@ class _Rows(dict[tuple[str, str], Operation]):
             name,
             service,
             (RequiredAction(name, "unknown"),),
-            inference=service == SERVICES[0],
+            inference=service == RUNTIME_SERVICE,
             indirect_effects=f"this version of guardedbedrock does not know {name}; its resource type is unknown",
             is_known=False,
         )

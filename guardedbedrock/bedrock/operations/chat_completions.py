@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, IN_HEADERS, VERSION_HEADER, Wire, header_of, json_body
 from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
+from guardedbedrock.bedrock.operations.runtime import RUNTIME_SERVICE
 from guardedbedrock.bedrock.parameters import Params
 
-_SERVICE: Final = "bedrock-runtime"
 _PATH: Final = "POST /v1/chat/completions"
 PREFIX: Final = "/openai"
 """The path may begin with it."""
@@ -24,7 +24,7 @@ _STREAM: Final = "ChatCompletionsStream"
 CHAT_COMPLETIONS: Final = (
     Operation(
         _CHAT,
-        _SERVICE,
+        RUNTIME_SERVICE,
         (RequiredAction("InvokeModel", "model", ("modelId",)),),
         inference=True,
         location=IN_HEADERS,
@@ -33,7 +33,7 @@ CHAT_COMPLETIONS: Final = (
     ),
     Operation(
         _STREAM,
-        _SERVICE,
+        RUNTIME_SERVICE,
         (RequiredAction("InvokeModelWithResponseStream", "model", ("modelId",)),),
         inference=True,
         location=IN_HEADERS,

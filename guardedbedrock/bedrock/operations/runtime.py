@@ -12,7 +12,8 @@ from typing import Final
 from guardedbedrock.bedrock.guardrail.location import IN_BODY, IN_HEADERS, IN_PATH
 from guardedbedrock.bedrock.operations.row import Operation, RequiredAction
 
-_SERVICE: Final = "bedrock-runtime"
+RUNTIME_SERVICE: Final = "bedrock-runtime"
+"""The boto3 service that calls models."""
 _INVOKE: Final = (RequiredAction("InvokeModel", "model", ("modelId",)),)
 _STREAM: Final = (RequiredAction("InvokeModelWithResponseStream", "model", ("modelId",)),)
 _ASYNC: Final = RequiredAction("InvokeModel", "async-invoke", when="undocumented")
@@ -24,7 +25,7 @@ _TIER_TYPE: Final = (("bedrock:ServiceTier", "serviceTier.type"),)
 RUNTIME: Final = (
     Operation(
         "Converse",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (*_INVOKE, _TOOL),
         inference=True,
         location=IN_BODY,
@@ -34,7 +35,7 @@ RUNTIME: Final = (
     ),
     Operation(
         "ConverseStream",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (*_STREAM, _TOOL),
         inference=True,
         location=IN_BODY,
@@ -44,7 +45,7 @@ RUNTIME: Final = (
     ),
     Operation(
         "InvokeModel",
-        _SERVICE,
+        RUNTIME_SERVICE,
         _INVOKE,
         inference=True,
         location=IN_HEADERS,
@@ -54,7 +55,7 @@ RUNTIME: Final = (
     ),
     Operation(
         "InvokeModelWithResponseStream",
-        _SERVICE,
+        RUNTIME_SERVICE,
         _STREAM,
         inference=True,
         location=IN_HEADERS,
@@ -64,14 +65,14 @@ RUNTIME: Final = (
     ),
     Operation(
         "InvokeModelWithBidirectionalStream",
-        _SERVICE,
+        RUNTIME_SERVICE,
         _INVOKE,
         inference=True,
         path="POST /model/{modelId}/invoke-with-bidirectional-stream",
     ),
     Operation(
         "StartAsyncInvoke",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (*_INVOKE, _ASYNC),
         inference=True,
         tags=(("tags", "async-invoke"),),
@@ -79,25 +80,25 @@ RUNTIME: Final = (
     ),
     Operation(
         "GetAsyncInvoke",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (RequiredAction("GetAsyncInvoke", "async-invoke", ("invocationArn",)),),
         path="GET /async-invoke/{invocationArn}",
     ),
-    Operation("ListAsyncInvokes", _SERVICE, (RequiredAction("ListAsyncInvokes"),), path="GET /async-invoke"),
+    Operation("ListAsyncInvokes", RUNTIME_SERVICE, (RequiredAction("ListAsyncInvokes"),), path="GET /async-invoke"),
     Operation(
         "ApplyGuardrail",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (RequiredAction("ApplyGuardrail", "guardrail", ("guardrailIdentifier",)),),
         location=IN_PATH,
         reply="apply",
         path="POST /guardrail/{guardrailIdentifier}/version/{guardrailVersion}/apply",
     ),
     Operation(
-        "InvokeGuardrailChecks", _SERVICE, (RequiredAction("InvokeGuardrailChecks"),), path="POST /guardrail-checks/invoke"
+        "InvokeGuardrailChecks", RUNTIME_SERVICE, (RequiredAction("InvokeGuardrailChecks"),), path="POST /guardrail-checks/invoke"
     ),
     Operation(
         "CountTokens",
-        _SERVICE,
+        RUNTIME_SERVICE,
         (RequiredAction("CountTokens", "counted-model", ("modelId",)),),
         path="POST /model/{modelId}/count-tokens",
     ),
