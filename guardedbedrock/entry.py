@@ -22,8 +22,7 @@ def client(service_name: str, *args: Any, **options: Any) -> Any:
 
         client = guardedbedrock.client("bedrock-runtime", region_name="us-east-1")
 
-    The guard is configured by ``guardedbedrock.toml``, by the file that ``GUARDEDBEDROCK_CONFIG`` names, or by environment
-    variables; see `Guard.from_config`.
+    The guard is configured by environment variables and a TOML file; `Guard.from_config` has their precedence.
 
     Raises:
         ConfigurationError: The configuration is invalid, or no guardrail is approved for the client's Region.

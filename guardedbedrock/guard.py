@@ -110,7 +110,7 @@ class Guard:
         rcp_applies: Treat a denial by a resource control policy as final.
         guardrail_versions: Name, ID or ARN of a guardrail of the account to its pinned version.
         refresh: Seconds between two reads of a source.
-        max_stale: Seconds for which what a source returned applies if it cannot be read again.
+        max_stale: Seconds for which the data of a source stays in use after a read fails.
         max_age: Greatest accepted age of a snapshot in seconds; None accepts every age.
         on_unavailable: ``deny`` or ``allow`` a call while a source is unavailable.
         retry: Retries of the guard; see ``docs/configuration.md`` for the order of precedence.
@@ -174,16 +174,22 @@ class Guard:
         **settings: Any,
     ) -> Self:
         """
-        Make a guard from settings by name, the environment and a TOML file; the first that gives a key wins.
+        Create a guard from the configuration.
+
+        For each setting the first of these sources wins; ``policies`` and ``context`` are merged key by key.
+
+        1. Keyword arguments.
+        2. Environment variables ``GUARDEDBEDROCK_*``.
+        3. The TOML file.
 
         Args:
-            path: The file; the one that ``GUARDEDBEDROCK_CONFIG`` names, or ``guardedbedrock.toml`` in the working directory,
-                unless given.
+            path: The TOML file. Without it: the file that ``GUARDEDBEDROCK_CONFIG`` names, then ``guardedbedrock.toml`` in the
+                working directory, then ``[tool.guardedbedrock]`` of ``pyproject.toml`` there.
             retry: As in `Guard`.
             listeners: As in `Guard`.
-            audit: As in `Guard`; what the settings say under ``audit`` unless given.
+            audit: As in `Guard`; without it, the settings under ``audit``.
             clock: As in `Guard`.
-            settings: What else `Guard` takes, by name.
+            settings: Other keywords of `Guard`.
 
         Raises:
             ConfigurationError: A key is unknown, a value is invalid, or a file is missing. The message says where, and how to fix

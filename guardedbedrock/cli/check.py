@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import guardedbedrock
 from guardedbedrock.cli.console import write_json
+from guardedbedrock.sources.live import LiveSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def command(config: str | None, output: str) -> int:
     """
-    Validate a configuration; policy files and the environment count, AWS is not called.
+    Validate a configuration with its policy files and the environment. AWS is not called.
 
     Returns:
         0.
@@ -33,15 +34,17 @@ def command(config: str | None, output: str) -> int:
 
 
 def summary(guard: Guard) -> dict[str, Any]:
-    """Summarize a guard: its mode, guardrails and policies."""
-    rules = guard.rules
+    """Summarize a guard: its mode, guardrails, policies and source. The source is not read."""
+    rules = guard._rules  # noqa: SLF001  # the rules without what the source has
+    source = rules.source if isinstance(rules.source, LiveSource) else None
     documents = [] if rules.policies is None else [(kind, str(document.name)) for kind, document in rules.policies]
     return {
         "valid": True,
         "mode": rules.mode,
         "guardrails": [{"arn": one.arn, "version": one.version, "name": one.name} for one in rules.approved],
         "policies": [{"policyType": kind, "policy": name} for kind, name in documents],
-        "checksPolicies": rules.policies is not None,
+        "source": None if source is None else source.name,
+        "checksPolicies": rules.needs_principal,
     }
 
 
@@ -51,5 +54,7 @@ def text_lines(found: dict[str, Any]) -> Iterator[str]:
     yield f"mode: {found['mode']}"
     yield from (f"guardrail: {one['arn']} version {one['version']} ({one['name']})" for one in found["guardrails"])
     yield from (f"policy: {one['policyType']} {one['policy']}" for one in found["policies"])
+    if found["source"]:
+        yield f"source: {found['source']}; `guardedbedrock doctor` reads it"
     if not found["checksPolicies"]:
         yield "policies: none; only the list of approved guardrails is checked"

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from guardedbedrock.cli.console import join_sorted
-
 if TYPE_CHECKING:
     from guardedbedrock import AccessDeniedError, Authorization, Guardrail, Verdict
 
@@ -67,7 +65,11 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
     if verdict and verdict.decision == "indeterminate":
         yield "", ""
         consequence = "the guard refuses the call (on_indeterminate)" if simulation.stopped else "the guard sends the call"
-        reason = "" if verdict.remarks and not verdict.hangs_on else f": the decision depends on {_keys(verdict.hangs_on)}"
+        reason = (
+            ""
+            if verdict.remarks and not verdict.hangs_on
+            else f": the decision depends on {', '.join((*verdict.hangs_on, *verdict.reasons))}"
+        )
         yield f"{consequence}{reason}", "yellow"
     for remark in verdict.remarks if verdict else ():
         yield f"note: {remark}", "yellow"
@@ -86,15 +88,11 @@ def _authorization_lines(authorization: Authorization) -> Iterator[StyledLine]:
     policy_type = f", policy type {decision.policy_type}" if decision.policy_type else ""
     yield f"  {decision.outcome}{policy_type}", _STYLES.get(decision.outcome, "red")
     yield f"  statements: {', '.join(map(str, decision.statements)) or 'none'}", ""
-    if decision.outcome == "indeterminate":
-        yield f"  depends on: {_keys(decision.hangs_on)}", ""
+    if decision.hangs_on:
+        yield f"  depends on: {', '.join(decision.hangs_on)}", ""
     if decision.outcome != "allowed":
         # The first line repeats the outcome.
         yield from ((f"  {line}", "") for line in str(decision.explain()).splitlines()[1:])
-
-
-def _keys(keys: tuple[str, ...]) -> str:
-    return join_sorted(keys, "a rule that AWS does not document")
 
 
 def as_json(simulation: Simulation) -> dict[str, object]:

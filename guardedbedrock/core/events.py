@@ -303,6 +303,20 @@ class SourceUnavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRead:
+    """
+    A source was read.
+
+    Args:
+        source: The source, such as ``policies = "account"``.
+        has_policies: Whether the policies come from it; otherwise only the approved guardrails do.
+    """
+
+    source: str
+    has_policies: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFailed:
     """
     A source could not be read. Data that was read before applies until it is too old.
@@ -321,7 +335,7 @@ class SourceFailed:
 @dataclass(frozen=True, slots=True)
 class SourceGap:
     """
-    A part of a source may not be read; sent once for each part.
+    The caller has no permission to read a part of a source; sent once for each part.
 
     Args:
         section: What is unknown, such as ``scp``.
@@ -348,7 +362,7 @@ class GuardrailWithdrawn:
     guardrail: Guardrail
 
 
-SourceEvent: TypeAlias = SourceFailed | SourceGap | GuardrailWithdrawn
+SourceEvent: TypeAlias = SourceRead | SourceFailed | SourceGap | GuardrailWithdrawn
 """Events of a source. They belong to no call: a listener receives them in its method ``on_source_event``, if it has one."""
 
 Routine: TypeAlias = GuardrailInjected | PreflightDecided | RequestSending | RequestVerified | ResponseReceived | StreamStarted

@@ -1,7 +1,7 @@
 """
 The IAM policy engine: it evaluates a request against policies and returns a decision.
 
-The engine is pure: it uses the standard library only, and no boto3, I/O, clock or environment.
+The engine is pure: it uses the standard library only, and no boto3, I/O, clock or environment. `account.snapshot` reads files.
 
     >>> from guardedbedrock import iam
     >>> allow = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "bedrock:Invoke*", "Resource": "*"}}

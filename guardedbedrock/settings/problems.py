@@ -107,15 +107,20 @@ def unknown(place: str, name: str, known: Collection[str]) -> ConfigurationError
     return ConfigurationError(f"{place}: unknown key; {nearest(name, known)}")
 
 
-def nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str], kind: str = "keys") -> str:
     """
     Guess the intended name, or list the known ones.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        kind: What the names are.
 
     >>> nearest("vocabluary", ["mode", "vocabulary"])
     'did you mean `vocabulary`?'
     """
     near = get_close_matches(name, known, n=1)
-    return f"did you mean `{near[0]}`?" if near else f"the known keys are {', '.join(known)}"
+    return f"did you mean `{near[0]}`?" if near else f"the known {kind} are {', '.join(known)}"
 
 
 def _fields(loc: Loc, models: Models) -> tuple[Mapping[str, FieldInfo], str]:

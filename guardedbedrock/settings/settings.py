@@ -134,7 +134,8 @@ class Settings(BaseModel):
     )
     mode: Mode = setting(
         "enforce",
-        '`"enforce"` refuses, `"report"` sends every call and reports what would be refused, `"off"` does nothing.',
+        '`"enforce"` refuses, `"report"` injects guardrails, sends every call and reports what would be refused, '
+        '`"off"` does nothing.',
         'set it to "enforce", or remove it',
     )
     on_unapproved: OnUnapproved = setting(
@@ -234,7 +235,7 @@ class Settings(BaseModel):
     )
     max_stale: PositiveFloat = setting(
         86400.0,
-        "Seconds for which what a source returned applies if it cannot be read again.",
+        "Seconds for which the data of a source stays in use after a read fails.",
         "set it to seconds such as 86400",
     )
     max_age: PositiveFloat | None = setting(

@@ -129,7 +129,7 @@ def _unguarded(name: str) -> str:
         return name
     if name in OPERATIONS:
         raise MisfitError(f"`{name}` needs no exception; only {', '.join(UNGUARDED)} cannot carry a guardrail")
-    raise MisfitError(f"`{name}` is not an operation; {nearest(name, UNGUARDED)}")
+    raise MisfitError(f"`{name}` is not an operation; {nearest(name, UNGUARDED, 'operations')}")
 
 
 def _context_key(key: str) -> str:

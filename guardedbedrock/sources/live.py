@@ -17,7 +17,15 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from guardedbedrock.bedrock import Guardrail
-from guardedbedrock.core.events import Event, GuardrailWithdrawn, PreflightDiverged, SourceEvent, SourceFailed, SourceGap
+from guardedbedrock.core.events import (
+    Event,
+    GuardrailWithdrawn,
+    PreflightDiverged,
+    SourceEvent,
+    SourceFailed,
+    SourceGap,
+    SourceRead,
+)
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.core.rules import Rules
@@ -275,6 +283,7 @@ class LiveSource:
             return
         before, self._loaded, self._failure = self._loaded, loaded, ""
         self._fallbacks = {}
+        self._notify(SourceRead(self.name, self.has_policies))
         self._report(before, loaded)
         throttled = next((gap for gap in loaded.account.gaps if is_transient(gap)), None)
         if throttled is not None:
@@ -310,7 +319,7 @@ class LiveSource:
         left = None
         if self._loaded is not None:
             left = max(0.0, self._freshness.max_stale - (self._clock() - self._loaded.read_at))
-        self._emit(SourceFailed(self.name, reason, left), f"{self.name} could not be read: {reason}")
+        self._warn(SourceFailed(self.name, reason, left), f"{self.name} could not be read: {reason}")
         REFRESHER.wake()
 
     def _report(self, before: _Loaded | None, loaded: _Loaded) -> None:
@@ -319,15 +328,18 @@ class LiveSource:
             if sentence not in self._reported:
                 self._reported.add(sentence)
                 statement = gap.get("statement") or {}
-                self._emit(SourceGap(gap["section"], gap["api"], gap["error"], statement), f"{self.name}: {sentence}")
+                self._warn(SourceGap(gap["section"], gap["api"], gap["error"], statement), f"{self.name}: {sentence}")
         if before is not None:
             kept = {guardrail.key for guardrail in loaded.guardrails}
             for guardrail in before.guardrails:
                 if guardrail.key not in kept:
-                    self._emit(GuardrailWithdrawn(guardrail), f"{self.name}: {guardrail.key} is no longer approved")
+                    self._warn(GuardrailWithdrawn(guardrail), f"{self.name}: {guardrail.key} is no longer approved")
 
-    def _emit(self, event: SourceEvent, sentence: str) -> None:
+    def _warn(self, event: SourceEvent, sentence: str) -> None:
         _LOG.warning("%s", sentence)
+        self._notify(event)
+
+    def _notify(self, event: SourceEvent) -> None:
         for listener in self._listeners:
             receive = getattr(listener, "on_source_event", None)
             if receive is not None:

@@ -29,6 +29,7 @@ from guardedbedrock.stages.unavailable import source_unavailable
 _UNDOCUMENTED: Final = "the decision depends on a rule that AWS does not document"
 _OR_SEND: Final = 'or set on_indeterminate = "send"'
 _SET_CONTEXT: Final = f"set these context keys under `context` in the configuration, {_OR_SEND}"
+_CORRECT: Final = f"correct what the message names, such as a missing permission, {_OR_SEND}"
 _SET_PROFILES: Final = (
     "name the ARN, or list under `profiles` in the configuration the models behind the profile or prompt, as "
     f"guardedbedrock.models_behind reads them from AWS; {_OR_SEND}"
@@ -37,7 +38,7 @@ _SET_PROFILES: Final = (
 
 def authorize(guarded: GuardedCall, rules: Rules, observers: Observers) -> AuthorizedCall:
     """
-    Let the call pass if no policy surely denies it.
+    Evaluate the policies for a call, and raise if they deny it.
 
     Raises:
         ExplicitDenyError, ImplicitDenyError: A policy denies the call; nothing was sent.
@@ -72,7 +73,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     # INVARIANT: Rules with a source have no policies. Clients resolve them when a call begins; if one does not, this does.
     rules = rules.current()
     if rules.unavailable and rules.on_unavailable == "deny":
-        raise source_unavailable(guarded.call.name, rules)
+        raise source_unavailable(guarded.call.name, rules, 'use a snapshot, or set on_unavailable = "allow"')
     effects = _indirect_effects(guarded) if guarded.call.operation.has_indirect_effects else ""
     if rules.policies is None:
         return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=effects)
@@ -143,12 +144,18 @@ def _check(guarded: GuardedCall, verdict: Verdict, rules: Rules) -> None:
             message=f"the policies give no sure answer: {why}",
             operation_name=guarded.call.name,
             authorizations=verdict.authorizations,
-            hint=_SET_PROFILES if any(key.startswith("resource:") for key in verdict.hangs_on) else _SET_CONTEXT,
+            hint=_hint_of(verdict),
         )
 
 
+def _hint_of(verdict: Verdict) -> str:
+    if not verdict.hangs_on:
+        return _CORRECT
+    return _SET_PROFILES if any(key.startswith("resource:") for key in verdict.hangs_on) else _SET_CONTEXT
+
+
 def denial(operation_name: str, verdict: Verdict, rules: Rules) -> AccessDeniedError:
-    """Make the error of a denied verdict: AWS's sentence, and what to grant."""
+    """Make the error of a denied verdict: the message that AWS would send, and a hint how to fix it."""
     first = verdict.denied
     if first is None:
         raise LookupError("the verdict denies nothing")

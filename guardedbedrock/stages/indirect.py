@@ -15,6 +15,7 @@ from guardedbedrock.errors import GuardrailNotApprovedError, RefusedError, Sourc
 MOST_TARGETS: Final = 50
 """Aliases that one call may lead to; more are refused under ``verify``."""
 
+_PERMISSIONS: Final = "allow bedrock:GetAgentAlias, GetAgentVersion, GetFlowAlias and GetFlowVersion if AWS denied one, or "
 _OTHER_SETTINGS: Final = 'set on_indirect = "warn" to send the call and report it'
 
 
@@ -23,7 +24,7 @@ def check_indirect(call: Call, rules: Rules, observers: Observers) -> None:
     Apply `on_indirect` to everything that calls models for a call without a guardrail location in the call.
 
     Raises:
-        UnguardableOperationError: `on_indirect` is ``refuse``; or it is ``verify``, and AWS does not tell the guardrail.
+        UnguardableOperationError: `on_indirect` is ``refuse``; or it is ``verify``, and AWS does not report the guardrail.
         GuardrailNotApprovedError: `on_indirect` is ``verify``, and the attached guardrail is missing or not approved.
     """
     targets = find_indirect(call.operation, call.params)
@@ -62,18 +63,18 @@ def _verify(call: Call, targets: tuple[IndirectTarget, ...], rules: Rules) -> No
                 seen.add(agent)
                 waiting.append(agent)
         if len(seen) > MOST_TARGETS:
-            raise _unverified(call, target, f"it leads to more than {MOST_TARGETS} agents and flows")
+            raise _unverified(call, f"it leads to more than {MOST_TARGETS} agents and flows")
 
 
 def _verified(call: Call, target: IndirectTarget, rules: Rules) -> Attachment:
     if target.kind == "unverifiable":
-        raise _unverified(call, target, "AWS does not tell which guardrail runs there")
+        raise _unverified(call, "AWS does not report which guardrail runs there")
     if rules.attached is None:
-        raise _unverified(call, target, "no client of bedrock-agent is available")
+        raise _unverified(call, f"no client of bedrock-agent is available to look {target.description} up")
     try:
         attachment = rules.attached(target, call.region)
     except SourceError as error:
-        raise _unverified(call, target, str(error)) from error
+        raise _unverified(call, f"{target.description}: {error}", _PERMISSIONS) from error
     for ref in attachment.guardrails:
         if not _is_approved(ref, call.region, rules):
             raise _not_approved(call, target, ref)
@@ -85,12 +86,11 @@ def _is_approved(ref: GuardrailRef, region: str, rules: Rules) -> bool:
     return any(identifier in (one.arn, one.id) and version == one.version for one in rules.in_region(region))
 
 
-def _unverified(call: Call, target: IndirectTarget, reason: str) -> UnguardableOperationError:
+def _unverified(call: Call, reason: str, fix: str = "") -> UnguardableOperationError:
     return UnguardableOperationError(
-        message=f"the guardrail of {target.description} cannot be verified: {reason}",
+        message=f"the guardrail of {call.name} cannot be verified: {reason}",
         operation_name=call.name,
-        hint=f"allow bedrock:GetAgentAlias, GetAgentVersion, GetFlowAlias and GetFlowVersion if AWS denied one, or "
-        f"{_OTHER_SETTINGS}",
+        hint=f"{fix}{_OTHER_SETTINGS}",
     )
 
 

@@ -80,7 +80,7 @@ def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rule
     """
     Say whether a call is sent without a guardrail because its model takes none.
 
-    A call that names a guardrail is handled like any other call: it may be that AWS accepts it.
+    A call that names a guardrail is handled like any other call: AWS may accept it.
 
     Raises:
         UnguardableOperationError: The model takes no guardrail, and the call may not be sent without one.
@@ -117,7 +117,7 @@ def _kind_of_all(location: GuardrailLocation, call: Call, rules: Rules) -> Unsup
 def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: Observers) -> GuardedCall:
     if rules.unavailable and not rules.approved:
         # INVARIANT: While the approved guardrails are unknown, no call reaches a model, whatever `on_unavailable` says.
-        raise source_unavailable(call.name, rules)
+        raise source_unavailable(call.name, rules, "list [[guardrails]] in the configuration")
     sent: list[tuple[Guardrail, bool]] = []
     refs: list[GuardrailRef] = []
 
@@ -177,7 +177,9 @@ def _unguardable(call: Call) -> UnguardableOperationError:
     return UnguardableOperationError(
         message=f"{call.name} has no guardrail location{unknown}, so it would reach the model without a guardrail",
         operation_name=call.name,
-        hint=f'call another operation, or add "{call.name}" to allow_unguarded to send it without a guardrail',
+        hint=f'call another operation, or add "{call.name}" to allow_unguarded to send it without a guardrail'
+        if call.operation.is_known
+        else "call another operation, or update guardedbedrock",
     )
 
 
@@ -263,16 +265,21 @@ def _none_approved(model: object, call: Call, rules: Rules) -> GuardrailNotAppro
     return GuardrailNotApprovedError(
         message=f"no guardrail {f'named `{name}` ' if name else ''}is approved for {call.region}",
         operation_name=call.name,
-        hint=f"approve a guardrail of {call.region}, or create the client in a region that has one",
+        hint=_approve_one(call.region),
     )
+
+
+def _approve_one(region: str) -> str:
+    return f"approve a guardrail of {region}, or create the client in a Region that has one"
 
 
 def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
     given = " version ".join(part for part in named if part)
     names = ", ".join(f"`{guardrail.name}` ({guardrail.key})" for guardrail in approved)
+    name_another = f"leave the guardrail out to get the approved one, or name one of {names}"
     return GuardrailNotApprovedError(
         message=f"guardrail {given} is not approved for {call.region}",
         operation_name=call.name,
         resource=named[0],
-        hint=f"leave the guardrail out to get the approved one, or name one of {names}",
+        hint=name_another if approved else _approve_one(call.region),
     )

@@ -112,7 +112,7 @@ ATTRIBUTES: Final = (
     Attribute(ERROR_TYPE, "call, client", "class of the error that the caller gets"),
     Attribute(STATUS, "call, client", "HTTP status; 403 for every denial, simulated or not"),
     Attribute(REQUEST_ID, "call, client", "AWS's ID of the request"),
-    Attribute(OPERATION, "client", "`chat`, `text_completion`, `embeddings` or `apply_guardrail`"),
+    Attribute(OPERATION, "client", "`chat`, `text_completion`, `embeddings`, `retrieval`, `invoke_agent` or `apply_guardrail`"),
     Attribute(PROVIDER, "client", "`aws.bedrock`"),
     Attribute(SERVER_ADDRESS, "client", "host of the request: AWS's, or the host of an `endpoint_url`"),
     Attribute(SERVER_PORT, "client", "port of the request"),
@@ -170,10 +170,14 @@ class NamedEvent(NamedTuple):
     level: str = ""
 
 
+_DIVERGED: Final = (
+    "AWS and the preflight decided differently: AWS denied an allowed call or, in mode `report`, allowed a denied one"
+)
+
 SPAN_EVENTS: Final = (
     NamedEvent(EVENT_RETRY, (RETRY_ATTEMPT, ERROR_TYPE, RETRY_WAIT, BY), "an attempt failed and another follows"),
     NamedEvent(EVENT_GAVE_UP, (RETRY_ATTEMPT, ERROR_TYPE, USED_UP), "the attempts, the time or the tokens are used up"),
-    NamedEvent(EVENT_DIVERGED, (DECISION, POLICY_TYPE), "AWS denied a call that the preflight had allowed"),
+    NamedEvent(EVENT_DIVERGED, (DECISION, POLICY_TYPE), _DIVERGED),
     NamedEvent(EVENT_WOULD_REFUSE, (ERROR_TYPE,), "in mode `report`: `enforce` would have refused the call"),
     NamedEvent(EVENT_UNGUARDED, (GUARDRAIL_ID, GUARDRAIL_VERSION), "the reply shows that no guardrail ran"),
 )
@@ -198,7 +202,7 @@ LOG_EVENTS: Final = (
     NamedEvent(EVENT_REFUSED, _REFUSAL, "the guard refused the call", "warning"),
     NamedEvent(EVENT_WOULD_REFUSE, _REFUSAL, "in mode `report`: `enforce` would have refused the call", "warning"),
     NamedEvent(EVENT_DENIED, _DENIAL, "AWS denied the call", "warning"),
-    NamedEvent(EVENT_DIVERGED, ("decision", *_DENIAL), "AWS denied a call that the preflight had allowed", "warning"),
+    NamedEvent(EVENT_DIVERGED, ("decision", *_DENIAL), _DIVERGED, "warning"),
     NamedEvent(EVENT_RETRY, ("attempt", "code", "wait_seconds", "by"), "an attempt failed and another follows", "info"),
     NamedEvent(EVENT_GAVE_UP, ("attempt", "code", "used_up"), "the attempts, the time or the tokens are used up", "warning"),
     NamedEvent(

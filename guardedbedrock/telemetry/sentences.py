@@ -52,7 +52,7 @@ def decision_sentence(call: Call, verdict: Verdict) -> str:
     if verdict.decision == "allowed":
         count = len(verdict.decisions)
         return f"allowed {call.name}: {count} authorization{'' if count == 1 else 's'} evaluated"
-    return f"undecided {call.name}: {verdict.explanation or 'the policies give no sure answer'}"
+    return f"indeterminate {call.name}: {verdict.explanation or 'the policies give no sure answer'}"
 
 
 def error_sentence(call: Call, error: BaseException) -> str:
@@ -90,8 +90,15 @@ def _retried(call: Call, event: Retried) -> str:
     return f"{how}: attempt {event.attempt} failed with {event.code or 'an unknown error'}"
 
 
+_USED_UP: Final[Mapping[str, str]] = {
+    "attempts": "no attempts left",
+    "deadline": "the deadline is reached",
+    "tokens": "no tokens left",
+}
+
+
 def _exhausted(call: Call, event: RetriesExhausted) -> str:
-    return f"gave up {call.name}: attempt {event.attempt} failed with {event.code}, no {event.used_up} left"
+    return f"gave up {call.name}: attempt {event.attempt} failed with {event.code}, {_USED_UP[event.used_up]}"
 
 
 def _guardrail_of(found: Intervention) -> str:

@@ -108,6 +108,21 @@ def test_check_summarizes_a_valid_configuration(cli: Cli, tmp_path: Path, argume
     assert found["policies"] == [{"policyType": "identity", "policy": f"{tmp_path}/app.json"}]
 
 
+def test_check_does_not_read_a_source(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS is not called: it would be at an address where nothing listens, and the output would say that the source failed."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    (tmp_path / "guard.toml").write_text(
+        f'principal = "caller"\npolicies = "account"\n[[guardrails]]\narn = "{ARN}"\nversion = "3"\n', "utf-8"
+    )
+
+    code, out, err = cli("check", "guard.toml")
+
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == 'source: policies = "account"; `guardedbedrock doctor` reads it'
+    found = json.loads(cli("check", "guard.toml", "--format", "json").out)
+    assert (found["source"], found["checksPolicies"]) == ('policies = "account"', True)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -18,7 +18,7 @@ from harness.clients import Recorder
 from guardedbedrock import AccessDeniedError, ConfigurationError, Guard, Guardrail, ImplicitDenyError, PreflightUnavailableError
 from guardedbedrock.aws.sources.account import AccountReader
 from guardedbedrock.core.events import PreflightDecided, PreflightDiverged, SourceUnavailable
-from guardedbedrock.events import GuardrailWithdrawn, SourceEvent, SourceFailed, SourceGap
+from guardedbedrock.events import GuardrailWithdrawn, SourceEvent, SourceFailed, SourceGap, SourceRead
 from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.sources.live import LiveSource
 from guardedbedrock.telemetry import DecisionLog
@@ -116,7 +116,7 @@ def test_account_without_organization_allows_for_sure(live: Aws) -> None:
     converse(guard, live)
 
     assert heard.last.of(PreflightDecided)[0].verdict.decision == "allowed"
-    assert heard.of_source == []
+    assert heard.of_source == [SourceRead('policies = "account"', has_policies=True)]
 
 
 def test_gap_is_reported_once_and_named_in_the_verdict(live: Aws) -> None:

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.bedrock import GuardrailFinding, Intervention
-from guardedbedrock.core.events import GuardrailDetected, ReplyUnguarded
+from guardedbedrock.core.events import GuardrailDetected, ReplyUnguarded, SourceRead
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallMetrics, CallSpans
@@ -188,3 +188,19 @@ def test_suppressed_instrumentation_records_no_metric(harness: Make, counted: Co
 def test_without_an_sdk_no_metric_is_recorded(harness: Make) -> None:
     assert CallMetrics().open(Call.of("Converse", ask("converse"), "us-east-1")) is None
     harness(listeners=[CallMetrics()]).client.converse(**ask("converse"))
+
+
+def test_the_age_of_the_policies_restarts_when_their_source_is_read(harness: Make, counted: Counted) -> None:
+    now = [1000.0]
+    listener = CallMetrics(counted.provider.get_meter("guardedbedrock"), lambda: now[0])
+    env = harness(listeners=[listener])
+    ages = []
+
+    for begun, has_policies in ((1060.0, False), (1090.0, True), (1100.0, False)):
+        now[0] = begun
+        listener.on_source_event(SourceRead('policies = "account"', has_policies=has_policies))
+        now[0] = begun + 5.0
+        env.client.converse(**ask("converse"))
+        ages += [age for _, age in counted.counts("guardedbedrock.source.age")]
+
+    assert ages == [65.0, 5.0, 15.0]

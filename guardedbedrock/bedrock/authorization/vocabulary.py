@@ -2,7 +2,8 @@
 The vocabulary of the policies: the actions that AWS evaluates, or the action of a widely read article.
 
 The article "IAM enforcement for guardrails" uses ``bedrock:InvokeModelWithGuardrail``, an action that AWS does not have. Policies
-that only model an account may use it. This module is the one place that knows the difference.
+that only model an account may use it. This module chooses the authorizations; `policy_mistakes` and the fake also know the
+action.
 """
 
 from __future__ import annotations

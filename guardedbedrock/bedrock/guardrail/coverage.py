@@ -42,7 +42,7 @@ _CONFIG: Final = "amazon-bedrock-guardrailConfig"
 _TAG: Final = "amazon-bedrock-guardrails-guardContent_"
 _HINT: Final = b"amazon-bedrock-guardrailConfig"
 _HIDDEN: Final = re.compile(rb"\\u00[2-7]|\0")
-"""Signs of a hidden key that no JSON writer produces: escaped ASCII characters, or a body that is not UTF-8."""
+"""Signs that a key may be escaped: escaped ASCII characters, or the NUL bytes of UTF-16. Such a body is parsed."""
 _SHORTEST, _FEWEST = 8, 5
 _REMEMBERED: Final = 1024
 _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "searchResult"})

@@ -52,8 +52,8 @@ class Decision:
     The decision of one request.
 
     Args:
-        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``, or ``indeterminate``: the answer depends on an unknown value
-            or on a rule that AWS does not document.
+        outcome: ``allowed``, ``implicitDeny``, ``explicitDeny``, or ``indeterminate``: the answer depends on an unknown value, on
+            a policy that could not be read, or on a rule that AWS does not document.
         policy_type: The type of policy that decides; None when the outcome is ``indeterminate``.
         request: The request.
     """
@@ -103,7 +103,11 @@ class Decision:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The rules that AWS does not document and that the decision depends on, in words; ``()`` for a sure outcome."""
+        """
+        Why the decision is open apart from unknown keys, in words; ``()`` for a sure outcome.
+
+        These are policies that could not be read, and rules that AWS does not document.
+        """
         return self._unresolved.reasons
 
     @property

@@ -61,7 +61,7 @@ def explain(decision: Decision, plan: Plan) -> Explanation:
         level = position - types.index(policy_type) + 1 if policy_type in _WITH_LEVELS else None
         waived = _waived(policy_type, request, plan.management_account)
         groups.append(_group(group, all_statements, request, deciding, (level, level and types.count(policy_type)), waived))
-    reason, details = _reason(decision, groups)
+    reason, details = _reason(decision, plan, groups)
     return Explanation(
         outcome=decision.outcome,
         policy_type=decision.policy_type,
@@ -219,7 +219,7 @@ def _any_unknown(variables: Iterable[ExplainedValue]) -> bool:
     return any(variable.state == "unknown" for variable in variables)
 
 
-def _reason(decision: Decision, groups: Sequence[ExplainedGroup]) -> tuple[str, tuple[str, ...]]:
+def _reason(decision: Decision, plan: Plan, groups: Sequence[ExplainedGroup]) -> tuple[str, tuple[str, ...]]:
     request, outcome = decision.request, decision.outcome
     parts = split(request.resource)
     requested = f"`{request.action}` on {(parts and parts[-1]) or request.resource}"
@@ -227,13 +227,21 @@ def _reason(decision: Decision, groups: Sequence[ExplainedGroup]) -> tuple[str, 
         missing, details = _missing(decision, groups)
         return f"no {missing} allows {requested}", details
     if outcome == "indeterminate":
-        keys = ", ".join(decision.hangs_on) or "a rule that AWS does not document"
-        return f"{requested} {'depends' if decision.hangs_on_is_exact else 'may depend'} on {keys}", decision.reasons
+        what = ", ".join(decision.hangs_on) or _kind_of_reasons(decision, plan)
+        return f"{requested} {'depends' if decision.hangs_on_is_exact else 'may depend'} on {what}", decision.reasons
     verb = "denies" if outcome == "explicitDeny" else "allows"
     names = [statement.statement.name for group in groups for statement in group.statements if statement.determining]
     if not names:
         return f"every policy type {verb} {requested}", ()
     return f"{names[0]} {verb} {requested}", tuple(f"{other} {verb} it too" for other in names[1:])
+
+
+def _kind_of_reasons(decision: Decision, plan: Plan) -> str:
+    gaps = {gap.reason for gap in plan.gaps}
+    if gaps.isdisjoint(decision.reasons):
+        return "a rule that AWS does not document"
+    unread = "a policy that could not be read"
+    return unread if gaps.issuperset(decision.reasons) else f"{unread}, and on a rule that AWS does not document"
 
 
 def _nearest(decision: Decision, groups: Sequence[ExplainedGroup]) -> ExplainedStatement | None:

@@ -47,7 +47,7 @@ def condition_phrase(operator: str, key: str, values: Sequence[str]) -> str:
     base = name.removesuffix("IfExists")
     if base == "Null":
         return f"`{key}` is {'absent' if [value.lower() for value in values] == ['true'] else 'present'}"
-    verb = _VERBS.get(base) or _NEGATED[_VERBS[base.replace("Not", "", 1)]]
+    verb = _VERBS.get(base) or _NEGATED.get(_VERBS.get(base.replace("Not", "", 1), "")) or f"satisfies {base}"
     if not any("*" in value or "?" in value for value in values):
         verb = {"matches": "is", "does not match": "is not"}.get(verb, verb)
     otherwise = " (or is absent)" if name != base else ""

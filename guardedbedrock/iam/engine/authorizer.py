@@ -66,7 +66,11 @@ def forbids(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
 
 
 def permits(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
-    """Return whether everything that must allow does; with False, also the first policy type that does not."""
+    """
+    Return whether every required policy type allows, and the type that decides.
+
+    The type is the first one that does not allow, or the one that grants.
+    """
     answers: Answers = {} if plan.has_shared_tests else None
     unread = any(gap.concerns(request) for gap in plan.resource_gaps)
     if plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None and not unread:

@@ -53,7 +53,8 @@ class Unresolved(NamedTuple):
     Args:
         keys: Unknown context keys, sorted, as the policies spell them.
         is_exact: Whether each of the keys can change the outcome; otherwise some of them may not.
-        reasons: Why the decision is undecided apart from unknown keys: rules that AWS does not document, in words.
+        reasons: Why the decision is open apart from unknown keys, in words: policies that could not be read, and rules that AWS
+            does not document.
     """
 
     keys: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """
 How often and how long a call is retried.
 
-`failure_classes` lists the failures that are retried. Only one loop retries a call: this one, or botocore's on clients that were
-not created by a guard.
+`failure_classes` lists the failures that are retried. Only one loop retries a call: this one or botocore's; `with_retries` in
+`aws/creation/session.py` decides which.
 """
 
 from __future__ import annotations

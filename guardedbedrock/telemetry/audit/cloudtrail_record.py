@@ -56,7 +56,7 @@ class Facts:
         request_id: AWS's ID of the request; ``""`` if nothing was sent.
         intervention: What the guardrail did or detected.
         would_refuse: Class of the error that mode ``enforce`` would have raised; ``""`` if none.
-        diverged: Whether AWS denied a call that the preflight had allowed.
+        diverged: Whether AWS and the preflight decided differently.
         unguarded: Whether the reply shows that no guardrail ran.
     """
 

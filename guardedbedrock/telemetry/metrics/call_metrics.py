@@ -27,6 +27,8 @@ from guardedbedrock.core.events import (
     RequestSending,
     ResponseReceived,
     Retried,
+    SourceEvent,
+    SourceRead,
     StreamStarted,
 )
 from guardedbedrock.core.observers import Observation
@@ -63,7 +65,8 @@ class CallMetrics:
 
     Args:
         meter: Where they go; the meter of the global provider if None.
-        clock: Returns the time in seconds, for the age of the policies. The guard creates this listener when it reads them.
+        clock: Returns the time in seconds, for the age of the policies. The guard creates this listener when it reads its files;
+            a source sends `SourceRead` when it was read again.
     """
 
     def __init__(self, meter: Meter | None = None, clock: Callable[[], float] = time.time) -> None:
@@ -78,6 +81,11 @@ class CallMetrics:
         if (self._meter is None and meter_provider() is None) or is_suppressed():
             return None
         return CallMeter(call, self._record, self._age)
+
+    def on_source_event(self, event: SourceEvent) -> None:
+        """Restart the age of the policies when their source was read."""
+        if isinstance(event, SourceRead) and event.has_policies:
+            self._read_at = self._clock()
 
     def _age(self) -> float:
         return max(0.0, self._clock() - self._read_at)

@@ -54,9 +54,9 @@ PREFLIGHT: Final = Metric(
 DIVERGENCES: Final = Metric(
     "guardedbedrock.preflight.divergences",
     "counter",
-    "{denial}",
+    "{call}",
     (names.RPC_METHOD, names.POLICY_TYPE),
-    "denials by AWS of calls that the preflight had allowed",
+    "calls that AWS and the preflight decided differently; only mode `report` sends a call that the preflight denied",
 )
 DENIALS: Final = Metric(
     "guardedbedrock.denials",
@@ -70,7 +70,7 @@ REFUSALS: Final = Metric(
     "counter",
     "{call}",
     (names.RPC_METHOD, names.ERROR_TYPE, names.ENFORCED),
-    "calls without an approved guardrail, refused or (in mode `report`) only reported",
+    "calls that the guard refused for another reason than a policy or, in mode `report`, would have refused",
 )
 INTERVENTIONS: Final = Metric(
     "guardedbedrock.interventions",
@@ -97,7 +97,7 @@ RETRIES: Final = Metric(
     "attempts after the first",
 )
 SOURCE_AGE: Final = Metric(
-    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the guard read its policies, at each decision"
+    "guardedbedrock.source.age", "gauge", "s", (), "seconds since the policies were read, at each decision"
 )
 DURATION: Final = Metric(
     "gen_ai.client.operation.duration",
