@@ -10,7 +10,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
 from guardedbedrock.bedrock import SERVICES, find_operation
-from guardedbedrock.bedrock.operations import RUNTIME_PATHS
+from guardedbedrock.bedrock.operations import RUNTIME_PATHS, TABLE
 from guardedbedrock.bedrock.request_paths import path_below
 
 ENDPOINT: Final = "https://bedrock-runtime.us-east-1.amazonaws.com"
@@ -27,6 +27,19 @@ def test_runtime_rows_have_the_path_of_botocores_model() -> None:
     stated = {name: find_operation(service, name).path for service, name, _, _ in ADDRESSES if service == "bedrock-runtime"}
 
     assert stated == {name: f"{method} {uri}" for service, name, method, uri in ADDRESSES if service == "bedrock-runtime"}
+
+
+def test_rows_of_other_services_that_call_models_have_the_path_of_botocores_model() -> None:
+    """The operations of data automation share one path, which names none of them."""
+    calling = {
+        (service, name): f"{method} {uri}"
+        for service, name, method, uri in ADDRESSES
+        if service not in ("bedrock-runtime", "bedrock-data-automation-runtime")
+        and (find_operation(service, name).needs_guardrail or find_operation(service, name).indirect)
+    }
+
+    stated = {(row.service, row.name): row.path for row in TABLE if row.path and row.service != "bedrock-runtime"}
+    assert {key: path for key, path in stated.items() if key in calling} == calling
 
 
 @pytest.mark.parametrize("prefix", ["", "/gateway/bedrock"])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from harness.bypass import METHODS, on, unguarded
-from harness.clients import DENIED_MODEL, MODEL, ask
+from harness.clients import DENIED_MODEL, HR, MODEL, ask
 from harness.installed import MISSING
 
-from guardedbedrock import GuardrailTamperedError
+from guardedbedrock import Guard, GuardrailTamperedError
 
 if TYPE_CHECKING:
     from harness.clients import Make
@@ -126,3 +126,72 @@ def test_host_prefix_of_the_service_model_is_refused(harness: Make, method: str)
 
     assert unguarded(env.fake) == []
     assert env.fake.requests == []
+
+
+GENERATE: Final = json.dumps(
+    {
+        "input": {"text": "hi"},
+        "retrieveAndGenerateConfiguration": {
+            "type": "KNOWLEDGE_BASE",
+            "knowledgeBaseConfiguration": {"knowledgeBaseId": "KB12345678", "modelArn": DENIED_MODEL},
+        },
+    }
+).encode()
+AGENT: Final = json.dumps({"agentName": "a", "foundationModel": DENIED_MODEL}).encode()
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "http", "body"),
+    [
+        ("bedrock-agent-runtime", "create_session", ("POST", "/retrieveAndGenerate"), GENERATE),
+        ("bedrock-agent", "list_agents", ("PUT", "/agents/"), AGENT),
+    ],
+    ids=["retrieve and generate", "create an agent"],
+)
+def test_operation_of_another_service_directed_to_models_by_a_handler_is_refused(
+    harness: Make, service: str, method: str, http: tuple[str, str], body: bytes
+) -> None:
+    env = harness()
+    client = env.guard.client(service, **env.fake.client_kwargs())
+    verb, path = http
+    client.meta.events.register("provide-client-params", lambda model, **_: model.http.update(method=verb, requestUri=path))
+    client.meta.events.register("before-call", lambda params, **_: params.update(body=body))
+
+    with pytest.raises(GuardrailTamperedError, match="goes to another operation"):
+        getattr(client, method)()
+
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
+
+
+@pytest.mark.parametrize("event", ["before-sign", "before-send"])
+def test_header_that_names_another_operation_is_refused(harness: Make, event: str) -> None:
+    """The operations of data automation share one path; a header tells them apart."""
+    env = harness()
+    guard = Guard(guardrails=[HR], on_indirect="refuse", listeners=())
+    client = guard.client("bedrock-data-automation-runtime", **env.fake.client_kwargs())
+
+    def start(request: Any, **_: Any) -> None:
+        target = str(request.headers["X-Amz-Target"]).partition(".")[0]
+        del request.headers["X-Amz-Target"]
+        request.headers["X-Amz-Target"] = f"{target}.InvokeDataAutomationAsync"
+
+    client.meta.events.register(event, start)
+    with pytest.raises(GuardrailTamperedError, match="goes to another operation"):
+        client.get_data_automation_status(
+            invocationArn="arn:aws:bedrock:us-east-1:123456789012:data-automation-invocation/11111111-1111-1111-1111-111111111111"
+        )
+
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
+
+
+def test_resource_of_another_service_may_have_the_name_of_a_runtime_path(harness: Make) -> None:
+    env = harness()
+    client = env.guard.client("bedrock", **env.fake.client_kwargs())
+
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_custom_model(modelIdentifier="async-invoke")
+
+    assert unguarded(env.fake) == []
+    assert [request.operation for request in env.fake.requests] == ["GetCustomModel"]

@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
+from guardedbedrock.bedrock.indirect_inference import IndirectTarget, find_indirect
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall
 from guardedbedrock.stages.retry.policy import set_retry_attempts
@@ -67,8 +68,9 @@ class CallContext:
         gate: The gate of the client that makes it. The call passes no other gate.
 
     Attributes:
-        identifiers: The resource identifiers in the authorized parameters. They are read when the call is authorized, because
-            event handlers can change parameters in place.
+        evaluated: The parameters that the policies were evaluated for. They are read when the call is authorized, because event
+            handlers can change parameters in place.
+        targets: What AWS makes call models for the authorized parameters.
         endpoint_url: The endpoint for which the request was serialized; None before that.
         serialized: The serialized request; None if botocore has not serialized one that the gate can recognize.
         verified_request: The last request that the gate verified at signing.
@@ -81,7 +83,8 @@ class CallContext:
     authorized: AuthorizedCall
     observers: Observers
     gate: object
-    identifiers: dict[str, Any] = field(init=False)
+    evaluated: dict[str, Any] = field(init=False)
+    targets: tuple[IndirectTarget, ...] = ()
     endpoint_url: str | None = None
     serialized: SerializedRequest | None = None
     verified_request: Any = None
@@ -92,7 +95,10 @@ class CallContext:
 
     def __post_init__(self) -> None:
         guarded = self.authorized.guarded
-        self.identifiers = guarded.call.operation.identifiers(guarded.params)
+        operation = guarded.call.operation
+        self.evaluated = operation.evaluated(guarded.params)
+        if operation.indirect:
+            self.targets = find_indirect(operation, guarded.params)
 
     def __enter__(self) -> Self:
         self._token = current_call.set(self)

@@ -13,23 +13,30 @@ A difference raises `GuardrailTamperedError`; in mode ``report`` it is only repo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.aws.gate.call_context import CallContext, SerializedRequest, current_call
-from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
-from guardedbedrock.aws.gate.request_reader import GateRequest, read_headers, read_parameters
+from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, header_values, sent_body
+from guardedbedrock.aws.gate.request_reader import GateRequest, header_members, read_headers, read_parameters
+from guardedbedrock.bedrock import Operation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
-from guardedbedrock.bedrock.operations import RUNTIME_PATHS, RUNTIME_SERVICE, find_operation
+from guardedbedrock.bedrock.guardrail.location import Wire, body_model
+from guardedbedrock.bedrock.indirect_inference import find_indirect
+from guardedbedrock.bedrock.operations import MODEL_CALLING_PATHS, RUNTIME_PATHS, RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.request_paths import RequestTarget, path_below
 from guardedbedrock.core.events import CallRefused, RequestVerified
 from guardedbedrock.core.records import GuardedCall
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.errors import GuardrailTamperedError
+from guardedbedrock.stages.authorize import judge
 
 CheckedStep: TypeAlias = Literal["serialized", "signed", "sent"]
 
 NOT_AUTHORIZED: Final = "belongs to a call that this client did not authorize"
+_CHECKED_INDIRECT: Final = ("refuse", "verify")
+"""The values of `on_indirect` that look at what AWS makes call models."""
 OTHER_GUARDRAIL: Final = "does not carry the guardrail that was authorized"
 
 
@@ -46,6 +53,9 @@ class Gate:
         self.rules = rules
         self._endpoint_url: str = client.meta.endpoint_url
         self._service_model = client.meta.service_model
+        self._target_prefix: str = self._service_model.metadata.get("targetPrefix", "")
+        # Cache, keyed by the operation: the serializer writes the guardrail into the same place for every call.
+        self._checked_operations: set[str] = set()
 
     def check_serialization(self, operation_name: str, params: Mapping[str, Any], endpoint_url: str | None, written: Any) -> None:
         """
@@ -71,6 +81,7 @@ class Gate:
             _operation_difference(call, operation_name)
             or self._parameter_difference(call, params)
             or self._target_difference(call, method, url)
+            or self._wire_difference(call, Wire(url, case_insensitive(written["headers"]), body))
         )
         if problem:
             self._refuse(problem, "serialized", call)
@@ -134,9 +145,40 @@ class Gate:
         guarded = call.authorized.guarded
         return (
             _guardrail_difference(call, params)
-            or _identifier_difference(call, params)
+            or self._evaluation_difference(call, params)
+            or self._indirect_difference(call, params)
             or self._coverage_difference(guarded, params)
         )
+
+    def _evaluation_difference(self, call: CallContext, params: Mapping[str, Any]) -> str | None:
+        """
+        Compare the parameters that the policies were evaluated for.
+
+        INVARIANT: the request names the resources that were evaluated. If it gives other tags or condition keys, the policies are
+        evaluated again, and do not deny it.
+        """
+        guarded = call.authorized.guarded
+        operation, authorized = guarded.call.operation, call.evaluated
+        final = operation.evaluated(params)
+        if final == authorized:
+            return None
+        changed = {path for path in final.keys() | authorized.keys() if final.get(path) != authorized.get(path)}
+        if not changed.isdisjoint(operation.identifier_paths):
+            return "names another model or resource than the one that was authorized"
+        return "has parameters that the policies deny" if judge(replace(guarded, params=params), self.rules).denied else None
+
+    def _indirect_difference(self, call: CallContext, params: Mapping[str, Any]) -> str | None:
+        """
+        Compare what AWS makes call models for the request.
+
+        INVARIANT: under `on_indirect` ``refuse`` and ``verify``, all of it was checked.
+        """
+        operation = call.authorized.guarded.call.operation
+        if not operation.indirect or self.rules.on_indirect not in _CHECKED_INDIRECT:
+            return None
+        if find_indirect(operation, params) == call.targets:
+            return None
+        return "makes AWS call other models than it was authorized for"
 
     def _coverage_difference(self, guarded: GuardedCall, params: Mapping[str, Any]) -> str | None:
         """
@@ -167,14 +209,35 @@ class Gate:
         if target is None:
             return "goes to another endpoint than the client's"
         lenient = target.lenient
+        if operation.service != RUNTIME_SERVICE and not (lenient and _is_inference(lenient.operation)):
+            return _path_difference(operation, endpoint_url, method, url)
         if lenient is None:
             return None
         if lenient.operation != operation.name:
             return f"goes to another operation than {operation.name}"
-        if not operation.inference and find_operation(RUNTIME_SERVICE, lenient.operation).inference:
+        if not operation.inference and _is_inference(lenient.operation):
             return "reaches a model by an operation without a guardrail location"
         if lenient.model and target.strict != (operation.name, guarded.call.model):
             return "names another model than the one that was authorized"
+        return None
+
+    def _wire_difference(self, call: CallContext, wire: Wire) -> str | None:
+        """
+        Compare what the serializer wrote, once for each operation.
+
+        INVARIANT: the guardrail and the model are where AWS reads them. The names of the API are used, because a data file on
+        ``AWS_DATA_PATH`` or a handler can change the names in the client's service model.
+        """
+        guarded = call.authorized.guarded
+        operation, location = guarded.call.operation, guarded.call.operation.location
+        if operation.names_model_in_body and body_model(wire) != guarded.call.model:
+            return "names another model than the one that was authorized"
+        if location is None or operation.name in self._checked_operations:
+            return None
+        if location.read_wire(wire) != guarded.guardrail_refs:
+            return OTHER_GUARDRAIL
+        if location.is_single:
+            self._checked_operations.add(operation.name)
         return None
 
     def _difference(self, call: CallContext, request: Any, body: Any) -> str | None:
@@ -184,13 +247,22 @@ class Gate:
         INVARIANT: headers are read at signing and at sending. They are not part of the remembered request, because botocore and
         handlers add headers after serialization.
         """
+        if self._target_prefix and header_values(case_insensitive(request.headers), "X-Amz-Target") != [self._target_of(call)]:
+            return f"goes to another operation than {call.authorized.guarded.call.name}"
         if not (call.serialized and call.serialized.is_same(request, body)):
             return self._read_difference(call, GateRequest(request.method, request.url, case_insensitive(request.headers), body))
-        location = call.authorized.guarded.call.operation.location
+        guarded = call.authorized.guarded
+        location = guarded.call.operation.location
         if location is None or location.carrier != "headers":
             return None
-        headers = read_headers(case_insensitive(request.headers), self._operation_model(call))
-        return _guardrail_difference(call, headers)
+        model = self._operation_model(call)
+        rest = {name: value for name, value in guarded.params.items() if name not in header_members(model)}
+        params = {**rest, **read_headers(case_insensitive(request.headers), model)}
+        return _guardrail_difference(call, params) or self._evaluation_difference(call, params)
+
+    def _target_of(self, call: CallContext) -> str:
+        """Return the value of ``X-Amz-Target``, which names the operation in the JSON protocol."""
+        return f"{self._target_prefix}.{call.authorized.guarded.call.name}"
 
     def _read_difference(self, call: CallContext, request: GateRequest) -> str | None:
         """Read a request that is not the serialized one, and compare it with what was authorized."""
@@ -218,6 +290,21 @@ class Gate:
             call.observers.emit(CallRefused(error, enforced=enforced))
         if enforced:
             raise error
+
+
+def _path_difference(operation: Operation, endpoint_url: str, method: str, url: str) -> str | None:
+    """
+    Compare the path of an operation of another service than the runtime.
+
+    INVARIANT: a request that calls models, directly or indirectly, belongs to the operation of its path.
+    """
+    reached = MODEL_CALLING_PATHS[operation.service].find_below(endpoint_url, method, url)
+    expected = operation.name if operation.path else None
+    return None if (reached and reached.operation) == expected else f"goes to another operation than {operation.name}"
+
+
+def _is_inference(runtime_operation: str) -> bool:
+    return find_operation(RUNTIME_SERVICE, runtime_operation).inference
 
 
 class _Target(NamedTuple):
@@ -253,14 +340,3 @@ def _guardrail_difference(call: CallContext, params: Mapping[str, Any]) -> str |
     """
     guarded = call.authorized.guarded
     return None if guarded.call.operation.guardrail_refs(params) == guarded.guardrail_refs else OTHER_GUARDRAIL
-
-
-def _identifier_difference(call: CallContext, params: Mapping[str, Any]) -> str | None:
-    """
-    Compare the identifiers of resources.
-
-    INVARIANT: the policies were evaluated for the resources that the parameters name.
-    """
-    if call.authorized.guarded.call.operation.identifiers(params) == call.identifiers:
-        return None
-    return "names another model or resource than the one that was authorized"

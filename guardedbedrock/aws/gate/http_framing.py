@@ -34,9 +34,9 @@ def framing_error(headers: Any, body: bytes | None) -> str | None:
         return problem
     lengths = header_values(headers, "Content-Length")
     expected = [] if body is None and not lengths else [str(len(body or b""))]
-    if lengths == expected or [*map(_text, lengths)] == expected:
-        return None
-    return "has a Content-Length that is not the length of its body"
+    if [_text(length) for length in lengths] != expected:
+        return "has a Content-Length that is not the length of its body"
+    return None
 
 
 @lru_cache(maxsize=256)  # keyed by the names of all headers: nearly every request has the same

@@ -57,12 +57,17 @@ def read_parameters(request: GateRequest, operation_model: Any, endpoint_url: st
 
 def read_headers(headers: Any, operation_model: Any) -> dict[str, str]:
     """Read the parameters of an operation that are sent as headers."""
+    named = header_members(operation_model)
+    values = {name: _only(header_values(headers, header)) for name, header in named.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def header_members(operation_model: Any) -> dict[str, str]:
+    """Return the parameters of an operation that are sent as headers, with the names of the headers."""
     shape = operation_model.input_shape
     members = {} if shape is None else shape.members
     locations = {name: member.serialization for name, member in members.items()}
-    named = {name: where["name"] for name, where in locations.items() if where.get("location") == "header"}
-    values = {name: _only(header_values(headers, header)) for name, header in named.items()}
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: where["name"] for name, where in locations.items() if where.get("location") == "header"}
 
 
 def _members(request: GateRequest, operation_model: Any, labels: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

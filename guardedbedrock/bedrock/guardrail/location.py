@@ -195,14 +195,27 @@ class GuardrailLocation:
 
         return _changed_at(owner, structure.guardrail, named)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether one structure holds the guardrail, whatever the parameters are."""
+        return self._member is not None
+
     def carries(self, wire: Wire, ref: GuardrailRef) -> bool:
-        """Say whether a request carries this guardrail, and no other, read strictly."""
+        """Return whether a request carries this guardrail, and no other, read strictly."""
+        return {*self.read_wire(wire)} == {ref}
+
+    def read_wire(self, wire: Wire) -> tuple[GuardrailRef, ...]:
+        """
+        Read the guardrail of every structure from a request, strictly.
+
+        The names are those of the API and not those of the client's service model, which can be changed.
+        """
         if self.carrier == "headers":
-            return (header_of(wire.headers, IDENTIFIER_HEADER), header_of(wire.headers, VERSION_HEADER)) == ref
+            return ((header_of(wire.headers, IDENTIFIER_HEADER), header_of(wire.headers, VERSION_HEADER)),)
         if self.carrier == "path":
             path = path_segments(wire.url)[-len(_APPLY) :]
-            return matches_template(path, _APPLY) and (path[1], path[3]) == ref
-        return {*self.read_all(json_body(wire))} == {ref}
+            return ((path[1], path[3]),) if matches_template(path, _APPLY) else ()
+        return self.read_all(json_body(wire))
 
     def _ref(self, holder: Mapping[str, Any]) -> GuardrailRef:
         return holder.get(self.identifier) or None, holder.get(self.version) or None

@@ -24,6 +24,7 @@ from guardedbedrock.bedrock.operations.runtime import RUNTIME, RUNTIME_SERVICE
 from guardedbedrock.bedrock.request_paths import OperationPaths
 
 __all__ = [
+    "MODEL_CALLING_PATHS",
     "OPERATIONS",
     "REVIEWED",
     "ROWS",
@@ -79,6 +80,13 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType({row.name: row for
 
 RUNTIME_PATHS: Final = OperationPaths({row.name: row.path for row in (*RUNTIME, *CHAT_COMPLETIONS)})
 """Finds the operation of ``bedrock-runtime`` that a request reaches."""
+
+MODEL_CALLING_PATHS: Final[Mapping[str, OperationPaths]] = {
+    service: OperationPaths({row.name: row.path for row in TABLE if row.service == service and row.path})
+    for service in SERVICES
+    if service != RUNTIME_SERVICE
+}
+"""For each other service, finds the operation that calls models, directly or indirectly, and that a request reaches."""
 
 
 def find_operation(service: str, name: str) -> Operation:

@@ -159,6 +159,12 @@ _LOCATIONS: Final[Mapping[str, GuardrailLocation]] = {
     "UpdateFlow": OF_FLOW,
 }
 _INDIRECT: Final[Mapping[str, Indirect]] = {"CreateFlow": "flow-definition", "UpdateFlow": "flow-definition"}
+_PATHS: Final[Mapping[str, str]] = {
+    "CreateAgent": "PUT /agents/",
+    "CreateFlow": "POST /flows/",
+    "UpdateAgent": "PUT /agents/{agentId}/",
+    "UpdateFlow": "PUT /flows/{flowIdentifier}/",
+}
 
 
 def _required() -> Iterator[tuple[str, tuple[RequiredAction, ...]]]:
@@ -178,6 +184,7 @@ AGENT: Final = tuple(
         location=_LOCATIONS.get(name),
         tags=_TAGS.get(name, ()),
         indirect=_INDIRECT.get(name, ""),
+        path=_PATHS.get(name, ""),
     )
     for name, actions in sorted(_required())
 )

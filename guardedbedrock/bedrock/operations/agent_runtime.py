@@ -180,6 +180,19 @@ _INDIRECT: Final[Mapping[str, Indirect]] = {
 }
 _KEYS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"InvokeInlineAgent": (("bedrock:InlineAgentName", "agentName"),)}
 _TAGS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {"CreateSession": (("tags", "session"),)}
+_PATHS: Final[Mapping[str, str]] = {
+    "AgenticRetrieveStream": "POST /agenticRetrieveStream",
+    "GenerateQuery": "POST /generateQuery",
+    "InvokeAgent": "POST /agents/{agentId}/agentAliases/{agentAliasId}/sessions/{sessionId}/text",
+    "InvokeFlow": "POST /flows/{flowIdentifier}/aliases/{flowAliasIdentifier}",
+    "InvokeInlineAgent": "POST /agents/{sessionId}",
+    "OptimizePrompt": "POST /optimize-prompt",
+    "Rerank": "POST /rerank",
+    "Retrieve": "POST /knowledgebases/{knowledgeBaseId}/retrieve",
+    "RetrieveAndGenerate": "POST /retrieveAndGenerate",
+    "RetrieveAndGenerateStream": "POST /retrieveAndGenerateStream",
+    "StartFlowExecution": "POST /flows/{flowIdentifier}/aliases/{flowAliasIdentifier}/executions",
+}
 
 
 def _required() -> Iterator[tuple[str, tuple[RequiredAction, ...]]]:
@@ -201,6 +214,7 @@ AGENT_RUNTIME: Final = tuple(
         indirect_effects=_INDIRECT_EFFECTS.get(name, ""),
         effects_of=_EFFECTS_OF.get(name, ()),
         indirect=_INDIRECT.get(name, ""),
+        path=_PATHS.get(name, ""),
     )
     for name, actions in sorted(_required())
 )

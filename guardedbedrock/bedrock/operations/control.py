@@ -272,6 +272,11 @@ _INDIRECT: Final[Mapping[str, Indirect]] = {
     "CreateAdvancedPromptOptimizationJob": "unverifiable",
     "CreateEvaluationJob": "evaluation",
 }
+_PATHS: Final[Mapping[str, str]] = {
+    "CreateAdvancedPromptOptimizationJob": "POST /advanced-prompt-optimization-jobs",
+    "CreateEvaluationJob": "POST /evaluation-jobs",
+    "CreateModelInvocationJob": "POST /model-invocation-job",
+}
 _CONFIGURES_INFERENCE: Final = frozenset({"CreateEvaluationJob", "CreateModelInvocationJob"})
 
 
@@ -287,6 +292,7 @@ CONTROL: Final = tuple(
         indirect_effects=_INDIRECT_EFFECTS.get(name, ""),
         effects_of=_EFFECTS_OF.get(name, ()),
         indirect=_INDIRECT.get(name, ""),
+        path=_PATHS.get(name, ""),
     )
     for name, actions in sorted(_required())
 )

@@ -40,6 +40,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 """
 
 _MODEL_ID: Final = ("modelId",)
+_TAGS: Final = ("tags", "tagKeys")
 _END_OF_MEMBER: Final = re.compile(r"[.\[]")
 """Where the first member of a path ends."""
 
@@ -110,12 +111,15 @@ class Operation:
         effects_of: Further indirect effects, each with the path of the parameter that causes it.
         indirect: See `Indirect`.
         is_known: The table contains the operation.
-        path: HTTP method and path, such as ``POST /model/{modelId}/converse``; only the rows of ``bedrock-runtime`` have one.
+        path: HTTP method and path, such as ``POST /model/{modelId}/converse``. Rows of ``bedrock-runtime`` have one, and rows of
+            other services that call models; `data_automation` has no paths.
 
     Attributes:
         has_indirect_effects: Whether a call can have indirect effects.
         needs_guardrail: Whether the guard sends the call only with an approved guardrail.
         streams: Whether the reply is an event stream.
+        names_model_in_body: Whether the model is in the body of the request, and not in its path.
+        identifier_paths: Paths of the parameters that name the resources of the required actions.
     """
 
     name: str
@@ -135,17 +139,24 @@ class Operation:
     has_indirect_effects: bool = field(init=False, repr=False, compare=False)
     needs_guardrail: bool = field(init=False, repr=False, compare=False)
     streams: bool = field(init=False, repr=False, compare=False)
+    names_model_in_body: bool = field(init=False, repr=False, compare=False)
     _model_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
-    _identifier_paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
-    """Paths of the parameters that name the resources of the required actions, each with its member at the top level."""
+    identifier_paths: frozenset[str] = field(init=False, repr=False, compare=False)
+    _evaluated_paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
+    """Paths of the parameters that the policies are evaluated for, each with its member at the top level."""
 
     def __post_init__(self) -> None:
         models = self.location.models if self.location and self.location.models else _MODEL_ID
-        paths = dict.fromkeys(path for action in self.required_actions for path in action.parameters)
-        object.__setattr__(self, "_identifier_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
+        identifiers = frozenset(path for action in self.required_actions for path in action.parameters)
+        context = (*(path for _, path in self.keys), *(path for path, _ in self.tags), *_TAGS)
+        paths = tuple(sorted({*identifiers, *context}))
+        object.__setattr__(self, "identifier_paths", identifiers)
+        object.__setattr__(self, "_evaluated_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
         object.__setattr__(self, "has_indirect_effects", bool(self.indirect or self.indirect_effects or self.effects_of))
         object.__setattr__(self, "needs_guardrail", self.inference or self.configures_inference)
         object.__setattr__(self, "streams", self.reply.endswith("-stream"))
+        in_body = "modelId" in identifiers and bool(self.path) and "{modelId}" not in self.path
+        object.__setattr__(self, "names_model_in_body", in_body)
         object.__setattr__(self, "_model_paths", tuple(path.replace("?", "") for path in models if "[]" not in path))
 
     def model(self, params: Params) -> str | None:
@@ -160,9 +171,13 @@ class Operation:
         """Read the guardrail of every structure that can hold one; none if the operation has no guardrail location."""
         return () if self.location is None else self.location.read_all(params)
 
-    def identifiers(self, params: Params) -> dict[str, Any]:
-        """Read the parameters that name the resources of the required actions, such as the model, by their paths."""
-        return {path: read_parameter(params, path) for member, path in self._identifier_paths if params.get(member) is not None}
+    def evaluated(self, params: Params) -> dict[str, Any]:
+        """
+        Read the parameters that the policies are evaluated for, by their paths.
+
+        They name the resources of the required actions, such as the model, or give condition keys and tags.
+        """
+        return {path: read_parameter(params, path) for member, path in self._evaluated_paths if params.get(member) is not None}
 
     def effects(self, params: Params) -> Iterator[str]:
         """Give the indirect effects of a call."""
