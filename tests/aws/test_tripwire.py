@@ -62,6 +62,10 @@ def guardrail_of(request: AWSRequest) -> tuple[str | None, str | None]:
     return identifier, version
 
 
+class Presign(auth.SigV4QueryAuth):  # type: ignore[misc]  # botocore has no types
+    """A signer of URLs under another name."""
+
+
 @pytest.fixture(name="standing")
 def make_standing() -> Iterator[Callable[..., Recorder]]:
     """Stand tripwires by the keywords of `Guard`; gives the listener of each."""
@@ -184,6 +188,7 @@ def test_chosen_guardrail_is_set_in_headers(standing: Any) -> None:
         ("/async-invoke", {"method": "post", "base": ELSEWHERE}),
         (f"/model/{MODEL}/invoke-with-bidirectional-stream", {}),
         (f"/model/{MODEL}/converse", {"signer": auth.SigV4QueryAuth, "body": {**PROMPT, "guardrailConfig": CONFIG}}),
+        (f"/model/{MODEL}/converse", {"signer": Presign, "body": {**PROMPT, "guardrailConfig": CONFIG}}),
         ("/openai/v1/responses", {}),
         (f"/model/{MODEL}/think", {}),
         ("/anthropic/v1/messages", {"base": "https://bedrock-mantle.us-east-1.api.aws", "service": "bedrock-mantle"}),

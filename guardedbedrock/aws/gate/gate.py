@@ -81,7 +81,7 @@ class Gate:
             _operation_difference(call, operation_name)
             or self._parameter_difference(call, params)
             or self._target_difference(call, method, url)
-            or self._wire_difference(call, Wire(url, case_insensitive(written["headers"]), body))
+            or self._wire_difference(call, written)
         )
         if problem:
             self._refuse(problem, "serialized", call)
@@ -221,7 +221,7 @@ class Gate:
             return "names another model than the one that was authorized"
         return None
 
-    def _wire_difference(self, call: CallContext, wire: Wire) -> str | None:
+    def _wire_difference(self, call: CallContext, written: Mapping[str, Any]) -> str | None:
         """
         Compare what the serializer wrote, once for each operation.
 
@@ -230,13 +230,14 @@ class Gate:
         """
         guarded = call.authorized.guarded
         operation, location = guarded.call.operation, guarded.call.operation.location
+        if operation.name in self._checked_operations:
+            return None
+        wire = Wire(written["url"], case_insensitive(written["headers"]), written["body"])
         if operation.names_model_in_body and body_model(wire) != guarded.call.model:
             return "names another model than the one that was authorized"
-        if location is None or operation.name in self._checked_operations:
-            return None
-        if location.read_wire(wire) != guarded.guardrail_refs:
+        if location is not None and location.read_wire(wire) != guarded.guardrail_refs:
             return OTHER_GUARDRAIL
-        if location.is_single:
+        if location is not None and location.is_single:
             self._checked_operations.add(operation.name)
         return None
 

@@ -68,7 +68,7 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
     if getattr(signer, "_service_name", None) not in _SIGNING_NAMES:
         return None
     method = str(request.method).upper()
-    region, presigned = str(getattr(signer, "_region_name", "")), "query" in type(signer).__name__.lower()
+    region, presigned = str(getattr(signer, "_region_name", "")), _presigns(type(signer))
     # bedrock-mantle has the same paths as the runtime, but ignores the headers of a guardrail.
     target = None if _is_at(request.url, _MANTLE) else _paths().find(method, request.url)
     if target is None:
@@ -82,6 +82,11 @@ def inference_of(signer: Any, request: Any) -> Inference | None:
     if is_chat_completion(name):
         return _chat_completion(name, region, wire, presigned)
     return Inference(name, _params(name, model, wire), region, wire, presigned)
+
+
+def _presigns(signer: type) -> bool:
+    """Return whether a class signs URLs: botocore has several such classes, which share only a part of their names."""
+    return any("query" in base.__name__.lower() for base in signer.__mro__)
 
 
 def _chat_completion(name: str, region: str, wire: Wire, presigned: bool) -> Inference:  # noqa: FBT001
