@@ -57,17 +57,19 @@ class Gate:
         # Cache, keyed by the operation: the serializer writes the guardrail into the same place for every call.
         self._checked_operations: set[str] = set()
 
-    def check_serialization(self, operation_name: str, params: Mapping[str, Any], endpoint_url: str | None, written: Any) -> None:
+    def check_serialization(
+        self, operation_name: str, params: Mapping[str, Any], endpoint_url: str | None, request_dict: Any
+    ) -> None:
         """
         Verify the final parameters of a call, and remember the request that botocore serialized from them.
 
-        Code that serializes without a call gets its request: signing or sending it is refused.
+        Without an open call nothing is verified here: `check_signing` and `check_sending` refuse the request.
 
         Args:
             operation_name: The operation that was serialized.
             params: Its parameters, after all event handlers.
             endpoint_url: The endpoint; None for the client's.
-            written: The request as a dictionary, as botocore returns it.
+            request_dict: The request as a dictionary, as botocore returns it.
 
         Raises:
             GuardrailTamperedError: Parameters or URL differ from what was authorized.
@@ -76,12 +78,12 @@ class Gate:
         if call is None or self.rules.mode == "off":
             return
         call.endpoint_url, call.serialized = endpoint_url or self._endpoint_url, None
-        method, url, body = written["method"], written["url"], written["body"]
+        method, url, body = request_dict["method"], request_dict["url"], request_dict["body"]
         problem = (
             _operation_difference(call, operation_name)
             or self._parameter_difference(call, params)
             or self._target_difference(call, method, url)
-            or self._wire_difference(call, written)
+            or self._wire_difference(call, request_dict)
         )
         if problem:
             self._refuse(problem, "serialized", call)
@@ -126,6 +128,7 @@ class Gate:
     def _conclude(self, call: CallContext | None, url: str, step: CheckedStep, problem: str | None) -> None:
         """Refuse a request that differs from the authorized one, and report one that does not."""
         if call is not None:
+            # A request that was verified before does not count while another one is checked.
             call.has_request, call.verified_request = True, None
         if problem is not None:
             self._refuse(problem, step, call)
@@ -215,13 +218,14 @@ class Gate:
             return None
         if lenient.operation != operation.name:
             return f"goes to another operation than {operation.name}"
+        # A data file can give a client of another service an operation with the name of an inference operation.
         if not operation.inference and _is_inference(lenient.operation):
             return "reaches a model by an operation without a guardrail location"
         if lenient.model and target.strict != (operation.name, guarded.call.model):
             return "names another model than the one that was authorized"
         return None
 
-    def _wire_difference(self, call: CallContext, written: Mapping[str, Any]) -> str | None:
+    def _wire_difference(self, call: CallContext, request_dict: Mapping[str, Any]) -> str | None:
         """
         Compare what the serializer wrote, once for each operation.
 
@@ -232,7 +236,7 @@ class Gate:
         operation, location = guarded.call.operation, guarded.call.operation.location
         if operation.name in self._checked_operations:
             return None
-        wire = Wire(written["url"], case_insensitive(written["headers"]), written["body"])
+        wire = Wire(request_dict["url"], case_insensitive(request_dict["headers"]), request_dict["body"])
         if operation.names_model_in_body and body_model(wire) != guarded.call.model:
             return "names another model than the one that was authorized"
         if location is not None and location.read_wire(wire) != guarded.guardrail_refs:
@@ -309,7 +313,13 @@ def _is_inference(runtime_operation: str) -> bool:
 
 
 class _Target(NamedTuple):
-    """What a request reaches if a server tolerates variants of its path, and if it does not; None if it reaches no model."""
+    """
+    The target of a request, read twice.
+
+    Args:
+        lenient: As a server resolves the path that tolerates variants of it; None if it reaches no operation of the runtime.
+        strict: As the path is written; None if it is not exactly the path of an operation.
+    """
 
     lenient: RequestTarget | None
     strict: RequestTarget | None

@@ -47,6 +47,7 @@ def put_in_front(client: Any, gate: Gate) -> None:
         gate.check_sending(request)
         return find_send()(request)
 
+    # `get_auth` is the alias that botocore keeps for older callers.
     signer.get_auth_instance = signer.get_auth = gated_auth_instance
     session.send = gated_send
 
