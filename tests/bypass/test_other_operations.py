@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from botocore.exceptions import ClientError
 from harness.bypass import METHODS, on, unguarded
 from harness.clients import DENIED_MODEL, HR, MODEL, ask
 from harness.installed import MISSING
@@ -13,6 +14,8 @@ from harness.installed import MISSING
 from guardedbedrock import Guard, GuardrailTamperedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.clients import Make
 
 JOB: Final = json.dumps(
@@ -137,6 +140,7 @@ GENERATE: Final = json.dumps(
         },
     }
 ).encode()
+INVOCATION: Final = "arn:aws:bedrock:us-east-1:123456789012:data-automation-invocation/11111111-1111-1111-1111-111111111111"
 AGENT: Final = json.dumps({"agentName": "a", "foundationModel": DENIED_MODEL}).encode()
 
 
@@ -178,9 +182,7 @@ def test_header_that_names_another_operation_is_refused(harness: Make, event: st
 
     client.meta.events.register(event, start)
     with pytest.raises(GuardrailTamperedError, match="goes to another operation"):
-        client.get_data_automation_status(
-            invocationArn="arn:aws:bedrock:us-east-1:123456789012:data-automation-invocation/11111111-1111-1111-1111-111111111111"
-        )
+        client.get_data_automation_status(invocationArn=INVOCATION)
 
     assert unguarded(env.fake) == []
     assert env.fake.requests == []
@@ -195,3 +197,23 @@ def test_resource_of_another_service_may_have_the_name_of_a_runtime_path(harness
 
     assert unguarded(env.fake) == []
     assert [request.operation for request in env.fake.requests] == ["GetCustomModel"]
+
+
+def test_data_automation_calls_reach_the_service(harness: Make) -> None:
+    """The fake does not serve them, so it answers 404; the gate does not refuse them."""
+    env = harness()
+    client = Guard(guardrails=[HR], listeners=()).client("bedrock-data-automation-runtime", **env.fake.client_kwargs())
+    calls: list[Callable[[], Any]] = [
+        lambda: client.get_data_automation_status(invocationArn=INVOCATION),
+        lambda: client.invoke_data_automation_async(
+            inputConfiguration={"s3Uri": "s3://a/b"},
+            outputConfiguration={"s3Uri": "s3://a/c"},
+            dataAutomationProfileArn="arn:aws:bedrock:us-east-1:123456789012:data-automation-profile/x",
+        ),
+    ]
+
+    for call in calls:
+        with pytest.raises(ClientError) as answered:
+            call()
+        assert answered.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert unguarded(env.fake) == []

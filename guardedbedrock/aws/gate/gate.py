@@ -18,11 +18,11 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.aws.gate.call_context import CallContext, SerializedRequest, current_call
-from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, header_values, sent_body
+from guardedbedrock.aws.gate.http_framing import case_insensitive, framing_error, sent_body
 from guardedbedrock.aws.gate.request_reader import GateRequest, header_members, read_headers, read_parameters
 from guardedbedrock.bedrock import Operation
 from guardedbedrock.bedrock.guardrail.coverage import find_coverage_gaps
-from guardedbedrock.bedrock.guardrail.location import Wire, body_model
+from guardedbedrock.bedrock.guardrail.location import Wire, body_model, header_of
 from guardedbedrock.bedrock.indirect_inference import find_indirect
 from guardedbedrock.bedrock.operations import MODEL_CALLING_PATHS, RUNTIME_PATHS, RUNTIME_SERVICE, find_operation
 from guardedbedrock.bedrock.request_paths import RequestTarget, path_below
@@ -252,7 +252,7 @@ class Gate:
         INVARIANT: headers are read at signing and at sending. They are not part of the remembered request, because botocore and
         handlers add headers after serialization.
         """
-        if self._target_prefix and header_values(case_insensitive(request.headers), "X-Amz-Target") != [self._target_of(call)]:
+        if self._target_prefix and header_of(case_insensitive(request.headers), "X-Amz-Target") != self._target_of(call):
             return f"goes to another operation than {call.authorized.guarded.call.name}"
         if not (call.serialized and call.serialized.is_same(request, body)):
             return self._read_difference(call, GateRequest(request.method, request.url, case_insensitive(request.headers), body))

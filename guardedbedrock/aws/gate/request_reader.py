@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from guardedbedrock.aws.gate.http_framing import header_values
-from guardedbedrock.bedrock.guardrail.location import Wire, json_body
+from guardedbedrock.bedrock.guardrail.location import Wire, header_of, json_body
 from guardedbedrock.bedrock.request_paths import matches_template, path_below
 
 
@@ -58,7 +57,7 @@ def read_parameters(request: GateRequest, operation_model: Any, endpoint_url: st
 def read_headers(headers: Any, operation_model: Any) -> dict[str, str]:
     """Read the parameters of an operation that are sent as headers."""
     named = header_members(operation_model)
-    values = {name: _only(header_values(headers, header)) for name, header in named.items()}
+    values = {name: header_of(headers, header) for name, header in named.items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -84,15 +83,9 @@ def _members(request: GateRequest, operation_model: Any, labels: Mapping[str, st
             case "uri":
                 yield name, labels.get(sent_as)
             case "querystring":
-                yield name, _only(query.get(sent_as, []))
+                values = query.get(sent_as, [])
+                yield name, values[0] if len(values) == 1 else None
             case None if name == payload:
                 yield name, body if member.type_name == "structure" else request.body
             case None if payload is None and sent_as in body:
                 yield name, body[sent_as]
-
-
-def _only(values: list[Any]) -> str | None:
-    value = values[0] if len(values) == 1 else None
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return value if type(value) is str and value else None
