@@ -515,7 +515,7 @@ class Guard:
 
     def choosing(self, name: str) -> Self:
         """
-        Give a guard like this one whose clients get the guardrail of that name unless `using` chooses another.
+        Return a guard like this one whose clients get the guardrail of that name unless `using` chooses another.
 
             client = guard.choosing("public").client("bedrock-runtime")
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 
 def _here() -> tuple[int, Any]:
-    """Give the running thread and task."""
+    """Return the running thread and task."""
     try:
         return threading.get_ident(), asyncio.current_task()
     except RuntimeError:  # no event loop runs in this thread
@@ -27,7 +27,7 @@ class _Block:
 
     def holds(self) -> bool:
         """
-        Tell whether the choice holds here.
+        Return whether the choice holds here.
 
         A generator may be closed in another context than the one it was entered in, and cannot change that context's variables.
         A task that was started inside the block keeps the choice after the block.
@@ -47,7 +47,7 @@ class ChosenGuardrail:
         self._blocks: ContextVar[tuple[_Block, ...]] = ContextVar("guardedbedrock_using_blocks", default=())
 
     def get(self) -> str | None:
-        """Give the name that the innermost block chose; None outside of all blocks."""
+        """Return the name that the innermost block chose; None outside of all blocks."""
         for block in reversed(self._blocks.get()):
             if block.holds():
                 return block.name

@@ -126,7 +126,7 @@ class Caller:
 
 def api_key_kind(token: str) -> Bearer:
     """
-    Tell the kind of a Bedrock API key from its prefix.
+    Return the kind of a Bedrock API key from its prefix.
 
     >>> api_key_kind("ABSKQmVkcm9ja0FQSUtleS1leGFtcGxl")
     'LONG_TERM'

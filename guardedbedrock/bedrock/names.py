@@ -15,7 +15,7 @@ REGION_FIX: Final = "write one such as us-east-1"
 
 def is_region(name: str) -> bool:
     """
-    Say whether a text has the form of the name of a Region.
+    Return whether a text has the form of the name of a Region.
 
     >>> is_region("us-gov-west-1"), is_region("mars")
     (True, False)
@@ -25,7 +25,7 @@ def is_region(name: str) -> bool:
 
 def is_model(name: str) -> bool:
     """
-    Say whether a text can be the ID or the ARN of a model.
+    Return whether a text can be the ID or the ARN of a model.
 
     >>> is_model("amazon.nova-lite-v1:0"), is_model(""), is_model("arn:aws:s3:::bucket")
     (True, False, False)

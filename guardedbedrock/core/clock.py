@@ -6,5 +6,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Give the current time in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -184,7 +184,7 @@ class Rules:
         return self if self.source is None else self.source.current(self)
 
     def caller(self, region: str) -> Caller:
-        """Give the principal as it calls from a region."""
+        """Return the principal as it calls from a region."""
         known = self.callers.get(region)
         if known is None:
             principal = self.principal()
@@ -217,7 +217,7 @@ class Rules:
             raise SourceError(f"role_arn: `{principal}` is not a session of that role; correct role_arn, or remove it")
 
     def account(self, region: str) -> str:
-        """Give the account of the caller; ``""`` if it is not known, or if only a preflight would ask AWS for it."""
+        """Return the account of the caller; ``""`` if it is not known, or if only a preflight would ask AWS for it."""
         if self.known_account or self.policies is None:
             return self.known_account
         try:
@@ -240,9 +240,9 @@ class Rules:
         )
 
     def chosen(self, name: str | None) -> str | None:
-        """Give the name of the chosen guardrail: the call's choice if this guard has a guardrail of that name, else its own."""
+        """Return the name of the chosen guardrail: the call's choice if this guard has a guardrail of that name, else its own."""
         return name if name in self._names else self.choice
 
     def in_region(self, region: str) -> tuple[Guardrail, ...]:
-        """Give the approved guardrails of a region."""
+        """Return the approved guardrails of a region."""
         return self._by_region.get(region, ())

@@ -45,7 +45,7 @@ class Layer:
     place: Places
 
     def holds(self, loc: Loc) -> bool:
-        """Tell whether this layer gives a top-level key or, of a merged table, a key of it."""
+        """Return whether this layer gives a top-level key or, of a merged table, a key of it."""
         value = self.data.get(str(loc[0]), {})
         return loc[0] in self.data and (len(loc) == 1 or (isinstance(value, Mapping) and loc[1] in value))
 

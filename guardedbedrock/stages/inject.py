@@ -72,13 +72,13 @@ def _with_guardrail(call: Call, rules: Rules, observers: Observers) -> GuardedCa
 
 
 def _is_half_empty(call: Call, location: GuardrailLocation, named: tuple[GuardrailRef, ...]) -> bool:
-    """Say whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
+    """Return whether a call gives both members of its guardrail, and one of them is empty; botocore reports a missing one."""
     return location.members <= call.params.keys() and None in (named[0] if named else NO_GUARDRAIL)
 
 
 def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rules, observers: Observers) -> bool:
     """
-    Say whether a call is sent without a guardrail because its model takes none.
+    Return whether a call is sent without a guardrail because its model takes none.
 
     A call that names a guardrail is handled like any other call: AWS may accept it.
 
@@ -108,7 +108,7 @@ def _takes_no_guardrail(call: Call, named: tuple[GuardrailRef, ...], rules: Rule
 
 
 def _kind_of_all(location: GuardrailLocation, call: Call, rules: Rules) -> UnsupportedKind | None:
-    """Say why no model of the call's structures takes a guardrail; None if one does, or if they have different reasons."""
+    """Return why no model of the call's structures takes a guardrail; None if one does, or if they have different reasons."""
     configured, resolved = rules.models_without_guardrail, rules.resolved_models
     kinds = {unsupported_kind(model, configured, resolved) for _, model in location.read_with_models(call.params)}
     return kinds.pop() if len(kinds) == 1 else None
@@ -145,7 +145,7 @@ def _guarded(call: Call, location: GuardrailLocation, rules: Rules, observers: O
 
 def _identifier(guardrail: Guardrail, named: GuardrailRef, call: Call, rules: Rules) -> str:
     """
-    Give the identifier to send.
+    Return the identifier to send.
 
     A bare ID that the caller named stays: the policies may name it in that form.
 

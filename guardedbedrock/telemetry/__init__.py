@@ -15,5 +15,5 @@ __all__ = ["CallMetrics", "CallSpans", "DecisionLog", "default_listeners"]
 
 
 def default_listeners() -> tuple[Listener, ...]:
-    """Give the listeners of a guard that is created without `listeners`; each is silent unless the application wants it."""
+    """Return the listeners of a guard that is created without `listeners`; each is silent unless the application wants it."""
     return CallSpans(), CallMetrics(), DecisionLog()

@@ -45,7 +45,7 @@ LARGEST: Final = 1_000_000
 
 
 def operation_of(call: Call) -> str:
-    """Give the operation name of the conventions."""
+    """Return the operation name of the conventions."""
     if call.operation.reply in _OPERATIONS:
         return _OPERATIONS[call.operation.reply]
     if call.operation.reply.startswith("converse"):
@@ -58,7 +58,7 @@ def operation_of(call: Call) -> str:
 
 
 def server_of(url: Any) -> dict[str, Any]:
-    """Give host and port of a URL; ``{}`` if it is not a URL."""
+    """Return the host and port of a URL; ``{}`` if it is not a URL."""
     if not isinstance(url, str):
         return {}
     try:
@@ -70,7 +70,7 @@ def server_of(url: Any) -> dict[str, Any]:
 
 
 def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the settings of a request that are numbers."""
+    """Return the settings of a request that are numbers."""
     found: dict[str, Any] = {}
     for attribute, spellings in _SETTINGS.items():
         value = next((value for value in _values(request, spellings) if isinstance(value, int | float)), None)
@@ -80,14 +80,14 @@ def settings_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def stop_sequences_of(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the stop sequences; they are texts of the application, so they are content."""
+    """Return the stop sequences; they are texts of the application, so they are content."""
     lists = (value for value in _values(request, _STOPS) if isinstance(value, list))
     stops = next((each for each in lists if all(isinstance(one, str) for one in each)), None)
     return {} if stops is None else {names.STOP_SEQUENCES: stops}
 
 
 def request_of(call: Call) -> Mapping[str, Any]:
-    """Give the parameters of Converse, or the parsed body of InvokeModel and Chat Completions."""
+    """Return the parameters of Converse, or the parsed body of InvokeModel and Chat Completions."""
     return read_body(call.params.get("body")) if call.operation.reply.startswith(("invoke", "chat")) else call.params
 
 

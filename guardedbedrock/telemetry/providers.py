@@ -14,15 +14,15 @@ _SUPPRESSED: Final = ("suppress_instrumentation", getattr(context, "_SUPPRESS_IN
 
 tracer_provider: Final[Callable[[], Any]] = partial(getattr, trace, "_TRACER_PROVIDER", _UNKNOWN)
 """
-Give the tracer provider that the application set; None if it set none.
+The tracer provider that the application set, as a function without arguments; None if no provider is set.
 
 The public function reads the environment in every call and creates a proxy, so it does not say whether one was set.
 """
 
 meter_provider: Final[Callable[[], Any]] = partial(getattr, metrics_api, "_METER_PROVIDER", _UNKNOWN)
-"""Give the meter provider that the application set; None if it set none."""
+"""The meter provider that the application set, as a function without arguments; None if no provider is set."""
 
 
 def is_suppressed() -> bool:
-    """Say whether the application suppresses instrumentation in this context, as exporters do for their own requests."""
+    """Return whether the application suppresses instrumentation in this context, as exporters do for their own requests."""
     return any(context.get_value(key) for key in _SUPPRESSED)

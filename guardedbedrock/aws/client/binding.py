@@ -34,5 +34,5 @@ class ClientBinding:
     service: str = ""
 
     def guards(self, params: Any) -> bool:
-        """Say whether a call passes the stages: not in mode ``off``, nor with parameters that botocore rejects as no dict."""
+        """Return whether a call passes the stages: not in mode ``off``, nor with parameters that botocore rejects as no dict."""
         return self.rules.mode != "off" and isinstance(params, dict)

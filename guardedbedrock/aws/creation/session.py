@@ -147,7 +147,7 @@ def with_retries(binding: ClientBinding, options: dict[str, Any], session: Any) 
 
 
 def _retries_of_environment(session: Any) -> bool:
-    """Tell whether an environment variable or the profile configures botocore's retries."""
+    """Return whether an environment variable or the profile configures botocore's retries."""
     # `retry_mode` has a default in botocore, so that its variable is read where it is set.
     has_mode = "AWS_RETRY_MODE" in os.environ or "retry_mode" in session.get_scoped_config()
     return has_mode or session.get_config_variable("max_attempts") is not None

@@ -119,7 +119,7 @@ def agent_client(client: Any, frozen: Any) -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """Give the code of an error; its message may repeat what was sent."""
+    """Return the code of an error; its message may repeat what was sent."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__
 
 
@@ -164,7 +164,7 @@ def _flow_version(client: Any, flow: str, version: str) -> Any:
 
 def _routes(alias: Any, member: str) -> list[Any]:
     """
-    Give the routes of an alias.
+    Return the routes of an alias.
 
     Raises:
         SourceError: It has none, so AWS does not tell what answers.

@@ -66,7 +66,7 @@ class AuthorizationSet:
         object.__setattr__(self, "is_certain", all(required.is_certain for required in self.authorizations))
 
     def at(self, now: datetime) -> tuple[Request, ...]:
-        """Give the requests with a known time, in whole seconds as IAM compares it."""
+        """Return the requests with a known time, in whole seconds as IAM compares it."""
         current = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         time = {"aws:CurrentTime": current, "aws:EpochTime": str(int(now.timestamp()))}
         return tuple([request.with_context(time) for request in self.requests])
@@ -94,7 +94,7 @@ class AuthorizationSet:
         return "allowed" if is_allowed and is_complete else "indeterminate"
 
     def first_denied(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> int | None:
-        """Give the index of the first certain denial; a group with the same `one_of` is denied if all of it is."""
+        """Return the index of the first certain denial; a group with the same `one_of` is denied if all of it is."""
         pairs = tuple(zip(self.authorizations, decisions, strict=True))
         open_groups = {
             required.one_of
@@ -107,7 +107,7 @@ class AuthorizationSet:
         return None
 
     def remarks(self, decisions: Decisions, advisory_policy_types: PolicyTypes = NONE) -> Iterator[str]:
-        """Give sentences on what the outcome does not show: regions that differ, undocumented checks, missing policies."""
+        """Yield sentences on what the outcome does not show: regions that differ, undocumented checks, missing policies."""
         pairs = tuple(zip(self.authorizations, decisions, strict=True))
         for one_of in dict.fromkeys(required.one_of for required in self.authorizations if required.one_of):
             denied = [decision for required, decision in pairs if required.one_of == one_of and decision.is_denied]

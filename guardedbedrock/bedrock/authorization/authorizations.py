@@ -83,7 +83,7 @@ def authorizations(
     operation: Operation, params: Params, caller: Caller, inventory: Inventory = NOTHING_KNOWN
 ) -> AuthorizationSet:
     """
-    Give every authorization of a call, at an unknown time, in the order in which AWS evaluates them.
+    Return every authorization of a call, at an unknown time, in the order in which AWS evaluates them.
 
     Args:
         operation: A row of `OPERATIONS`.
@@ -106,12 +106,12 @@ def authorizations(
 
 
 def named_guardrail(operation: Operation, params: Params, caller: Caller) -> NamedGuardrail | None:
-    """Give ARN and version of the first guardrail that a call names; None if it names none."""
+    """Return the ARN and version of the first guardrail that a call names; None if it names none."""
     return next(iter(named_guardrails(operation, params, caller)), None)
 
 
 def named_guardrails(operation: Operation, params: Params, caller: Caller) -> tuple[NamedGuardrail, ...]:
-    """Give ARN and version of every guardrail that a call names, each once."""
+    """Return the ARN and version of every guardrail that a call names, each once."""
     where = {"partition": caller.partition, "region": caller.region, "account": caller.account}
     named = [(to_arn(identifier, **where), version) for identifier, version in operation.guardrail_refs(params) if identifier]
     return tuple(dict.fromkeys(named))
@@ -120,13 +120,13 @@ def named_guardrails(operation: Operation, params: Params, caller: Caller) -> tu
 def guardrail_authorization(
     action: str, guardrail: NamedGuardrail, caller: Caller, inventory: Inventory
 ) -> RequiredAuthorization:
-    """Give the authorization of an action on a guardrail, with ``bedrock:GuardrailIdentifier``."""
+    """Return the authorization of an action on a guardrail, with ``bedrock:GuardrailIdentifier``."""
     context = _Context(caller, {**caller.known, GUARDRAIL_KEY: identifier_key(*guardrail)}, caller.unknown | TIME_KEYS)
     return context.require(action, _guardrail_resource(guardrail[0], inventory))
 
 
 def is_tagging_documented(operation: Operation) -> bool:
-    """Say whether AWS documents that an action which the operation always requires takes tags."""
+    """Return whether AWS documents that an action which the operation always requires takes tags."""
     return any(required.when == "always" and carries(required.iam_action, TAG_KEYS) for required in operation.required_actions)
 
 
@@ -213,7 +213,7 @@ def _guardrail_resource(arn: str, inventory: Inventory) -> Resource:
 
 
 def _request_keys(operation: Operation, params: Params) -> tuple[Keys, frozenset[str]]:
-    """Give the condition keys that the parameters set: those that are known, and those that are not."""
+    """Return the condition keys that the parameters set: those that are known, and those that are not."""
     found = {key: value for key, path in operation.keys if isinstance(value := read_parameter(params, path), str)}
     lists = [tags for path, _ in operation.tags or (("tags", ""),) if (tags := _tag_keys(read_parameter(params, path)))]
     if len(lists) > 1:  # AWS does not document which of two lists of tags sets the keys of the request
@@ -224,7 +224,7 @@ def _request_keys(operation: Operation, params: Params) -> tuple[Keys, frozenset
 
 
 def _tag_keys(tags: Any) -> Keys:
-    """Give the condition keys of tags, from either of the two shapes that Bedrock uses."""
+    """Return the condition keys of tags, from either of the two shapes that Bedrock uses."""
     pairs: Mapping[str, str] = tags if isinstance(tags, Mapping) else {tag["key"]: tag.get("value", "") for tag in tags or ()}
     if not pairs:
         return {}

@@ -77,7 +77,7 @@ _LOWER: Final = {action: frozenset(key.lower() for key in keys) for action, keys
 
 def carries(action: str, key: str) -> bool:
     """
-    Say whether the authorization of an action can carry a condition key; the key is case-insensitive.
+    Return whether the authorization of an action can carry a condition key; the key is case-insensitive.
 
     >>> carries("bedrock:UpdateGuardrail", "aws:TagKeys")
     False
@@ -91,7 +91,7 @@ def carries(action: str, key: str) -> bool:
 
 def is_of_one_call(key: str) -> bool:
     """
-    Say whether each call sets a condition key, so that a configuration cannot set it for all calls.
+    Return whether each call sets a condition key, so that a configuration cannot set it for all calls.
 
     >>> is_of_one_call("bedrock:GuardrailIdentifier")
     True

@@ -34,6 +34,6 @@ def _caller_side(required: RequiredAuthorization, policies: PolicySet) -> Requir
 
 
 def _has_resource_policy(request: Request, policies: PolicySet) -> bool:
-    """Say whether a configured resource-based policy has a statement on this resource."""
+    """Return whether a configured resource-based policy has a statement on this resource."""
     statements = (statement for document in policies.documents.get("resource", ()) for statement in document.statements)
     return any(compile_resources(one.resources, variables=False)(request) is not False for one in statements)

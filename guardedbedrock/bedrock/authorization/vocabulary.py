@@ -32,7 +32,7 @@ class Authorizer(Protocol):
     def __call__(
         self, operation: Operation, params: Params, caller: Caller, inventory: Inventory = NOTHING_KNOWN
     ) -> AuthorizationSet:
-        """Give the authorizations of a call."""
+        """Return the authorizations of a call."""
 
 
 def _invoke_with_guardrail(

@@ -34,7 +34,7 @@ _PHRASES: Final = {
 
 def denial_hint(decision: Decision, mistakes: Iterable[PolicyMistake] = ()) -> str:
     """
-    Give the hint for a denied decision.
+    Return the hint for a denied decision.
 
     Args:
         decision: A decision that denies.
@@ -64,13 +64,13 @@ def _implicit(decision: Decision, explanation: Explanation, *, has_mistakes: boo
 
 
 def _nearest(group: ExplainedGroup) -> ExplainedStatement | None:
-    """Give the Allow that fails on the fewest elements; of equals, one that fails on a condition and not on the resource."""
+    """Return the Allow that fails on the fewest elements; of equals, one that fails on a condition and not on the resource."""
     allows = [one for one in group.statements if one.statement.effect == "Allow" and one.failing]
     return min(allows, key=lambda one: (len(one.failing), any(e.element != "condition" for e in one.failing)), default=None)
 
 
 def _requirement(nearest: ExplainedStatement, action: str) -> str:
-    """Say what the failing elements require, what the call has, and how to fix it."""
+    """Return one sentence: what the failing elements require, what the call has, and how to fix it."""
     requirements = [_required(element) for element in nearest.failing]
     found = [text for element in nearest.failing if (text := _found(element))]
     advice = [_advice(element, action) for element in nearest.failing]
@@ -177,7 +177,7 @@ class GuardrailRule(NamedTuple):
 
 
 def _arn(value: str | None) -> str:
-    """Give the ARN of a value of the key, without the version."""
+    """Return the ARN of a value of the key, without the version."""
     head, separator, version = (value or "").rpartition(":")
     return head if separator and version.isdecimal() else value or ""
 

@@ -53,7 +53,7 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
     policy_arn: str | None = None,
 ) -> str:
     """
-    Give the hint for a denial in one sentence.
+    Return the hint for a denial in one sentence.
 
     Args:
         action: The denied action, such as ``bedrock:ApplyGuardrail``.
@@ -75,7 +75,7 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
 
 
 def owner_of(policy_type: str | None) -> str:
-    """Say whom to ask for a change of a policy; ``""`` if that is the account itself."""
+    """Return the advice to ask the organization's administrator; ``""`` if the account itself can change the policy."""
     return _ORGANIZATION if policy_type in ("scp", "rcp") else ""
 
 

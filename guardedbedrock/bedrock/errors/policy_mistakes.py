@@ -47,7 +47,7 @@ class PolicyMistake:
     denies_nothing: bool = False
 
     def concerns(self, action: str) -> bool:
-        """Say whether the mistake may be the reason why a request for an action is decided unexpectedly."""
+        """Return whether the mistake may be the reason why a request for an action is decided unexpectedly."""
         return not self.actions or action.lower() in self.actions
 
 
@@ -97,7 +97,7 @@ def _name_of(action: str) -> str:
 
 
 def _problem_of(action: str) -> tuple[str, frozenset[str]] | None:
-    """Give the mistake of an action and the actions that its author probably meant; None if the action is sound."""
+    """Return the mistake of an action and the actions that its author probably meant; None if the action is sound."""
     prefix, _, name = action.lower().partition(":")
     if prefix in _PREFIXES:
         return f"names `{action}`, but the IAM prefix of every Bedrock service is `bedrock:`", frozenset()
@@ -121,14 +121,14 @@ def _problem_of(action: str) -> tuple[str, frozenset[str]] | None:
 
 @cache  # made once: the names follow from the reference
 def _actions() -> Mapping[str, str]:
-    """Give every action without its prefix, by its name in lower case; includes operations that AWS does not list yet."""
+    """Return every action without its prefix, by its name in lower case; includes operations that AWS does not list yet."""
     names = {action.name.removeprefix(reference.PREFIX) for action in reference.actions().values()}
     return {name.lower(): name for name in names | {row.name for row in TABLE if row.service == "bedrock"}}
 
 
 @cache  # made once, for the same reason
 def _keys() -> Mapping[str, str]:
-    """Give every condition key of Bedrock by its name in lower case."""
+    """Return every condition key of Bedrock by its name in lower case."""
     keys = {key for action in reference.actions().values() for key in action.keys if key.startswith(reference.PREFIX)}
     return {key.lower(): key for key in keys}
 
@@ -154,7 +154,7 @@ def _covers(actions: Iterable[str], action: str) -> bool:
 
 
 def _covers_only_one(statement: Statement, policies: PolicySet) -> bool:
-    """Say whether a statement covers one of the two model actions, and no statement of its effect covers the other one."""
+    """Return whether a statement covers one of the two model actions, and no statement of its effect covers the other one."""
     if statement.not_action:
         return False
     covered = [action for action in (INVOKE, STREAM) if _covers(statement.actions, action)]

@@ -61,7 +61,7 @@ def backstop(
     unguarded_models: Iterable[str] = (),
 ) -> dict[str, Any]:
     """
-    Give the policy. It has one list for all regions, because a profile is authorized in other regions than its guardrail.
+    Return the policy. It has one list for all regions, because a profile is authorized in other regions than its guardrail.
 
     Args:
         guardrails: The approved guardrails.

@@ -86,7 +86,7 @@ class Guardrail:
 
 
 def _id_in(arn: str) -> str:
-    """Give the ID; ``""`` if the ARN is not that of a guardrail."""
+    """Return the ID; ``""`` if the ARN is not that of a guardrail."""
     parts = split(arn)
     is_bedrock = parts is not None and parts[2] == "bedrock" and parts[3] and parts[4]
     kind, _, identifier = parts[5].partition("/") if parts and is_bedrock else ("", "", "")
@@ -94,7 +94,7 @@ def _id_in(arn: str) -> str:
 
 
 def is_version(text: object) -> bool:
-    """Say whether a value is a guardrail version."""
+    """Return whether a value is a guardrail version."""
     return text == DRAFT or (
         isinstance(text, str) and text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= _LONGEST_VERSION
     )
@@ -102,7 +102,7 @@ def is_version(text: object) -> bool:
 
 def identifier_key(arn: str, version: str | None) -> str:
     """
-    Give the value of ``bedrock:GuardrailIdentifier`` for a guardrail.
+    Return the value of ``bedrock:GuardrailIdentifier`` for a guardrail.
 
     >>> identifier_key("arn:aws:bedrock:us-east-1:111122223333:guardrail/abc", "3")[-5:]
     'abc:3'
@@ -111,5 +111,5 @@ def identifier_key(arn: str, version: str | None) -> str:
 
 
 def to_arn(identifier: str, *, partition: str, region: str, account: str) -> str:
-    """Give the ARN that AWS resolves a guardrail ID to; an ARN stays as it is."""
+    """Return the ARN that AWS resolves a guardrail ID to; an ARN stays as it is."""
     return identifier if identifier.startswith("arn:") else f"arn:{partition}:bedrock:{region}:{account}:guardrail/{identifier}"

@@ -233,7 +233,7 @@ def _name_of(finding: Mapping[str, Any]) -> str:
 
 
 def _action(actions: set[Action], reason: Any) -> Action | None:
-    """Give the strongest action of the findings; without findings, the action that the message names."""
+    """Return the strongest action of the findings; without findings, the action that the message names."""
     if actions:
         return "blocked" if "blocked" in actions else "masked"
     message = reason.lower() if isinstance(reason, str) else ""

@@ -118,7 +118,7 @@ EVENT_METADATA: Final[Mapping[str, Callable[[Mapping[str, Any]], ReplyMetadata]]
 
 
 def stop_reason(holder: Mapping[str, Any]) -> str | None:
-    """Give the reason why a model stopped, in the word of the model."""
+    """Return the reason why a model stopped, in the word of the model."""
     return next((reason for name in _STOP_REASONS if (reason := _text(holder.get(name)))), None)
 
 

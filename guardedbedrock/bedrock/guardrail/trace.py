@@ -108,7 +108,7 @@ EVENT_TRACES: Final[Mapping[str, Callable[[Mapping[str, Any]], GuardrailTrace]]]
 
 def must_show_guardrail(reply_format: str, params: Params) -> bool:
     """
-    Say whether a reply always shows that a guardrail ran.
+    Return whether a reply always shows that a guardrail ran.
 
     Replies of InvokeModel and its stream do. Replies of Converse do if the call requested a trace; without a trace they show only
     interventions. AWS does not document it for knowledge bases, agents and Chat Completions.
@@ -119,12 +119,12 @@ def must_show_guardrail(reply_format: str, params: Params) -> bool:
 
 
 def is_readable(body: bytes) -> bool:
-    """Say whether a body, or a chunk of one, is a JSON object, which would have the guardrail's key."""
+    """Return whether a body, or a chunk of one, is a JSON object, which would have the guardrail's key."""
     return bool(parse_object(body))
 
 
 def is_last(event: Mapping[str, Any]) -> bool:
-    """Say whether the last event of a stream is one that ends a complete stream, and is readable."""
+    """Return whether the last event of a stream is one that ends a complete stream, and is readable."""
     return "metadata" in event or is_readable(chunk_of(event))
 
 

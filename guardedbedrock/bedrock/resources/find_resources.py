@@ -29,7 +29,7 @@ Naming: TypeAlias = Callable[[RequiredAction, str, Caller, Inventory], tuple[Res
 
 def find_resources(required: RequiredAction, params: Params, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
     """
-    Give the resources that AWS authorizes a required action on.
+    Return the resources that AWS authorizes a required action on.
 
     Raises:
         KeyError: A parameter that names a resource is missing.
@@ -67,12 +67,12 @@ def _without_parameter(required: RequiredAction, caller: Caller) -> tuple[Resour
 
 
 def _without_name(required: RequiredAction, caller: Caller) -> tuple[Resource, ...]:
-    """Give the resource of an action that is always required although no parameter names the resource."""
+    """Return the resource of an action that is always required although no parameter names the resource."""
     return _unnamed("unknown", caller) if required.when == "always" else ()
 
 
 def any_of_type(resource_type: str, caller: Caller) -> Resource:
-    """Give the ARN pattern of all resources of a type: the resource of an action that creates one."""
+    """Return the ARN pattern of all resources of a type: the resource of an action that creates one."""
     if resource_type == "unknown":
         anything = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:*"
         return Resource(anything, unknown=_UNKNOWN_NAME)
@@ -87,7 +87,7 @@ def _unnamed(on: str, caller: Caller) -> tuple[Resource, ...]:
 
 
 def _unknown_resource(caller: Caller) -> Iterator[Resource]:
-    """Give the candidates for an action whose resource type is unknown: ``*``, or any resource of the service."""
+    """Yield the candidates for an action whose resource type is unknown: ``*``, or any resource of the service."""
     one_of = "the resource type of this action is unknown"
     yield Resource("*", one_of=one_of)
     unknown = frozenset({"resource:region", "resource:account", "resource:id", *_ANY_TAG, "aws:RequestTag/*", "aws:TagKeys"})
@@ -128,7 +128,7 @@ def _model(_required: RequiredAction, name: str, caller: Caller, inventory: Inve
 
 
 def _base_model(_required: RequiredAction, name: str, caller: Caller, _inventory: Inventory) -> tuple[Resource, ...]:
-    """Give the named model or profile itself, without the models that it resolves to."""
+    """Return the named model or profile itself, without the models that it resolves to."""
     kind = kind_of(name)
     if name.startswith("arn:") or kind:
         arn = arn_of(kind, name, caller) if kind in RESOURCE_TYPES else name
@@ -144,7 +144,7 @@ def _counted_model(_required: RequiredAction, name: str, caller: Caller, invento
 
 
 def _profile(required: RequiredAction, name: str, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
-    """Tell a system-defined profile, whose ID has a dot, from an application profile, whose ID has none."""
+    """Return a system-defined profile if the ID has a dot, else an application profile."""
     kind = required.resource_type if "." in name else "application-inference-profile"
     return (_with_tags(arn_of(kind, name, caller), kind, inventory),)
 
@@ -155,7 +155,7 @@ def _role(_required: RequiredAction, name: str, _caller: Caller, _inventory: Inv
 
 
 def _system_tool(required: RequiredAction, name: str, caller: Caller, _inventory: Inventory) -> tuple[Resource, ...]:
-    """Give the ARN of a tool that the service runs; AWS documents how one tool name maps to an ARN."""
+    """Return the ARN of a tool that the service runs; AWS documents how one tool name maps to an ARN."""
     known = f"amazon.{name}" if name == _GROUNDING else "*"
     unknown = _UNKNOWN_NAME | {REGION_KEY} if known == "*" else frozenset()
     return (Resource(arn_of(required.resource_type, known, caller), {} if unknown else {REGION_KEY: "unspecified"}, unknown),)

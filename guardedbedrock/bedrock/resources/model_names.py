@@ -17,7 +17,7 @@ from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern
 
 def matches_model(model: str, patterns: tuple[str, ...], resolved_models: ResolvedModels) -> bool:
     """
-    Say whether a pattern matches a name of a model.
+    Return whether a pattern matches a name of a model.
 
     >>> matches_model("us.anthropic.claude-sonnet-4-20250514-v1:0", ("anthropic.*",), {})
     True
@@ -32,7 +32,7 @@ def matches_model(model: str, patterns: tuple[str, ...], resolved_models: Resolv
 
 
 def model_names(model: str, resolved_models: ResolvedModels) -> Iterator[str]:
-    """Give the identifier in the call, the ID in its ARN, the model ID in a profile ID, and the same of its resolved models."""
+    """Yield the identifier in the call, the ID in its ARN, the model ID in a profile ID, and the same of its resolved models."""
     resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or ()
     for one in (model, *resolved):
         yield one

@@ -84,7 +84,7 @@ Reading: TypeAlias = Callable[[str, Caller, Inventory], Iterator[Resource]]
 
 def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOWN) -> tuple[Resource, ...]:
     """
-    Give every resource that invoking a model is authorized on, in the order in which AWS evaluates them.
+    Return every resource that invoking a model is authorized on, in the order in which AWS evaluates them.
 
     Args:
         model_id: The identifier in the call: an ID, or the ARN of anything that can be invoked.
@@ -99,7 +99,7 @@ def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOW
 
 def kind_of(model_id: str) -> str:
     """
-    Give the resource type that an identifier names; ``""`` if it does not tell.
+    Return the resource type that an identifier names; ``""`` if it names none.
 
     >>> kind_of("us.anthropic.claude-sonnet-4-20250514-v1:0")
     'inference-profile'
@@ -115,12 +115,12 @@ def kind_of(model_id: str) -> str:
 
 
 def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
-    """Give the ARN of a foundation model; its account field is empty."""
+    """Return the ARN of a foundation model; its account field is empty."""
     return f"arn:{caller.partition}:bedrock:{caller.region if region is None else region}::foundation-model/{model}"
 
 
 def profile_arn(profile: str, caller: Caller) -> str:
-    """Give the ARN of a system-defined inference profile."""
+    """Return the ARN of a system-defined inference profile."""
     return arn_of("inference-profile", profile, caller)
 
 

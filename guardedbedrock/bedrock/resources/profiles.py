@@ -21,7 +21,7 @@ _NO_ROUTES: Final[ProfileRoutes] = {}
 
 def destinations(profile: str, source: str) -> tuple[str, ...] | None:
     """
-    Give the Regions that an inference profile routes to, sorted; None if unknown.
+    Return the Regions that an inference profile routes to, sorted; None if unknown.
 
     >>> destinations("jp.anthropic.claude-sonnet-4-6", "ap-northeast-1")
     ('ap-northeast-1', 'ap-northeast-3')
@@ -35,7 +35,7 @@ def destinations(profile: str, source: str) -> tuple[str, ...] | None:
 
 def guardrail_destinations(profile: str, source: str) -> tuple[str, ...] | None:
     """
-    Give the Regions that a guardrail profile routes to, sorted; None if unknown.
+    Return the Regions that a guardrail profile routes to, sorted; None if unknown.
 
     >>> guardrail_destinations("us.guardrail.v1:0", "us-east-1")
     ('us-east-1', 'us-east-2', 'us-west-2')

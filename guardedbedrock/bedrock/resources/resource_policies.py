@@ -77,7 +77,7 @@ def _check_size(policy: str | Mapping[str, object], name: str | None) -> None:
 
 
 def _pointer(policy: Source, index: int, element: str) -> str:
-    """Give the JSON pointer of an element; a statement that is not in an array has no index."""
+    """Return the JSON pointer of an element; a statement that is not in an array has no index."""
     data = load_json(policy) if isinstance(policy, str) else policy
     alone = isinstance(data, Mapping) and isinstance(data.get("Statement"), Mapping)
     return f"/Statement/{element}" if alone else f"/Statement/{index}/{element}"
@@ -124,7 +124,7 @@ def target(arn: str) -> AttachedResource | None:
 
 
 def is_wild(arn: str) -> bool:
-    """Say whether a text has a wildcard or a policy variable, so that it is a pattern and not an ARN."""
+    """Return whether a text has a wildcard or a policy variable, so that it is a pattern and not an ARN."""
     return _WILD.search(arn) is not None
 
 

@@ -81,13 +81,13 @@ RESOURCE_TYPES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def is_taggable(resource_type: str) -> bool:
-    """Say whether resources of a type can have tags, and so ``aws:ResourceTag/...``."""
+    """Return whether resources of a type can have tags, and so ``aws:ResourceTag/...``."""
     return resource_type not in _UNTAGGED
 
 
 def arn_of(resource_type: str, name: str, caller: Caller) -> str:
     """
-    Give the ARN of a resource; an ARN stays as it is.
+    Return the ARN of a resource; an ARN stays as it is.
 
     Raises:
         KeyError: The type is unknown.
@@ -100,7 +100,7 @@ def arn_of(resource_type: str, name: str, caller: Caller) -> str:
 
 def name_in(arn: str) -> str:
     """
-    Give the name of a resource from its ARN; other text is a name already.
+    Return the name of a resource from its ARN; other text is a name already.
 
     >>> name_in("arn:aws:bedrock:us-east-1:111122223333:flow/ABCDEFGHIJ")
     'ABCDEFGHIJ'

@@ -38,13 +38,13 @@ GENERATES_NOTHING: Final = frozenset({"embedding", "rerank", "configured"})
 
 
 def sendable_patterns(configured: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the patterns of the models whose calls may be sent without a guardrail."""
+    """Return the patterns of the models whose calls may be sent without a guardrail."""
     return (*(pattern for pattern, kind in UNSUPPORTED_MODELS.items() if kind in GENERATES_NOTHING), *configured)
 
 
 def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models: ResolvedModels) -> UnsupportedKind | None:
     """
-    Say why a model takes no guardrail; None if it takes one, or if that is unknown.
+    Return why a model takes no guardrail; None if it takes one, or if that is unknown.
 
     A profile or router takes no guardrail only if none of its models does. An ARN of another resource type, such as an imported
     model, never matches: its name does not tell the model.

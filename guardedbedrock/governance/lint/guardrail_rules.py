@@ -101,7 +101,7 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
 
 
 def _qualified(group: Group, found: Sequence[Problem]) -> Iterator[Problem]:
-    """Say which policies were not read and could deny the calls; what they leave open is a warning at most."""
+    """Yield the problems; if policies that may deny the calls were not read, each names them and is a warning at most."""
     unread = group.may_deny_more
     named = ", ".join(f"`{name}`" for name in unread)
     for problem in found:

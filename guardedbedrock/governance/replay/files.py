@@ -361,7 +361,7 @@ class _Values:
 
 
 def _may_be_cut(error: ValueError, length: int) -> bool:
-    """Say whether more text could make the value valid: a text has no end yet, or the error is at the end of what was read."""
+    """Return whether more text could make the value valid: a text has no end yet, or the error is at the end of what was read."""
     if not isinstance(error, json.JSONDecodeError):
         return False
     return error.msg.startswith("Unterminated string") or error.pos + _LONGEST_TOKEN >= length

@@ -19,7 +19,7 @@ def write_text(report: ReplayReport) -> str:
 
 def headline(report: ReplayReport) -> str:
     """
-    Say in one sentence what the policy change does.
+    Return one sentence that says what the policy change does.
 
     >>> headline(ReplayReport(bedrock=1))
     'The new policies deny none of the 1 recorded calls that are allowed today.'

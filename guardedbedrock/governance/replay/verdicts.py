@@ -146,7 +146,7 @@ _OF_SERVICES: Final = (
 
 @lru_cache(maxsize=4096)  # keyed by the context key: a trail repeats few keys in millions of records
 def may_be_set(key: str, *, via_service: bool) -> bool:
-    """Say whether a request may have a key that neither the record nor the principal shows."""
+    """Return whether a request may have a key that neither the record nor the principal shows."""
     if key.startswith("aws:calledvia"):
         return via_service
     return not key.startswith((*_DECIDED, *_OF_SERVICES)) and key not in _DERIVED

@@ -153,7 +153,7 @@ class ExplainedStatement:
         return tuple(element for element in self.elements if element.policy not in (("*",), ("AWS *",)))
 
     def sentence(self) -> str:
-        """Say in one sentence what the statement requires, and what the request has."""
+        """Return one sentence that says what the statement requires, and what the request has."""
         verb = "allows" if self.statement.effect == "Allow" else "denies"
         only = "" if self.statement.effect == "Deny" or self.applies else " only"
         conditions = [element for element in self.deciding if element.element == "condition"]
@@ -270,7 +270,7 @@ class Explanation:
 
     def summary(self) -> str:
         """
-        Say in one sentence which statement decides, what the policy requires and what the request has.
+        Return one sentence that says which statement decides, what the policy requires and what the request has.
 
         For example: "statement `InvokeGuarded` allows this only when `bedrock:GuardrailIdentifier` is `...:3`; the request has
         `...:2`". Without such a statement, the sentence says what is missing.

@@ -92,11 +92,11 @@ class RetryPolicy:
         object.__setattr__(self, "quota", RetryQuota(self.capacity))
 
     def for_a_client(self) -> Self:
-        """Give the same policy with a new quota; a policy that never retries needs none and stays the same object."""
+        """Return the same policy with a new quota; a policy that never retries needs none and stays the same object."""
         return self if self.attempts == 1 else replace(self)
 
     def after(self, retries: int) -> Self:
-        """Give the rest of the policy after some retries: the same quota, fewer attempts."""
+        """Return the rest of the policy after some retries: the same quota, fewer attempts."""
         if retries == 0:
             return self
         rest = replace(self, attempts=max(1, self.attempts - retries))

@@ -108,7 +108,7 @@ def record(facts: Facts, error: BaseException | None, event_id: str, when: datet
 
 
 def user_identity(principal: str | None) -> dict[str, Any]:
-    """Give the ``userIdentity`` of a principal, as far as its ARN says."""
+    """Return the ``userIdentity`` of a principal, as far as its ARN says."""
     if not principal:
         return {"type": "Unknown"}
     who = identify(principal)
@@ -131,7 +131,7 @@ def _principal(facts: Facts, error: BaseException | None) -> str | None:
 
 
 def _failure(error: BaseException | None) -> dict[str, Any]:
-    """Give code and message of a denial; of any other error only the code, since its message may repeat the prompt."""
+    """Return the code and message of a denial; of any other error only the code, since its message may repeat the prompt."""
     if isinstance(error, AccessDeniedError):
         return {"errorCode": DENIED, "errorMessage": error.message}
     if isinstance(error, ClientError):
@@ -183,5 +183,5 @@ def _intervention(found: Intervention) -> dict[str, Any]:
 
 
 def is_denial(written: Mapping[str, Any]) -> bool:
-    """Say whether a record is the record of a denial."""
+    """Return whether a record is the record of a denial."""
     return written.get("errorCode") == DENIED

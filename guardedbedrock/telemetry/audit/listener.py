@@ -67,7 +67,7 @@ class Audit:
         self._losses = tuple(Losses(f"audit sink {type(sink).__name__}") for sink in self._sinks)
 
     def of(self, principal: str) -> Self:
-        """Give the same audit, with the same count of lost records, and with a principal unless it has one."""
+        """Return the same audit with the same count of lost records; `principal` is used if this audit has none."""
         named = self._principal or principal
         audit = type(self)(self._sinks, records=self._records, clock=self._clock, principal=named)
         audit._losses = self._losses  # noqa: SLF001  # its own class

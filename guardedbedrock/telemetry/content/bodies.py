@@ -69,7 +69,7 @@ class ReplyChoice(NamedTuple):
 
 
 def conversation(request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the messages of a request, from the parameters of Converse or a body; ``[]`` if its shape is unknown."""
+    """Return the messages of a request, from the parameters of Converse or a body; ``[]`` if its shape is unknown."""
     messages = request.get("messages")
     if isinstance(messages, list):
         return _converted(messages)
@@ -84,19 +84,19 @@ def conversation(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def instructions(request: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give the system prompt of a request that is not among its messages."""
+    """Return the system prompt of a request that is not among its messages."""
     return [part for name in _SYSTEMS for part in parts(request.get(name))]
 
 
 def choices(body: Mapping[str, Any]) -> list[ReplyChoice]:
-    """Give the completions in a body."""
+    """Return the completions in a body."""
     if any(all(name in body for name in names) for names in _WHOLE):
         return [ReplyChoice(body)]
     return list(_first(body, _COMPLETIONS))
 
 
 def pieces(chunk: Mapping[str, Any]) -> list[ReplyChoice]:
-    """Give the pieces of text in a chunk of a stream, for models that send only text."""
+    """Return the pieces of text in a chunk of a stream, for models that send only text."""
     if _OF_COHERE in chunk:
         return [ReplyChoice(chunk["text"], integer(chunk.get("index")))] if isinstance(chunk.get("text"), str) else []
     return list(_first(chunk, _PIECES))

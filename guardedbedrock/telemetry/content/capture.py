@@ -23,13 +23,13 @@ ON_SPANS: Final = ("true", "span_only", "span_and_event")
 
 
 def captures_content() -> bool:
-    """Say whether the application turned content capture on; the default is off."""
+    """Return whether the application turned content capture on; the default is off."""
     return os.environ.get(VARIABLE, "").strip().lower() in ON_SPANS
 
 
 def input_attributes(operation: str, request: Mapping[str, Any]) -> dict[str, str]:
     """
-    Give the conversation and the system prompt of a request as span attributes.
+    Return the conversation and the system prompt of a request as span attributes.
 
     Args:
         operation: The operation name of the conventions; they have no input attributes for ``embeddings``.
@@ -71,7 +71,7 @@ class ReplyContent:
 
     def attributes(self, reason: str | None) -> dict[str, str]:
         """
-        Give the messages of the reply as span attributes.
+        Return the messages of the reply as span attributes.
 
         Args:
             reason: Why the model stopped, for messages that do not have their own finish reason.

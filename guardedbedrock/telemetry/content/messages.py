@@ -80,7 +80,7 @@ def at(value: Any, path: Path) -> Any:
 
 
 def integer(value: Any, default: int = 0) -> int:
-    """Give an integer, or the default for anything else."""
+    """Return the value if it is an integer, else the default."""
     return value if isinstance(value, int) else default
 
 
@@ -116,7 +116,7 @@ def _part(kind: str, block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(result: Any) -> Any:
-    """Give the texts and objects of a tool result without the blocks around them."""
+    """Return the texts and objects of a tool result without the blocks around them."""
     if not isinstance(result, list):
         return result
     return [one.get("text", one.get("json")) if isinstance(one, Mapping) else one for one in result]

@@ -84,7 +84,7 @@ class StreamMessages:
             self._add_piece(answer, 1 + integer(at(call, ("index",))), call)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Give the messages, each with its finish reason, or None if it has none of its own."""
+        """Yield the messages, each with its finish reason, or None if it has none."""
         for answer in sorted({answer for answer, _ in self._blocks}):
             blocks = [block for (of, _), block in sorted(self._blocks.items(), key=lambda each: each[0]) if of == answer]
             parts = [block.part() for block in blocks]

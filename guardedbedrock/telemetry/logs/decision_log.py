@@ -60,13 +60,13 @@ class CallLog(Observation):
         self._guardrail = verdict.guardrail.key if verdict.guardrail else None
 
     def _keys(self) -> dict[str, Any]:
-        """Give the keys that every event of the call has."""
+        """Return the keys that every event of the call has."""
         call = self._call
         keys = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace()}
         return {**keys, "principal": self._principal} if self._principal else keys
 
     def _trace(self) -> dict[str, str]:
-        """Give the IDs of the span in which the call was made, else of the current one."""
+        """Return the IDs of the span in which the call was made, else of the current one."""
         spans = (trace.get_current_span(one).get_span_context() for one in (self._context, None))
         span = next((one for one in spans if one.is_valid), None)
         if span is None:

@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 def entry_for(event: Event) -> Entry | None:
-    """Give the entry of an event; None if it is not logged."""
+    """Return the entry of an event; None if it is not logged."""
     make = _ENTRIES.get(type(event))
     return make(event) if make else None
 

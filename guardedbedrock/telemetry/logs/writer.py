@@ -19,7 +19,7 @@ _RESERVED: Final = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "mes
 
 
 def is_enabled(level: int) -> bool:
-    """Say whether an event of a level is written anywhere."""
+    """Return whether an event of a level is written anywhere."""
     return _is_structlog_configured() or _STANDARD.isEnabledFor(level)
 
 

@@ -247,7 +247,7 @@ _WRITERS: Final[dict[type, Any]] = {
 
 
 def decision_attributes(verdict: Verdict) -> dict[str, Any]:
-    """Give the attributes of a decision."""
+    """Return the attributes of a decision."""
     attributes: dict[str, Any] = {names.DECISION: verdict.decision}
     if verdict.denied:
         decision = verdict.denied.decision
@@ -261,7 +261,7 @@ def decision_attributes(verdict: Verdict) -> dict[str, Any]:
 
 
 def error_attributes(error: BaseException) -> dict[str, Any]:
-    """Give the attributes of an error: its class and status, never its message, which may quote the prompt."""
+    """Return the attributes of an error: its class and status, never its message, which may quote the prompt."""
     attributes: dict[str, Any] = {names.ERROR_TYPE: type(error).__name__}
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(error, ClientError) else None
     if status:

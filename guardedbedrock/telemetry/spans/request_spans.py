@@ -66,7 +66,7 @@ class RequestSpan:
 
     @staticmethod
     def is_for(call: Call) -> bool:
-        """Say whether the conventions have a span for the operation."""
+        """Return whether the conventions have a span for the operation."""
         return bool(call.operation.reply)
 
     def set_server(self, url: str) -> None:
@@ -105,6 +105,6 @@ class RequestSpan:
 
 
 def metadata_attributes(metadata: ReplyMetadata) -> dict[str, Any]:
-    """Give the attributes of a reply's metadata."""
+    """Return the attributes of a reply's metadata."""
     attributes = {name: value for name, field in _METADATA if (value := getattr(metadata, field)) is not None}
     return {**attributes, names.FINISH_REASONS: [metadata.finish_reason]} if metadata.finish_reason else attributes

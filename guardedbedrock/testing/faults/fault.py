@@ -74,7 +74,7 @@ _LONGEST_WAIT: Final = 366 * 24 * 3600.0
 
 
 def is_duration(seconds: float) -> bool:
-    """Say whether a number of seconds can be waited for."""
+    """Return whether a number of seconds can be waited for."""
     return 0 <= seconds <= _LONGEST_WAIT
 
 

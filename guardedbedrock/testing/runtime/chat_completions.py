@@ -38,7 +38,7 @@ def match(http_request: HttpRequest) -> RouteMatch | None:
 
 
 def serves(operation: Any) -> bool:
-    """Say whether an operation is one of this API."""
+    """Return whether an operation is one of this API."""
     return operation is not None and operation.name in _SHAPES
 
 
