@@ -149,7 +149,7 @@ class AccessDeniedError(_Portable, GuardedBedrockError, ClientError):  # type: i
 
 
 class PolicyDeniedError(AccessDeniedError):
-    """An IAM policy denied the call. An instance of this very class: AWS does not say whether the denial was explicit."""
+    """An IAM policy denied the call. If the class is exactly this one, AWS did not say whether the denial was explicit."""
 
 
 class ExplicitDenyError(PolicyDeniedError):

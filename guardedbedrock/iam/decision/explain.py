@@ -1,8 +1,8 @@
 """
 Explain a decision.
 
-Whether a statement applies, and whether each of its elements holds, is asked of the tests that made the decision. Unlike the
-evaluator, the explanation does not stop at the first element that fails.
+The explanation reuses the tests that made the decision, so it cannot contradict it. Unlike the evaluator, the explanation does
+not stop at the first element that fails.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Why a decision is what it is: records for programs, and text for a terminal.
+The explanation of a decision: records for programs, text for a terminal.
 
 `guardedbedrock.iam.decision.explain` creates the records.
 """
@@ -162,7 +162,7 @@ class ExplainedStatement:
         requirements += [f"when {joined(element.requirement for element in conditions)}"] if conditions else []
         if not requirements:
             return f"{self.statement.label} {verb} this on every resource, without a condition"
-        # What a request has is worth saying where it is not what the policy names.
+        # Show the value of the request only if it differs from the policy.
         shown = self.deciding if self.applies is not True else conditions or others
         is_ambiguous = len({element.request.name for element in conditions}) > 1
         found = joined(element.found_for_key if is_ambiguous else element.found for element in shown)
@@ -172,7 +172,7 @@ class ExplainedStatement:
         """Yield the statement, and the elements that decide about it, as text for a terminal."""
         effect = self.statement.effect
         if self.determining:
-            verb = "grants" if effect == "Allow" else "denies"
+            verb = "applies and grants" if effect == "Allow" else "applies and decides"
         else:
             verb = {True: "applies", False: "does not apply", None: "may apply"}[self.applies]
         yield f"{self.statement.name}: {effect} {verb}"
