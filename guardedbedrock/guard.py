@@ -1,4 +1,4 @@
-"""`Guard` puts the pieces together; nothing else."""
+"""`Guard`, the public class: it turns settings into rules and creates guarded clients."""
 
 from __future__ import annotations
 
@@ -568,12 +568,12 @@ class Guard:
         self, *, api_keys: ApiKeys = "allow", allow_mantle: bool = False, deny_indirect: bool = False
     ) -> dict[str, Any]:
         """
-        Write the IAM policy with which AWS itself refuses what goes round this guard: whatever is called from wherever.
+        Return an IAM policy with which AWS denies model calls that bypass the guard, from any client.
 
         It denies, and allows nothing; attach it as an identity-based policy or an SCP. It stops every model call without one of
         the approved guardrails in its version, in all regions: jobs and bidirectional streams too, and a knowledge base that
-        answers for the caller, which makes some of its calls without a guardrail. Enforced guardrails do not count, and AWS does
-        not ask which parts of a prompt a caller leaves out.
+        answers for the caller, which makes some of its calls without a guardrail. Enforced guardrails do not count. The policy
+        cannot see which parts of a prompt a caller excludes.
 
         Args:
             api_keys: Whether Bedrock API keys may call: ``allow``, ``short-term`` ones only, or ``deny``.

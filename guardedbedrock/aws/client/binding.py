@@ -34,5 +34,9 @@ class ClientBinding:
     service: str = ""
 
     def guards(self, params: Any) -> bool:
-        """Return whether a call passes the stages: not in mode ``off``, nor with parameters that botocore rejects as no dict."""
+        """
+        Return whether the stages handle a call.
+
+        They skip mode ``off``, and parameters that are not a dict, which botocore rejects.
+        """
         return self.rules.mode != "off" and isinstance(params, dict)

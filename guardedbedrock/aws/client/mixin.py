@@ -45,7 +45,10 @@ OFF_WARNING: Final = (
     'guardedbedrock is off for a new %s client (mode = "off"): guardrails are not injected and policies are not checked; '
     'remove the setting, or set mode = "report" to observe'
 )
-"""Logged once for each client, to stderr if nothing else: a setting in the environment must not disable the guard unnoticed."""
+"""
+Logged once for each client, on stderr if logging is not configured: a setting in the environment must not disable the guard
+unnoticed.
+"""
 
 
 class Guarded:
@@ -92,7 +95,7 @@ class Guarded:
         Check that a guardrail is approved for the Region. This reads the source, if there is one.
 
         Raises:
-            ConfigurationError: None is approved.
+            ConfigurationError: The mode is ``enforce``, and no guardrail of the Region is approved.
         """
         check_region(binding, region, service)
 
@@ -118,7 +121,7 @@ class Guarded:
         self._guardedbedrock = replace(self._guardedbedrock, rules=rules)
 
     def _forget_caller(self, identity: CallerIdentity) -> None:
-        """Ask STS again after the credentials were replaced: another role may sign now."""
+        """Replace the caller after its credentials changed; STS is asked when the policies next need it."""
         binding = self._guardedbedrock
         # Other rules have other caches, so no result of the former principal is left.
         self._guardedbedrock = replace(binding, rules=replace(binding.rules, principal=identity))
@@ -197,7 +200,14 @@ def _guarded_presign(presign: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def check_region(binding: ClientBinding, region: str, service: str) -> None:
-    """Guardrails are regional: a client in a region without an approved one could not send a guarded call."""
+    """
+    Raise if no guardrail is approved for the client's Region.
+
+    Guardrails are regional: a client in a Region without an approved one could not send a guarded call.
+
+    Raises:
+        ConfigurationError: The mode is ``enforce``, and no guardrail of the Region is approved.
+    """
     rules = binding.rules
     if service != RUNTIME_SERVICE or rules.mode == "off":
         return
