@@ -195,8 +195,12 @@ def lint(  # noqa: PLR0913 - each parameter is an option
     policy_type: Annotated[
         LintedType | None, typer.Option("--type", help="Type of the policies.", show_default="identity, or resource")
     ] = None,
-    select: Annotated[list[str] | None, typer.Option(metavar="RULE,...", help="Run only these rules; starts of codes.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(metavar="RULE,...", help="Leave these rules out; starts of codes.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="RULE,...", help="Run only these rules: a code, or its beginning.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="RULE,...", help="Leave these rules out: a code, or its beginning.")
+    ] = None,
     together: Annotated[bool, typer.Option("--together", help="All policies apply to one principal.")] = False,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Do not report the findings of this file.")] = None,
     write_baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the findings to this file.")] = None,
@@ -297,9 +301,7 @@ def serve(
             metavar="FILE", help="Guardrails, policies, replies, denials and faults of the server, in TOML, YAML or JSON."
         ),
     ] = None,
-    tls: Annotated[
-        bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require. A flag without a value.")
-    ] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Serve HTTPS, which Bedrock API keys require.")] = False,
     replay: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Answer from recorded exchanges: cassettes of vcrpy, or the files of --record."),

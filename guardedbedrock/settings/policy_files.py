@@ -136,7 +136,7 @@ def by_type(given: Any) -> Any:
 
 def anchored(given: Any, base: Path) -> Any:
     """
-    Make every relative path absolute, and put sources without a key under theirs, so that sources can be merged key by key.
+    Make every relative path absolute, and put sources without a key under `identity`, so that sources can be merged key by key.
 
     Args:
         given: Sources as configured. A value of the wrong type is left unchanged, for the validation to report.

@@ -155,7 +155,7 @@ def parse_yaml(text: str, name: str, loader: Callable[[], Any] | None = None) ->
         raise ConfigurationError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
     except RecursionError:
         raise _too_deep(name) from None
-    except (ValueError, OverflowError, TypeError):  # of a scalar: a number of thousands of digits, a date that there is not
+    except (ValueError, OverflowError, TypeError):  # of a scalar: a number of thousands of digits, an impossible date
         raise ConfigurationError(f"{name}: not valid YAML: a value cannot be read") from None
     return data
 

@@ -53,8 +53,8 @@ class LintOptions:
 
     Args:
         policy_type: Type of policies that are not marked otherwise.
-        select: Codes of rules to run, or starts of codes; every rule if empty.
-        ignore: Codes of rules to leave out, or starts of codes.
+        select: Codes of rules to run, or the beginnings of codes; every rule if empty.
+        ignore: Codes of rules to leave out, or the beginnings of codes.
         together: Whether the policies of all paths apply to one principal.
         suppressions: Findings that were accepted.
         baseline: Fingerprints of findings that are known, with their number.

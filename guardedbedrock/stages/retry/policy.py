@@ -46,7 +46,7 @@ class Sending(Protocol):
     The state of a call that is being sent.
 
     Attributes:
-        has_request: Whether botocore made a request. If not, a double in the application's tests answered the call, such as a
+        has_request: Whether botocore made a request. If not, a test double of the application answered the call, such as a
             `Stubber` or a patched method. botocore never retries such an answer, so the guard does not either.
     """
 
@@ -110,8 +110,8 @@ class RetryPolicy:
         Args:
             attempt: Makes an attempt.
             observers: The observations of the call.
-            sending: Whether botocore made a request; None if it surely did. The error of a double is raised at once, as botocore
-                does.
+            sending: Whether botocore made a request; None if it surely did. The error of a test double is raised at once, as
+                botocore does.
 
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
