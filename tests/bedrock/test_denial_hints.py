@@ -132,14 +132,19 @@ def test_hint_explains_the_statement_that_came_nearest() -> None:
             {"aws_RequestedRegion": "us-east-1"},
             "if `aws:RequestedRegion` is `us-east-1`; the call carries `us-east-1`: meet the condition",
         ),
-        ({}, {}, "denies `bedrock:InvokeModel` on this resource without a condition"),
+        ({}, {}, "has no condition and denies `bedrock:InvokeModel` on this resource; change that statement"),
+        (
+            {"Resource": "arn:aws:bedrock:*::foundation-model/*nova*"},
+            {},
+            "has no condition and denies `bedrock:InvokeModel` on this resource; call another model, or change that statement",
+        ),
     ],
 )
 def test_hint_of_an_explicit_deny_names_the_condition(given: dict[str, Any], context: dict[str, str], expected: str) -> None:
     """An explicit deny cannot be overridden, so the hint says how the condition is met or avoided."""
     found = hint(identity(statement("Allow"), {**statement("Deny", "bedrock:Invoke*", **given), "Sid": "D"}), **context)
 
-    assert found.startswith("no Allow can override an explicit deny; statement `D` of identity[0] denies")
+    assert found.startswith("no Allow can override an explicit deny; statement `D` of identity[0] ")
     assert expected in found
     assert "grant" not in found
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.errors.dead_conditions import dead_conditions
 from guardedbedrock.bedrock.errors.hints import hint_for, owner_of
-from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, subject
+from guardedbedrock.bedrock.errors.policy_mistakes import INVOKE, STREAM, PolicyMistake, subject
 from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.explanation import ExplainedElement, ExplainedGroup, ExplainedStatement, Explanation
 from guardedbedrock.iam.engine.outcomes import StatementRef
@@ -96,11 +96,17 @@ def _deny(explained: ExplainedStatement, action: str) -> str:
     conditions = [element for element in explained.elements if element.element == "condition"]
     who = f"{subject(explained.statement)}{_owner(explained.statement)}"
     if not conditions:
-        return f"{who} denies `{action}` on this resource without a condition"
+        fix = "call another model, or change that statement" if _spares_models(explained, action) else "change that statement"
+        return f"{who} has no condition and denies `{action}` on this resource; {fix}"
     found = dict.fromkeys(text for element in conditions if (text := _found(element)))
     advice = dict.fromkeys(_advice(element, action) for element in conditions)
     clauses = " and ".join(_denied_if(element) for element in conditions)
     return f"{who} denies `{action}` {clauses}; {' and '.join(found)}: {'; '.join(advice)}"
+
+
+def _spares_models(denying: ExplainedStatement, action: str) -> bool:
+    """Return whether a Deny of a model action names resources, so that it may not deny the call of another model."""
+    return action in (INVOKE, STREAM) and any(one.element == "resource" and one.policy != ("*",) for one in denying.elements)
 
 
 def _owner(statement: StatementRef) -> str:
