@@ -75,15 +75,15 @@ def permits(plan: Plan, request: Request) -> tuple[Truth, PolicyType | None]:
     unread = any(gap.concerns(request) for gap in plan.resource_gaps)
     if plan.resource_allows is None and request.cross_account is False and mandatory_policy(request) is None and not unread:
         return _every_group(plan, plan.required, request, answers)
-    # INVARIANT: No grant of a resource-based policy opens a gate.
-    opened, policy_type = _every_group(plan, plan.gates, request, answers)
-    if opened is False:
+    # INVARIANT: No grant of a resource-based policy overrides the outer limits.
+    within_limits, policy_type = _every_group(plan, plan.outer_limits, request, answers)
+    if within_limits is False:
         return False, policy_type
     allowed, policy_type = _permits_caller(plan, request, answers)
     if unread and allowed is False:
         # INVARIANT: A resource-based policy that could not be read may grant to the caller directly.
         return None, None
-    return (False if allowed is False else both(opened, allowed)), policy_type
+    return (False if allowed is False else both(within_limits, allowed)), policy_type
 
 
 def determining(plan: Plan, outcome: Outcome, request: Request) -> Iterator[CompiledStatement]:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.engine.authorizer import needs_no_allow
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES
-from guardedbedrock.iam.engine.plan import CALLER_TYPES, GATES, Plan
+from guardedbedrock.iam.engine.plan import CALLER_TYPES, OUTER_LIMITS, Plan
 from guardedbedrock.iam.engine.reach import is_exempt, mandatory_policy, rcp_is_certain, rcp_reason
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
@@ -148,13 +148,13 @@ class FormulaBuilder:
     def permits(self) -> Formula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.permits`."""
         request = self._request
-        gates = all_of(self._required(GATES))
+        outer_limits = all_of(self._required(OUTER_LIMITS))
         own = all_of(self._required(CALLER_TYPES))
         unread = [leaf for kind, leaf in self._gaps if kind == "resource"]
         has_resource = self._plan.resource_allows is not None or bool(unread)
         if not has_resource and request.cross_account is False and mandatory_policy(request) is None:
-            return all_of((gates, own))
-        return all_of((gates, any_of((self._caller(own), *unread))))
+            return all_of((outer_limits, own))
+        return all_of((outer_limits, any_of((self._caller(own), *unread))))
 
     def _caller(self, own: Formula) -> Formula:
         request, allows = self._request, self._plan.resource_allows or ()

@@ -20,7 +20,7 @@ TestGroups: TypeAlias = tuple[tuple[PolicyType, tuple[Test, ...]], ...]
 
 NAMING_ORDER: Final[tuple[PolicyType, ...]] = ("rcp", "scp", "endpoint", "resource", "identity", "boundary", "session")
 """The order in which AWS names the policy type that denies."""
-GATES: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
+OUTER_LIMITS: Final[tuple[PolicyType, ...]] = ("scp", "endpoint")
 """Every group of these types must allow each caller. RCPs are not listed: an allow-all RCP is always attached."""
 CALLER_TYPES: Final[tuple[PolicyType, ...]] = ("identity", "boundary", "session")
 """Every group of these types must allow, unless a resource-based policy names the caller directly."""
@@ -34,22 +34,22 @@ class Plan:
     Args:
         groups: Every group of the policy set, in `NAMING_ORDER`, with the statements that cover the action.
         denies: Deny tests, each with the policy type that a denial names.
-        gates: Allow tests of each group whose type is in `GATES`.
+        outer_limits: Allow tests of each group whose type is in `OUTER_LIMITS`.
         caller_checks: Allow tests of each group whose type is in `CALLER_TYPES`.
         resource_allows: Allow statements of resource-based policies; None if the policy set has no such policy.
         has_empty_session: Whether session policies are given as an empty list.
         all_statements: For each group, all its statements, including those of other actions.
-        gaps: Policies that could not be read; their tests are among `denies`, `gates` and `caller_checks`.
+        gaps: Policies that could not be read; their tests are among `denies`, `outer_limits` and `caller_checks`.
         management_account: Management account of the organization, if it is known.
         needs_no_permission: Whether AWS allows the action without any Allow.
-        required: `gates` and `caller_checks`: what must allow where no resource-based policy takes part.
+        required: `outer_limits` and `caller_checks`: what must allow where no resource-based policy takes part.
         resource_gaps: Resource-based policies that could not be read.
         has_shared_tests: Whether two groups have an equal test, so that its answer is worth keeping during an evaluation.
     """
 
     groups: tuple[StatementGroup, ...]
     denies: tuple[tuple[PolicyType, Test], ...]
-    gates: TestGroups
+    outer_limits: TestGroups
     caller_checks: TestGroups
     resource_allows: tuple[CompiledStatement, ...] | None
     has_empty_session: bool
@@ -62,7 +62,7 @@ class Plan:
     has_shared_tests: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "required", self.gates + self.caller_checks)
+        object.__setattr__(self, "required", self.outer_limits + self.caller_checks)
         object.__setattr__(self, "resource_gaps", tuple(gap for gap in self.gaps if gap.policy_type == "resource"))
         tests = [test for _, group in self.required for test in group]
         object.__setattr__(self, "has_shared_tests", len(set(tests)) < len(tests))
@@ -104,7 +104,7 @@ def build_plan(  # noqa: PLR0913  # all but two are keywords
     return Plan(
         groups=groups,
         denies=(*_deny_tests(groups), *((gap.policy_type, gap.may_deny) for gap in gaps)),
-        gates=add_to_groups(_allow_tests(groups, GATES), gaps, GATES),
+        outer_limits=add_to_groups(_allow_tests(groups, OUTER_LIMITS), gaps, OUTER_LIMITS),
         caller_checks=add_to_groups(caller_checks, gaps, CALLER_TYPES),
         resource_allows=tuple(c for group in resource_groups for c in group if c.statement.effect == "Allow")
         if resource_groups

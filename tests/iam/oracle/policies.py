@@ -137,7 +137,7 @@ class Oracle:
             for group, kind in enumerate(self.groups)
             if kind not in exempt and not (group in self.empty and kind == "session" and caller.kind != "federated-user")
         ]
-        gates = [(kind, answer) for kind, answer in groups if kind in ("scp", "endpoint")]
+        outer_limits = [(kind, answer) for kind, answer in groups if kind in ("scp", "endpoint")]
         own = [(kind, answer) for kind, answer in groups if kind in ("identity", "boundary", "session")]
         limits = dict(own)
         if caller.kind == "root":
@@ -151,9 +151,9 @@ class Oracle:
         if is_mandatory(question.request):
             mine = self.with_mandatory_policy(mine, allows, caller, foreign=foreign)
         permitted = every((mine, theirs)) if foreign else some((mine, theirs))
-        allowed = every((*(answer for _, answer in gates), permitted))
+        allowed = every((*(answer for _, answer in outer_limits), permitted))
         if allowed is False:
-            return Permission(allowed, next((kind for kind, answer in [*gates, *own] if answer is False), "resource"))
+            return Permission(allowed, next((kind for kind, answer in [*outer_limits, *own] if answer is False), "resource"))
         granting = {one.raw["Sid"] for one, answer in granted if answer}
         if mine:
             granting |= {one.raw["Sid"] for one, answer in allows if answer and one.policy_type == "identity"}
