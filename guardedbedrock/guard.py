@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from copy import copy
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, overload
 
@@ -27,6 +27,7 @@ from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
+from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.observers import Listener, Observers
 from guardedbedrock.core.records import Call, Verdict, plain_parameters
 from guardedbedrock.core.rules import (
@@ -64,10 +65,6 @@ SessionT = TypeVar("SessionT")
 
 _OBJECTS: Final = frozenset({"audit", "retry"})
 """Settings that are tables in a configuration and objects in code."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Guard:
@@ -155,7 +152,7 @@ class Guard:
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
         audit: Audit | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         # Every keyword with the name of a setting is checked as that setting; None means that it was not given.
         names = Settings.model_fields.keys() - _OBJECTS
@@ -170,7 +167,7 @@ class Guard:
         retry: RetryPolicy | None = None,
         listeners: Iterable[Listener] | None = None,
         audit: Audit | None = None,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
         **settings: Any,
     ) -> Self:
         """

@@ -155,9 +155,7 @@ def _sarif(answers: Sequence[Answer]) -> dict[str, Any]:
     driver = {
         "name": "guardedbedrock",
         "version": guardedbedrock.__version__,
-        "rules": [
-            {"id": "proof", "shortDescription": {"text": "A statement about the policies does not hold for every request."}}
-        ],
+        "rules": [{"id": "proof", "shortDescription": {"text": _RULE}}],
     }
     results = [_result(answer) for answer in answers if answer.answer != "proved"]
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}

@@ -16,6 +16,7 @@ import guardedbedrock
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
 from guardedbedrock.cli.demo.scenarios import Ending, Scenario
 from guardedbedrock.core.events import Event, GuardrailInjected, GuardrailIntervened, PreflightDecided
+from guardedbedrock.core.observers import Observation
 from guardedbedrock.errors import AccessDeniedError, RefusedError
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail, ReceivedRequest
 from guardedbedrock.testing.cases.runner import determining_sids
@@ -28,8 +29,8 @@ _PLACEHOLDER: Final = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrai
 """The approved guardrail of scenarios whose operation takes none: a guard requires at least one."""
 
 
-class EventRecorder:
-    """A listener that records the events of one call."""
+class EventRecorder(Observation):
+    """A listener and its observation, which records the events of one call."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -38,18 +39,9 @@ class EventRecorder:
         """Observe the call."""
         return self
 
-    def enter(self) -> None:
-        """Do nothing."""
-
-    def leave(self) -> None:
-        """Do nothing."""
-
     def on_event(self, event: Event) -> None:
         """Record the event."""
         self.events.append(event)
-
-    def close(self, error: BaseException | None) -> None:
-        """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

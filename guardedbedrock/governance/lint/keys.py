@@ -48,7 +48,6 @@ KEYS: Final[dict[str, KeyType]] = {
 """Key, as AWS writes it, to its type; ``/*`` stands for the name of a tag."""
 
 _LOWER: Final = {name.lower(): name for name in KEYS}
-_OPERATOR_TYPES: Final = ("String", "Arn", "Bool", "Numeric", "Date")
 
 
 def known_key(key: str) -> str | None:

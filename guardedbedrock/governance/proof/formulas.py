@@ -7,7 +7,7 @@ a condition and its negation cancel without a solver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -211,19 +211,6 @@ def _join(formulas: Iterable[Formula], kind: type[And | Or], *, absorbing: bool)
     if not parts:
         return not absorbing
     return next(iter(parts)) if len(parts) == 1 else kind(tuple(parts))
-
-
-def atoms_of(formula: Formula) -> Iterator[Atom]:
-    """Yield the atoms of a formula, repeated ones too."""
-    waiting = [formula]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, And | Or):
-            waiting += one.parts
-        elif isinstance(one, Not):
-            waiting.append(one.part)
-        elif not isinstance(one, bool):
-            yield one
 
 
 class Tri(NamedTuple):

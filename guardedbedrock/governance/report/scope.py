@@ -74,11 +74,6 @@ class Model:
     regions: tuple[str, ...] = ()
     routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def is_sample(self) -> bool:
-        """Whether the ID represents all models that match the label."""
-        return self.id != self.label
-
 
 @dataclass(frozen=True, slots=True)
 class Situation:

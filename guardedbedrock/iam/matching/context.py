@@ -38,7 +38,6 @@ class PartlyKnown:
 LARGEST_EXPONENT: Final = 64
 """The largest decimal exponent of a number in a condition; a larger number is converted to ``NaN``."""
 
-Scalar: TypeAlias = str | bool | int | float
 Value: TypeAlias = str | tuple[str, ...] | PartlyKnown | Unknown
 Context: TypeAlias = Mapping[str, Value]
 Truth: TypeAlias = bool | None
