@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import quote
 
-import guardedbedrock
 from guardedbedrock.cli.console import write_json
+from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, NO_JUNIT, sarif_log
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.rules import RULES
 from guardedbedrock.governance.lint.run import (
@@ -33,12 +33,8 @@ if TYPE_CHECKING:
     from guardedbedrock.governance.lint.finding import LintFinding
     from guardedbedrock.iam import PolicyType
 
-_SARIF_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _PAGES: Final = "https://github.com/OWNER/guardedbedrock/blob/main/docs/rules"
 _ANNOTATIONS: Final = {"error": "error", "warning": "warning", "note": "notice"}
-_IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-_IN_PROPERTY: Final = {**_IN_MESSAGE, **str.maketrans({":": "%3A", ",": "%2C"})}
-_NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +106,8 @@ def _counts(findings: Sequence[LintFinding]) -> str:
 
 
 def _annotation(finding: LintFinding) -> str:
-    file = finding.file.translate(_IN_PROPERTY)
-    message = f"{finding.message} {finding.fix}".translate(_IN_MESSAGE)
+    file = finding.file.translate(IN_PROPERTY)
+    message = f"{finding.message} {finding.fix}".translate(IN_MESSAGE)
     place = f"file={file},line={finding.line},col={finding.column},title={finding.rule}"
     return f"::{_ANNOTATIONS[finding.severity]} {place}::{message}"
 
@@ -172,8 +168,7 @@ def sarif(findings: Sequence[LintFinding], reported: Sequence[ReportedRule] = RU
         }
         for finding in findings
     ]
-    driver = {"name": "guardedbedrock", "version": guardedbedrock.__version__, "rules": rules}
-    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    return sarif_log(rules, results)
 
 
 def _uri(file: str) -> str:
@@ -186,7 +181,7 @@ def junit(findings: Sequence[LintFinding]) -> str:
     try:
         xml: Any = import_module("junitparser")
     except ModuleNotFoundError:
-        raise ConfigurationError(_NO_JUNIT) from None
+        raise ConfigurationError(NO_JUNIT) from None
     report = xml.JUnitXml("guardedbedrock lint")
     for file, group in groupby(findings, lambda finding: finding.file):
         suite = xml.TestSuite(file)

@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from os import cpu_count
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import guardedbedrock
 from guardedbedrock.cli.console import console, write_json
+from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, Summary
 from guardedbedrock.governance.proof.questions import Options, guardrail_required, unreachable
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 EXIT_CODES: Final[Mapping[ProofAnswer, int]] = {"proved": 0, "refuted": 1, "unknown": 3}
 _STYLES: Final[Mapping[ProofAnswer, str]] = {"proved": "green", "refuted": "red", "unknown": "yellow"}
-_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _RULE: Final = "A statement about the policies does not hold for every request."
 _PARALLEL_FROM: Final = 16
 """Principals from which processes are worth their start."""
@@ -152,13 +150,8 @@ def _table(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
 
 
 def _sarif(answers: Sequence[Answer]) -> dict[str, Any]:
-    driver = {
-        "name": "guardedbedrock",
-        "version": guardedbedrock.__version__,
-        "rules": [{"id": "proof", "shortDescription": {"text": _RULE}}],
-    }
-    results = [_result(answer) for answer in answers if answer.answer != "proved"]
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    rules = [{"id": "proof", "shortDescription": {"text": _RULE}}]
+    return sarif_log(rules, [_result(answer) for answer in answers if answer.answer != "proved"])
 
 
 def _result(answer: Answer) -> dict[str, Any]:
@@ -184,8 +177,8 @@ def _annotations(answer: Answer) -> Iterator[str]:
     level = "error" if answer.answer == "refuted" else "warning"
     files = [statement.policy for statement in answer.statements] or [""]
     for file in dict.fromkeys(files):
-        place = f" file={file.translate(_IN_MESSAGE).replace(',', '%2C').replace(':', '%3A')}" if file else ""
-        yield f"::{level}{place}::{_sentence(answer).translate(_IN_MESSAGE)}"
+        place = f" file={file.translate(IN_PROPERTY)}" if file else ""
+        yield f"::{level}{place}::{_sentence(answer).translate(IN_MESSAGE)}"
 
 
 def _sentence(answer: Answer) -> str:

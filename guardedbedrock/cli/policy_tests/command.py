@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.cli.policy_tests import text
 from guardedbedrock.cli.policy_tests.progress import progress
 from guardedbedrock.cli.policy_tests.report_rows import DecisionRow, ProofRow
+from guardedbedrock.cli.report_formats import NO_JUNIT
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing import cases
 from guardedbedrock.testing.cases import ProofCase
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from guardedbedrock.cli.formats import ReportFormat
     from guardedbedrock.cli.policy_tests.report_rows import ReportRow
     from guardedbedrock.testing.cases import Case
-
-_NO_JUNIT: Final = "JUnit reports need junitparser: pip install 'guardedbedrock[cli]'"
 
 
 def command(files: Sequence[str], output: ReportFormat, junit_xml: Path | None = None) -> int:
@@ -74,7 +73,7 @@ def _junit() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "junitparser":
             raise
-        raise ConfigurationError(_NO_JUNIT) from None
+        raise ConfigurationError(NO_JUNIT) from None
 
 
 def _write(path: Path, report: str) -> None:

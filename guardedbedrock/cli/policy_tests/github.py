@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.cli.policy_tests import text
 from guardedbedrock.cli.policy_tests.report_rows import line_of
+from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from guardedbedrock.cli.policy_tests.report_rows import ReportRow
 
 SUMMARY: Final = "GITHUB_STEP_SUMMARY"
-_IN_MESSAGE: Final = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
-_IN_PROPERTY: Final = {**_IN_MESSAGE, **str.maketrans({":": "%3A", ",": "%2C"})}
 _IN_TABLE: Final = str.maketrans(
     {"|": "\\|", "\n": " ", "\r": " ", "<": "&lt;", "&": "&amp;", "`": "\\`", "*": "\\*", "_": "\\_"}
 )
@@ -57,8 +56,8 @@ def summary(rows: Sequence[ReportRow]) -> Iterator[str]:
 def _annotation(row: ReportRow) -> str:
     number = line_of(row)
     line = f",line={number}" if number else ""
-    file, title = (name.translate(_IN_PROPERTY) for name in (row.case.file, row.case.id))
-    message = f"{row.sentence}\n{row.explanation}".translate(_IN_MESSAGE)
+    file, title = (name.translate(IN_PROPERTY) for name in (row.case.file, row.case.id))
+    message = f"{row.sentence}\n{row.explanation}".translate(IN_MESSAGE)
     return f"::error file={file}{line},title={title}::{message}"
 
 

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import guardedbedrock
 from guardedbedrock.cli.policy_tests.report_rows import line_of
+from guardedbedrock.cli.report_formats import sarif_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from guardedbedrock.cli.policy_tests.report_rows import ReportRow
 
-_SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _RULES: Final[Mapping[str, str]] = {
     "decision": "The decision differs from the expected one.",
     "answer": "The answer of a proof differs from the expected one.",
@@ -31,13 +30,8 @@ _RULES: Final[Mapping[str, str]] = {
 
 def report(rows: Sequence[ReportRow]) -> dict[str, Any]:
     """Build the SARIF log, with one run."""
-    driver = {
-        "name": "guardedbedrock",
-        "version": guardedbedrock.__version__,
-        "rules": [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()],
-    }
-    results = [_result(row) for row in rows if not row.result.passed]
-    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()]
+    return sarif_log(rules, [_result(row) for row in rows if not row.result.passed])
 
 
 def _result(row: ReportRow) -> dict[str, Any]:
