@@ -244,7 +244,10 @@ def _choose(model: object, call: Call, rules: Rules) -> Guardrail:
 def _preferred(model: object, call: Call, rules: Rules) -> Guardrail | None:
     name = rules.chosen(call.chosen)
     for guardrail in rules.in_region(call.region):
-        if guardrail.name == name if name else not guardrail.models or _fits(guardrail, model, rules):
+        if name:
+            if guardrail.name == name:
+                return guardrail
+        elif not guardrail.models or _fits(guardrail, model, rules):
             return guardrail
     return None
 
