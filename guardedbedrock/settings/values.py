@@ -64,7 +64,9 @@ def _version(given: Any) -> str:
 
 def _profile(given: str) -> str:
     name = given.rpartition("guardrail-profile/")[2]
-    if given and not ("." in name and "/" not in name and (name == given or given.startswith("arn:"))):
+    is_name = "." in name and "/" not in name
+    is_whole = name == given or given.startswith("arn:")
+    if given and not (is_name and is_whole):
         raise MisfitError(f"not a guardrail profile; {PROFILE_FIX}")
     return given
 

@@ -431,5 +431,6 @@ def _check_readable(account: Account, principal: str) -> None:
             raise SourceError(f"no identity-based policy of {principal} can be read: {describe_gap(gaps[0])}") from None
         raise
     of_entry = [gap for gap in account.gaps if gap["section"] == "identity" and gap.get("principal") in (None, entry.arn)]
-    if of_entry and entry.kind != "root" and not (entry.inline or entry.managed or entry.groups):
+    has_policies = entry.inline or entry.managed or entry.groups
+    if of_entry and entry.kind != "root" and not has_policies:
         raise SourceError(f"no identity-based policy of {principal} can be read: {describe_gap(of_entry[0])}")

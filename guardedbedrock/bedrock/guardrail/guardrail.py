@@ -7,6 +7,7 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +19,7 @@ DRAFT: Final = "DRAFT"
 
 _ID: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _LOOSE_ID: Final = _ID | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ-_")
-_LONGEST_VERSION: Final = 8
+_VERSION: Final = re.compile(f"{DRAFT}|[1-9][0-9]{{0,7}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,7 @@ def _id_in(arn: str) -> str:
 
 def is_version(text: object) -> bool:
     """Return whether a value is a guardrail version."""
-    return text == DRAFT or (
-        isinstance(text, str) and text.isascii() and text.isdecimal() and text[0] != "0" and len(text) <= _LONGEST_VERSION
-    )
+    return isinstance(text, str) and _VERSION.fullmatch(text) is not None
 
 
 def identifier_key(arn: str, version: str | None) -> str:

@@ -78,15 +78,12 @@ class ScenarioResult:
     def as_expected(self) -> bool:
         """Whether the ending, the decision, its statements and the number of requests are the expected ones."""
         expect = self.scenario.case.expect
+        if self.verdict is None or self.verdict.decision != expect.decision:
+            return False
+        has_statements = expect.determining in (None, determining_sids(self.verdict.decisions, self.verdict.decision))
         sent = self.ending not in ("stopped", "refused")
-        return (
-            self.ending in self.scenario.endings
-            and self.verdict is not None
-            and self.verdict.decision == expect.decision
-            and expect.determining in (None, determining_sids(self.verdict.decisions, self.verdict.decision))
-            and len(self.received) == sent
-            and not self.unguarded
-        )
+        has_requests = len(self.received) == sent and not self.unguarded
+        return self.ending in self.scenario.endings and has_statements and has_requests
 
 
 def play(scenario: Scenario) -> ScenarioResult:

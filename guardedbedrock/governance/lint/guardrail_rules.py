@@ -91,7 +91,8 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
             break
     listed = [item.text for line in lines if line.name != "Null" for item in line.values]
     is_open = any("${" in text for text in listed)
-    if found or leaks or not lines or is_open or _all_obvious(group, _excludes_unlisted, _includes_unlisted):
+    is_decided = bool(found) or leaks or not lines or is_open
+    if is_decided or _all_obvious(group, _excludes_unlisted, _includes_unlisted):
         yield from _qualified(group, found)
     else:
         answer = prove_guarded(group, patterns=listed)

@@ -136,13 +136,9 @@ def _surely_conflict(fact: Fact, other: tuple[Fact, bool]) -> bool:
     against, wanted = other
     if isinstance(fact, Matches) and isinstance(against, Matches):
         return not wanted and not fact.fold and not against.fold and is_within(fact.pattern, against.pattern)
-    return (
-        wanted
-        and isinstance(fact, Shaped)
-        and isinstance(against, Matches)
-        and not against.fold
-        and not shape_automaton(fact.shape).may_match(against.pattern)
-    )
+    if not wanted or not isinstance(fact, Shaped) or not isinstance(against, Matches):
+        return False
+    return not against.fold and not shape_automaton(fact.shape).may_match(against.pattern)
 
 
 def holds(fact: Fact, text: str) -> bool:

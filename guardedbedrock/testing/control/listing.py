@@ -31,12 +31,9 @@ def select(entries: Iterable[Params], params: Params, *, name: str, time: str) -
 def _matches(entry: Params, params: Params, name: str, time: str) -> bool:
     equal = {"statusEquals": "status", "applicationTypeEquals": "applicationType", "modelArnEquals": "modelArn"}
     after, before = params.get(f"{time}After"), params.get(f"{time}Before")
-    return (
-        params.get("nameContains", "") in entry[name]
-        and all(entry.get(member) == params[given] for given, member in equal.items() if given in params)
-        and (after is None or entry[time] > after)
-        and (before is None or entry[time] < before)
-    )
+    has_values = all(entry.get(member) == params[given] for given, member in equal.items() if given in params)
+    is_in_time = (after is None or entry[time] > after) and (before is None or entry[time] < before)
+    return params.get("nameContains", "") in entry[name] and has_values and is_in_time
 
 
 def summaries(name: str, entries: Iterable[Params], members: Iterable[str], params: Params) -> Params:
