@@ -23,9 +23,11 @@ Sample: TypeAlias = str | tuple[str, ...] | None
 FRESH: Final = "\x01"
 """Text that no policy contains."""
 
-_MAX_SET_MEMBERS: Final = 6
-_MAX_PAIRED: Final = 8
-_MAX_PIECES: Final = 12
+# These limits bound the samples of each key: their number is a factor of the work in `unresolved_keys`.
+_MAX_SET_MEMBERS: Final = 6  # values whose sets are tried: 6 sets of one value, 15 of two, and 1 of all
+_MAX_PAIRED: Final = 8  # patterns that are joined in pairs: 8 * 7 = 56 texts
+_MAX_PIECES: Final = 12  # last parts of an ARN; a variable usually stands for a part of the resource at its end
+_STEP: Final = 100_000  # seconds, more than one day: the samples before and after an instant are on other dates
 
 
 def of_key(leaves: Iterable[Leaf], request: Request) -> tuple[Sample, ...]:
@@ -130,9 +132,7 @@ def _numbers(value: str) -> Iterator[str]:
 def _instants(value: str) -> Iterator[str]:
     moment = values.instant(value)
     if moment is not None:
-        yield from (
-            f"{moment + 100_000 * step:f}" if not isinstance(moment, int) else str(moment + 100_000 * step) for step in (0, -1, 1)
-        )
+        yield from (str(moment + step) if isinstance(moment, int) else f"{moment + step:f}" for step in (0, -_STEP, _STEP))
 
 
 def _addresses(value: str) -> Iterator[str]:

@@ -24,9 +24,11 @@ from guardedbedrock.iam.matching.conditions import parse_operator
 from guardedbedrock.iam.matching.context import Truth, is_unresolved
 from guardedbedrock.iam.matching.requests import Request
 
-_MAX_COMBINATIONS: Final = 1 << 14
-_MAX_LEAF_TESTS: Final = 1024
-_MAX_TESTS: Final = 2048
+# Work grows exponentially with the number of unknown keys. Above a limit, the answer names the keys of all undecided elements
+# instead of only those that can change the outcome, so a policy cannot make a decision slow.
+_MAX_COMBINATIONS: Final = 1 << 14  # combinations of sample values; each evaluates the formulas of the whole decision
+_MAX_LEAF_TESTS: Final = 1024  # tests of one element, one for each combination of samples of the keys that it reads
+_MAX_TESTS: Final = 2048  # tests of all elements together
 _PART: Final = "resource:"
 
 Axis: TypeAlias = tuple[Sample, ...]
