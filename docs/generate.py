@@ -60,7 +60,7 @@ WORDS: Final = {
 
 
 def page() -> str:
-    """Give the text of the page."""
+    """Return the text of the page."""
     written = {service: "\n".join(operations(service)) for service in SERVICES}
     written["models"] = "\n".join(models())
     written["known"] = "\n".join(known())
@@ -125,7 +125,7 @@ def resource(ask: RequiredAction) -> str:
 
 
 def short(arn: str) -> str:
-    """Give the sixth part of an ARN."""
+    """Return the sixth part of an ARN."""
     return arn.split(":", 5)[5]
 
 

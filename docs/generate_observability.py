@@ -46,7 +46,7 @@ OPUS: Final = {"modelId": "anthropic.claude-3-opus-20240229-v1:0"}
 
 
 def page() -> str:
-    """Give the whole page."""
+    """Return the whole page."""
     written = {
         "attributes": "\n".join(attributes()),
         "content": " or ".join((", ".join(f"`{word}`" for word in ON_SPANS[:-1]), f"`{ON_SPANS[-1]}`")),
@@ -113,7 +113,7 @@ def failures() -> Iterator[str]:
 
 
 def example() -> dict[str, Any]:
-    """Give the record of a denial."""
+    """Return the record of a denial."""
     guard = Guard(guardrails=[HR], policies=iam.PolicySet(identity=[POLICY]), principal=ROLE, listeners=())
     verdict = guard.simulate("Converse", OPUS)
     facts = Facts(Call.of("Converse", OPUS, "us-east-1"), ROLE, HR, verdict)
