@@ -34,9 +34,23 @@ class StreamMonitor:
         reply: The reply that the stream belongs to.
         rules: For `on_intervention` and `on_unguarded_reply`.
         observers: Closed at the end of the stream, however it ends.
+
+    Attributes:
+        is_closed: Whether the stream has ended, or the caller closed it.
     """
 
-    __slots__ = ("_check", "_is_reported", "_last", "_metadata", "_observers", "_read", "_request_id", "_shown", "name")
+    __slots__ = (
+        "_check",
+        "_is_reported",
+        "_last",
+        "_metadata",
+        "_observers",
+        "_read",
+        "_request_id",
+        "_shown",
+        "is_closed",
+        "name",
+    )
 
     def __init__(self, reply: Reply, rules: Rules, observers: Observers) -> None:
         operation = reply.authorized.guarded.call.operation
@@ -47,7 +61,7 @@ class StreamMonitor:
         self._request_id = str(as_mapping(reply.response.get("ResponseMetadata")).get("RequestId", ""))
         self._shown = NO_TRACE
         self._last: dict[str, Any] = {}
-        self._is_reported = False
+        self._is_reported = self.is_closed = False
         self._metadata = _StreamMetadata(reply, observers) if observers.wants_routine or observers.wants_content else None
 
     @property
@@ -87,6 +101,7 @@ class StreamMonitor:
 
     def close(self, error: BaseException | None) -> None:
         """Report an error, and what was seen of an intervention if the stream ended early; close the observations."""
+        self.is_closed = True
         if isinstance(error, StreamInterruptedError):
             self._observers.emit(StreamInterrupted(code_of(error), self._request_id))
         if self._shown.intervened and not self._is_reported:
@@ -179,6 +194,8 @@ def _closing(close: Callable[[], None], monitor: StreamMonitor, broken: tuple[ty
     try:
         yield
     except (EventStreamError, HTTPClientError, ParserError, *broken) as failure:
+        if monitor.is_closed:  # the caller closed the stream and reads on, which botocore reports in its own way
+            raise
         error = interrupted(failure, monitor.name)
         close()
         raise error from failure

@@ -96,6 +96,32 @@ async def read_one_and_close(stream: Any) -> None:
     stream.close()
 
 
+async def outcome_of(stream: Any) -> Any:
+    """Read a stream: give its events, or the class and text of an error."""
+    try:
+        return [event async for event in stream]
+    except Exception as error:  # noqa: BLE001  # which one is the question
+        return type(error).__name__, str(error)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+@pytest.mark.parametrize("has_begun", [False, True])
+async def test_closed_stream_is_as_with_aiobotocore_and_not_requested_again(
+    harness: Make, plain: Callable[[Any], Awaitable[Any]], method: str, has_begun: Any
+) -> None:
+    env = await harness()
+    outcomes = []
+    for client in (env.client, await plain(env.fake)):
+        stream = (await getattr(client, method)(**ask(method)))[STREAMS[method]]
+        if has_begun:
+            await anext(aiter(stream))
+        stream.close()
+        outcomes.append([await outcome_of(stream) for _ in range(2)])
+
+    assert outcomes[0] == outcomes[1]
+    assert len(env.fake.requests) == 2
+
+
 async def read_one_in_a_block(stream: Any) -> None:
     """Leave the block around a stream in the middle."""
     async with stream as events:

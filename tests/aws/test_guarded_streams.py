@@ -15,6 +15,7 @@ from botocore.response import StreamingBody
 from harness.clients import DENIED_MODEL, MODEL, Recorder, ask
 
 from guardedbedrock import GuardedBedrockError, StreamInterruptedError
+from guardedbedrock.stages.retry.policy import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,43 @@ def test_closing_a_stream_closes_its_connection(harness: Make, method: str) -> N
     stream.close()
 
     assert stream._inner._raw_stream.closed
+
+
+def outcome_of(stream: Any) -> Any:
+    """Read a stream: give its events, or the class and text of an error."""
+    try:
+        return list(stream)
+    except Exception as error:  # noqa: BLE001  # which one is the question
+        return type(error).__name__, str(error)
+
+
+@pytest.mark.parametrize("method", STREAMS)
+@pytest.mark.parametrize("end", [close, read_one_and_close])
+def test_closed_stream_is_as_with_boto3_and_not_requested_again(
+    harness: Make, plain: Callable[[Any], Any], method: str, end: Callable[[Any], None]
+) -> None:
+    env = harness()
+    streams = [events_of(env, method), getattr(plain(env.fake), method)(**ask(method))[STREAMS[method]]]
+
+    outcomes = []
+    for stream in streams:
+        end(stream)
+        outcomes.append([outcome_of(stream) for _ in range(2)])
+
+    assert outcomes[0] == outcomes[1]
+    assert len(env.fake.requests) == 2
+
+
+@pytest.mark.parametrize("method", STREAMS)
+def test_stream_closed_before_it_is_requested_again_sends_nothing(harness: Make, method: str) -> None:
+    """The stream breaks before its first event, and the caller closes it during the wait, as another thread may."""
+    streams: list[Any] = []
+    env = harness(retry=RetryPolicy(sleep=lambda _: streams[0].close()))
+    env.fake.break_stream(after=0)
+    streams.append(events_of(env, method))
+
+    assert list(streams[0]) == []
+    assert len(env.fake.requests) == 1
 
 
 @pytest.mark.parametrize("method", STREAMS)

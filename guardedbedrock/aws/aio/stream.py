@@ -96,6 +96,10 @@ class AsyncRestartableStream(RestartableStream):
     """An event stream that is requested again if it breaks before its first event."""
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        if self._is_closed:
+            async for event in self._stream:  # as in `RestartableStream`
+                yield event
+            return
         events, first = await self._again.retry.run_async(self._begin_async, self._observers)
         if first is not NO_EVENT:
             yield first
@@ -103,12 +107,17 @@ class AsyncRestartableStream(RestartableStream):
                 yield event
 
     async def _begin_async(self) -> tuple[AsyncIterator[dict[str, Any]], Any]:
-        if not self._is_open:
+        if self._is_broken:
+            if self._is_closed:  # by the caller, during the wait
+                return self._stream, NO_EVENT
             with CallContext(self._authorized, self._observers, self._gate):
                 self._take(await self._again.attempt())
-        with closing_if_broken(self, BROKEN):
+        self._is_broken = True  # until its first event has arrived
+        with closing_if_broken(self._stream, BROKEN):
             events = aiter(self._stream)
-            return events, await anext(events, NO_EVENT)
+            first = await anext(events, NO_EVENT)
+        self._is_broken = False
+        return events, first
 
 
 async def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:

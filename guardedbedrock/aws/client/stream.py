@@ -94,30 +94,40 @@ class RestartableStream:
     def __init__(self, stream: Any, reply: Reply, observers: Observers) -> None:
         call = open_call()
         self._stream: Any = stream
-        self._is_open = True
+        self._is_broken = self._is_closed = False
         self._gate = call.gate if call else None
         self._authorized, self._again, self._observers = reply.authorized, reply.again, observers
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
+        if self._is_closed:
+            yield from self._stream  # what botocore gives of a closed stream; another request would cost the caller
+            return
         events, first = self._again.retry.run(self._begin, self._observers)
         if first is not NO_EVENT:
             yield first
             yield from events
 
     def _begin(self) -> tuple[Iterator[dict[str, Any]], Any]:
-        if not self._is_open:
+        if self._is_broken:
+            if self._is_closed:  # by the caller, during the wait
+                return self._stream, NO_EVENT
             with CallContext(self._authorized, self._observers, self._gate):
                 self._take(self._again.attempt())
-        with closing_if_broken(self, BROKEN):
+        self._is_broken = True  # until its first event has arrived
+        with closing_if_broken(self._stream, BROKEN):
             events = iter(self._stream)
-            return events, next(events, NO_EVENT)
+            first = next(events, NO_EVENT)
+        self._is_broken = False
+        return events, first
 
     def _take(self, response: dict[str, Any]) -> None:
-        self._stream, self._is_open = response[str(stream_member(response))], True
+        self._stream = response[str(stream_member(response))]
+        if self._is_closed:  # the caller closed it during the request, in another thread
+            self._stream.close()
 
     def close(self) -> None:
-        """Close the connection."""
-        self._is_open = False
+        """Close the connection. A closed stream is not requested again."""
+        self._is_closed = True
         self._stream.close()
 
     def __getattr__(self, name: str) -> Any:
