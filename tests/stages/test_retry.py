@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
+from botocore.retries import standard
+from botocore.session import get_session
 from harness.clients import DENIED_MODEL, HR, Recorder, ask, read
 from tenacity import RetryError
 
 from guardedbedrock import ExplicitDenyError
+from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.core.events import Retried
 from guardedbedrock.core.observers import Observers
-from guardedbedrock.stages.retry.failure_classes import CODES, code_of, is_retryable
+from guardedbedrock.stages.retry.failure_classes import CODES, REQUEST_ERRORS, STATUSES, code_of, is_retryable
 from guardedbedrock.stages.retry.policy import ONE_ATTEMPT, RetryPolicy
 
 if TYPE_CHECKING:
@@ -21,8 +24,6 @@ if TYPE_CHECKING:
 
 METHODS: Final = ("converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream")
 SCP: Final = "User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a service control policy"
-STATUS: Final = {"ThrottlingException": 429, "TooManyRequestsException": 429, "ModelTimeoutException": 408}
-
 DAILY: Final = (
     "Too many tokens per day, please wait before trying again.",
     "Too many requests per day, please wait before trying again.",
@@ -81,11 +82,21 @@ def test_a_stream_that_breaks_at_once_is_requested_again_with_the_whole_file(har
 @pytest.mark.parametrize("code", [row.name for row in CODES if row.kind != "final"])
 def test_every_retryable_code_of_the_table_is_retried(harness: Make, code: str) -> None:
     env = harness()
-    env.fake.fail_next(STATUS.get(code, 503), code, "later")
+    env.fake.fail_next(400, code, "later")  # a status that is not retried without the code
 
     env.client.converse(**ask("converse"))
 
     assert [request.error for request in env.fake.requests] == [code, None]
+
+
+@pytest.mark.parametrize("status", [row.name for row in STATUSES])
+def test_every_status_of_the_table_is_retried_with_an_unknown_code(harness: Make, status: str) -> None:
+    env = harness()
+    env.fake.fail_next(int(status), "RateExceeded", "later")
+
+    env.client.converse(**ask("converse"))
+
+    assert [request.error for request in env.fake.requests] == ["RateExceeded", None]
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])
@@ -224,6 +235,20 @@ WORTH: Final[dict[str, tuple[BaseException, bool, str]]] = {
     "mistake": (ValueError("x"), False, "ValueError"),
     "nothing-parsed": (ClientError({}, "Converse"), False, ""),
 }
+
+
+def test_what_botocore_retries_in_its_standard_mode_is_retried() -> None:
+    throttled, transient = standard.ThrottledRetryableChecker, standard.TransientRetryableChecker
+    too_many = getattr(standard, "ThrottlingStatusCodeChecker", None)  # older versions do not have it
+    codes = {*throttled._THROTTLED_ERROR_CODES, *transient._TRANSIENT_ERROR_CODES}
+    statuses = {*transient._TRANSIENT_STATUS_CODES, *(too_many._THROTTLING_STATUS_CODES if too_many else ())}
+    models = [get_session().get_service_model(service) for service in SERVICES]
+    shapes = [shape for model in models for name in model.operation_names for shape in model.operation_model(name).error_shapes]
+    codes |= {shape.name for shape in shapes if shape.metadata.get("retryable") is not None}
+
+    assert {code for code in codes if not is_retryable(answered(400, code))} == set()
+    assert {status for status in statuses if not is_retryable(answered(status, "Whatever"))} == set()
+    assert {error for error in transient._TRANSIENT_EXCEPTION_CLS if not issubclass(error, REQUEST_ERRORS)} == set()
 
 
 @pytest.mark.parametrize(("error", "worth", "code"), WORTH.values(), ids=WORTH)

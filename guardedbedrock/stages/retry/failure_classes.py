@@ -1,6 +1,7 @@
 """
 Which failures are retried, as data with reasons.
 
+Everything that botocore's retry mode ``standard`` retries is retried; a test compares the two.
 Source: Bedrock API Reference, "Common errors" and the errors of "Converse"; AWS SDKs and Tools Reference Guide, "Retry behavior".
 """
 
@@ -34,6 +35,25 @@ class Failure(NamedTuple):
 CODES: Final = (
     Failure("ThrottlingException", "throttling", "the quota of requests or tokens per minute refills"),
     Failure("TooManyRequestsException", "throttling", "the same, from a gateway in front of the service"),
+    *(
+        Failure(code, "throttling", "botocore treats this code of other services and of gateways as throttling")
+        for code in (
+            "BandwidthLimitExceeded",
+            "EC2ThrottledException",
+            "LimitExceededException",
+            "PriorRequestNotComplete",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+            "RequestThrottled",
+            "RequestThrottledException",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "TransactionInProgressException",
+        )
+    ),
+    Failure("RequestTimeout", "server", "the request did not arrive in time"),
+    Failure("RequestTimeoutException", "server", "the request did not arrive in time"),
     Failure("ModelNotReadyException", "server", "an imported or provisioned model is still being loaded"),
     Failure("ModelTimeoutException", "server", "the model took too long, which depends on its load"),
     Failure("InternalServerException", "server", "the service failed before it processed the request"),
@@ -49,6 +69,7 @@ CODES: Final = (
 """Error codes. A code that is not listed is classified by its HTTP status."""
 
 STATUSES: Final = (
+    Failure("429", "throttling", "too many requests, whatever the code"),
     Failure("500", "server", "the server failed, whatever the code"),
     Failure("502", "server", "a gateway got an invalid response"),
     Failure("503", "server", "no healthy upstream"),
