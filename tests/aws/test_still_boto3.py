@@ -204,3 +204,13 @@ def test_client_has_no_public_attribute_for_its_guard(harness: Make) -> None:
     added = set(vars(env.client)) - set(vars(other))
     assert added == {"_guardedbedrock", "_guardedbedrock_gate"}
     assert ROLE not in repr(env.client)
+
+
+def test_without_validation_an_iterator_of_messages_is_sent_as_by_boto3(harness: Make) -> None:
+    """Counting its blocks for the guardrail would consume it, and an empty prompt would be sent."""
+    env = harness(config=Config(parameter_validation=False))
+    messages = ask("converse")["messages"]
+
+    env.client.converse(modelId=MODEL, messages=(message for message in messages))
+
+    assert [request.params["messages"] for request in env.fake.requests] == [messages]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from io import BytesIO
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory, find_coverage_gaps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RANDOM: Final = "q7Zx81mPw0"
 TEXT: Final = {"text": "hello"}
@@ -87,6 +91,39 @@ def test_find_coverage_gaps_in_bodies(data: Any, expected: list[str]) -> None:
     """Tags work only with a suffix in the configuration, and a short or repetitive suffix can be guessed."""
     assert kinds("InvokeModelWithResponseStream", {"body": data}) == expected
     assert kinds("InvokeModel", {"body": data}) == [kind for kind in expected if kind != "async-stream"]
+
+
+UNREAD: Final[dict[str, Callable[[], Any]]] = {
+    "an iterator of messages": lambda: iter([{"content": [TEXT]}]),
+    "an iterator of blocks": lambda: [{"content": iter([TEXT])}],
+    "a deque of blocks": lambda: [{"content": deque([TEXT])}],
+    "a block that is no mapping": lambda: [{"content": [iter(["text"])]}],
+    "a message that is no mapping": lambda: [iter(["content"])],
+    "a mapping of messages": lambda: {"content": [TEXT]},
+    "no messages": lambda: None,
+}
+
+
+@pytest.mark.parametrize("messages", UNREAD.values(), ids=UNREAD)
+def test_strict_reports_a_conversation_that_cannot_be_read(messages: Callable[[], Any]) -> None:
+    assert kinds("Converse", {"messages": messages()}, strict=True) == ["unread-body"]
+    assert kinds("Converse", {"messages": messages()}) == []
+
+
+@pytest.mark.parametrize("params", [said(TEXT), {"messages": ({"content": (TEXT,)},)}, {}, {"messages": [{"role": "user"}]}])
+def test_strict_accepts_a_conversation_that_can_be_read(params: dict[str, Any]) -> None:
+    assert kinds("Converse", params, strict=True) == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_iterators_in_a_conversation_are_not_consumed(strict: Any) -> None:
+    """Botocore would send an empty prompt."""
+    block, blocks, messages = iter(["guardContent"]), iter([GUARDED]), iter([{"content": [GUARDED]}])
+
+    kinds("ConverseStream", {"messages": messages}, strict=strict)
+    kinds("ConverseStream", {"messages": [{"content": blocks}, {"content": [GUARDED, block]}]}, strict=strict)
+
+    assert [len(list(each)) for each in (block, blocks, messages)] == [1, 1, 1]
 
 
 def test_find_coverage_gaps_restores_the_position_of_a_file() -> None:

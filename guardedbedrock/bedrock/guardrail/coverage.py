@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.forks import ForkSafeLock
 
 GapKind: TypeAlias = Literal["guard-content", "input-tags", "guessable-suffix", "async-stream", "unread-body"]
@@ -30,7 +31,7 @@ class CoverageGap(NamedTuple):
             - ``input-tags``: only tagged parts of a body are evaluated;
             - ``guessable-suffix``: an author of a part of the prompt can guess the tag and close it;
             - ``async-stream``: chunks arrive before they are evaluated, and nothing is masked;
-            - ``unread-body``: the body cannot be read before it is sent.
+            - ``unread-body``: the body, or the conversation, cannot be read before it is sent.
         description: One clause, without any text of the prompt.
     """
 
@@ -48,6 +49,7 @@ _REMEMBERED: Final = 1024
 _PROMPT: Final = frozenset({"text", "image", "document", "video", "audio", "searchResult"})
 _CONVERSATIONS: Final = frozenset({"Converse", "ConverseStream"})
 _INVOCATIONS: Final = frozenset({"ChatCompletions", "ChatCompletionsStream", "InvokeModel", "InvokeModelWithResponseStream"})
+_LISTS: Final = (list, tuple)
 _NONE: Final[frozenset[str]] = frozenset()
 _STREAMS: Final = frozenset({"ChatCompletionsStream", "ConverseStream", "InvokeModelWithResponseStream"})
 
@@ -80,21 +82,22 @@ def find_coverage_gaps(
         operation: Name of the operation, such as ``Converse``.
         params: Parameters of the call, in any shape.
         suffixes: The suffixes of earlier calls.
-        strict: Also parse a body that may hide the key from a search.
+        strict: Also parse a body that may hide the key from a search, and require a body without repeated keys and a conversation
+            of lists, tuples and mappings, which can be read more than once.
 
     Returns:
         The gaps. The cost is one test per block of a conversation, or one search in the bytes of a body.
     """
     if operation in _CONVERSATIONS:
-        if operation == "Converse" and not has_marked_content(params):
-            return ()
-        return tuple(_of_conversation(operation, params))
+        return tuple(_of_conversation(operation, params, strict))
     if operation in _INVOCATIONS:
         return tuple(_of_body(operation, params.get("body"), suffixes, strict))
     return ()
 
 
-def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[CoverageGap]:
+def _of_conversation(operation: str, params: Mapping[str, Any], strict: bool) -> Iterator[CoverageGap]:  # noqa: FBT001
+    if strict and not _is_readable(params):
+        yield CoverageGap("unread-body", "the conversation contains something else than lists, tuples and mappings")
     kinds = _kinds(params) if has_marked_content(params) else _NONE
     if "guardContent" in kinds and not _PROMPT.isdisjoint(kinds):
         yield CoverageGap(
@@ -105,25 +108,33 @@ def _of_conversation(operation: str, params: Mapping[str, Any]) -> Iterator[Cove
         yield _async_stream("async")
 
 
+def _is_readable(params: Mapping[str, Any]) -> bool:
+    messages = params.get("messages", ())
+    return isinstance(messages, _LISTS) and all(
+        isinstance(message, Mapping)
+        and isinstance(message.get("content", ()), _LISTS)
+        and all(isinstance(block, Mapping) for block in message.get("content", ()))
+        for message in messages
+    )
+
+
 def has_marked_content(params: Mapping[str, Any]) -> bool:
-    """Say whether a block of a conversation may be marked; a cheap test, because every call needs it and few have marks."""
-    try:
-        for message in params["messages"]:
-            for block in message["content"]:
-                if "guardContent" in block:
-                    return True
-    except (KeyError, TypeError):
-        return True
+    """Say whether a block of a conversation is marked; a cheap test, because every call needs it and few have marks."""
+    # Without validation of parameters, botocore also sends iterators, which must not be consumed here.
+    for message in _list(params.get("messages")):
+        for block in _list(as_mapping(message).get("content")):
+            if "guardContent" in as_mapping(block):
+                return True
     return False
 
 
 def _kinds(params: Mapping[str, Any]) -> frozenset[str]:
     blocks = [block for message in _list(params.get("messages")) for block in _list(_get(message, "content"))]
-    return frozenset(kind for block in blocks for kind in block)
+    return frozenset(kind for block in blocks for kind in as_mapping(block))
 
 
 def _list(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list | tuple) else ()
+    return value if isinstance(value, _LISTS) else ()
 
 
 def _get(value: Any, name: str) -> Any:
