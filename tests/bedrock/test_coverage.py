@@ -182,10 +182,12 @@ def test_suffix_history_forgets_the_oldest() -> None:
     assert not suffixes.is_reused("suffix0", "another")
 
 
-def test_descriptions_contain_nothing_of_the_prompt() -> None:
+def test_descriptions_contain_nothing_of_the_body() -> None:
     """They do not contain the suffix either, which could close the tag."""
-    found = find_coverage_gaps("InvokeModel", {"body": body(tagged("secret"), tagSuffix="secret")})
+    data = body(tagged("secret"), tagSuffix="secret", streamProcessingMode="async-secret")
+    found = find_coverage_gaps("InvokeModelWithResponseStream", {"body": data})
 
+    assert [gap.kind for gap in found] == ["input-tags", "guessable-suffix", "async-stream"]
     assert all("secret" not in gap.description and "hello" not in gap.description for gap in found)
 
 
