@@ -162,6 +162,21 @@ def test_strict_finds_a_key_that_is_hidden_from_a_search(data: bytes) -> None:
     assert kinds("InvokeModel", {"body": body("naïve \x7f")}, strict=True) == []
 
 
+REPEATED: Final = {
+    "the configuration": b'{"amazon-bedrock-guardrailConfig": {"tagSuffix": "q7Zx81mPw0"}, "amazon-bedrock-guardrailConfig": {}}',
+    "the suffix": b'{"amazon-bedrock-guardrailConfig": {"tagSuffix": "q7Zx81mPw0", "tagSuffix": ""}}',
+    "an escaped key": b'{"amazon-bedrock-guardrailConfig": {}, "amazon-bedrock-guardrail\\u0043onfig": {}}',
+    "another key": b'{"amazon-bedrock-guardrailConfig": {}, "messages": [{"content": "a", "content": "b"}]}',
+}
+
+
+@pytest.mark.parametrize("data", REPEATED.values(), ids=REPEATED)
+def test_strict_reports_a_body_that_repeats_a_key(data: bytes) -> None:
+    """Python takes the last value of a repeated key, and AWS may take another one."""
+    assert kinds("InvokeModel", {"body": data}, strict=True) == ["unread-body"]
+    assert kinds("InvokeModel", {"body": data}) == []
+
+
 def test_a_suffix_that_is_used_again_is_guessable() -> None:
     """The author of another prompt may know it; the same body again is a retry."""
     suffixes = SuffixHistory()
