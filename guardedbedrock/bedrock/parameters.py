@@ -34,7 +34,7 @@ def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:
 
 def read_parameter(params: Params, path: str) -> Any:
     """
-    Read a parameter by its path; None if it is missing.
+    Read a parameter by its path; None if it is missing, or if a part of the path has the wrong shape.
 
     >>> read_parameter({"models": [{"modelArn": "a"}, {"modelArn": "b"}]}, "models[].modelArn")
     ['a', 'b']
@@ -45,7 +45,9 @@ def read_parameter(params: Params, path: str) -> Any:
     head, each, rest = path.partition("[]")
     for key in head.split("."):
         value = as_mapping(value).get(key)
-    if not each or value is None:
+    if not each:
         return value
-    found = [read_parameter(item, rest[1:]) if rest else item for item in value]
+    if not isinstance(value, list | tuple):
+        return None
+    found = [read_parameter(as_mapping(item), rest[1:]) if rest else item for item in value]
     return [one for one in found if one is not None]

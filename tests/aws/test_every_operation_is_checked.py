@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore import xform_name
+from botocore.exceptions import ParamValidationError
+from botocore.validate import ParamValidator
 from harness.clients import HR, ROLE
 
 from guardedbedrock import ExplicitDenyError, Guard, ImplicitDenyError, UnguardableOperationError, iam
@@ -19,6 +21,8 @@ from guardedbedrock.testing.wire import load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DEEPEST: Final = 5
+WRONG: Final = (1, "x", [1], {"x": 1})
 NO_HTTP2: Final = "InvokeModelWithBidirectionalStream"
 EVERY: Final = [
     pytest.param(service, name, id=f"{service}-{name}")
@@ -95,6 +99,41 @@ def least(shape: Any) -> Any:
     text = (getattr(shape, "enum", None) or ["a" * max(shape.metadata.get("min", 1), 12)])[0]
     made = {"integer": 1, "long": 1, "double": 1.0, "float": 1.0, "boolean": True, "map": {}, "blob": b"{}"}
     return {**made, "timestamp": datetime(2026, 1, 1, tzinfo=UTC)}.get(shape.type_name, text)
+
+
+def whole(shape: Any, depth: int = 0) -> Any:
+    """Write every member of a shape, down to a depth."""
+    if shape is None or shape.type_name == "structure":
+        members = shape.members if shape is not None and depth < DEEPEST else {}
+        names = list(members)[:1] if shape is not None and shape.is_tagged_union else list(members)
+        return {name: whole(members[name], depth + 1) for name in names}
+    return [whole(shape.member, depth + 1)] if shape.type_name == "list" else least(shape)
+
+
+def misshapen(value: Any) -> Iterator[Any]:
+    """Replace one part of a value after another with values of several other shapes."""
+    if isinstance(value, dict):
+        yield from ({**value, name: wrong} for name, part in value.items() for wrong in (*WRONG, *misshapen(part)))
+    elif isinstance(value, list):
+        yield from ([wrong] for part in value for wrong in (*WRONG, *misshapen(part)))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_parameters_of_the_wrong_shape_raise_the_error_of_boto3(fake: FakeBedrock, service: str) -> None:
+    """In mode ``report`` no error of the guard comes before it."""
+    guard, model, tried = Guard(guardrails=[HR], listeners=(), mode="report"), load(service), 0
+
+    with closing(guard.client(service, **fake.client_kwargs())) as client:
+        for name in set(model.operation_names) - {NO_HTTP2}:
+            shape = model.operation_model(name).input_shape
+            for params in misshapen(whole(shape)):
+                if ParamValidator().validate(params, shape).has_errors():
+                    tried += 1
+                    with pytest.raises(ParamValidationError):
+                        getattr(client, xform_name(name))(**params)
+
+    assert tried > 100
+    assert list(fake.requests) == []
 
 
 @pytest.mark.parametrize(("service", "name"), EVERY)
