@@ -6,13 +6,14 @@ import gc
 import json
 import pickle
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore.eventstream import EventStream
 from botocore.exceptions import EventStreamError
 from botocore.response import StreamingBody
-from harness.clients import DENIED_MODEL, MODEL, Recorder, ask
+from harness.clients import DENIED_MODEL, HR, MODEL, Recorder, ask
 
 from guardedbedrock import GuardedBedrockError, StreamInterruptedError
 from guardedbedrock.stages.retry.policy import RetryPolicy
@@ -116,10 +117,10 @@ def test_closing_a_stream_closes_its_connection(harness: Make, method: str) -> N
     assert stream._inner._raw_stream.closed
 
 
-def outcome_of(stream: Any) -> Any:
-    """Read a stream: give its events, or the class and text of an error."""
+def outcome_of(stream: Any, use: Callable[[Any], Any] = list) -> Any:
+    """Use a stream or a body: give the result, or the class and text of an error."""
     try:
-        return list(stream)
+        return use(stream)
     except Exception as error:  # noqa: BLE001  # which one is the question
         return type(error).__name__, str(error)
 
@@ -243,6 +244,59 @@ def test_body_of_invoke_model_can_be_closed(harness: Make) -> None:
     with body as opened:
         assert json.loads(opened.read())["stop_reason"] == "end_turn"
     body.close()
+
+
+def raw(body: Any) -> Any:
+    """Give the raw stream of a body, which its ``with`` block has."""
+    return body.__enter__()
+
+
+def read_and_close(body: Any) -> bytes:
+    """Read a part of a body and close it."""
+    with body:
+        return bytes(body.read(3))
+
+
+USES: Final[dict[str, Callable[[Any], Any]]] = {
+    "timeout": lambda body: body.set_socket_timeout(5),
+    "raw, in parts": lambda body: list(raw(body).stream(4)),
+    "raw, a part": lambda body: raw(body).read(amt=4),
+    "raw, whole": lambda body: (raw(body).data, raw(body).read()),
+    "raw, its reply": lambda body: (raw(body).status, raw(body).headers["Content-Type"], raw(body).closed),
+    "closed": lambda body: body.close(),
+    "closed, then read": lambda body: (body.close(), body.read()),
+    "closed, then read a part": lambda body: (body.close(), body.read(4)),
+    "closed in the middle": lambda body: (read_and_close(body), body.read()),
+    "closed, then lines": lambda body: (body.close(), body.readlines(), body.readable(), body.tell()),
+    "closed, then raw": lambda body: (body.close(), raw(body).closed, raw(body).read()),
+    "position": lambda body: (body.tell(), body.read(5), body.tell(), body.readable()),
+    "into a buffer": lambda body: body.readinto(bytearray(9)),
+    "past its end": lambda body: (body.read(), body.read(), body.read(3), body.readable(), list(body), body.readlines()),
+    "lines, then the rest": lambda body: (body.readlines(), body.read()),
+    "a line": lambda body: body.readline(),
+    "seek": lambda body: body.seek(0),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+def test_body_of_invoke_model_is_used_as_with_boto3(
+    harness: Make, plain: Callable[[Any], Any], use: Callable[[Any], Any]
+) -> None:
+    env = harness()
+    named = {"guardrailIdentifier": HR.arn, "guardrailVersion": HR.version}
+    bodies = [body_of(env), plain(env.fake).invoke_model(**ask("invoke_model"), **named)["body"]]
+
+    assert outcome_of(bodies[0], use) == outcome_of(bodies[1], use)
+
+
+def test_body_of_invoke_model_that_a_double_returns_again_is_not_read(harness: Make) -> None:
+    env = harness()
+    response = env.client.invoke_model(**ask("invoke_model"))
+    start = response["body"].read(5)
+    env.client.meta.events.register("before-call", lambda **_: (SimpleNamespace(status_code=200), response))
+
+    assert env.client.invoke_model(**ask("invoke_model"))["body"] is response["body"]
+    assert json.loads(start + response["body"].read())["stop_reason"] == "end_turn"
 
 
 def test_body_that_is_not_json_is_returned_unchanged(harness: Make) -> None:

@@ -165,11 +165,21 @@ class ReadBody(StreamingBody):  # type: ignore[misc]
 
     Args:
         data: All of it, kept for `guardedbedrock.intervention`.
+        source: The body that it was read from; None if that is unknown.
     """
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(BytesIO(data), len(data))
+    def __init__(self, data: bytes, source: StreamingBody | None = None) -> None:
+        was = getattr(source, "_raw_stream", None)
+        about: dict[str, Any] = {"headers": was.headers, "status": was.status} if isinstance(was, urllib3.HTTPResponse) else {}
+        # The raw stream of botocore's body is public too: ``with body as raw:``.
+        raw = urllib3.HTTPResponse(
+            BytesIO(data), preload_content=False, decode_content=False, enforce_content_length=False, **about
+        )
+        super().__init__(raw, getattr(source, "_content_length", len(data)))
         self.data = data
+
+    def set_socket_timeout(self, timeout: float | None) -> None:
+        """Do nothing: the body has arrived."""
 
 
 def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
@@ -184,18 +194,20 @@ def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
     if not isinstance(body, StreamingBody) or is_in_memory(body):
         return response, peek(body)
     data: bytes = body.read()
-    return {**response, "body": ReadBody(data)}, data
+    return {**response, "body": ReadBody(data, body)}, data
 
 
 def is_in_memory(body: Any) -> bool:
-    """Say whether a body, or the stream that a ``StreamingBody`` reads, is a `BytesIO` or a `StringIO`."""
-    return isinstance(getattr(body, "_raw_stream", body), BytesIO | StringIO)
+    """Say whether a body is a `ReadBody`, or it or the stream that a ``StreamingBody`` reads is a `BytesIO` or a `StringIO`."""
+    return isinstance(body, ReadBody) or isinstance(getattr(body, "_raw_stream", body), BytesIO | StringIO)
 
 
 def peek(body: Any) -> bytes | None:
     """Give the rest of a body in memory without reading it; None for any other body."""
     if not is_in_memory(body):
         return None
+    if isinstance(body, ReadBody):
+        return body.data[body.tell() :]
     memory = getattr(body, "_raw_stream", body)
     try:
         if isinstance(memory, StringIO):
