@@ -57,9 +57,9 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
         observers.emit(response_received(reply, _answer(reply)))
     if body is None:
         reader = REPLY_TRACES.get(reply.authorized.guarded.call.operation.reply)
-        if reader is None and not reply.from_service:
-            return response  # a body or a stream of a double, which is not botocore's
-        shown = reader(response) if reader else NO_TRACE
+        if reader is None:
+            return response  # a body or a stream of a double or of a handler, which cannot show whether the guardrail ran
+        shown = reader(response)
     else:
         shown = trace_of_body(body)
         if shown is NO_TRACE and not is_readable(body):

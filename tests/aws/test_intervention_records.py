@@ -206,3 +206,34 @@ def test_reply_that_need_not_show_a_trace_is_not_reported(harness: Make, method:
     unguarded(harness(listeners=[recorder], on_unguarded_reply="raise"), method, body)
 
     assert recorder.last.of(ReplyUnguarded) == []
+
+
+def replace_stream(parsed: dict[str, Any], **_: Any) -> None:
+    """Count the events of a stream, as a handler of an application may."""
+    member = "stream" if "stream" in parsed else "body"
+    events = parsed[member]
+    parsed[member] = (event for event in events)
+
+
+def parse_body(parsed: dict[str, Any], **_: Any) -> None:
+    """Parse the body of a reply."""
+    parsed["body"] = json.loads(parsed["body"].read())
+
+
+@pytest.mark.parametrize(
+    ("method", "handler"),
+    [
+        ("converse_stream", replace_stream),
+        ("invoke_model_with_response_stream", replace_stream),
+        ("invoke_model", replace_stream),
+        ("invoke_model", parse_body),
+    ],
+)
+def test_reply_that_a_handler_replaced_is_returned(harness: Make, method: str, handler: Callable[..., None]) -> None:
+    """It cannot show whether the guardrail ran."""
+    recorder = Recorder()
+    client = harness(listeners=[recorder], on_unguarded_reply="raise").client
+    client.meta.events.register("after-call.bedrock-runtime", handler)
+
+    assert read(getattr(client, method)(**ask(method), **TRACED[method]))
+    assert (recorder.last.of(ReplyUnguarded), recorder.last.closed) == ([], [None])
