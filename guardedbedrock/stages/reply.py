@@ -75,8 +75,11 @@ def _with_sent_guardrail(reply: Reply) -> Any:
     identifier, version = guarded.guardrail_ref
     if not (guarded.call.operation.reply and identifier):
         return reply.response
+    metadata = reply.response.get("ResponseMetadata", {})
+    if not isinstance(metadata, dict):  # an event handler replaced it
+        return reply.response
     sent = {"guardrail": identifier, "version": version, **_source_of(guarded)}
-    return {**reply.response, "ResponseMetadata": {**reply.response.get("ResponseMetadata", {}), SENT_MEMBER: sent}}
+    return {**reply.response, "ResponseMetadata": {**metadata, SENT_MEMBER: sent}}
 
 
 def _source_of(guarded: GuardedCall) -> dict[str, Any]:

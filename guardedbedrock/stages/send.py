@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock.errors.classify import classify
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import DeniedByAws, PreflightDiverged, RequestSending
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply
@@ -214,7 +215,7 @@ def _reply(  # noqa: PLR0913, PLR0917
 ) -> Reply:
     if sending is not None and not sending.has_request:
         return Reply(authorized, response, body, from_service=False)
-    kind, metadata = authorized.guarded.call.operation.reply, response.get("ResponseMetadata", {})
+    kind, metadata = authorized.guarded.call.operation.reply, as_mapping(response.get("ResponseMetadata"))
     if retry.attempts > 1 and _LAST_ATTEMPT in metadata:
         # botocore is configured to try once, so aiobotocore marks every response as the last possible one.
         response = {**response, "ResponseMetadata": {name: metadata[name] for name in metadata if name != _LAST_ATTEMPT}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -214,3 +215,22 @@ def test_without_validation_an_iterator_of_messages_is_sent_as_by_boto3(harness:
     env.client.converse(modelId=MODEL, messages=(message for message in messages))
 
     assert [request.params["messages"] for request in env.fake.requests] == [messages]
+
+
+@pytest.mark.parametrize("metadata", [None, [], "none"], ids=repr)
+@pytest.mark.parametrize("method", ["converse", "converse_stream", "invoke_model", "invoke_model_with_response_stream"])
+def test_metadata_that_a_handler_replaced_is_returned(harness: Make, method: str, metadata: Any) -> None:
+    """After a retry, too, whose number is written there otherwise."""
+    env = harness()
+    env.fake.fail_next(503, "ServiceUnavailableException", "later")
+
+    def replace(parsed: dict[str, Any], http_response: Any, **_: Any) -> None:
+        if http_response.status_code == HTTPStatus.OK:
+            parsed["ResponseMetadata"] = metadata
+
+    env.client.meta.events.register("after-call.bedrock-runtime", replace)
+
+    response = getattr(env.client, method)(**ask(method))
+
+    assert response["ResponseMetadata"] == metadata
+    assert read(response)

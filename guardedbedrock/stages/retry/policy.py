@@ -208,8 +208,9 @@ class _Retries:
     def succeed(self, result: ResultT) -> ResultT:
         """Release tokens, and count the retries in a response as botocore does."""
         self._policy.quota.release(self._tokens or REFILL)
-        if self._count and isinstance(result, dict):
-            result.setdefault("ResponseMetadata", {})[_COUNT] = self._count
+        metadata = result.setdefault("ResponseMetadata", {}) if self._count and isinstance(result, dict) else None
+        if isinstance(metadata, dict):  # an event handler may have replaced it
+            metadata[_COUNT] = self._count
         return result
 
     def _pause(self, state: RetryCallState) -> float:
