@@ -9,10 +9,12 @@ import warnings
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import Mock
 
 import boto3
 import botocore.session
 import pytest
+import wrapt
 from boto3 import client as captured_early
 from botocore import handlers
 from botocore.auth import SigV4Auth
@@ -221,6 +223,18 @@ def test_client_that_cannot_be_guarded_is_unchanged(
 def test_wrap_rejects_other_objects(thing: Any) -> None:
     with pytest.raises(ConfigurationError, match="pass a client of boto3 or aiobotocore"):
         guard().wrap(thing)
+
+
+@pytest.mark.parametrize("proxy", [wrapt.ObjectProxy, Mock], ids=["wrapt", "mock"])
+def test_wrap_rejects_a_proxy_of_a_client(make: Callable[..., Any], proxy: Callable[..., Any]) -> None:
+    """Its class is not the client's, although `isinstance` says so."""
+    client = make(SESSION.client)
+    around = proxy(client)
+
+    with pytest.raises(ConfigurationError, match="around a client: pass the client itself"):
+        guard().wrap(around)
+
+    assert not isinstance(client, Guarded)
 
 
 def test_wrap_rejects_a_client_of_another_service(make: Callable[..., Any]) -> None:

@@ -31,6 +31,10 @@ def wrap(client: Any, binding: ClientBinding) -> None:
     """
     if not isinstance(client, BaseClient):
         raise ConfigurationError(f"cannot guard a `{type(client).__name__}`: pass a client of boto3 or aiobotocore")
+    if not issubclass(type(client), BaseClient):  # a proxy, as of wrapt, which claims the class of the client
+        raise ConfigurationError(
+            f"cannot guard a `{type(client).__name__}` around a client: pass the client itself, and wrap it afterwards"
+        )
     if service_of_client(client) is None:
         raise ConfigurationError(
             f"cannot guard a client of `{client.meta.service_model.service_name}`: pass a client of {', '.join(SERVICES)}"
