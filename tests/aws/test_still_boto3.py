@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -234,3 +235,34 @@ def test_metadata_that_a_handler_replaced_is_returned(harness: Make, method: str
 
     assert response["ResponseMetadata"] == metadata
     assert read(response)
+
+
+def deep(levels: int) -> Any:
+    """Write a document of structures and lists in each other."""
+    document: Any = "x"
+    for level in range(levels):
+        document = {"x": document} if level % 2 else [document]
+    return {"document": document}
+
+
+@pytest.mark.parametrize("member", ["additionalModelRequestFields", "messages"])
+def test_a_deep_document_is_sent_as_by_boto3(harness: Make, plain: Callable[[Any], Any], member: str) -> None:
+    """Nearly as deep as botocore can serialize it within Python's recursion limit."""
+    env, sent = harness(), []
+    document = deep(sys.getrecursionlimit() - 200)
+    params = ask("converse")
+    if member == "messages":
+        params["messages"][0]["content"].append({"toolResult": {"toolUseId": "a", "content": [{"json": document}]}})
+    else:
+        params[member] = document
+
+    def stop(request: Any, **_: Any) -> None:
+        sent.append(request.body.count(b"x"))
+        raise LookupError("sent")
+
+    for client in (env.client, plain(env.fake)):
+        client.meta.events.register("before-send.bedrock-runtime", stop)
+        with pytest.raises(LookupError, match="sent"):
+            client.converse(**params)
+
+    assert sent[0] == sent[1] > 300
