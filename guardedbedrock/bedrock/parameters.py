@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeAlias
 
 Params: TypeAlias = Mapping[str, Any]
 """Parameters of a boto3 call."""
+
+_NO_LISTS: Final = (str, bytes, bytearray, Mapping)
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
@@ -47,7 +49,8 @@ def read_parameter(params: Params, path: str) -> Any:
         value = as_mapping(value).get(key)
     if not each:
         return value
-    if not isinstance(value, list | tuple):
+    # Without validation of parameters, botocore also sends a deque or a set. An iterator would be consumed here.
+    if not isinstance(value, Collection) or isinstance(value, _NO_LISTS):
         return None
     found = [read_parameter(as_mapping(item), rest[1:]) if rest else item for item in value]
     return [one for one in found if one is not None]
