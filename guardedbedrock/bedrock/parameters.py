@@ -34,6 +34,19 @@ def parse_object(body: bytes | bytearray | str) -> dict[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
+def without_repeated_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """
+    Make a JSON object of its members, as the ``object_pairs_hook`` of `json.loads`.
+
+    Raises:
+        ValueError: A key is repeated. Python takes the last value, and the service may take another one.
+    """
+    read = dict(members)
+    if len(read) < len(members):
+        raise ValueError("repeated key")
+    return read
+
+
 def read_parameter(params: Params, path: str) -> Any:
     """
     Read a parameter by its path; None if it is missing, or if a part of the path has the wrong shape.

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.bedrock.parameters import as_mapping
+from guardedbedrock.bedrock.parameters import as_mapping, without_repeated_keys
 from guardedbedrock.forks import ForkSafeLock
 
 GapKind: TypeAlias = Literal["guard-content", "input-tags", "guessable-suffix", "async-stream", "unread-body"]
@@ -157,7 +157,7 @@ def _of_body(operation: str, body: Any, suffixes: SuffixHistory | None, strict: 
     if _HINT not in data and not (strict and _HIDDEN.search(data)):
         return
     try:
-        read = json.loads(data, object_pairs_hook=_without_repeated_keys if strict else None)
+        read = json.loads(data, object_pairs_hook=without_repeated_keys if strict else None)
     except (ValueError, RecursionError):
         problem = "is not JSON, or repeats a key" if strict else "is not JSON"
         yield CoverageGap("unread-body", f"the body contains `{_CONFIG}` and {problem}")
@@ -170,19 +170,6 @@ def _of_body(operation: str, body: Any, suffixes: SuffixHistory | None, strict: 
     mode = _get(config, "streamProcessingMode")
     if operation in _STREAMS and isinstance(mode, str) and mode.lower().startswith("async"):
         yield _async_stream()
-
-
-def _without_repeated_keys(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """
-    Make the object of a body.
-
-    Raises:
-        ValueError: A key is repeated. Python takes the last value, and AWS may take another one.
-    """
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("an object of the body repeats a key")
-    return found
 
 
 def _of_tags(suffix: str, text: str, suffixes: SuffixHistory | None) -> Iterator[CoverageGap]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from guardedbedrock.bedrock.parameters import Params, as_mapping
+from guardedbedrock.bedrock.parameters import Params, as_mapping, without_repeated_keys
 from guardedbedrock.bedrock.request_paths import matches_template, path_segments
 
 GuardrailRef: TypeAlias = tuple[str | None, str | None]
@@ -270,18 +270,10 @@ def json_body(wire: Wire) -> dict[str, Any]:
     if type(wire.body) is not bytes:  # a bytearray or a stream could change after it was read
         return {}
     try:
-        body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=_without_repeated_keys)
+        body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=without_repeated_keys)
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Reject an object that repeats a key: the service may use the other value."""
-    read = dict(pairs)
-    if len(read) < len(pairs):
-        raise ValueError("repeated key")
-    return read
 
 
 def body_model(wire: Wire) -> str | None:
