@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import OperationNotPageableError
 from harness.clients import HR, MODEL, ROLE, S3, ask, read
 
-from guardedbedrock import Guard
+from guardedbedrock import Guard, intervention
 from guardedbedrock.bedrock import SERVICES
 from guardedbedrock.stages.retry.policy import RetryPolicy
 
@@ -234,6 +234,7 @@ def test_metadata_that_a_handler_replaced_is_returned(harness: Make, method: str
     response = getattr(env.client, method)(**ask(method))
 
     assert response["ResponseMetadata"] == metadata
+    assert intervention(response) is None
     assert read(response)
 
 

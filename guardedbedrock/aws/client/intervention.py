@@ -22,6 +22,7 @@ from guardedbedrock.bedrock.guardrail.trace import (
     trace_of_generate_event,
     trace_of_invoke_event,
 )
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.stages.reply import SENT_MEMBER
 
 _STREAMS: Final = ("stream", "body", "completion")
@@ -51,7 +52,7 @@ def intervention(response: Any) -> Intervention | None:
 
 
 def _of_reply(response: Mapping[str, Any]) -> Intervention | None:
-    sent = response.get("ResponseMetadata", {}).get(SENT_MEMBER, {})  # noted by guarded clients
+    sent = as_mapping(response.get("ResponseMetadata")).get(SENT_MEMBER, {})  # noted by guarded clients
     if "assessments" in response or "action" in response:
         source = {"source": sent["source"]} if "source" in sent else {}
         found = read_intervention("ApplyGuardrail", trace_of_apply({**response, **source}))
