@@ -1,5 +1,5 @@
 """
-Indirect inference: what a call makes AWS call models for where the call itself has no guardrail location.
+Indirect inference: calls that make AWS call a model where the call itself has no guardrail location.
 
 An agent alias or a flow alias leads to agents and nodes that have guardrails; `Attachment` records them.
 Source: Bedrock API Reference, "InvokeAgent", "InvokeFlow", "InvokeInlineAgent", "CreateFlow" and "CreateEvaluationJob".
@@ -75,7 +75,7 @@ def agents_in(definition: Any) -> Iterator[IndirectTarget]:
 
 
 def alias_of(arn: object) -> IndirectTarget:
-    """Give the target of the ARN of an agent alias; it cannot be verified if it is not such an ARN."""
+    """Return the target of the ARN of an agent alias; it cannot be verified if it is not such an ARN."""
     parts = split(arn) if isinstance(arn, str) else None
     names = parts[5].split("/") if parts else []
     if len(names) != _ALIAS_PARTS or names[0] != "agent-alias":

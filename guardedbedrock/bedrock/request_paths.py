@@ -71,7 +71,7 @@ class OperationPaths:
 
 
 def matches_template(path: Segments, template: Segments) -> bool:
-    """Say whether a path has the segments of a template."""
+    """Return whether a path has the segments of a template."""
     if len(path) != len(template):
         return False
     return all(want == have or want.startswith("{") for want, have in zip(template, path, strict=True))
@@ -85,7 +85,7 @@ def path_segments(url: str) -> Segments:
 
 @lru_cache(maxsize=1024)  # keyed by the URLs, for the same reason
 def path_below(endpoint: str, url: str) -> Segments | None:
-    """Give the segments of a URL's path that follow the path of an endpoint; None if the URL is not below the endpoint."""
+    """Return the segments of a URL's path that follow the path of an endpoint; None if the URL is not below the endpoint."""
     there, here = urlsplit(url), urlsplit(endpoint)
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):
         return None

@@ -195,11 +195,11 @@ class Reply:
 
     Args:
         authorized: The call.
-        response: The response as botocore parsed it, or as a double in the application's tests gave it. It is never changed: the
-            double may give the same object again.
+        response: The response as botocore parsed it, or as a test double gave it. It is never changed: the test double may give
+            the same object again.
         body: The bytes of the response body if it is not a stream; the caller can still read them from the response.
         again: Requests the stream once more if it breaks before its first event; None if it must not be requested again.
-        from_service: Whether botocore sent a request. If not, a double answered.
+        from_service: Whether botocore sent a request. If not, a test double answered.
     """
 
     authorized: AuthorizedCall

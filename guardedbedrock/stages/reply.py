@@ -42,14 +42,14 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
         observers: The observations of the call.
 
     Returns:
-        The response for the caller. That of a double is the same object, unchanged.
+        The response for the caller. That of a test double is the same object, unchanged.
 
     Raises:
         GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
         UnguardedReplyError: The reply shows that no guardrail ran, and `on_unguarded_reply` is ``raise``.
     """
     if not isinstance(reply.response, dict):
-        return reply.response  # of a double: None, a mock
+        return reply.response  # of a test double: None, a mock
     response, body = _with_sent_guardrail(reply) if reply.from_service else reply.response, reply.body
     if observers.wants_content:
         observers.emit(ContentReceived(response if body is None else body))
@@ -58,7 +58,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
     if body is None:
         reader = REPLY_TRACES.get(reply.authorized.guarded.call.operation.reply)
         if reader is None:
-            return response  # a body or a stream of a double or of a handler, which cannot show whether the guardrail ran
+            return response  # a body or a stream of a test double or of a handler, which cannot show whether the guardrail ran
         shown = reader(response)
     else:
         shown = trace_of_body(body)
@@ -70,7 +70,7 @@ def settle(reply: Reply, rules: Rules, observers: Observers) -> Any:
 
 
 def _with_sent_guardrail(reply: Reply) -> Any:
-    """Note what was sent in a copy of the response. Without a trace it names neither its guardrail nor the source of its text."""
+    """Record the sent guardrail in a copy of the response: a reply without a trace names neither it nor its text's source."""
     guarded = reply.authorized.guarded
     identifier, version = guarded.guardrail_ref
     if not (guarded.call.operation.reply and identifier):
@@ -83,7 +83,7 @@ def _with_sent_guardrail(reply: Reply) -> Any:
 
 
 def _source_of(guarded: GuardedCall) -> dict[str, Any]:
-    """Give the source of the text of ApplyGuardrail, which its reply does not repeat."""
+    """Return the source of the text of ApplyGuardrail, which its reply does not repeat."""
     return {"source": guarded.params["source"]} if guarded.call.operation.reply == "apply" and "source" in guarded.params else {}
 
 
@@ -115,7 +115,7 @@ def _metadata(reply: Reply) -> Mapping[str, Any]:
 
 
 def _must_show(reply: Reply) -> bool:
-    """Say whether a reply must show that its guardrail ran, if it did."""
+    """Return whether a reply must show that its guardrail ran, if it did."""
     guarded = reply.authorized.guarded
     return must_show_guardrail(guarded.call.operation.reply, guarded.params) and None not in guarded.guardrail_ref
 

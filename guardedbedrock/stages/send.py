@@ -124,8 +124,10 @@ class _Attempts:
     """
     The parameters of each attempt of a call: a fresh copy at every depth, since event handlers may change what they get.
 
-    Two things must not differ between attempts. The idempotency token that botocore generated for the first one: with another
-    token the service would do the same thing twice. And a body that is a file: it is sent from its first position again.
+    Two things are the same in each attempt:
+
+    1. the idempotency token that botocore generated for the first one; with another token the service would act twice;
+    2. a body that is a file, which is sent from its first position again.
 
     Attributes:
         body: The body of the response to the last attempt, if it was read.
@@ -140,7 +142,7 @@ class _Attempts:
         self._position = self._file.tell() if self._file is not None else 0
 
     def next_params(self) -> dict[str, Any]:
-        """Give the parameters of the next attempt."""
+        """Return the parameters of the next attempt."""
         before, self._sent = self._sent, _copied(self._params)
         if before and self._file is not None:
             self._file.seek(self._position)
@@ -197,7 +199,7 @@ def raise_denial(error: ClientError, authorized: AuthorizedCall, observers: Obse
 
 
 def denial_of(error: ClientError, authorized: AuthorizedCall, observers: Observers) -> AccessDeniedError | None:
-    """Type and report a denial; None if the error is not a denial, or is typed already."""
+    """Convert a denial by AWS into a typed error and report it; None if the error is not a denial, or is typed already."""
     if isinstance(error, AccessDeniedError):
         return None
     denied = classify(error.response, authorized.guarded.call.name)

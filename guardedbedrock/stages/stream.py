@@ -76,7 +76,7 @@ class StreamMonitor:
         Raises:
             GuardrailInterventionError: The guardrail intervened, and `on_intervention` is ``raise``.
         """
-        if not isinstance(event, dict):  # of a double in the application's tests
+        if not isinstance(event, dict):  # of a test double
             return True
         self._last = event
         if self._metadata is not None:
@@ -208,7 +208,7 @@ def _closing(close: Callable[[], None], monitor: StreamMonitor, broken: tuple[ty
 
 
 def interrupted(broken: Exception, operation_name: str) -> StreamInterruptedError:
-    """Type the error of a broken stream; an error event keeps its code and message."""
+    """Convert the error of a broken stream; an error event keeps its code and message."""
     response = getattr(broken, "response", None)
     problem = "a damaged frame arrived" if isinstance(broken, ParserError) else "the connection broke"
     message = as_mapping(response.get("Error")).get("Message", "") if response else f"{problem} in the middle of the stream"

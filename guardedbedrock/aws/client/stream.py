@@ -153,7 +153,7 @@ def without(reply: Reply, stream: Any) -> Reply:
 
 
 def stream_member(response: Any) -> str | None:
-    """Name the member of a response that is its event stream; None if it has none, as a response of a double."""
+    """Return the name of the member that is the event stream of a response; None if it has none, as that of a test double."""
     if not isinstance(response, dict):
         return None
     return next((name for name, value in response.items() if isinstance(value, EventStream)), None)
@@ -187,7 +187,7 @@ def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
     Read the body of an InvokeModel reply.
 
     Returns:
-        A response whose body the caller can read, and the body. A body in memory, as doubles give it, is looked at and not read.
+        A response whose body the caller can read, and the body. A body in memory, as of a test double, is looked at and not read.
         Any other body that is not botocore's is left alone: it may be a mock that counts how often it is read.
     """
     body = response.get("body")
@@ -198,12 +198,12 @@ def read_body(response: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
 
 
 def is_in_memory(body: Any) -> bool:
-    """Say whether a body is a `ReadBody`, or it or the stream that a ``StreamingBody`` reads is a `BytesIO` or a `StringIO`."""
+    """Return whether a body is a `ReadBody`, or reads a `BytesIO` or a `StringIO`, or is one."""
     return isinstance(body, ReadBody) or isinstance(getattr(body, "_raw_stream", body), BytesIO | StringIO)
 
 
 def peek(body: Any) -> bytes | None:
-    """Give the rest of a body in memory without reading it; None for any other body."""
+    """Return the rest of a body in memory without reading it; None for any other body."""
     if not is_in_memory(body):
         return None
     if isinstance(body, ReadBody):

@@ -76,7 +76,7 @@ class CallContext:
         verified_request: The last request that the gate verified at signing.
         attempt: The last attempt that botocore made and that ended, if botocore retries.
         refusal_reported: Whether listeners have been notified of a refusal.
-        has_request: Whether botocore has made a request to sign or to send. If not, a double answered the call, such as a
+        has_request: Whether botocore has made a request to sign or to send. If not, a test double answered the call, such as a
             `Stubber` or a patched method.
     """
 

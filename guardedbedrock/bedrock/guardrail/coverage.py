@@ -62,7 +62,7 @@ class SuffixHistory:
         self._lock = ForkSafeLock()
 
     def is_reused(self, suffix: str, body: str) -> bool:
-        """Say whether a suffix was used with another body before, and remember it; the same body is another attempt."""
+        """Return whether a suffix was used with another body before, and remember it; the same body is another attempt."""
         now = hash(body)
         with self._lock:
             before = self._used.setdefault(suffix, now)
@@ -119,7 +119,7 @@ def _is_readable(params: Mapping[str, Any]) -> bool:
 
 
 def has_marked_content(params: Mapping[str, Any]) -> bool:
-    """Say whether a block of a conversation is marked; a cheap test, because every call needs it and few have marks."""
+    """Return whether a block of a conversation is marked; a cheap test, because every call needs it and few have marks."""
     # Without validation of parameters, botocore also sends iterators, which must not be consumed here.
     for message in _list(params.get("messages")):
         for block in _list(as_mapping(message).get("content")):

@@ -232,7 +232,7 @@ def _steps(path: str) -> tuple[Step, ...]:
 
 
 def _values_at(value: Any, steps: tuple[Step, ...]) -> Iterator[Any]:
-    """Give every value at a path: None for a member that is missing, nothing for a conditional member that is missing."""
+    """Yield every value at a path: None for a member that is missing, nothing for a conditional member that is missing."""
     if not steps:
         yield value
         return
@@ -301,7 +301,7 @@ _NODE: Final = "definition.nodes[].configuration"
 
 
 def _generation(prefix: str) -> GuardrailLocation:
-    """Give the location in the configuration of RetrieveAndGenerate: only the part that the caller gives answers."""
+    """Return the location in the configuration of RetrieveAndGenerate: only the part that the caller gives answers."""
     parts = tuple(f"{prefix}.{kind}?" for kind in ("knowledgeBaseConfiguration", "externalSourcesConfiguration"))
     return GuardrailLocation(
         "body",

@@ -47,7 +47,7 @@ _HEADERS: Final = {"guardrailIdentifier": IDENTIFIER_HEADER, "guardrailVersion":
 
 
 def is_chat_completion(operation: str) -> bool:
-    """Say whether an operation is one of the Chat Completions API."""
+    """Return whether an operation is one of the Chat Completions API."""
     return operation in (_CHAT, _STREAM)
 
 

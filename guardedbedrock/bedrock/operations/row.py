@@ -180,7 +180,7 @@ class Operation:
         return {path: read_parameter(params, path) for member, path in self._evaluated_paths if params.get(member) is not None}
 
     def effects(self, params: Params) -> Iterator[str]:
-        """Give the indirect effects of a call."""
+        """Yield the indirect effects of a call."""
         if self.indirect_effects:
             yield self.indirect_effects
         yield from (effect for path, effect in self.effects_of if read_parameter(params, path) is not None)

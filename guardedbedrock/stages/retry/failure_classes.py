@@ -108,19 +108,19 @@ def kind_of(error: BaseException) -> FailureKind:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Say whether another attempt can succeed."""
+    """Return whether another attempt can succeed."""
     return kind_of(error) != "final"
 
 
 def code_of(error: BaseException | None) -> str:
-    """Give the error code of the service, else the name of the exception class."""
+    """Return the error code of the service, else the name of the exception class."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", ""))
     return type(error).__name__
 
 
 def status_of(error: ClientError) -> int:
-    """Give the HTTP status of an error; 0 if it has none."""
+    """Return the HTTP status of an error; 0 if it has none."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
 
 
