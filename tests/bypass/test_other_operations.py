@@ -158,11 +158,15 @@ def test_operation_of_another_service_directed_to_models_by_a_handler_is_refused
     env = harness()
     client = env.guard.client(service, **env.fake.client_kwargs())
     verb, path = http
+    written = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method]).http
+    kept = dict(written)  # all clients of the process share it
     client.meta.events.register("provide-client-params", lambda model, **_: model.http.update(method=verb, requestUri=path))
     client.meta.events.register("before-call", lambda params, **_: params.update(body=body))
-
-    with pytest.raises(GuardrailTamperedError, match="goes to another operation"):
-        getattr(client, method)()
+    try:
+        with pytest.raises(GuardrailTamperedError, match="goes to another operation"):
+            getattr(client, method)()
+    finally:
+        written.update(kept)
 
     assert unguarded(env.fake) == []
     assert env.fake.requests == []

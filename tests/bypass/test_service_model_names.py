@@ -59,13 +59,13 @@ def test_guardrail_under_another_name_is_refused(
     assert env.fake.requests == []
 
 
-def test_guardrail_that_a_handler_renames_is_refused(harness: Make) -> None:
+def test_guardrail_that_a_handler_renames_is_refused(harness: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     env = harness()
 
     def rename(model: Any, **_: Any) -> None:
         for member in ("guardrailConfig", "guardrailIdentifier"):
             if member in model.input_shape.members:
-                model.input_shape.members[member].serialization["name"] = "X-Ignored"
+                monkeypatch.setitem(model.input_shape.members[member].serialization, "name", "X-Ignored")
 
     on(env, "provide-client-params", rename)
 

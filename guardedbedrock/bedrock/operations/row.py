@@ -41,6 +41,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 
 _MODEL_ID: Final = ("modelId",)
 _TAGS: Final = ("tags", "tagKeys")
+"""Parameters with tags of a resource that exists. Operations that call models have none."""
 _END_OF_MEMBER: Final = re.compile(r"[.\[]")
 """Where the first member of a path ends."""
 
@@ -148,7 +149,8 @@ class Operation:
     def __post_init__(self) -> None:
         models = self.location.models if self.location and self.location.models else _MODEL_ID
         identifiers = frozenset(path for action in self.required_actions for path in action.parameters)
-        context = (*(path for _, path in self.keys), *(path for path, _ in self.tags), *_TAGS)
+        tags = (*(path for path, _ in self.tags), *(() if self.inference else _TAGS))
+        context = (*(path for _, path in self.keys), *tags)
         paths = tuple(sorted({*identifiers, *context}))
         object.__setattr__(self, "identifier_paths", identifiers)
         object.__setattr__(self, "_evaluated_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
