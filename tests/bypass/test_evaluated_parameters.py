@@ -76,6 +76,44 @@ def test_parameter_that_no_policy_denies_is_sent(harness: Make, policies: Any) -
     assert unguarded(env.fake) == []
 
 
+OPEN: Final = iam.PolicySet(
+    identity=[
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                ALLOW,
+                {
+                    "Effect": "Deny",
+                    "Action": "bedrock:InvokeModel*",
+                    "Resource": "*",
+                    "Condition": {"StringEquals": {"bedrock:ServiceTier": "priority", "aws:PrincipalTag/team": "x"}},
+                },
+            ],
+        }
+    ]
+)
+
+
+def test_parameter_that_leaves_the_decision_open_is_refused_under_on_indeterminate_refuse(harness: Make) -> None:
+    env = harness(policies=OPEN, on_indeterminate="refuse")
+    on(env, "provide-client-params", with_tier)
+
+    with pytest.raises(GuardrailTamperedError):
+        env.client.converse(**ask("converse"), serviceTier={"type": "default"})
+    assert unguarded(env.fake) == []
+    assert env.fake.requests == []
+
+
+def test_parameter_that_leaves_the_decision_open_is_sent_under_on_indeterminate_send(harness: Make) -> None:
+    env = harness(policies=OPEN)
+    on(env, "provide-client-params", with_tier)
+
+    env.client.converse(**ask("converse"), serviceTier={"type": "default"})
+
+    assert unguarded(env.fake) == []
+    assert [request.params["serviceTier"] for request in env.fake.requests] == [{"type": "priority"}]
+
+
 def _with_agent(params: dict[str, Any], **_: Any) -> None:
     params["definition"]["nodes"].append({"name": "a", "type": "Agent", "configuration": {"agent": {"agentAliasArn": ALIAS}}})
 

@@ -158,7 +158,7 @@ class Gate:
         Compare the parameters that the policies were evaluated for.
 
         INVARIANT: the request names the resources that were evaluated. If it gives other tags or condition keys, the policies are
-        evaluated again, and do not deny it.
+        evaluated again, and they must let it pass.
         """
         guarded = call.authorized.guarded
         operation, authorized = guarded.call.operation, call.evaluated
@@ -168,7 +168,9 @@ class Gate:
         changed = {path for path in final.keys() | authorized.keys() if final.get(path) != authorized.get(path)}
         if not changed.isdisjoint(operation.identifier_paths):
             return "names another model or resource than the one that was authorized"
-        return "has parameters that the policies deny" if judge(replace(guarded, params=params), self.rules).denied else None
+        verdict = judge(replace(guarded, params=params), self.rules)
+        is_open = verdict.decision == "indeterminate" and self.rules.on_indeterminate == "refuse"
+        return "has parameters that the policies do not allow" if verdict.denied or is_open else None
 
     def _indirect_difference(self, call: CallContext, params: Mapping[str, Any]) -> str | None:
         """
@@ -252,7 +254,7 @@ class Gate:
         INVARIANT: headers are read at signing and at sending. They are not part of the remembered request, because botocore and
         handlers add headers after serialization.
         """
-        if self._target_prefix and header_of(case_insensitive(request.headers), "X-Amz-Target") != self._target_of(call):
+        if self._target_prefix and header_of(case_insensitive(request.headers), "X-Amz-Target") != self._amz_target(call):
             return f"goes to another operation than {call.authorized.guarded.call.name}"
         if not (call.serialized and call.serialized.is_same(request, body)):
             return self._read_difference(call, GateRequest(request.method, request.url, case_insensitive(request.headers), body))
@@ -261,11 +263,12 @@ class Gate:
         if location is None or location.carrier != "headers":
             return None
         model = self._operation_model(call)
-        rest = {name: value for name, value in guarded.params.items() if name not in header_members(model)}
+        in_headers = header_members(model)
+        rest = {name: value for name, value in guarded.params.items() if name not in in_headers}
         params = {**rest, **read_headers(case_insensitive(request.headers), model)}
         return _guardrail_difference(call, params) or self._evaluation_difference(call, params)
 
-    def _target_of(self, call: CallContext) -> str:
+    def _amz_target(self, call: CallContext) -> str:
         """Return the value of ``X-Amz-Target``, which names the operation in the JSON protocol."""
         return f"{self._target_prefix}.{call.authorized.guarded.call.name}"
 
