@@ -10,19 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from botocore.loaders import Loader
+
+from guardedbedrock.errors import ConfigurationError
+
 _RUNTIME: Final = frozenset({"bedrock-runtime", "bedrock-runtime-fips"})
 _MANTLE: Final = frozenset({"bedrock-mantle", "bedrock-mantle-fips"})
-_SUFFIXES: Final = (
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".amazonaws.eu",
-    ".api.aws",
-    ".api.amazonwebservices.com.cn",
-    ".api.amazonwebservices.eu",
-)
 _ENDPOINT_URL: Final = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME"
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -57,9 +54,10 @@ class Endpoints:
 
     def __init__(self, region: str, endpoint_url: str | None = None) -> None:
         self.region = region
+        named = "endpoint_url" if endpoint_url else _ENDPOINT_URL
         given = endpoint_url or os.environ.get(_ENDPOINT_URL) or ""
-        self._configured = _authority(given) if given else None
-        self._prefix = urlsplit(given).path.rstrip("/")
+        self._configured = _checked_authority(given, named) if given else None
+        self._prefix = urlsplit(given).path.rstrip("/") if given else ""
 
     def find(self, request: Any) -> Endpoint | None:
         """
@@ -79,14 +77,46 @@ class Endpoints:
         """
         parts = urlsplit(url)
         here = f"{parts.scheme}://{parts.netloc}"
-        if self._configured is not None and self._configured == _authority(url):
+        if self._configured is not None and self._is_configured(url, hosts := tuple(hosts)):
             return Endpoint(f"{here}{self._prefix}", self.region)
         for host in ((parts.hostname or "").rstrip("."), *hosts):
             labels = host.split(".")
             service = next((label for label in labels if label in _RUNTIME | _MANTLE), None)
-            if service is not None and host.endswith(_SUFFIXES):
+            if service is not None and host.endswith(_suffixes()):
                 return Endpoint(here, labels[labels.index(service) + 1], service in _MANTLE)
         return None
+
+    def _is_configured(self, url: str, hosts: tuple[str, ...]) -> bool:
+        """Return whether a request goes to the configured endpoint: by its URL, or by Host or TLS name under another address."""
+        here = _authority(url)
+        if self._configured is None or here[0] == self._configured[0]:
+            return here == self._configured
+        return self._configured[0] in hosts
+
+
+@cache  # made once: the partitions of the installed botocore
+def _suffixes() -> tuple[str, ...]:
+    """Return the ends of the host names of AWS, each with its leading dot."""
+    partitions = [partition["outputs"] for partition in Loader().load_data("partitions")["partitions"]]
+    names = {outputs[kind] for outputs in partitions for kind in ("dnsSuffix", "dualStackDnsSuffix") if outputs.get(kind)}
+    return tuple(sorted(f".{name}" for name in names))
+
+
+def _checked_authority(url: Any, named: str) -> tuple[str, int | None]:
+    """
+    Read the host and the port of a configured URL.
+
+    Raises:
+        ConfigurationError: It is not the URL of a server.
+    """
+    try:
+        host, port = _authority(url)
+        is_url = isinstance(url, str) and urlsplit(url).scheme in _PORTS and bool(host)
+    except (ValueError, AttributeError, TypeError):
+        is_url = False
+    if not is_url:
+        raise ConfigurationError(f'{named}: not a URL; set it to a URL such as "https://gateway.example.com:8443"')
+    return host, port
 
 
 def _hosts(request: Any) -> Iterator[str]:

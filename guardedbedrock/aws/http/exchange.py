@@ -24,9 +24,16 @@ from guardedbedrock.aws.http.endpoints import Endpoint
 from guardedbedrock.aws.http.events import READ_ERRORS, EventReader, decompressor, event_reader
 from guardedbedrock.aws.signer.inference_request import runtime_operation
 from guardedbedrock.aws.sources.identity import CallerIdentity
-from guardedbedrock.bedrock import RUNTIME_SERVICE, Guardrail
+from guardedbedrock.bedrock import RUNTIME_SERVICE, Guardrail, find_operation
 from guardedbedrock.bedrock.caller import api_key_kind
-from guardedbedrock.bedrock.guardrail.location import IDENTIFIER_HEADER, VERSION_HEADER, GuardrailRef, Wire, json_body
+from guardedbedrock.bedrock.guardrail.location import (
+    IDENTIFIER_HEADER,
+    VERSION_HEADER,
+    GuardrailRef,
+    Wire,
+    json_body,
+    read_json_object,
+)
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.bedrock.operations.chat_completions import PREFIX, is_chat_completion, read_chat_completion
 from guardedbedrock.bedrock.parameters import Params, parse_object
@@ -217,6 +224,11 @@ class Exchange:
         if target is None:
             self._problem = _unknown(unknown, urlsplit(request.url).hostname)
             return unknown, {}
+        location = find_operation(RUNTIME_SERVICE, target.operation).location
+        if location is not None and location.carrier == "body" and read_json_object(self._wire) is None:
+            # The body is written again with the guardrail, so what cannot be read would be lost.
+            self._problem = _unreadable(target.operation)
+            return target.operation, {}
         try:
             if is_chat_completion(target.operation):
                 return read_chat_completion(self._wire)
@@ -286,7 +298,10 @@ class Exchange:
         sent = self._unchanged()
         if carrier == "body":
             body = {**json_body(self._wire), **{member: params[member] for member in members}}
-            return replace(sent, body=json.dumps(body).encode())
+            try:
+                return replace(sent, body=json.dumps(body, allow_nan=False).encode())
+            except ValueError:  # a number that JSON cannot write, such as 1E400; the caller refuses what has no guardrail
+                return sent
         others = [(name, value) for name, value in sent.headers if name.lower() not in _GUARDRAIL_HEADERS]
         return replace(sent, headers=[*others, (IDENTIFIER_HEADER, str(ref[0])), (VERSION_HEADER, str(ref[1]))])
 
@@ -308,6 +323,15 @@ class Exchange:
         if enforced:
             raise error
         return self._unchanged()
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether the stages let the request pass. Otherwise it is sent unchecked, and so is its response returned."""
+        return self._authorized is not None
+
+    def close(self) -> None:
+        """End the exchange without looking at the response."""
+        self._observers.close(None)
 
     def refused(self, error: AccessDeniedError) -> None:
         """End the exchange: nothing is sent."""

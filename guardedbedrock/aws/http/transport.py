@@ -83,7 +83,11 @@ class HttpFactory:
         # A client creates the transports for its proxies itself, so they are wrapped afterwards.
         client._transport = self._guarded(client._transport, is_async=is_async)  # noqa: SLF001
         mounts = client._mounts.items()  # noqa: SLF001
-        client._mounts = {key: each and self._guarded(each, is_async=is_async) for key, each in mounts}  # noqa: SLF001
+        client._mounts = {  # noqa: SLF001
+            # None stands for no transport; a transport of the application may be false, such as an empty list of requests.
+            key: None if each is None else self._guarded(each, is_async=is_async)
+            for key, each in mounts
+        }
         return client
 
     def _guarded(self, inner: Any, *, is_async: bool) -> Any:
@@ -142,7 +146,9 @@ class _Transport:
     def _request(self, request: Any, outgoing: Outgoing) -> Any:
         """Make the request that is sent. The library writes the length of the body anew."""
         body, extensions = outgoing.body or None, request.extensions
-        return self._module.Request(request.method, request.url, headers=outgoing.headers, content=body, extensions=extensions)
+        # In the encoding in which they were decoded: a value need not be ASCII.
+        headers = self._module.Headers(outgoing.headers, encoding=request.headers.encoding)
+        return self._module.Request(request.method, request.url, headers=headers, content=body, extensions=extensions)
 
     def _response(self, response: Any, stream: Any, **extensions: Any) -> Any:
         """Make a response with another stream and everything else kept."""
@@ -181,6 +187,9 @@ class SyncTransport(_Transport):
             except AccessDeniedError as error:
                 return self._denied(exchange, error)
             response = self._inner.handle_request(self._request(request, outgoing))
+            if not exchange.is_authorized:
+                exchange.close()
+                return response
             observer = exchange.observe_stream(response.status_code, _lower(response))
             if observer is not None:
                 return self._response(response, _classes(self._library)[1](response.stream, observer))
@@ -207,6 +216,9 @@ class AsyncTransport(_Transport):
             except AccessDeniedError as error:
                 return self._denied(exchange, error)
             response = await self._inner.handle_async_request(self._request(request, outgoing))
+            if not exchange.is_authorized:
+                exchange.close()
+                return response
             observer = exchange.observe_stream(response.status_code, _lower(response))
             if observer is not None:
                 return self._response(response, _classes(self._library)[3](response.stream, observer))

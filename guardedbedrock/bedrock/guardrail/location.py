@@ -265,15 +265,20 @@ def _structure(value: Any) -> dict[str, Any]:
     raise TypeError(f"a structure must be a dict, not `{type(value).__name__}`")
 
 
-def json_body(wire: Wire) -> dict[str, Any]:
-    """Read a body that is one JSON object; empty if it is anything else, or if two parsers could read it differently."""
+def read_json_object(wire: Wire) -> dict[str, Any] | None:
+    """Read a body that is one JSON object; None if it is anything else, or if two parsers could read it differently."""
     if type(wire.body) is not bytes:  # a bytearray or a stream could change after it was read
-        return {}
+        return None
     try:
         body = json.loads(str(wire.body, "utf-8"), object_pairs_hook=without_repeated_keys)
     except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def json_body(wire: Wire) -> dict[str, Any]:
+    """Read a body as `read_json_object` does; empty if it cannot be read."""
+    return read_json_object(wire) or {}
 
 
 def body_model(wire: Wire) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -11,14 +12,17 @@ from botocore.credentials import Credentials
 from harness.clients import HR, MODEL, POLICIES, PUBLIC, ROLE, Recorder
 from harness.http_senders import API_KEY, CHAT
 
-from guardedbedrock import Guard, Guardrail, GuardrailNotApprovedError, UnguardableOperationError
+from guardedbedrock import ConfigurationError, Guard, Guardrail, GuardrailNotApprovedError, UnguardableOperationError
 from guardedbedrock.core.events import SentWithoutGuardrail
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from harness.http_senders import Sender, Sent
 
 WEST: Final = Guardrail("arn:aws:bedrock:us-west-2:123456789012:guardrail/west00000001", version="2", name="west")
 CHINA: Final = Guardrail("arn:aws-cn:bedrock:cn-north-1:123456789012:guardrail/china0000001", version="2", name="china")
+ISO: Final = Guardrail("arn:aws-iso:bedrock:us-iso-east-1:123456789012:guardrail/iso000000001", version="2", name="iso")
 ASK: Final = {"model": MODEL, "messages": [{"role": "user", "content": "hello there"}]}
 
 
@@ -46,7 +50,7 @@ def no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def guard(**options: Any) -> Guard:
-    return Guard(**{"guardrails": [HR, PUBLIC, WEST, CHINA], "principal": ROLE, "listeners": (), **options})
+    return Guard(**{"guardrails": [HR, PUBLIC, WEST, CHINA, ISO], "principal": ROLE, "listeners": (), **options})
 
 
 def post(sender: Sender, wire: Wire, url: str, made: Guard | None = None, **options: Any) -> Sent:
@@ -66,6 +70,7 @@ def post(sender: Sender, wire: Wire, url: str, made: Guard | None = None, **opti
         ("bedrock-runtime.us-west-2.api.aws", WEST),
         ("bedrock-runtime-fips.us-west-2.api.aws", WEST),
         ("bedrock-runtime.cn-north-1.amazonaws.com.cn", CHINA),
+        ("bedrock-runtime.us-iso-east-1.c2s.ic.gov", ISO),
         ("vpce-0123456789abcdef0-abcdefgh.bedrock-runtime.us-west-2.vpce.amazonaws.com", WEST),
         ("vpce-0123456789abcdef0-abcdefgh-us-west-2a.bedrock-runtime.us-west-2.vpce.amazonaws.com", WEST),
     ],
@@ -194,3 +199,85 @@ def test_a_signed_chat_completion_that_cannot_be_read_is_refused(body: bytes) ->
 
     with guard().install(strict=True), pytest.raises(Exception, match="cannot be read"):
         SigV4Auth(Credentials("testing", "testing"), "bedrock", "us-east-1").add_auth(request)
+
+
+@pytest.mark.parametrize(
+    "url", ["gateway.corp:8443", "gateway.corp", "//gateway.corp", "https://gateway.corp:bad", "https://", 5]
+)
+@pytest.mark.parametrize("source", ["argument", "environment"])
+def test_an_endpoint_url_that_is_none_is_a_configuration_error(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, url: Any, source: str
+) -> None:
+    """A gateway that is not recognized would not be guarded."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", str(url) if source == "environment" else "")
+    options = {"endpoint_url": url} if source == "argument" else {}
+
+    with pytest.raises(ConfigurationError, match=r"not a URL; set it to"):
+        sender.client(guard(), **options)
+
+
+def test_a_gateway_is_guarded_by_its_host_header_too(sender: Sender) -> None:
+    wire = Wire(sender)
+
+    post(sender, wire, f"https://203.0.113.7{CHAT}", endpoint_url="https://gw.corp", headers={**API_KEY, "Host": "gw.corp"})
+
+    assert wire.guardrails == [HR.arn]
+
+
+def test_a_mounted_transport_that_is_false_is_guarded(sender: Sender) -> None:
+    """As a transport that counts its requests is before the first one."""
+    wire = Wire(sender)
+
+    class Counting(type(wire.transport)):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return len(wire.requests)
+
+    options = {"mounts": {"https://": Counting(wire.transport.handler)}}
+    url = f"https://bedrock-runtime.us-east-1.amazonaws.com{CHAT}"
+    sender.request(lambda **given: sender.client(guard(), **given), options, url, {"json": ASK, "headers": API_KEY})
+
+    assert wire.guardrails == [HR.arn]
+
+
+@pytest.mark.parametrize("title", ["caf\u00e9".encode(), "caf\u00e9".encode("latin-1")])
+def test_a_header_that_is_not_ascii_is_sent_unchanged(sender: Sender, title: bytes) -> None:
+    wire = Wire(sender)
+
+    post(
+        sender,
+        wire,
+        f"https://bedrock-runtime.us-east-1.amazonaws.com{CHAT}",
+        headers=[*((name.encode(), value.encode()) for name, value in API_KEY.items()), (b"X-Title", title)],
+    )
+
+    assert wire.guardrails == [HR.arn]
+    assert [value for name, value in wire.requests[0].headers.raw if name.lower() == b"x-title"] == [title]
+
+
+def test_a_response_that_is_not_checked_is_not_read_ahead(sender: Sender) -> None:
+    """A request that `on_mantle` lets pass; its events arrive as the server sends them."""
+    read: list[int] = []
+
+    class Events(sender.module.SyncByteStream, sender.module.AsyncByteStream):  # type: ignore[name-defined,misc]
+        def __iter__(self) -> Iterator[bytes]:
+            for number in range(3):
+                read.append(number)
+                yield b"data: %d\n\n" % number
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for event in self:
+                yield event
+
+    transport = sender.module.MockTransport(lambda _: sender.module.Response(200, stream=Events()))
+    client = sender.client(guard(on_mantle="allow"), transport=transport)
+    url = f"https://bedrock-mantle.us-east-1.api.aws{CHAT}"
+
+    async def first_async() -> tuple[bytes, int]:
+        async with client, client.stream("POST", url, json=ASK, headers=API_KEY) as response:
+            return await anext(response.aiter_raw()), len(read)
+
+    def first() -> tuple[bytes, int]:
+        with client, client.stream("POST", url, json=ASK, headers=API_KEY) as response:
+            return next(response.iter_raw()), len(read)
+
+    assert (asyncio.run(first_async()) if sender.is_async else first()) == (b"data: 0\n\n", 1)
