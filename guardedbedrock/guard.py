@@ -204,11 +204,12 @@ class Guard:
         audit: Audit | None,
         clock: Callable[[], datetime],
     ) -> None:
+        given_listeners = _check_objects(retry, listeners, audit, clock)
         asks_sts = settings.asks_sts
         named = settings.principal or ""
-        records = audit or (settings.audit and audit_of(**settings.audit.model_dump()))
+        records = settings.audit and audit_of(**settings.audit.model_dump()) if audit is None else audit
         every_listener: tuple[Listener, ...] = (
-            *(default_listeners() if listeners is None else listeners),
+            *(default_listeners() if given_listeners is None else given_listeners),
             *([records.of("" if asks_sts else named)] if records else []),
         )
         source = live_source(settings.source(clock), every_listener)
@@ -234,7 +235,9 @@ class Guard:
         if source is not None:
             every_listener = (*every_listener, source.listener)
         configured = retry is not None or "retry" in settings.model_fields_set
-        self._binding = ClientBinding(self._rules, retry or settings.retry.policy, every_listener, asks_sts, configured)
+        self._binding = ClientBinding(
+            self._rules, retry if retry is not None else settings.retry.policy, every_listener, asks_sts, configured
+        )
 
     @property
     def rules(self) -> Rules:
@@ -589,3 +592,22 @@ class Guard:
             deny_indirect=deny_indirect,
             unguarded_models=sendable_patterns(rules.models_without_guardrail) if sends else (),
         )
+
+
+def _check_objects(retry: object, listeners: Any, audit: object, clock: object) -> tuple[Listener, ...] | None:
+    """
+    Check the keywords that take objects, and return the listeners; None if none are given.
+
+    Raises:
+        ConfigurationError: An object has another type. A TOML table has no place in code: the message names the class.
+    """
+    if not isinstance(retry, RetryPolicy | None):
+        raise ConfigurationError("retry: must be a RetryPolicy, such as RetryPolicy(attempts=5)")
+    if not isinstance(audit, Audit | None):
+        raise ConfigurationError('audit: must be an Audit, such as Audit([FileSink("audit.jsonl")])')
+    if not callable(clock):
+        raise ConfigurationError("clock: must be a function that returns the current time, with its time zone")
+    given = None if listeners is None else tuple(listeners) if isinstance(listeners, Iterable) else (listeners,)
+    if given is not None and not all(callable(getattr(listener, "open", None)) for listener in given):
+        raise ConfigurationError("listeners: must be a list of objects with a method `open`, such as [MyListener()]")
+    return given

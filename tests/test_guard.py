@@ -58,6 +58,13 @@ MISTAKES: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "principal-that-is-none": ({"principal": "HRBotServiceRole"}, "principal"),
     "guardable-operation": ({"allow_unguarded": ["Converse"]}, "allow_unguarded"),
     "unknown-operation": ({"allow_unguarded": ["Convers"]}, "allow_unguarded"),
+    "retry-table": ({"retry": {"attempts": 5}}, "retry: must be a RetryPolicy"),
+    "retry-off": ({"retry": False}, "retry: must be a RetryPolicy"),
+    "audit-table": ({"audit": {"file": "a.jsonl"}}, "audit: must be an Audit"),
+    "audit-empty": ({"audit": {}}, "audit: must be an Audit"),
+    "listener-that-is-none": ({"listeners": 5}, "listeners: must be a list"),
+    "listeners-that-are-text": ({"listeners": "ab"}, "listeners: must be a list"),
+    "clock": ({"clock": 5}, "clock: must be a function"),
     "missing-file": ({"policies": "no/such/policy.json"}, "policy.json"),
 }
 

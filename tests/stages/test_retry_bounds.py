@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
@@ -10,12 +11,14 @@ import boto3
 import pytest
 from botocore import exceptions
 from botocore.config import Config
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from botocore.session import get_session
 from harness.clients import HR, MODEL, POLICIES, ROLE, Recorder, ask
 
 from guardedbedrock import AccessDeniedError, ConfigurationError, Guard
 from guardedbedrock.core.events import Retried, RetriesExhausted
+from guardedbedrock.core.observers import Observers
+from guardedbedrock.core.records import Call
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES, kind_of
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.stages.retry.quota import COST, RetryQuota
@@ -316,6 +319,8 @@ def test_only_one_loop_retries_and_its_attempts_are_reported(
         ({"longest_wait": -1}, "longest_wait: must be seconds, 0 or more"),
         ({"longest_wait": float("inf")}, "longest_wait: must be seconds, 0 or more"),
         ({"deadline": 0}, "deadline: must be seconds above 0, or None for no deadline"),
+        ({"deadline": 10**400}, "deadline: must be seconds above 0, or None for no deadline"),
+        ({"longest_wait": 10**400}, "longest_wait: must be seconds, 0 or more"),
         ({"deadline": float("nan")}, "deadline: must be seconds above 0, or None for no deadline"),
         ({"deadline": True}, "deadline: must be seconds above 0, or None for no deadline"),
         ({"capacity": None}, "capacity: must be a whole number of at least 0"),
@@ -326,3 +331,26 @@ def test_only_one_loop_retries_and_its_attempts_are_reported(
 def test_a_number_that_no_policy_can_have_is_refused(number: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^RetryPolicy.{expected}$"):
         RetryPolicy(**number)
+
+
+@pytest.mark.parametrize("function", ["sleep", "clock"])
+def test_a_policy_takes_functions_only(function: str) -> None:
+    options: dict[str, Any] = {function: 5}
+
+    with pytest.raises(ConfigurationError, match="sleep and clock must be functions"):
+        RetryPolicy(**options)
+
+
+def test_the_result_of_a_sleep_that_blocks_is_not_awaited() -> None:
+    """`threading.Event.wait` returns a bool."""
+    failures = [ReadTimeoutError(endpoint_url="http://h")]
+
+    async def attempt() -> str:
+        for failure in list(failures):
+            failures.remove(failure)
+            raise failure
+        return "answer"
+
+    policy = RetryPolicy(sleep=lambda _: True)  # type: ignore[arg-type,return-value]
+
+    assert asyncio.run(policy.run_async(attempt, Observers((), Call.of("Converse", {}, "us-east-1")))) == "answer"

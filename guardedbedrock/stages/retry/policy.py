@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from math import inf
+from inspect import isawaitable
 from types import UnionType
 from typing import Any, Final, Literal, NamedTuple, Protocol, Self, TypeVar
 
@@ -28,14 +28,15 @@ from guardedbedrock.stages.retry.retry_after import requested_pause
 ResultT = TypeVar("ResultT")
 
 _FIRST_BOUND: Final = 0.5  # s
+_MOST: Final = 1e9  # s, about 30 years; a larger whole number may not fit into a float
 _COUNT: Final = "RetryAttempts"
 """Where botocore counts retries, in ``ResponseMetadata``."""
 
 
 _NUMBERS: Final[tuple[tuple[str, type | UnionType, Callable[[Any], bool], str], ...]] = (
     ("attempts", int, lambda value: value >= 1, "a whole number of at least 1"),
-    ("longest_wait", int | float, lambda value: 0 <= value < inf, "seconds, 0 or more"),
-    ("deadline", int | float, lambda value: 0 < value < inf, "seconds above 0, or None for no deadline"),
+    ("longest_wait", int | float, lambda value: 0 <= value < _MOST, "seconds, 0 or more"),
+    ("deadline", int | float, lambda value: 0 < value < _MOST, "seconds above 0, or None for no deadline"),
     ("capacity", int, lambda value: value >= 0, "a whole number of at least 0"),
 )
 """Numbers of a policy: the name, the type, the check, and what the check accepts."""
@@ -89,6 +90,8 @@ class RetryPolicy:
                 continue
             if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
                 raise ConfigurationError(f"RetryPolicy.{name}: must be {expected}")
+        if not callable(self.clock) or not (self.sleep is None or callable(self.sleep)):
+            raise ConfigurationError("RetryPolicy: sleep and clock must be functions; leave them out to use those of `time`")
         object.__setattr__(self, "quota", RetryQuota(self.capacity))
 
     def for_a_client(self) -> Self:
@@ -142,7 +145,7 @@ class RetryPolicy:
 
     async def _sleep_async(self, seconds: float) -> None:
         pause = self.sleep(seconds) if self.sleep else None
-        if pause is not None:
+        if isawaitable(pause):  # a function that blocks may return anything, such as that of `threading.Event.wait`
             await pause
 
 
