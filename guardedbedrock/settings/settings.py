@@ -47,9 +47,8 @@ from guardedbedrock.settings.values import (
     PRINCIPAL_FIX,
     ROLE_ARN_FIX,
     UNGUARDED,
-    ContextKey,
-    ContextValue,
     GuardrailVersion,
+    KnownContext,
     ModelList,
     ModelPatterns,
     PositiveFloat,
@@ -205,7 +204,7 @@ class Settings(BaseModel):
         "Set it to what you tested in your account; `unknown` leaves such verdicts open.",
         'set it to "unknown", or remove it',
     )
-    context: dict[ContextKey, ContextValue] = setting(
+    context: KnownContext = setting(
         None,
         "Condition keys that have the same value in every call, such as `aws:PrincipalOrgID`.",
         'map context keys to values, as in { "aws:PrincipalOrgID" = "o-1234567890" }',

@@ -69,8 +69,14 @@ def merge(layers: Sequence[Layer]) -> dict[str, Any]:
     for layer in reversed(layers):
         for key, value in layer.data.items():
             below = merged.get(key) if key in MERGED else None
-            merged[key] = {**below, **value} if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+            merged[key] = _over(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
     return merged
+
+
+def _over(below: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the keys of a table over those of a lower layer; like IAM, in any case: `aws:sourceIp` is `aws:SourceIp`."""
+    given = {str(name).lower() for name in value}
+    return {**{name: lower for name, lower in below.items() if str(name).lower() not in given}, **value}
 
 
 def places(layers: Sequence[Layer]) -> Places:

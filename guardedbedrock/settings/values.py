@@ -143,6 +143,15 @@ def _context_key(key: str) -> str:
     return key
 
 
+def _one_spelling(context: dict[str, str | tuple[str, ...]]) -> dict[str, str | tuple[str, ...]]:
+    spellings: dict[str, str] = {}
+    for key in context:
+        other = spellings.setdefault(key.lower(), key)
+        if other != key:
+            raise MisfitError(f"`{other}` and `{key}` are the same context key; keep one")
+    return context
+
+
 def _context_value(given: Any) -> str | tuple[str, ...]:
     values = given if isinstance(given, list | tuple) else [given]
     if not all(isinstance(value, str | bool | int | float) for value in values):
@@ -167,3 +176,4 @@ RoleArn: TypeAlias = Annotated[str, AfterValidator(_role_arn)]
 UnguardedOperation: TypeAlias = Annotated[str, AfterValidator(_unguarded)]
 ContextKey: TypeAlias = Annotated[str, AfterValidator(_context_key)]
 ContextValue: TypeAlias = Annotated[str | tuple[str, ...], PlainValidator(_context_value)]
+KnownContext: TypeAlias = Annotated[dict[ContextKey, ContextValue], AfterValidator(_one_spelling)]

@@ -265,7 +265,6 @@ USES: Final[dict[str, Callable[[Any], Any]]] = {
     "raw, its reply": lambda body: (raw(body).status, raw(body).headers["Content-Type"], raw(body).closed),
     "closed": lambda body: body.close(),
     "closed, then read": lambda body: (body.close(), body.read()),
-    "closed, then read a part": lambda body: (body.close(), body.read(4)),
     "closed in the middle": lambda body: (read_and_close(body), body.read()),
     "closed, then lines": lambda body: (body.close(), body.readlines(), body.readable(), body.tell()),
     "closed, then raw": lambda body: (body.close(), raw(body).closed, raw(body).read()),

@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 def test_code_wins_over_the_environment_over_the_file(here: Path) -> None:
-    """Every key comes from the first that gives it; tables are joined key by key."""
+    """Every key comes from the first that gives it; tables are joined key by key, context keys in any case."""
     scalars = "mode = 'off'\non_unapproved = 'replace'\non_intervention = 'raise'\n"
     write(here, {"guardedbedrock.toml": f"{scalars}{GUARDRAIL}[context]\n'aws:a' = 'file'\n'aws:b' = 'file'\n"})
     environ = {
         "GUARDEDBEDROCK_MODE": "report",
         "GUARDEDBEDROCK_ON_INTERVENTION": "return",
-        "GUARDEDBEDROCK_CONTEXT": '{"aws:b": "environment", "aws:c": ["environment", true]}',
+        "GUARDEDBEDROCK_CONTEXT": '{"AWS:B": "environment", "aws:c": ["environment", true]}',
         "UNRELATED": "x",
     }
 
     settings = load(environ=environ, mode="enforce", guardrails=[Guardrail(OTHER, "7", "eu", {"team": "hr"})])
 
     assert (settings.mode, settings.on_intervention, settings.on_unapproved) == ("enforce", "return", "replace")
-    assert settings.context == {"aws:a": "file", "aws:b": "environment", "aws:c": ("environment", "true")}
+    assert settings.context == {"aws:a": "file", "AWS:B": "environment", "aws:c": ("environment", "true")}
     assert settings.approved == (Guardrail(OTHER, "7", "eu", {"team": "hr"}),)
 
 

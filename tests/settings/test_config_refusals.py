@@ -21,6 +21,10 @@ SECRET = "hunter2-sk-live"
 BAD_FILES: dict[str, tuple[str, tuple[str, ...]]] = {
     "unknown-key": ("vocabluary = 'aws'\n", ("vocabluary: unknown key", "did you mean `vocabulary`?")),
     "unknown-and-far": ("zzz = 1\n", ("zzz: unknown key", "the known keys are guardrails, policies, principal")),
+    "two-spellings": (
+        "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",
+        ("context", "`aws:PrincipalOrgID` and `AWS:principalorgid` are the same context key; keep one"),
+    ),
     "old-name": ("[behind]\n'p' = ['m']\n", ("behind: was renamed; write `profiles` instead",)),
     "key-in-capitals": ("Mode = 'off'\n", ("Mode: unknown key", "did you mean `mode`?")),
     "key-of-the-settings-library": ("_env_file = '.env'\n", ("_env_file: unknown key",)),
@@ -178,6 +182,10 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"GUARDEDBEDROCK_POLICIES__IDENTIY": "x"},
         ("GUARDEDBEDROCK_POLICIES__IDENTIY: unknown key", "did you mean `GUARDEDBEDROCK_POLICIES__IDENTITY`?"),
     ),
+    "two-spellings": (
+        "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",
+        ("context", "`aws:PrincipalOrgID` and `AWS:principalorgid` are the same context key; keep one"),
+    ),
     "old-name": (
         {"GUARDEDBEDROCK_BEHIND": "{}"},
         ("GUARDEDBEDROCK_BEHIND: was renamed; set GUARDEDBEDROCK_PROFILES instead",),
@@ -215,6 +223,10 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 }
 
 BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "two-spellings": (
+        "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",
+        ("context", "`aws:PrincipalOrgID` and `AWS:principalorgid` are the same context key; keep one"),
+    ),
     "old-name": ({"behind": {}}, ("keyword argument behind: was renamed; write `profiles` instead",)),
     "misspelt": ({"guardrail": []}, ("keyword argument guardrail: unknown key; did you mean `guardrails`?",)),
     "guardrails": ({"guardrails": [{"arn": ARN}]}, ("keyword argument guardrails[0].version: missing",)),
