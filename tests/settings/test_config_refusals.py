@@ -182,10 +182,6 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"GUARDEDBEDROCK_POLICIES__IDENTIY": "x"},
         ("GUARDEDBEDROCK_POLICIES__IDENTIY: unknown key", "did you mean `GUARDEDBEDROCK_POLICIES__IDENTITY`?"),
     ),
-    "two-spellings": (
-        "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",
-        ("context", "`aws:PrincipalOrgID` and `AWS:principalorgid` are the same context key; keep one"),
-    ),
     "old-name": (
         {"GUARDEDBEDROCK_BEHIND": "{}"},
         ("GUARDEDBEDROCK_BEHIND: was renamed; set GUARDEDBEDROCK_PROFILES instead",),
@@ -223,10 +219,6 @@ BAD_ENVIRONMENTS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
 }
 
 BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "two-spellings": (
-        "[context]\n'aws:PrincipalOrgID' = 'a'\n'AWS:principalorgid' = 'b'\n",
-        ("context", "`aws:PrincipalOrgID` and `AWS:principalorgid` are the same context key; keep one"),
-    ),
     "old-name": ({"behind": {}}, ("keyword argument behind: was renamed; write `profiles` instead",)),
     "misspelt": ({"guardrail": []}, ("keyword argument guardrail: unknown key; did you mean `guardrails`?",)),
     "guardrails": ({"guardrails": [{"arn": ARN}]}, ("keyword argument guardrails[0].version: missing",)),
