@@ -57,6 +57,8 @@ def read_text(path: Path, *, largest: int = LARGEST, what: str | None = None) ->
         data = read_at_most(path, largest + 1)
     except OSError as error:
         raise ConfigurationError(f"{name}: cannot be read ({error.strerror}); correct the path or its permissions") from None
+    except ValueError:  # a NUL byte, or a lone surrogate
+        raise ConfigurationError(f"{name!a}: not a path of the file system; correct it") from None
     if len(data) > largest:
         raise ConfigurationError(f"{name}: larger than {largest:,} bytes; split it or remove what is not needed")
     try:

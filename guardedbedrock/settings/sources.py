@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -21,6 +22,7 @@ PREFIX: Final = "GUARDEDBEDROCK_"
 CONFIG: Final = "GUARDEDBEDROCK_CONFIG"
 FILE: Final = "guardedbedrock.toml"
 PYPROJECT: Final = "pyproject.toml"
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 MERGED: Final = ("policies", "context")
 """Tables whose keys may come from several layers; every other value comes from one layer as a whole."""
 TOOL_TABLES: Final = ("lint", "guardrail_definitions")
@@ -51,16 +53,31 @@ class Layer:
 
     def check(self, known: Sequence[str]) -> None:
         """
-        Reject an unknown top-level key.
+        Reject an unknown top-level key, and text that is not valid Unicode, such as a variable that is not UTF-8.
 
         Raises:
-            ConfigurationError: With the key that was probably meant.
+            ConfigurationError: With the location; for an unknown key with the key that was probably meant.
         """
-        for name in self.data:
+        for name, value in self.data.items():
+            if _has_lone_surrogate(value):
+                raise ConfigurationError(f"{self.place((name,))}: has a character that is not valid Unicode; write it in UTF-8")
             if name in RENAMED:
                 raise ConfigurationError(f"{self.place((name,))}: was renamed; write `{RENAMED[name]}` instead")
             if name not in known:
                 raise unknown(self.place((name,)), name, known)
+
+
+def _has_lone_surrogate(value: Any) -> bool:
+    """Return whether text in a value cannot be encoded; a value that contains itself is left to the validation."""
+    waiting, seen = [value], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str) and _LONE_SURROGATE.search(one):
+            return True
+        if isinstance(one, Mapping | list | tuple) and id(one) not in seen:
+            seen.add(id(one))
+            waiting += [*one, *one.values()] if isinstance(one, Mapping) else one
+    return False
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:

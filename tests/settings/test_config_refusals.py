@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from settings.samples import ARN, CALLER, GUARDED, GUARDRAIL, OTHER, document, write
 
+from guardedbedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.settings.settings import load
+from guardedbedrock.settings.settings import check, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -325,3 +326,28 @@ def test_a_repeated_key_in_the_environment_is_seen() -> None:
     sentence = refusal(environ=GUARDED | {"GUARDEDBEDROCK_POLICIES": '{"identity": [{"Statement": [], "Statement": []}]}'})
 
     assert sentence == "environment variable GUARDEDBEDROCK_POLICIES: has the key `Statement` twice; keep one"
+
+
+SURROGATES: Final[dict[str, tuple[dict[str, Any], str]]] = {
+    "policies": ({"policies": "\ud800.json"}, "keyword argument policies"),
+    "guardrails": ({"guardrails": {f"{ARN[:-1]}\ud800": "3"}}, "keyword argument guardrails"),
+    "context": ({"context": {"aws:a\ud800": "x"}}, "keyword argument context"),
+}
+
+
+@pytest.mark.parametrize(("given", "place"), SURROGATES.values(), ids=SURROGATES)
+def test_text_that_is_not_unicode_is_refused(given: dict[str, Any], place: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{place}: has a character that is not valid Unicode; write it in UTF-8$"):
+        check(**{"guardrails": [Guardrail(ARN, "3")], **given})
+
+
+@pytest.mark.parametrize("text", ["\udcff", '["\\ud800"]'], ids=["bytes", "an escape"])
+def test_a_variable_that_is_not_unicode_is_refused(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^environment variable GUARDEDBEDROCK_ALLOW_UNGUARDED: has a character"):
+        load(environ={"GUARDEDBEDROCK_ALLOW_UNGUARDED": text}, guardrails=[Guardrail(ARN, "3")])
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\ud800b"], ids=["a NUL byte", "a surrogate"])
+def test_a_file_that_no_file_system_can_have_is_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"not a path of the file system; correct it$"):
+        load(path, environ={})
