@@ -65,12 +65,8 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
     if verdict and verdict.decision == "indeterminate":
         yield "", ""
         consequence = "the guard refuses the call (on_indeterminate)" if simulation.stopped else "the guard sends the call"
-        reason = (
-            ""
-            if verdict.remarks and not verdict.hangs_on
-            else f": the decision depends on {', '.join((*verdict.hangs_on, *verdict.reasons))}"
-        )
-        yield f"{consequence}{reason}", "yellow"
+        depends_on = ", ".join((*verdict.hangs_on, *verdict.reasons))
+        yield f"{consequence}: the decision depends on {depends_on}" if depends_on else consequence, "yellow"
     for remark in verdict.remarks if verdict else ():
         yield f"note: {remark}", "yellow"
     if simulation.error:

@@ -32,10 +32,8 @@ class _Parameters(NamedTuple):
 
 def _parameters(operation: Operation) -> _Parameters:
     """List the parameters, beside the model and the guardrail, that an operation's authorizations and context keys read."""
-    resources = [path for required in operation.required_actions for path in required.parameters]
-    context = [path for _, path in operation.keys] + [path for path, _ in operation.tags] + ["tags", "tagKeys"]
-    paths = tuple(path for path in dict.fromkeys(resources + context) if path != _MODEL)
-    return _Parameters(paths, frozenset(path.partition(".")[0].removesuffix("[]") for path in paths))
+    others = [(member, path) for member, path in operation.evaluated_paths if path != _MODEL]
+    return _Parameters(tuple(path for _, path in others), frozenset(member for member, _ in others))
 
 
 _PARAMETERS: Final[Mapping[tuple[str, str], _Parameters]] = {

@@ -279,10 +279,11 @@ def _approve_one(region: str) -> str:
 def _not_approved(call: Call, named: GuardrailRef, approved: tuple[Guardrail, ...]) -> GuardrailNotApprovedError:
     given = " version ".join(part for part in named if part)
     names = ", ".join(f"`{guardrail.name}` ({guardrail.key})" for guardrail in approved)
-    name_another = f"leave the guardrail out to get the approved one, or name one of {names}"
     return GuardrailNotApprovedError(
         message=f"guardrail {given} is not approved for {call.region}",
         operation_name=call.name,
         resource=named[0],
-        hint=name_another if approved else _approve_one(call.region),
+        hint=f"leave the guardrail out to get the approved one, or name one of {names}"
+        if approved
+        else _approve_one(call.region),
     )

@@ -17,22 +17,16 @@ if TYPE_CHECKING:
 
 ALLOW: Final = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
 ALLOW_ALL: Final = iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": ALLOW}])
-DENY_PRIORITY: Final = iam.PolicySet(
-    identity=[
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                ALLOW,
-                {
-                    "Effect": "Deny",
-                    "Action": "bedrock:InvokeModel*",
-                    "Resource": "*",
-                    "Condition": {"StringEquals": {"bedrock:ServiceTier": "priority"}},
-                },
-            ],
-        }
-    ]
-)
+
+
+def denying(keys: dict[str, str]) -> iam.PolicySet:
+    """Allow everything but model calls with these values of context keys."""
+    deny = {**ALLOW, "Effect": "Deny", "Action": "bedrock:InvokeModel*", "Condition": {"StringEquals": keys}}
+    return iam.PolicySet(identity=[{"Version": "2012-10-17", "Statement": [ALLOW, deny]}])
+
+
+DENY_PRIORITY: Final = denying({"bedrock:ServiceTier": "priority"})
+OPEN: Final = denying({"bedrock:ServiceTier": "priority", "aws:PrincipalTag/team": "x"})
 TIER_HEADER: Final = "X-Amzn-Bedrock-Service-Tier"
 ALIAS: Final = "arn:aws:bedrock:us-east-1:123456789012:agent-alias/AGENT12345/ALIAS12345"
 INLINE: Final = {"foundationModel": MODEL, "instruction": "x" * 50, "sessionId": "s1", "inputText": "hi"}
@@ -74,24 +68,6 @@ def test_parameter_that_no_policy_denies_is_sent(harness: Make, policies: Any) -
     assert [request.params["serviceTier"] for request in env.fake.requests][:1] == [{"type": "priority"}]
     assert len(env.fake.requests) == len(METHODS)
     assert unguarded(env.fake) == []
-
-
-OPEN: Final = iam.PolicySet(
-    identity=[
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                ALLOW,
-                {
-                    "Effect": "Deny",
-                    "Action": "bedrock:InvokeModel*",
-                    "Resource": "*",
-                    "Condition": {"StringEquals": {"bedrock:ServiceTier": "priority", "aws:PrincipalTag/team": "x"}},
-                },
-            ],
-        }
-    ]
-)
 
 
 def test_parameter_that_leaves_the_decision_open_is_refused_under_on_indeterminate_refuse(harness: Make) -> None:

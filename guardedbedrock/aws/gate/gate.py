@@ -1,8 +1,8 @@
 """
 The gate: what is serialized, signed and sent is what was authorized.
 
-1. At serialization the final parameters are verified: they still name the authorized guardrail, model and resources. The gate
-   remembers the method, the URL and the body that botocore serialized from them.
+1. At serialization the final parameters are verified: they still name the authorized guardrail, model and resources, and the
+   policies allow them. The first request of each operation is read back. The gate remembers the method, the URL and the body.
 2. At signing and at sending a request with the same method, URL and body object passes. Headers are read each time, because
    botocore adds them after serialization.
 3. Any other request is read back into parameters, strictly, and verified like those in step 1.

@@ -75,11 +75,11 @@ class Endpoints:
             url: The URL.
             hosts: Further names by which the request may reach a server, in lower case and without a trailing dot.
         """
-        parts = urlsplit(url)
+        parts, names = urlsplit(url), tuple(hosts)
         here = f"{parts.scheme}://{parts.netloc}"
-        if self._configured is not None and self._is_configured(url, hosts := tuple(hosts)):
+        if self._is_configured(url, names):
             return Endpoint(f"{here}{self._prefix}", self.region)
-        for host in ((parts.hostname or "").rstrip("."), *hosts):
+        for host in ((parts.hostname or "").rstrip("."), *names):
             labels = host.split(".")
             service = next((label for label in labels if label in _RUNTIME | _MANTLE), None)
             if service is not None and host.endswith(_suffixes()):
@@ -88,10 +88,10 @@ class Endpoints:
 
     def _is_configured(self, url: str, hosts: tuple[str, ...]) -> bool:
         """Return whether a request goes to the configured endpoint: by its URL, or by Host or TLS name under another address."""
+        if self._configured is None:
+            return False
         here = _authority(url)
-        if self._configured is None or here[0] == self._configured[0]:
-            return here == self._configured
-        return self._configured[0] in hosts
+        return here == self._configured if here[0] == self._configured[0] else self._configured[0] in hosts
 
 
 @cache  # made once: the partitions of the installed botocore

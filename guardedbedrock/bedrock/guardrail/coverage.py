@@ -41,7 +41,7 @@ class CoverageGap(NamedTuple):
 
 _CONFIG: Final = "amazon-bedrock-guardrailConfig"
 _TAG: Final = "amazon-bedrock-guardrails-guardContent_"
-_HINT: Final = b"amazon-bedrock-guardrailConfig"
+_HINT: Final = _CONFIG.encode()
 _HIDDEN: Final = re.compile(rb"\\u00[2-7]|\0")
 """Signs that a key may be escaped: escaped ASCII characters, or the NUL bytes of UTF-16. Such a body is parsed."""
 _SHORTEST, _FEWEST = 8, 5

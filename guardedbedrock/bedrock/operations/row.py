@@ -41,7 +41,7 @@ How a call makes AWS call models where the call itself has no guardrail location
 
 _MODEL_ID: Final = ("modelId",)
 _TAGS: Final = ("tags", "tagKeys")
-"""Parameters with tags of a resource that exists. Operations that call models have none."""
+"""Parameters that give condition keys of tags in every operation."""
 _END_OF_MEMBER: Final = re.compile(r"[.\[]")
 """Where the first member of a path ends."""
 
@@ -121,6 +121,7 @@ class Operation:
         streams: Whether the reply is an event stream.
         names_model_in_body: Whether the model is in the body of the request, and not in its path.
         identifier_paths: Paths of the parameters that name the resources of the required actions.
+        evaluated_paths: Paths of all parameters that the policies are evaluated for, each after its member at the top level.
     """
 
     name: str
@@ -143,17 +144,15 @@ class Operation:
     names_model_in_body: bool = field(init=False, repr=False, compare=False)
     _model_paths: tuple[str, ...] = field(init=False, repr=False, compare=False)
     identifier_paths: frozenset[str] = field(init=False, repr=False, compare=False)
-    _evaluated_paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
-    """Paths of the parameters that the policies are evaluated for, each with its member at the top level."""
+    evaluated_paths: tuple[tuple[str, str], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         models = self.location.models if self.location and self.location.models else _MODEL_ID
         identifiers = frozenset(path for action in self.required_actions for path in action.parameters)
-        tags = (*(path for path, _ in self.tags), *(() if self.inference else _TAGS))
-        context = (*(path for _, path in self.keys), *tags)
+        context = (*(path for _, path in self.keys), *(path for path, _ in self.tags), *_TAGS)
         paths = tuple(sorted({*identifiers, *context}))
         object.__setattr__(self, "identifier_paths", identifiers)
-        object.__setattr__(self, "_evaluated_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
+        object.__setattr__(self, "evaluated_paths", tuple((_END_OF_MEMBER.split(path)[0], path) for path in paths))
         object.__setattr__(self, "has_indirect_effects", bool(self.indirect or self.indirect_effects or self.effects_of))
         object.__setattr__(self, "needs_guardrail", self.inference or self.configures_inference)
         object.__setattr__(self, "streams", self.reply.endswith("-stream"))
@@ -179,7 +178,7 @@ class Operation:
 
         They name the resources of the required actions, such as the model, or give condition keys and tags.
         """
-        return {path: read_parameter(params, path) for member, path in self._evaluated_paths if params.get(member) is not None}
+        return {path: read_parameter(params, path) for member, path in self.evaluated_paths if params.get(member) is not None}
 
     def effects(self, params: Params) -> Iterator[str]:
         """Yield the indirect effects of a call."""
