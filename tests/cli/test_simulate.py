@@ -108,6 +108,19 @@ def test_an_indeterminate_decision_is_no_failure_and_shows_its_keys(simulate: Cl
     assert "the guard sends the call: the decision depends on aws:ResourceTag/Environment\n" in out
 
 
+def test_an_indeterminate_decision_without_keys_shows_its_reason(simulate: Cli, tmp_path: Path) -> None:
+    """AWS documents no result for a policy value that is shorter than an ARN."""
+    allow = {"Effect": "Allow", "Action": "bedrock:*", "Resource": "*", "Condition": {"ArnLike": {"k:arn": "arn:aws:*"}}}
+    (tmp_path / "policy.json").write_text(json.dumps(POLICY | {"Statement": [allow]}), "utf-8")
+    (tmp_path / "guard.toml").write_text(f"{CONFIG}\n[context]\n'k:arn' = 'arn:aws:sns:us-east-1:1:t'\n", "utf-8")
+
+    out = simulate("--params", TINY).out
+
+    (line,) = [line for line in out.splitlines() if line.startswith("the guard sends the call")]
+    assert "the decision depends on " in line
+    assert "AWS documents no result of ArnLike on `k:arn`" in line
+
+
 def test_an_indeterminate_decision_is_refused_if_the_configuration_says_so(simulate: Cli, tmp_path: Path) -> None:
     (tmp_path / "guard.toml").write_text(f'on_indeterminate = "refuse"\n{CONFIG}', "utf-8")
 
