@@ -151,6 +151,9 @@ class GuardedTransport(_Wrapper):
 
 
 async def _observed(exchange: Exchange, response: Any, is_duplex: bool) -> Any:  # noqa: FBT001
+    if not exchange.is_authorized:
+        exchange.close()
+        return response
     headers = {name.lower(): value for name, value in _headers(response)}
     observer = exchange.observe_stream(response.status, headers)
     if observer is not None:

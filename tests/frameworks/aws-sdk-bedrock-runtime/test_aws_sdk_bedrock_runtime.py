@@ -14,9 +14,11 @@ from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
 from aws_sdk_bedrock_runtime.config import AsyncBedrockRuntimeConfig
 from frameworks.helpers import DENIED_MODEL, HR, MODEL, POLICY, ROLE, denial, guarded
 from harness.clients import Recorder, ask
+from smithy_core import URI
+from smithy_core.aio.types import AsyncBytesReader
 from smithy_core.exceptions import SmithyError
 from smithy_http import Fields
-from smithy_http.aio import HTTPResponse
+from smithy_http.aio import HTTPRequest, HTTPResponse
 from smithy_http.aio.crt import AWSCRTHTTPClient
 
 from guardedbedrock import (
@@ -318,3 +320,25 @@ def test_the_mode_report_sends_a_stream(caplog: pytest.LogCaptureFixture) -> Non
         call(Guard(guardrails=[HR], mode="report"), speak, transport=duplex)
 
     assert len(duplex.paths) == 1
+
+
+def test_a_response_that_is_not_checked_is_not_read_first() -> None:
+    class Unread:
+        """A body that may have no end, such as the events of a stream."""
+
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            raise AssertionError("the guard reads the body")
+
+    class MantleTransport(DuplexTransport):
+        async def send(self, request: Any) -> Any:
+            self.paths.append(request.destination.path)
+            return HTTPResponse(status=200, fields=Fields(), body=Unread())
+
+    async def run() -> Any:
+        config = await AsyncBedrockRuntimeConfig.resolve(region="us-east-1", transport=MantleTransport())
+        Guard(guardrails=[HR], on_mantle="allow", listeners=()).smithy_plugin()(config)
+        address = URI(scheme="https", host="bedrock-mantle.us-east-1.api.aws", path="/v1/responses")
+        request = HTTPRequest(destination=address, method="POST", fields=Fields(), body=AsyncBytesReader(b"{}"))
+        return await config.transport.send(request)
+
+    assert type(asyncio.run(run()).body) is Unread
