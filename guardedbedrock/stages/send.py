@@ -13,7 +13,7 @@ from guardedbedrock.core.events import DeniedByAws, PreflightDiverged, RequestSe
 from guardedbedrock.core.observers import Observers
 from guardedbedrock.core.records import AuthorizedCall, GuardedCall, Reply
 from guardedbedrock.errors import AccessDeniedError, PolicyDeniedError, bind
-from guardedbedrock.stages.retry.policy import Again, RetryPolicy, Sending
+from guardedbedrock.stages.retry.policy import SENT, Again, RetryPolicy, Sending
 
 Response: TypeAlias = dict[str, Any]
 
@@ -41,7 +41,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
     read: Callable[[Response], tuple[Response, bytes | None]],
     retry: RetryPolicy,
     observers: Observers,
-    sending: Sending | None = None,
+    sending: Sending = SENT,
 ) -> Reply:
     """
     Send the call, with retries.
@@ -53,7 +53,7 @@ def send(  # noqa: PLR0913, PLR0917  # each is a part of one attempt
             read within the attempt, so that a connection that breaks in the middle of it is retried too.
         retry: The retry policy of the client.
         observers: The observations of the call.
-        sending: Whether botocore made a request; None if it surely did.
+        sending: Whether botocore made a request.
 
     Raises:
         AccessDeniedError: AWS denies the call; ``__cause__`` is botocore's error.
@@ -91,7 +91,7 @@ async def send_async(  # noqa: PLR0913, PLR0917
     read: Callable[[Response], Awaitable[tuple[Response, bytes | None]]],
     retry: RetryPolicy,
     observers: Observers,
-    sending: Sending | None = None,
+    sending: Sending = SENT,
 ) -> Reply:
     """Send the call as `send` does, for async clients."""
     call, attempts = authorized.guarded.call, _Attempts(authorized.guarded)
@@ -219,9 +219,9 @@ def _reply(  # noqa: PLR0913, PLR0917
     body: bytes | None,
     retry: RetryPolicy,
     stream_again: Callable[[], Any],
-    sending: Sending | None,
+    sending: Sending,
 ) -> Reply:
-    if sending is not None and not sending.has_request:
+    if not sending.has_request:
         return Reply(authorized, response, body, from_service=False)
     kind, metadata = authorized.guarded.call.operation.reply, as_mapping(response.get("ResponseMetadata"))
     if retry.attempts > 1 and _LAST_ATTEMPT in metadata:

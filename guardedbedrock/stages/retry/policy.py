@@ -54,6 +54,14 @@ class Sending(Protocol):
     has_request: bool
 
 
+class _Sent:
+    has_request = True
+
+
+SENT: Final[Sending] = _Sent()
+"""The state of a call for which botocore surely made a request, such as a stream that is requested again."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """
@@ -106,15 +114,14 @@ class RetryPolicy:
         object.__setattr__(rest, "quota", self.quota)
         return rest
 
-    def run(self, attempt: Callable[[], ResultT], observers: Observers, sending: Sending | None = None) -> ResultT:
+    def run(self, attempt: Callable[[], ResultT], observers: Observers, sending: Sending = SENT) -> ResultT:
         """
         Attempt until an attempt succeeds, fails for good, or the attempts, the time or the tokens are used up.
 
         Args:
             attempt: Makes an attempt.
             observers: The observations of the call.
-            sending: Whether botocore made a request; None if it surely did. The error of a test double is raised at once, as
-                botocore does.
+            sending: Whether botocore made a request. The error of a test double is raised at once, as botocore does.
 
         Raises:
             Exception: The error of the last attempt, unchanged, with ``retry_attempts``.
@@ -123,21 +130,21 @@ class RetryPolicy:
         try:
             result = attempt()
         except REQUEST_ERRORS as error:
-            if sending is not None and not sending.has_request:
+            if not sending.has_request:
                 raise
             return _Retries(self, observers, begun).resume(error, attempt)
         self.quota.release(REFILL)
         return result
 
     async def run_async(
-        self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, sending: Sending | None = None
+        self, attempt: Callable[[], Awaitable[ResultT]], observers: Observers, sending: Sending = SENT
     ) -> ResultT:
         """Attempt as `run` does, for async clients."""
         begun = self.clock()
         try:
             result = await attempt()
         except REQUEST_ERRORS as error:
-            if sending is not None and not sending.has_request:
+            if not sending.has_request:
                 raise
             return await _Retries(self, observers, begun).resume_async(error, attempt, self.sleep and self._sleep_async)
         self.quota.release(REFILL)
