@@ -73,7 +73,7 @@ def _policies_of(account: Account, principal: str) -> Any:
     managed = {arn for owner in groups if owner for arn in owner["managed"]} | {*entry.managed, entry.boundary}
     documents = {arn: (snapshot.get("managed_policies") or {}).get(arn) for arn in managed if arn}
     shared = [snapshot.get(name) for name in ("scp", "rcp", "resource_policies")]
-    gaps = [gap for gap in account.gaps if gap.get("principal", principal) == principal]
+    gaps = account.gaps_of(principal)
     tags_and_inline = dict(entry.tags), dict(entry.inline), entry.boundary, entry.missing
     return tags_and_inline, groups, documents, shared, gaps, account.is_management_account
 

@@ -423,14 +423,14 @@ def _check_readable(account: Account, principal: str) -> None:
         SourceError: The message names the gaps.
         ConfigurationError: The snapshot has no such principal.
     """
-    gaps = [gap for gap in account.gaps if gap["section"] == "identity" and gap.get("principal") in (None, principal)]
+    gaps = [gap for gap in account.gaps_of(principal) if gap["section"] == "identity"]
     try:
         entry = account.find(principal)
     except ConfigurationError:
         if gaps:
             raise SourceError(f"no identity-based policy of {principal} can be read: {describe_gap(gaps[0])}") from None
         raise
-    of_entry = [gap for gap in account.gaps if gap["section"] == "identity" and gap.get("principal") in (None, entry.arn)]
+    of_entry = [gap for gap in account.gaps_of(entry.arn) if gap["section"] == "identity"]
     has_policies = entry.inline or entry.managed or entry.groups
     if of_entry and entry.kind != "root" and not has_policies:
         raise SourceError(f"no identity-based policy of {principal} can be read: {describe_gap(of_entry[0])}")

@@ -21,6 +21,7 @@ from guardedbedrock.iam.account.snapshot import write_snapshot
 from guardedbedrock.testing import FakeGuardrail, FakeInferenceProfile
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/team/App"
+SESSION: Final = f"arn:aws:sts::{ACCOUNT}:assumed-role/App/run"
 USER: Final = f"arn:aws:iam::{ACCOUNT}:user/Ann"
 NO_EFFECTIVE_POLICY: Final = "organizations:DescribeEffectivePolicy"
 """moto does not implement it, so it is always a gap here."""
@@ -163,6 +164,7 @@ def test_each_source_that_may_not_be_read_is_a_gap_with_the_statement_that_close
     assert gap["statement"] == {"Effect": "Allow", "Action": found[0][1], "Resource": "*"}
 
 
+@pytest.mark.parametrize("principal", [ROLE, SESSION], ids=["role", "session"])
 @pytest.mark.parametrize(
     ("operation", "gap"),
     [
@@ -175,16 +177,28 @@ def test_each_source_that_may_not_be_read_is_a_gap_with_the_statement_that_close
     ],
 )
 def test_single_calls_that_are_denied_make_the_verdict_of_the_role_indeterminate(
-    populated: Aws, operation: str, gap: tuple[str, str]
+    populated: Aws, operation: str, gap: tuple[str, str], principal: str
 ) -> None:
-    """Whatever is unknown about the role could deny what the rest allows."""
+    """Whatever is unknown about the role could deny what the rest allows. The ARN of a session has no path."""
     populated.fail("GetAccountAuthorizationDetails", operation)
-    snapshot = read(populated, ROLE)
-    decision = iam.Account.from_snapshot(snapshot).evaluate(ROLE, "bedrock:InvokeModel", MODEL)
+    snapshot = read(populated, principal)
+    decision = iam.Account.from_snapshot(snapshot).evaluate(principal, "bedrock:InvokeModel", MODEL)
 
     assert gap in gaps(snapshot)
     assert decision.outcome == "indeterminate"
     assert decision.reasons != ()
+
+
+def test_unread_policies_of_a_group_concern_each_of_its_users(populated: Aws) -> None:
+    """A group is read once, for the first of its users."""
+    client = populated.client("iam")
+    client.create_user(UserName="Bob")
+    client.add_user_to_group(GroupName="Readers", UserName="Bob")
+    other = f"arn:aws:iam::{ACCOUNT}:user/Bob"
+    populated.fail("GetAccountAuthorizationDetails", "GetGroupPolicy")
+    snapshot = read(populated, USER, other)
+
+    assert {outcome(snapshot, user, "bedrock:InvokeModel") for user in (USER, other)} == {"indeterminate"}
 
 
 def test_principal_that_does_not_exist_is_not_in_the_snapshot(populated: Aws) -> None:

@@ -171,12 +171,16 @@ def test_changed_policy_applies_after_a_refresh_and_not_in_the_middle_of_a_call(
             assert len({decision.outcome for decision in decided.verdict.decisions if decision.request.action[8] == "I"}) == 1
 
 
-def test_no_identity_policy_at_the_start_makes_the_source_unavailable(live: Aws) -> None:
-    """It is not merely a gap: the guard would know nothing at all."""
-    live.fail("GetAccountAuthorizationDetails", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies", "GetRole")
-    guard, heard = make(policies="account")
+@pytest.mark.parametrize("principal", [ROLE, f"arn:aws:sts::{ACCOUNT}:assumed-role/App/run"], ids=["role", "session"])
+@pytest.mark.parametrize("also_denied", [(), ("GetRole",)], ids=["path known", "path unknown"])
+def test_no_identity_policy_at_the_start_makes_the_source_unavailable(
+    live: Aws, principal: str, also_denied: tuple[str, ...]
+) -> None:
+    """It is not merely a gap: the preflight has no policies to evaluate."""
+    live.fail("GetAccountAuthorizationDetails", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies", *also_denied)
+    guard, heard = make(policies="account", principal=principal)
 
-    with pytest.raises(PreflightUnavailableError, match=r'policies = "account": no identity-based policy of .*App can be read'):
+    with pytest.raises(PreflightUnavailableError, match=r'policies = "account": no identity-based policy of .* can be read'):
         converse(guard, live)
     assert [event.action for event in heard.last.of(SourceUnavailable)] == ["deny"]
     assert any(isinstance(event, SourceFailed) and event.seconds_left is None for event in heard.of_source)

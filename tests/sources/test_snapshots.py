@@ -216,6 +216,14 @@ def test_gap_of_one_principal_leaves_the_others_sure() -> None:
     assert [of_all.evaluate(arn, "bedrock:InvokeModel", MODEL).outcome for arn in roles] == ["indeterminate", "indeterminate"]
 
 
+def test_gap_of_a_role_may_name_it_without_its_path() -> None:
+    """A reader that knows only a session of the role does not know its path."""
+    gap = {"section": "identity", "api": "iam:GetRolePolicy", "error": "AccessDenied", "statement": None}
+    account = iam.Account.from_snapshot(snapshot(gaps=[{**gap, "principal": "arn:aws:iam::123456789012:role/App"}]))
+
+    assert account.evaluate(ROLE, "bedrock:InvokeModel", MODEL).outcome == "indeterminate"
+
+
 def test_who_can_takes_tags_from_the_snapshot() -> None:
     """A condition on a tag of the principal is decided."""
     policy = document("bedrock:InvokeModel")

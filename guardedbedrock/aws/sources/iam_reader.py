@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from guardedbedrock.aws.sources.calls import SourceCalls
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, sections_of_details
+from guardedbedrock.iam.matching.principals import without_path
 
 PAGE_SIZE: Final = 1000
 _FILTERS: Final = ("User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy")
@@ -43,9 +44,9 @@ class IamReader:
             sections = sections_of_details(self._calls.attempt("identity", _DETAILS, self._all_details) or {})
         else:
             sections = sections_of_details(self._details_of(principals))
-            wanted = {_without_path(arn) for arn in principals}
+            wanted = {without_path(arn) for arn in principals}
             sections["principals"] = {
-                arn: entry for arn, entry in sections["principals"].items() if arn in principals or _without_path(arn) in wanted
+                arn: entry for arn, entry in sections["principals"].items() if arn in principals or without_path(arn) in wanted
             }
             groups = {arn for entry in sections["principals"].values() for arn in entry.get("groups", ())}
             sections["groups"] = {arn: entry for arn, entry in sections["groups"].items() if arn in groups}
@@ -71,17 +72,18 @@ class IamReader:
     def _single_calls(self, principals: tuple[str, ...]) -> dict[str, Any]:
         owners: dict[str, list[dict[str, Any]]] = {"User": [], "Role": [], "Group": []}
         for principal in principals:
-            arn = _without_path(principal) if ":assumed-role/" in principal else principal
+            arn = without_path(principal) if ":assumed-role/" in principal else principal
             kind, name = arn.split(":", 5)[-1].split("/")[0].title(), arn.rpartition("/")[2]
             entry = self._entry(arn, kind, name) if kind in ("User", "Role") else None
             if entry is None:
                 continue
             if kind == "User":
-                groups = self._calls.attempt("identity", "iam:ListGroupsForUser", partial(self._groups_of, name), principal=arn)
+                user = entry["Arn"]
+                groups = self._calls.attempt("identity", "iam:ListGroupsForUser", partial(self._groups_of, name), principal=user)
                 entry["GroupList"] = [group["GroupName"] for group in groups or ()]
                 known = {group["Arn"] for group in owners["Group"]}
                 owners["Group"] += [
-                    {**group, **self._attached("Group", group["GroupName"], arn)}
+                    {**group, **self._attached("Group", group["GroupName"], group["Arn"])}
                     for group in groups or ()
                     if group["Arn"] not in known
                 ]
@@ -102,7 +104,8 @@ class IamReader:
         if found is None and len(self._calls.gaps) == before:
             return None  # it does not exist
         base = found[kind] if found else {"Arn": arn, f"{kind}Name": name, f"{kind}Id": ""}
-        return {**base, **self._attached(kind, name, arn)}
+        # The gaps must have the ARN of the entry: the ARN of a session has no path.
+        return {**base, **self._attached(kind, name, base["Arn"])}
 
     def _attached(self, kind: str, name: str, arn: str) -> dict[str, Any]:
         iam, lower, key = self._calls.client("iam"), kind.lower(), {f"{kind}Name": name}
@@ -143,12 +146,3 @@ class IamReader:
 
         policy: dict[str, Any] | None = self._calls.attempt("managed_policies", "iam:GetPolicyVersion", read, resource=arn)
         return policy
-
-
-def _without_path(arn: str) -> str:
-    """Return the ARN of a user or role without its path; of a session, the ARN of its role."""
-    head, _, rest = arn.rpartition(":")
-    kind, *names = rest.split("/")
-    if kind == "assumed-role" and names:
-        return f"{head.replace(':sts:', ':iam:', 1)}:role/{names[0]}"
-    return f"{head}:{kind}/{names[-1]}" if names else arn

@@ -226,7 +226,7 @@ def _group(account: Account) -> Iterator[Subject]:
 def _policies_key(account: Account, principal: AccountPrincipal) -> str:
     """Return equal text for principals with equal policies, whatever their inline policies are called."""
     inline = sorted(json.dumps(document, sort_keys=True, default=str) for document in principal.inline.values())
-    gaps = [str(gap) for gap in account.gaps if gap.get("principal") == principal.arn]
+    gaps = [str(gap) for gap in account.gaps_of(principal.arn)]
     named = [sorted(principal.managed), sorted(principal.groups), sorted(principal.missing), principal.boundary]
     return json.dumps([inline, named, gaps])
 

@@ -16,6 +16,7 @@ from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType
 from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.matching.principals import without_path
 from guardedbedrock.iam.matching.requests import Request
 
 _SETS_KEPT: Final = 256
@@ -140,6 +141,18 @@ class Account:
         """The parts that could not be read; see the section ``gaps`` of the snapshot."""
         return tuple(self.snapshot.get("gaps") or ())
 
+    def gaps_of(self, principal: str) -> tuple[Mapping[str, Any], ...]:
+        """
+        Return the gaps that concern a principal: its own, those of its groups, and those of every principal.
+
+        Args:
+            principal: ARN of a user or role, or of a session of a role.
+        """
+        entry = self.principals.get(principal)
+        # A gap may name a role without its path: the reader may have known only a session.
+        owners = {without_path(arn) for arn in (principal, *(entry.groups if entry else ()))}
+        return tuple(gap for gap in self.gaps if gap.get("principal") is None or without_path(gap["principal"]) in owners)
+
     def policy_set(self, principal: str, resource: str | None = None) -> PolicySet:
         """
         Return the policies that apply to a principal.
@@ -242,9 +255,9 @@ class Account:
 
     def _recorded_gaps(self, principal: str) -> Iterator[Gap]:
         """Yield the gaps of the snapshot that concern the policies of a principal."""
-        for gap in self.gaps:
+        for gap in self.gaps_of(principal):
             section = gap.get("section")
-            if section in POLICY_TYPES and gap.get("principal", principal) == principal:
+            if section in POLICY_TYPES:
                 yield Gap(section, describe_gap(gap), gap.get("resource") or "")
 
     def _identity(self, principal: AccountPrincipal) -> tuple[list[PolicyDocument], list[Gap]]:

@@ -93,6 +93,22 @@ def identify(arn: str) -> Principal:
     return Principal(arn, kind, parts[4], role)
 
 
+def without_path(arn: str) -> str:
+    """
+    Return the ARN of a user, role or group without its path; of a session, the ARN of its role without a path.
+
+    The name alone identifies each of them within an account.
+
+    >>> without_path("arn:aws:iam::111122223333:role/team/App")
+    'arn:aws:iam::111122223333:role/App'
+    """
+    head, _, rest = arn.rpartition(":")
+    kind, *names = rest.split("/")
+    if kind == "assumed-role" and names:
+        return f"{head.replace(':sts:', ':iam:', 1)}:role/{names[0]}"
+    return f"{head}:{kind}/{names[-1]}" if names else arn
+
+
 def role_arn_patterns(session: Principal) -> tuple[str, ...]:
     """
     Return what is known of ``aws:PrincipalArn`` for a role session: patterns, of which the ARN of the role matches one.
