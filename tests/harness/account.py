@@ -36,6 +36,7 @@ class Aws:
         self.moto_url, self.fake = moto_url, fake
         self._failing: dict[str, str] = {}
         self._answers: dict[str, Callable[[], dict[str, Any]]] = {}
+        self._changes: dict[tuple[str, int], Callable[[], object]] = {}
         self.calls: list[str] = []
 
     def fail(self, *operations: str, code: str = "AccessDenied") -> None:
@@ -50,6 +51,10 @@ class Aws:
         """Answer an operation that moto does not have."""
         self._answers[operation] = answer
 
+    def change(self, operation: str, change: Callable[[], object], *, call: int = 1) -> None:
+        """Change the account right before the first, or another, call of an operation."""
+        self._changes[operation, self.calls.count(operation) + call] = change
+
     def client(self, service: str, region_name: str | None = None, config: Config | None = None) -> Any:
         """Create a client as ``boto3.client`` does; an operation that shall fail does not leave the process."""
         session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
@@ -61,6 +66,7 @@ class Aws:
 
     def _before(self, model: Any, **_: Any) -> tuple[Any, Any] | None:
         self.calls.append(model.name)
+        self._changes.pop((model.name, self.calls.count(model.name)), lambda: None)()
         code = self._failing.get(model.name) or self._failing.get("*")
         if code is None and model.name in self._answers:
             return type("Response", (), {"status_code": 200, "headers": {}})(), self._answers[model.name]()

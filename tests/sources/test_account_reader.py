@@ -201,6 +201,52 @@ def test_unread_policies_of_a_group_concern_each_of_its_users(populated: Aws) ->
     assert {outcome(snapshot, user, "bedrock:InvokeModel") for user in (USER, other)} == {"indeterminate"}
 
 
+def test_inline_policy_that_is_deleted_during_the_read_leaves_the_others(populated: Aws) -> None:
+    """The policy `Block` still denies."""
+    client = populated.client("iam")
+    for name, policy in (("Block", document("bedrock:*", effect="Deny")), ("Gone", document("s3:*"))):
+        client.put_role_policy(RoleName="App", PolicyName=name, PolicyDocument=json.dumps(policy))
+    populated.fail("GetAccountAuthorizationDetails")
+    populated.change("GetRolePolicy", lambda: client.delete_role_policy(RoleName="App", PolicyName="Gone"))
+    snapshot = read(populated, ROLE)
+
+    assert list(snapshot["principals"][ROLE]["inline"]) == ["Apply", "Block"]
+    assert gaps(snapshot) == []
+    assert outcome(snapshot, ROLE, "bedrock:InvokeModel") == "explicitDeny"
+
+
+def test_scp_that_is_deleted_during_the_read_leaves_the_others(populated: Aws) -> None:
+    """It had to be detached first, so it does not limit the account."""
+    organizations = populated.client("organizations")
+    member = next(one["Id"] for one in organizations.list_accounts()["Accounts"] if one["Name"] == "member")
+    attach(organizations, member, "Gone", document("s3:*", effect="Deny"))
+    listed = organizations.list_policies_for_target(TargetId=member, Filter="SERVICE_CONTROL_POLICY")["Policies"]
+    gone = next(one["Id"] for one in listed if one["Name"] == "Gone")
+
+    def delete() -> None:
+        organizations.detach_policy(PolicyId=gone, TargetId=member)
+        organizations.delete_policy(PolicyId=gone)
+
+    populated.change("DescribePolicy", delete, call=5)  # after the list of the account, the last level
+    calls = SourceCalls(populated.client, REGION)
+    sections = OrganizationReader(calls).read(member)
+
+    assert [policy["name"] for policy in sections["scp"][-1]["policies"]] == ["FullAWSAccess"]
+    assert calls.gaps == []
+
+
+def test_guardrail_that_is_deleted_during_the_read_leaves_the_others(aws: Aws) -> None:
+    """Its versions are listed after the guardrails."""
+    other = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/zzz123def456"
+    aws.fake.configure(guardrails=[FakeGuardrail(arn, version="1") for arn in (GUARDRAIL, other)])
+    delete = aws.client("bedrock").delete_guardrail
+    aws.change("ListGuardrails", lambda: delete(guardrailIdentifier=other), call=2)
+    snapshot = read(aws)
+
+    assert [one["arn"] for one in snapshot["guardrails"]] == [GUARDRAIL]
+    assert gaps(snapshot) == []
+
+
 def test_principal_that_does_not_exist_is_not_in_the_snapshot(populated: Aws) -> None:
     """It has no policies, which is not the same as an empty list of them."""
     populated.fail("GetAccountAuthorizationDetails")
@@ -365,6 +411,17 @@ def test_last_accessed_data_that_cannot_be_read_are_a_gap(populated: Aws) -> Non
     snapshot = AccountReader(populated.client, [REGION]).read(last_accessed=True)
     assert gaps(snapshot) == [("last_accessed", "iam:GenerateServiceLastAccessedDetails")]
     assert outcome(snapshot, ROLE, "bedrock:InvokeModel") == "allowed"
+
+
+def test_principal_that_is_deleted_during_the_read_leaves_the_reports_of_the_others(populated: Aws) -> None:
+    generate = "GenerateServiceLastAccessedDetails"
+    populated.answer(generate, lambda: {"JobId": "98a765b4-3cde-2101-2345-example678f9"})
+    populated.answer("GetServiceLastAccessedDetails", lambda: report(s3=None))
+    populated.change(generate, lambda: populated.fail(generate, code="NoSuchEntity"))
+    populated.change(generate, populated.recover, call=2)
+    snapshot = AccountReader(populated.client, [REGION]).read(last_accessed=True)
+    assert snapshot["last_accessed"] == {ROLE: {}}
+    assert [gap["principal"] for gap in snapshot["gaps"] if gap["section"] == "last_accessed"] == [USER]
 
 
 def test_a_failed_report_is_a_gap(populated: Aws) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from guardedbedrock.aws.sources.calls import SourceCalls, pages
+from guardedbedrock.aws.sources.calls import SourceCalls, pages, unless_deleted
 from guardedbedrock.iam.account.documents import read_document
 
 
@@ -53,7 +53,9 @@ class BedrockReader:
 
     def _guardrails(self, region: str) -> list[dict[str, Any]]:
         bedrock = self._calls.client("bedrock", region)
-        return [self._guardrail(bedrock, region, summary) for summary in pages(bedrock.list_guardrails, "guardrails")]
+        listed = pages(bedrock.list_guardrails, "guardrails")
+        found = [unless_deleted(partial(self._guardrail, bedrock, region, summary)) for summary in listed]
+        return [guardrail for guardrail in found if guardrail is not None]
 
     def _guardrail(self, bedrock: Any, region: str, summary: Mapping[str, Any]) -> dict[str, Any]:
         arn = summary["arn"]

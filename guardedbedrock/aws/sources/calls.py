@@ -19,6 +19,7 @@ _ABSENT: Final = frozenset(
         "AWSOrganizationsNotInUseException",
         "EffectivePolicyNotFoundException",
         "NoSuchEntity",
+        "PolicyNotFoundException",
         "PolicyTypeNotEnabledException",
         "ResourceNotFoundException",
     }
@@ -63,6 +64,9 @@ class SourceCalls:
         """
         Return the result of a call; None if there is nothing to read, or with a gap if the account does not answer.
 
+        If `call` reads a list and then each of its items, it reads the items with `unless_deleted`. Otherwise a single deleted
+        item would look like an empty list.
+
         Args:
             sections: Sections of the snapshot that the call fills.
             api: The action that the caller needs, such as ``iam:GetRole``.
@@ -72,7 +76,7 @@ class SourceCalls:
         try:
             return call()
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
+            code = _code(error)
             if code not in _ABSENT:
                 self.add_gap(sections, api, code, **where)
         except BotoCoreError as error:
@@ -86,6 +90,20 @@ class SourceCalls:
             gap = {"section": section, "api": api, "error": error, "statement": statement, **where}
             if gap not in self.gaps:
                 self.gaps.append(gap)
+
+
+def unless_deleted(call: Callable[[], Any]) -> Any:
+    """Return the result of a call that reads one item of a list; None if the item was deleted after the list was read."""
+    try:
+        return call()
+    except ClientError as error:
+        if _code(error) in _ABSENT:
+            return None
+        raise
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def pages(call: Callable[..., Any], key: str, *, marker: str = "nextToken", **params: Any) -> Iterator[Any]:

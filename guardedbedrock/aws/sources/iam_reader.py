@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from guardedbedrock.aws.sources.calls import SourceCalls
+from guardedbedrock.aws.sources.calls import SourceCalls, unless_deleted
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, sections_of_details
 from guardedbedrock.iam.matching.principals import without_path
 
@@ -113,7 +113,9 @@ class IamReader:
         def inline() -> list[dict[str, Any]]:
             pages = iam.get_paginator(f"list_{lower}_policies").paginate(**key)
             names = [policy for page in pages for policy in page["PolicyNames"]]
-            return [getattr(iam, f"get_{lower}_policy")(**key, PolicyName=policy) for policy in names]
+            get = partial(getattr(iam, f"get_{lower}_policy"), **key)
+            found = [unless_deleted(partial(get, PolicyName=policy)) for policy in names]
+            return [policy for policy in found if policy is not None]
 
         def managed() -> list[dict[str, Any]]:
             pages = iam.get_paginator(f"list_attached_{lower}_policies").paginate(**key)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from guardedbedrock.aws.sources.calls import SourceCalls, pages
+from guardedbedrock.aws.sources.calls import SourceCalls, pages, unless_deleted
 from guardedbedrock.iam.account.documents import read_document
 
 _LEVELS: Final = {"scp": "SERVICE_CONTROL_POLICY", "rcp": "RESOURCE_CONTROL_POLICY"}
@@ -101,17 +101,19 @@ class OrganizationReader:
         return levels if any(level["policies"] for level in levels) else None
 
     def _policies(self, kind: str, target: str) -> list[dict[str, Any]]:
-        organizations, found = self._calls.client("organizations"), []
+        organizations = self._calls.client("organizations")
         listed = pages(
             organizations.list_policies_for_target, "Policies", marker="NextToken", TargetId=target, Filter=_LEVELS[kind]
         )
-        for summary in listed:
-            if summary["Id"] not in self._described:
-                content = organizations.describe_policy(PolicyId=summary["Id"])["Policy"]["Content"]
-                named = {key.lower(): summary[key] for key in ("Id", "Name", "Arn")}
-                self._described[summary["Id"]] = {**named, "document": read_document(content, name=summary["Arn"])}
-            found.append(self._described[summary["Id"]])
-        return found
+        found = [self._described.get(one["Id"]) or unless_deleted(partial(self._describe, one)) for one in listed]
+        return [policy for policy in found if policy is not None]
+
+    def _describe(self, summary: Mapping[str, Any]) -> dict[str, Any]:
+        policy = self._calls.client("organizations").describe_policy(PolicyId=summary["Id"])["Policy"]
+        named = {key.lower(): summary[key] for key in ("Id", "Name", "Arn")}
+        described = {**named, "document": read_document(policy["Content"], name=summary["Arn"])}
+        self._described[summary["Id"]] = described
+        return described
 
 
 def _assigned(value: Any) -> Any:

@@ -29,9 +29,14 @@ def read_last_accessed(
 
     Returns:
         ARN to ``{"bedrock": time}`` with the time in ISO 8601, or None if the principal never used it; to an empty object if
-        its policies do not name the service. A principal whose report failed or is not ready is missing.
+        its policies do not name the service. A principal that was deleted, or whose report is not ready or failed, is missing.
     """
-    jobs = {arn: iam.generate_service_last_accessed_details(Arn=arn)["JobId"] for arn in principals}
+    jobs = {}
+    for arn in principals:
+        try:
+            jobs[arn] = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
+        except iam.exceptions.NoSuchEntityException:
+            continue  # one deleted principal must not hide the reports of all the others
     found: dict[str, dict[str, str | None]] = {}
     pauses = PAUSES
     for arn, job in jobs.items():

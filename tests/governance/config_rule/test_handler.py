@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
@@ -59,6 +60,8 @@ class Pages:
 
 class Aws:
     """The services that the rule calls, with an account as data."""
+
+    exceptions = boto3.client("iam", region_name="us-east-1").exceptions
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
