@@ -160,6 +160,27 @@ def test_the_path_of_a_role_is_known_if_it_is_configured(role_arn: str | None, d
 
 
 @pytest.mark.parametrize(
+    ("principal", "context", "decision"),
+    [
+        (SESSION, {}, "indeterminate"),
+        (SESSION, {"lambda:SourceFunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:chat"}, "allowed"),
+        (SESSION, {"lambda:SourceFunctionArn": []}, "implicitDeny"),
+        ("arn:aws:iam::123456789012:user/ada", {}, "implicitDeny"),
+    ],
+)
+def test_a_key_of_the_credentials_is_unknown_for_a_session_unless_it_is_configured(
+    principal: str, context: dict[str, Any], decision: str
+) -> None:
+    """An empty list states that the key is absent. The credentials of a user do not have it."""
+    of_a_function = {"ArnLike": {"lambda:SourceFunctionArn": "arn:aws:lambda:*:123456789012:function:*"}}
+    policies = {"identity": [document({"Effect": "Allow", "Action": "bedrock:*", "Resource": "*", "Condition": of_a_function})]}
+
+    verdict = guard(policies=policies, principal=principal, context=context).simulate("Converse", CONVERSE)
+
+    assert verdict.decision == decision
+
+
+@pytest.mark.parametrize(
     "caller", [SESSION.replace("App", "Other"), "arn:aws:iam::123456789012:user/ada", SESSION.replace("1234", "9234")]
 )
 def test_a_caller_that_is_no_session_of_the_configured_role_is_not_sent(caller: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
 from guardedbedrock.iam.matching.arns import split
@@ -19,6 +20,7 @@ UNKNOWN_KEYS: Final = frozenset(
         "aws:PrincipalTag/*",
         "aws:ResourceOrgID",
         "aws:ResourceOrgPaths",
+        "aws:SignInSessionArn",
         "aws:SourceIdentity",
         "aws:SourceIp",
         "aws:SourceVpc",
@@ -33,7 +35,26 @@ UNKNOWN_KEYS: Final = frozenset(
         "aws:userid",
     }
 )
-"""Keys that AWS derives from the network, the session or the organization; the calling process cannot know them."""
+"""
+Keys that are unknown for every principal: AWS derives them from the network, the sign-in, the principal or the organization.
+
+`unknown_keys` returns all keys that are unknown for one principal.
+"""
+
+_UNKNOWN_LOWER: Final = frozenset(key.lower() for key in UNKNOWN_KEYS)
+
+_DECIDED: Final = ("bedrock:", "iam:", "aws:requesttag/", "aws:tagkeys", "aws:resourceaccount", "aws:resourcetag/", "resource:")
+"""The authorizations of a call set these keys, or say that they are unknown."""
+_OF_SERVICES: Final = (
+    "aws:principalisawsservice",
+    "aws:principalservicename",
+    "aws:sourcearn",
+    "aws:sourceaccount",
+    "aws:sourceorg",
+)
+"""Keys that only requests of a service principal have."""
+_NOT_OF_THIS_PROCESS: Final = frozenset({"aws:ismcpserviceaction", "aws:referer", "aws:viaawsmcpservice"})
+"""Keys of requests that a browser sends, or an AWS service on behalf of the caller."""
 
 Bearer: TypeAlias = Literal["", "SHORT_TERM", "LONG_TERM", "unknown"]
 """Kind of a Bedrock API key: the value of ``bedrock:BearerTokenType``."""
@@ -66,7 +87,7 @@ class Caller:
         bearer: Kind of Bedrock API key that the client signs with, ``SHORT_TERM``, ``LONG_TERM`` or ``unknown``; ``""`` if it
             signs with SigV4.
         userid: Unique ID of the principal, as STS returns it; ``""`` if unknown.
-        unknown: Context keys that are not known; keys of `context` are removed from it.
+        unknown: Context keys that are not known, see `unknown_keys`; keys of `context` are removed from it.
 
     Attributes:
         known: All known context keys: the derived ones and those of `context`.
@@ -122,6 +143,43 @@ class Caller:
             return {}
         session_name = self.principal.rpartition("/")[2]
         return {"aws:PrincipalArn": role_arn_patterns(principal), "aws:userid": (f"*:{session_name}",)}
+
+
+_DERIVED: Final = frozenset(
+    {*(key.lower() for key in Caller("arn:aws:iam::123456789012:user/u", "us-east-1").known), "aws:currenttime", "aws:epochtime"}
+)
+
+
+@lru_cache(maxsize=4096)  # keyed by the context key: a trail repeats few keys in millions of records
+def may_be_set(key: str, *, via_service: bool) -> bool:
+    """
+    Return whether a request may have a context key that neither the caller nor the call shows.
+
+    Args:
+        key: The key in lower case.
+        via_service: Whether an AWS service sent the request on behalf of the caller.
+    """
+    if key.startswith("aws:calledvia"):
+        return via_service
+    return not key.startswith((*_DECIDED, *_OF_SERVICES)) and key not in _DERIVED
+
+
+def unknown_keys(principal: str, reads: Iterable[str]) -> frozenset[str]:
+    """
+    Return the context keys that are unknown for a principal that sends its requests itself.
+
+    The credentials of a session can carry further keys, such as ``lambda:SourceFunctionArn``, ``aws:Ec2InstanceSourceVpc`` or
+    the claims of an identity provider. There is no complete list of these keys, so every key of a session that a policy reads
+    is unknown, unless the caller or the call determines it. The credentials of a user carry none of them.
+
+    Args:
+        principal: ARN of the principal.
+        reads: Context keys that the policies read, in lower case.
+    """
+    if identify(principal).kind == "user":
+        return UNKNOWN_KEYS
+    others = (key for key in reads if key not in _UNKNOWN_LOWER and key not in _NOT_OF_THIS_PROCESS)
+    return UNKNOWN_KEYS | {key for key in others if may_be_set(key, via_service=False)}
 
 
 def api_key_kind(token: str) -> Bearer:

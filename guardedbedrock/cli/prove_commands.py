@@ -143,7 +143,7 @@ def always_allowed(  # noqa: PLR0913 - each is an option
 
     given = _arguments(config, snapshot, principal, False, identity, scp, rcp, boundary, endpoint, session)  # noqa: FBT003
     policies = next(given.read())
-    requests = requests_of(calls, policies.principal, given.guardrails())
+    requests = requests_of(calls, policies, given.guardrails())
     return show(questions.always_allowed(policies, requests, options(timeout, assume or ())), output)
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Vocabulary
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS
-from guardedbedrock.bedrock.caller import Bearer
+from guardedbedrock.bedrock.caller import Bearer, unknown_keys
 from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_mistakes
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
@@ -193,6 +193,7 @@ class Rules:
                 principal=principal,
                 region=region,
                 context={**self._role_of_caller(), **self.context},
+                unknown=unknown_keys(principal, () if self.policies is None else self.policies.reads),
                 secure=self.secure,
                 bearer=self.bearer,
                 userid=getattr(self.principal, "userid", ""),

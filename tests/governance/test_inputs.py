@@ -9,6 +9,8 @@ import pytest
 from guardedbedrock import ConfigurationError, Guardrail
 from guardedbedrock.governance.inputs import read_given
 from guardedbedrock.governance.proof.calls import requests_of
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.iam import PolicySet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +59,8 @@ def test_numbers_of_a_calls_file_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "calls.json"
     file.write_text(f"[{call}]", "utf-8")
     guardrail = Guardrail("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", version="1")
+    policies = ProofPolicies.of(PolicySet(identity=f'{{"Statement": {ALLOW}}}'), "arn:aws:iam::123456789012:role/App")
 
-    requests = requests_of(str(file), "arn:aws:iam::123456789012:role/App", [guardrail])
+    requests = requests_of(str(file), policies, [guardrail])
 
     assert [request.action for request in requests][:1] == ["bedrock:InvokeModel"]

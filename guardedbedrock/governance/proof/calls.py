@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, authorizations
+from guardedbedrock.bedrock.caller import unknown_keys
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import read_json
+from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import Request
 
 _REGION = "us-east-1"
 
 
-def requests_of(path: str, principal: str, guardrails: Sequence[Guardrail] = ()) -> tuple[Request, ...]:
+def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardrail] = ()) -> tuple[Request, ...]:
     """
     Read a calls file: a JSON array of calls, requests or cases, or an object with such an array under ``calls`` or ``cases``.
 
@@ -23,7 +25,7 @@ def requests_of(path: str, principal: str, guardrails: Sequence[Guardrail] = ())
 
     Args:
         path: The file.
-        principal: The principal that calls.
+        policies: The policies of the principal that calls.
         guardrails: Approved guardrails; a call that can carry one and names none gets the first of its region.
 
     Raises:
@@ -38,18 +40,18 @@ def requests_of(path: str, principal: str, guardrails: Sequence[Guardrail] = ())
     found: list[Request] = []
     for index, entry in enumerate(data):
         try:
-            found += _requests(entry, principal, guardrails)
+            found += _requests(entry, policies, guardrails)
         except (KeyError, TypeError, AttributeError) as error:
             problem = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else "has the wrong form"
             raise ConfigurationError(f"{file}[{index}]: {problem}; write operation and params, or action and resource") from None
     return tuple(found)
 
 
-def _requests(entry: Mapping[str, Any], principal: str, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
+def _requests(entry: Mapping[str, Any], policies: ProofPolicies, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
     given = entry.get("call") or entry.get("request") or entry
     if "action" in given:
         context, unknown = given.get("context", {}), given.get("unknown", ())
-        yield Request(given.get("principal", principal), given["action"], given["resource"], context, unknown)
+        yield Request(given.get("principal", policies.principal), given["action"], given["resource"], context, unknown)
         return
     name, params, region = given["operation"], dict(given.get("params", {})), given.get("region", _REGION)
     if name not in OPERATIONS:
@@ -61,4 +63,5 @@ def _requests(entry: Mapping[str, Any], principal: str, guardrails: Sequence[Gua
             if guardrail.region == region:
                 params = location.put(params, guardrail.arn, guardrail.version)
                 break
-    yield from authorizations(operation, params, Caller(principal, region)).requests
+    unknown = unknown_keys(policies.principal, policies.policy_set().reads)
+    yield from authorizations(operation, params, Caller(policies.principal, region, unknown=unknown)).requests

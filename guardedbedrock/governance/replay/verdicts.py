@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock import Caller, Guardrail, Inventory, Operation, authorizations, find_operation
 from guardedbedrock.bedrock.authorization.condition_keys import carries
-from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
+from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
 from guardedbedrock.governance.inputs import PolicyInput
 from guardedbedrock.governance.replay.evidence import Evidence
@@ -132,27 +132,6 @@ class Judge:
 
 
 _TIMES: Final = ("aws:CurrentTime", "aws:EpochTime")
-_DECIDED: Final = ("bedrock:", "iam:", "aws:requesttag/", "aws:tagkeys", "aws:resourceaccount", "aws:resourcetag/", "resource:")
-"""The authorizations of a call set these keys, or say that they are unknown."""
-_OF_SERVICES: Final = (
-    "aws:principalisawsservice",
-    "aws:principalservicename",
-    "aws:sourcearn",
-    "aws:sourceaccount",
-    "aws:sourceorg",
-)
-"""Keys that only requests of a service principal have."""
-
-
-@lru_cache(maxsize=4096)  # keyed by the context key: a trail repeats few keys in millions of records
-def may_be_set(key: str, *, via_service: bool) -> bool:
-    """Return whether a request may have a key that neither the record nor the principal shows."""
-    if key.startswith("aws:calledvia"):
-        return via_service
-    return not key.startswith((*_DECIDED, *_OF_SERVICES)) and key not in _DERIVED
-
-
-_DERIVED: Final = frozenset(key.lower() for key in (*Caller("arn:aws:iam::123456789012:user/u", "us-east-1").known, *_TIMES))
 
 
 @lru_cache(maxsize=4096)  # keyed by all arguments: a trail has few principals and many records of each

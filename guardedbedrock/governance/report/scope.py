@@ -11,12 +11,11 @@ from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock import AUTHORIZERS, Caller, Guardrail, Inventory
 from guardedbedrock.bedrock.authorization.vocabulary import Authorizer
-from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
+from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.verdicts import may_be_set
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.account.account import Account, AccountPrincipal, describe_gap
 from guardedbedrock.iam.matching.principals import identify

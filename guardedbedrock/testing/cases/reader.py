@@ -20,7 +20,7 @@ from guardedbedrock.bedrock import (
 )
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
-from guardedbedrock.bedrock.caller import BEARERS
+from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.governance.proof.questions import TIMEOUT, Options, actions_of
@@ -165,7 +165,7 @@ class CaseReader:
                 why,
                 file,
             )
-        asked = caller_side(_asked(call, location / "call" / "params"), policies)
+        asked = caller_side(_asked(call, policies, location / "call" / "params"), policies)
         return Case(data["id"], policies, asked, expect, call, why, file)
 
     def _proof(self, data: dict[str, Any], location: Location, file: str) -> ProofCase:
@@ -190,7 +190,7 @@ class CaseReader:
             requests = (_request(data["request"]),)
         elif "call" in data:
             call = _call({**data, "principal": principal}, location)
-            requests = tuple(_asked(call, location / "call" / "params").requests)
+            requests = tuple(_asked(call, versions["policies"].policy_set(), location / "call" / "params").requests)
         return ProofCase(
             id=data["id"],
             question=question,
@@ -265,10 +265,11 @@ def _guardrails(data: Mapping[str, Any], name: str, location: Location) -> tuple
     return tuple(guardrails)
 
 
-def _asked(call: ClientCall, location: Location) -> AuthorizationSet:
+def _asked(call: ClientCall, policies: PolicySet, location: Location) -> AuthorizationSet:
     """Return the authorizations of a call. If its parameters name no guardrail, the first one is injected."""
     operation, params = find_operation(call.service, call.operation), call.params
-    caller = Caller(call.principal, call.region, context=call.context, bearer=call.bearer)
+    unknown = unknown_keys(call.principal, policies.reads)
+    caller = Caller(call.principal, call.region, context=call.context, unknown=unknown, bearer=call.bearer)
     listed = (*call.guardrails, *call.enforced)
     inventory = Inventory(
         tags={guardrail.arn: guardrail.tags for guardrail in listed if guardrail.tags is not None},
