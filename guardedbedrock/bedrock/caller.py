@@ -114,7 +114,7 @@ class Caller:
         object.__setattr__(self, "partition", self.partition or (parts[1] if parts else "aws"))
         given = {key.lower() for key in self.context} | ({"aws:userid"} if self.userid else set())
         object.__setattr__(self, "unknown", frozenset(key for key in self.unknown if key.lower() not in given))
-        object.__setattr__(self, "known", {**self._derived(), **self.context})
+        object.__setattr__(self, "known", merge_keys(self._derived(), self.context))
         partly_known = {key: value for key, value in self._derived_in_part().items() if key.lower() not in given}
         object.__setattr__(self, "partly_known", partly_known)
 
@@ -143,6 +143,17 @@ class Caller:
             return {}
         session_name = self.principal.rpartition("/")[2]
         return {"aws:PrincipalArn": role_arn_patterns(principal), "aws:userid": (f"*:{session_name}",)}
+
+
+def merge_keys(*layers: Mapping[str, object]) -> dict[str, object]:
+    """
+    Merge context keys. A later layer overrides an earlier one, also if it spells a key in another case.
+
+    >>> merge_keys({"aws:RequestedRegion": "us-east-1"}, {"AWS:REQUESTEDREGION": "eu-west-1"})
+    {'AWS:REQUESTEDREGION': 'eu-west-1'}
+    """
+    merged = {key.lower(): (key, value) for layer in layers for key, value in layer.items()}
+    return dict(merged.values())
 
 
 _DERIVED: Final = frozenset(

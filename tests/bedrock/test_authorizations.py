@@ -10,6 +10,7 @@ import pytest
 from guardedbedrock import ConfigurationError, Guardrail
 from guardedbedrock.bedrock import AUTHORIZERS, OPERATIONS, Caller, Inventory, authorizations
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.iam.matching.context import UNKNOWN
 
 ROLE = "arn:aws:iam::123456789012:role/App"
 US = "arn:aws:bedrock:us-east-1"
@@ -143,6 +144,30 @@ def test_a_geographic_profile_sets_its_arn_on_its_models_and_leaves_the_region_u
     assert {"resource:region", "aws:RequestedRegion"} <= set(behind.unknown)
     assert "aws:RequestedRegion" not in behind.context
     assert "bedrock:GuardrailIdentifier" in profile.unknown
+
+
+@pytest.mark.parametrize("key", ["aws:RequestedRegion", "AWS:REQUESTEDREGION", "aws:requestedregion"])
+@pytest.mark.parametrize(
+    ("model", "regions"),
+    [
+        (f"global.{HAIKU}", ["eu-west-1", "us-east-1", "unspecified"]),
+        (f"us.{HAIKU}", ["eu-west-1", "us-east-1", "us-west-2"]),
+        ("us.anthropic.claude-new", ["eu-west-1", UNKNOWN]),
+        (HAIKU, ["eu-west-1"]),
+    ],
+)
+def test_the_region_of_an_authorization_overrides_a_configured_one_in_any_case(key: str, model: str, regions: list[Any]) -> None:
+    """Names of context keys ignore case."""
+    asked = ask("Converse", {"modelId": model}, Caller(ROLE, "us-east-1", context={key: "eu-west-1"}))
+
+    assert [request.facts["aws:requestedregion"] for request in asked] == regions
+
+
+@pytest.mark.parametrize("key", ["bedrock:ServiceTier", "BEDROCK:SERVICETIER"])
+def test_a_configured_service_tier_is_known_in_any_case(key: str) -> None:
+    (request,) = ask("Converse", {"modelId": HAIKU}, Caller(ROLE, "us-east-1", context={key: "flex"}))
+
+    assert request.facts["bedrock:servicetier"] == "flex"
 
 
 def test_a_global_profile_also_requires_the_model_in_the_unspecified_region() -> None:

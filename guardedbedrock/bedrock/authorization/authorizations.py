@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS, AuthorizationSet, RequiredAuthorization
 from guardedbedrock.bedrock.authorization.condition_keys import ANY_REQUEST_TAG, TAG_KEYS, carries
-from guardedbedrock.bedrock.caller import Caller
+from guardedbedrock.bedrock.caller import Caller, merge_keys
 from guardedbedrock.bedrock.guardrail.guardrail import Guardrail, identifier_key, to_arn
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.parameters import Params, read_parameter
@@ -43,20 +43,21 @@ class _Context:
     unknown: frozenset[str]
 
     def plus(self, known: Keys | None = None, unknown: frozenset[str] = frozenset()) -> _Context:
-        return _Context(self.caller, {**self.known, **(known or {})}, self.unknown | unknown)
+        return _Context(self.caller, merge_keys(self.known, known or {}), self.unknown | unknown)
 
     def require(self, action: str, resource: Resource, *, undocumented: bool = False) -> RequiredAuthorization:
         """Require an action on a resource, with the keys that the authorization of this action can carry."""
         account = "" if "resource:account" in resource.unknown else account_of(resource.arn)
         owner = {"aws:ResourceAccount": account} if account else {}
-        context = {**self.known, **owner, **resource.context}
+        context = merge_keys(self.known, owner, resource.context)
         unknown = (self.unknown | resource.unknown) - resource.context.keys()
+        hidden = {key.lower() for key in resource.unknown}
         if not account:
             unknown |= {"aws:ResourceAccount"}
         if GUARDRAIL_KEY in resource.unknown and GUARDRAIL_KEY not in context and GUARDRAIL_KEY not in self.unknown:
             # AWS does not document whether it sets the key on this authorization; without a guardrail the key is surely absent.
             unknown -= {GUARDRAIL_KEY}
-        context = {key: value for key, value in context.items() if key not in resource.unknown and carries(action, key)}
+        context = {key: value for key, value in context.items() if key.lower() not in hidden and carries(action, key)}
         unknown = frozenset(key for key in unknown if carries(action, key))
         present = {key: value for key, value in context.items() if value is not None}
         given = {key.lower() for key in present}
@@ -121,7 +122,8 @@ def guardrail_authorization(
     action: str, guardrail: NamedGuardrail, caller: Caller, inventory: Inventory
 ) -> RequiredAuthorization:
     """Return the authorization of an action on a guardrail, with ``bedrock:GuardrailIdentifier``."""
-    context = _Context(caller, {**caller.known, GUARDRAIL_KEY: identifier_key(*guardrail)}, caller.unknown | TIME_KEYS)
+    known = merge_keys(caller.known, {GUARDRAIL_KEY: identifier_key(*guardrail)})
+    context = _Context(caller, known, caller.unknown | TIME_KEYS)
     return context.require(action, _guardrail_resource(guardrail[0], inventory))
 
 
@@ -145,7 +147,7 @@ def _required_actions(
 ) -> Iterator[RequiredAuthorization]:
     """Require the actions of the operation's row."""
     context = context.plus(*_request_keys(operation, params))
-    if operation.inference and _TIER_KEY not in context.known:
+    if operation.inference and _TIER_KEY.lower() not in {key.lower() for key in context.known}:
         context = context.plus(unknown=frozenset({_TIER_KEY}))
     if operation.inference and guardrail:
         context = context.plus({GUARDRAIL_KEY: identifier_key(*guardrail)})
