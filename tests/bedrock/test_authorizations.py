@@ -10,6 +10,7 @@ import pytest
 from guardedbedrock import ConfigurationError, Guardrail
 from guardedbedrock.bedrock import AUTHORIZERS, OPERATIONS, Caller, Inventory, authorizations
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
+from guardedbedrock.iam import PolicySet
 from guardedbedrock.iam.matching.context import UNKNOWN
 
 ROLE = "arn:aws:iam::123456789012:role/App"
@@ -144,6 +145,98 @@ def test_a_geographic_profile_sets_its_arn_on_its_models_and_leaves_the_region_u
     assert {"resource:region", "aws:RequestedRegion"} <= set(behind.unknown)
     assert "aws:RequestedRegion" not in behind.context
     assert "bedrock:GuardrailIdentifier" in profile.unknown
+
+
+APPLICATION = f"{US}:123456789012:application-inference-profile/abc"
+NOVA = "amazon.nova-lite-v1:0"
+
+
+def model_arn(region: str, model: str = NOVA) -> str:
+    """Give the ARN of a foundation model."""
+    return f"arn:aws:bedrock:{region}::foundation-model/{model}"
+
+
+@pytest.mark.parametrize(
+    ("profiles", "models"),
+    [
+        ({APPLICATION: (NOVA,)}, [(model_arn("us-east-1"), "us-east-1")]),
+        (
+            {APPLICATION: (f"us.{NOVA}",)},
+            [(model_arn(region), region) for region in ("us-east-1", "us-east-2", "us-west-2")],
+        ),
+        (
+            {APPLICATION: (f"{US}:123456789012:inference-profile/us.{NOVA}",)},
+            [(model_arn(region), region) for region in ("us-east-1", "us-east-2", "us-west-2")],
+        ),
+        (
+            {APPLICATION: (f"global.{NOVA}",)},
+            [(model_arn("us-east-1"), "us-east-1"), (model_arn(""), "unspecified")],
+        ),
+        ({APPLICATION: ("us.acme.new-v1:0",)}, [(model_arn("*", "acme.new-v1:0"), UNKNOWN)]),
+        (
+            {APPLICATION: (f"us.{NOVA}",), f"us.{NOVA}": (model_arn("us-west-1"),)},
+            [(model_arn("us-west-1"), "us-west-1")],
+        ),
+        ({APPLICATION: (APPLICATION,)}, [(model_arn("*", "*"), UNKNOWN)]),
+    ],
+)
+def test_an_application_profile_of_a_system_profile_is_authorized_on_the_models(
+    profiles: dict[str, tuple[str, ...]], models: list[tuple[str, Any]]
+) -> None:
+    """The system-defined profile itself is not authorized, and the key shows the application profile."""
+    profile, *asked = ask("Converse", {"modelId": APPLICATION}, inventory=Inventory(resolved_models=profiles))
+
+    assert profile.resource == APPLICATION
+    assert [(one.resource, one.facts["aws:requestedregion"]) for one in asked] == models
+    assert {one.context["bedrock:InferenceProfileArn"] for one in asked} == {APPLICATION}
+
+
+@pytest.mark.parametrize("own", [f"us.{NOVA}", f"{US}:123456789012:inference-profile/us.{NOVA}"])
+def test_a_profile_that_names_itself_has_the_documented_models(own: str) -> None:
+    asked = ask("Converse", {"modelId": f"us.{NOVA}"}, inventory=Inventory(resolved_models={f"us.{NOVA}": (own,)}))
+
+    assert [one.resource for one in asked[1:]] == [model_arn(region) for region in ("us-east-1", "us-east-2", "us-west-2")]
+
+
+@pytest.mark.parametrize(
+    ("model", "resource"),
+    [
+        ("mx.acme.model-v1:0", "arn:aws:bedrock:*:*:*"),
+        ("acme.model-v1.5:0", "arn:aws:bedrock:*:*:*"),
+        ("acme.model-v1:0", model_arn("us-east-1", "acme.model-v1:0")),
+        ("anthropic.claude-5.1", model_arn("us-east-1", "anthropic.claude-5.1")),
+        ("throughput", f"{US}:123456789012:*"),
+    ],
+)
+def test_a_name_that_may_be_a_model_or_a_profile_is_unknown(model: str, resource: str) -> None:
+    """A first label that is neither a provider nor a geography tells nothing if two more follow."""
+    assert [one.resource for one in ask("Converse", {"modelId": model})] == [resource]
+
+
+def test_a_name_of_an_unknown_kind_whose_models_are_configured_is_a_profile() -> None:
+    name, model = "mx.acme.model-v1:0", model_arn("mx-central-1", "acme.model-v1:0")
+
+    asked = ask("Converse", {"modelId": name}, inventory=Inventory(resolved_models={name: (model,)}))
+
+    assert [one.resource for one in asked] == [f"{US}:123456789012:inference-profile/{name}", model]
+
+
+@pytest.mark.parametrize("kind", ["foundation-model", "inference-profile"])
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_a_policy_on_one_kind_decides_nothing_about_a_name_of_an_unknown_kind(effect: str, kind: str) -> None:
+    every = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    one = {"Effect": effect, "Action": "bedrock:*", "Resource": f"arn:aws:bedrock:*:*:{kind}/*"}
+    policies = PolicySet(identity={"Version": "2012-10-17", "Statement": [every, one] if effect == "Deny" else [one]})
+
+    asked = authorizations(OPERATIONS["Converse"], {"modelId": "mx.acme.model-v1:0"}, Caller(ROLE, "us-east-1"))
+
+    assert asked.outcome(tuple(map(policies.evaluate, asked.requests))) == "indeterminate"
+
+
+def test_tokens_of_a_name_of_an_unknown_kind_are_counted_on_an_unknown_model() -> None:
+    (asked,) = ask("CountTokens", {"modelId": "mx.acme.model-v1:0"})
+
+    assert asked.resource == model_arn("*", "*")
 
 
 @pytest.mark.parametrize("key", ["aws:RequestedRegion", "AWS:REQUESTEDREGION", "aws:requestedregion"])

@@ -10,7 +10,7 @@ from guardedbedrock.bedrock.caller import Caller
 from guardedbedrock.bedrock.operations import RequiredAction
 from guardedbedrock.bedrock.parameters import Params, read_parameter
 from guardedbedrock.bedrock.resources.inventory import Inventory
-from guardedbedrock.bedrock.resources.models import REGION_KEY, Resource, foundation_model, kind_of, resources
+from guardedbedrock.bedrock.resources.models import REGION_KEY, Resource, kind_of, resources, some_model
 from guardedbedrock.bedrock.resources.resource_types import RESOURCE_TYPES, arn_of, is_taggable, name_in
 
 _ANY_TAG: Final = frozenset({"aws:ResourceTag/*"})
@@ -140,7 +140,7 @@ def _base_model(_required: RequiredAction, name: str, caller: Caller, _inventory
 def _counted_model(_required: RequiredAction, name: str, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:
     """CountTokens is authorized on foundation models only; a profile resolves to its models."""
     models = tuple(one for one in resources(name, caller, inventory) if ":foundation-model/" in one.arn)
-    return models or (Resource(foundation_model(caller, "*"), unknown=_UNKNOWN_NAME),)
+    return models or (some_model(caller),)
 
 
 def _profile(required: RequiredAction, name: str, caller: Caller, inventory: Inventory) -> tuple[Resource, ...]:

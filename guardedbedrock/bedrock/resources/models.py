@@ -94,7 +94,11 @@ def resources(model_id: str, caller: Caller, inventory: Inventory = NOTHING_KNOW
     if model_id in inventory.resolved_models and not model_id.startswith("arn:"):
         known = {**inventory.resolved_models, profile_arn(model_id, caller): inventory.resolved_models[model_id]}
         inventory = replace(inventory, resolved_models=known)
-    return tuple(_BY_KIND.get(kind_of(model_id), _resource_itself)(_as_arn(model_id, caller), caller, inventory))
+    kind = kind_of(model_id)
+    if not kind and "." in model_id and model_id in inventory.resolved_models:
+        kind = "inference-profile"  # the configuration says that this name is a profile
+    arn = arn_of(kind, model_id, caller) if kind and not model_id.startswith("arn:") else model_id
+    return tuple(_BY_KIND.get(kind, _resource_itself)(arn, caller, inventory))
 
 
 def kind_of(model_id: str) -> str:
@@ -110,8 +114,11 @@ def kind_of(model_id: str) -> str:
     label, _, rest = model_id.partition(".")
     if not rest:
         return ""
-    routed = label == "global" or ("." in rest and (label in GEOGRAPHIES or rest.partition(".")[0] in PROVIDERS))
-    return "inference-profile" if routed else "foundation-model"
+    provider, _, name = rest.partition(".")
+    if label == "global" or (name and (label in GEOGRAPHIES or provider in PROVIDERS)):
+        return "inference-profile"
+    # The first of three unknown labels is a geography or a provider.
+    return "" if name and label not in PROVIDERS else "foundation-model"
 
 
 def foundation_model(caller: Caller, model: str, region: str | None = None) -> str:
@@ -132,6 +139,8 @@ def _as_arn(model_id: str, caller: Caller) -> str:
 def _resource_itself(arn: str, caller: Caller, _: Inventory) -> Iterator[Resource]:
     if arn.startswith("arn:"):
         yield Resource(arn, unknown=frozenset({_TAGS}))
+    elif "." in arn:  # a foundation model or a profile: a name with a dot is not the name of another resource
+        yield _some_resource(caller)
     else:
         somewhere = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}:*"
         yield Resource(somewhere, unknown=frozenset({"resource:id", _TAGS}))
@@ -143,28 +152,50 @@ def _foundation(arn: str, _caller: Caller, _inventory: Inventory) -> Iterator[Re
 
 def _profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
     """A system-defined profile: its ARN, then the model in each region that it routes to."""
-    profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
-    geography, _, model = profile.partition(".")
     yield _profile_resource(arn, inventory, frozenset())
-    resolved = _known(arn, inventory)
-    if resolved is None and geography == "global":
-        resolved = (foundation_model(caller, model, source), foundation_model(caller, model, ""))
-    if resolved is None and (regions := destinations(profile, source)):
-        resolved = tuple(foundation_model(caller, model, region) for region in regions)
-    if resolved is None:
-        unknown = frozenset({"resource:region", REGION_KEY})
-        yield Resource(foundation_model(caller, model, "*"), {_PROFILE_KEY: arn}, unknown)
-    else:
-        yield from _routed(arn, resolved, caller)
+    yield from _routed(arn, _models_of_profile(arn, caller, inventory))
 
 
 def _application_profile(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
+    """
+    An application profile: its ARN, then its models.
+
+    AWS authorizes the models of the system-defined profile that it may be made from, but not that profile.
+    """
     yield _profile_resource(arn, inventory, frozenset({_TAGS}))
-    resolved = _known(arn, inventory)
-    if resolved is None:
-        yield _some_model(caller, {_PROFILE_KEY: arn})
-    else:
-        yield from _routed(arn, resolved, caller)
+    yield from _routed(arn, _models_of_profile(arn, caller, inventory))
+
+
+def _models_of_profile(arn: str, caller: Caller, inventory: Inventory, within: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """
+    Return the ARNs of the models that a profile routes to; an unknown region or name is written ``*``.
+
+    Args:
+        arn: The ARN of the profile.
+        caller: The caller.
+        inventory: What is known of the models; a profile in it may name another profile.
+        within: The profiles that name this one.
+    """
+    named = None if arn in within else _known(arn, inventory)
+    if named is None:
+        return _documented_models(arn, caller)
+    found = [one for model in named for one in _models_of(_as_arn(model, caller), caller, inventory, (*within, arn))]
+    return tuple(dict.fromkeys(found))
+
+
+def _models_of(arn: str, caller: Caller, inventory: Inventory, within: tuple[str, ...]) -> tuple[str, ...]:
+    is_profile = kind_of(arn) in ("inference-profile", "application-inference-profile")
+    return _models_of_profile(arn, caller, inventory, within) if is_profile else (arn,)
+
+
+def _documented_models(arn: str, caller: Caller) -> tuple[str, ...]:
+    """Return the models that AWS documents for a system-defined profile; an application profile has any model."""
+    profile, source = arn.rpartition("/")[2], arn.split(":", 5)[3]
+    if kind_of(arn) == "application-inference-profile":
+        return (foundation_model(caller, "*", "*"),)
+    geography, _, model = profile.partition(".")
+    regions = (source, "") if geography == "global" else destinations(profile, source) or ("*",)
+    return tuple(foundation_model(caller, model, region) for region in regions)
 
 
 def _profile_resource(arn: str, inventory: Inventory, unknown: frozenset[str]) -> Resource:
@@ -174,23 +205,36 @@ def _profile_resource(arn: str, inventory: Inventory, unknown: frozenset[str]) -
     return Resource(arn, {} if inventory.guardrail_on_profiles == "present" else {GUARDRAIL_KEY: None}, unknown)
 
 
-def _routed(arn: str, resolved: tuple[str, ...], caller: Caller) -> Iterator[Resource]:
+def _routed(arn: str, models: tuple[str, ...]) -> Iterator[Resource]:
     """
     The models that a profile routes to: AWS authorizes one of them; for a global profile, AWS authorizes all of them.
 
     The ARN of a global model has no region; its ``aws:RequestedRegion`` is ``unspecified``.
     """
-    written = [_as_arn(model, caller) for model in resolved]
-    regions = [model.split(":", 5)[3] for model in written]
-    alone = len(written) == 1 or "" in regions
-    one_of = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(dict.fromkeys(regions))}"
-    for model, region in zip(written, regions, strict=True):
-        yield Resource(model, {_PROFILE_KEY: arn, REGION_KEY: region or "unspecified"}, one_of=one_of)
+    regions = [model.split(":", 5)[3] for model in models]
+    alone = len(models) == 1 or "" in regions
+    names = dict.fromkeys("an unknown Region" if region == "*" else region for region in regions)
+    one_of = "" if alone else f"{arn.split(':', 5)[5]} routes to one of {', '.join(names)}"
+    for model, region in zip(models, regions, strict=True):
+        yield _routed_model(model, region, {_PROFILE_KEY: arn}, one_of)
 
 
-def _some_model(caller: Caller, context: Mapping[str, object]) -> Resource:
-    unknown = frozenset({"resource:region", "resource:id", REGION_KEY})
-    return Resource(foundation_model(caller, "*", "*"), context, unknown)
+def _routed_model(model: str, region: str, context: Mapping[str, object], one_of: str = "") -> Resource:
+    if region != "*":
+        return Resource(model, {**context, REGION_KEY: region or "unspecified"}, one_of=one_of)
+    unknown_name = frozenset({"resource:id"}) if model.endswith("*") else frozenset[str]()
+    return Resource(model, context, unknown_name | {"resource:region", REGION_KEY}, one_of=one_of)
+
+
+def some_model(caller: Caller) -> Resource:
+    """Return an unknown foundation model in an unknown region."""
+    return _routed_model(foundation_model(caller, "*", "*"), "*", {})
+
+
+def _some_resource(caller: Caller) -> Resource:
+    """Return a resource of which nothing is known: a model or a profile in any account and region."""
+    unknown = _ANY_PART | {REGION_KEY, _PROFILE_KEY, _ROUTER_KEY, _TAGS, GUARDRAIL_KEY}
+    return Resource(f"arn:{caller.partition}:bedrock:*:*:*", unknown=unknown)
 
 
 def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource]:
@@ -198,9 +242,7 @@ def _router(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
     yield Resource(arn, unknown=frozenset({GUARDRAIL_KEY, _TAGS}))
     resolved = _known(arn, inventory)
     routed = (
-        [_some_model(caller, {})]
-        if resolved is None
-        else [one for model in resolved for one in resources(model, caller, inventory)]
+        [some_model(caller)] if resolved is None else [one for model in resolved for one in resources(model, caller, inventory)]
     )
     for resource in routed:
         yield replace(resource, unknown=resource.unknown | {_ROUTER_KEY, _PROFILE_KEY}, one_of="", undocumented=True)
@@ -211,8 +253,7 @@ def _prompt(arn: str, caller: Caller, inventory: Inventory) -> Iterator[Resource
     yield Resource(arn, {GUARDRAIL_KEY: None}, frozenset({_TAGS}), action="bedrock:RenderPrompt")
     resolved = _known(arn, inventory)
     if resolved is None:
-        unknown = _ANY_PART | {REGION_KEY, _PROFILE_KEY, _ROUTER_KEY, _TAGS, GUARDRAIL_KEY}
-        yield Resource(f"arn:{caller.partition}:bedrock:*:*:*", unknown=unknown)
+        yield _some_resource(caller)
     for model in resolved or ():
         yield from resources(model, caller, inventory)
 
