@@ -29,7 +29,7 @@ FIXES: Final[Mapping[str, str]] = {
     "SourceError": "Correct the path or the permissions, or try again: STS, for example, could not be reached.",
     "AccessDeniedError": "Catch it for every denial. Show `hint` to operators, not to users.",
     "PolicyDeniedError": "Ask the owner of the policies; the message names principal, action and resource.",
-    "ExplicitDenyError": "Change the call, or the condition of the Deny statement. Another Allow statement has no effect.",
+    "ExplicitDenyError": "Send a call to which the Deny statement does not apply. Another Allow statement has no effect.",
     "ImplicitDenyError": "Follow `hint`: it names the condition that failed, or what to allow.",
     "ModelAccessError": "Request access to the model in the Bedrock console, or correct the marketplace subscription.",
     "RefusedError": "Catch it for every refusal of the guard itself. Nothing was sent, and no policy needs to change.",

@@ -59,8 +59,71 @@ def test_hint_for_another_version_names_both_versions() -> None:
 
     assert hint(policies, bedrock_GuardrailIdentifier=f"{ARN}:2") == (
         f"statement `S` of identity[0] allows `bedrock:InvokeModel` only if `{KEY}` is `{ARN}:3`; the call carries `{ARN}:2`: "
-        "approve version 3, or change the condition"
+        "approve version 3"
     )
+
+
+OTHER: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/other"
+
+
+@pytest.mark.parametrize(
+    ("operator", "policy", "carried", "expected"),
+    [
+        pytest.param("StringEquals", ["other"], f"{ARN}:3", f"such as `{OTHER}:1`; a guardrail ID", id="ID of another guardrail"),
+        pytest.param(
+            "StringEquals", ["other:2"], f"{ARN}:3", f"such as `{OTHER}:2`; a", id="ID and version of another guardrail"
+        ),
+        pytest.param("StringEquals", ["guardrail/other"], ARN, f"such as `{OTHER}:1`; a", id="last part of the ARN"),
+        pytest.param("StringEquals", ["abc"], f"{ARN}:3", f"such as `{ARN}:3`; a guardrail ID", id="ID of the call"),
+        pytest.param("StringEquals", ["abc:2"], f"{ARN}:3", f"such as `{ARN}:2`; a", id="ID of the call in another version"),
+        pytest.param("StringEquals", ["abc"], ARN, f"such as `{ARN}:1`; a guardrail ID", id="ID of the call's working draft"),
+        pytest.param("StringEquals", ["other", "abc"], f"{ARN}:3", f"such as `{ARN}:3`; a", id="ID of the call among others"),
+        pytest.param("StringEquals", ["other", f"{ARN}:2"], f"{ARN}:3", ": approve version 2", id="ID and an ARN that can match"),
+        pytest.param("StringEquals", ["other", f"{ARN}:2"], None, ": send an approved guardrail", id="ID and no guardrail"),
+        pytest.param(
+            "ArnLike",
+            [f"{ARN}:*"],
+            ARN,
+            "working draft, whose key is the ARN without a version: approve a numbered ver",
+            id="any version",
+        ),
+        pytest.param("ArnLike", [f"{ARN}:?"], ARN, "without a version: approve a numbered version", id="one-digit version"),
+        pytest.param("ArnLike", [f"{ARN}:?"], f"{ARN}:12", ": approve a numbered version that matches", id="two digits for one"),
+        pytest.param(
+            "ArnLike", ["arn:aws:bedrock:*:*:guardrail/abc:3"], f"{ARN}:2", ": approve version 3", id="pattern and version"
+        ),
+        pytest.param("StringEquals", [f"{ARN}:3", f"{ARN}:4"], f"{ARN}:2", ": approve version 3 or 4", id="two versions"),
+        pytest.param("StringEquals", [ARN, f"{ARN}:3"], f"{ARN}:2", ": approve version 3", id="working draft and a version"),
+        pytest.param("StringEquals", [f"{OTHER}:3"], f"{ARN}:3", ": send the guardrail that the condition names", id="other"),
+        pytest.param(
+            "StringEquals",
+            [f"{ARN}:*"],
+            f"{ARN}:3",
+            ": `StringEquals` compares `*` and `?` literally: write `StringL",
+            id="literal",
+        ),
+        pytest.param(
+            "StringNotEquals",
+            [f"{ARN}:3"],
+            f"{ARN}:3",
+            ": send an approved guardrail that the condition does not name",
+            id="excluded",
+        ),
+        pytest.param(
+            "Null", ["true"], f"{ARN}:3", "requires a call without a guardrail; write `false` to require one", id="null"
+        ),
+    ],
+)
+def test_hint_never_suggests_to_require_the_guardrail_of_the_call_instead(
+    operator: str, policy: list[str], carried: str | None, expected: str
+) -> None:
+    """The policy says which guardrail is required, so the call must change, or the spelling of the same guardrail."""
+    context = {} if carried is None else {KEY.replace(":", "_"): carried}
+
+    found = hint(identity(statement(**when(operator, KEY, *policy))), **context)
+
+    assert expected in found
+    assert "change the condition" not in found
 
 
 @pytest.mark.parametrize(
@@ -86,6 +149,11 @@ def test_hint_for_another_version_names_both_versions() -> None:
             id="another key",
         ),
         pytest.param(
+            {**statement(), "NotResource": MODEL, "Resource": None},
+            f"only on resources other than `{MODEL}`; the call uses `{MODEL}`: use a resource that the statement does not ex",
+            id="excluded resource",
+        ),
+        pytest.param(
             statement(**when("ForAnyValue:StringEquals", "aws:CalledVia", "x")),
             "only if `aws:CalledVia` satisfies ForAnyValue:StringEquals `x`",
             id="set operator",
@@ -99,10 +167,11 @@ def test_hint_for_another_version_names_both_versions() -> None:
 )
 def test_hint_of_an_implicit_deny_names_the_failing_elements(given: dict[str, Any], expected: str) -> None:
     """The nearest statement is explained, and the hint suggests no grant."""
-    found = hint(identity(given))
+    found = hint(identity({key: value for key, value in given.items() if value is not None}))
 
     assert expected in found
     assert "grant" not in found
+    assert "or change" not in found
 
 
 def test_hint_explains_the_statement_that_came_nearest() -> None:
@@ -119,7 +188,22 @@ def test_hint_explains_the_statement_that_came_nearest() -> None:
         (
             when("StringNotEquals", KEY, f"{ARN}:3"),
             {"bedrock_GuardrailIdentifier": f"{ARN}:2"},
-            f"denies `bedrock:InvokeModel` unless `{KEY}` is `{ARN}:3`; the call carries `{ARN}:2`: approve version 3, or change",
+            f"denies `bedrock:InvokeModel` unless `{KEY}` is `{ARN}:3`; the call carries `{ARN}:2`: approve version 3",
+        ),
+        (
+            when("StringEquals", KEY, f"{ARN}:2"),
+            {"bedrock_GuardrailIdentifier": f"{ARN}:2"},
+            f"if `{KEY}` is `{ARN}:2`; the call carries `{ARN}:2`: send an approved guardrail that the condition does not name",
+        ),
+        (
+            when("Null", KEY, "false"),
+            {"bedrock_GuardrailIdentifier": f"{ARN}:2"},
+            f"if `{KEY}` is present; the call carries `{ARN}:2`: the condition requires a call without a guardrail; write `true`",
+        ),
+        (
+            when("StringNotEquals", "aws:RequestedRegion", "us-east-1"),
+            {"aws_RequestedRegion": "us-west-2"},
+            "unless `aws:RequestedRegion` is `us-east-1`; the call carries `us-west-2`: meet the condition",
         ),
         (
             when("StringNotEquals", KEY, f"{ARN}:3"),
@@ -130,13 +214,17 @@ def test_hint_explains_the_statement_that_came_nearest() -> None:
         (
             when("StringEquals", "aws:RequestedRegion", "us-east-1"),
             {"aws_RequestedRegion": "us-east-1"},
-            "if `aws:RequestedRegion` is `us-east-1`; the call carries `us-east-1`: meet the condition",
+            "if `aws:RequestedRegion` is `us-east-1`; the call carries `us-east-1`: send a call that does not meet the condition",
         ),
-        ({}, {}, "has no condition and denies `bedrock:InvokeModel` on this resource; change that statement"),
+        (
+            {},
+            {},
+            "has no condition and denies `bedrock:InvokeModel` on this resource; only a change of that statement could allow it",
+        ),
         (
             {"Resource": "arn:aws:bedrock:*::foundation-model/*nova*"},
             {},
-            "has no condition and denies `bedrock:InvokeModel` on this resource; call another model, or change that statement",
+            "on this resource; call another model; only a change of that statement could allow it",
         ),
     ],
 )
@@ -147,6 +235,7 @@ def test_hint_of_an_explicit_deny_names_the_condition(given: dict[str, Any], con
     assert found.startswith("no Allow can override an explicit deny; statement `D` of identity[0] ")
     assert expected in found
     assert "grant" not in found
+    assert "or change" not in found
 
 
 @pytest.mark.parametrize(

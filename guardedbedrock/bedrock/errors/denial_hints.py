@@ -1,8 +1,8 @@
 """
 Hints for denials that the preflight decided: which statement came nearest, what it requires, what the call carries, what to fix.
 
-A hint never suggests a grant that would weaken the policies. If a statement grants the action under a condition that failed, the
-hint names the condition and not the grant.
+A hint never suggests a change that would weaken the policies. If a statement grants the action under a condition that failed, the
+hint names the condition and not the grant, and says how the call can meet it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.explanation import ExplainedElement, ExplainedGroup, ExplainedStatement, Explanation
 from guardedbedrock.iam.engine.outcomes import StatementRef
 from guardedbedrock.iam.matching.conditions import parse_operator
+from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _GUARDRAIL_KEY: Final = "bedrock:guardrailidentifier"
 _MOST_VALUES: Final = 3
@@ -30,6 +31,13 @@ _PHRASES: Final = {
     "Bool": ("is", "is not"),
 }
 """Operator to how a condition on it reads, and how its negation reads."""
+_LITERAL: Final = {
+    "StringEquals": "`StringLike`",
+    "StringEqualsIgnoreCase": "`StringLike`",
+    "StringNotEquals": "`StringNotLike`",
+    "StringNotEqualsIgnoreCase": "`StringNotLike`",
+}
+"""Operator that compares text literally to the one that compares patterns."""
 
 
 def denial_hint(decision: Decision, mistakes: Iterable[PolicyMistake] = ()) -> str:
@@ -73,7 +81,7 @@ def _requirement(nearest: ExplainedStatement, action: str) -> str:
     """Return one sentence: what the failing elements require, what the call has, and how to fix it."""
     requirements = [_required(element) for element in nearest.failing]
     found = [text for element in nearest.failing if (text := _found(element))]
-    advice = [_advice(element, action) for element in nearest.failing]
+    advice = [_advice(element, nearest.statement, action) for element in nearest.failing]
     return f"{' and '.join(requirements)}; {' and '.join(dict.fromkeys(found))}: {'; '.join(dict.fromkeys(advice))}"
 
 
@@ -96,10 +104,11 @@ def _deny(explained: ExplainedStatement, action: str) -> str:
     conditions = [element for element in explained.elements if element.element == "condition"]
     who = f"{subject(explained.statement)}{_owner(explained.statement)}"
     if not conditions:
-        fix = "call another model, or change that statement" if _spares_models(explained, action) else "change that statement"
+        only = "only a change of that statement could allow it"
+        fix = f"call another model; {only}" if _spares_models(explained, action) else only
         return f"{who} has no condition and denies `{action}` on this resource; {fix}"
     found = dict.fromkeys(text for element in conditions if (text := _found(element)))
-    advice = dict.fromkeys(_advice(element, action) for element in conditions)
+    advice = dict.fromkeys(_advice(element, explained.statement, action) for element in conditions)
     clauses = " and ".join(_denied_if(element) for element in conditions)
     return f"{who} denies `{action}` {clauses}; {' and '.join(found)}: {'; '.join(advice)}"
 
@@ -145,9 +154,14 @@ def _required(element: ExplainedElement) -> str:
     return f"on resources other than {values}" if element.operator == "NotResource" else f"on {values}"
 
 
-def _denied_if(element: ExplainedElement) -> str:
+def _denies_unless(element: ExplainedElement) -> bool:
+    """Return whether a condition of a Deny is an exception: ``StringNotEquals`` denies unless the values are equal."""
     parsed = parse_operator(element.operator)
-    if parsed is not None and parsed[1].negated and not parsed[0]:
+    return parsed is not None and parsed[1].negated and not parsed[0]
+
+
+def _denied_if(element: ExplainedElement) -> str:
+    if _denies_unless(element):
         return f"unless `{element.request.name}` {_phrase(element, negate=True)}"
     return f"if `{element.request.name}` {_phrase(element, negate=False)}"
 
@@ -182,30 +196,59 @@ class GuardrailRule(NamedTuple):
     example: tuple[str, str | None]
 
 
-def _arn(value: str | None) -> str:
-    """Return the ARN of a value of the key, without the version."""
+_EXAMPLE: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+
+
+def _split(value: str | None) -> tuple[str, str]:
+    """Split a value of the key into the ARN and the version: digits, a wildcard, or ``""`` for the working draft."""
     head, separator, version = (value or "").rpartition(":")
-    return head if separator and version.isdecimal() else value or ""
-
-
-def _version(value: str | None) -> str:
-    version = (value or "").rpartition(":")[2]
-    return version if version.isdecimal() else "DRAFT"
+    is_version = bool(separator) and (version.isdecimal() or version in ("*", "?"))
+    return (head, version) if is_version else (value or "", "")
 
 
 def _same(values: tuple[str, ...], value: str | None) -> list[str]:
-    return [one for one in values if _arn(one) == _arn(value)]
+    """Return the values of the policy that name the guardrail of the call, in any version."""
+    arn = _split(value)[0]
+    return [one for one in values if compile_pattern(_split(one)[0])(arn)]
 
 
-_EXAMPLE: Final = "arn:aws:bedrock:us-east-1:111122223333:guardrail/abc"
+def _is_bare_id(value: str) -> bool:
+    return not value.startswith(("arn:", "*", "${"))
+
+
+def _wants_arn(values: tuple[str, ...], value: str | None) -> bool:
+    """Return whether every value is a guardrail ID, or one is the ID of the call's guardrail."""
+    ids = [_split(one)[0] for one in values if _is_bare_id(one)]
+    return bool(ids) and (len(ids) == len(values) or _split(value)[0].rpartition("/")[2] in ids)
+
+
+def _arn_of_id(values: tuple[str, ...], value: str | None) -> str:
+    """
+    Write the ARN for the guardrail ID in a policy.
+
+    INVARIANT: the ID is the policy's. The ID of the call would approve the guardrail that the policy does not require.
+    """
+    prefix, _, call_id = (_split(value)[0] or _EXAMPLE).rpartition("/")
+    ids = [_split(one) for one in values if _is_bare_id(one)]
+    guardrail_id, version = next((one for one in ids if one[0] == call_id), ids[0])
+    if guardrail_id == call_id:
+        version = version or _split(value)[1]
+    return f"{prefix}/{guardrail_id.rpartition('/')[2]}:{version or '1'}"
+
+
+def _approve(values: tuple[str, ...], value: str | None) -> str:
+    """Return which version to approve: those that the policy names for the guardrail of the call."""
+    versions = [version for one in _same(values, value) if (version := _split(one)[1]).isdecimal()]
+    return f"approve version {' or '.join(versions)}" if versions else "approve a numbered version that matches the condition"
+
 
 GUARDRAIL_RULES: Final = (
     GuardrailRule(
         "bare-id",
-        lambda values, _: any(not value.startswith(("arn:", "*", "${")) for value in values),
-        lambda _, value: (
-            "write the ARN and the version in the condition, such as "
-            f"`{value or f'{_EXAMPLE}:1'}`; a guardrail ID alone never matches"
+        _wants_arn,
+        lambda values, value: (
+            f"write the ARN and the version in the condition, such as `{_arn_of_id(values, value)}`; "
+            "a guardrail ID alone never matches"
         ),
         ("abc", f"{_EXAMPLE}:2"),
     ),
@@ -217,51 +260,62 @@ GUARDRAIL_RULES: Final = (
     ),
     GuardrailRule(
         "draft",
-        lambda values, value: _version(value) == "DRAFT" and bool(_same(values, value)),
+        lambda values, value: not _split(value)[1] and bool(_same(values, value)),
         lambda values, value: (
-            "the call uses the working draft, whose key is the ARN without a version: approve version "
-            f"{_version(_same(values, value)[0])}"
+            f"the call uses the working draft, whose key is the ARN without a version: {_approve(values, value)}"
         ),
         (f"{_EXAMPLE}:3", _EXAMPLE),
     ),
     GuardrailRule(
         "arn-without-version",
-        lambda values, value: _version(value) != "DRAFT" and value is not None and _arn(value) in values,
+        lambda values, value: _same(values, value) == [_split(value)[0]],
         lambda _, value: f"an ARN without a version matches only the working draft; write `{value}` in the condition",
         (_EXAMPLE, f"{_EXAMPLE}:2"),
     ),
     GuardrailRule(
-        "other-version",
-        lambda values, value: bool(_same(values, value)),
-        lambda values, value: (
-            f"approve version {' or '.join(_version(one) for one in _same(values, value))}, or change the condition"
-        ),
-        (f"{_EXAMPLE}:3", f"{_EXAMPLE}:2"),
+        "other-version", lambda values, value: bool(_same(values, value)), _approve, (f"{_EXAMPLE}:3", f"{_EXAMPLE}:2")
     ),
     GuardrailRule(
         "other-guardrail",
         lambda _values, _: True,
-        lambda _values, _: "approve the guardrail of the condition, or change the condition",
+        lambda _values, _: "send the guardrail that the condition names",
         (f"{_EXAMPLE}:3", "arn:aws:bedrock:us-east-1:111122223333:guardrail/xyz:3"),
     ),
 )
-"""The first rule that applies gives the advice."""
+"""The first rule that applies gives the advice. None suggests to change which guardrail the condition requires."""
 
 
-def _advice(element: ExplainedElement, action: str) -> str:
+def _advice(element: ExplainedElement, statement: StatementRef, action: str) -> str:
     if element.element == "principal":
         return "name the caller in the policy, if it may have access"
     if element.element == "resource":
+        if element.operator == "NotResource":
+            return "use a resource that the statement does not exclude"
         return "add the resource to that statement, so that its conditions apply to it too"
     if not carries(action, element.request.name):
         if element.request.name.lower() == _GUARDRAIL_KEY and action.lower() == "bedrock:applyguardrail":
             return f"`{action}` never carries this key: give it a separate statement, and keep the condition on the model actions"
         return f"`{action}` never carries this key: test a key that it carries instead"
-    if element.request.name.lower() != _GUARDRAIL_KEY:
-        return "meet the condition, or change it"
+    if element.request.name.lower() == _GUARDRAIL_KEY:
+        return _guardrail_advice(element, statement)
+    if statement.effect == "Deny" and not _denies_unless(element):
+        return "send a call that does not meet the condition"
+    return "meet the condition"
+
+
+def _guardrail_advice(element: ExplainedElement, statement: StatementRef) -> str:
     value = element.request.values[0] if element.request.values else None
     parsed = parse_operator(element.operator)
-    if parsed is not None and parsed[1].name == "Null" and value is not None:
-        return "meet the condition, or change it"
-    policy = () if parsed is not None and parsed[1].name == "Null" else element.policy
+    policy = element.policy
+    if parsed is not None and value is None and parsed[1].name == "Null":
+        policy = ()
+    elif parsed is not None and value is not None:
+        _, operator, _ = parsed
+        if operator.name == "Null":
+            flipped = "false" if policy[0].lower() == "true" else "true"
+            return f"the condition requires a call without a guardrail; write `{flipped}` to require one"
+        if operator.negated is (statement.effect == "Allow"):
+            return "send an approved guardrail that the condition does not name"
+        if operator.name in _LITERAL and any("*" in one or "?" in one for one in policy):
+            return f"`{operator.name}` compares `*` and `?` literally: write {_LITERAL[operator.name]} to match a pattern"
     return next(rule for rule in GUARDRAIL_RULES if rule.matches(policy, value)).advice(policy, value)
