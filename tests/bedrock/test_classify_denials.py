@@ -105,9 +105,9 @@ def test_hint_names_principal_action_and_policy() -> None:
 
     assert error is not None
     assert error.hint == (
-        "no Allow can override an explicit deny: change or meet the condition of the Deny for `bedrock:InvokeModel` on"
-        " `arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0` in a service control policy above this account"
-        " (ask the organization's administrator),"
+        "no Allow can override an explicit deny: send a call to which the Deny for `bedrock:InvokeModel` on"
+        " `arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0` does not apply; the Deny is in a service control policy"
+        " above this account (ask the organization's administrator),"
         " `arn:aws:organizations::123456789012:policy/o-mo5jvcl5j0/service_control_policy/p-kux2m48e`"
     )
 
@@ -138,9 +138,10 @@ def test_hint_of_an_explicit_deny_never_suggests_a_grant(policy_type: str | None
     """An Allow cannot override a Deny."""
     hint = hint_for("bedrock:InvokeModel", None, policy_type, explicit=True)
 
-    assert hint.startswith("no Allow can override an explicit deny: change or meet the condition of the Deny")
+    assert hint.startswith("no Allow can override an explicit deny: send a call to which the Deny for ")
     assert "`bedrock:InvokeModel` on the resource of the call" in hint
     assert "grant" not in hint
+    assert "change" not in hint
 
 
 @pytest.mark.parametrize(
@@ -161,13 +162,14 @@ def test_hint_names_the_role_or_user(principal: str | None, name: str) -> None:
     assert hint == f"grant `bedrock:CountTokens` on `*` in an identity-based policy of {name}"
 
 
+@pytest.mark.parametrize("policy_type", [None, *REASONS])
 @pytest.mark.parametrize("action", ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"])
-def test_hint_to_grant_a_model_action_warns_about_the_guardrail_condition(action: str) -> None:
-    """AWS does not say that a grant exists whose condition failed; a second grant would open unguarded calls."""
-    hint = hint_for(action, "*", "identity", explicit=False, principal=ROLE)
+def test_hint_to_allow_a_model_action_warns_about_the_guardrail_condition(action: str, policy_type: str | None) -> None:
+    """AWS does not say that an Allow exists whose condition failed; another Allow would open unguarded calls."""
+    hint = hint_for(action, "*", policy_type, explicit=False, principal=ROLE)
 
-    assert "if a statement grants it already, its condition does not match this call" in hint
-    assert hint.endswith("do not grant the action without `bedrock:GuardrailIdentifier`")
+    assert "if a statement allows it already, this call does not meet the condition of that statement: fix the call" in hint
+    assert hint.endswith("do not allow the action without `bedrock:GuardrailIdentifier`")
 
 
 def test_hint_of_a_marketplace_denial_names_both_marketplace_actions() -> None:

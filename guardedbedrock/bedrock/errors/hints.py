@@ -1,5 +1,5 @@
 """
-Hints for denials of which only AWS's message is known: what to grant or to change, and in which policy.
+Hints for denials of which only AWS's message is known: what to allow, or which Deny applies, and in which policy.
 
 A hint names the policy that decides, never a statement to paste. `denial_hints` has the hints for decisions of the preflight,
 which knows the statements.
@@ -34,11 +34,13 @@ _EXPLICIT: Final[dict[str | None, str]] = {
     None: "the policy that denies it",
 }
 
-_OVERRIDE: Final = "no Allow can override an explicit deny: change or meet the condition of the Deny for {what} in {where}"
+_OVERRIDE: Final = (
+    "no Allow can override an explicit deny: send a call to which the Deny for {what} does not apply; the Deny is in {where}"
+)
 
 _MODEL_ACTIONS: Final = frozenset({"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"})
 _KEEP_CONDITION: Final = (
-    "; if a statement grants it already, its condition does not match this call: fix the call or that condition, and do not grant"
+    "; if a statement allows it already, this call does not meet the condition of that statement: fix the call, and do not allow"
     " the action without `bedrock:GuardrailIdentifier`"
 )
 
@@ -68,10 +70,10 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
     """
     what, who = _what(action, resource), _who(principal)
     if not explicit:
-        is_grant = action in _MODEL_ACTIONS and policy_type in ("identity", None)
-        return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if is_grant else "")
+        return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if action in _MODEL_ACTIONS else "")
     where = _EXPLICIT[policy_type].format(who=who)
-    return _OVERRIDE.format(what=what, where=f"{where}, `{policy_arn}`" if policy_arn else where)
+    where = f"{where}, `{policy_arn}`" if policy_arn else where
+    return _OVERRIDE.format(what=what, where=where)
 
 
 def owner_of(policy_type: str | None) -> str:
