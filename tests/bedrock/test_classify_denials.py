@@ -172,6 +172,18 @@ def test_hint_to_allow_a_model_action_warns_about_the_guardrail_condition(action
     assert hint.endswith("do not allow the action without `bedrock:GuardrailIdentifier`")
 
 
+def test_hint_of_a_deny_that_acts_through_the_endpoint_policy_names_the_scp_and_its_owner() -> None:
+    """The ARN is that of the service control policy, so the endpoint policy is not where the Deny is."""
+    error = classify(answered(CASES["noise/endpoint-through-scp-arn"]), "Converse")
+
+    assert error is not None
+    assert str(error.hint).endswith(
+        "does not apply; the Deny is in a service control policy above this account (ask the organization's administrator),"
+        " `arn:aws:organizations::987654321098:policy/o-qv5af4abcd/service_control_policy/p-2kgnabcd`, and takes effect"
+        " through the policy of the VPC endpoint that the call goes through"
+    )
+
+
 def test_hint_of_a_marketplace_denial_names_both_marketplace_actions() -> None:
     """It names both even if the message of AWS names one."""
     error = classify(answered(CASES["model/marketplace-hybrid"]), "ConverseStream")

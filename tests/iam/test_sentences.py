@@ -39,6 +39,14 @@ def test_every_known_message_is_parsed(case: dict[str, Any]) -> None:
     assert (sentence is None) == (case["expect"]["action"] is None)
 
 
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_a_deny_through_a_service_control_policy_is_parsed(case: dict[str, Any]) -> None:
+    """An endpoint policy may deny because of a service control policy, which the message names."""
+    sentence = parse(case["message"])
+
+    assert getattr(sentence, "through", None) == ("scp" if "endpoint-through-scp" in case["id"] else None)
+
+
 @pytest.mark.parametrize(
     "case", [c for c in CASES if c["id"].startswith("clause/") and "session is not" in c["message"]], ids=lambda c: c["id"]
 )

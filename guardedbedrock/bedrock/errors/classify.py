@@ -132,6 +132,7 @@ def _hint(sentence: sentences.Sentence) -> str:
         sentence.explicit,
         principal=sentence.principal,
         policy_arn=sentence.policy_arn,
+        through=sentence.through,
     )
 
 

@@ -53,6 +53,7 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
     *,
     principal: str | None = None,
     policy_arn: str | None = None,
+    through: str | None = None,
 ) -> str:
     """
     Return the hint for a denial in one sentence.
@@ -64,6 +65,7 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
         explicit: Whether a Deny matched.
         principal: ARN of the caller; the hint names its role or user.
         policy_arn: ARN of the denying policy, if AWS named it.
+        through: The type of the policy that has the Deny, if it takes effect through a policy of another type.
 
     Raises:
         KeyError: The policy type is unknown.
@@ -71,8 +73,10 @@ def hint_for(  # noqa: PLR0913 - the four parts of a denial and, by keyword, wha
     what, who = _what(action, resource), _who(principal)
     if not explicit:
         return _IMPLICIT[policy_type].format(what=what, who=who) + (_KEEP_CONDITION if action in _MODEL_ACTIONS else "")
-    where = _EXPLICIT[policy_type].format(who=who)
+    where = _EXPLICIT[through or policy_type].format(who=who)
     where = f"{where}, `{policy_arn}`" if policy_arn else where
+    if through:
+        where = f"{where}, and takes effect through {_EXPLICIT[policy_type]}"
     return _OVERRIDE.format(what=what, where=where)
 
 

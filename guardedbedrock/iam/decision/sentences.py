@@ -2,7 +2,7 @@
 The message of an access denied error: write it as AWS does, and parse it from any text that contains it.
 
     User: P is not authorized to perform: A[ on resource: R][ because no T allows the A action]
-    User: P is not authorized to perform: A[ on resource: R][ with an explicit deny in a T[: ARN]]
+    User: P is not authorized to perform: A[ on resource: R][ with an explicit deny in a T[ transitively through a T][: ARN]]
 
 Source: IAM User Guide, "Troubleshoot access denied error messages"; AWS Security Blog, "Enhanced access denied error messages
 with policy ARNs".
@@ -71,7 +71,7 @@ _RESOURCE: Final = r' on resource: (?:"([^"]+)"|([^\s"]+))'
 _REASON: Final = (
     rf"because no (?P<missing>{_ANY_NAME}) allows the \S+ action"
     rf"|with an explicit deny in (?:an? |the )?(?P<denying>{_ANY_NAME})"
-    r'(?: transitively through a service control policy)?(?:: (?P<arn>arn:[^\s"]+))?'
+    rf'(?: transitively through an? (?P<through>{_ANY_NAME}))?(?:: (?P<arn>arn:[^\s"]+))?'
 )
 
 
@@ -87,6 +87,7 @@ class Sentence:
         policy_type: A key of `REASONS`; None if the message has no reason.
         explicit: Whether a Deny matched; None if the message has no reason.
         policy_arn: ARN of the denying policy. AWS names it only for an explicit deny.
+        through: Type of the policy that has the Deny, if AWS reports that it denies transitively. The ARN is that of this policy.
     """
 
     principal: str
@@ -95,6 +96,7 @@ class Sentence:
     policy_type: str | None = None
     explicit: bool | None = None
     policy_arn: str | None = None
+    through: str | None = None
 
 
 def write(  # noqa: PLR0913 - each is a field of `Sentence`, and all are keywords
@@ -159,6 +161,7 @@ def parse(text: str) -> Sentence | None:
         policy_type=_NAMES[reason["missing"] or reason["denying"]],
         explicit=reason["denying"] is not None,
         policy_arn=reason["arn"].rstrip(".") if reason["arn"] else None,
+        through=_NAMES[reason["through"]] if reason["through"] else None,
     )
 
 
