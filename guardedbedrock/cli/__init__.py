@@ -7,6 +7,7 @@ Exit codes: 0 success, 1 a finding or a denial, 2 invalid input (one line on std
 from __future__ import annotations
 
 import sys
+import warnings
 from importlib import import_module
 from typing import Final
 
@@ -31,5 +32,11 @@ def main() -> int:
             raise
         sys.stderr.write(f"{_MISSING_EXTRA}\n")
         return 2
+    warnings.showwarning = _show_warning
     code: int = app.run(sys.argv[1:])
     return code
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Write a warning in one line, without the place in the code that Python adds: it is not the user's code."""
+    sys.stderr.write(f"guardedbedrock: warning: {' '.join(str(message).split())}\n")

@@ -48,6 +48,13 @@ def test_help(cli: Cli, arguments: list[str]) -> None:
     assert "Usage: guardedbedrock" in out
 
 
+def test_a_warning_is_one_line_without_a_place_in_the_code() -> None:
+    program = "import warnings; from guardedbedrock.cli import main; main(); warnings.warn('a\\nb')"
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - a command of this test
+
+    assert done.stderr == "guardedbedrock: warning: a b\n"
+
+
 def options(command: Any) -> Iterator[tuple[str, str]]:
     """Yield each command with the help of each of its options."""
     for one in getattr(command, "commands", {}).values():

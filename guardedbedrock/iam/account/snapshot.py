@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -152,10 +151,9 @@ def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str,
     except UnicodeDecodeError:
         raise ConfigurationError(f"{name}: is not UTF-8 text; take a new snapshot") from None
     snapshot = parse_snapshot(text, name=name)
-    if digest is None:
-        if not snapshot.get("foreign"):
-            raise ConfigurationError(f"{name}: {name}.sha256 is missing; copy it beside the snapshot, or take a new snapshot")
-        warnings.warn(f"{name} has no digest file, so changes to it are not detected", stacklevel=3)
+    # Other tools write no digest beside their dumps.
+    if digest is None and not snapshot.get("foreign"):
+        raise ConfigurationError(f"{name}: {name}.sha256 is missing; copy it beside the snapshot, or take a new snapshot")
     return snapshot
 
 
