@@ -16,7 +16,7 @@ from guardedbedrock.governance.proof.solver import is_available
 from guardedbedrock.iam import Account
 from guardedbedrock.iam.account.account import describe_gap
 from guardedbedrock.iam.account.snapshot import write_snapshot
-from guardedbedrock.sources.access_changes import find_access_changes
+from guardedbedrock.sources.access_changes import find_access_changes, find_unknown_changes, has_gaps
 
 EXIT_UNCHANGED = 0
 EXIT_CHANGED = 1
@@ -106,7 +106,7 @@ def diff(arguments: DiffArguments) -> int:
     Print which principal gained or lost which action on which resource.
 
     Returns:
-        0 if no access changed, 1 if some did. With `prove`, also 1 if an answer changed or is unknown.
+        0 if no access changed, 1 if some did or if that is not known. With `prove`, also 1 if an answer changed or is unknown.
 
     Raises:
         ConfigurationError: A file is not usable, or `prove` is set and the solver is not installed.
@@ -116,13 +116,20 @@ def diff(arguments: DiffArguments) -> int:
     if arguments.prove and not is_available():
         raise ConfigurationError("--prove: needs a solver; install guardedbedrock[proof]")
     before, after = (Account.from_snapshot(Path(one)) for one in (arguments.before, arguments.after))
-    changes = find_access_changes(before, after)
+    changes, unknown = find_access_changes(before, after), find_unknown_changes(before, after)
     proofs = tuple(find_guardrail_changes(before, after, arguments.approved)) if arguments.prove else ()
     if arguments.output == "json":
-        data: dict[str, Any] = {"changes": [asdict(change) for change in changes]}
+        data: dict[str, Any] = {"changes": [asdict(one) for one in changes], "unknown": [asdict(one) for one in unknown]}
         write_json({**data, "guardrails": [one.as_data() for one in proofs]} if arguments.prove else data)
     else:
         lines = [f"{one.principal} {one.change} {one.action} on {one.resource}" for one in changes]
-        lines = lines or ["no access to Bedrock changed"]
+        lines += [one.sentence for one in unknown]
+        lines = lines or [_unchanged(before, after)]
         sys.stdout.write("\n".join([*lines, *(one.sentence for one in proofs)]) + "\n")
-    return EXIT_CHANGED if changes or proofs else EXIT_UNCHANGED
+    return EXIT_CHANGED if changes or unknown or proofs else EXIT_UNCHANGED
+
+
+def _unchanged(before: Account, after: Account) -> str:
+    if has_gaps(before) or has_gaps(after):
+        return "no access to Bedrock changed by the policies that could be read; both snapshots have the same gaps"
+    return "no access to Bedrock changed"

@@ -3,6 +3,8 @@ The changes between two snapshots: which principal gained or lost which action o
 
 The engine decides every Bedrock action on sample resources with both snapshots. The samples are the guardrails, profiles and
 models of the snapshots, one resource for each pattern that a policy names, and one resource of each type that none names.
+
+The changes are those of the policies that could be read. What the others changed is not known, and reported as such.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any, Final, Literal, TypeAlias
 from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.operations import TABLE
-from guardedbedrock.iam import Account, PolicySet
+from guardedbedrock.iam import Account, PolicySet, Request
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 Direction: TypeAlias = Literal["gained", "lost"]
@@ -47,15 +49,59 @@ class AccessChange:
     resource: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownChange:
+    """
+    A principal of which it is not known whether its access changed.
+
+    Args:
+        principal: ARN of the principal.
+        reasons: The policies that could not be read on one side only.
+    """
+
+    principal: str
+    reasons: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The principal and the reasons in one sentence."""
+        return f"{self.principal}: not known whether more access changed: {'; '.join(self.reasons)}"
+
+
 def find_access_changes(before: Account, after: Account) -> tuple[AccessChange, ...]:
     """
     Compare two accounts.
 
     Returns:
-        The changes, sorted. A principal that only one account has is compared with no access.
+        The changes by the policies that could be read, sorted. A principal that only one account has is compared with no access.
     """
     differing = differing_principals(before, after)
     return tuple(sorted(change for arn in differing for change in _Comparison(arn, before, after).changes()))
+
+
+def find_unknown_changes(before: Account, after: Account) -> tuple[UnknownChange, ...]:
+    """
+    Return the principals with a policy that could be read in neither account and that only one of them has.
+
+    Policies that are missing from both are presumed to be the same; see `has_gaps`.
+    """
+    found = []
+    for arn in differing_principals(before, after):
+        first, second = (_gap_reasons(account, arn) for account in (before, after))
+        if differing := [one for one in (*first, *second) if (one in first) is not (one in second)]:
+            found.append(UnknownChange(arn, tuple(differing)))
+    return tuple(found)
+
+
+def has_gaps(account: Account) -> bool:
+    """Return whether a policy of some principal could not be read."""
+    return any(_gap_reasons(account, arn) for arn in account.principals)
+
+
+def _gap_reasons(account: Account, principal: str) -> tuple[str, ...]:
+    if principal not in account.principals:
+        return ()
+    return tuple(dict.fromkeys(gap.reason for gap in account.policy_set(principal).gaps))
 
 
 def differing_principals(before: Account, after: Account) -> tuple[str, ...]:
@@ -168,16 +214,24 @@ class _Side:
     def __init__(self, principal: str, account: Account) -> None:
         self._principal, self._account = principal, account
         self._exists = principal in account.principals
+        self._known: dict[PolicySet, PolicySet] = {}
         self.policies = account.policy_set(principal) if self._exists else None
         self.reads: frozenset[str] = frozenset() if self.policies is None else self.policies.reads
 
     def level(self, action: str, resource: str, context: Mapping[str, object], unknown: Iterable[str]) -> int:
-        """Return 0 for a denial, 1 for an open decision, 2 for an allow."""
+        """Return 0 for a denial, 1 for an open decision, 2 for an allow, by the policies that could be read."""
         if not self._exists:
             return 0
-        tags = {f"aws:principaltag/{key.lower()}" for key in self._account.principals[self._principal].tags}
-        open_keys: Sequence[str] = sorted(set(unknown) - tags)
-        return _LEVELS[self._account.evaluate(self._principal, action, resource, context, open_keys).outcome]
+        tags = {f"aws:PrincipalTag/{key}": value for key, value in self._account.principals[self._principal].tags.items()}
+        open_keys: Sequence[str] = sorted(set(unknown) - {name.lower() for name in tags})
+        request = Request(self._principal, action, resource, {**tags, **context}, open_keys)
+        return _LEVELS[self._known_policies(resource).evaluate(request).outcome]
+
+    def _known_policies(self, resource: str) -> PolicySet:
+        policies = self._account.policy_set(self._principal, resource)
+        if policies not in self._known:
+            self._known[policies] = policies.without_gaps()
+        return self._known[policies]
 
 
 def _patterns_in(policies: PolicySet) -> Iterator[str]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
 from harness.account import ACCOUNT, document
 
 from guardedbedrock import iam
-from guardedbedrock.sources.access_changes import AccessChange, find_access_changes
+from guardedbedrock.sources.access_changes import AccessChange, find_access_changes, find_unknown_changes
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/App"
 GUARDRAIL: Final = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/abc123def456"
 HAIKU: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
+READ_ONLY: Final = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+ADMINISTRATOR: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 ALLOW_ALL: Final = [{"target": "r-1", "policies": [{"document": document("*"), "name": "FullAWSAccess", "id": "p-1"}]}]
 
 
@@ -86,16 +89,49 @@ def test_other_required_version_is_gained_and_lost() -> None:
     assert changes(before, after) == [("gained", "bedrock:InvokeModel", "*"), ("lost", "bedrock:InvokeModel", "*")]
 
 
-def test_scp_changes_every_principal_and_a_gap_makes_access_uncertain() -> None:
-    """Access that depends on something unread is not certain any more."""
+def test_scp_changes_every_principal() -> None:
     policy = document("bedrock:InvokeModel")
     deny = {"document": document("bedrock:InvokeModel", effect="Deny"), "name": "No", "id": "p-2"}
     denying = [*ALLOW_ALL, {"target": ACCOUNT, "policies": [deny]}]
-    gap = {"section": "scp", "api": "organizations:ListParents", "error": "AccessDenied", "statement": None}
-    lost = [("lost", "bedrock:InvokeModel", "*")]
 
-    assert changes(account(policy, scp=ALLOW_ALL), account(policy, scp=denying)) == lost
-    assert changes(account(policy, scp=ALLOW_ALL), account(policy, scp=None, gaps=[gap])) == lost
+    assert changes(account(policy, scp=ALLOW_ALL), account(policy, scp=denying)) == [("lost", "bedrock:InvokeModel", "*")]
+
+
+NO_SCP: Final = {"section": "scp", "api": "organizations:ListParents", "error": "AccessDenied", "statement": None}
+NO_SCP_REASON: Final = "service control policies unknown: organizations:ListParents (AccessDenied)"
+
+
+def attached(*arns: str, **sections: Any) -> iam.Account:
+    """Return an account whose role has managed policies that are not in the snapshot."""
+    role = {"kind": "role", "name": "App", "inline": {}, "managed": list(arns), "tags": {}}
+    return account(principals={ROLE: role}, **sections)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reasons"),
+    [
+        (account(document("bedrock:InvokeModel")), account(document("bedrock:InvokeModel"), gaps=[NO_SCP]), (NO_SCP_REASON,)),
+        (attached(), attached(READ_ONLY), (f"the document of the policy {READ_ONLY} is not in the snapshot",)),
+        (
+            attached(READ_ONLY, gaps=[NO_SCP]),
+            attached(ADMINISTRATOR, gaps=[NO_SCP]),
+            tuple(f"the document of the policy {arn} is not in the snapshot" for arn in (READ_ONLY, ADMINISTRATOR)),
+        ),
+    ],
+)
+def test_a_policy_that_could_not_be_read_is_no_known_change(
+    before: iam.Account, after: iam.Account, reasons: tuple[str, ...]
+) -> None:
+    assert changes(before, after) == []
+    assert [(one.principal, one.reasons) for one in find_unknown_changes(before, after)] == [(ROLE, reasons)]
+
+
+def test_a_gap_of_both_snapshots_hides_no_change_of_the_other_policies() -> None:
+    """The snapshot of a member account never has SCPs."""
+    before, after = account(gaps=[NO_SCP]), account(document("bedrock:InvokeModel"), gaps=[NO_SCP])
+
+    assert changes(before, after) == [("gained", "bedrock:InvokeModel", "*")]
+    assert find_unknown_changes(before, after) == ()
 
 
 def test_new_and_removed_principals_are_compared_with_no_access() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -79,7 +80,32 @@ def test_diff_reports_changes_in_words_and_as_json(shell: Aws, capsys: pytest.Ca
     assert capsys.readouterr().out == f"{USER} gained bedrock:ApplyGuardrail on *\n"
     assert run(["snapshot", "diff", "after.json", "before.json", "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out) == {
-        "changes": [{"principal": USER, "change": "lost", "action": "bedrock:ApplyGuardrail", "resource": "*"}]
+        "changes": [{"principal": USER, "change": "lost", "action": "bedrock:ApplyGuardrail", "resource": "*"}],
+        "unknown": [],
     }
     assert run(["snapshot", "diff", "before.json", "nothing.json"]) == 2
     assert "nothing.json: cannot be read" in capsys.readouterr().err
+
+
+def test_diff_says_what_is_not_known(shell: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy without its document can give and take any access."""
+
+    def write(name: str, *arns: str) -> str:
+        attached = [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in arns]
+        role = {"Arn": ROLE, "RoleName": "App", "RoleId": "AROA", "Path": "/", "AttachedManagedPolicies": attached}
+        Path(name).write_text(json.dumps({"RoleDetailList": [role]}), "utf-8")
+        return name
+
+    read_only, admin = write("1.json", "arn:aws:iam::aws:policy/ReadOnlyAccess"), write("2.json", "arn:aws:iam::aws:policy/Admin")
+    assert shell.moto_url
+
+    assert run(["snapshot", "diff", read_only, admin]) == 1
+    assert capsys.readouterr().out == (
+        f"{ROLE}: not known whether more access changed: "
+        "the document of the policy arn:aws:iam::aws:policy/ReadOnlyAccess is not in the snapshot; "
+        "the document of the policy arn:aws:iam::aws:policy/Admin is not in the snapshot\n"
+    )
+    assert run(["snapshot", "diff", admin, admin]) == 0
+    assert "both snapshots have the same gaps" in capsys.readouterr().out
+    assert run(["snapshot", "diff", read_only, admin, "--format", "json"]) == 1
+    assert [one["principal"] for one in json.loads(capsys.readouterr().out)["unknown"]] == [ROLE]

@@ -104,7 +104,7 @@ def test_a_policy_that_could_not_be_read_makes_the_answer_unknown(capsys: pytest
         gaps=[{"section": "scp", "api": "organizations:DescribeEffectivePolicy", "error": "AccessDenied"}],
     )
 
-    code, (line,) = diff(capsys, "guarded.json", "gap.json")
+    code, (_, line) = diff(capsys, "guarded.json", "gap.json")
 
     assert code == 1
     assert line.startswith(f"{ROLE}: before proved, now unknown: no certain decision for bedrock:InvokeModel on ")

@@ -113,9 +113,20 @@ class ProofPolicies:
         return self._set[0]
 
     def same_documents(self, other: ProofPolicies) -> bool:
-        """Return whether the statements are the same, whatever the policies are called."""
-        mine, theirs = ([(kind, [one.statement for one in group]) for kind, group in one.groups()] for one in (self, other))
-        return mine == theirs and self.principal == other.principal and self.rcp_applies == other.rcp_applies
+        """
+        Return whether both surely decide alike because all they contain is the same, whatever the policies are called.
+
+        Policies that could not be read are never the same: two gaps may hide different documents, even of one ARN.
+        """
+        if self.gaps or other.gaps:
+            return False
+        return self._content() == other._content()
+
+    def _content(self) -> tuple[object, ...]:
+        """Return everything that the decisions are made of."""
+        statements = [(kind, [(one.document.version, one.statement) for one in group]) for kind, group in self.groups()]
+        has_empty_session = self.session is not None and not self.session
+        return statements, self.principal, self.rcp_applies, self.management_account, has_empty_session
 
     def groups(self) -> Iterator[tuple[PolicyType, tuple[Placed, ...]]]:
         """Yield each group of statements that counts as one: all of a type, or all of one level."""

@@ -165,7 +165,7 @@ def no_new_access(old: ProofPolicies, new: ProofPolicies, options: Options | Non
 def _compare(old: ProofPolicies, new: ProofPolicies, options: Options, prover: Prover) -> Answer:
     question = "the new policies allow nothing that the old policies do not allow"
     if old.same_documents(new):
-        return Answer(question, "proved", reason="both are the same policies", principal=new.principal)
+        return _answered(question, "proved", new, options, "both are the same policies")
 
     def is_new(request: Request) -> bool:
         before = old.policy_set().evaluate(request).outcome
@@ -306,8 +306,9 @@ def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answ
         if status != "reachable":
             why = "no request meets it" if status == "dead" else status
             (dead if status == "dead" else open_ones).append(_place(placed, why))
-    answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones else "proved"
-    reason = _count_dead(len(dead)) if dead else open_ones[0].reason if open_ones else ""
+    answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones or policies.gaps else "proved"
+    open_reasons = [*(one.reason for one in open_ones), *(gap.reason for gap in policies.gaps)]
+    reason = _count_dead(len(dead)) if dead else next(iter(open_reasons), "")
     found = _answered("every statement applies to some request", answer, policies, settings, reason)
     spent = (perf_counter() - started) * 1000
     return replace(found, statements=tuple(dead or open_ones), milliseconds=spent)

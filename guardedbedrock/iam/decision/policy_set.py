@@ -123,6 +123,22 @@ class PolicySet:
         outcome, policy_type = authorize(grounds.plan, request)
         return Decision(outcome, policy_type, request, grounds)
 
+    def without_gaps(self) -> PolicySet:
+        """Return the policies that could be read, as if there were no others."""
+        if not self.gaps:
+            return self
+        flat = {kind: levels[0] for kind, levels in self.levels.items() if kind not in ("scp", "rcp")}
+        return PolicySet(
+            identity=flat.get("identity") if self._groups else (),
+            boundary=flat.get("boundary"),
+            session=() if self.has_empty_session else flat.get("session"),
+            scp=self.levels.get("scp"),
+            rcp=self.levels.get("rcp"),
+            endpoint=flat.get("endpoint"),
+            resource=flat.get("resource"),
+            management_account=self.management_account,
+        )
+
     def __iter__(self) -> Iterator[tuple[PolicyType, PolicyDocument]]:
         """Iterate over all documents with their policy types."""
         for policy_type in POLICY_TYPES:

@@ -8,8 +8,16 @@ import pytest
 
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import Options, always_allowed, guardrail_required, never, no_new_access
-from guardedbedrock.iam import PolicySet, Request
+from guardedbedrock.governance.proof.questions import (
+    Options,
+    always_allowed,
+    equivalent,
+    guardrail_required,
+    never,
+    no_new_access,
+    unreachable,
+)
+from guardedbedrock.iam import Gap, PolicySet, Request
 
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ROLE: Final = "arn:aws:iam::123456789012:role/App"
@@ -162,3 +170,68 @@ def test_no_account_is_foreign_to_a_service() -> None:
     answer = no_new_access(old, new)
 
     assert (answer.answer, answer.reason) == ("proved", "")
+
+
+def unread(name: str, *statements: dict[str, Any]) -> ProofPolicies:
+    """Return policies of which the managed policy `name` could not be read."""
+    gap = Gap("identity", f"the document of the policy {name} is not in the snapshot")
+    identity = [{"Version": "2012-10-17", "Statement": list(statements)}] if statements else []
+    return ProofPolicies.of(PolicySet(identity=identity, gaps=[gap]), ROLE)
+
+
+@pytest.mark.parametrize("statements", [(), ({**ALLOW, "Action": "s3:GetObject"},)])
+@pytest.mark.parametrize(
+    "old", [unread("ReadOnlyAccess"), unread("AdministratorAccess"), policies_of({**ALLOW, "Action": "s3:*"})]
+)
+def test_a_policy_that_could_not_be_read_may_give_new_access(old: ProofPolicies, statements: tuple[dict[str, Any], ...]) -> None:
+    new = unread("AdministratorAccess", *statements)
+
+    for answer in (no_new_access(old, new), equivalent(old, new)):
+        assert (answer.answer, "AdministratorAccess" in answer.reason) == ("unknown", True)
+        assert any("AdministratorAccess" in assumption for assumption in answer.assumptions)
+
+
+def test_the_statements_of_a_policy_that_could_not_be_read_may_be_unreachable() -> None:
+    answer = unreachable(unread("AdministratorAccess", ALLOW))
+
+    assert (answer.answer, "AdministratorAccess" in answer.reason) == ("unknown", True)
+
+
+def test_a_new_management_account_is_a_change() -> None:
+    """Service control policies do not apply to it."""
+
+    def member_of(management_account: str) -> ProofPolicies:
+        document = {"Version": "2012-10-17", "Statement": [ALLOW]}
+        closed = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Effect": "Deny"}]}
+        policies = PolicySet(identity=document, scp=[[document, closed]], management_account=management_account)
+        return ProofPolicies.of(policies, ROLE)
+
+    assert no_new_access(member_of("210987654321"), member_of("123456789012")).answer == "refuted"
+
+
+def test_an_empty_session_is_a_change() -> None:
+    """A federated user without a session policy has no permissions."""
+    user = "arn:aws:sts::123456789012:federated-user/Ana"
+    document = {"Version": "2012-10-17", "Statement": [ALLOW]}
+    without = ProofPolicies.of(PolicySet(identity=document, session=[]), user)
+    unlimited = ProofPolicies.of(PolicySet(identity=document), user)
+
+    assert no_new_access(without, unlimited).answer == "refuted"
+
+
+def test_the_version_of_a_policy_is_a_change() -> None:
+    """Only the newer one has variables."""
+
+    def of(version: str) -> ProofPolicies:
+        statement = {**ALLOW, "Resource": "arn:aws:s3:::bucket/${aws:username}"}
+        user = "arn:aws:iam::123456789012:user/Ana"
+        return ProofPolicies.of(PolicySet(identity={"Version": version, "Statement": [statement]}), user)
+
+    assert no_new_access(of("2008-10-17"), of("2012-10-17")).answer == "refuted"
+
+
+def test_policies_that_are_the_same_print_what_is_assumed() -> None:
+    answer = no_new_access(policies_of(ALLOW), policies_of(ALLOW), Options(assumed={"aws:RequestedRegion": "us-east-1"}))
+
+    assert answer.answer == "proved"
+    assert "aws:RequestedRegion is us-east-1" in answer.assumptions
