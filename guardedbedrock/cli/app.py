@@ -23,6 +23,7 @@ AccessFormat = Literal["html", "json", "csv"]
 AuditFormat = Literal["text", "json", "sarif"]
 GeneratedForm = Literal["json", "cloudformation", "terraform"]
 LintedType = Literal["identity", "boundary", "session", "scp", "rcp", "endpoint", "resource"]
+TranslatedType = Literal["identity", "boundary", "session", "scp"]
 
 EXIT_OK: Final = 0
 EXIT_INVALID_INPUT: Final = 2
@@ -223,12 +224,13 @@ def translate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A policy with bedrock:InvokeModelWithGuardrail.")],
     *,
     pairs: Annotated[list[str] | None, typer.Option("--map", metavar="OLD=NEW", help="ID of a guardrail, and AWS's ID.")] = None,
+    policy_type: Annotated[TranslatedType, typer.Option("--type", help="Type of the policy.")] = "identity",
     output: OutputOption = "text",
 ) -> int:
     """Rewrite a policy of the article's vocabulary for AWS. Exit code 1 if something could not be kept."""
     from guardedbedrock.cli.translate import command  # noqa: PLC0415 - imports the policy engine
 
-    return command(file, pairs or (), output)
+    return command(file, pairs or (), policy_type, output)
 
 
 @app.command()

@@ -14,15 +14,17 @@ from guardedbedrock.governance.translate import translate
 
 if TYPE_CHECKING:
     from guardedbedrock.cli.formats import OutputFormat
+    from guardedbedrock.iam import PolicyType
 
 
-def command(file: str, pairs: Sequence[str], output: OutputFormat) -> int:
+def command(file: str, pairs: Sequence[str], policy_type: PolicyType, output: OutputFormat) -> int:
     """
     Print the translated policy on stdout, and what changed on stderr.
 
     Args:
         file: A policy in JSON or YAML.
         pairs: Guardrail IDs of the article with AWS's, such as ``G-HR=abc123def456``.
+        policy_type: Type of the policy.
         output: ``text`` prints the policy alone, ``json`` everything as one object.
 
     Returns:
@@ -31,7 +33,7 @@ def command(file: str, pairs: Sequence[str], output: OutputFormat) -> int:
     data = read_source(Path(file)).data
     if not isinstance(data, Mapping) or "Statement" not in data:
         raise ConfigurationError(f"{file}: is not a policy; name a policy document")
-    translation = translate(data, dict(map(_pair, pairs)))
+    translation = translate(data, dict(map(_pair, pairs)), policy_type)
     if output == "json":
         write_json(translation.as_data())
     else:

@@ -30,6 +30,7 @@ _ID: Final = re.compile(r"[a-z0-9*?]+")
 _ALLOWED_CALLER: Final = "arn:aws:iam::123456789012:role/Application"
 _OTHER: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/zz9unlisted9z"
 _MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/acme.sample-v1:0"
+_FULL_ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _RANK: Final = {"allowed": 0, "indeterminate": 1, "implicitDeny": 2, "explicitDeny": 2}
 
 
@@ -65,7 +66,7 @@ def translate(
     Args:
         document: The policy as a JSON object.
         guardrail_ids: IDs of the article, such as ``G-HR-Compliance``, with the IDs that AWS gave.
-        policy_type: Type of the policy.
+        policy_type: Type of the policy; one whose statements apply to every principal.
 
     Raises:
         PolicySyntaxError: The document is not a policy.
@@ -80,7 +81,8 @@ def translate(
         statements += _statement(statement, f"statement {statement.get('Sid') or index}", changes, lost)
     policy = {**original, "Version": "2012-10-17", "Statement": _unique_sids(statements)}
     parse(policy, policy_type)
-    return Translation(policy, tuple(changes), tuple(dict.fromkeys(lost)), tuple(_differences(original, policy)))
+    differences = tuple(dict.fromkeys(_differences(original, policy, policy_type)))
+    return Translation(policy, tuple(changes), tuple(dict.fromkeys(lost)), differences)
 
 
 def _renamed(value: Any, ids: Mapping[str, str]) -> Any:
@@ -300,9 +302,29 @@ def _named(actions: Iterable[str]) -> str:
 # -- the check by the engine ----------------------------------------------------------------------------------------------
 
 
-def _differences(original: Mapping[str, Any], translated: Mapping[str, Any]) -> Iterator[str]:
-    """Compare what both policies decide, for every inference operation, with and without each guardrail."""
-    before, after = PolicySet(identity=original), PolicySet(identity=translated)
+def _differences(original: Mapping[str, Any], translated: Mapping[str, Any], policy_type: PolicyType) -> Iterator[str]:
+    """
+    Compare what both policies decide, for every inference operation, with and without each guardrail.
+
+    A Deny takes from what other policies allow. It is compared beside an Allow for everything: without one, both would deny all.
+    """
+    effects = {statement["Effect"] for statement in _statements(original)}
+    for beside in ([], [_FULL_ALLOW]):
+        if ("Deny" if beside else "Allow") in effects:
+            before, after = (_policy_set(one, beside, policy_type) for one in (original, translated))
+            yield from _compare(original, translated, before, after)
+
+
+def _policy_set(document: Mapping[str, Any], beside: Sequence[Mapping[str, Any]], policy_type: PolicyType) -> PolicySet:
+    policy = {**document, "Statement": [*_statements(document), *beside]}
+    if policy_type == "identity":
+        return PolicySet(identity=policy)
+    everything = {"Version": "2012-10-17", "Statement": [_FULL_ALLOW]}
+    given: Any = [[policy]] if policy_type == "scp" else policy
+    return PolicySet(identity=everything, **{policy_type: given})
+
+
+def _compare(original: Mapping[str, Any], translated: Mapping[str, Any], before: PolicySet, after: PolicySet) -> Iterator[str]:
     texts = list(dict.fromkeys((*_texts(original), *_texts(translated))))
     guardrails = [*dict.fromkeys(arn for text in texts for arn in _samples(text)), (_OTHER, f"{_OTHER}:1")]
     models = [*dict.fromkeys(text.replace("*", "sample") for text in texts if ":foundation-model/" in text), _MODEL]

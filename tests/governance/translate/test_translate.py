@@ -10,7 +10,7 @@ import pytest
 
 from guardedbedrock.cli.app import run
 from guardedbedrock.governance.translate import translate
-from guardedbedrock.iam import PolicySet, Request
+from guardedbedrock.iam import PolicySet, PolicyType, Request
 
 HR = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 MODEL = "arn:aws:bedrock:us-east-1::foundation-model/acme.sample-v1:0"
@@ -75,6 +75,26 @@ def test_both_policies_decide_alike(name: str) -> None:
     translation = translate(ALIKE[name])
     assert translation.differences == ()
     assert GUARDED not in json.dumps(dict(translation.policy))
+
+
+NOT_THIS_VERSION = statement("Deny", GUARDED, "*", {"StringNotEquals": {KEY: f"{HR}:1"}})
+
+
+@pytest.mark.parametrize("policy_type", ["identity", "boundary", "session", "scp"])
+@pytest.mark.parametrize(
+    "others",
+    [(), (statement("Allow", "*", "*"),), (statement("Allow", GUARDED, HR),), (statement("Allow", "s3:*", "*"),)],
+    ids=["none", "an Allow for everything", "an Allow of a guardrail", "an Allow of another service"],
+)
+def test_a_deny_is_compared_whatever_other_policies_allow(others: tuple[dict[str, Any], ...], policy_type: PolicyType) -> None:
+    """AWS's action is also that of calls without a guardrail, which the Deny now reaches."""
+    differences = translate(policy(*others, NOT_THIS_VERSION), policy_type=policy_type).differences
+
+    assert f"Converse without a guardrail on `{MODEL}`: allowed before, denied after" in differences
+
+
+def test_a_deny_alone_is_alike_in_both_vocabularies() -> None:
+    assert translate(policy(statement("Deny", GUARDED, HR)), policy_type="scp").differences == ()
 
 
 def test_a_version_becomes_a_condition() -> None:
@@ -147,3 +167,5 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["translate", str(file), "--map", "G-HR=abc123def456"]) == 0
     assert run(["translate", str(file), "--map", "G-HR"]) == 2
     assert run(["translate", str(tmp_path / "missing.json")]) == 2
+    file.write_text(json.dumps(policy(NOT_THIS_VERSION)), "utf-8")
+    assert run(["translate", str(file), "--type", "scp"]) == 1
