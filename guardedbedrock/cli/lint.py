@@ -14,6 +14,7 @@ from urllib.parse import quote
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, NO_JUNIT, sarif_log
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.read import read_unguarded_models
 from guardedbedrock.governance.lint.rules import RULES
 from guardedbedrock.governance.lint.run import (
     LintOptions,
@@ -22,7 +23,6 @@ from guardedbedrock.governance.lint.run import (
     lint,
     read_baseline,
     read_suppressions,
-    read_unguarded_models,
     worst,
 )
 

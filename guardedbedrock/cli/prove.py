@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -37,18 +37,20 @@ class Question:
     Args:
         kind: ``guardrail-required`` or ``unreachable``.
         approved: Approved guardrails, for ``guardrail-required``.
+        exempt_models: Patterns of models that may be called without one, for ``guardrail-required``.
         options: Timeout and assumptions.
     """
 
     kind: Literal["guardrail-required", "unreachable"]
     options: Options
-    approved: tuple[str, ...] = field(default=())
+    approved: tuple[str, ...] = ()
+    exempt_models: tuple[str, ...] = ()
 
     def ask(self, policies: ProofPolicies) -> Answer:
         """Answer the question."""
         if self.kind == "unreachable":
             return unreachable(policies, self.options)
-        return guardrail_required(policies, self.approved, self.options)
+        return guardrail_required(policies, self.approved, self.options, exempt_models=self.exempt_models)
 
 
 def options(timeout: float, assumed: Sequence[str]) -> Options:

@@ -46,6 +46,7 @@ def _arguments(  # noqa: PLR0913, PLR0917 - each is an option
     endpoint: list[str] | None,
     session: list[str] | None,
     approved: list[str] | None = None,
+    exempt: list[str] | None = None,
 ) -> PolicyArguments:
     from guardedbedrock.governance.proof.inputs import PolicyArguments  # noqa: PLC0415 - imports pydantic
 
@@ -57,7 +58,7 @@ def _arguments(  # noqa: PLR0913, PLR0917 - each is an option
         "endpoint": endpoint or [],
         "session": session or [],
     }
-    return PolicyArguments(config, snapshot, principal, every, files, approved or ())
+    return PolicyArguments(config, snapshot, principal, every, files, approved or (), exempt or ())
 
 
 @prove.command("guardrail-required")
@@ -76,6 +77,10 @@ def guardrail_required(  # noqa: PLR0913 - each is an option
     approved: Annotated[
         list[str] | None, typer.Option("--approved", metavar="ARN[:VERSION]", help="Approved guardrail; an ARN means its DRAFT.")
     ] = None,
+    exempt: Annotated[
+        list[str] | None,
+        typer.Option("--exempt-model", metavar="PATTERN", help="Model that takes no guardrail, such as amazon.titan-embed-*."),
+    ] = None,
     assume: Assume = None,
     timeout: Timeout = TIMEOUT,
     output: Format = "text",
@@ -83,8 +88,8 @@ def guardrail_required(  # noqa: PLR0913 - each is an option
     """Is every inference request denied unless it carries an approved guardrail?"""
     from guardedbedrock.cli.prove import Question, for_each, options  # noqa: PLC0415 - imports the policy engine
 
-    given = _arguments(config, snapshot, principal, every, identity, scp, rcp, boundary, endpoint, session, approved)
-    question = Question("guardrail-required", options(timeout, assume or ()), given.approved_keys())
+    given = _arguments(config, snapshot, principal, every, identity, scp, rcp, boundary, endpoint, session, approved, exempt)
+    question = Question("guardrail-required", options(timeout, assume or ()), given.approved_keys(), given.exempt_models())
     return for_each(given, question, output)
 
 

@@ -34,6 +34,10 @@ def deny(actions: list[str]) -> dict[str, Any]:
 
 
 ALLOW: Final = {"Sid": "All", "Effect": "Allow", "Action": "bedrock:*", "Resource": "*"}
+EXEMPTING: Final = {
+    **{name: value for name, value in deny(BOTH).items() if name != "Resource"},
+    "NotResource": "arn:aws:bedrock:*::foundation-model/cohere.embed-*",
+}
 STRICT: Final = {"identity": [policy(ALLOW, deny(BOTH))]}
 LEAKY: Final = {"identity": [policy(ALLOW, deny(BOTH[:1]))]}
 APPROVED: Final = [{"arn": ARN, "version": "3"}]
@@ -52,6 +56,8 @@ def suite(folder: Path, *given: dict[str, Any]) -> None:
         (GUARDED | {"policies": "leaky"}, "refuted"),
         (GUARDED | {"policies": "strict", "guardrails": [{"arn": ARN, "version": "4"}]}, "refuted"),
         (GUARDED | {"policies": "strict", "guardrails": []}, "refuted"),
+        (GUARDED | {"policies": {"identity": [policy(ALLOW, EXEMPTING)]}}, "refuted"),
+        (GUARDED | {"policies": {"identity": [policy(ALLOW, EXEMPTING)]}, "exemptModels": ["cohere.embed-*"]}, "proved"),
         ({"prove": "no-new-access", "policies": "strict", "before": "leaky"}, "proved"),
         ({"prove": "no-new-access", "policies": "leaky", "before": "strict"}, "refuted"),
         ({"prove": "equivalent", "policies": "strict", "before": STRICT}, "proved"),

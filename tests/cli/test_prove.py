@@ -99,6 +99,54 @@ def test_assumptions_are_printed_and_limit_the_question(tmp_path: Path, capsys: 
     assert "assuming: aws:RequestedRegion is us-east-1" in capsys.readouterr().out
 
 
+CONFIGURATION: Final = f"""
+principal = "arn:aws:iam::123456789012:role/App"
+models_without_guardrail = ["acme.embed-*"]
+[[guardrails]]
+arn = "{APPROVED.rpartition(":")[0]}"
+version = "3"
+[policies]
+"""
+
+
+@pytest.mark.parametrize(
+    ("generated", "policies"),
+    [
+        (["backstop"], 'identity = ["allow.json", "made.json"]'),
+        (["generate", "scp"], 'identity = "allow.json"\nscp = [["allow.json", "made.json"]]'),
+        (["generate", "boundary"], 'identity = "allow.json"\nboundary = "made.json"'),
+        (["generate", "invoke-policy"], 'identity = "made.json"'),
+    ],
+)
+def test_the_policies_that_a_configuration_generates_are_proved_with_it(
+    generated: list[str], policies: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They leave out the models that the guard calls without a guardrail, such as the embedding models."""
+    write(tmp_path, "allow.json", ALLOW)
+    config = tmp_path / "c.toml"
+    config.write_text(CONFIGURATION + 'identity = "allow.json"', "utf-8")
+    assert run([*generated, "--config", str(config)]) == 0
+    made = json.loads(capsys.readouterr().out)
+    (tmp_path / "made.json").write_text(json.dumps(made), "utf-8")
+    config.write_text(CONFIGURATION + policies, "utf-8")
+
+    assert run(["prove", "guardrail-required", "--config", str(config)]) == 0
+    assert "assuming: models that take no guardrail may be called without one: amazon.titan-embed-*" in capsys.readouterr().out
+    config.write_text('unsupported_models = "refuse"' + CONFIGURATION + policies, "utf-8")
+    assert run(["prove", "guardrail-required", "--config", str(config)]) == 1
+
+
+def test_models_are_exempt_if_an_option_says_so(tmp_path: Path) -> None:
+    exempting = {**deny(BOTH), "NotResource": "arn:aws:bedrock:*::foundation-model/acme.embed-*"}
+    del exempting["Resource"]
+    policy = write(tmp_path, "exempting.json", ALLOW, exempting)
+    question = ["prove", "guardrail-required", "--identity", policy, "--approved", APPROVED]
+
+    assert run(question) == 1
+    assert run([*question, "--exempt-model", "acme.embed-v1"]) == 1
+    assert run([*question, "--exempt-model", "acme.embed-*"]) == 0
+
+
 def test_never(strict: str) -> None:
     assert run(["prove", "never", "bedrock:DeleteGuardrail", "--identity", strict]) == 1
     assert run(["prove", "never", "s3:GetObject", "--identity", strict]) == 0
@@ -204,6 +252,7 @@ def test_a_snapshot_is_asked_for_every_principal(others: int, tmp_path: Path, ca
         (["unreachable", "--identity", ALLOWED, "--all"], "--all: asks for every principal of a snapshot"),
         (["guardrail-required", "--identity", ALLOWED, "--assume", "key"], "--assume: `key` is not KEY=VALUE"),
         (["never", "s3:GetObject", "--identity", ALLOWED, "--when", "=x"], "--when: `=x` is not KEY=VALUE"),
+        (["guardrail-required", "--identity", ALLOWED, "--exempt-model", ""], "--exempt-model: is empty"),
         (["guardrail-required", "--identity", ALLOWED, "--timeout", "0"], "'--timeout': must be at least 0.001"),
     ],
 )

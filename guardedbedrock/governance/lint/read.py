@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -232,7 +231,15 @@ def _of_configuration(path: Path) -> Group:
             raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; write one of {', '.join(POLICY_TYPES)}")
         for level, index, item, _ in _leveled(sources, ""):
             policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]", crossing)
-    return Group(tuple(policies), is_complete=True)
+    return Group(tuple(policies), is_complete=True, unguarded_models=read_unguarded_models(path))
+
+
+def read_unguarded_models(path: Path) -> tuple[str, ...]:
+    """Return ``models_without_guardrail`` of a configuration."""
+    patterns = configuration_table(path).get("models_without_guardrail", [])
+    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
+        raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of texts, such as ["acme.embed-*"]')
+    return tuple(patterns)
 
 
 def _configured(  # noqa: PLR0913, PLR0917  # each is a fact about the policy
@@ -278,5 +285,7 @@ def configuration_table(path: Path) -> Mapping[str, Any]:
 
 def merge(groups: Iterable[Group]) -> Group:
     """Return one group with the policies of all groups."""
-    every = tuple(dict.fromkeys(policy for group in groups for policy in group.policies))
-    return replace(Group(every), is_complete=True)
+    listed = list(groups)
+    every = tuple(dict.fromkeys(policy for group in listed for policy in group.policies))
+    unguarded = tuple(dict.fromkeys(pattern for group in listed for pattern in group.unguarded_models))
+    return Group(every, is_complete=True, unguarded_models=unguarded)

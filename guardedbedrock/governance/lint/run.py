@@ -98,7 +98,7 @@ def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[LintFind
     seen: set[int] = set()
     kept: list[LintedPolicy] = []  # keeps each policy alive, so that its identity is not used again
     for given in groups:
-        group = replace(given, unguarded_models=options.unguarded_models)
+        group = replace(given, unguarded_models=(*given.unguarded_models, *options.unguarded_models))
         fresh = tuple(policy for policy in group.policies if id(policy) not in seen)
         kept += fresh
         seen |= {id(policy) for policy in fresh}
@@ -157,14 +157,6 @@ def read_suppressions(path: Path) -> tuple[Suppression, ...]:
     if not isinstance(entries, list):
         raise ConfigurationError(f"{path}: lint.suppressions: must be an array; write [[lint.suppressions]] tables")
     return tuple(_suppression(entry, f"{path}: lint.suppressions[{index}]") for index, entry in enumerate(entries))
-
-
-def read_unguarded_models(path: Path) -> tuple[str, ...]:
-    """Return ``models_without_guardrail`` of a configuration."""
-    patterns = configuration_table(path).get("models_without_guardrail", [])
-    if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
-        raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of texts, such as ["acme.embed-*"]')
-    return tuple(patterns)
 
 
 def _suppression(entry: Any, place: str) -> Suppression:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
+from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import AccountPolicies, Given, of_configuration, read_given
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
@@ -37,6 +38,7 @@ class PolicyArguments:
         every: Whether the question is asked for every principal of the snapshot.
         files: Policy type to files; several files of a type are one level.
         approved: Guardrails that count as approved, ``ARN`` or ``ARN:VERSION``; those of the configuration unless given.
+        exempt: Patterns of IDs of foundation models that take no guardrail, beside those of the configuration.
     """
 
     config: str | None = None
@@ -45,6 +47,7 @@ class PolicyArguments:
     every: bool = False
     files: Mapping[str, Sequence[str]] | None = None
     approved: Sequence[str] = ()
+    exempt: Sequence[str] = ()
 
     def read(self) -> Iterator[ProofPolicies]:
         """
@@ -76,15 +79,34 @@ class PolicyArguments:
         Raises:
             ConfigurationError: None is given and the configuration cannot be read.
         """
-        if self.approved or self.snapshot or (self.files and any(self.files.values())):
+        if self.approved or not self._reads_configuration:
             return tuple(map(_approved_key, self.approved))
         return tuple(identifier_key(one.arn, one.version) for one in load(self.config).approved)
 
+    def exempt_models(self) -> tuple[str, ...]:
+        """
+        Return patterns of the models that may be called without a guardrail.
+
+        A guard sends calls to embedding and rerank models without one unless the configuration refuses them, and the policies
+        that are generated from the configuration leave out the same models.
+
+        Raises:
+            ConfigurationError: A pattern is empty, or the configuration cannot be read.
+        """
+        if not all(self.exempt):
+            raise ConfigurationError("--exempt-model: is empty; write a pattern of model IDs such as amazon.titan-embed-*")
+        settings = load(self.config) if self._reads_configuration else None
+        if settings is None or settings.unsupported_models == "refuse":
+            return tuple(self.exempt)
+        return tuple(dict.fromkeys((*sendable_patterns(settings.models_without_guardrail), *self.exempt)))
+
     def guardrails(self) -> tuple[Guardrail, ...]:
         """Return the approved guardrails of the configuration; none if the policies come from elsewhere."""
-        if self.snapshot or (self.files and any(self.files.values())):
-            return ()
-        return of_configuration(self.config).guardrails
+        return of_configuration(self.config).guardrails if self._reads_configuration else ()
+
+    @property
+    def _reads_configuration(self) -> bool:
+        return not self.snapshot and not (self.files and any(self.files.values()))
 
     def _of_snapshot(self) -> Iterator[ProofPolicies]:
         account = Account.from_snapshot(str(self.snapshot))

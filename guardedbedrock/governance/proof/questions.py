@@ -101,7 +101,11 @@ def guardrail_required(
 
     listed = ", ".join((*approved, *patterns)) or "none"
     question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
-    return _answer(question, prover, parts(), policies, settings, is_limited=bool(settings.assumed))
+    answer = _answer(question, prover, parts(), policies, settings, is_limited=bool(settings.assumed))
+    if not exempt_models:
+        return answer
+    exemption = f"models that take no guardrail may be called without one: {', '.join(exempt_models)}"
+    return replace(answer, assumptions=(*answer.assumptions, exemption))
 
 
 def never(

@@ -38,6 +38,7 @@ class ProofCase:
         determining: Expected Sids of the statements that the answer names; None if they are not checked.
         before: The old policies of ``no-new-access``, or the other version of ``equivalent``.
         approved: Approved guardrails as the condition key writes them, for ``guardrail-required``.
+        exempt_models: Patterns of models that may be called without a guardrail, for ``guardrail-required``.
         action: Action or pattern, for ``never``.
         resource: ARN or pattern, for ``never``.
         when: Context keys with the values that ``never`` is limited to.
@@ -54,6 +55,7 @@ class ProofCase:
     determining: frozenset[str] | None = None
     before: ProofPolicies | None = None
     approved: tuple[str, ...] = ()
+    exempt_models: tuple[str, ...] = ()
     action: str = ""
     resource: str = "*"
     when: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +104,7 @@ def run_proof(case: ProofCase) -> ProofResult:
 
 def _ask(case: ProofCase) -> Answer:
     if case.question == "guardrail-required":
-        return questions.guardrail_required(case.policies, case.approved, case.options)
+        return questions.guardrail_required(case.policies, case.approved, case.options, exempt_models=case.exempt_models)
     if case.question == "never":
         return questions.never(case.policies, case.action, case.resource, case.when, case.options)
     if case.question == "always-allowed":

@@ -96,7 +96,7 @@ _OPTIONS_OF_PROOFS: Final[Mapping[str, Shape]] = {
 }
 _VERSIONS: Final = {"before": _POLICY_TYPES}
 _OF_PROOFS: Final[Mapping[str, tuple[Mapping[str, Shape], Mapping[str, Shape]]]] = {
-    "guardrail-required": ({}, {"guardrails": _GUARDRAILS}),
+    "guardrail-required": ({}, {"guardrails": _GUARDRAILS, "exemptModels": shapes.array_of(shapes.name)}),
     "no-new-access": (_VERSIONS, {}),
     "equivalent": (_VERSIONS, {}),
     "never": ({"action": shapes.name}, {"resource": shapes.name, "when": shapes.object_of(shapes.text)}),
@@ -199,6 +199,7 @@ class CaseReader:
             determining=frozenset(data["expect"]["determining"]) if "determining" in data["expect"] else None,
             before=versions.get("before"),
             approved=tuple(one.key for one in _guardrails(data, "guardrails", location)),
+            exempt_models=tuple(data.get("exemptModels", ())),
             action=data.get("action", ""),
             resource=data.get("resource", "*"),
             when=data.get("when", {}),

@@ -90,6 +90,23 @@ def test_models_that_take_no_guardrail_are_left_out_of_the_proof(tmp_path: Path)
     assert messages(tmp_path, "GB201", [ALLOW, guarded], unguarded_models=("acme.embed-*",)) == []
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_a_configuration_names_models_that_take_no_guardrail(together: bool, tmp_path: Path) -> None:  # noqa: FBT001  # a parameter
+    exempt = ["arn:aws:bedrock:*::foundation-model/amazon.titan-embed-*", "arn:aws:bedrock:*::foundation-model/acme.embed-v1"]
+    guarded = {**deny(StringNotEquals={KEY: APPROVED}), "NotResource": exempt}
+    del guarded["Resource"]
+    policy = {"Version": "2012-10-17", "Statement": [ALLOW, guarded]}
+    (tmp_path / "p.json").write_text(json.dumps(policy), "utf-8")
+    config = tmp_path / "c.toml"
+
+    def findings(more: str) -> int:
+        config.write_text(f'{more}\npolicies.identity = "p.json"', "utf-8")
+        return len(lint([config], LintOptions(select=("GB201",), together=together)))
+
+    assert findings("") == 1
+    assert findings('models_without_guardrail = ["acme.embed-*"]') == 0
+
+
 def test_the_keys_of_an_unknown_principal_are_free(tmp_path: Path) -> None:
     exempt = deny(StringNotEquals={KEY: APPROVED}, ArnNotLike={"aws:PrincipalArn": "arn:aws:iam::*:role/Admin"})
 
