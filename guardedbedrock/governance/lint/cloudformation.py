@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from guardedbedrock.governance.lint.cloudformation_values import GUARDRAIL_TYPES, TemplateValues
-from guardedbedrock.governance.lint.locations import SourceText, escape
+from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedPolicy
 from guardedbedrock.governance.lint.template_conditions import outcomes
+from guardedbedrock.governance.lint.template_loops import members
 from guardedbedrock.governance.lint.template_values import (
     ORGANIZATION_POLICIES,
     grants_no_bedrock,
-    items_of,
     list_of,
     loaded,
     mapping_of,
@@ -37,6 +37,8 @@ _POLICIES: Final[Mapping[str, tuple[tuple[str, PolicyType], ...]]] = {
 }
 _UNREAD: Final = "its text is known only at deployment"
 _ELSEWHERE: Final = "the template only names it"
+_TRANSFORM: Final = "Fn::Transform"
+_INCLUDED: Final = "it adds resources that are known only at deployment"
 _SAM: Final = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
 _PRINCIPALS: Final = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
 _ATTACHED: Final[Mapping[str, str]] = {
@@ -67,11 +69,12 @@ class _Template:
 
     def __init__(self, source: SourceText, outcome: Mapping[str, bool]) -> None:
         self._source = source
-        self._resources = {
-            name: entry
-            for name, entry in items_of(source.data.get("Resources"))
-            if isinstance(entry, Mapping) and outcome.get(str(entry.get("Condition")), True)
-        }
+        resolve = TemplateValues(source.data, {}, outcome).resolve
+        self._resources: dict[str, Mapping[str, Any]] = {}
+        self._places: dict[str, str] = {}
+        for name, entry, place in members(source.data.get("Resources"), "/Resources", resolve):
+            if isinstance(entry, Mapping) and outcome.get(str(entry.get("Condition")), True):
+                self._resources[name], self._places[name] = entry, place
         self._values = TemplateValues(source.data, self._resources, outcome)
         self._cross = any(
             entry.get("Type") == GUARDRAIL_TYPES[0] and "CrossRegionConfig" in mapping_of(entry.get("Properties"))
@@ -80,6 +83,7 @@ class _Template:
 
     def groups(self) -> Iterator[Group]:
         """Yield the policies by principal."""
+        yield from self._included()
         found = {name: list(self._policies(name, entry)) for name, entry in self._resources.items()}
         attached = self._attachments()
         placed = {policy for policies in attached.values() for policy in policies}
@@ -94,13 +98,21 @@ class _Template:
             if together:
                 yield Group(tuple(dict.fromkeys(together)))
 
+    def _included(self) -> Iterator[Group]:
+        """Yield what stands for resources that a macro or an included file adds."""
+        for section, pointer in ((self._source.data, ""), (mapping_of(self._source.data.get("Resources")), "/Resources")):
+            if _TRANSFORM in section:
+                place = f"{pointer}/{_TRANSFORM}"
+                name = str(mapping_of(section[_TRANSFORM]).get("Name", _TRANSFORM))
+                yield Group((LintedPolicy(self._source, place, None, "identity", name=name, unread=_INCLUDED),))
+
     def _properties(self, name: str) -> Mapping[str, Any]:
         return mapping_of(self._resources[name].get("Properties"))
 
     def _items(self, name: str, key: str) -> Iterator[tuple[Any, str]]:
         """Yield the elements of a property that is a list or one value, with their pointers."""
         given = self._properties(name).get(key)
-        return self._values.elements(given, f"/Resources/{escape(name)}/Properties/{key}")
+        return self._values.elements(given, f"{self._places[name]}/Properties/{key}")
 
     def _kind(self, name: str) -> str:
         return str(self._resources[name].get("Type"))
@@ -160,7 +172,7 @@ class _Template:
 
     def _policies(self, name: str, entry: Mapping[str, Any]) -> Iterator[LintedPolicy]:
         """Yield the policies that a resource holds or names."""
-        kind, properties, base = str(entry.get("Type")), self._properties(name), f"/Resources/{escape(name)}/Properties"
+        kind, properties, base = str(entry.get("Type")), self._properties(name), f"{self._places[name]}/Properties"
         for key, policy_type in _POLICIES.get(kind, ()):
             if key in properties:
                 yield self._policy(properties[key], f"{base}/{key}", policy_type, name)

@@ -74,7 +74,7 @@ class TemplateValues:
         if isinstance(value, list):
             return self._list(value, element, at, moved)
         if not isinstance(value, Mapping):
-            return value
+            return _placed(element, value)
         if len(value) == 1:
             name, argument = next(iter(value.items()))
             if name == "Ref" or name.startswith("Fn::"):

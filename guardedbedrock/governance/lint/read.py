@@ -10,6 +10,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation import of_cloudformation
 from guardedbedrock.governance.lint.locations import EmbeddedText, SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
+from guardedbedrock.governance.lint.template_loops import LOOP
 from guardedbedrock.governance.lint.template_values import grants_no_bedrock
 from guardedbedrock.governance.lint.terraform_configuration import of_terraform
 from guardedbedrock.governance.lint.terraform_plan import of_plan
@@ -94,8 +95,10 @@ def _reader(data: Any, path: Path) -> Any:
     if path.name.endswith(".tf.json"):
         return of_terraform
     resources = data.get("Resources")
-    has_types = isinstance(resources, Mapping) and any(isinstance(one, Mapping) and "Type" in one for one in resources.values())
-    return of_cloudformation if "AWSTemplateFormatVersion" in data or has_types else None
+    is_template = isinstance(resources, Mapping) and any(
+        name.startswith(LOOP) or (isinstance(one, Mapping) and "Type" in one) for name, one in resources.items()
+    )
+    return of_cloudformation if "AWSTemplateFormatVersion" in data or is_template else None
 
 
 def _is_by_type(data: Any) -> bool:

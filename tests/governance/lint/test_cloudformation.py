@@ -275,3 +275,66 @@ def test_a_value_of_another_kind_stops_nothing(tmp_path: Path, key: str, value: 
 def test_conditions_of_another_kind_stop_nothing(tmp_path: Path, conditions: Any) -> None:
     found = linted(tmp_path, {"Conditions": conditions, "Resources": {"R": role(denying("bedrock:Converse"))}})
     assert [one.rule for one in found] == ["INVALID_ACTION"]
+
+
+# -- loops and included resources -----------------------------------------------------------------------------------------
+
+
+def loop(collection: Any, fragment: Any, variable: str = "Team") -> dict[str, Any]:
+    return {"Transform": "AWS::LanguageExtensions", "Resources": {"Fn::ForEach::Policies": [variable, collection, fragment]}}
+
+
+def test_policy_of_a_loop(tmp_path: Path) -> None:
+    """It is read for each element of the collection, with the variable replaced."""
+    actions = ["bedrock:Get${Team}", "bedrock:&{Team}Model", {"Fn::Sub": ["bedrock:${A}", {"A": {"Ref": "Team"}}]}]
+    found = linted(tmp_path, loop(["Guard-rail", "Converse"], {"${Team}Policy": managed(denying(actions))}), "INVALID_ACTION")
+
+    assert sorted(finding.message.split("`")[1] for finding in found) == [
+        "bedrock:Converse",
+        "bedrock:ConverseModel",
+        "bedrock:GetConverse",
+        "bedrock:GetGuard-rail",
+        "bedrock:Guard-rail",
+        "bedrock:GuardrailModel",
+    ]
+    first = min(found, key=lambda one: one.pointer)
+    assert first.pointer == "/Resources/Fn::ForEach::Policies/2/${Team}Policy/Properties/PolicyDocument/Statement/Action/0"
+    assert text_at(tmp_path, first).startswith('"bedrock:Get${Team}"')
+
+
+@pytest.mark.parametrize("collection", [["A"], {"Ref": "Teams"}, {"Ref": "Known"}, [{"Ref": "Team"}]])
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_loop_with_any_collection(tmp_path: Path, collection: Any, *, is_nested: bool) -> None:
+    """One that is known only at deployment too."""
+    fragment = {"${Team}Policy": managed(OPEN)}
+    template = (
+        loop(["X"], {"Fn::ForEach::Inner": ["Team", collection, fragment]}, "Outer") if is_nested else loop(collection, fragment)
+    )
+    parameters = {"Known": {"Type": "CommaDelimitedList", "Default": "A,B"}}
+
+    found = linted(tmp_path, {**template, "Parameters": parameters}, "GB201")
+    assert [finding.severity for finding in found] == ["error"]
+    assert found[0].pointer.endswith("/2/${Team}Policy/Properties/PolicyDocument/Statement/0/Action/0")
+
+
+@pytest.mark.parametrize("action", ["${Team}", "bedrock:${Team}", {"Ref": "Team"}, {"Fn::Sub": "bedrock:${Team}"}])
+def test_variable_with_unknown_value_is_not_judged(tmp_path: Path, action: Any) -> None:
+    assert linted(tmp_path, loop({"Ref": "Teams"}, {"${Team}Policy": managed(denying(action))})) == ()
+
+
+def test_loop_inside_a_policy(tmp_path: Path) -> None:
+    lines = {"Fn::ForEach::Keys": ["Name", ["GuardrailIdentifier"], {"bedrock:${Name}": APPROVED}]}
+    deny = {"Effect": "Deny", "Action": INVOKE, "Resource": "*", "Condition": {"StringNotEquals": lines}}
+    document = {"Version": "2012-10-17", "Statement": [*OPEN["Statement"], deny]}
+    assert linted(tmp_path, {"Resources": {"P": managed(document)}}, "GB201", "GB101") == ()
+
+
+@pytest.mark.parametrize("pointer", ["", "/Resources"])
+def test_resources_that_a_macro_adds_are_reported(tmp_path: Path, pointer: str) -> None:
+    include = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://bucket/key"}}}
+    resources = {"P": managed(CLOSED)}
+    template = {"Resources": {**resources, **include}} if pointer else {"Resources": resources, **include}
+
+    (finding,) = linted(tmp_path, template)
+    assert (finding.rule, finding.pointer) == ("GB104", f"{pointer}/Fn::Transform")
+    assert finding.message == "`AWS::Include` was not checked: it adds resources that are known only at deployment."
