@@ -264,10 +264,11 @@ def _used(paths: Sequence[str | Path], account: Account) -> dict[str, frozenset[
     used: dict[str, set[str]] = {}
     count = 0
     for file in find_files(paths, report):
-        for record in read_records(file, report):
+        for number, record in enumerate(read_records(file, report), start=1):
             try:
                 event = event_of(record)
-            except RecordError:
+            except RecordError as error:
+                report(Skipped(file.name, f"record {number}: {error}"))
                 continue
             count += 1
             if event.source != "bedrock.amazonaws.com" or event.is_denied:

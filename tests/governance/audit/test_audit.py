@@ -184,13 +184,35 @@ NO_RECORD = r"trail\.json: contains no CloudTrail record"
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [('{"Records": []}', NO_RECORD), ('{"x": 1}', NO_RECORD), ("[]", NO_RECORD), ("", r"trail\.json: is empty")],
+    [
+        ('{"Records": []}', NO_RECORD),
+        ('{"x": 1}', r"trail\.json: record 1: the record has no `eventID`"),
+        ("[]", NO_RECORD),
+        ("", r"trail\.json: is empty"),
+    ],
 )
 def test_events_without_a_record_are_an_error(tmp_path: Path, text: str, problem: str) -> None:
     """Every grant would seem unused."""
     (tmp_path / "trail.json").write_text(text, "utf-8")
     with pytest.raises(ConfigurationError, match=problem):
         audit(written(tmp_path, snapshot()), [tmp_path / "trail.json"])
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        ({**USED[3], "eventTime": None}, "the record has no `eventTime`"),
+        ({**USED[3], "eventTime": "yesterday"}, "the record cannot be read: Invalid isoformat string: 'yesterday'"),
+        ("text", "the record is not a JSON object"),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_an_error(damaged: Any, reason: str, tmp_path: Path) -> None:
+    """The grant that it uses would seem unused."""
+    events = trail(tmp_path, *USED[:3], damaged)
+    with pytest.raises(ConfigurationError) as caught:
+        audit(written(tmp_path, snapshot()), [events])
+
+    assert str(caught.value) == f"{events}: record 4: {reason}; without all records, grants would seem unused"
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
