@@ -23,7 +23,7 @@ class Inputs:
 
     Args:
         guardrails: The approved guardrails; at least one.
-        unguarded_models: Patterns of IDs of models that take no guardrail.
+        unguarded_models: Patterns of IDs of models that may be called without a guardrail; none if the client refuses them.
         configured_unguarded: Those of `unguarded_models` that the configuration lists itself.
         definitions: The tables ``[[guardrail_definitions]]``.
         resolved_models: Models of inference profiles, by identifier.
@@ -67,10 +67,11 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     definitions = configuration_table(Path(config)).get("guardrail_definitions", []) if config else []
     if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
         raise ConfigurationError(f"{config}: guardrail_definitions: must be an array of tables; write [[guardrail_definitions]]")
+    sends = settings.unsupported_models == "send"  # as for the backstop policy: a model that the client refuses is not exempt
     return Inputs(
         settings.approved,
-        sendable_patterns(settings.models_without_guardrail),
-        settings.models_without_guardrail,
+        sendable_patterns(settings.models_without_guardrail) if sends else (),
+        settings.models_without_guardrail if sends else (),
         tuple(definitions),
         tag_key,
         settings.profiles,

@@ -432,6 +432,23 @@ def test_models_of_the_invoke_policy(config: str, model: str, expected: str) -> 
     assert lint([Path("out/invoke-policy.json")]) == ()
 
 
+@pytest.mark.parametrize("setting", ["send", "refuse"])
+@pytest.mark.parametrize("what", ["invoke-policy", "boundary", "scp"])
+def test_models_without_guardrail_are_exempt_only_if_the_client_sends_them(config: str, what: str, setting: str) -> None:
+    Path(config).write_text(f'unsupported_models = "{setting}"\n{CONFIG}', "utf-8")
+    text = generated(what, config, "json").read_text("utf-8")
+    exempt = {model for model in ("amazon.titan-embed-*", "acme.embed-*") if f"foundation-model/{model}" in text}
+    assert exempt == ({"amazon.titan-embed-*", "acme.embed-*"} if setting == "send" else set())
+
+
+@pytest.mark.parametrize(("setting", "excluded"), [("send", ["acme.rerank-v1:0"]), ("refuse", [])])
+def test_models_that_the_client_refuses_stay_under_enforcement(config: str, setting: str, excluded: list[str]) -> None:
+    Path(config).write_text(f'unsupported_models = "{setting}"\n{CONFIG}', "utf-8")
+    text = generated("enforcement", config, "cloudformation").read_text("utf-8")
+    found = [entry["Properties"]["ModelEnforcement"]["ExcludedModels"] for entry in json.loads(text)["Resources"].values()]
+    assert found == [excluded, excluded]
+
+
 def test_a_profile_whose_models_are_not_known(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(config).write_text(approving([APP]), "utf-8")
     assert run(["generate", "invoke-policy", "--config", config]) == 2
