@@ -15,8 +15,13 @@ def console() -> Console:
 
 def write_json(data: object) -> None:
     """Write JSON, and nothing else, to stdout."""
-    sys.stdout.write(f"{json.dumps(data, indent=2, default=str)}\n")
+    sys.stdout.write(as_json(data))
     sys.stdout.flush()
+
+
+def as_json(data: object) -> str:
+    """Return the text that `write_json` writes."""
+    return f"{json.dumps(data, indent=2, default=str)}\n"
 
 
 def join_sorted(names: object, empty: str) -> str:

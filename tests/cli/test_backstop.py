@@ -57,6 +57,13 @@ def test_a_policy_that_exceeds_the_size_limit_is_a_finding(cli: Callable[..., An
     assert json.loads(out)["Version"] == "2012-10-17"
 
 
+def test_a_policy_that_only_fits_a_managed_policy_says_so(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
+    code, out, err = cli("backstop", "--config", config(60))
+
+    assert code == 0
+    assert f"as an SCP: {len(out):,} characters with white space exceed the limit of 5,120" in err
+
+
 def test_a_configuration_without_guardrails_is_invalid_input(cli: Callable[..., Any], config: Callable[[int], str]) -> None:
     code, out, err = cli("backstop", "--config", config(0))
 

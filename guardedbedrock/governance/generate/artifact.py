@@ -28,6 +28,7 @@ class Artifact:
         conditions: CloudFormation conditions.
         outputs: CloudFormation outputs.
         files: Further files with their content, by path.
+        is_compact: Whether the document is written without white space, because AWS counts it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Artifact:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    is_compact: bool = False
 
     def render(self, form: ArtifactFormat) -> str:
         """
@@ -47,7 +49,7 @@ class Artifact:
             ConfigurationError: There is no such form.
         """
         if form == "json" and self.document is not None:
-            return _text(self.document)
+            return f"{_compact(self.document)}\n" if self.is_compact else _text(self.document)
         if form == "cloudformation" and self.resources:
             parts = {
                 "Parameters": self.parameters,
@@ -96,12 +98,13 @@ def organization_policy(name: str, document: Mapping[str, Any], kind: str, descr
     title = "".join(part.capitalize() for part in name.split("-"))
     properties = {"Name": f"bedrock-{name}", "Description": description, "Type": kind, "Content": document}
     label = name.replace("-", "_")
-    terraform = {"name": f"bedrock-{name}", "description": description, "type": kind, "content": json.dumps(_escaped(document))}
+    terraform = {"name": f"bedrock-{name}", "description": description, "type": kind, "content": _compact(_escaped(document))}
     return Artifact(
         name,
         document,
         {title: {"Type": "AWS::Organizations::Policy", "Properties": properties}},
         {"resource": {"aws_organizations_policy": {label: terraform}}},
+        is_compact=True,
     )
 
 
@@ -112,6 +115,10 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, list):
         return [_escaped(one) for one in value]
     return value.replace("${", "$${") if isinstance(value, str) else value
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, separators=(",", ":"))
 
 
 def _text(data: Any) -> str:

@@ -367,8 +367,8 @@ def _require(policies: PolicySet, call: _Call, expected: str, name: str) -> None
 
 
 def _checked(artifact: Artifact, policy_type: PolicyType) -> Artifact:
-    """Raise if AWS would not save the policy because of its size."""
-    found = findings(artifact.document, policy_type)
+    """Raise if AWS would not save the policy because of its size. An SCP is measured as it is written, with its white space."""
+    found = findings(artifact.render("json") if artifact.is_compact else artifact.document, policy_type)
     if found:
         raise ConfigurationError(f"{artifact.name}: {found[0].message}; approve fewer guardrails in one configuration")
     return artifact

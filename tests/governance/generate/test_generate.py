@@ -19,7 +19,7 @@ from guardedbedrock.governance.generate import monitoring, policies
 from guardedbedrock.governance.generate.generators import GENERATORS
 from guardedbedrock.governance.lint.run import LintOptions, lint
 from guardedbedrock.governance.replay.events import DENIAL_CODES
-from guardedbedrock.iam import PolicySet, Request
+from guardedbedrock.iam import PolicySet, Request, findings
 from guardedbedrock.testing.filter_patterns import FilterPattern
 
 EAST = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
@@ -79,8 +79,8 @@ def generated(what: str, config: str, form: str) -> Path:
 def test_policies_have_no_finding(config: str, what: str, form: str) -> None:
     file = generated(what, config, form)
     policy_type: Any = POLICIES[what]
-    findings = lint([file], LintOptions(policy_type=policy_type, unguarded_models=("acme.embed-*", "acme.rerank-*")))
-    assert [finding.message for finding in findings] == []
+    found = lint([file], LintOptions(policy_type=policy_type, unguarded_models=("acme.embed-*", "acme.rerank-*")))
+    assert [finding.message for finding in found] == []
 
 
 @pytest.mark.parametrize("what", TEMPLATES)
@@ -108,6 +108,33 @@ def test_invoke_policy_allows_only_guarded_calls(config: str) -> None:
     profile = "arn:aws:bedrock:us-east-2:123456789012:guardrail-profile/us.guardrail.v1:0"
     assert decide(policy, "bedrock:ApplyGuardrail", profile) == "allowed"
     assert decide(policy, "bedrock:UpdateGuardrail", EAST) == "implicitDeny"
+
+
+def approving_many(number: int) -> str:
+    arns = [EAST.replace("abc123def456", f"abc123def{index:03d}") for index in range(number)]
+    return "".join(f'[[guardrails]]\narn = "{arn}"\nversion = "1"\n' for arn in arns)
+
+
+@pytest.mark.parametrize("form", ["json", "terraform"])
+def test_an_scp_has_no_white_space_because_aws_counts_it(config: str, form: str) -> None:
+    Path(config).write_text(approving_many(44), "utf-8")
+    text = generated("scp", config, form).read_text("utf-8")
+    if form == "terraform":
+        text = json.loads(text)["resource"]["aws_organizations_policy"]["scp"]["content"]
+    assert findings(text, "scp") == ()
+    assert text.strip() == json.dumps(json.loads(text), separators=(",", ":"))
+
+
+def test_every_scp_that_is_written_fits_and_a_larger_one_is_refused(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = []
+    for number in range(50, 64):
+        Path(config).write_text(approving_many(number), "utf-8")
+        code = run(["generate", "scp", "--config", config, "-o", f"out{number}"])
+        file = Path(f"out{number}/scp.json")
+        assert (code, file.exists()) in ((0, True), (2, False))
+        sizes += [len(file.read_text("utf-8"))] if code == 0 else []
+    assert max(sizes) <= 5_120
+    assert "exceed the limit of 5,120 for a service control policy" in capsys.readouterr().err
 
 
 def test_guardrail_version_gets_a_new_logical_id_when_the_guardrail_changes(config: str) -> None:
@@ -361,8 +388,7 @@ def test_config_rule_has_every_parameter_of_the_handler(config: str) -> None:
 
 
 def test_too_many_guardrails_for_the_parameters_of_a_rule(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arns = [EAST.replace("abc123def456", f"abc123def{number:03d}") for number in range(20)]
-    Path(config).write_text("".join(f'[[guardrails]]\narn = "{arn}"\nversion = "1"\n' for arn in arns), "utf-8")
+    Path(config).write_text(approving_many(20), "utf-8")
     assert run(["generate", "config-rule", "--config", config, "-o", "out"]) == 2
     assert "do not fit into the 1024 characters" in capsys.readouterr().err
     assert not Path("out").exists()
