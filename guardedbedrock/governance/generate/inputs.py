@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,12 @@ from guardedbedrock.governance.lint.read import configuration_table
 from guardedbedrock.settings.settings import load
 
 TAG_KEY: Final = "Team"
+_TAG_KEY: Final = re.compile(r"[a-zA-Z0-9._:/=+@-]{1,128}")
+"""
+Bedrock's pattern without white space, which a policy variable such as ``${aws:PrincipalTag/KEY}`` cannot contain.
+
+Source: Amazon Bedrock API Reference, "Tag"; IAM User Guide, "IAM policy validation check reference" (space in variable).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +60,9 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     Read a configuration.
 
     Raises:
-        ConfigurationError: It is invalid, or approves no guardrail.
+        ConfigurationError: It is invalid, or approves no guardrail, or the tag key is not one that AWS accepts.
     """
+    check_tag_key(tag_key, "--tag-key")
     settings = load(config)
     if not settings.approved:
         raise ConfigurationError("no guardrail is approved; add a [[guardrails]] table with arn and version")
@@ -76,3 +84,21 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
         tag_key,
         settings.profiles,
     )
+
+
+def check_tag_key(key: str, place: str) -> None:
+    """
+    Check the key of a tag.
+
+    Args:
+        key: The key.
+        place: Where it was given.
+
+    Raises:
+        ConfigurationError: AWS does not accept it.
+    """
+    if not _TAG_KEY.fullmatch(key):
+        allowed = "1 to 128 letters, digits and the characters . _ : / = + @ -"
+        raise ConfigurationError(f"{place}: `{key}` is not a tag key; a key has {allowed}")
+    if key.lower().startswith("aws:"):
+        raise ConfigurationError(f"{place}: `{key}` begins with aws:, which AWS reserves; choose another key")

@@ -248,6 +248,19 @@ def test_invalid_definition(config: str, change: tuple[str, str], problem: str, 
     assert problem in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("key", ["", "a b", "aws:x", "AWS:x", "$", "a,b", "ä", "a" * 129])
+@pytest.mark.parametrize("what", ["manage-policy", "scp", "config-rule"])
+def test_a_tag_key_that_aws_does_not_accept(config: str, what: str, key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["generate", what, "--config", config, "--tag-key", key, "-o", "out"]) == 2
+    assert capsys.readouterr().err.startswith(f"guardedbedrock: --tag-key: `{key}` ")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("key", ["cost-center", "org:team/owner", "a" * 128])
+def test_a_tag_key_that_aws_accepts(config: str, key: str) -> None:
+    assert run(["generate", "manage-policy", "--config", config, "--tag-key", key, "-o", "out"]) == 0
+
+
 def test_invalid_requests(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["generate", "nothing", "--config", config]) == 2
     Path(config).write_text(f'allow_draft = true\n[[guardrails]]\narn = "{EAST}"\nversion = "DRAFT"\n', "utf-8")
