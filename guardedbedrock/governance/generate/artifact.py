@@ -122,4 +122,4 @@ def _compact(data: Any) -> str:
 
 
 def _text(data: Any) -> str:
-    return json.dumps(data, indent=2) + "\n"
+    return json.dumps(data, indent=2, allow_nan=False) + "\n"

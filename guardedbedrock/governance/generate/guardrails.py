@@ -17,32 +17,17 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
+from guardedbedrock.governance.generate.guardrail_definitions import RESOURCE_POLICY, check_definition
 from guardedbedrock.governance.generate.inputs import Inputs
-from guardedbedrock.iam import parse
 from guardedbedrock.iam.account.documents import read_document
 
-_REQUIRED: Final = ("name", "blocked_input_messaging", "blocked_outputs_messaging")
-_PROPERTIES: Final = (
-    *_REQUIRED,
-    "automated_reasoning_policy_config",
-    "content_policy_config",
-    "contextual_grounding_policy_config",
-    "cross_region_config",
-    "description",
-    "kms_key_arn",
-    "sensitive_information_policy_config",
-    "tags",
-    "topic_policy_config",
-    "word_policy_config",
-)
-_OWN: Final = ("resource_policy",)
 _TERRAFORM_NAMES: Final = {
     "content_filters_tier_config": "tier_config",
     "guardrail_profile_arn": "guardrail_profile_identifier",
     "topics_tier_config": "tier_config",
 }
 """Nested key of CloudFormation, in snake case, to the name in Terraform's provider."""
-_NAME: Final = re.compile(r"[0-9a-zA-Z-_]{1,50}")
+_RETAIN: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _DIGEST: Final = 8
 
 
@@ -54,31 +39,58 @@ def guardrail(inputs: Inputs) -> Artifact:
     outputs: dict[str, Any] = {}
     blocks: dict[str, dict[str, Any]] = {"aws_bedrock_guardrail": {}, "aws_bedrock_guardrail_version": {}}
     documents = []
+    owners: dict[str, int] = {}
     for index, definition in enumerate(inputs.definitions):
-        _check(definition, index)
-        title = _title(str(definition["name"]))
-        if title in resources:
-            raise ConfigurationError(f"guardrail_definitions[{index}].name: `{definition['name']}` is too much like another name")
-        properties = _properties(definition)
+        place = f"guardrail_definitions[{index}]"
+        check_definition(definition, place)
+        title, properties = _title(definition["name"]), _properties(definition)
         documents.append(properties)
-        resources[title] = {"Type": "AWS::Bedrock::Guardrail", "Properties": properties}
-        # A version is immutable: only a new logical ID makes CloudFormation publish the changed guardrail.
         version = f"{title}Version{_digest(properties)}"
-        resources[version] = {
-            "Type": "AWS::Bedrock::GuardrailVersion",
-            "Properties": {"GuardrailIdentifier": {"Fn::GetAtt": [title, "GuardrailId"]}},
-        }
-        label = re.sub(r"[^a-z0-9_]", "_", str(definition["name"]).lower())
-        arn = f"${{aws_bedrock_guardrail.{label}.guardrail_arn}}"
-        if "resource_policy" in definition:
-            document = read_document(str(definition["resource_policy"]), name=f"{title}: resource_policy")
-            resources[f"{title}Policy"] = _resource_policy({"Fn::GetAtt": [title, "GuardrailArn"]}, document)
-            blocks.setdefault("aws_cloudformation_stack", {})[label] = _policy_stack(label, arn, document)
+        made = _resources(title, version, definition, properties)
+        for logical_id in made:
+            if logical_id in owners:
+                other = owners[logical_id]
+                problem = f"`{definition['name']}` needs the logical ID {logical_id}, and so does"
+                named = f"guardrail_definitions[{other}].name `{inputs.definitions[other]['name']}`"
+                raise ConfigurationError(f"{place}.name: {problem} {named}; rename one of them")
+            owners[logical_id] = index
+        resources |= made
         outputs[f"{title}Arn"] = {"Value": {"Fn::GetAtt": [title, "GuardrailArn"]}}
         outputs[f"{title}PublishedVersion"] = {"Value": {"Fn::GetAtt": [version, "Version"]}}
-        blocks["aws_bedrock_guardrail"][label] = {key: _terraform(value) for key, value in definition.items() if key not in _OWN}
-        blocks["aws_bedrock_guardrail_version"][label] = {"guardrail_arn": arn, "skip_destroy": True}
+        _add_blocks(blocks, definition)
     return Artifact("guardrail", documents, resources, {"resource": blocks}, outputs=outputs)
+
+
+def _resources(title: str, version: str, definition: Mapping[str, Any], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the resources of a definition by logical ID."""
+    made: dict[str, Any] = {
+        title: {"Type": "AWS::Bedrock::Guardrail", "Properties": properties},
+        # A version is immutable: only a new logical ID makes CloudFormation publish the changed guardrail. The old version is
+        # retained, because clients and policies name it until they are changed.
+        version: {
+            "Type": "AWS::Bedrock::GuardrailVersion",
+            **_RETAIN,
+            "Properties": {"GuardrailIdentifier": {"Fn::GetAtt": [title, "GuardrailId"]}},
+        },
+    }
+    if RESOURCE_POLICY in definition:
+        made[f"{title}Policy"] = _resource_policy({"Fn::GetAtt": [title, "GuardrailArn"]}, _policy(definition))
+    return made
+
+
+def _add_blocks(blocks: dict[str, dict[str, Any]], definition: Mapping[str, Any]) -> None:
+    """Add the Terraform blocks of a definition."""
+    label = _label(definition["name"])
+    arn = f"${{aws_bedrock_guardrail.{label}.guardrail_arn}}"
+    if RESOURCE_POLICY in definition:
+        blocks.setdefault("aws_cloudformation_stack", {})[label] = _policy_stack(label, arn, _policy(definition))
+    attributes = {key: _terraform(value) for key, value in definition.items() if key != RESOURCE_POLICY}
+    blocks["aws_bedrock_guardrail"][label] = attributes
+    blocks["aws_bedrock_guardrail_version"][label] = {"guardrail_arn": arn, "skip_destroy": True}
+
+
+def _policy(definition: Mapping[str, Any]) -> Any:
+    return read_document(definition[RESOURCE_POLICY], name=f"{definition['name']}: {RESOURCE_POLICY}")
 
 
 def _resource_policy(arn: Any, document: Any) -> dict[str, Any]:
@@ -108,27 +120,9 @@ def _terraform(value: Any) -> Any:
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-def _check(definition: Mapping[str, Any], index: int) -> None:
-    place = f"guardrail_definitions[{index}]"
-    for key in _REQUIRED:
-        if not isinstance(definition.get(key), str):
-            raise ConfigurationError(f"{place}.{key}: missing; set it to a text")
-    for key in definition:
-        if key not in (*_PROPERTIES, *_OWN):
-            raise ConfigurationError(f"{place}.{key}: unknown key; the keys are {', '.join(sorted((*_PROPERTIES, *_OWN)))}")
-    if not _NAME.fullmatch(str(definition["name"])):
-        raise ConfigurationError(f"{place}.name: up to 50 letters, digits, hyphens and underscores")
-    tags = definition.get("tags", {})
-    if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
-        raise ConfigurationError(f'{place}.tags: must be a table of texts, as in {{ Team = "hr" }}')
-    if "resource_policy" in definition:
-        document = read_document(str(definition["resource_policy"]), name=f"{place}.resource_policy")
-        parse(document, "resource", name=f"{place}.resource_policy")
-
-
 def _properties(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Return CloudFormation's properties; nested keys are in snake case, tags are a table."""
-    made = {_camel(key): _converted(value) for key, value in definition.items() if key not in (*_OWN, "tags")}
+    made = {_camel(key): _converted(value) for key, value in definition.items() if key not in (RESOURCE_POLICY, "tags")}
     tags = definition.get("tags")
     return {**made, "Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else made
 
@@ -145,6 +139,17 @@ def _camel(key: str) -> str:
 
 def _title(name: str) -> str:
     return "Guardrail" + "".join(part.capitalize() for part in re.split(r"[-_]", name))
+
+
+def _label(name: str) -> str:
+    """
+    Return the label of a Terraform resource, which cannot begin with a digit or a hyphen.
+
+    >>> _label("1st-Line")
+    '_1st_line'
+    """
+    label = name.lower().replace("-", "_")
+    return f"_{label}" if label[0].isdigit() else label
 
 
 def _digest(properties: Mapping[str, Any]) -> str:

@@ -234,18 +234,76 @@ def test_workflow(config: str) -> None:
     assert "guardedbedrock lint policies --config guardedbedrock.toml" in text
 
 
+FILTER = 'type = "HATE", input_strength = "HIGH", output_strength = "HIGH"'
+NAMED = 'name = "hr-chat"'
+POLICY_CONFIG = f"[guardrail_definitions.content_policy_config]\nfilters_config = [{{ {FILTER} }}]"
+CONTENT_FILTER = "guardrail_definitions[0].content_policy_config.filters_config[0]"
+GROUNDING = """
+[guardrail_definitions.contextual_grounding_policy_config]
+filters_config = [{{ type = "GROUNDING", threshold = {} }}]
+"""
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         (("[[guardrail_definitions]]", "[[guardrail_definitions]]\nnickname = 'x'"), "nickname: unknown key"),
-        (('blocked_input_messaging = "No."', ""), "blocked_input_messaging: missing"),
-        (('name = "hr-chat"', 'name = "hr chat"'), "name: up to 50 letters"),
+        (('blocked_input_messaging = "No."', ""), "blocked_input_messaging: missing; set it to a text"),
+        (('blocked_input_messaging = "No."', 'blocked_input_messaging = ""'), "must have 1 to 500 characters"),
+        ((NAMED, 'name = "hr chat"'), "name: `hr chat` is not allowed; AWS requires the pattern"),
+        ((NAMED, f'name = "{"a" * 51}"'), "name: must have 1 to 50 characters"),
+        ((NAMED, f"{NAMED}\ndescription = 2020-01-01"), "guardrail_definitions[0].description: must be a text, in quotes"),
+        ((NAMED, f'{NAMED}\nkms_key_arn = "alias/key"'), "kms_key_arn: `alias/key` is not an ARN"),
+        ((NAMED, f"{NAMED}\nresource_policy = 3"), "resource_policy: must be the JSON text of a policy"),
+        ((POLICY_CONFIG, "content_policy_config = 3"), "content_policy_config: must be a table with the keys"),
+        (
+            ("filters_config", "filter_config"),
+            "content_policy_config.filter_config: unknown key; the keys are content_filters_tier_config",
+        ),
+        ((f"[{{ {FILTER} }}]", "[]"), "filters_config: must have 1 to 6 entries"),
+        ((f"[{{ {FILTER} }}]", f"{{ {FILTER} }}"), "filters_config: must be an array; write [a table]"),
+        (('"HATE"', '"HATEFUL"'), f"{CONTENT_FILTER}.type: `HATEFUL` is not allowed; set it to one of SEXUAL, VIOLENCE, HATE"),
+        ((', output_strength = "HIGH"', ""), f"{CONTENT_FILTER}.output_strength: missing; set it to one of NONE, LOW"),
+        ((FILTER, f'{FILTER}, input_enabled = "yes"'), f"{CONTENT_FILTER}.input_enabled: must be true or false"),
+        ((POLICY_CONFIG, GROUNDING.format("inf")), "filters_config[0].threshold: must be a number"),
+        ((POLICY_CONFIG, GROUNDING.format("-1")), "filters_config[0].threshold: must be at least 0"),
+        (('{ Team = "hr" }', '{ "aws:x" = "hr" }'), "guardrail_definitions[0].tags: `aws:x` begins with aws:"),
     ],
 )
 def test_invalid_definition(config: str, change: tuple[str, str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(config).write_text(CONFIG.replace(*change), "utf-8")
-    assert run(["generate", "guardrail", "--config", config]) == 2
+    assert run(["generate", "guardrail", "--config", config, "--format", "cloudformation"]) == 2
     assert problem in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("hr-policy", "hr"), ("hr", "hr-policy"), ("hr-chat", "hr_chat"), ("HR", "hr")],
+)
+def test_two_definitions_with_one_logical_id(config: str, first: str, second: str, capsys: pytest.CaptureFixture[str]) -> None:
+    more = f"""blocked_input_messaging = "No."\nblocked_outputs_messaging = "No."\nresource_policy = '{json.dumps(SHARED)}'\n"""
+    both = [f'[[guardrail_definitions]]\nname = "{name}"\n{more}' for name in (first, second)]
+    Path(config).write_text(approving_many(1) + "".join(both), "utf-8")
+    assert run(["generate", "guardrail", "--config", config, "-o", "out"]) == 2
+    error = capsys.readouterr().err
+    assert f"guardrail_definitions[1].name: `{second}` needs the logical ID Guardrail" in error
+    assert f"and so does guardrail_definitions[0].name `{first}`; rename one of them" in error
+    assert not Path("out").exists()
+
+
+def test_a_terraform_label_does_not_begin_with_a_digit(config: str) -> None:
+    Path(config).write_text(CONFIG.replace(NAMED, 'name = "1st"'), "utf-8")
+    data = json.loads(generated("guardrail", config, "terraform").read_text("utf-8"))["resource"]
+    assert list(data["aws_bedrock_guardrail"]) == ["_1st"]
+    version = data["aws_bedrock_guardrail_version"]["_1st"]
+    assert version["guardrail_arn"] == "${aws_bedrock_guardrail._1st.guardrail_arn}"
+
+
+def test_the_published_version_is_retained_when_the_guardrail_changes(config: str) -> None:
+    """Clients and policies name the old version until they are changed."""
+    template = json.loads(generated("guardrail", config, "cloudformation").read_text("utf-8"))["Resources"]
+    (version,) = (entry for entry in template.values() if entry["Type"] == "AWS::Bedrock::GuardrailVersion")
+    assert (version["DeletionPolicy"], version["UpdateReplacePolicy"]) == ("Retain", "Retain")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "aws:x", "AWS:x", "$", "a,b", "ä", "a" * 129])
