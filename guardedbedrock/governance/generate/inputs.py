@@ -12,6 +12,7 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.read import configuration_table
+from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import load
 
 TAG_KEY: Final = "Team"
@@ -43,6 +44,7 @@ class Inputs:
     definitions: tuple[Mapping[str, Any], ...] = ()
     tag_key: str = TAG_KEY
     resolved_models: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    principal_account: str = ""
 
     @property
     def partition(self) -> str:
@@ -53,6 +55,11 @@ class Inputs:
     def account(self) -> str:
         """The account of the first guardrail."""
         return self.guardrails[0].arn.split(":")[4]
+
+    @property
+    def caller_account(self) -> str:
+        """The account that calls models and owns the inference profiles. Its guardrails can be those of another account."""
+        return self.principal_account or self.account
 
 
 def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
@@ -83,6 +90,7 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
         tuple(definitions),
         tag_key,
         settings.profiles,
+        identify(settings.role_arn or settings.principal or "").account,
     )
 
 

@@ -188,7 +188,7 @@ def invocation_logging(inputs: Inputs) -> Artifact:
     ``aws bedrock put-model-invocation-logging-configuration``.
     """
     group, role = "/aws/bedrock/invocations", "BedrockInvocationLogging"
-    arn = f"arn:{inputs.partition}:iam::{inputs.account}:role/{role}"
+    arn = f"arn:{inputs.partition}:iam::{inputs.caller_account}:role/{role}"
     flags = {"textDataDeliveryEnabled": True, "imageDataDeliveryEnabled": False, "embeddingDataDeliveryEnabled": False}
     document = {"cloudWatchConfig": {"logGroupName": group, "roleArn": arn}, **flags}
     trust = {
@@ -198,11 +198,11 @@ def invocation_logging(inputs: Inputs) -> Artifact:
                 "Effect": "Allow",
                 "Principal": {"Service": "bedrock.amazonaws.com"},
                 "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": inputs.account}},
+                "Condition": {"StringEquals": {"aws:SourceAccount": inputs.caller_account}},
             }
         ],
     }
-    stream = f"arn:{inputs.partition}:logs:*:{inputs.account}:log-group:{group}:log-stream:aws/bedrock/modelinvocations"
+    stream = f"arn:{inputs.partition}:logs:*:{inputs.caller_account}:log-group:{group}:log-stream:aws/bedrock/modelinvocations"
     write = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": stream}],

@@ -7,6 +7,7 @@ AWS resources using tags".
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -53,6 +54,7 @@ _KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 _SAMPLE: Final = "acme.sample-v1:0"
 _PROFILE: Final = "application-inference-profile/"
+_PROFILE_ARN: Final = re.compile(r"arn:[^:]*:bedrock:[^:]*:[^:]*:(?:application-)?inference-profile/.+")
 _GEOGRAPHIES: Final = GEOGRAPHIES | {"global"}
 
 
@@ -76,7 +78,7 @@ def _model_arns(inputs: Inputs) -> list[str]:
 
 
 def _models_of(inputs: Inputs, pattern: str) -> Iterable[str]:
-    """Return the ARNs of the models that a pattern of the configuration stands for."""
+    """Return the ARNs of the models that a pattern of the configuration names."""
     known = inputs.resolved_models.get(pattern)
     if known is not None:
         return [one if one.startswith("arn:") else _foundation_model(inputs, one) for one in known]
@@ -87,6 +89,14 @@ def _models_of(inputs: Inputs, pattern: str) -> Iterable[str]:
     if _PROFILE in pattern:
         raise ConfigurationError(f"the models of `{pattern}` are not known; add them to [profiles]")
     return [pattern if pattern.startswith("arn:") else _foundation_model(inputs, pattern)]
+
+
+def _profile_arns(inputs: Inputs) -> list[str]:
+    """Return the profiles that an application may use: those of its account, and those that the configuration names by ARN."""
+    own = f"arn:{inputs.partition}:bedrock:*:{inputs.caller_account}:"
+    named = (pattern for one in inputs.guardrails for pattern in one.models if _PROFILE_ARN.fullmatch(pattern))
+    others = (arn for arn in named if arn.split(":")[4] != inputs.caller_account)
+    return [*(f"{own}{kind}/*" for kind in ("application-inference-profile", "inference-profile")), *dict.fromkeys(others)]
 
 
 def _foundation_model(inputs: Inputs, model: str) -> str:
@@ -118,8 +128,6 @@ def _backstop(inputs: Inputs) -> Sequence[Mapping[str, Any]]:
 
 def invoke_policy(inputs: Inputs) -> Artifact:
     """Return the policy of an application: it may call models with an approved guardrail, and only so."""
-    own = f"arn:{inputs.partition}:bedrock:*:{inputs.account}:"
-    profiles = [f"{own}{kind}/*" for kind in ("application-inference-profile", "inference-profile")]
     statements: list[Mapping[str, Any]] = [
         {
             "Sid": "InvokeWithApprovedGuardrail",
@@ -128,7 +136,7 @@ def invoke_policy(inputs: Inputs) -> Artifact:
             "Resource": _model_arns(inputs),
             "Condition": {"StringEquals": {_KEY: _keys(inputs)}},
         },
-        {"Sid": "UseInferenceProfiles", "Effect": "Allow", "Action": list(INFERENCE), "Resource": profiles},
+        {"Sid": "UseInferenceProfiles", "Effect": "Allow", "Action": list(INFERENCE), "Resource": _profile_arns(inputs)},
         {
             "Sid": "ApplyApprovedGuardrails",
             "Effect": "Allow",
@@ -308,11 +316,21 @@ def _inference_calls(inputs: Inputs, guardrail: str | None) -> list[_Call]:
     return [_Call(action, arn, context) for action in INFERENCE for arn in models]
 
 
+def _profile_calls(inputs: Inputs, guardrail: str) -> list[_Call]:
+    """Return a call of every configured profile, or of a sample profile if a guardrail is for every model."""
+    patterns = [pattern for one in inputs.guardrails for pattern in one.models or (f"us.{_SAMPLE}",)]
+    own = f"arn:{inputs.partition}:bedrock:*:{inputs.caller_account}:inference-profile/"
+    arns = [one for one in patterns if _PROFILE_ARN.fullmatch(one)]
+    arns += [f"{own}{one}" for one in patterns if one.partition(".")[0] in _GEOGRAPHIES]
+    samples = dict.fromkeys(arn for pattern in arns for arn in _in_each_region(inputs, pattern))
+    return [_Call(action, arn, {_KEY: guardrail}) for action in INFERENCE for arn in samples]
+
+
 def _in_each_region(inputs: Inputs, pattern: str) -> list[str]:
     """Return an ARN that a pattern matches for each region of a guardrail."""
     head, partition, service, region, account, name = pattern.split(":", 5)
     regions = dict.fromkeys(one.region for one in inputs.guardrails) if "*" in region else {region: None}
-    owner = account.replace("*", inputs.account)
+    owner = account.replace("*", inputs.caller_account)
     return [":".join((head, partition, service, one, owner, name.replace("*", _SAMPLE).replace("?", "a"))) for one in regions]
 
 
@@ -334,7 +352,7 @@ def _require_guarded(policies: PolicySet, inputs: Inputs, name: str) -> None:
     """
     approved = set(_keys(inputs))
     for guardrail in inputs.guardrails:
-        for call in _inference_calls(inputs, guardrail.key):
+        for call in (*_inference_calls(inputs, guardrail.key), *_profile_calls(inputs, guardrail.key)):
             _require(policies, call, "allowed", name)
         for other in {f"{guardrail.arn}0:1", f"{guardrail.arn}:99999999", guardrail.arn} - approved:
             _require_denied(policies, _inference_calls(inputs, other), name)

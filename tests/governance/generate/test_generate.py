@@ -546,6 +546,58 @@ def test_models_that_the_client_refuses_stay_under_enforcement(config: str, sett
     assert found == [excluded, excluded]
 
 
+OTHER_ACCOUNT = "111122223333"
+
+
+@pytest.mark.parametrize(
+    ("setting", "account"),
+    [
+        (f'principal = "arn:aws:iam::{OTHER_ACCOUNT}:role/App"', OTHER_ACCOUNT),
+        (f'principal = "caller"\nrole_arn = "arn:aws:iam::{OTHER_ACCOUNT}:role/App"', OTHER_ACCOUNT),
+        ('principal = "caller"', "123456789012"),
+        ("", "123456789012"),
+    ],
+)
+def test_profiles_are_those_of_the_account_that_calls(config: str, setting: str, account: str) -> None:
+    """The guardrail can be shared by another account."""
+    Path(config).write_text(approving([f"us.{NOVA}"], setting), "utf-8")
+    policy = json.loads(generated("invoke-policy", config, "json").read_text("utf-8"))
+    profile = f"arn:aws:bedrock:us-east-1:{account}:inference-profile/us.{NOVA}"
+    request = Request(f"arn:aws:iam::{account}:role/App", "bedrock:InvokeModel", profile)
+    assert PolicySet(identity=policy).evaluate(request).outcome == "allowed"
+    generated("invocation-logging", config, "json")
+    logging = json.loads(Path("out/invocation-logging.json").read_text("utf-8"))
+    assert f":{account}:" in logging["cloudWatchConfig"]["roleArn"]
+
+
+def test_a_profile_of_another_account_is_named_by_its_arn(config: str) -> None:
+    profiles = f'[profiles]\n"{APP}" = ["arn:aws:bedrock:us-west-2::foundation-model/{NOVA}"]\n'
+    principal = f'principal = "arn:aws:iam::{OTHER_ACCOUNT}:role/App"'
+    Path(config).write_text(approving([APP], principal) + profiles, "utf-8")
+    policy = json.loads(generated("invoke-policy", config, "json").read_text("utf-8"))
+    assert policy["Statement"][1]["Resource"] == [
+        f"arn:aws:bedrock:*:{OTHER_ACCOUNT}:application-inference-profile/*",
+        f"arn:aws:bedrock:*:{OTHER_ACCOUNT}:inference-profile/*",
+        APP,
+    ]
+
+
+@pytest.mark.parametrize("what", ["invoke-policy", "boundary", "scp"])
+def test_a_denied_call_of_a_profile_stops_the_policy(
+    config: str, monkeypatch: pytest.MonkeyPatch, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {
+        "Sid": "Deny",
+        "Effect": "Deny",
+        "Action": "bedrock:InvokeModel",
+        "Resource": "arn:aws:bedrock:*:*:inference-profile/*",
+    }
+    right = policies._backstop
+    monkeypatch.setattr(policies, "_backstop", lambda inputs: [*right(inputs), wrong])
+    assert run(["generate", what, "--config", config, "-o", "out"]) == 2
+    assert "but it must be allowed, so the policy is not written" in capsys.readouterr().err
+
+
 def test_a_profile_whose_models_are_not_known(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(config).write_text(approving([APP]), "utf-8")
     assert run(["generate", "invoke-policy", "--config", config]) == 2
