@@ -113,22 +113,49 @@ def test_a_path_without_an_operation_is_404(fake: FakeBedrock, path: str) -> Non
 
 
 BROKEN = {
-    "not-json": b"{",
-    "not-an-object": b"[]",
-    "wrong-type": b'{"messages": "no"}',
-    "wrong-number": b'{"inferenceConfig": {"maxTokens": "many"}}',
-    "a-boolean-is-no-number": b'{"inferenceConfig": {"maxTokens": true}}',
-    "not-base64": b'{"messages": [{"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "%"}}}]}]}',
+    "not-json": (b"{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    "not-a-number": (b'{"messages": NaN}', "NaN is not JSON"),
+    "not-utf-8": (b'{"messages": "\xff"}', "not JSON in UTF-8"),
+    "half-a-pair": (b'{"system": [{"text": "\\ud800"}]}', "not valid Unicode: half of a surrogate pair"),
+    "too-deep": (b"[" * 100_000, "nested too deeply"),
+    "not-an-object": (b"[]", "the body: expected an object, got an array"),
+    "wrong-type": (b'{"messages": "no"}', "messages: expected an array, got a string"),
+    "wrong-item": (b'{"messages": [null]}', "messages[0]: expected an object, got null"),
+    "wrong-map": (b'{"requestMetadata": []}', "requestMetadata: expected an object, got an array"),
+    "wrong-number": (
+        b'{"inferenceConfig": {"maxTokens": "many"}}',
+        "inferenceConfig.maxTokens: expected an integer, got a string",
+    ),
+    "a-boolean-is-no-number": (b'{"inferenceConfig": {"topP": true}}', "inferenceConfig.topP: expected a number, got a Boolean"),
+    "not-base64": (
+        b'{"messages": [{"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "%"}}}]}]}',
+        "messages[0].content[0].image.source.bytes: expected base64",
+    ),
 }
 
 
-@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_an_invalid_body_is_a_serialization_error(fake: FakeBedrock, body: bytes) -> None:
-    status, headers, _ = _post(fake, f"{PATH}/converse", body)
+@pytest.mark.parametrize(("body", "problem"), BROKEN.values(), ids=BROKEN)
+def test_an_invalid_body_is_a_serialization_error(fake: FakeBedrock, body: bytes, problem: str) -> None:
+    status, headers, answer = _post(fake, f"{PATH}/converse", body)
 
     assert status == 400
     assert headers["x-amzn-ErrorType"].startswith("SerializationException:")
+    assert json.loads(answer) == {"message": f"the request cannot be parsed: {problem}"}
     assert fake.requests[0].operation == "Converse"
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("maxResults=x", "maxResults: expected an integer"),
+        ("submitTimeAfter=yesterday", "submitTimeAfter: expected a time"),
+        ("submitTimeAfter=1e300", "submitTimeAfter: expected a time"),
+    ],
+)
+def test_an_invalid_query_is_a_serialization_error(fake: FakeBedrock, query: str, problem: str) -> None:
+    status, _, answer = _post(fake, f"/async-invoke?{query}", b"", method="GET")
+
+    assert (status, json.loads(answer)) == (400, {"message": f"the request cannot be parsed: {problem}"})
 
 
 def test_an_unknown_member_is_ignored(fake: FakeBedrock) -> None:

@@ -5,6 +5,7 @@ The REST-JSON protocol, for any service model of the installed botocore. This pa
     response   serialize                                        <- `OperationOutput` or `ServiceError`
 """
 
+from guardedbedrock.testing.wire.json_bodies import json_type, read_json
 from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, Params, ServiceError
 from guardedbedrock.testing.wire.parser import parse
 from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
@@ -20,8 +21,10 @@ __all__ = [
     "Routes",
     "ServiceError",
     "ShapeValidator",
+    "json_type",
     "load",
     "parse",
+    "read_json",
     "recorded_stream",
     "routes",
     "serialize",

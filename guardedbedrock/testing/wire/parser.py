@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.utils import parse_timestamp
 
+from guardedbedrock.testing.wire.json_bodies import json_type, read_json
 from guardedbedrock.testing.wire.messages import Params, ServiceError
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.wire.messages import HttpRequest
     from guardedbedrock.testing.wire.routes import RouteMatch
-
-_UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error)
 
 
 def parse(match: RouteMatch, http_request: HttpRequest) -> Params:
@@ -34,11 +31,10 @@ def parse(match: RouteMatch, http_request: HttpRequest) -> Params:
     shape: Any = match.operation.input_shape
     if shape is None:
         return {}
+    places: dict[str, Mapping[str, Any]] = {"uri": match.labels, "querystring": match.query, "header": http_request.headers}
     try:
-        return _gather(
-            shape, http_request.body, {"uri": match.labels, "querystring": match.query, "header": http_request.headers}
-        )
-    except _UNREADABLE as error:
+        return _gather(shape, http_request.body, places)
+    except ValueError as error:
         raise ServiceError(400, "SerializationException", f"the request cannot be parsed: {error}") from error
 
 
@@ -50,7 +46,7 @@ def _gather(shape: Any, body: bytes, places: Mapping[str, Mapping[str, Any]]) ->
         key = member.serialization.get("name", name)
         text = places[place].get(key.lower() if place == "header" else key) if place else None
         if text is not None:
-            params[name] = _from_text(member, text)
+            params[name] = _from_text(member, text, name)
     return params
 
 
@@ -59,57 +55,97 @@ def _body(shape: Any, payload: str | None, body: bytes) -> Params:
         return {payload: body} if body else {}
     if not body:
         return {}
-    value = json.loads(body)
+    value = read_json(body)
     if payload:
-        return {payload: _read(shape.members[payload], value)}
-    return {name: item for name, item in _structure(shape, value).items() if "location" not in shape.members[name].serialization}
+        return {payload: _read(shape.members[payload], value, payload)}
+    in_body = _structure(shape, value, "")
+    return {name: item for name, item in in_body.items() if "location" not in shape.members[name].serialization}
 
 
-def _from_text(shape: Any, text: Any) -> Any:
+def _from_text(shape: Any, text: Any, path: str) -> Any:
+    """Convert a text, or the first of several."""
     if shape.type_name == "list":
-        return [_TEXT[shape.member.type_name](item) for item in text]
-    return _TEXT[shape.type_name](text[0] if isinstance(text, list) else text)
+        return [_from_text(shape.member, item, path) for item in text]
+    convert, expected = _TEXT[shape.type_name]
+    try:
+        return convert(text if isinstance(text, str) else text[0])
+    except _NOT_CONVERTED:
+        raise ValueError(f"{path}: expected {expected}") from None
 
 
-_TEXT: Final[Mapping[str, Callable[[str], Any]]] = {
-    "string": str,
-    "integer": int,
-    "long": int,
-    "float": float,
-    "double": float,
-    "boolean": lambda text: {"true": True, "false": False}[text],
-    "timestamp": parse_timestamp,
+def _timestamp(text: Any) -> Any:
+    if isinstance(text, bool):
+        raise TypeError
+    return parse_timestamp(text)
+
+
+_NOT_CONVERTED: Final = (ValueError, TypeError, KeyError, OverflowError, RuntimeError)
+"""`RuntimeError` is that of botocore for a time out of range."""
+
+_TEXT: Final[Mapping[str, tuple[Callable[[str], Any], str]]] = {
+    "string": (str, "a string"),
+    "integer": (int, "an integer"),
+    "long": (int, "an integer"),
+    "float": (float, "a number"),
+    "double": (float, "a number"),
+    "boolean": (lambda text: {"true": True, "false": False}[text], "true or false"),
+    "timestamp": (_timestamp, "a time"),
 }
 
 
-def _read(shape: Any, value: Any) -> Any:
+def _read(shape: Any, value: Any, path: str) -> Any:
     if shape.type_name in _NESTED:
-        return _NESTED[shape.type_name](shape, value)
-    if not isinstance(value, _JSON[shape.type_name]) or (isinstance(value, bool) and shape.type_name != "boolean"):
-        raise TypeError(f"{type(value).__name__} cannot be converted to {shape.type_name}")
+        return _NESTED[shape.type_name](shape, value, path)
+    kinds, expected = _JSON[shape.type_name]
+    _check_type(value, kinds, expected, path)
     return value
 
 
-_JSON: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "string": str,
-    "integer": int,
-    "long": int,
-    "float": (int, float),
-    "double": (int, float),
-    "boolean": bool,
+def _check_type(value: Any, kinds: type | tuple[type, ...], expected: str, path: str) -> None:
+    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+        raise ValueError(f"{path or 'the body'}: expected {expected}, got {json_type(value)}")
+
+
+_JSON: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
+    "string": (str, "a string"),
+    "integer": (int, "an integer"),
+    "long": (int, "an integer"),
+    "float": ((int, float), "a number"),
+    "double": ((int, float), "a number"),
+    "boolean": (bool, "a Boolean"),
 }
 
 
-def _structure(shape: Any, value: Any) -> Any:
+def _structure(shape: Any, value: Any, path: str) -> Any:
     if shape.is_document_type:
         return value
-    return {name: _read(member, value[name]) for name, member in shape.members.items() if value.get(name) is not None}
+    _check_type(value, dict, "an object", path)
+    given = {name: member for name, member in shape.members.items() if value.get(name) is not None}
+    return {name: _read(member, value[name], f"{path}.{name}" if path else name) for name, member in given.items()}
 
 
-_NESTED: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+def _list(shape: Any, value: Any, path: str) -> Any:
+    _check_type(value, list, "an array", path)
+    return [_read(shape.member, item, f"{path}[{index}]") for index, item in enumerate(value)]
+
+
+def _map(shape: Any, value: Any, path: str) -> Any:
+    _check_type(value, dict, "an object", path)
+    return {key: _read(shape.value, item, f"{path}.{key}") for key, item in value.items()}
+
+
+def _blob(_: Any, value: Any, path: str) -> bytes:
+    _check_type(value, str, "a string", path)
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        raise ValueError(f"{path}: expected base64") from None
+
+
+_NESTED: Final[Mapping[str, Callable[[Any, Any, str], Any]]] = {
     "structure": _structure,
-    "list": lambda shape, value: [_read(shape.member, item) for item in value],
-    "map": lambda shape, value: {key: _read(shape.value, item) for key, item in value.items()},
-    "blob": lambda _, value: base64.b64decode(value, validate=True),
-    "timestamp": lambda _, value: parse_timestamp(value),
+    "list": _list,
+    "map": _map,
+    "blob": _blob,
+    "timestamp": lambda shape, value, path: _from_text(shape, (value,), path),
 }
