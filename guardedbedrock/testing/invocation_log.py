@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.wire import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,7 @@ class InvocationLog:
             entry: ``output`` (JSON), ``usage`` (members of ``TokenUsage``) and ``modality`` of the output.
         """
         record = self._record(principal, request, entry)
-        bodies: dict[str, Any] = {"input": json.loads(request.http_request.body or b"null"), "output": entry["output"]}
+        bodies: dict[str, Any] = {"input": _input(request.http_request.body), "output": entry["output"]}
         if not configuration.get(_DELIVERY.get(entry["modality"], "textDataDeliveryEnabled"), True):
             bodies = {}
         at = datetime.fromtimestamp(request.at, UTC)
@@ -137,6 +138,14 @@ class InvocationLog:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(f"{json.dumps(content)}\n".encode()))
         return f"s3://{key}"
+
+
+def _input(body: bytes) -> Any:
+    """Return a body as JSON. Some formats accept a body that is not JSON; it is logged as text."""
+    try:
+        return read_json(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")
 
 
 def _stamp(at: datetime) -> str:

@@ -47,6 +47,18 @@ def test_a_guarded_call_is_logged(manage: Callable[..., Any], ask: dict[str, Any
     assert details["guardrailVersion"] == "1"
 
 
+@pytest.mark.parametrize(("body", "logged"), [(b"", None), (b"\x00", "\x00"), (b'"\\ud800"', '"\\ud800"')])
+def test_a_body_that_is_not_json_is_logged_as_text(
+    manage: Callable[..., Any], tmp_path: Path, body: bytes, logged: str | None
+) -> None:
+    """The format of Anthropic accepts any body, so that tests can leave it out."""
+    _, _, client = manage(invocation_logs=tmp_path)
+
+    client.invoke_model(modelId=CLAUDE, body=body)
+
+    assert [record["input"]["inputBodyJson"] for record in _records(tmp_path)] == [logged]
+
+
 def test_all_four_operations_are_logged(manage: Callable[..., Any], ask: dict[str, Any], tmp_path: Path) -> None:
     """A stream is logged as a whole: Converse as a message, InvokeModel as its chunks."""
     _, _, client = manage(invocation_logs=tmp_path)

@@ -246,7 +246,7 @@ class AgentRuntime:
 
 
 def _source_text(source: Params) -> str:
-    return str(source["textDocument"]["text"]) if "textDocument" in source else json.dumps(source.get("jsonDocument"))
+    return str(source["textDocument"].get("text", "")) if "textDocument" in source else json.dumps(source.get("jsonDocument"))
 
 
 def _agent_reply(turn: Turn, params: Params) -> Params:

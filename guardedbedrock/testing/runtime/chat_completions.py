@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import OperationModel
 
-from guardedbedrock.testing.wire import HttpResponse, OperationOutput, RouteMatch, ServiceError, load
+from guardedbedrock.testing.wire import HttpResponse, OperationOutput, RouteMatch, ServiceError, load, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ def _operation(name: str) -> OperationModel:
 
 def _body(body: bytes) -> Mapping[str, Any]:
     try:
-        content = json.loads(body)
+        content = read_json(body)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.assessment import AssessedContent
-from guardedbedrock.testing.wire import ServiceError
+from guardedbedrock.testing.runtime.body_types import check_types
+from guardedbedrock.testing.wire import ServiceError, read_json
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
@@ -37,6 +37,24 @@ _MAX_TOKENS: Final = (
 )
 _STOP_SEQUENCES: Final = ("stop_sequences", "stopSequences", "stop")
 _CONFIG_MEMBERS: Final = ("inferenceConfig", "textGenerationConfig")
+_SETTINGS: Final = ("", *(f"/{name}" for name in _CONFIG_MEMBERS))
+"""JSON pointers of the objects that contain the settings of formats."""
+
+_MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys((f"/{name}" for name in ("prompt", "inputText", "message", "inputPrompt")), ("String",)),
+    **dict.fromkeys((f"/{name}" for name in (*_CONFIG_MEMBERS, "amazon-bedrock-guardrailConfig")), ("JSONObject",)),
+    **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _MAX_TOKENS), ("Integer",)),
+    **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _STOP_SEQUENCES), ("JSONArray", "String")),
+    **dict.fromkeys((f"{place}/{name}/*" for place in _SETTINGS for name in _STOP_SEQUENCES), ("String",)),
+    "/messages": ("JSONArray",),
+    "/tools": ("JSONArray",),
+    "/tools/*": ("JSONObject",),
+    "/tools/*/name": ("String",),
+    "/tool_choice": ("JSONObject", "String"),
+    "/tool_choice/type": ("String",),
+    "/tool_choice/name": ("String",),
+}
+"""The members that the fake reads. Each has the same type in every format that has it."""
 
 
 class VisibleContent(NamedTuple):
@@ -196,7 +214,7 @@ def _output_schema(config: Params) -> Mapping[str, Any] | None:
 
 def _reasons(fields: Any) -> bool:
     settings = [fields.get(name) for name in _REASONING_FIELDS] if isinstance(fields, dict) else []
-    return any(isinstance(one, dict) and one.get("type") in {"enabled", "adaptive"} for one in settings)
+    return any(isinstance(one, dict) and one.get("type") in ("enabled", "adaptive") for one in settings)
 
 
 def _cited_documents(blocks: list[Params]) -> Iterator[CitedDocument]:
@@ -269,8 +287,8 @@ def parse_body(body: bytes, *, guarded: bool = False) -> Prompt:
         guarded: Whether the request names a guardrail.
 
     Raises:
-        ServiceError: ``ValidationException`` (400) if a guarded body is not a JSON object, or if the body configures a guardrail
-            and the request names none.
+        ServiceError: ``ValidationException`` (400) if a guarded body is not a JSON object, if a member has the wrong type, or if
+            the body configures a guardrail and the request names none.
     """
     content = _json(body)
     if guarded and not isinstance(content, dict):
@@ -279,6 +297,7 @@ def parse_body(body: bytes, *, guarded: bool = False) -> Prompt:
         return Prompt()
     if "amazon-bedrock-guardrailConfig" in content and not guarded:
         raise ServiceError.invalid(_NO_GUARDRAIL)
+    check_types(content, _MEMBERS)
     strip = _tag_parser(content)
     system, spoken = tuple(_strings(content.get("system"))), tuple(_message_texts(content))
     settings = {**content, **{name: value for part in _CONFIG_MEMBERS for name, value in (content.get(part) or {}).items()}}
@@ -318,7 +337,7 @@ def _tag_parser(content: Params) -> Callable[[tuple[str, ...]], tuple[tuple[str,
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return read_json(body)
     except ValueError:
         return None
 
@@ -343,5 +362,5 @@ def _required_tool_in_body(content: Params) -> ToolSpec | None:
     choice, tools = content.get("tool_choice"), content.get("tools") or ()
     if not isinstance(choice, dict) or choice.get("type") not in {"any", "tool"}:
         return None
-    found = ((tool["name"], tool.get("input_schema", {})) for tool in tools if choice.get("name") in {None, tool.get("name")})
-    return next(found, None)
+    named = [(tool["name"], tool.get("input_schema") or {}) for tool in tools if tool.get("name")]
+    return next((spec for spec in named if choice.get("name") in {None, spec[0]}), None)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.runtime.prompts import CitedDocument, Prompt
 
 _CHARACTERS_PER_TOKEN: Final = 4
+_NO_OBJECT: Final = "The schema of the input of a tool must be of the type object."
 _LETTERS: Final = re.compile(r"\w+")
 _SENTENCE: Final = re.compile(r"\S[^.!?\n]*[.!?]?")
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
@@ -147,13 +148,19 @@ class FakeModel:
         if default is not None:
             return default
         if prompt.required_tool:
-            name, schema = prompt.required_tool
-            return _model_reply(ToolUse(name, schema_instance(schema)), params)
+            return _model_reply(_tool_use(*prompt.required_tool), params)
         reasoning = (Reasoning(f"The user said: {last}"),) if prompt.reasoning else ()
         if prompt.output_schema is not None:
             return _limited(ModelReply((*reasoning, json.dumps(schema_instance(prompt.output_schema)))), prompt)
         echo = f"You said: {last}" if last else "You said nothing."
         return _limited(ModelReply((*reasoning, echo, *_cited(prompt.documents, last))), prompt)
+
+
+def _tool_use(name: str, schema: Any) -> ToolUse:
+    value = schema_instance(schema)
+    if not isinstance(value, dict):
+        raise ServiceError.invalid(_NO_OBJECT)
+    return ToolUse(name, value)
 
 
 def _model_reply(reply: ScriptedReply, params: Params) -> ModelReply:
@@ -182,6 +189,8 @@ def _cited(documents: Sequence[CitedDocument], last: str) -> tuple[str | Citatio
 def _called(reply: Callable[[Params], ScriptedReply], params: Params) -> ScriptedReply:
     try:
         return reply(params)
+    except ServiceError:
+        raise
     except Exception as error:
         raise ServiceError(424, "ModelErrorException", f"the scripted reply raised {error!r}") from error
 
@@ -243,7 +252,7 @@ def named_tools() -> Callable[[Params], ScriptedReply]:
         called = next((tool for tool in tools if re.search(rf"\b{re.escape(tool['name'])}\b", said)), None)
         if called is None:
             return f"You said: {said}"
-        return ToolUse(called["name"], schema_instance(called["inputSchema"].get("json", {})))
+        return _tool_use(called["name"], called["inputSchema"].get("json", {}))
 
     return answer
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
+
+from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +24,26 @@ _FORMATS: Final = {
 }
 _COMBINATIONS: Final = ("anyOf", "oneOf")
 _TEXT: Final = "text"
+_LARGEST: Final = 100_000
+"""Values and characters of an instance. A short schema can require any number of them."""
+
+_INVALID: Final = "The schema of the tool or of the output is not a valid JSON schema."
+_TOO_LARGE: Final = f"The fake Bedrock makes no instance of a schema that requires more than {_LARGEST:,} values and characters."
+
+
+class _Root:
+    """A complete schema, into which references point, and how much larger its instance may become."""
+
+    __slots__ = ("left", "schema")
+
+    def __init__(self, schema: Any) -> None:
+        self.schema, self.left = schema, _LARGEST
+
+    def use(self, size: int) -> None:
+        """Count values or characters of the instance."""
+        self.left -= max(size, 0)
+        if self.left < 0:
+            raise ServiceError.invalid(_TOO_LARGE)
 
 
 def schema_instance(schema: Any) -> Any:
@@ -32,18 +55,26 @@ def schema_instance(schema: Any) -> Any:
 
     >>> schema_instance({"type": "object", "properties": {"age": {"type": "integer", "minimum": 18}}, "required": ["age"]})
     {'age': 18}
+
+    Raises:
+        ServiceError: ``ValidationException`` (400) if the schema is invalid, or its instance is too large.
     """
-    return _instance(schema, schema, ())
+    try:
+        return _instance(schema, _Root(schema), ())
+    # The caller chooses the schema, so that any keyword can have any type, and a reference can contain itself.
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise ServiceError.invalid(_INVALID) from error
 
 
-def _instance(schema: Any, root: Any, followed: tuple[str, ...]) -> Any:
+def _instance(schema: Any, root: _Root, followed: tuple[str, ...]) -> Any:
+    root.use(1)
     if not isinstance(schema, dict):
         return _TEXT
     for keyword in ("const", "default"):
         if keyword in schema:
-            return schema[keyword]
+            return _given(schema[keyword], root)
     if schema.get("enum"):
-        return schema["enum"][0]
+        return _given(schema["enum"][0], root)
     if schema.get("$ref") in followed:
         return {}  # the schema requires itself, so that it has no finite instance
     if "$ref" in schema:
@@ -56,21 +87,27 @@ def _instance(schema: Any, root: Any, followed: tuple[str, ...]) -> Any:
     return _instance_of_type(merged, root, followed)
 
 
-def _instance_of_type(schema: dict[str, Any], root: Any, followed: tuple[str, ...]) -> Any:
+def _given(value: Any, root: _Root) -> Any:
+    root.use(len(json.dumps(value)))
+    return value
+
+
+def _instance_of_type(schema: dict[str, Any], root: _Root, followed: tuple[str, ...]) -> Any:
     make: Callable[..., Any] = _BY_TYPE.get(_type(schema), _text)
     return make(schema, root, followed)
 
 
-def _resolved(reference: str, root: Any) -> Any:
+def _resolved(reference: str, root: _Root) -> Any:
     """Return the part of the schema at a JSON pointer such as ``#/$defs/item``."""
-    found = root
+    found = root.schema
     for part in reference.removeprefix("#").split("/")[1:]:
         found = found.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(found, dict) else {}
     return found
 
 
-def _merged(schema: Mapping[str, Any], root: Any) -> dict[str, Any]:
+def _merged(schema: Mapping[str, Any], root: _Root) -> dict[str, Any]:
     """Return a schema with the members of its ``allOf``."""
+    root.use(1)
     merged = {name: value for name, value in schema.items() if name != "allOf"}
     for entry in schema.get("allOf", ()):
         part = _merged(_resolved(entry["$ref"], root) if "$ref" in entry else entry, root)
@@ -92,17 +129,18 @@ def _type(schema: Mapping[str, Any]) -> str:
     return str(kind or ("array" if "items" in schema else "object"))
 
 
-def _object(schema: Mapping[str, Any], root: Any, followed: tuple[str, ...]) -> dict[str, Any]:
+def _object(schema: Mapping[str, Any], root: _Root, followed: tuple[str, ...]) -> dict[str, Any]:
     properties = schema.get("properties", {})
     names = schema.get("required", properties)
     return {name: _instance(properties.get(name, {"type": "string"}), root, followed) for name in names}
 
 
-def _array(schema: Mapping[str, Any], root: Any, followed: tuple[str, ...]) -> list[Any]:
+def _array(schema: Mapping[str, Any], root: _Root, followed: tuple[str, ...]) -> list[Any]:
     return [_instance(schema.get("items", {"type": "string"}), root, followed) for _ in range(schema.get("minItems", 0))]
 
 
-def _text(schema: Mapping[str, Any], _root: Any = None, _followed: Any = None) -> str:
+def _text(schema: Mapping[str, Any], root: _Root, _followed: Any = None) -> str:
+    root.use(schema.get("minLength", 0))
     text = _FORMATS.get(schema.get("format", ""), _TEXT)
     return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
 

@@ -13,7 +13,9 @@ The order of the steps is AWS's, as far as it is known:
 
 from __future__ import annotations
 
+import logging
 import time
+import traceback
 import uuid
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.recordings import Recorder, Replay
 
 
+_LOGGER: Final = logging.getLogger(__name__)
 _RUNTIME: Final = "bedrock-runtime"
+_TOO_DEEP: Final = "the request is nested too deeply"
 
 
 class FakeService(Protocol):
@@ -119,12 +123,7 @@ class Endpoint:
         """Respond to a request, and log it before the response is sent."""
         exchange = _Exchange(http_request)
         with collect_assessments() as exchange.assessments:
-            try:
-                response = self._perform(exchange)
-            except ServiceError as error:
-                exchange.error = error.code
-                is_chat = chat_completions.serves(exchange.operation)
-                response = chat_completions.error_response(error) if is_chat else error.response()
+            response = self._response(exchange)
         if self._recorder is not None:
             response = _record_exchange(self._recorder, exchange, response)
         for fault in exchange.active_faults:
@@ -136,6 +135,21 @@ class Endpoint:
             self._write_log(exchange.principal, record, exchange.log_entry)
         filters = tuple(fault.filter_bytes for fault in exchange.active_faults)
         return replace(response, headers={"x-amzn-RequestId": request_id, **response.headers}, send_filters=filters)
+
+    def _response(self, exchange: _Exchange) -> HttpResponse:
+        """Return a response in every case: without one, the request would not be logged, and botocore would repeat it."""
+        try:
+            return self._perform(exchange)
+        except ServiceError as raised:
+            error = raised
+        except RecursionError:
+            error = ServiceError.invalid(_TOO_DEEP)
+        except Exception as raised:  # noqa: BLE001 - a fault of the fake, or a fault or a model of the test that raised
+            error = _internal_error(raised)
+            _LOGGER.error("%s", error.message)  # noqa: TRY400 - the text of an exception can contain a prompt
+        exchange.error = error.code
+        is_chat = chat_completions.serves(exchange.operation)
+        return chat_completions.error_response(error) if is_chat else error.response()
 
     def _perform(self, exchange: _Exchange) -> HttpResponse:
         try:
@@ -179,6 +193,12 @@ class Endpoint:
             return chat, next(service for _, service in self._routes if service.service == _RUNTIME)
         problem = f"no operation at {http_request.method} {http_request.target}"
         raise ServiceError(404, "UnknownOperationException", problem)
+
+
+def _internal_error(error: Exception) -> ServiceError:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    problem = f"the fake Bedrock failed: {type(error).__name__} at {place.filename}:{place.lineno}"
+    return ServiceError(500, "InternalServerException", problem)
 
 
 def _parse(exchange: _Exchange, match: RouteMatch, service: FakeService) -> None:

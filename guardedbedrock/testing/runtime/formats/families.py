@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.resources.models import ModelFamily
+from guardedbedrock.testing.runtime.body_types import check_range, malformed
 from guardedbedrock.testing.runtime.formats import anthropic, embeddings, images, nova, rerank, text
-from guardedbedrock.testing.runtime.formats.embeddings import malformed
 from guardedbedrock.testing.runtime.turns import Turn, assessments
-from guardedbedrock.testing.wire import Params, ServiceError
+from guardedbedrock.testing.wire import Params, ServiceError, read_json
 
 if TYPE_CHECKING:
     Body: TypeAlias = Callable[[Turn, Params], dict[str, Any]]
@@ -108,8 +108,8 @@ def check_body(family: ModelFamily, params: Params, *, stream: bool, guarded: bo
 
 
 def _check_members(family: ModelFamily, given: Mapping[str, Any]) -> None:
-    missing = [name for name in family.required if name not in given]
-    if family.one_of and not any(name in given for name in family.one_of):
+    missing = [name for name in family.required if given.get(name) is None]
+    if family.one_of and all(given.get(name) is None for name in family.one_of):
         missing.append(family.one_of[0])
     if missing:
         raise malformed(f"#: required key [{missing[0]}] not found")
@@ -117,8 +117,8 @@ def _check_members(family: ModelFamily, given: Mapping[str, Any]) -> None:
     wanted: Any = given
     for name in pointer.split("/")[1:]:
         wanted = wanted.get(name) if isinstance(wanted, dict) else None
-    if family.max_tokens is not None and isinstance(wanted, int) and wanted > family.max_tokens:
-        raise malformed(f"#{pointer}: {wanted} is not less or equal to {family.max_tokens}")
+    if family.max_tokens is not None and isinstance(wanted, int):
+        check_range(pointer, wanted, 0, family.max_tokens)
 
 
 def _check_messages(given: Mapping[str, Any], model: str) -> None:
@@ -189,7 +189,7 @@ def _json(params: Params) -> dict[str, Any]:
 def _object(params: Params) -> dict[str, Any] | None:
     """Return the body of a request; None if it is not a JSON object."""
     try:
-        content = json.loads(params.get("body", b""))
+        content = read_json(params.get("body", b""))
     except ValueError:
         return None
     return content if isinstance(content, dict) else None

@@ -9,29 +9,40 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.runtime.body_types import check_range, check_types
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from guardedbedrock.testing.resources.models import ModelFamily
 
 _SIZE: Final = 8  # pixels on each side
+_COUNT: Final = "/imageGenerationConfig/numberOfImages"
+_MOST_IMAGES: Final = 5
+_AMAZON: Final[Mapping[str, tuple[str, ...]]] = {"/imageGenerationConfig": ("JSONObject",), _COUNT: ("Integer",)}
+_STABILITY: Final[Mapping[str, tuple[str, ...]]] = {"/seed": ("Integer",)}
 
 
 def amazon(body: Mapping[str, Any], _: ModelFamily) -> dict[str, Any]:
     """Return the images of Amazon Nova Canvas and Titan Image Generator."""
-    count = int(body.get("imageGenerationConfig", {}).get("numberOfImages", 1))
+    check_types(body, _AMAZON)
+    count = (body.get("imageGenerationConfig") or {}).get("numberOfImages")
+    count = 1 if count is None else count
+    check_range(_COUNT, count, 1, _MOST_IMAGES)
     return {"images": [_image(body, number) for number in range(count)], "error": None}
 
 
 def stable_diffusion(body: Mapping[str, Any], _: ModelFamily) -> dict[str, Any]:
     """Return the artifacts of Stable Diffusion XL."""
-    artifact = {"seed": int(body.get("seed", 0)), "base64": _image(body, 0), "finishReason": "SUCCESS"}
+    check_types(body, _STABILITY)
+    artifact = {"seed": body.get("seed") or 0, "base64": _image(body, 0), "finishReason": "SUCCESS"}
     return {"result": "success", "artifacts": [artifact]}
 
 
 def stability(body: Mapping[str, Any], _: ModelFamily) -> dict[str, Any]:
     """Return the images of Stable Diffusion 3.5 and Stable Image."""
-    return {"seeds": [int(body.get("seed", 0))], "finish_reasons": [None], "images": [_image(body, 0)]}
+    check_types(body, _STABILITY)
+    return {"seeds": [body.get("seed") or 0], "finish_reasons": [None], "images": [_image(body, 0)]}
 
 
 def _image(body: Mapping[str, Any], number: int) -> str:
