@@ -220,10 +220,13 @@ def _check_events(events: Iterable[Any], kinds: Any, name: str) -> None:
 
 
 def _yaml_problem(error: Any, text: str) -> str:
-    mark = error.problem_mark
+    is_alias = error.context == "while scanning an alias"
+    mark = error.context_mark if is_alias else error.problem_mark
     where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     if mark and "\t" in _line(text, mark.line)[: mark.column + 1]:
         return f"a tab{where}; indent with spaces"
+    if is_alias:
+        return f"`*` starts an alias{where}; put text that starts with `*` in quotes"
     return f"{error.problem}{where}"
 
 

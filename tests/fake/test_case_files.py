@@ -120,13 +120,49 @@ def test_yaml_equals_json_with_dates_as_text_and_with_anchors(tmp_path: Path) ->
     assert [(result.id, result.passed) for result in results] == [("a", True), ("b", True)]
 
 
+POLICY_OF_AWS = """
+- id: a
+  policies:
+    identity:
+      - Version: 2012-10-17
+        Statement:
+          - Sid: Yes
+            Effect: Allow
+            Action: s3:GetObject
+            Resource: "*"
+            Condition:
+              Null: {bedrock:GuardrailIdentifier: false}
+              StringEquals: {aws:PrincipalAccount: 012345670123, aws:PrincipalTag/Build: 12e5, aws:PrincipalTag/Version: 1.10}
+              NumericLessThan: {aws:MultiFactorAuthAge: 3600}
+              Bool: {aws:SecureTransport: true}
+  request:
+    principal: arn:aws:iam::012345670123:role/App
+    action: s3:GetObject
+    resource: arn:aws:s3:::b/k
+    context:
+      aws:PrincipalAccount: "012345670123"
+      aws:PrincipalTag/Build: "12e5"
+      aws:PrincipalTag/Version: "1.10"
+      aws:MultiFactorAuthAge: 5
+      aws:SecureTransport: true
+      bedrock:GuardrailIdentifier: arn:aws:bedrock:us-east-1:012345670123:guardrail/abc123def456:1
+  expect: {decision: allowed, determining: [Yes]}
+"""
+
+
+def test_a_policy_of_aws_needs_no_quotes_in_yaml(tmp_path: Path) -> None:
+    (case,) = cases.load(write(tmp_path / "cases.yaml", POLICY_OF_AWS))
+
+    assert cases.run(case).differences == {}
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         pytest.param("- {id: a", "not valid YAML: ", id="broken"),
         pytest.param("- id: a\n  id: b\n", "case `b`: has the key `id` twice", id="a key twice"),
         pytest.param(
-            "- id: a\n  on: 1\n", "case `a`: the key `True` is not a string; put it in quotes", id="a key that is no string"
+            "- id: a\n  !!binary aGk=: 1\n", "the key `b'hi'` is not a string; put it in quotes", id="a key that is no string"
         ),
         pytest.param("- id: !!binary aGk=\n", "at /id: expected a string, number or Boolean, got a bytes", id="another type"),
         pytest.param("- id: !!python/name:os.system\n", "not valid YAML: could not determine a constructor", id="code"),

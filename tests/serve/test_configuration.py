@@ -168,6 +168,21 @@ def test_toml_yaml_and_json_are_equivalent(tmp_path: Path, name: str, text: str)
     assert (options["seed"], options["keep"], options["guardrails"]) == (7, 1000, [FakeGuardrail(arn, "2")])
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("serve.toml", '[[faults]]\nkind = "Latency"\nseconds = 0.2\nchance = 0.5'),
+        ("serve.yaml", "faults: [{kind: Latency, seconds: 0.2, chance: 0.5}]"),
+        ("serve.json", '{"faults": [{"kind": "Latency", "seconds": 0.2, "chance": 0.5}]}'),
+    ],
+)
+def test_a_number_with_a_decimal_point_is_a_float_in_each_format(tmp_path: Path, name: str, text: str) -> None:
+    ((method, arguments, keywords),) = read(written(tmp_path, text, name)).scripted
+
+    assert (method, arguments) == ("fault", (faults.Latency(0.2),))
+    assert [type(value) for value in keywords.values()] == [float]
+
+
 def test_replies_denials_and_faults_are_scripted(tmp_path: Path) -> None:
     text = """
 [[replies]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,8 +194,18 @@ def read(path: Path) -> ServeConfiguration:
     data: Any = parse_file(path) if path.suffix in _DATA_SUFFIXES else read_toml(path)
     place = Location(str(path))
     shapes.check_json(data, place)
+    data = _with_floats(data)
     _SHAPE(data, place)
     return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
+
+
+def _with_floats(value: Any) -> Any:
+    """Replace the decimals of JSON and YAML, which keep every digit for policies, by the floats of TOML."""
+    if isinstance(value, dict):
+        return {key: _with_floats(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_floats(each) for each in value]
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
