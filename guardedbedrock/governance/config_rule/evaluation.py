@@ -6,7 +6,7 @@ Source: AWS Config API Reference, "Evaluation".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -32,11 +32,13 @@ from guardedbedrock.iam.account.documents import read_document
 COMPLIANT: Final = "COMPLIANT"
 NON_COMPLIANT: Final = "NON_COMPLIANT"
 NOT_APPLICABLE: Final = "NOT_APPLICABLE"
+_WORST_FIRST: Final = (NON_COMPLIANT, NOT_APPLICABLE, COMPLIANT)
 LONGEST: Final = 256
 _CUT: Final = " [truncated]"
-_TYPES: Final = {"role": "AWS::IAM::Role", "user": "AWS::IAM::User"}
+ACCOUNT_TYPE: Final = "AWS::::Account"
+TYPES: Final = {"role": "AWS::IAM::Role", "user": "AWS::IAM::User"}
 _EVERYTHING: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-_SCP_TYPE: Final = "AWS::Organizations::Policy"
+SCP_TYPE: Final = "AWS::Organizations::Policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,17 @@ class Evaluation:
 def evaluation_of(kind: str, identifier: str, problems: Sequence[str]) -> Evaluation:
     """Return COMPLIANT if there is no problem, else NON_COMPLIANT with all problems."""
     return Evaluation(kind, identifier, NON_COMPLIANT if problems else COMPLIANT, "; ".join(problems))
+
+
+def merged(found: Iterable[Evaluation]) -> list[Evaluation]:
+    """Merge evaluations of the same resource: of two with the same time, AWS Config keeps one. The worst result counts."""
+    by_resource: dict[tuple[str, str], list[Evaluation]] = {}
+    for one in sorted(found, key=lambda one: _WORST_FIRST.index(one.compliance)):
+        by_resource.setdefault((one.resource_type, one.resource_id), []).append(one)
+    return [
+        Evaluation(kind, identifier, same[0].compliance, "; ".join(dict.fromkeys(one.reason for one in same if one.reason)))
+        for (kind, identifier), same in by_resource.items()
+    ]
 
 
 # -- guardrails -----------------------------------------------------------------------------------------------------------
@@ -138,7 +151,7 @@ def principals(
         problems = list(_principal_problems(account, arn, principal, given, now))
         if problems and not scps_known:
             problems.append("SCPs could not be read")
-        kind, identifier = _TYPES[principal.kind], principal.id or principal.name
+        kind, identifier = TYPES[principal.kind], principal.id or principal.name
         if not problems and _is_use_unknown(account, arn, principal, given):
             reason = use_unread or "not evaluated: IAM's report of its use is not ready"
             yield Evaluation(kind, identifier, NOT_APPLICABLE, reason)
@@ -283,7 +296,7 @@ def scps(snapshot: Mapping[str, Any], approved: Sequence[str]) -> Iterator[Evalu
     problem = _unguarded(Group((everything, *policies)), approved)
     if not about:
         found = [f"no SCP requires an approved guardrail: {problem}"] if problem else []
-        yield evaluation_of("AWS::::Account", str(snapshot.get("account", "")), found)
+        yield evaluation_of(ACCOUNT_TYPE, str(snapshot.get("account", "")), found)
     for identifier, policy in about.items():
         found = []
         if problem:
@@ -291,4 +304,4 @@ def scps(snapshot: Mapping[str, Any], approved: Sequence[str]) -> Iterator[Evalu
             own = _unguarded(Group((everything, level, policy)), approved)
             rules = (slips_through, one_operation, narrow_deny)
             found = [own, *(each.message for rule in rules for each in rule(Group((policy,))))]
-        yield evaluation_of(_SCP_TYPE, identifier, [one for one in found if one])
+        yield evaluation_of(SCP_TYPE, identifier, [one for one in found if one])

@@ -19,15 +19,22 @@ from typing import Any, Final, TypeAlias
 from botocore.handlers import json_decode_policies
 
 from guardedbedrock.governance.config_rule.evaluation import (
+    ACCOUNT_TYPE,
+    COMPLIANT,
+    NON_COMPLIANT,
     NOT_APPLICABLE,
+    SCP_TYPE,
+    TYPES,
     Evaluation,
     evaluation_of,
     guardrail_problems,
     invokers,
+    merged,
     principals,
     scps,
 )
 from guardedbedrock.governance.config_rule.parameters import ParameterError, Parameters, read_parameters
+from guardedbedrock.governance.config_rule.unread import NOT_FOUND, NOT_IN_USE, code_of, not_read
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document, sections_of_details
 from guardedbedrock.iam.account.last_accessed import read_last_accessed
@@ -37,14 +44,14 @@ ClientFactory: TypeAlias = Callable[[str], Any]
 """Returns a boto3 client for a service."""
 
 GUARDRAIL_TYPE: Final = "AWS::Bedrock::Guardrail"
-ACCOUNT_TYPE: Final = "AWS::::Account"
 BATCH: Final = 100
 _CHANGE: Final = "ConfigurationItemChangeNotification"
 _OVERSIZED: Final = "OversizedConfigurationItemChangeNotification"
 _SCHEDULED: Final = "ScheduledNotification"
 _GONE: Final = ("ResourceDeleted", "ResourceDeletedNotRecorded", "ResourceNotRecorded")
+_SCHEDULED_TYPES: Final = frozenset({ACCOUNT_TYPE, SCP_TYPE, *TYPES.values()})
+"""Resource types that a scheduled event evaluates."""
 _TEST: Final = "TESTMODE"
-_DENIED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AWSOrganizationsNotInUseException")
 _log = logging.getLogger("guardedbedrock.config_rule")
 
 
@@ -78,7 +85,8 @@ def handler(event: Mapping[str, Any], context: Any, clients: ClientFactory | Non
         found = [_changed(item, bool(event.get("eventLeftScope")), given, factory)]
         return _send(found, event, item["configurationItemCaptureTime"], factory)
     if kind == _SCHEDULED:
-        found = list(_scheduled(invoking.get("awsAccountId") or account, given, factory))
+        found, unread = _scheduled(invoking.get("awsAccountId") or account, given, factory)
+        found += _vanished(str(event.get("configRuleName", "")), found, unread, factory)
         return _send(found, event, invoking["notificationCreationTime"], factory)
     raise ValueError(f"unknown message type {kind!r}; the rule takes {_CHANGE}, {_OVERSIZED} and {_SCHEDULED}")
 
@@ -122,8 +130,10 @@ def _changed(item: Mapping[str, Any], left: bool, given: Parameters, factory: Cl
     name = identifier.rpartition("/")[2]
     try:
         return evaluation_of(kind, identifier, _guardrail(name, given, factory))
-    except Exception as error:  # noqa: BLE001  # classified in _not_read
-        return _not_read(kind, identifier, error)
+    except Exception as error:  # noqa: BLE001  # classified in not_read
+        if code_of(error) == NOT_FOUND:
+            return Evaluation(kind, identifier, NOT_APPLICABLE, "the guardrail was deleted after the event")
+        return not_read(kind, identifier, error)
 
 
 def _guardrail(name: str, given: Parameters, factory: ClientFactory) -> list[str]:
@@ -138,32 +148,59 @@ def _guardrail(name: str, given: Parameters, factory: ClientFactory) -> list[str
 # -- principals and SCPs --------------------------------------------------------------------------------------------------
 
 
-def _scheduled(account: str, given: Parameters, factory: ClientFactory) -> Iterator[Evaluation]:
+def _scheduled(account: str, given: Parameters, factory: ClientFactory) -> tuple[list[Evaluation], set[str]]:
+    """Return the evaluations of a scheduled event, and the resource types that could not be read."""
+    found: list[Evaluation] = []
+    unread: set[str] = set()
     levels: dict[str, Any] | None = None
     try:
         levels = _organization(account, factory("organizations"))
-    except Exception as error:  # noqa: BLE001  # classified in _not_read
-        evaluation = _not_read(ACCOUNT_TYPE, account, error)
-        if "scps" in given.scope:
-            yield evaluation
+    except Exception as error:  # noqa: BLE001  # classified in not_read
+        evaluation = not_read(ACCOUNT_TYPE, account, error)
+        unread.add(SCP_TYPE)
+        found += [evaluation] if "scps" in given.scope else []
     if {"roles", "users"} & set(given.scope):
         try:
             snapshot = _snapshot(account, factory("iam"), levels or {})
-        except Exception as error:  # noqa: BLE001  # classified in _not_read
-            if levels is not None or "scps" not in given.scope:
-                yield _not_read(ACCOUNT_TYPE, account, error)
+        except Exception as error:  # noqa: BLE001  # classified in not_read
+            found.append(not_read(ACCOUNT_TYPE, account, error))
+            unread.update(TYPES.values())
         else:
-            yield from _principals(account, snapshot, given, factory("iam"), scps_known=levels is not None)
-    if levels is not None and "scps" in given.scope:
-        yield from scps({**levels, "account": account}, given.approved)
+            found += _principals(account, snapshot, given, factory("iam"), scps_known=levels is not None)
+    if "scps" in given.scope and levels is not None:
+        found += scps({**levels, "account": account}, given.approved) if levels else [_without_organization(account)]
+    return merged(found), unread
+
+
+def _without_organization(account: str) -> Evaluation:
+    return Evaluation(ACCOUNT_TYPE, account, NOT_APPLICABLE, "the account is in no organization, so no SCP applies to it")
+
+
+def _vanished(rule: str, found: list[Evaluation], unread: set[str], factory: ClientFactory) -> Iterator[Evaluation]:
+    """Yield NOT_APPLICABLE for resources that only an earlier event evaluated: AWS Config keeps a result until it is replaced."""
+    if not rule:
+        return
+    current = {(one.resource_type, one.resource_id) for one in found}
+    try:
+        pages = factory("config").get_paginator("get_compliance_details_by_config_rule")
+        given = {"ConfigRuleName": rule, "ComplianceTypes": [COMPLIANT, NON_COMPLIANT], "PaginationConfig": {"PageSize": BATCH}}
+        results = [one for page in pages.paginate(**given) for one in page["EvaluationResults"]]
+    except Exception as error:  # noqa: BLE001  # classified in not_read
+        not_read(ACCOUNT_TYPE, f"what vanished since the last event of {rule}", error)
+        return
+    for result in results:
+        qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]
+        kind, identifier = qualifier["ResourceType"], qualifier["ResourceId"]
+        if kind in _SCHEDULED_TYPES - unread and (kind, identifier) not in current:
+            yield Evaluation(kind, identifier, NOT_APPLICABLE, "the resource was deleted, or is not in the scope of the rule")
 
 
 def _principals(account: str, snapshot: dict[str, Any], given: Parameters, iam: Any, *, scps_known: bool) -> Iterator[Evaluation]:
     unread = ""
     try:
         snapshot["last_accessed"] = read_last_accessed(iam, invokers(Account(snapshot), given))
-    except Exception as error:  # noqa: BLE001  # classified in _not_read
-        unread = _not_read(ACCOUNT_TYPE, account, error).reason
+    except Exception as error:  # noqa: BLE001  # classified in not_read
+        unread = not_read(ACCOUNT_TYPE, account, error).reason
     yield from principals(Account(snapshot), given, datetime.now(UTC), scps_known=scps_known, use_unread=unread)
 
 
@@ -179,8 +216,13 @@ def _snapshot(account: str, iam: Any, levels: Mapping[str, Any]) -> dict[str, An
 
 
 def _organization(account: str, organizations: Any) -> dict[str, Any]:
-    """Return the SCPs of an account by level, the root first, and the management account."""
-    description = organizations.describe_organization()["Organization"]
+    """Return the SCPs of an account by level, the root first, and the management account; nothing without an organization."""
+    try:
+        description = organizations.describe_organization()["Organization"]
+    except Exception as error:
+        if code_of(error) == NOT_IN_USE:
+            return {}
+        raise
     targets = [account]
     while not targets[0].startswith("r-"):
         targets.insert(0, organizations.list_parents(ChildId=targets[0])["Parents"][0]["Id"])
@@ -194,15 +236,3 @@ def _organization(account: str, organizations: Any) -> dict[str, Any]:
             policies.append({"id": one["Id"], "name": one["Name"], "document": read_document(content, name=one["Id"])})
         levels.append({"target": target, "policies": policies})
     return {"scp": levels, "organization": {"management_account": description.get("MasterAccountId")}}
-
-
-def _not_read(kind: str, identifier: str, error: Exception) -> Evaluation:
-    """Return NOT_APPLICABLE for data that may not be read, and log why. Every other error ends the function."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-    if code not in _DENIED:
-        raise error
-    operation = getattr(error, "operation_name", "the call")
-    _log.warning("%s was denied (%s); %s is not evaluated", operation, code, identifier)
-    return Evaluation(
-        kind, identifier, NOT_APPLICABLE, f"not evaluated: {operation} was denied; grant it to the role of the rule"
-    )

@@ -6,6 +6,7 @@ Every parameter is text, as AWS Config sends it. Without a parameter the stricte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,11 @@ from typing import Any, Final
 STRENGTHS: Final = ("NONE", "LOW", "MEDIUM", "HIGH")
 SCOPES: Final = ("guardrails", "roles", "users", "scps")
 _KNOWN: Final = ("RequiredTags", "AllowedTagValues", "ApprovedGuardrails", "MinimumStrength", "Scope", "UnusedDays")
+
+
+_GUARDRAIL: Final = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:guardrail/[a-z0-9]+(?::[1-9]\d{0,7})?", re.ASCII)
+_DAYS: Final = re.compile(r"[0-9]{1,9}")
+_MOST_DAYS: Final = 3_650
 
 
 class ParameterError(Exception):
@@ -63,10 +69,15 @@ def read_parameters(given: Mapping[str, Any]) -> Parameters:
     if wrong:
         raise ParameterError(f"Scope: `{wrong[0]}` is not one of {', '.join(SCOPES)}")
     days = str(given.get("UnusedDays", "90"))
-    if not days.isdecimal():
-        raise ParameterError(f"UnusedDays: `{days}` is not a number of days")
+    if not _DAYS.fullmatch(days) or int(days) > _MOST_DAYS:
+        raise ParameterError(f"UnusedDays: `{days}` is not a number of days from 0 to {_MOST_DAYS}")
+    approved = _split(given.get("ApprovedGuardrails"), ",")
+    malformed = [one for one in approved if not _GUARDRAIL.fullmatch(one)]
+    if malformed:
+        fix = "write arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID:VERSION, without :VERSION for the draft"
+        raise ParameterError(f"ApprovedGuardrails: `{malformed[0]}` is not a value of bedrock:GuardrailIdentifier; {fix}")
     required = _split(given.get("RequiredTags"), ",") if "RequiredTags" in given else ("Team",)
-    return Parameters(required, _values(given), _split(given.get("ApprovedGuardrails"), ","), strength, scope, int(days))
+    return Parameters(required, _values(given), approved, strength, scope, int(days))
 
 
 def _values(given: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:

@@ -101,6 +101,7 @@ _READ: Final = (
     "bedrock:GetGuardrail",
     "bedrock:ListGuardrails",
     "bedrock:ListTagsForResource",
+    "config:GetComplianceDetailsByConfigRule",
     "config:GetResourceConfigHistory",
     "config:PutEvaluations",
     *READS_OF_PERMISSIONS,

@@ -29,14 +29,9 @@ def read_last_accessed(
 
     Returns:
         ARN to ``{"bedrock": time}`` with the time in ISO 8601, or None if the principal never used it; to an empty object if
-        its policies do not name the service. A principal that was deleted, or whose report is not ready or failed, is missing.
+        its policies do not name the service. A principal that was deleted, or whose report failed or is not ready, is missing.
     """
-    jobs = {}
-    for arn in principals:
-        try:
-            jobs[arn] = iam.generate_service_last_accessed_details(Arn=arn)["JobId"]
-        except iam.exceptions.NoSuchEntityException:
-            continue  # one deleted principal must not hide the reports of all the others
+    jobs = {arn: job for arn in principals if (job := _job(iam, arn))}
     found: dict[str, dict[str, str | None]] = {}
     pauses = PAUSES
     for arn, job in jobs.items():
@@ -48,6 +43,16 @@ def read_last_accessed(
         if report["JobStatus"] == "COMPLETED":
             found[arn] = _use(iam, job, report)
     return found
+
+
+def _job(iam: Any, arn: str) -> str:
+    """Start a report, and return its ID; ``""`` if the principal was deleted since its policies were read."""
+    try:
+        return str(iam.generate_service_last_accessed_details(Arn=arn)["JobId"])
+    except Exception as error:
+        if getattr(error, "response", {}).get("Error", {}).get("Code") == "NoSuchEntity":
+            return ""
+        raise
 
 
 def _use(iam: Any, job: str, report: Mapping[str, Any]) -> dict[str, str | None]:

@@ -76,13 +76,16 @@ class Aws:
         self.last_used: dict[str, datetime | None] = {}
         self.reports = "COMPLETED"
         self.denied: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.evaluated: list[tuple[str, str]] = []
 
     def __call__(self, _: str) -> Any:
         return self
 
     def _check(self, operation: str) -> None:
-        if operation in self.denied:
-            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+        code = "AccessDeniedException" if operation in self.denied else self.errors.get(operation)
+        if code:
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
 
     def put_evaluations(self, **given: Any) -> None:
         self.sent.append(given)
@@ -103,6 +106,7 @@ class Aws:
         return {"Organization": {"MasterAccountId": "999999999999"}}
 
     def list_parents(self, **_: Any) -> dict[str, Any]:
+        self._check("ListParents")
         return {"Parents": [{"Id": "r-abcd"}]}
 
     def describe_policy(self, **given: Any) -> dict[str, Any]:
@@ -110,6 +114,7 @@ class Aws:
 
     def generate_service_last_accessed_details(self, **given: Any) -> dict[str, Any]:
         self._check("GenerateServiceLastAccessedDetails")
+        self._check(f"GenerateServiceLastAccessedDetails of {given['Arn'].rpartition('/')[2]}")
         return {"JobId": given["Arn"]}
 
     def get_service_last_accessed_details(self, **given: Any) -> dict[str, Any]:
@@ -124,6 +129,10 @@ class Aws:
 
     def get_paginator(self, name: str) -> Pages:
         self._check(name)
+        if name == "get_compliance_details_by_config_rule":
+            qualifiers = [{"ResourceType": kind, "ResourceId": identifier} for kind, identifier in self.evaluated]
+            identifiers = [{"EvaluationResultQualifier": one} for one in qualifiers]
+            return Pages({"EvaluationResults": [{"EvaluationResultIdentifier": one} for one in identifiers]})
         if name == "list_guardrails":
             return Pages({"guardrails": [{"version": one} for one in self.versions]})
         if name == "list_policies_for_target":
@@ -186,6 +195,7 @@ def changed(aws: Aws, parameters: dict[str, str] | None = None, **more: Any) -> 
 def scheduled(aws: Aws, **more: Any) -> dict[str, dict[str, Any]]:
     invoking = {"messageType": "ScheduledNotification", "awsAccountId": ACCOUNT, "notificationCreationTime": TIME}
     found = handler(event(invoking, **more), None, aws)
+    assert len({(one["ComplianceResourceType"], one["ComplianceResourceId"]) for one in found}) == len(found)
     return {one["ComplianceResourceId"]: one for one in found}
 
 
@@ -286,7 +296,20 @@ def test_unknown_message_type(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"MinimumStrength": "HUGE"}, {"Scope": "buckets"}, {"Tags": "x"}, {"AllowedTagValues": "x"}]
+    "parameters",
+    [
+        {"MinimumStrength": "HUGE"},
+        {"Scope": "buckets"},
+        {"Tags": "x"},
+        {"AllowedTagValues": "x"},
+        {"UnusedDays": "-1"},
+        {"UnusedDays": "3651"},
+        {"UnusedDays": "99999999999"},
+        {"UnusedDays": "9" * 900},
+        {"ApprovedGuardrails": "abc123:3"},
+        {"ApprovedGuardrails": f"{GUARDRAIL}:1,{GUARDRAIL}:DRAFT"},
+        {"ApprovedGuardrails": f"{GUARDRAIL}:*"},
+    ],
 )
 def test_invalid_parameters_are_never_compliant(aws: Aws, parameters: dict[str, str]) -> None:
     found = changed(aws, parameters)
@@ -397,6 +420,84 @@ def test_scps_that_cannot_be_read(aws: Aws) -> None:
 def test_roles_that_cannot_be_read(aws: Aws) -> None:
     aws.denied = {"get_account_authorization_details"}
     assert scheduled(aws, parameters={"Scope": "roles"})[ACCOUNT]["ComplianceType"] == "NOT_APPLICABLE"
+
+
+def test_the_longest_time_without_use(aws: Aws) -> None:
+    aws.roles = {"App": GUARDED}
+    found = scheduled(aws, parameters={"ApprovedGuardrails": f"{GUARDRAIL}:1,{GUARDRAIL}", "UnusedDays": "3650"})
+    assert found["AROAApp"]["ComplianceType"] == "COMPLIANT"
+
+
+@pytest.mark.parametrize(
+    ("scps", "expected"),
+    [([FULL], "NON_COMPLIANT"), ([denying("bedrock:*")], "NOT_APPLICABLE"), ([BACKSTOP], "NOT_APPLICABLE")],
+)
+def test_the_account_has_one_evaluation_if_its_principals_cannot_be_read(aws: Aws, scps: list[Any], expected: str) -> None:
+    """AWS Config would keep one of two evaluations with the same time."""
+    aws.denied, aws.scps = {"get_account_authorization_details"}, scps
+    found = scheduled(aws)[ACCOUNT]
+    assert found["ComplianceType"] == expected
+    assert "get_account_authorization_details was denied" in found["Annotation"]
+    assert ("no SCP requires an approved guardrail" in found["Annotation"]) == (expected == "NON_COMPLIANT")
+
+
+def test_an_account_without_an_organization_has_no_scps(aws: Aws) -> None:
+    aws.roles, aws.errors = {"Open": OPEN, "Guarded": GUARDED}, {"DescribeOrganization": "AWSOrganizationsNotInUseException"}
+    found = scheduled(aws)
+    assert (found[ACCOUNT]["ComplianceType"], found[ACCOUNT]["Annotation"]) == (
+        "NOT_APPLICABLE",
+        "the account is in no organization, so no SCP applies to it",
+    )
+    assert found["AROAOpen"]["Annotation"] == "bedrock:InvokeModel is possible without a guardrail"
+    assert found["AROAGuarded"]["ComplianceType"] == "COMPLIANT"
+    assert ACCOUNT not in scheduled(aws, parameters={"Scope": "roles"})
+
+
+def test_only_the_management_account_can_give_access_to_scps(aws: Aws) -> None:
+    aws.denied = {"ListParents"}
+    fix = "grant it to the role of the rule, and delegate it to this account in the management account"
+    assert scheduled(aws)[ACCOUNT]["Annotation"] == f"not evaluated: ListParents was denied; {fix}"
+
+
+def test_a_guardrail_that_was_deleted_after_the_event(aws: Aws) -> None:
+    aws.errors = {"GetGuardrail": "ResourceNotFoundException"}
+    found = changed(aws)
+    assert (found["ComplianceType"], found["Annotation"]) == ("NOT_APPLICABLE", "the guardrail was deleted after the event")
+
+
+def test_a_principal_that_was_deleted_after_its_policies_were_read(aws: Aws) -> None:
+    aws.roles, aws.errors = {"App": GUARDED, "Gone": GUARDED}, {"GenerateServiceLastAccessedDetails of Gone": "NoSuchEntity"}
+    found = scheduled(aws)
+    assert (found["AROAApp"]["ComplianceType"], found["AROAGone"]["ComplianceType"]) == ("COMPLIANT", "NOT_APPLICABLE")
+
+
+OLD = [
+    ("AWS::IAM::Role", "AROAApp"),
+    ("AWS::IAM::Role", "AROAGone"),
+    ("AWS::IAM::User", "AIDAgone"),
+    ("AWS::Organizations::Policy", "p-gone"),
+    ("AWS::::Account", ACCOUNT),
+    ("AWS::Bedrock::Guardrail", "abc123def456"),
+]
+
+
+@pytest.mark.parametrize(
+    ("denied", "scope", "cleared"),
+    [
+        ("", "roles,users,scps", {"AROAGone", "AIDAgone", "p-gone", ACCOUNT}),
+        ("", "roles", {"AROAGone", "AIDAgone", "p-gone", ACCOUNT}),
+        ("DescribeOrganization", "roles,users", {"AROAGone", "AIDAgone", ACCOUNT}),
+        ("get_account_authorization_details", "scps,roles", {"p-gone"}),
+        ("get_compliance_details_by_config_rule", "roles", set()),
+    ],
+)
+def test_evaluations_of_vanished_resources_are_cleared(aws: Aws, denied: str, scope: str, cleared: set[str]) -> None:
+    """What could not be read this time has not vanished, and guardrails are evaluated when they change."""
+    aws.roles, aws.scps, aws.evaluated, aws.denied = {"App": GUARDED}, [FULL, BACKSTOP], OLD, {denied}
+    found = scheduled(aws, parameters={"Scope": scope, "ApprovedGuardrails": f"{GUARDRAIL}:1"}, configRuleName="principals")
+    reason = "the resource was deleted, or is not in the scope of the rule"
+    assert {name for name, one in found.items() if one.get("Annotation") == reason} == cleared
+    assert all(found[name]["ComplianceType"] == "NOT_APPLICABLE" for name in cleared)
 
 
 def test_batches_and_annotations(aws: Aws) -> None:

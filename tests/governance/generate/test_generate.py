@@ -458,6 +458,12 @@ def test_config_rule_has_every_parameter_of_the_handler(config: str) -> None:
     assert all(f"{name} = var." in rule["input_parameters"] for rule in rules.values() for name in names)
 
 
+def test_the_role_of_the_rule_may_read_earlier_results(config: str) -> None:
+    template = json.loads(generated("config-rule", config, "cloudformation").read_text("utf-8"))
+    (policy,) = template["Resources"]["RuleRole"]["Properties"]["Policies"]
+    assert decide(policy["PolicyDocument"], "config:GetComplianceDetailsByConfigRule", "*") == "allowed"
+
+
 def test_too_many_guardrails_for_the_parameters_of_a_rule(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path(config).write_text(approving_many(20), "utf-8")
     assert run(["generate", "config-rule", "--config", config, "-o", "out"]) == 2
