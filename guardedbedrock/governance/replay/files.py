@@ -32,6 +32,12 @@ _LONGEST_TOKEN: Final = 16
 _RECORDS: Final = re.compile(r'\{\s*"Records"\s*:\s*\[')
 _SEPARATOR: Final = re.compile(r"[\s,]*")
 _TIME_BEFORE: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)[ \t]+(?:[^\s{]+[ \t]+)?(?=\{)")
+NOTICE: Final = "Permissions are correctly set for Amazon Bedrock logs."
+"""The first log event that Bedrock writes to the log group of model invocation logging."""
+_NOTICE_LINE: Final = re.compile(rf"(?:\d{{4}}-\d\d-\d\dT\S+[ \t]+(?:\S+[ \t]+)?)?{re.escape(NOTICE)}[ \t\r]*(?:\n|\Z)")
+_LONGEST_NOTICE: Final = 1_024
+"""The time and the name of the log stream come before the notice; a name has up to 512 characters."""
+_NOTICE_REASON: Final = "is the notice that Bedrock may write to the log group, not a record"
 LARGEST_RECORD: Final = 16 << 20
 """CloudTrail limits a record to 256 KB. A larger JSON value is not a record, and reading it could use all memory."""
 
@@ -220,7 +226,7 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
     except ValueError as error:
         report(Skipped(name, f"is not valid JSON from character {values.position} on: {error}"))
     for reason, count in values.skipped.items():
-        report(Skipped(name, reason, count))
+        report(Skipped(name, reason, count, is_broken=reason != _NOTICE_REASON))
 
 
 class _Values:
@@ -302,8 +308,13 @@ class _Values:
             self._start = before.end()
         if self._text[self._start] in "{[":
             return True
-        self._skip_line("a line is not JSON")
+        self._skip_line(_NOTICE_REASON if self._is_notice() else "a line is not JSON")
         return False
+
+    def _is_notice(self) -> bool:
+        while len(self._text) - self._start < _LONGEST_NOTICE and self._fill():
+            pass
+        return _NOTICE_LINE.match(self._text, self._start) is not None
 
     def _skip_line(self, reason: str) -> None:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1
@@ -406,13 +417,18 @@ def _log_events(value: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _texts(entries: Any, key: str, name: str, report: Report) -> Iterator[Any]:
-    others = 0
+    others = notices = 0
     for entry in entries:
         text = entry.get(key) if isinstance(entry, Mapping) else None
         try:
             yield json.loads(text) if isinstance(text, str) else _object(text)
         except (ValueError, RecursionError):
-            others += 1
+            if isinstance(text, str) and text.strip() == NOTICE:
+                notices += 1
+            else:
+                others += 1
+    if notices:
+        report(Skipped(name, _NOTICE_REASON, notices, is_broken=False))
     if others:
         report(Skipped(name, f"an entry's `{key}` is not JSON", others))
 

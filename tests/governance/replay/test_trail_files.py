@@ -350,7 +350,7 @@ def test_a_file_of_200_mb_is_streamed(tmp_path: Path) -> None:
 
 
 def test_entries_that_are_no_invocation_logs_are_counted(tmp_path: Path) -> None:
-    lines = ["Permissions are correctly set for Amazon Bedrock logs.", json.dumps(entry(1)), json.dumps({"schemaType": "Other"})]
+    lines = ["no JSON", json.dumps(entry(1)), json.dumps({"schemaType": "Other"})]
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     write_trail(tmp_path / "trail", record())
     report = run(tmp_path, tmp_path / "trail", invocation_logs=[tmp_path / "log.jsonl"])
@@ -358,6 +358,36 @@ def test_entries_that_are_no_invocation_logs_are_counted(tmp_path: Path) -> None
         ("a line is not JSON", 1),
         ("is not an entry of a model invocation log", 1),
     ]
+
+
+NOTICE = "Permissions are correctly set for Amazon Bedrock logs."
+ENTRIES = [NOTICE, json.dumps(entry(1)), json.dumps(entry(2))]
+INVOCATION_LOGS = {
+    "lines.jsonl": "\n".join(ENTRIES),
+    "lines-of-windows.jsonl": "\r\n".join(ENTRIES),
+    "the-notice-alone.log": NOTICE,
+    "last.jsonl": "\n".join(reversed(ENTRIES)),
+    "export.gz": "".join(f"2026-11-01T00:00:00.000Z {one}\n" for one in ENTRIES),
+    "tail.log": "".join(f"2026-11-01T00:00:00.123000+00:00 aws/bedrock/modelinvocations {one}\n" for one in ENTRIES),
+    "filter-log-events.json": json.dumps({"events": [{"message": one} for one in ENTRIES]}),
+    "subscription.json": json.dumps({"messageType": "DATA_MESSAGE", "logEvents": [{"message": one} for one in ENTRIES]}),
+}
+
+
+@pytest.mark.parametrize("name", INVOCATION_LOGS)
+def test_the_first_line_of_an_invocation_log_is_not_broken(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(INVOCATION_LOGS[name].encode())
+    write_trail(tmp_path / "trail", record())
+    report = run(tmp_path, tmp_path / "trail", invocation_logs=[tmp_path / name])
+    assert [(one.count, one.is_broken, "notice" in one.reason) for one in report.skipped] == [(1, False, True)]
+
+
+@pytest.mark.parametrize("line", [f"{NOTICE} x", f"x {NOTICE}", NOTICE[:-1], "2026-11-01T00:00:00.000Z hello"])
+def test_another_line_without_json_is_broken(tmp_path: Path, line: str) -> None:
+    (tmp_path / "log.jsonl").write_text(f"{line}\n{json.dumps(entry(1))}\n")
+    write_trail(tmp_path / "trail", record())
+    report = run(tmp_path, tmp_path / "trail", invocation_logs=[tmp_path / "log.jsonl"])
+    assert [(one.reason, one.is_broken) for one in report.skipped] == [("a line is not JSON", True)]
 
 
 def test_no_prompt_and_no_completion_is_kept(tmp_path: Path) -> None:
