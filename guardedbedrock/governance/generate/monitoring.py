@@ -8,8 +8,10 @@ CloudTrail", "Monitor model invocation using CloudWatch Logs and Amazon S3".
 from __future__ import annotations
 
 import json
+import shlex
 from typing import Any, Final
 
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
 from guardedbedrock.governance.replay.events import DENIAL_CODES
@@ -269,9 +271,11 @@ jobs:
         with:
           python-version: "3.13"
       - run: pip install 'guardedbedrock[cli,testing,proof]=={version}'
-      - run: guardedbedrock check {config}
+      - run: |
+          guardedbedrock check {config}
       - name: lint
-        run: guardedbedrock lint policies --config {config} --format sarif > lint.sarif
+        run: |
+          guardedbedrock lint policies --config {config} --format sarif > lint.sarif
       - uses: github/codeql-action/upload-sarif@v3
         if: always()
         with:
@@ -282,6 +286,17 @@ jobs:
 
 
 def github_workflow(version: str, config: str) -> Artifact:
-    """Return a workflow that lints and tests the policies of a repository."""
-    text = WORKFLOW.replace("{version}", version).replace("{config}", config)
+    """
+    Return a workflow that lints and tests the policies of a repository.
+
+    Args:
+        version: The version of this package to install.
+        config: Path of the configuration, quoted for the shell. YAML's block scalar takes every character but a line break.
+
+    Raises:
+        ConfigurationError: The path has a line break.
+    """
+    if len(config.splitlines()) != 1:
+        raise ConfigurationError("github-workflow: the path of the configuration has a line break; rename the file")
+    text = WORKFLOW.replace("{version}", version).replace("{config}", shlex.quote(config))
     return Artifact("github-workflow", files={".github/workflows/bedrock-policies.yml": text.encode()})

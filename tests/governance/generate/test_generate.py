@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,10 @@ from typing import Any
 
 import cfnlint.api
 import pytest
+import yaml
 
 from guardedbedrock.cli.app import run
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.config_rule.parameters import read_parameters
 from guardedbedrock.governance.generate import monitoring, policies
 from guardedbedrock.governance.generate.generators import GENERATORS
@@ -469,6 +472,24 @@ def test_too_many_guardrails_for_the_parameters_of_a_rule(config: str, capsys: p
     assert run(["generate", "config-rule", "--config", config, "-o", "out"]) == 2
     assert "do not fit into the 1024 characters" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["guardedbedrock.toml", "a b.toml", "a #b: c.toml", "it's.toml", "$HOME;x.toml", "policies/ä.toml"]
+)
+def test_workflow_quotes_the_path_of_the_configuration(name: str) -> None:
+    (content,) = monitoring.github_workflow("1.0", name).files.values()
+    steps = yaml.safe_load(content)["jobs"]["policies"]["steps"]
+    words = [shlex.split(step["run"]) for step in steps if name in step.get("run", "").replace("'\"'\"'", "'")]
+    assert words == [
+        ["guardedbedrock", "check", name],
+        ["guardedbedrock", "lint", "policies", "--config", name, "--format", "sarif", ">", "lint.sarif"],
+    ]
+
+
+def test_a_path_with_a_line_break_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="has a line break"):
+        monitoring.github_workflow("1.0", "a\nb.toml")
 
 
 def test_workflow_is_printed(config: str, capsys: pytest.CaptureFixture[str]) -> None:
