@@ -78,10 +78,20 @@ class Artifact:
         return f"{self.name} writes the files {', '.join(self.files)}; name a folder with -o DIR"
 
 
-def managed_policy(name: str, document: Mapping[str, Any], description: str) -> Artifact:
-    """Return an artifact for a managed IAM policy."""
+def managed_policy(name: str, document: Mapping[str, Any], description: str, *, has_fixed_name: bool = False) -> Artifact:
+    """
+    Return an artifact for a managed IAM policy.
+
+    Args:
+        name: Name of the generator.
+        document: The policy.
+        description: Its description.
+        has_fixed_name: Whether the policy must have the name ``bedrock-NAME``, because a statement names it. CloudFormation
+            chooses a name otherwise.
+    """
     title = "".join(part.capitalize() for part in name.split("-"))
-    properties = {"Description": description, "PolicyDocument": document}
+    named = {"ManagedPolicyName": f"bedrock-{name}"} if has_fixed_name else {}
+    properties = {**named, "Description": description, "PolicyDocument": document}
     label = name.replace("-", "_")
     terraform = {"name": f"bedrock-{name}", "description": description, "policy": json.dumps(_escaped(document))}
     return Artifact(

@@ -52,6 +52,8 @@ READS_OF_PERMISSIONS: Final = (
 """Actions that read who may do what, for the auditor and for the Config rule."""
 _KEY: Final = "bedrock:GuardrailIdentifier"
 _FULL: Final = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+_BOUNDARY: Final = "bedrock-boundary"
+_POLICY_CHANGES: Final = ("CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion")
 _SAMPLE: Final = "acme.sample-v1:0"
 _PROFILE: Final = "application-inference-profile/"
 _PROFILE_ARN: Final = re.compile(r"arn:[^:]*:bedrock:[^:]*:[^:]*:(?:application-)?inference-profile/.+")
@@ -244,7 +246,11 @@ def audit_policy(inputs: Inputs) -> Artifact:
 
 
 def boundary(inputs: Inputs) -> Artifact:
-    """Return a permissions boundary: inference only with an approved guardrail, and no change of guardrails."""
+    """
+    Return a permissions boundary: inference only with an approved guardrail, and no change of guardrails or of the boundary.
+
+    It denies changes of the managed policy `_BOUNDARY`, which is itself: a policy cannot refer to its own ARN otherwise.
+    """
     document = _document(
         [
             {"Sid": "AllowEverythingElse", "Effect": "Allow", "Action": "*", "Resource": "*"},
@@ -257,12 +263,21 @@ def boundary(inputs: Inputs) -> Artifact:
                 "Action": [f"iam:{verb}{kind}PermissionsBoundary" for verb in ("Delete", "Put") for kind in ("Role", "User")],
                 "Resource": "*",
             },
+            {
+                "Sid": "DenyChangesOfTheBoundary",
+                "Effect": "Deny",
+                "Action": [f"iam:{verb}" for verb in _POLICY_CHANGES],
+                "Resource": f"arn:{inputs.partition}:iam::*:policy/{_BOUNDARY}",
+            },
         ]
     )
     policies = PolicySet(identity=_FULL, boundary=document)
+    own = f"arn:{inputs.partition}:iam::{inputs.caller_account}:policy/"
+    _require_denied(policies, [_Call(f"iam:{verb}", f"{own}{_BOUNDARY}", {}) for verb in _POLICY_CHANGES], "boundary")
     _require_guarded(policies, inputs, "boundary")
     _require_denied(policies, _management_calls(inputs), "boundary")
-    return _checked(managed_policy("boundary", document, "Permissions boundary for callers of Bedrock."), "boundary")
+    made = managed_policy("boundary", document, "Permissions boundary for callers of Bedrock.", has_fixed_name=True)
+    return _checked(made, "boundary")
 
 
 def scp(inputs: Inputs) -> Artifact:

@@ -140,6 +140,24 @@ def test_every_scp_that_is_written_fits_and_a_larger_one_is_refused(config: str,
     assert "exceed the limit of 5,120 for a service control policy" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("change", ["CreatePolicyVersion", "DeletePolicy", "DeletePolicyVersion", "SetDefaultPolicyVersion"])
+def test_the_boundary_denies_changes_of_itself(config: str, change: str) -> None:
+    policy = json.loads(generated("boundary", config, "json").read_text("utf-8"))
+    own = "arn:aws:iam::123456789012:policy/"
+    assert decide(policy, f"iam:{change}", f"{own}bedrock-boundary") == "explicitDeny"
+    assert decide(policy, f"iam:{change}", f"{own}another") == "allowed"
+
+
+def test_the_boundary_has_the_name_that_it_protects(config: str) -> None:
+    template = json.loads(generated("boundary", config, "cloudformation").read_text("utf-8"))
+    terraform = json.loads(generated("boundary", config, "terraform").read_text("utf-8"))
+    names = [
+        template["Resources"]["Boundary"]["Properties"]["ManagedPolicyName"],
+        terraform["resource"]["aws_iam_policy"]["boundary"]["name"],
+    ]
+    assert names == ["bedrock-boundary", "bedrock-boundary"]
+
+
 def test_guardrail_version_gets_a_new_logical_id_when_the_guardrail_changes(config: str) -> None:
     def versions() -> list[str]:
         template = json.loads(generated("guardrail", config, "cloudformation").read_text("utf-8"))
