@@ -60,7 +60,7 @@ def check_definition(definition: Mapping[str, Any], place: str) -> None:
         parse(read_document(definition[RESOURCE_POLICY], name=name), "resource", name=name)
 
 
-@cache
+@cache  # made once: botocore's model of the service, which takes 40 ms to load
 def _shapes() -> Mapping[str, Any]:
     shapes: Mapping[str, Any] = Loader().load_service_model("bedrock", "service-2")["shapes"]
     return shapes
