@@ -285,17 +285,19 @@ class LiveSource:
         self._fallbacks = {}
         self._notify(SourceRead(self.name, self.has_policies))
         self._report(before, loaded)
-        throttled = next((gap for gap in loaded.account.gaps if is_transient(gap)), None)
-        if throttled is not None:
+        if any(map(is_transient, loaded.account.gaps)):
             self.schedule.failed(self._clock())
         else:
             self.schedule.succeeded(self._clock())
         REFRESHER.wake()
 
     def _load(self, account: Account) -> _Loaded:
-        transient = next((gap for gap in account.gaps if is_transient(gap)), None)
-        if transient is not None and self._loaded is not None:
-            raise SourceError(describe_gap(transient))
+        if self._loaded is not None:
+            # A gap that the previous result has too hides nothing more. Some APIs fail for ever, for example in a new Region.
+            before = {_place(gap) for gap in self._loaded.account.gaps}
+            lost = next((gap for gap in account.gaps if is_transient(gap) and _place(gap) not in before), None)
+            if lost is not None:
+                raise SourceError(describe_gap(lost))
         if self.has_policies:
             for principal in self._principals:
                 _check_readable(account, principal)
@@ -395,24 +397,23 @@ class RefreshOnDivergence(Observation):
             self._source.diverged()
 
 
-_TRANSIENT: Final = frozenset(
-    {
-        "ConnectTimeoutError",
-        "ConnectionClosedError",
-        "EndpointConnectionError",
-        "ReadTimeoutError",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
+_PERMISSION_ERRORS: Final = frozenset({"403", "Forbidden", "NotAuthorized", "UnauthorizedException", "UnauthorizedOperation"})
 
 
 def is_transient(gap: Mapping[str, Any]) -> bool:
-    """Return whether a gap will probably close by itself: AWS throttled the call or was not reachable."""
-    return gap["error"] in _TRANSIENT
+    """
+    Return whether a gap will probably close by itself.
+
+    Only a missing permission lasts. Every other error is an error of the service, of the network or of the credentials.
+    """
+    error = str(gap["error"])
+    is_code = " " not in error  # a gap that a reader found by itself has words, such as "not part of this dump"
+    return is_code and not error.startswith("AccessDenied") and error not in _PERMISSION_ERRORS
+
+
+def _place(gap: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a gap hides, whatever the error was."""
+    return tuple(gap.get(name) for name in ("section", "api", "principal", "resource"))
 
 
 def _check_readable(account: Account, principal: str) -> None:

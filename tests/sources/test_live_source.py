@@ -245,7 +245,8 @@ def test_lost_identity_policies_are_a_failed_read_and_not_an_empty_list(live: Aw
 
 def test_throttled_organization_is_asked_again_soon_and_goes_on_where_it_stopped(live: Aws) -> None:
     """The verdict is open until then; documents that were read are not read again."""
-    live.fail("DescribePolicy", code="ThrottlingException")
+    live.answer("DescribeEffectivePolicy", lambda: {"EffectivePolicy": {"PolicyContent": "{}"}})
+    live.fail("DescribePolicy", "DescribeEffectivePolicy", code="ThrottlingException")
     guard, heard = make(policies="account")
     converse(guard, live)
     source = source_of(guard)
