@@ -64,6 +64,10 @@ class RulesSource(Protocol):
         """Return the approved guardrails of a Region; None if the source does not know them."""
 
 
+def _everything_was_read(_: str) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """
@@ -103,7 +107,7 @@ class Rules:
         on_unavailable: What to do with a call while the source of policies or guardrails is unavailable.
         source: Where the rules of each call come from; None if they never change.
         unavailable: Why the source is unavailable; ``""`` if it is not.
-        unread: What the source could not read and every inference call depends on, in words.
+        unread: Returns what the source could not read and every inference call in a Region depends on, in words.
 
     Attributes:
         reads_time: Whether a policy reads the current time.
@@ -147,7 +151,7 @@ class Rules:
     on_unavailable: OnUnavailable = "deny"
     source: RulesSource | None = field(default=None, repr=False, compare=False)
     unavailable: str = ""
-    unread: tuple[str, ...] = ()
+    unread: Callable[[str], tuple[str, ...]] = _everything_was_read
     reads_time: bool = field(init=False, repr=False, compare=False)
     needs_role_arn: bool = field(init=False, repr=False, compare=False)
     policy_mistakes: tuple[PolicyMistake, ...] = field(init=False, repr=False, compare=False)

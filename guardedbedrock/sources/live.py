@@ -136,6 +136,7 @@ class LiveSource:
         self._failure = ""
         self._principals: tuple[str, ...] = ()
         self._regions: tuple[str, ...] = ()
+        self._client_regions: set[str] = set()
         self._reported: set[str] = set()
         # Cache, keyed by the identity of the rules: while the source is lost, every call asks for the same replacement.
         self._fallbacks: dict[int, tuple[Rules, Rules]] = {}
@@ -197,10 +198,18 @@ class LiveSource:
             region: Region of a new client; from now on it is read, too.
         """
         if self._approval is None:
+            self._note_region(region)
             return None
         REFRESHER.add(self)
         self._want(regions=(region,))
         return None if self._loaded is None else self._loaded.guardrails
+
+    def _note_region(self, region: str) -> None:
+        """Read what Bedrock has in the Region of a new client from the next read on, which is early if there was one."""
+        if self.has_policies and region not in self._client_regions:
+            self._client_regions.add(region)  # without the lock: no client waits for a read
+            if self._loaded is not None and self.schedule.hurry(self._clock()):
+                REFRESHER.wake()
 
     def _want(self, principals: Sequence[str] = (), regions: Sequence[str] = ()) -> None:
         """Read the source if it has not been read for these principals and regions."""
@@ -276,7 +285,8 @@ class LiveSource:
 
     def _read(self) -> None:
         try:
-            snapshot = self._reader.read(self._principals, self._regions, self._now())
+            regions = tuple(dict.fromkeys((*self._regions, *sorted(self._client_regions))))
+            snapshot = self._reader.read(self._principals, regions, self._now())
             loaded = self._load(Account(snapshot))
         except Exception as error:  # noqa: BLE001  # whatever fails, the rules of precedence apply, and the thread goes on
             self._failed(f"{error}" if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {error}")
@@ -413,7 +423,7 @@ def is_transient(gap: Mapping[str, Any]) -> bool:
 
 def _place(gap: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what a gap hides, whatever the error was."""
-    return tuple(gap.get(name) for name in ("section", "api", "principal", "resource"))
+    return tuple(gap.get(name) for name in ("section", "api", "principal", "resource", "region"))
 
 
 def _check_readable(account: Account, principal: str) -> None:

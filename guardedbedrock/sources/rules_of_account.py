@@ -9,7 +9,6 @@ from typing import Any, Final
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.iam import Account, AccountPrincipal
-from guardedbedrock.iam.account.account import describe_gap
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
 _TAG_SESSION: Final = "sts:tagsession"
@@ -36,7 +35,7 @@ def rules_of_account(account: Account, rules: Rules) -> Rules:
         context={**known_context(account, principal), **rules.context},
         resolved_models={**models_of_profiles(snapshot), **rules.resolved_models},
         enforced=(*rules.enforced, *_enforced(snapshot, rules)),
-        unread=tuple(describe_gap(gap) for gap in account.gaps if gap["section"] == "enforced_guardrails"),
+        unread=account.unread_enforcement,
     )
 
 

@@ -78,7 +78,8 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
     if rules.policies is None:
         return Verdict("allowed", (), guarded.params, guarded.guardrail, indirect_effects=effects)
     result = _preflight(guarded, rules, rules.policies)
-    is_open = rules.unread and result.outcome == "allowed" and guarded.call.operation.inference
+    unread = rules.unread(guarded.call.region) if guarded.call.operation.inference else ()
+    is_open = bool(unread) and result.outcome == "allowed"
     return Verdict(
         decision="indeterminate" if is_open else result.outcome,
         decisions=result.decisions,
@@ -88,7 +89,7 @@ def judge(guarded: GuardedCall, rules: Rules) -> Verdict:
         indirect_effects=effects,
         advisory_policy_types=rules.advisory_policy_types,
         policy_remarks=rules.policy_remarks,
-        unread=rules.unread if is_open else (),
+        unread=unread if is_open else (),
     )
 
 

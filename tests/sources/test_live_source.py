@@ -119,6 +119,19 @@ def test_account_without_organization_allows_for_sure(live: Aws) -> None:
     assert heard.of_source == [SourceRead('policies = "account"', has_policies=True)]
 
 
+def test_regions_of_clients_are_read_although_the_configuration_lists_the_guardrails(live: Aws) -> None:
+    """A Region has its own enforced guardrails. A Region that is new to the source is read early."""
+    guard, _ = make(policies="account")
+    converse(guard, live)
+    source = source_of(guard)
+    assert source.account is not None
+    assert source.account.snapshot["regions"] == [REGION]
+    assert source.approved("eu-west-1") is None
+    assert source.due() <= time.monotonic()
+    source.refresh()
+    assert source.account.snapshot["regions"] == ["eu-west-1", REGION]
+
+
 def test_gap_is_reported_once_and_named_in_the_verdict(live: Aws) -> None:
     """With the statement that opens it."""
     live.fail("DescribeOrganization")
@@ -497,6 +510,17 @@ def test_policies_of_a_snapshot_and_guardrails_of_the_account_go_together(live: 
     converse(guard, live)
 
     assert guardrail_sent(live) == (GUARDRAIL, "2")
+
+
+def test_guardrails_of_the_account_do_not_close_the_gaps_of_a_snapshot(live: Aws, tmp_path: Path) -> None:
+    """The snapshot has no resource-based policies of guardrails that could not be listed."""
+    gap = {"section": "guardrails", "api": "bedrock:ListGuardrails", "error": "AccessDenied", "statement": None}
+    guard, _ = make(policies=snapshot_file(live, tmp_path / "account.json", gaps=[gap]), guardrails="account")
+    converse(guard, live)
+    account = source_of(guard).account
+
+    assert account is not None
+    assert account.evaluate(USER, "bedrock:ApplyGuardrail", GUARDRAIL).outcome == "indeterminate"
 
 
 def test_configuration_file_names_sources(live: Aws, tmp_path: Path) -> None:

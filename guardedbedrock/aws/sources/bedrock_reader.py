@@ -32,11 +32,10 @@ class BedrockReader:
         profiles: list[dict[str, Any]] = []
         for region in regions:
             attempt = self._calls.attempt
-            enforced += (
-                attempt("enforced_guardrails", "bedrock:ListEnforcedGuardrailsConfiguration", partial(self._enforced, region))
-                or []
-            )
-            profiles += attempt("inference_profiles", "bedrock:ListInferenceProfiles", partial(self._profiles, region)) or []
+            list_enforced, list_profiles = partial(self._enforced, region), partial(self._profiles, region)
+            api = "bedrock:ListEnforcedGuardrailsConfiguration"
+            enforced += attempt("enforced_guardrails", api, list_enforced, region=region) or []
+            profiles += attempt("inference_profiles", "bedrock:ListInferenceProfiles", list_profiles, region=region) or []
         return {
             "guardrails": guardrails,
             "resource_policies": self._resource_policies(guardrails),
@@ -46,9 +45,8 @@ class BedrockReader:
 
     def guardrails(self, regions: Sequence[str]) -> list[dict[str, Any]]:
         """Return the section ``guardrails``."""
-        found = (
-            self._calls.attempt("guardrails", "bedrock:ListGuardrails", partial(self._guardrails, region)) for region in regions
-        )
+        attempt, api = self._calls.attempt, "bedrock:ListGuardrails"
+        found = (attempt("guardrails", api, partial(self._guardrails, region), region=region) for region in regions)
         return [guardrail for of_region in found for guardrail in of_region or ()]
 
     def _guardrails(self, region: str) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ class SourceCalls:
         region: Region of clients that are made without one.
 
     Attributes:
-        gaps: What could not be read: ``section``, ``api``, ``error``, ``statement``; optional ``principal`` and ``resource``.
+        gaps: What could not be read: ``section``, ``api``, ``error``, ``statement``; optional ``principal``, ``resource``
+            and ``region``.
     """
 
     def __init__(self, client: Callable[..., Any], region: str | None) -> None:
@@ -71,7 +72,7 @@ class SourceCalls:
             sections: Sections of the snapshot that the call fills.
             api: The action that the caller needs, such as ``iam:GetRole``.
             call: Makes the call.
-            where: ``principal`` or ``resource``, if the gap concerns only one.
+            where: ``principal``, ``resource`` or ``region``, if the gap concerns only one.
         """
         try:
             return call()

@@ -14,7 +14,7 @@ from guardedbedrock.sources.names import GuardrailSource, PolicySource
 from guardedbedrock.sources.settings import SourceSettings
 from guardedbedrock.sources.snapshot_file import SnapshotFile
 
-_GUARDRAIL_SECTIONS: Final = ("guardrails", "tags")
+_RENAMED: Final = {"guardrails": "resource"}
 
 
 class LiveAccount:
@@ -69,7 +69,9 @@ class WithLiveGuardrails:
         """
         snapshot = self._policies.read(principals, regions, now)
         live = self._account.read(principals, regions, now)
-        kept = [gap for gap in snapshot.get("gaps") or () if gap["section"] not in _GUARDRAIL_SECTIONS]
+        # The resource-based policies of guardrails that the snapshot could not list stay unread.
+        renamed = [{**gap, "section": _RENAMED.get(gap["section"], gap["section"])} for gap in snapshot.get("gaps") or ()]
+        kept = [gap for gap in renamed if gap["section"] != "tags"]
         return {**snapshot, "guardrails": live["guardrails"], "gaps": [*kept, *live["gaps"]]}
 
 

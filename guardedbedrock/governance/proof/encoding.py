@@ -42,7 +42,7 @@ from guardedbedrock.governance.proof.formulas import (
 from guardedbedrock.governance.proof.keys import ARNS, LOWER_CASE, TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.texts import relate
-from guardedbedrock.iam.engine.gaps import ALTERNATIVES
+from guardedbedrock.iam.engine.gaps import ALTERNATIVES, Gap
 from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE, PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, bounded, complete, split_tokens
@@ -60,6 +60,7 @@ from guardedbedrock.iam.matching.patterns import (
     tokenize,
 )
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
+from guardedbedrock.iam.matching.requests import Request
 from guardedbedrock.iam.matching.variables import (
     Template,
     Variable,
@@ -234,14 +235,24 @@ class Encoder:
         groups = [(kind, group) for kind, group in self._groups_of_action(policies) if not self._is_exempt(kind, policies)]
         permitted = self._permitted(groups, policies)
         # A policy that could not be read may allow or deny. A known Deny still denies, a known gate must still allow.
-        if not {gap.policy_type for gap in policies.gaps}.isdisjoint(ALTERNATIVES):
+        gaps = [gap for gap in policies.gaps if self._concerns(gap)]
+        if not {gap.policy_type for gap in gaps}.isdisjoint(ALTERNATIVES):
             permitted = Tri(permitted.must, may=True)
         if permitted.may is False:
             return NO
         gates = [self._any_of(group, "Allow", policies) for kind, group in groups if kind in ("scp", "endpoint")]
         denied = tri_or(self._deny(kind, self._any_of(group, "Deny", policies), policies) for kind, group in groups)
         answer = tri_and((permitted, *gates, tri_not(denied)))
-        return Tri(must=False, may=answer.may) if policies.gaps else answer
+        return Tri(must=False, may=answer.may) if gaps else answer
+
+    def _concerns(self, gap: Gap) -> bool:
+        """Return whether the unread policies may concern the resource."""
+        if self.resource is not None:
+            return gap.concerns(Request("", self.action, self.resource))
+        if not gap.resource:
+            return True
+        shaped = self.shapes.get(RESOURCE)
+        return shaped is None or relate(shaped, tokenize(gap.resource)) != "none"
 
     def _groups_of_action(self, policies: ProofPolicies) -> Groups:
         """Return the groups of statements, of those that cover the action."""

@@ -364,7 +364,7 @@ class _Matrix:
         required = caller_side(required, policies)
         decisions = tuple([policies.evaluate(request) for request in required.requests])
         outcome = required.outcome(decisions, self._advisory)
-        if outcome == "allowed" and self._scope.unread:
+        if outcome == "allowed" and self._scope.unread.get(situation.region):
             outcome = "indeterminate"
         return CallDecision(outcome, *_basis(outcome, required, decisions, self._advisory)), required, decisions
 
@@ -384,7 +384,9 @@ class _Matrix:
             one for one in statements if one.determining or one == explanation.nearest or (open_ones and one.applies is None)
         ]
         replace = _placeholders(situation, model)
-        remarks = [*required.remarks(decisions, self._advisory)] if verdict.outcome == "indeterminate" else []
+        remarks: list[str] = []
+        if verdict.outcome == "indeterminate":
+            remarks += (*required.remarks(decisions, self._advisory), *self._scope.unread.get(situation.region, ()))
         return Explained(
             verdict,
             decision.request.action,
@@ -394,9 +396,7 @@ class _Matrix:
                 (one.statement.policy_type, one.statement.effect, replace(_shorten(f"{one.statement.name}: {one.sentence()}")))
                 for one in shown[:_MOST_STATEMENTS]
             ),
-            tuple(
-                replace(_shorten(one)) for one in (*remarks, *(self._scope.unread if verdict.outcome == "indeterminate" else ()))
-            ),
+            tuple(replace(_shorten(one)) for one in remarks),
         )
 
 

@@ -106,7 +106,7 @@ class Scope:
         inventory: What is known of profiles and guardrails.
         gaps: What could not be read, in sentences.
         assumptions: What the report presumes, in sentences.
-        unread: What could not be read and could change every decision on a model call.
+        unread: What could not be read and could change every decision on a model call, by Region.
         authorizer: Gives the authorizations of a call.
         rcp_applies: Whether RCPs reach Bedrock for sure.
     """
@@ -121,7 +121,7 @@ class Scope:
     inventory: Inventory
     gaps: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     authorizer: Authorizer = AUTHORIZERS["aws"]
     rcp_applies: bool = False
 
@@ -182,7 +182,6 @@ def _of_account(account: Account, source: str, approved: Sequence[str], models: 
         profiles={one["arn"]: one["profile"] for one in listed if one.get("profile")},
     )
     regions = _regions(guardrails, (*(snapshot.get("regions") or ()), *(one.region for one in enforced)))
-    unread = tuple(describe_gap(gap) for gap in account.gaps if gap["section"] == "enforced_guardrails")
     return Scope(
         source=source,
         account=account.id,
@@ -194,7 +193,7 @@ def _of_account(account: Account, source: str, approved: Sequence[str], models: 
         inventory=inventory,
         gaps=tuple(dict.fromkeys(describe_gap(gap) for gap in account.gaps)),
         assumptions=("Every published guardrail version of the snapshot counts as approved.",) if not approved else (),
-        unread=unread,
+        unread={region: account.unread_enforcement(region) for region in regions},
     )
 
 

@@ -20,6 +20,8 @@ from guardedbedrock.iam.matching.principals import without_path
 from guardedbedrock.iam.matching.requests import Request
 
 _SETS_KEPT: Final = 256
+_GUARDRAIL_SECTIONS: Final = ("guardrails", "resource")
+"""Sections of gaps that leave resource-based policies unread: those of guardrails that could not be listed are unknown too."""
 _NAMES: Final = {
     "identity": "identity-based policies",
     "boundary": "permissions boundary",
@@ -153,6 +155,16 @@ class Account:
         owners = {without_path(arn) for arn in (principal, *(entry.groups if entry else ()))}
         return tuple(gap for gap in self.gaps if gap.get("principal") is None or without_path(gap["principal"]) in owners)
 
+    def unread_enforcement(self, region: str) -> tuple[str, ...]:
+        """Return why it is unknown which guardrails are enforced in a Region, in sentences; nothing if it is known."""
+        gaps = [gap for gap in self.gaps if gap["section"] == "enforced_guardrails" and gap.get("region", region) == region]
+        if gaps:
+            return tuple(describe_gap(gap) for gap in gaps)
+        regions = self.snapshot.get("regions")
+        if regions is None or region in regions:
+            return ()
+        return (f"the enforced guardrails of {region} are not in the snapshot; take it with `--region {region}`",)
+
     def policy_set(self, principal: str, resource: str | None = None) -> PolicySet:
         """
         Return the policies that apply to a principal.
@@ -256,9 +268,23 @@ class Account:
     def _recorded_gaps(self, principal: str) -> Iterator[Gap]:
         """Yield the gaps of the snapshot that concern the policies of a principal."""
         for gap in self.gaps_of(principal):
-            section = gap.get("section")
-            if section in POLICY_TYPES:
-                yield Gap(section, describe_gap(gap), gap.get("resource") or "")
+            section = gap["section"]
+            if section in _GUARDRAIL_SECTIONS:
+                yield Gap("resource", describe_gap(gap), gap.get("resource") or self._guardrails_of(gap.get("region")))
+            elif section in POLICY_TYPES:
+                yield Gap(section, describe_gap(gap))
+        yield from self._unread_resources()
+
+    def _unread_resources(self) -> Iterator[Gap]:
+        """Yield the gap of the guardrails whose resource-based policies nobody tried to read."""
+        regions = self.snapshot.get("regions")
+        if regions is not None:  # a snapshot without `regions` is written by hand and counts as complete
+            reason = f"resource-based policies of guardrails outside {', '.join(regions)} are not in the snapshot"
+            yield Gap("resource", reason, self._guardrails_of(), tuple(regions))
+
+    def _guardrails_of(self, region: str | None = None) -> str:
+        """Return the pattern of the guardrails and guardrail profiles of the account, which may have policies."""
+        return f"arn:*:bedrock:{region or '*'}:{self.id or '*'}:guardrail*"
 
     def _identity(self, principal: AccountPrincipal) -> tuple[list[PolicyDocument], list[Gap]]:
         groups = self.snapshot.get("groups") or {}

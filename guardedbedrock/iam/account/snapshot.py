@@ -11,7 +11,7 @@ version                1
 account                twelve digits
 time                   ISO 8601, UTC
 partition              ``aws``, ``aws-cn`` or ``aws-us-gov``
-regions                regions that were read
+regions                Regions that were read; without it, the sections below have every Region
 principals             ARN to ``kind``, ``name``, ``id``, ``path``, ``created``, ``tags``, ``inline``, ``managed``,
                        ``boundary``, ``groups``
 groups                 ARN to ``inline`` and ``managed``
@@ -23,7 +23,7 @@ resource_policies      guardrail ARN to document
 enforced_guardrails    ``region``, ``arn``, ``version``, ``origin``
 inference_profiles     ``arn``, ``id``, ``region``, ``status``, ``type``, ``models``
 last_accessed          principal ARN to service prefix to ISO 8601 time or null
-gaps                   ``section``, ``api``, ``error``, ``statement``; optional ``principal``
+gaps                   ``section``, ``api``, ``error``, ``statement``; optional ``principal``, ``resource``, ``region``
 =====================  =========================================================================================
 """
 
@@ -48,7 +48,13 @@ LARGEST: Final = 200_000_000
 """Bytes of a snapshot. An account has at most 5,000 roles and 1,500 policies by default, and they need less."""
 _PIECE: Final = 1_000_000
 REQUIRED: Final = ("schema", "version", "account", "time")
-_DETAIL_GAPS: Final = ("scp", "rcp")
+_DETAIL_GAPS: Final = {
+    "scp": "organizations:ListPoliciesForTarget",
+    "rcp": "organizations:ListPoliciesForTarget",
+    "resource": "bedrock:GetResourcePolicy",
+    "enforced_guardrails": "bedrock:ListEnforcedGuardrailsConfiguration",
+}
+"""Sections that a dump does not have, and the action that reads each."""
 
 _OBJECTS: Final = ("principals", "groups", "managed_policies", "resource_policies", "last_accessed")
 _LISTS: Final = ("regions", "scp", "rcp", "guardrails", "enforced_guardrails", "inference_profiles", "gaps")
@@ -92,7 +98,7 @@ def read_snapshot(source: Mapping[str, Any] | str | PathLike[str]) -> dict[str, 
         source: A JSON object, JSON text (it starts with ``{``) or the path of a file.
 
     Returns:
-        A snapshot. A dump has no policies of the organization: sections ``scp`` and ``rcp`` are listed in ``gaps``.
+        A snapshot. A dump has neither policies of the organization nor anything of Bedrock: these parts are listed in ``gaps``.
 
     Raises:
         ConfigurationError: The file is missing, its digest is missing or differs, or the content is not a snapshot.
@@ -227,7 +233,7 @@ def _foreign(details: Mapping[str, Any], name: str) -> dict[str, Any]:
     arns = [*sections["principals"], *sections["groups"]]
     account = arns[0].split(":")[4] if arns else ""
     gaps = [
-        {"section": section, "api": "organizations:ListPoliciesForTarget", "error": "not part of this dump", "statement": None}
-        for section in _DETAIL_GAPS
+        {"section": section, "api": api, "error": "not part of this dump", "statement": None}
+        for section, api in _DETAIL_GAPS.items()
     ]
     return {"schema": SCHEMA, "version": VERSION, "account": account, "time": "", "foreign": True, "gaps": gaps, **sections}

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.matching.arns import PARTS
 from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.requests import Request
+from guardedbedrock.iam.matching.resources import Test, compile_resources
 
 ALTERNATIVES: Final[tuple[PolicyType, ...]] = ("identity", "resource")
 """Policy types of which one policy must allow. Of the other types, every policy or level must allow."""
+_REGION: Final = PARTS.index("region")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +30,22 @@ class Gap:
     Args:
         policy_type: Their type.
         reason: Which policies they are and why they could not be read, in words.
-        resource: ARN of the only resource that they concern; ``""`` if they concern every resource.
+        resource: ARN, or pattern of the ARNs, of the only resources that they concern; ``""`` if they concern every resource.
+        regions_read: Regions of whose resources the policies were read, so that they concern only other Regions.
     """
 
     policy_type: PolicyType
     reason: str
     resource: str = ""
+    regions_read: tuple[str, ...] = ()
 
     def concerns(self, request: Request) -> bool:
         """Return whether the policies may apply to a request. A resource that is partly known may be the one."""
-        return self.resource in ("", request.resource) or bool(request.unknown_parts)
+        if not self.resource:
+            return True
+        if _test_of(self.resource)(request) is False:
+            return False
+        return request.parts is None or _REGION in request.unknown_parts or request.parts[_REGION] not in self.regions_read
 
     def may_deny(self, request: Request) -> Truth:
         """Return None if a Deny of the policies may apply, else False."""
@@ -44,6 +54,11 @@ class Gap:
     def may_allow(self, request: Request) -> Truth:
         """Return None if an Allow of the policies may apply or be missing; else what leaves the other policies to decide."""
         return None if self.concerns(request) else self.policy_type not in ALTERNATIVES
+
+
+@lru_cache(maxsize=1024)  # keyed by the pattern: a gap is sent to other processes, which a compiled pattern is not
+def _test_of(pattern: str) -> Test:
+    return compile_resources((pattern,), variables=False)
 
 
 def add_to_groups(

@@ -235,3 +235,18 @@ def test_policies_that_are_the_same_print_what_is_assumed() -> None:
 
     assert answer.answer == "proved"
     assert "aws:RequestedRegion is us-east-1" in answer.assumptions
+
+
+@pytest.mark.parametrize(
+    ("resource", "answer"),
+    [
+        ("arn:aws:bedrock:us-east-1::foundation-model/*", "proved"),
+        ("arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456", "unknown"),
+    ],
+)
+def test_unread_policies_of_guardrails_concern_no_model(resource: str, answer: str) -> None:
+    gap = Gap("resource", "not in the snapshot", "arn:*:bedrock:*:123456789012:guardrail*")
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policies = ProofPolicies.of(PolicySet(identity=[{"Version": "2012-10-17", "Statement": statement}], gaps=[gap]))
+
+    assert never(policies, "bedrock:*", resource).answer == answer
