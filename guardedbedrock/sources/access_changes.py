@@ -156,7 +156,7 @@ class _Comparison:
                             yield from (value.replace("*", "1").replace("?", "1") for value in condition.values)
         for account in self._accounts:
             for guardrail in account.snapshot.get("guardrails") or ():
-                yield f"{guardrail['arn']}:{guardrail['version']}"
+                yield f"{guardrail['arn']}:{guardrail.get('version', 'DRAFT')}"
 
     def changes(self) -> Iterator[AccessChange]:
         """Yield the changes of the principal."""

@@ -129,18 +129,58 @@ def test_missing_key_is_refused(key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sections",
+    ("sections", "place"),
     [
-        {"scp": [[]]},
-        {"scp": [{"target": "r-1"}]},
-        {"principals": {ROLE: []}},
-        {"principals": {ROLE: {"name": "App"}}},
+        ({"account": 123456789012}, "`account` must be a JSON string"),
+        ({"regions": "us-east-1"}, "`regions` must be a JSON array"),
+        ({"principals": {ROLE: []}}, f'`principals["{ROLE}"]` must be a JSON object'),
+        ({"principals": {ROLE: {"name": "App"}}}, f'`principals["{ROLE}"].kind` is missing'),
+        ({"principals": {"App": {"kind": "role", "name": "App"}}}, '`principals["App"]` is not the ARN of a user or role'),
+        ({"principals": {ROLE: {"kind": "xx", "name": "App"}}}, "it must be one of user, role, root"),
+        ({"principals": {ROLE: {"kind": "role", "name": "App", "managed": READ}}}, '"].managed` must be a JSON array'),
+        ({"principals": {ROLE: {"kind": "role", "name": "App", "inline": []}}}, '"].inline` must be a JSON object'),
+        ({"principals": {ROLE: {"kind": "role", "name": "App", "tags": ["a"]}}}, '"].tags` must be a JSON object'),
+        (
+            {"principals": {ROLE: {"kind": "role", "name": "App", "trust": {"Statement": "x"}}}},
+            "Statement` must be a JSON object",
+        ),
+        ({"groups": {"g": {}}}, '`groups["g"].inline` is missing'),
+        ({"organization": "x"}, "`organization` must be a JSON object"),
+        ({"scp": [[]]}, "`scp[0]` must be a JSON object"),
+        ({"scp": [{"target": "r-1"}]}, "`scp[0].policies` is missing"),
+        ({"rcp": [{"policies": [{"name": "One"}]}]}, "`rcp[0].policies[0].document` is missing"),
+        ({"guardrails": [{"id": "abc123def456"}]}, "`guardrails[0].arn` is missing"),
+        ({"enforced_guardrails": ["x"]}, "`enforced_guardrails[0]` must be a JSON object"),
+        ({"inference_profiles": [{"arn": "x", "id": "x", "models": "m"}]}, "`inference_profiles[0].models` must be a JSON array"),
+        ({"last_accessed": {ROLE: []}}, f'`last_accessed["{ROLE}"]` must be a JSON object'),
+        ({"gaps": ["x"]}, "`gaps[0]` must be a JSON object"),
+        ({"gaps": [{"section": "scp", "error": "x"}]}, "`gaps[0].api` is missing"),
+        ({"gaps": [{"section": "SCP", "api": "x", "error": "y"}]}, "`gaps[0].section` is `SCP`; it must be one of identity, "),
     ],
 )
-def test_section_of_the_wrong_form_is_refused(sections: dict[str, Any]) -> None:
-    """A snapshot that was written by hand."""
-    with pytest.raises(ConfigurationError, match=r"a section of the snapshot has the wrong form .*; take a new snapshot"):
-        iam.Account.from_snapshot(snapshot(**sections))
+def test_section_of_the_wrong_form_is_refused(sections: dict[str, Any], place: str) -> None:
+    """A snapshot that was written by hand. The message has the location and the fix."""
+    for read in (iam.Account.from_snapshot, iam.Account):
+        with pytest.raises(ConfigurationError) as error:
+            read(snapshot(**sections))
+        assert str(error.value).startswith("snapshot: `")
+        assert place in str(error.value)
+        assert str(error.value).endswith("; correct it, or take a new snapshot")
+
+
+@pytest.mark.parametrize(
+    ("details", "problem"),
+    [
+        ({"RoleDetailList": {}}, "`RoleDetailList` must be a JSON array"),
+        ({"RoleDetailList": ["x"]}, "is not the output of `aws iam get-account-authorization-details`"),
+        ({"RoleDetailList": [{"Arn": "x", "RoleName": "App", "RoleId": "AROA1"}]}, '`principals["x"]` is not the ARN'),
+        ({"Policies": [{"Arn": READ, "PolicyVersionList": [{"IsDefaultVersion": True}]}]}, "is not the output of"),
+    ],
+)
+def test_dump_of_the_wrong_form_is_refused(details: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        iam.Account.from_snapshot(details)
+    assert problem in str(error.value)
 
 
 def test_age_is_checked_in_seconds() -> None:

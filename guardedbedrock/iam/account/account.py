@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.account.documents import read_document
+from guardedbedrock.iam.account.shapes import check_shapes
 from guardedbedrock.iam.account.snapshot import read_snapshot
 from guardedbedrock.iam.decision.decisions import Decision
 from guardedbedrock.iam.decision.policy_set import PolicySet
@@ -102,14 +103,11 @@ class Account:
     def __init__(self, snapshot: Mapping[str, Any]) -> None:
         self.snapshot = snapshot
         self._managed: dict[tuple[str, PolicyType], PolicyDocument] = {}
-        try:
-            self.principals: Mapping[str, AccountPrincipal] = {
-                arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
-            }
-            self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
-        except (KeyError, TypeError, AttributeError) as error:
-            problem = f"{type(error).__name__}: {error}"
-            raise ConfigurationError(f"a section of the snapshot has the wrong form ({problem}); take a new snapshot") from None
+        check_shapes(snapshot, "snapshot")
+        self.principals: Mapping[str, AccountPrincipal] = {
+            arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
+        }
+        self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
         # Keyed by the arguments of `_build`: a report asks about one principal for many models and guardrails in a row.
         self._sets = lru_cache(maxsize=_SETS_KEPT)(self._build)
 

@@ -40,6 +40,7 @@ from typing import Any, Final
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, sections_of_details
+from guardedbedrock.iam.account.shapes import check_shapes
 from guardedbedrock.iam.language.documents import load_json
 
 SCHEMA: Final = "guardedbedrock.snapshot"
@@ -55,9 +56,6 @@ _DETAIL_GAPS: Final = {
     "enforced_guardrails": "bedrock:ListEnforcedGuardrailsConfiguration",
 }
 """Sections that a dump does not have, and the action that reads each."""
-
-_OBJECTS: Final = ("principals", "groups", "managed_policies", "resource_policies", "last_accessed")
-_LISTS: Final = ("regions", "scp", "rcp", "guardrails", "enforced_guardrails", "inference_profiles", "gaps")
 
 
 def to_text(snapshot: Mapping[str, Any]) -> str:
@@ -216,22 +214,22 @@ def _snapshot(loaded: Mapping[str, Any], name: str) -> dict[str, Any]:
             f"{name}: schema version {loaded['version']} is unknown; this version of guardedbedrock reads version {VERSION}, "
             "so update guardedbedrock or take a new snapshot"
         )
-    for keys, kind, word in ((_OBJECTS, Mapping, "object"), (_LISTS, list, "array")):
-        for key in keys:
-            if loaded.get(key) is not None and not isinstance(loaded[key], kind):
-                raise ConfigurationError(f"{name}: `{key}` must be a JSON {word}; take a new snapshot")
+    check_shapes(loaded, name)
     return dict(loaded)
 
 
 def _foreign(details: Mapping[str, Any], name: str) -> dict[str, Any]:
+    for key in DETAIL_KEYS:
+        if details.get(key) is not None and not isinstance(details[key], list):
+            raise ConfigurationError(f"{name}: `{key}` must be a JSON array; give the output of the AWS CLI unchanged")
     try:
         sections = sections_of_details(details)
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{name}: is not the output of `aws iam get-account-authorization-details` ({type(error).__name__}: {error})"
         ) from None
-    arns = [*sections["principals"], *sections["groups"]]
-    account = arns[0].split(":")[4] if arns else ""
+    check_shapes(sections, name)
+    account = next((arn.split(":")[4] for arn in sections["principals"]), "")
     gaps = [
         {"section": section, "api": api, "error": "not part of this dump", "statement": None}
         for section, api in _DETAIL_GAPS.items()
