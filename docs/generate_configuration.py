@@ -30,7 +30,7 @@ PAGE: Final = HERE / "configuration.md"
 PROSE: Final = HERE / "templates" / "configuration.md"
 
 TABLES: Final = ("guardrails", "policies", "retry", "audit")
-"""Keys with a table of their keys on the page; `enforced` has the keys of `guardrails`."""
+"""Keys with a table of their keys on the page; `enforced` also has the keys of `guardrails`."""
 WORDS: Final[Mapping[type, str]] = {
     bool: "true or false",
     int: "whole number",
@@ -45,6 +45,7 @@ WORDS: Final[Mapping[type, str]] = {
 def page() -> str:
     """Return the whole page."""
     written = {f"keys-{name}": "\n".join(keys(MODELS[name])) for name in TABLES}
+    written["keys-enforced"] = "\n".join(keys(MODELS["enforced"], MODELS["guardrails"]))
     written["settings"] = "\n".join(settings())
     written["part-variables"] = code(f"{PREFIX}POLICIES__{kind.upper()}" for kind in POLICY_TYPES)
     written["merged"] = " and ".join(f"`{name}`" for name in MERGED)
@@ -61,9 +62,10 @@ def settings() -> Iterator[str]:
     yield from table(head, *(((key, kind, default, variable, text)) for key, kind, default, variable, text in rows))
 
 
-def keys(model: type[BaseModel]) -> Iterator[str]:
-    """Format the table of the keys of a table."""
-    rows = ((f"`{name}`", *cells(field), str(field.description)) for name, field in fields(model))
+def keys(model: type[BaseModel], base: type[BaseModel] = BaseModel) -> Iterator[str]:
+    """Format the table of the keys of a table, without those of another table."""
+    own = [(name, field) for name, field in fields(model) if name not in base.model_fields]
+    rows = ((f"`{name}`", *cells(field), str(field.description)) for name, field in own)
     yield from table(("key", "type", "default", "description"), *rows)
 
 

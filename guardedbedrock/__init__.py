@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guardedbedrock.aws.client.intervention import intervention
     from guardedbedrock.aws.creation.unguarded import UnguardedClientWarning
     from guardedbedrock.aws.sources.resolved_models import models_behind
-    from guardedbedrock.bedrock import Guardrail, Intervention
+    from guardedbedrock.bedrock import EnforcedGuardrail, Guardrail, Intervention
     from guardedbedrock.core.observers import Listener, Observation
     from guardedbedrock.core.records import Verdict
     from guardedbedrock.entry import Session, client
@@ -49,6 +49,7 @@ __all__ = [
     "AccessDeniedError",
     "Authorization",
     "ConfigurationError",
+    "EnforcedGuardrail",
     "ExplicitDenyError",
     "Guard",
     "GuardedBedrockError",
@@ -82,6 +83,7 @@ __all__ = [
 
 _HOMES = {
     "Authorization": "guardedbedrock.authorization",
+    "EnforcedGuardrail": "guardedbedrock.bedrock",
     "Guard": "guardedbedrock.guard",
     "Guardrail": "guardedbedrock.bedrock",
     "Intervention": "guardedbedrock.bedrock",

@@ -102,7 +102,7 @@ class Guard:
         guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is ``present`` or ``absent`` on the authorization of an
             inference profile, as you tested it at AWS; ``unknown`` by default.
         context: Condition keys that have the same value in every call, such as ``{"aws:PrincipalOrgID": "o-..."}``.
-        enforced: Guardrails that the account or the organization enforces on every model call.
+        enforced: Guardrails that the account or the organization enforces; an `EnforcedGuardrail` tells the models.
         profiles: Identifier of an application profile, prompt router or prompt to the IDs or ARNs of its models.
         rcp_applies: Treat a denial by a resource control policy as final.
         guardrail_versions: Name, ID or ARN of a guardrail of the account to its pinned version.

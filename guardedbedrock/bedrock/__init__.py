@@ -10,7 +10,7 @@ from guardedbedrock.bedrock.authorization.authorization_set import Authorization
 from guardedbedrock.bedrock.authorization.authorizations import authorizations
 from guardedbedrock.bedrock.authorization.vocabulary import AUTHORIZERS, VOCABULARIES, Vocabulary
 from guardedbedrock.bedrock.caller import Caller
-from guardedbedrock.bedrock.guardrail.guardrail import Guardrail
+from guardedbedrock.bedrock.guardrail.guardrail import EnforcedGuardrail, Guardrail
 from guardedbedrock.bedrock.guardrail.intervention import GuardrailFinding, Intervention
 from guardedbedrock.bedrock.guardrail.location import GuardrailLocation
 from guardedbedrock.bedrock.operations import OPERATIONS, ROWS, RUNTIME_SERVICE, SERVICES, Operation, find_operation
@@ -25,6 +25,7 @@ __all__ = [
     "VOCABULARIES",
     "AuthorizationSet",
     "Caller",
+    "EnforcedGuardrail",
     "Guardrail",
     "GuardrailFinding",
     "GuardrailLocation",

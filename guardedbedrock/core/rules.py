@@ -96,7 +96,7 @@ class Rules:
         guardrail_on_profiles: Whether ``bedrock:GuardrailIdentifier`` is present on the authorization of a profile.
         clock: Returns the current time, for ``aws:CurrentTime``.
         resolved_models: The models behind profiles, routers and prompts; see `Inventory`.
-        enforced: Guardrails that the account or the organization enforces on every model call.
+        enforced: Guardrails that the account or the organization enforces; see `Inventory`.
         advisory_policy_types: Policy types whose denials leave a verdict open: AWS does not list Bedrock among the services that
             RCPs apply to.
         secure: Whether the client uses TLS.

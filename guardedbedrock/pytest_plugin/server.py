@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
 from guardedbedrock.pytest_plugin.scenarios import Scenario, ScenarioDenial, describe
@@ -82,7 +83,7 @@ class BedrockServer(FakeBedrock):
             principal=setup.principal,
             region=setup.region,
             vocabulary=setup.vocabulary,
-            enforced=[FakeEnforcement(one.arn, one.version) for one in setup.enforced],
+            enforced=[_enforcement(one) for one in setup.enforced],
             **setup.server,
         )
 
@@ -388,3 +389,8 @@ class BedrockServer(FakeBedrock):
         """
         fault = Fail(403, "AccessDeniedException", message, by_iam=True)
         self.fault(fault, times=times, operation=operation, optional=optional)
+
+
+def _enforcement(guardrail: Guardrail) -> FakeEnforcement:
+    models = {name: found for name in ("included_models", "excluded_models") if (found := getattr(guardrail, name, ()))}
+    return FakeEnforcement(guardrail.arn, guardrail.version, **models)

@@ -40,7 +40,14 @@ from guardedbedrock.settings.entry import setting
 from guardedbedrock.settings.policy_files import PolicySources, read_policies
 from guardedbedrock.settings.problems import MisfitError, Models, as_list, explain
 from guardedbedrock.settings.sources import PREFIX, Layer, from_code, from_environment, from_file, looked_for, merge, places
-from guardedbedrock.settings.tables import AuditSettings, ConfiguredGuardrail, GuardrailSettings, RetrySettings
+from guardedbedrock.settings.tables import (
+    AuditSettings,
+    ConfiguredEnforcement,
+    ConfiguredGuardrail,
+    EnforcedSettings,
+    GuardrailSettings,
+    RetrySettings,
+)
 from guardedbedrock.settings.values import (
     CALLER,
     DRAFT_PROBLEM,
@@ -210,9 +217,9 @@ class Settings(BaseModel):
         'map context keys to values, as in { "aws:PrincipalOrgID" = "o-1234567890" }',
         factory=dict,
     )
-    enforced: tuple[ConfiguredGuardrail, ...] = setting(
+    enforced: tuple[ConfiguredEnforcement, ...] = setting(
         (),
-        "Guardrails that the account or the organization enforces on every model call of their Region. A caller needs "
+        "Guardrails that the account or the organization enforces on the model calls of their Region. A caller needs "
         "`bedrock:ApplyGuardrail` on them, too.",
         "write [[enforced]] tables, each with arn and version",
     )
@@ -350,7 +357,7 @@ class Settings(BaseModel):
 MODELS: Final[Models] = {
     "": Settings,
     "guardrails": GuardrailSettings,
-    "enforced": GuardrailSettings,
+    "enforced": EnforcedSettings,
     "policies": PolicySources,
     "retry": RetrySettings,
     "audit": AuditSettings,

@@ -1,18 +1,21 @@
 """The tables ``[[guardrails]]``, ``[retry]`` and ``[audit]`` of the configuration."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, GetPydanticSchema, model_validator
 from pydantic_core.core_schema import CoreSchema, no_info_after_validator_function
 
-from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock import EnforcedGuardrail, Guardrail
 from guardedbedrock.settings.entry import REQUIRED, setting
 from guardedbedrock.settings.problems import MisfitError
 from guardedbedrock.settings.values import (
     ARN_FIX,
+    ENFORCED_MODELS_FIX,
     MODELS_FIX,
     PROFILE_FIX,
     VERSION_FIX,
+    EnforcedModels,
     GuardrailArn,
     GuardrailModels,
     GuardrailProfile,
@@ -28,7 +31,7 @@ from guardedbedrock.stages.retry.quota import CAPACITY
 
 
 class GuardrailSettings(BaseModel):
-    """The table of an approved or enforced guardrail; see `Guardrail`."""
+    """The table of an approved guardrail; see `Guardrail`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,8 +64,9 @@ class GuardrailSettings(BaseModel):
     def _from_record(cls, given: Any) -> Any:
         if isinstance(given, Guardrail):
             tags = given.tags and dict(given.tags)
-            models = {"models": given.models} if given.models else {}
-            return {"tags": tags, **models, **{name: getattr(given, name) for name in ("arn", "version", "name", "profile")}}
+            lists = {"models", "included_models", "excluded_models"} & cls.model_fields.keys()
+            named = {name: found for name in lists if (found := getattr(given, name, ()))}
+            return {"tags": tags, **named, **{name: getattr(given, name) for name in ("arn", "version", "name", "profile")}}
         return given
 
     @property
@@ -71,12 +75,40 @@ class GuardrailSettings(BaseModel):
         return Guardrail(self.arn, self.version, self.name, self.tags, self.profile, self.models)
 
 
-def _validated_as_table(_type: Any, schema_of: Any) -> CoreSchema:
-    return no_info_after_validator_function(lambda table: table.guardrail, schema_of(GuardrailSettings))
+class EnforcedSettings(GuardrailSettings):
+    """The table of an enforced guardrail; see `EnforcedGuardrail`."""
+
+    included_models: EnforcedModels = setting(
+        (),
+        'IDs of the models that the guardrail is enforced on, as in its configuration; `["ALL"]` for all models. '
+        "If it is not given, it is unknown whether the guardrail is enforced on models that take no guardrail.",
+        ENFORCED_MODELS_FIX,
+    )
+    excluded_models: EnforcedModels = setting(
+        (), "IDs of models that the guardrail is not enforced on. They override `included_models`.", ENFORCED_MODELS_FIX
+    )
+
+    @model_validator(mode="after")
+    def _has_both_lists(self) -> Self:
+        if self.excluded_models and not self.included_models:
+            raise MisfitError('has `excluded_models` without `included_models`; add `included_models`, such as ["ALL"]')
+        return self
+
+    @property
+    def guardrail(self) -> EnforcedGuardrail:
+        """The guardrail as a record."""
+        own = (self.arn, self.version, self.name, self.tags, self.profile, self.models)
+        return EnforcedGuardrail(*own, self.included_models, self.excluded_models)
 
 
-ConfiguredGuardrail: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as_table)]
+def _validated_as(table: type[GuardrailSettings]) -> Callable[[Any, Any], CoreSchema]:
+    return lambda _type, schema_of: no_info_after_validator_function(lambda given: given.guardrail, schema_of(table))
+
+
+ConfiguredGuardrail: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as(GuardrailSettings))]
 """A `Guardrail`, given as one or as a table."""
+ConfiguredEnforcement: TypeAlias = Annotated[Guardrail, GetPydanticSchema(_validated_as(EnforcedSettings))]
+"""An enforced guardrail, given as a `Guardrail`, as an `EnforcedGuardrail` or as a table."""
 
 
 class RetrySettings(BaseModel):

@@ -27,6 +27,7 @@ DRAFT_PROBLEM: Final = (
     '"3", or set allow_draft = true'
 )
 MODELS_FIX: Final = 'set it to patterns such as ["anthropic.*"], or remove it to cover all models'
+ENFORCED_MODELS_FIX: Final = 'set it to model IDs such as ["amazon.nova-lite-v1:0"], or remove it'
 VERSION_FIX: Final = 'set it to a published version such as "3"'
 PRINCIPAL_FIX: Final = 'set it to an ARN such as `arn:aws:iam::ACCOUNT:role/NAME`, or to "caller" to ask STS'
 ROLE_ARN_FIX: Final = "set it to the ARN of the role with its path, such as `arn:aws:iam::ACCOUNT:role/PATH/NAME`"
@@ -75,6 +76,13 @@ def _models(given: Any) -> tuple[str, ...]:
     models = as_list(given)
     if not models or not all(isinstance(one, str) and one for one in models):
         raise MisfitError("must be a list of model IDs or ARNs; name at least one model")
+    return tuple(models)
+
+
+def _enforced_models(given: Any) -> tuple[str, ...]:
+    models = as_list(given)
+    if models is None or not all(isinstance(one, str) and one for one in models):
+        raise MisfitError(f"must be a list of model IDs; {ENFORCED_MODELS_FIX}")
     return tuple(models)
 
 
@@ -170,6 +178,7 @@ NonNegativeInt: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_whole)]
 PositiveFloat: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
 NonNegativeFloat: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Switch: TypeAlias = Annotated[bool, BeforeValidator(_switch)]
+EnforcedModels: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_enforced_models)]
 ModelList: TypeAlias = Annotated[tuple[str, ...], PlainValidator(_models)]
 PrincipalName: TypeAlias = Annotated[str, AfterValidator(_principal)]
 RoleArn: TypeAlias = Annotated[str, AfterValidator(_role_arn)]

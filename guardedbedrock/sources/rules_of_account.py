@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from guardedbedrock.bedrock import Guardrail
+from guardedbedrock.bedrock import EnforcedGuardrail, Guardrail
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.iam import Account, AccountPrincipal
 from guardedbedrock.iam.matching.patterns import compile_pattern
@@ -51,7 +51,7 @@ def models_of_profiles(snapshot: Mapping[str, Any]) -> dict[str, tuple[str, ...]
 
 def _enforced(snapshot: Mapping[str, Any], rules: Rules) -> tuple[Guardrail, ...]:
     known = {guardrail.key for guardrail in rules.enforced}
-    found = (Guardrail(one["arn"], str(one["version"])) for one in snapshot.get("enforced_guardrails") or ())
+    found = map(EnforcedGuardrail.from_snapshot, snapshot.get("enforced_guardrails") or ())
     return tuple(guardrail for guardrail in found if guardrail.key not in known)
 
 

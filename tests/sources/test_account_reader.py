@@ -290,14 +290,18 @@ def test_bedrock_sections_have_guardrails_with_versions_profiles_policies_and_en
         ],
     }
     bedrock.put_resource_policy(resourceArn=arn, resourcePolicy=json.dumps(policy))
-    bedrock.put_enforced_guardrail_configuration(guardrailInferenceConfig={"guardrailIdentifier": arn, "guardrailVersion": "2"})
+    models = {"includedModels": ["ALL"], "excludedModels": ["amazon.titan-embed-text-v2:0"]}
+    enforced = {"guardrailIdentifier": arn, "guardrailVersion": "2", "modelEnforcement": models}
+    bedrock.put_enforced_guardrail_configuration(guardrailInferenceConfig=enforced)
     snapshot = read(aws)
 
     (guardrail,) = snapshot["guardrails"]
     assert (guardrail["arn"], guardrail["region"], guardrail["tags"]) == (arn, REGION, {"Approved": "true"})
     assert {one["version"]: one["status"] for one in guardrail["versions"]} == {"DRAFT": "READY", "1": "READY", "2": "READY"}
     assert snapshot["resource_policies"] == {arn: policy}
-    assert [(one["arn"], one["version"], one["origin"]) for one in snapshot["enforced_guardrails"]] == [(arn, "2", "ACCOUNT")]
+    (enforced,) = snapshot["enforced_guardrails"]
+    assert (enforced["arn"], enforced["version"], enforced["origin"]) == (arn, "2", "ACCOUNT")
+    assert (enforced["included_models"], enforced["excluded_models"]) == (["ALL"], ["amazon.titan-embed-text-v2:0"])
     assert [profile["id"] for profile in snapshot["inference_profiles"]] == ["us.anthropic.claude-3-haiku-20240307-v1:0"]
 
 
@@ -305,7 +309,14 @@ def test_effective_policy_of_the_organization_adds_enforced_guardrails() -> None
     """Only of the Regions that are read; with and without the operators of a policy that is not resolved."""
     arn = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:guardrail/abc123def456"
     configurations = {
-        REGION: {"config_1": {"identifier": {"@@assign": f"{arn}:3"}}},
+        REGION: {
+            "config_1": {"identifier": {"@@assign": f"{arn}:3"}},
+            "config_2": {
+                "identifier": {"@@assign": f"{arn}:4"},
+                "model_enforcement": {"included_models": {"@@assign": ["ALL"]}, "excluded_models": {"@@assign": ["acme.embed"]}},
+            },
+            "config_3": {"identifier": f"{arn}:5", "model_enforcement": {"included_models": ["acme.chat"]}},
+        },
         "eu-west-1": {"config_1": {"identifier": f"{arn}:9"}},
     }
     content = json.dumps({"bedrock": {"guardrail_inference": configurations}})
@@ -320,7 +331,12 @@ def test_effective_policy_of_the_organization_adds_enforced_guardrails() -> None
     reader = OrganizationReader(SourceCalls(lambda *_, **__: Organizations(), REGION))
 
     assert reader.enforced_guardrails(ACCOUNT, [REGION]) == [
-        {"region": REGION, "arn": arn, "version": "3", "id": "config_1", "origin": "ORGANIZATION"}
+        {"region": REGION, "arn": arn, "id": f"config_{number}", "origin": "ORGANIZATION", **found}
+        for number, found in (
+            (1, {"version": "3"}),
+            (2, {"version": "4", "included_models": ["ALL"], "excluded_models": ["acme.embed"]}),
+            (3, {"version": "5", "included_models": ["acme.chat"], "excluded_models": []}),
+        )
     ]
 
 

@@ -76,7 +76,15 @@ class BedrockReader:
     def _enforced(self, region: str) -> list[dict[str, Any]]:
         listed = pages(self._calls.client("bedrock", region).list_enforced_guardrails_configuration, "guardrailsConfig")
         names = {"guardrailArn": "arn", "guardrailVersion": "version", "configId": "id", "owner": "origin"}
-        return [{"region": region, **{new: one[old] for old, new in names.items() if old in one}} for one in listed]
+        models = {"includedModels": "included_models", "excludedModels": "excluded_models"}
+        return [
+            {
+                "region": region,
+                **{new: one[old] for old, new in names.items() if old in one},
+                **{new: one["modelEnforcement"][old] for old, new in models.items() if "modelEnforcement" in one},
+            }
+            for one in listed
+        ]
 
     def _profiles(self, region: str) -> list[dict[str, Any]]:
         list_profiles = self._calls.client("bedrock", region).list_inference_profiles

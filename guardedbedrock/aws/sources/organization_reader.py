@@ -71,7 +71,7 @@ class OrganizationReader:
         content = read_document(effective, name="effective policy of type BEDROCK_POLICY")
         by_region = (content.get("bedrock") or {}).get("guardrail_inference") or {}
         return [
-            {"region": region, "arn": arn, "version": version, "id": name, "origin": "ORGANIZATION"}
+            {"region": region, "arn": arn, "version": version, "id": name, "origin": "ORGANIZATION", **_models(configuration)}
             for region, configurations in sorted(by_region.items())
             if region in regions and isinstance(configurations, Mapping)
             for name, configuration in sorted(configurations.items())
@@ -114,6 +114,14 @@ class OrganizationReader:
         described = {**named, "document": read_document(policy["Content"], name=summary["Arn"])}
         self._described[summary["Id"]] = described
         return described
+
+
+def _models(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the models that a configuration of an effective policy is enforced on, if it lists them."""
+    listed = configuration.get("model_enforcement")
+    if not isinstance(listed, Mapping):
+        return {}
+    return {name: _assigned(listed.get(name)) or [] for name in ("included_models", "excluded_models")}
 
 
 def _assigned(value: Any) -> Any:

@@ -15,14 +15,16 @@ from typing import Any, Final, TypeAlias
 from guardedbedrock.bedrock.authorization.authorization_set import TIME_KEYS, AuthorizationSet, RequiredAuthorization
 from guardedbedrock.bedrock.authorization.condition_keys import ANY_REQUEST_TAG, TAG_KEYS, carries
 from guardedbedrock.bedrock.caller import Caller, merge_keys
-from guardedbedrock.bedrock.guardrail.guardrail import Guardrail, identifier_key, to_arn
+from guardedbedrock.bedrock.guardrail.guardrail import identifier_key, to_arn
 from guardedbedrock.bedrock.operations import Operation
 from guardedbedrock.bedrock.parameters import Params, read_parameter
+from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.find_resources import any_of_type, find_resources
 from guardedbedrock.bedrock.resources.inventory import NOTHING_KNOWN, Inventory
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY, REGION_KEY, Resource
 from guardedbedrock.bedrock.resources.profiles import guardrail_destinations
 from guardedbedrock.iam.matching.arns import account_of
+from guardedbedrock.iam.matching.context import Truth
 from guardedbedrock.iam.matching.requests import Request
 
 Keys: TypeAlias = Mapping[str, object]
@@ -101,7 +103,7 @@ def authorizations(
         _use_of_api_key(context),
         _required_actions(operation, params, context, inventory, guardrails[0] if guardrails else None),
         _tagging(operation, params, context),
-        _use_of_guardrails(operation, context, inventory, guardrails),
+        _use_of_guardrails(operation, params, context, inventory, guardrails),
     )
     return AuthorizationSet(tuple(required for part in parts for required in part))
 
@@ -151,7 +153,7 @@ def _required_actions(
         context = context.plus(unknown=frozenset({_TIER_KEY}))
     if operation.inference and guardrail:
         context = context.plus({GUARDRAIL_KEY: identifier_key(*guardrail)})
-    elif operation.inference and _enforced_in(context.caller.region, inventory):
+    elif operation.inference and any(_enforced(operation, params, context.caller, inventory)):
         # AWS does not document whether the key shows a guardrail that the account enforces.
         context = context.plus(unknown=frozenset({GUARDRAIL_KEY}))
     for required in operation.required_actions:
@@ -173,7 +175,7 @@ def _tagging(operation: Operation, params: Params, context: _Context) -> Iterato
 
 
 def _use_of_guardrails(
-    operation: Operation, context: _Context, inventory: Inventory, guardrails: tuple[NamedGuardrail, ...]
+    operation: Operation, params: Params, context: _Context, inventory: Inventory, guardrails: tuple[NamedGuardrail, ...]
 ) -> Iterator[RequiredAuthorization]:
     """Require ``bedrock:ApplyGuardrail`` on every guardrail that runs: the call's own, then the enforced ones, with profiles."""
     if operation.configures_inference:
@@ -182,14 +184,21 @@ def _use_of_guardrails(
         for resource in _guardrail_profile(guardrails[0][0], inventory) if guardrails else ():
             yield context.require("bedrock:ApplyGuardrail", resource)
         return
-    enforced = [one.arn for one in _enforced_in(context.caller.region, inventory)]
-    for arn in dict.fromkeys([*(arn for arn, _ in guardrails), *enforced]):
+    certain: dict[str, Truth] = {arn: True for arn, _ in guardrails}
+    for arn, is_certain in _enforced(operation, params, context.caller, inventory):
+        certain[arn] = certain.get(arn) or is_certain
+    for arn, is_certain in certain.items():
         for resource in (_guardrail_resource(arn, inventory), *_guardrail_profile(arn, inventory)):
-            yield context.require("bedrock:ApplyGuardrail", resource)
+            yield context.require("bedrock:ApplyGuardrail", resource, undocumented=not is_certain)
 
 
-def _enforced_in(region: str, inventory: Inventory) -> list[Guardrail]:
-    return [guardrail for guardrail in inventory.enforced if guardrail.region == region]
+def _enforced(operation: Operation, params: Params, caller: Caller, inventory: Inventory) -> Iterator[tuple[str, Truth]]:
+    """Yield each guardrail that is enforced on a call, and whether that is certain; None if it is not."""
+    for guardrail in inventory.enforced:
+        if guardrail.region == caller.region:
+            answer = is_enforced(guardrail, operation.model(params), inventory)
+            if answer is not False:
+                yield guardrail.arn, answer
 
 
 def _guardrail_profile(guardrail: str, inventory: Inventory) -> Iterator[Resource]:

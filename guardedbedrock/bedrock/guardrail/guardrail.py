@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.matching.arns import split
@@ -84,6 +84,26 @@ class Guardrail:
                 f"guardrail ID `{self.id}`: AWS accepts only lower-case letters and digits; copy the ID from the "
                 'console, or set vocabulary = "invoke-with-guardrail" if the policies only model an account'
             )
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcedGuardrail(Guardrail):
+    """
+    A guardrail that the account or the organization enforces on model calls, with the models that it is enforced on.
+
+    Args:
+        included_models: IDs of the models that it is enforced on, or ``ALL``; an empty tuple means that the models are unknown.
+        excluded_models: IDs of models that it is not enforced on; they override `included_models`.
+    """
+
+    included_models: tuple[str, ...] = ()
+    excluded_models: tuple[str, ...] = ()
+
+    @classmethod
+    def from_snapshot(cls, entry: Mapping[str, Any]) -> EnforcedGuardrail:
+        """Read an entry of the section ``enforced_guardrails`` of a snapshot; an older snapshot has no models."""
+        included, excluded = (tuple(entry.get(name) or ()) for name in ("included_models", "excluded_models"))
+        return cls(entry["arn"], str(entry["version"]), included_models=included, excluded_models=excluded)
 
 
 def _id_in(arn: str) -> str:

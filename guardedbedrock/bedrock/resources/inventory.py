@@ -27,7 +27,8 @@ class Inventory:
         tags: Resource tags of guardrails, by ARN. They may change while a fake serves them.
         resolved_models: Identifier of an inference profile, prompt router, prompt or provisioned model (as calls name it, or its
             ARN) to its models (IDs or ARNs). Identifiers that are not here are resolved as AWS documents, or are unknown.
-        enforced: Guardrails that the account or the organization enforces on every model call in their region.
+        enforced: Guardrails that the account or the organization enforces in their region: on the models of an
+            `EnforcedGuardrail`; on every model that takes a guardrail otherwise.
         profiles: ARN of a guardrail to the ID or ARN of the guardrail profile that it uses across regions.
         guardrail_on_profiles: Whether AWS sets the guardrail key on the authorization of an inference profile, as the user has
             tested.

@@ -9,6 +9,7 @@ from typing import Any, Final
 from guardedbedrock.bedrock import AuthorizationSet, find_operation
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
+from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.models import Resource, kind_of, resources
 from guardedbedrock.governance.lint.governance_rules import MANAGEMENT
 from guardedbedrock.governance.proof.policies import ProofPolicies
@@ -238,7 +239,10 @@ class _Calls:
         for region in scope.regions if scope.subjects else ():
             caller = scope.subjects[0].caller(region)
             found = [resources(model.id, caller, scope.inventory) for model in scope.models]
-            shapes = [_shape(model, listed) for model, listed in zip(scope.models, found, strict=True)]
+            shapes = [
+                (_shape(model, listed), _enforced_on(model, region, scope))
+                for model, listed in zip(scope.models, found, strict=True)
+            ]
             self._models[region] = shapes, Alike([[one.arn for one in listed] for listed in found])
 
     def classes(self, policies: PolicySet) -> tuple[list[Hashable], dict[str, list[Hashable]]]:
@@ -282,6 +286,11 @@ def _effects_of(situation: Situation, scope: Scope) -> Hashable:
     arn = situation.guardrail.arn if situation.guardrail else ""
     account = arn.split(":")[4] if arn else ""
     return scope.inventory.profiles.get(arn), any(one.arn == arn for one in scope.inventory.enforced), account
+
+
+def _enforced_on(model: Model, region: str, scope: Scope) -> Hashable:
+    """Return whether each enforced guardrail of a Region is enforced on a model."""
+    return tuple(is_enforced(one, model.id, scope.inventory) for one in scope.inventory.enforced if one.region == region)
 
 
 def _shape(model: Model, found: Sequence[Resource]) -> Hashable:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.bedrock import AUTHORIZERS, Caller, Guardrail, Inventory
+from guardedbedrock.bedrock import AUTHORIZERS, Caller, EnforcedGuardrail, Guardrail, Inventory
 from guardedbedrock.bedrock.authorization.vocabulary import Authorizer
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
@@ -173,7 +173,7 @@ def _of_account(account: Account, source: str, approved: Sequence[str], models: 
     snapshot = account.snapshot
     subjects = tuple(_group(account))
     guardrails = tuple(map(_parse_guardrail, approved)) or tuple(_guardrails_of(snapshot))
-    enforced = tuple(Guardrail(one["arn"], str(one["version"])) for one in snapshot.get("enforced_guardrails") or ())
+    enforced = tuple(map(EnforcedGuardrail.from_snapshot, snapshot.get("enforced_guardrails") or ()))
     listed = snapshot.get("guardrails") or ()
     inventory = Inventory(
         tags={one["arn"]: one["tags"] for one in listed if one.get("tags") is not None},

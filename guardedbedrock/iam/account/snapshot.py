@@ -20,7 +20,7 @@ organization           ``id``, ``management_account``, ``path`` (root to account
 scp, rcp               levels, root first: ``target`` and ``policies`` (``id``, ``name``, ``document``)
 guardrails             ``arn``, ``id``, ``name``, ``region``, ``version``, ``status``, ``tags``, ``versions``
 resource_policies      guardrail ARN to document
-enforced_guardrails    ``region``, ``arn``, ``version``, ``origin``
+enforced_guardrails    ``region``, ``arn``, ``version``, ``origin``; ``included_models``, ``excluded_models`` if listed
 inference_profiles     ``arn``, ``id``, ``region``, ``status``, ``type``, ``models``
 last_accessed          principal ARN to service prefix to ISO 8601 time or null
 gaps                   ``section``, ``api``, ``error``, ``statement``; optional ``principal``, ``resource``, ``region``

@@ -1,0 +1,61 @@
+"""
+Which models an enforced guardrail is enforced on.
+
+AWS does not document whether it enforces a guardrail on models that take no guardrail, such as embeddings, unless the
+configuration excludes them.
+Source: Bedrock API Reference, "ModelEnforcement"; Bedrock User Guide, "Apply cross-account safeguards with Amazon Bedrock
+Guardrails enforcements".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from guardedbedrock.bedrock.guardrail.guardrail import EnforcedGuardrail, Guardrail
+from guardedbedrock.bedrock.resources.inventory import Inventory, ResolvedModels
+from guardedbedrock.bedrock.resources.models import kind_of
+from guardedbedrock.bedrock.resources.unsupported_models import unsupported_kind
+from guardedbedrock.iam.matching.context import Truth
+
+_ALL_MODELS: Final = "ALL"
+
+
+def is_enforced(guardrail: Guardrail, model: str | None, inventory: Inventory) -> Truth:
+    """
+    Return whether a guardrail is enforced on a call to a model; None if that is unknown.
+
+    Args:
+        guardrail: An enforced guardrail in the region of the call.
+        model: The identifier in the call; None if the call names none.
+        inventory: What is known of the models that it resolves to.
+    """
+    takes_none = unsupported_kind(model, (), inventory.resolved_models) is not None
+    if not isinstance(guardrail, EnforcedGuardrail) or not guardrail.included_models:
+        return None if takes_none else True
+    answers = {_is_listed(guardrail, base) for base in _base_models(model, inventory.resolved_models)}
+    if len(answers) != 1:
+        is_every_model = _ALL_MODELS in guardrail.included_models and not guardrail.excluded_models
+        return True if is_every_model and not takes_none else None
+    return None if True in answers and takes_none else answers.pop()
+
+
+def _is_listed(guardrail: EnforcedGuardrail, model: str) -> bool:
+    """A model in both lists is excluded."""
+    included = guardrail.included_models
+    return model not in guardrail.excluded_models and (_ALL_MODELS in included or model in included)
+
+
+def _base_models(model: str | None, resolved_models: ResolvedModels) -> set[str]:
+    """Return the IDs of the foundation models that may answer a call; an empty set if one of them is unknown."""
+    if model is None:
+        return set()
+    resolved = resolved_models.get(model) or resolved_models.get(model.rpartition("/")[2]) or (model,)
+    bases = {_base_model(one) for one in resolved}
+    return set() if "" in bases else bases
+
+
+def _base_model(model: str) -> str:
+    kind, name = kind_of(model), model.rpartition("/")[2]
+    if kind == "inference-profile":
+        return name.partition(".")[2]
+    return name if kind == "foundation-model" else ""
