@@ -151,7 +151,7 @@ def simulate(  # noqa: PLR0913 - each parameter is an option
     ] = None,
     output: OutputOption = "text",
 ) -> int:
-    """Show what the guard does with a call, without sending it. Exit code 1 if the call is denied or refused."""
+    """Show what the guard does with a call, without sending it. Exit code 1 if the policies deny it or the guard refuses it."""
     from guardedbedrock.cli.simulate import SimulateArguments, command  # noqa: PLC0415 - imports boto3
 
     return command(SimulateArguments(operation, params, config, region, using), output)

@@ -47,7 +47,7 @@ def command(arguments: SimulateArguments, output: str) -> int:
     Simulate the call and print the result.
 
     Returns:
-        1 if the call would not be sent, else 0.
+        1 if the policies deny the call, in any mode, or if the guard refuses it; else 0.
     """
     params = read_params(arguments.params)
     if arguments.operation not in OPERATIONS:
@@ -61,7 +61,7 @@ def command(arguments: SimulateArguments, output: str) -> int:
         screen = console()
         for text, style in text_lines(simulation):
             screen.print(text, style=style, soft_wrap=True)
-    return 1 if simulation.stopped else 0
+    return 1 if simulation.stopped or simulation.is_denied else 0
 
 
 def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:
@@ -71,17 +71,19 @@ def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any])
     Raises:
         ConfigurationError: A required parameter is missing or has the wrong type, or no approved guardrail has the name.
     """
-    operation, region = arguments.operation, arguments.region
+    operation, region, rules = arguments.operation, arguments.region, guard.rules
+    enforced = rules.mode == "enforce"
     try:
         with guard.using(arguments.using) if arguments.using else nullcontext():
             verdict = guard.simulate(operation, params, region_name=region)
     except RefusedError as refusal:
-        return Simulation(operation, params, verdict=None, error=refusal, stopped=True)
+        return Simulation(operation, params, rules.mode, verdict=None, error=refusal, stopped=enforced)
     except (AttributeError, TypeError):
         raise ConfigurationError(f"--params: a value has a type that {operation} does not accept") from None
-    error = denial(operation, verdict, guard.rules) if verdict.denied else None
-    refused = verdict.decision == "indeterminate" and guard.rules.on_indeterminate == "refuse"
-    return Simulation(operation, params, verdict=verdict, error=error, stopped=refused or error is not None)
+    error = denial(operation, verdict, rules) if verdict.denied else None
+    refused = verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse"
+    stopped = enforced and (refused or error is not None)
+    return Simulation(operation, params, rules.mode, verdict=verdict, error=error, stopped=stopped)
 
 
 def read_params(argument: str) -> dict[str, Any]:

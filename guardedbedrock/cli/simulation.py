@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from guardedbedrock import AccessDeniedError, Authorization, Guardrail, Verdict
+    from guardedbedrock.core.rules import Mode
 
 StyledLine: TypeAlias = tuple[str, str]
 """Text and rich style."""
@@ -23,13 +24,16 @@ class Simulation:
     Args:
         operation: Such as ``Converse``.
         params: As given on the command line.
-        verdict: The result of the preflight; None if the guard refuses the call before it.
-        error: The error that the caller would get; None if the call would be sent.
-        stopped: Whether the call would not be sent.
+        mode: The mode of the guard. In mode ``off`` the guard changes and checks nothing, and the rest is what mode ``report``
+            would do.
+        verdict: The result of the preflight; None if the guard refuses the call before it, or cannot evaluate it.
+        error: The denial or the refusal; None if there is neither.
+        stopped: Whether the call would not be sent; only mode ``enforce`` stops calls.
     """
 
     operation: str
     params: dict[str, Any]
+    mode: Mode
     verdict: Verdict | None
     error: AccessDeniedError | None
     stopped: bool
@@ -37,7 +41,14 @@ class Simulation:
     @property
     def decision(self) -> str:
         """The decision of the preflight, or ``refused``."""
-        return self.verdict.decision if self.verdict else "refused"
+        if self.verdict:
+            return self.verdict.decision
+        return "refused" if self.stopped else "indeterminate"
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the policies deny the call."""
+        return self.verdict is not None and self.verdict.denied is not None
 
     @property
     def guardrail(self) -> Guardrail | None:
@@ -71,6 +82,8 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
         yield f"note: {remark}", "yellow"
     if simulation.error:
         yield "", ""
+        if not simulation.stopped:
+            yield f'the guard sends the call (mode = "{simulation.mode}")', "yellow"
         yield f"{'AWS would answer' if verdict else 'error'}: {simulation.error.message}", "red"
         yield f"hint: {simulation.error.hint}", ""
 
@@ -98,6 +111,7 @@ def as_json(simulation: Simulation) -> dict[str, object]:
     return {
         "operation": simulation.operation,
         "decision": simulation.decision,
+        "mode": simulation.mode,
         "stopped": simulation.stopped,
         "guardrail": named,
         "injected": simulation.injected,

@@ -130,6 +130,45 @@ def test_an_indeterminate_decision_is_refused_if_the_configuration_says_so(simul
     assert "the guard refuses the call (on_indeterminate): the decision depends on aws:ResourceTag/Environment\n" in out
 
 
+@pytest.mark.parametrize("mode", ["enforce", "report", "off"])
+def test_only_mode_enforce_stops_a_denied_call(simulate: Cli, tmp_path: Path, mode: str) -> None:
+    """The exit code is that of the decision in every mode, because AWS denies the call that the guard sends."""
+    (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\n{CONFIG}', "utf-8")
+
+    code, out, _ = simulate("--params", LARGE)
+    printed = json.loads(simulate("--params", LARGE, "--format", "json").out)
+
+    assert code == 1
+    assert (printed["decision"], printed["mode"], printed["stopped"]) == ("explicitDeny", mode, mode == "enforce")
+    assert (f'the guard sends the call (mode = "{mode}")' in out) is (mode != "enforce")
+
+
+@pytest.mark.parametrize("mode", ["report", "off"])
+def test_an_indeterminate_decision_is_refused_in_mode_enforce_only(simulate: Cli, tmp_path: Path, mode: str) -> None:
+    (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\non_indeterminate = "refuse"\n{CONFIG}', "utf-8")
+
+    code, out, _ = simulate("--params", TINY, "--using", "untagged")
+
+    assert code == 0
+    assert "the guard sends the call: the decision depends on aws:ResourceTag/Environment\n" in out
+
+
+def test_a_call_that_cannot_be_evaluated_is_refused_in_mode_enforce_only(simulate: Cli, tmp_path: Path) -> None:
+    """Without credentials the caller is unknown, so no policy can be evaluated."""
+    without = CONFIG.replace("arn:aws:iam::123456789012:role/HRBot", "caller")
+    found = {}
+    for mode in ("enforce", "report"):
+        (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\n{without}', "utf-8")
+        code, out, _ = simulate("--params", TINY, "--format", "json")
+        printed = json.loads(out)
+        found[mode] = (code, printed["decision"], printed["stopped"], printed["error"])
+
+    assert found == {
+        "enforce": (1, "refused", True, "PreflightUnavailableError"),
+        "report": (0, "indeterminate", False, "PreflightUnavailableError"),
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "operation", "sentence"),
     [
