@@ -105,7 +105,12 @@ def _authorization_lines(authorization: Authorization) -> Iterator[StyledLine]:
 
 
 def as_json(simulation: Simulation) -> dict[str, object]:
-    """Convert a simulation to JSON data."""
+    """
+    Convert a simulation to JSON data.
+
+    ``hangsOn`` has the context keys that an indeterminate decision depends on, ``reasons`` what else it depends on, in words:
+    what could not be read, and rules that AWS does not document.
+    """
     verdict, error, guardrail = simulation.verdict, simulation.error, simulation.guardrail
     named = {"arn": guardrail.arn, "version": guardrail.version, "name": guardrail.name} if guardrail else None
     return {
@@ -117,6 +122,7 @@ def as_json(simulation: Simulation) -> dict[str, object]:
         "injected": simulation.injected,
         "params": verdict.params if verdict else None,
         "hangsOn": list(verdict.hangs_on) if verdict else [],
+        "reasons": list(verdict.reasons) if verdict else [],
         "remarks": list(verdict.remarks) if verdict else [],
         "authorizations": [authorization_as_json(one) for one in verdict.authorizations] if verdict else [],
         "error": type(error).__name__ if error else None,
@@ -140,5 +146,6 @@ def authorization_as_json(authorization: Authorization) -> dict[str, object]:
             for one in decision.statements
         ],
         "hangsOn": list(decision.hangs_on),
+        "reasons": list(decision.reasons),
         "explanation": None if decision.outcome == "allowed" else decision.explain().as_data(),
     }

@@ -119,6 +119,10 @@ def test_an_indeterminate_decision_without_keys_shows_its_reason(simulate: Cli, 
     (line,) = [line for line in out.splitlines() if line.startswith("the guard sends the call")]
     assert "the decision depends on " in line
     assert "AWS documents no result of ArnLike on `k:arn`" in line
+    printed = json.loads(simulate("--params", TINY, "--format", "json").out)
+    assert (printed["decision"], printed["hangsOn"]) == ("indeterminate", [])
+    assert "AWS documents no result of ArnLike on `k:arn`" in printed["reasons"][0]
+    assert printed["authorizations"][0]["reasons"] == printed["reasons"]
 
 
 def test_an_indeterminate_decision_is_refused_if_the_configuration_says_so(simulate: Cli, tmp_path: Path) -> None:
@@ -231,6 +235,7 @@ def test_json_of_a_denied_call(simulate: Cli, tmp_path: Path) -> None:
             {"policyType": "identity", "policy": f"{tmp_path}/policy.json", "index": 2, "sid": "NoLarge", "effect": "Deny"}
         ],
         "hangsOn": [],
+        "reasons": [],
     }
     assert printed["message"].startswith("User: ")
     assert printed["hint"].startswith("no Allow can override")
