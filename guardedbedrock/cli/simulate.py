@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
 
 import guardedbedrock
 from guardedbedrock.auditing import Audit
@@ -20,6 +25,12 @@ from guardedbedrock.stages.authorize import denial
 
 if TYPE_CHECKING:
     from guardedbedrock import Guard
+
+_INVALID_TYPE: Final = re.compile(
+    r"Invalid type for parameter (?P<path>\S+), value: (?s:.*?), type: <class '(?P<type>[^']*)'>, valid types: (?P<accepted>.*)",
+)
+"""A line of the report of botocore's `ParamValidator`."""
+_CLASS: Final = re.compile(r"<class '([^']*)'>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +90,24 @@ def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any])
     except RefusedError as refusal:
         return Simulation(operation, params, rules.mode, verdict=None, error=refusal, stopped=enforced)
     except (AttributeError, TypeError):
-        raise ConfigurationError(f"--params: a value has a type that {operation} does not accept") from None
+        raise ConfigurationError(f"--params: {_wrong_type(operation, params)}") from None
     error = denial(operation, verdict, rules) if verdict.denied else None
     refused = verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse"
     stopped = enforced and (refused or error is not None)
     return Simulation(operation, params, rules.mode, verdict=verdict, error=error, stopped=stopped)
+
+
+def _wrong_type(operation: str, params: dict[str, Any]) -> str:
+    """Name the first parameter whose type botocore rejects."""
+    service = OPERATIONS[operation].service
+    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    if operation in model.operation_names:  # an older botocore may not have it
+        report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
+        found = _INVALID_TYPE.search(report)
+        if found:
+            accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
+            return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
+    return f"a value has a type that {operation} does not accept"
 
 
 def read_params(argument: str) -> dict[str, Any]:

@@ -271,8 +271,13 @@ def test_parameters_are_read_from_a_file(simulate: Cli, tmp_path: Path) -> None:
         pytest.param(["--params", '{"modelId": 5}'], "params: `modelId` is of type `int`; give the ID or ARN", id="wrong model"),
         pytest.param(
             ["--params", '{"modelId": "a.b", "guardrailConfig": {"guardrailIdentifier": [1]}}'],
-            "--params: a value has a type that Converse does not accept",
+            "--params: `guardrailConfig.guardrailIdentifier` is of type `list`; Converse accepts `str` there",
             id="wrong type",
+        ),
+        pytest.param(
+            ["--params", '{"modelId": "a.b", "guardrailConfig": "hr, type: x\\n"}'],
+            "--params: `guardrailConfig` is of type `str`; Converse accepts `dict` there",
+            id="wrong structure",
         ),
         pytest.param(["--params", TINY, "--region", "mars"], "region: `mars` is not the name of a Region; ", id="region"),
         pytest.param(["--params", TINY, "--region", ""], "region: `` is not the name of a Region; ", id="no region"),
