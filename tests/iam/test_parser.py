@@ -29,6 +29,23 @@ def under(**condition: Any) -> dict[str, Any]:
     return of(Condition=condition)
 
 
+PRINCIPALS: Final = (
+    "*",
+    "111122223333",
+    "arn:aws:iam::111122223333:root",
+    "arn:aws-us-gov:iam::111122223333:user/alice",
+    "arn:aws:iam::111122223333:user/team/a!b/alice+bob=c,d.e@f-g_h",
+    "arn:aws-cn:iam::111122223333:role/App",
+    "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/us-west-2/AWSReservedSSO_Admin_0123456789abcdef",
+    "arn:aws-iso-b:sts::111122223333:assumed-role/App/me@example.com",
+    "arn:aws:sts::111122223333:federated-user/bob",
+    "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC",
+    "AIDAJQABLZS4A3QDU576Q",
+    "AROAKSCDLFT9R5DQP782U",
+    "AROAKSCDLFT9R5DQP782U:session",
+)
+"""Every form of ``AWS`` in Principal; AWS shows the unique ID of a user or role that was deleted."""
+
 ANY: Final = "identity"
 BAD: Final = [
     pytest.param(row["policyType"], row.get("text", row.get("document")), row["pointer"], row["problem"], id=row["what"])
@@ -97,6 +114,9 @@ def test_error_without_a_name_calls_the_document_policy() -> None:
         pytest.param(ANY, under(**{"ForAllValues:StringLikeIfExists": {"k": "v"}}), id="quantifier and IfExists"),
         pytest.param("resource", {"Statement": {**GOOD, "Principal": {"AWS": [], "Service": "a.amazonaws.com"}}}, id="no name"),
         pytest.param("resource", {"Statement": {**GOOD, "NotPrincipal": {"CanonicalUser": "x", "Federated": ["y"]}}}, id="kinds"),
+        pytest.param("resource", {"Statement": {**GOOD, "Principal": {"AWS": list(PRINCIPALS)}}}, id="principals of all forms"),
+        pytest.param("resource", {"Statement": {**GOOD, "NotPrincipal": {"AWS": list(PRINCIPALS)}}}, id="excepted principals"),
+        pytest.param("endpoint", {"Statement": {**GOOD, "Principal": {"Service": ["*", "x"], "Federated": "a*"}}}, id="not AWS"),
         pytest.param("rcp", {"Statement": {**PUBLIC, "Effect": "Deny", "Principal": {"AWS": "*"}}}, id="everyone in an RCP"),
         pytest.param("rcp", {"Statement": {**PUBLIC, "Action": "*"}}, id="RCPFullAWSAccess"),
         pytest.param("identity", of(Resource="arn:aws:bedrock"), id="incomplete ARN in an identity-based policy"),
@@ -129,7 +149,7 @@ def test_every_element_is_parsed() -> None:
     statement = {
         "Sid": "One",
         "Effect": "Deny",
-        "NotPrincipal": {"AWS": ["a", "b"], "Service": "c"},
+        "NotPrincipal": {"AWS": ["222222222222", "111122223333"], "Service": "c"},
         "NotAction": ["s3:*", "iam:Get?"],
         "NotResource": "arn:aws:s3:::b/*",
         "Condition": {"Bool": {"aws:SecureTransport": False}, "NumericLessThan": {"N": [1, 2.50, "3"]}},
@@ -146,7 +166,7 @@ def test_every_element_is_parsed() -> None:
             Condition("Bool", "aws:SecureTransport", ("false",)),
             Condition("NumericLessThan", "N", ("1", "2.5", "3")),
         ),
-        principal=(("AWS", "a"), ("AWS", "b"), ("Service", "c")),
+        principal=(("AWS", "222222222222"), ("AWS", "111122223333"), ("Service", "c")),
         not_action=True,
         not_resource=True,
         not_principal=True,

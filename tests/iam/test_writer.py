@@ -34,7 +34,7 @@ def test_elements_have_the_order_of_the_grammar() -> None:
             "Condition": {"Bool": {"b": [True], "a": ["x", 1.50]}, "Null": {"c": "true"}},
             "NotResource": ["arn:aws:s3:::b"],
             "NotAction": ["b:c", "a:b"],
-            "NotPrincipal": {"Service": "s", "AWS": ["2", "1"]},
+            "NotPrincipal": {"Service": "s", "AWS": ["222222222222", "111122223333"]},
             "Effect": "Deny",
             "Sid": "S",
         },
@@ -45,7 +45,8 @@ def test_elements_have_the_order_of_the_grammar() -> None:
     text = write(iam.parse(source, "resource", name="n", arn="arn:x"))
 
     assert text == (
-        '{"Version":"2012-10-17","Id":"I","Statement":[{"Sid":"S","Effect":"Deny","NotPrincipal":{"Service":"s","AWS":["2","1"]},'
+        '{"Version":"2012-10-17","Id":"I","Statement":[{"Sid":"S","Effect":"Deny",'
+        '"NotPrincipal":{"Service":"s","AWS":["222222222222","111122223333"]},'
         '"NotAction":["b:c","a:b"],"NotResource":"arn:aws:s3:::b",'
         '"Condition":{"Bool":{"b":"true","a":["x","1.5"]},"Null":{"c":"true"}}}]}'
     )
@@ -64,9 +65,9 @@ def test_version_is_always_written(version: dict[str, str], statement: Any) -> N
         pytest.param("*", "*", id="everyone"),
         pytest.param({"AWS": ["*"]}, "*", id="everyone in an array"),
         pytest.param({"Service": "*"}, {"Service": "*"}, id="every service"),
-        pytest.param({"AWS": ["*", "1"]}, {"AWS": ["*", "1"]}, id="everyone and one"),
+        pytest.param({"AWS": ["*", "111122223333"]}, {"AWS": ["*", "111122223333"]}, id="everyone and one"),
         pytest.param({"AWS": []}, {"AWS": []}, id="no principal"),
-        pytest.param({"Service": [], "AWS": "1"}, {"AWS": "1"}, id="no service"),
+        pytest.param({"Service": [], "AWS": "111122223333"}, {"AWS": "111122223333"}, id="no service"),
     ],
 )
 def test_principals_are_grouped_by_type(given: Any, expected: Any) -> None:

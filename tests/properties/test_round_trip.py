@@ -17,7 +17,14 @@ INDENTS = st.sampled_from((None, 0, 2))
 TEXTS = st.text(max_size=8)
 VALUES = TEXTS | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False, width=16)
 BLOCKS = st.dictionaries(st.sampled_from(("StringLike", "Null", "ForAnyValue:BoolIfExists")), st.dictionaries(TEXTS, VALUES))
-KINDS = st.dictionaries(st.sampled_from(("AWS", "Service", "Federated", "CanonicalUser")), TEXTS | st.lists(TEXTS, max_size=3))
+NAMES = st.sampled_from(("*", "111122223333", "arn:aws:iam::111122223333:role/p/App", "AROAKSCDLFT9R5DQP782U"))
+KINDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "AWS": NAMES | st.lists(NAMES, max_size=3),
+        **{kind: TEXTS | st.lists(TEXTS, max_size=3) for kind in ("Service", "Federated", "CanonicalUser")},
+    },
+).filter(bool)
 
 
 def rewritten(given: Json, policy_type: str) -> Json:

@@ -1,12 +1,13 @@
 """
-Check the form of the actions and resources of a statement.
+Check the form of the actions, resources and principals of a statement.
 
-Source: IAM User Guide, "IAM JSON policy elements: Action" and "IAM JSON policy elements: Resource"; for incomplete ARNs "IAM
-identifiers".
+Source: IAM User Guide, "IAM JSON policy elements: Action", "IAM JSON policy elements: Resource" and "AWS JSON policy elements:
+Principal"; for incomplete ARNs and unique IDs "IAM identifiers".
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,16 @@ _INCOMPLETE: Final = (
     "`{}` is not a complete ARN; write all of `arn:partition:service:region:account:resource` (AWS completes an ARN only in "
     "identity-based policies)"
 )
+
+_NAME: Final = r"[A-Za-z0-9_+=,.@-]+"
+_PRINCIPAL_FORMS: Final = (
+    r"[0-9]{12}",
+    rf"arn:[a-z0-9-]+:iam::[0-9]{{12}}:(?:root|(?:user|role)/(?:[!-~]+/)?{_NAME})",
+    rf"arn:[a-z0-9-]+:sts::[0-9]{{12}}:(?:assumed-role/{_NAME}/{_NAME}|federated-user/{_NAME})",
+    r"arn:[a-z0-9-]+:iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+",
+    rf"(?:AIDA|AROA)[A-Z0-9]+(?::{_NAME})?",  # AWS replaces the ARN of a user or role that was deleted with its unique ID
+)
+_PRINCIPAL: Final = re.compile("|".join(_PRINCIPAL_FORMS))
 
 
 @lru_cache(maxsize=4096)  # keyed by the pattern: policies of an organization repeat their actions
@@ -46,3 +57,13 @@ def check_resource(text: str) -> str | None:
 def check_completed_resource(text: str) -> str | None:
     """Return what is wrong with a pattern of Resource or NotResource where AWS completes incomplete ARNs, None if it is valid."""
     return None if text.startswith("arn:") else check_resource(text)
+
+
+@lru_cache(maxsize=4096)  # keyed by the principal, for the same reason
+def check_principal(text: str) -> str | None:
+    """Return what is wrong with a value of ``AWS`` in Principal or NotPrincipal, None if it is valid."""
+    if text == "*" or _PRINCIPAL.fullmatch(text):
+        return None
+    if "*" in text or "?" in text:
+        return f"`{text}` has a wildcard; Principal matches whole names only: write `*`, and test `aws:PrincipalArn` in Condition"
+    return f"`{text}` is not a principal; write `*`, an account ID of 12 digits, or the ARN of an account, user, role or session"

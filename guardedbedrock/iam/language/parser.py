@@ -22,7 +22,13 @@ from guardedbedrock.iam.language.documents import (
     Statement,
     load_json,
 )
-from guardedbedrock.iam.language.grammar import COMPLETED_IN, check_action, check_completed_resource, check_resource
+from guardedbedrock.iam.language.grammar import (
+    COMPLETED_IN,
+    check_action,
+    check_completed_resource,
+    check_principal,
+    check_resource,
+)
 from guardedbedrock.iam.matching.conditions import Condition, parse_operator
 from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.principals import PrincipalElement
@@ -224,7 +230,14 @@ def _principal_element(data: object) -> PrincipalElement:
     if data in _EVERYONE:
         return (("AWS", "*"),)
     members = _members(data, _PRINCIPALS)
-    return tuple((kind, text) for kind, texts in members.items() for text in _at(kind, _texts, texts))
+    if not members:
+        raise _Invalid("names no principal; write `*` or at least one of AWS, CanonicalUser, Federated and Service")
+    return tuple((kind, text) for kind, texts in members.items() for text in _at(kind, _principals, kind, texts))
+
+
+def _principals(kind: str, data: object) -> tuple[str, ...]:
+    """Read the values of one type of principal. The names of services, providers and canonical users have no documented form."""
+    return _texts(data, check_principal) if kind == "AWS" else _texts(data)
 
 
 def _conditions(data: object) -> tuple[Condition, ...]:
