@@ -46,7 +46,7 @@ RESOURCES: Final = (MODEL, GUARDRAIL, FOREIGN, OBJECT, SOME_MODEL, "*")
 ACTIONS: Final = ("bedrock:InvokeModel", "bedrock:ApplyGuardrail", "s3:GetObject")
 
 ACTION_ELEMENTS: Final[list[Json]] = [
-    *({"Action": text} for text in ("*", "*", "*", "bedrock:*", "bedrock:InvokeModel", "BEDROCK:apply*", "?3:Get?bject", "*:*")),
+    *({"Action": text} for text in ("*", "*", "*", "bedrock:*", "bedrock:InvokeModel", "BEDROCK:apply*", "s3:Get?bject", "*:*")),
     {"Action": ["iam:*", "bedrock:Invoke*"]},
     {"Action": []},
     *({"NotAction": text} for text in ("iam:*", "s3:*", "bedrock:InvokeModel", "*")),

@@ -105,6 +105,8 @@ def test_error_without_a_name_calls_the_document_policy() -> None:
         pytest.param(ANY, of(Resource=[]), id="no resource"),
         pytest.param(ANY, of(Action="*:*"), id="star for the service"),
         pytest.param(ANY, of(Action=("s3:*", "iam:*")), id="tuple for a list"),
+        pytest.param(ANY, of(Action=["bedrock:New/Thing", "new_service:Do"]), id="action that may be a new one"),
+        pytest.param(ANY, of(Resource=["arn:*", "arn:*:s3:::b", "arn:aws:s3:*:*:*"]), id="stars around the service of an ARN"),
         pytest.param(ANY, of(Resource="arn:aws:s3:*"), id="short pattern that ends in a star"),
         pytest.param(ANY, of(Resource="arn:aws:s3:::b/${aws:username}"), id="variable"),
         pytest.param(ANY, of(Condition={}), id="no condition line"),
