@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from guardedbedrock.cli.app import run
+from guardedbedrock.governance.proof.answers import Summary
 
 APPROVED: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456:3"
 BOTH: Final = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
@@ -231,6 +232,16 @@ def test_a_snapshot_is_asked_for_every_principal(others: int, tmp_path: Path, ca
     # The dump has no SCPs, so access is never certain; what is denied stays denied.
     assert answers == {"Bad": "unknown", "Good": "proved", **{f"R{number}": "proved" for number in range(others)}}
     assert (code, summary["answer"]) == (3, "unknown")
+
+
+@pytest.mark.parametrize("question", ["guardrail-required", "unreachable"])
+def test_a_snapshot_without_principals_proves_nothing(question: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dump = tmp_path / "details.json"
+    dump.write_text('{"RoleDetailList": [], "UserDetailList": []}', "utf-8")
+
+    assert run(["prove", question, "--snapshot", str(dump), "--all"]) == 2
+    assert f"{dump}: has no principal, so nothing would be proved" in capsys.readouterr().err
+    assert Summary(()).answer == "unknown"
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,32 @@ def test_newly_denied_calls_exit_with_1(cli: Cli) -> None:
     assert any(uuid(1) in line for line in lines)
 
 
+@pytest.mark.parametrize("options", [[], ["--strict"], ["--since", "2026-01-01"]])
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("1.json", "garbage", "a line is not JSON"),
+        ("1.json", '{"Records": [{"eventName": "Converse"}]}', "the record has no `eventID`"),
+        ("1.json", '{"Records": []}', "no CloudTrail record, so"),
+        ("1.json", "", "is empty"),
+        ("x.txt", "notes", ""),
+    ],
+)
+def test_a_trail_without_a_record_exits_with_2(  # noqa: PLR0913, PLR0917  # a table of files, under some options
+    name: str, text: str, reason: str, options: list[str], cli: Cli, trail: Path
+) -> None:
+    """A report of no calls would look like one without denials."""
+    (trail / "other").mkdir()
+    (trail / "other" / name).write_text(text, "utf-8")
+
+    done = cli("replay", "other", "--policies", "new.json", *options)
+
+    assert (done.code, done.out) == (2, "")
+    assert "contain no CloudTrail record" in done.err
+    assert reason in done.err
+    assert done.err.endswith("so nothing was replayed; name a trail\n")
+
+
 @pytest.mark.usefixtures("trail")
 def test_without_evidence_no_call_is_newly_denied(cli: Cli) -> None:
     done = cli("replay", "trail", "--policies", "new.json")

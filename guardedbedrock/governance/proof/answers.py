@@ -98,6 +98,6 @@ class Summary:
 
     @property
     def answer(self) -> ProofAnswer:
-        """``refuted`` if one is refuted, else ``unknown`` if one is unknown, else ``proved``."""
+        """``refuted`` if one is refuted, else ``unknown`` if one is unknown or there is none, else ``proved``."""
         found = {answer.answer for answer in self.answers}
-        return "refuted" if "refuted" in found else "unknown" if "unknown" in found else "proved"
+        return "refuted" if "refuted" in found else "proved" if found == {"proved"} else "unknown"

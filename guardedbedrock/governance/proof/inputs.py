@@ -112,6 +112,8 @@ class PolicyArguments:
         account = Account.from_snapshot(str(self.snapshot))
         if not self.every and not self.principal:
             raise ConfigurationError("--snapshot: name a principal with --principal ARN, or ask for every one with --all")
+        if not account.principals:
+            raise ConfigurationError(f"{self.snapshot}: has no principal, so nothing would be proved; take another snapshot")
         principals = account.principals if self.every else [account.find(str(self.principal)).arn]
         for arn in principals:
             yield ProofPolicies.of(account.policy_set(arn), arn)

@@ -48,6 +48,7 @@ __all__ = [
 
 _SEVERAL = (list, tuple, set, frozenset)
 _TOO_MANY_ACTIONS: Final = "the policies tell too many actions of other services apart"
+_NO_CALL: Final = "the calls need no authorization, so there is nothing to prove"
 _NO_REQUEST: Final = "no request that AWS could receive has the values and the resource that the question gives"
 
 # -- the questions ----------------------------------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
             break
     chosen = next((one for kind in ("refuted", "unknown", "proved") for one in answers if one.answer == kind), None)
     spent = (perf_counter() - started) * 1000
-    return replace(chosen or _answered(question, "proved", policies, settings), milliseconds=spent)
+    return replace(chosen or _answered(question, "unknown", policies, settings, _NO_CALL), milliseconds=spent)
 
 
 def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[Prover, Situation]:

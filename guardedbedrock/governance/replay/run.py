@@ -79,7 +79,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
         progress: Called with the number of files that are read, and of all files.
 
     Raises:
-        ConfigurationError: An input is missing or cannot be read.
+        ConfigurationError: An input is missing or cannot be read, or no record can be read.
         PolicySyntaxError: A document is not a policy.
     """
     given = prepare(trails, policies, baseline, snapshot, since, until, assume, guardrail, invocation_logs, bucket)
@@ -100,13 +100,30 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     )
     skipped = list(given.skipped)
     groups = merge([*counts.groups, *read_tuples(tuples, given.projection, skipped)])
+    skips = sorted_skips([*skipped, *(one for result in results for one in result.skipped)])
+    if not groups:
+        require_records(sum(result.events - result.unreadable for result in results), skips)
     if keep is not None:
         write_parquet(groups, Path(keep), given.projection)
     report = build(groups, given.new, given.old)
     report.events = sum(result.events for result in results)
     report.mantle = counts.mantle
-    report.skipped = sorted_skips([*skipped, *(one for result in results for one in result.skipped)])
+    report.skipped = skips
     return report
+
+
+def require_records(readable: int, skipped: Sequence[Skipped]) -> None:
+    """
+    Refuse a replay of nothing: a report without calls would look like one without denials.
+
+    Raises:
+        ConfigurationError: No record could be read.
+    """
+    if readable:
+        return
+    first = next((one for one in skipped if one.is_broken), next(iter(skipped), None))
+    reason = f" ({first.file}: {first.reason})" if first else ""
+    raise ConfigurationError(f"the trails contain no CloudTrail record{reason}, so nothing was replayed; name a trail")
 
 
 @dataclass(frozen=True, slots=True)

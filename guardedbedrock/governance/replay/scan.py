@@ -83,6 +83,7 @@ class ScanResult:
     Args:
         number: Number of the task.
         events: How many records were read.
+        unreadable: How many of them are no CloudTrail records.
         tuples: The distinct tuples; a row of the spool holds an index into this list.
         evidence: The distinct evidence, likewise.
         replaced: Keys of the events that an addendum replaces.
@@ -92,6 +93,7 @@ class ScanResult:
 
     number: int
     events: int = 0
+    unreadable: int = 0
     tuples: list[CallTuple] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)
@@ -195,6 +197,7 @@ class _Scanner:
                 self._read_record(record, faults)
         else:
             self._read_typed(file, raws, faults)
+        self._result.unreadable += sum(count for reason, count in faults.items() if reason != _NO_CALL)
         self._result.skipped += [
             Skipped(file.name, reason, count, is_broken=reason != _NO_CALL) for reason, count in faults.items()
         ]

@@ -30,7 +30,7 @@ from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile
 from guardedbedrock.governance.replay.projection import CallTuple
 from guardedbedrock.governance.replay.report import ReplayReport, build
-from guardedbedrock.governance.replay.run import prepare, sorted_skips
+from guardedbedrock.governance.replay.run import prepare, require_records, sorted_skips
 from guardedbedrock.governance.replay.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
 from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, read_rows
 from guardedbedrock.governance.replay.verdicts import CallVerdict, GuardrailAssumption, Judge
@@ -109,10 +109,13 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     groups = [_group(row.asDict()) for row in decided]
     for group, row in zip(groups, decided, strict=True):
         verdicts[group.call, group.evidence] = pickle.loads(row["verdicts"])  # noqa: S301  # pickled by a task of this replay
+    skips = sorted_skips([*given.skipped, *(Skipped(**one) for note in notes for one in note["skipped"])])
+    if not groups:
+        require_records(sum(note["events"] - note["unreadable"] for note in notes), skips)
     report = build(in_order(groups), _Decided(verdicts, 0), _Decided(verdicts, 1) if given.old else None)
     report.events = sum(note["events"] for note in notes)
     report.mantle = mantle
-    report.skipped = sorted_skips([*given.skipped, *(Skipped(**one) for note in notes for one in note["skipped"])])
+    report.skipped = skips
     return report
 
 
@@ -189,7 +192,8 @@ def _scan_share(task: ScanTask) -> Iterator[dict[str, Any]]:
             "guardrail": shown.guardrail,
             "version": shown.version,
         }
-    yield {"part": _NOTE, "note": json.dumps({"events": result.events, "skipped": [asdict(one) for one in result.skipped]})}
+    counts = {"events": result.events, "unreadable": result.unreadable}
+    yield {"part": _NOTE, "note": json.dumps({**counts, "skipped": [asdict(one) for one in result.skipped]})}
 
 
 def _survive(batches: Iterable[RecordBatch], replaced: frozenset[bytes]) -> Iterator[RecordBatch]:
