@@ -23,7 +23,7 @@ def request_view(request: ReceivedRequest) -> dict[str, Any]:
     return {
         "id": request.request_id,
         "at": request.at,
-        "operation": request.operation or f"{request.http_request.method} {request.http_request.target}",
+        "operation": request.operation or f"{request.http_request.method} {request.http_request.path}",
         "model": request.params.get("modelId"),
         "guardrail": identifier,
         "version": version,

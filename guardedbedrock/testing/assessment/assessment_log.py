@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class LoggedAssessment:
     version: str
     source: str
     action: str
-    assessment: Mapping[str, Any]
+    assessment: Mapping[str, Any] = field(repr=False)  # contains the matches of the prompt
 
     @property
     def intervened(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -42,8 +42,8 @@ class FakeCredentials:
     """
 
     access_key: str
-    secret_key: str
-    token: str = ""
+    secret_key: str = field(repr=False)
+    token: str = field(default="", repr=False)
     principal: str | None = None
     expires: datetime | None = None
 
@@ -59,7 +59,7 @@ class FakeApiKey:
         expires: Time of expiry; None never expires.
     """
 
-    key: str
+    key: str = field(repr=False)
     principal: str | None = None
     expires: datetime | None = None
 

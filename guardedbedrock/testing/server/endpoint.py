@@ -191,7 +191,7 @@ class Endpoint:
                 return found, service
         if chat := chat_completions.match(http_request):
             return chat, next(service for _, service in self._routes if service.service == _RUNTIME)
-        problem = f"no operation at {http_request.method} {http_request.target}"
+        problem = f"no operation at {http_request.method} {http_request.path}"
         raise ServiceError(404, "UnknownOperationException", problem)
 
 

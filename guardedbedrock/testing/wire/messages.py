@@ -40,6 +40,15 @@ class HttpRequest:
     body: bytes = b""
     port: int = 0
 
+    @property
+    def path(self) -> str:
+        """The target without the query, which contains credentials if the URL is presigned."""
+        return self.target.partition("?")[0]
+
+    def __repr__(self) -> str:
+        # A failed assertion prints it: headers, query and body contain credentials and prompts.
+        return f"<HttpRequest {self.method} {self.path}>"
+
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
@@ -56,7 +65,7 @@ class HttpResponse:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes | Iterator[bytes]
+    body: bytes | Iterator[bytes] = field(repr=False)
     send_filters: tuple[SendFilter, ...] = ()
 
 
