@@ -190,6 +190,9 @@ def test_age_is_checked_in_seconds() -> None:
 
     with pytest.raises(ConfigurationError, match=r"account.json: is 3600 s old, and max_age is 3599 s; take a new snapshot"):
         check_age(snapshot(), now=now, max_age=3599, name="account.json")
+    check_age(snapshot(time="2026-11-28T13:05:00Z"), now=now, max_age=60, name="account.json")  # another clock
+    with pytest.raises(ConfigurationError, match=r"account.json: `time` is 301 s in the future; correct the clock .*, or take a"):
+        check_age(snapshot(time="2026-11-28T13:05:01Z"), now=now, max_age=60, name="account.json")
     for time in ("", "yesterday", "2026-11-28T12:00:00"):
         with pytest.raises(ConfigurationError, match="max_age cannot be checked"):
             check_age(snapshot(time=time), now=now, max_age=3600, name="account.json")

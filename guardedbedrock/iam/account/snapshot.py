@@ -47,6 +47,8 @@ SCHEMA: Final = "guardedbedrock.snapshot"
 VERSION: Final = 1
 LARGEST: Final = 200_000_000
 """Bytes of a snapshot. An account has at most 5,000 roles and 1,500 policies by default, and they need less."""
+CLOCK_SKEW: Final = 300.0  # s
+"""How far the clocks of the machine that takes a snapshot and of the one that reads it may differ."""
 _PIECE: Final = 1_000_000
 REQUIRED: Final = ("schema", "version", "account", "time")
 _DETAIL_GAPS: Final = {
@@ -163,7 +165,7 @@ def verify_and_parse(data: bytes, digest: str | None, *, name: str) -> dict[str,
 
 def check_age(snapshot: Mapping[str, Any], *, now: datetime, max_age: float, name: str) -> None:
     """
-    Check that a snapshot is not too old.
+    Check that a snapshot is not too old, and not from the future: it would not get too old for a long time.
 
     Args:
         snapshot: The snapshot.
@@ -172,7 +174,7 @@ def check_age(snapshot: Mapping[str, Any], *, now: datetime, max_age: float, nam
         name: Name of the file, for error messages.
 
     Raises:
-        ConfigurationError: The snapshot is older, or does not say when it was taken.
+        ConfigurationError: The snapshot is older, is from the future, or does not say when it was taken.
     """
     try:
         taken = datetime.fromisoformat(str(snapshot["time"]))
@@ -181,6 +183,10 @@ def check_age(snapshot: Mapping[str, Any], *, now: datetime, max_age: float, nam
         raise ConfigurationError(
             f"{name}: `time` is not an ISO 8601 time with a time zone, so max_age cannot be checked; take a new snapshot"
         ) from None
+    if age < -CLOCK_SKEW:
+        raise ConfigurationError(
+            f"{name}: `time` is {-age:.0f} s in the future; correct the clock of this machine, or take a new snapshot"
+        )
     if age > max_age:
         raise ConfigurationError(f"{name}: is {age:.0f} s old, and max_age is {max_age:.0f} s; take a new snapshot")
 
