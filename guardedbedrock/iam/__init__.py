@@ -35,7 +35,8 @@ from guardedbedrock.iam.matching.operators import OPERATORS
 from guardedbedrock.iam.matching.requests import Request
 
 if TYPE_CHECKING:
-    from guardedbedrock.iam.account.account import Access, Account, AccountPrincipal
+    from guardedbedrock.iam.account.account import Access, Account
+    from guardedbedrock.iam.account.principals import AccountPrincipal
     from guardedbedrock.iam.decision.explanation import (
         ExplainedElement,
         ExplainedGroup,
@@ -74,7 +75,8 @@ __all__ = [
 ]
 
 _LAZY_MODULES = {
-    **dict.fromkeys(("Access", "Account", "AccountPrincipal"), "account.account"),
+    **dict.fromkeys(("Access", "Account"), "account.account"),
+    "AccountPrincipal": "account.principals",
     "Finding": "language.limits",
     "findings": "language.limits",
     "write": "language.writer",

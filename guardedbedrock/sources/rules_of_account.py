@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from guardedbedrock.bedrock import EnforcedGuardrail, Guardrail
 from guardedbedrock.core.rules import Rules
 from guardedbedrock.iam import Account, AccountPrincipal
-from guardedbedrock.iam.matching.patterns import compile_pattern
-
-_TAG_SESSION: Final = "sts:tagsession"
 
 
 def rules_of_account(account: Account, rules: Rules) -> Rules:
@@ -56,27 +53,9 @@ def _enforced(snapshot: Mapping[str, Any], rules: Rules) -> tuple[Guardrail, ...
 
 
 def known_context(account: Account, principal: AccountPrincipal) -> dict[str, str]:
-    """Return the context keys of every call of a principal that an account shows."""
-    organization = account.snapshot.get("organization") or {}
-    known = {"aws:PrincipalOrgID": organization["id"]} if organization.get("id") else {}
-    if principal.kind == "role":
-        known["aws:PrincipalArn"] = principal.arn
-    if _tags_are_certain(principal):
-        known |= {f"aws:PrincipalTag/{key}": value for key, value in principal.tags.items()}
-    return known
-
-
-def _tags_are_certain(principal: AccountPrincipal) -> bool:
-    """Return whether the principal tags of a call are those of the user or role: session tags override the tags of a role."""
-    if principal.kind != "role":
-        return principal.kind == "user"
-    statements = [] if principal.trust is None else principal.trust.get("Statement") or []
-    allows = [one for one in (statements if isinstance(statements, list) else [statements]) if one.get("Effect") == "Allow"]
-    return bool(allows) and not any(_may_tag(statement) for statement in allows)
-
-
-def _may_tag(statement: Mapping[str, Any]) -> bool:
-    """Return whether a statement of a trust policy may let a session have tags."""
-    actions = statement.get("Action", "*")
-    patterns = [actions] if isinstance(actions, str) else actions
-    return any(compile_pattern(pattern.lower())(_TAG_SESSION) for pattern in patterns)
+    """Return the context keys of every call of a principal that an account shows, apart from those of its ARN."""
+    keys = account.keys_of(principal).known
+    shown = {key: str(value) for key, value in keys.items() if key == "aws:PrincipalOrgID" or key.startswith("aws:PrincipalTag/")}
+    if principal.kind == "role" and "aws:PrincipalArn" in keys:
+        shown["aws:PrincipalArn"] = principal.arn
+    return shown

@@ -267,7 +267,8 @@ def test_gap_of_a_role_may_name_it_without_its_path() -> None:
 
 
 def test_who_can_takes_tags_from_the_snapshot() -> None:
-    """A condition on a tag of the principal is decided."""
+    """A condition on a tag of the principal is decided, as the trust policies allow no session tags."""
+    trust = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole"}}
     policy = document("bedrock:InvokeModel")
     policy["Statement"][0]["Condition"] = {"StringEquals": {"aws:PrincipalTag/Team": "hr"}}
     roles = {
@@ -277,6 +278,7 @@ def test_who_can_takes_tags_from_the_snapshot() -> None:
             "inline": {"Invoke": policy},
             "managed": [],
             "tags": {"Team": team},
+            "trust": trust,
         }
         for name, team in (("Hr", "hr"), ("It", "it"))
     }

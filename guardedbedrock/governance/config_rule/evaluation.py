@@ -26,8 +26,9 @@ from guardedbedrock.governance.lint.sample_requests import (
     named_guardrails,
 )
 from guardedbedrock.iam import PolicyType, Request
-from guardedbedrock.iam.account.account import Account, AccountPrincipal
+from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document
+from guardedbedrock.iam.account.principals import AccountPrincipal
 
 COMPLIANT: Final = "COMPLIANT"
 NON_COMPLIANT: Final = "NON_COMPLIANT"

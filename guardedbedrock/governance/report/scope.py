@@ -17,7 +17,8 @@ from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
-from guardedbedrock.iam.account.account import Account, AccountPrincipal, describe_gap
+from guardedbedrock.iam.account.account import Account, describe_gap
+from guardedbedrock.iam.account.principals import AccountPrincipal
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import load
 from guardedbedrock.sources.rules_of_account import known_context

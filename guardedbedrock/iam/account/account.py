@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
 from typing import Any, Final, Self
 
 from guardedbedrock._root import ConfigurationError
 from guardedbedrock.iam.account.documents import read_document
+from guardedbedrock.iam.account.principals import AccountPrincipal, PrincipalKeys, keys_of
 from guardedbedrock.iam.account.shapes import check_shapes
 from guardedbedrock.iam.account.snapshot import read_snapshot
 from guardedbedrock.iam.decision.decisions import Decision
@@ -17,10 +18,12 @@ from guardedbedrock.iam.decision.policy_set import PolicySet
 from guardedbedrock.iam.engine.gaps import Gap
 from guardedbedrock.iam.language.documents import POLICY_TYPES, PolicyDocument, PolicyType
 from guardedbedrock.iam.language.parser import parse
+from guardedbedrock.iam.matching.arns import PARTS, split
 from guardedbedrock.iam.matching.principals import without_path
 from guardedbedrock.iam.matching.requests import Request
 
 _SETS_KEPT: Final = 256
+_ACCOUNT: Final = PARTS.index("account")
 _GUARDRAIL_SECTIONS: Final = ("guardrails", "resource")
 """Sections of gaps that leave resource-based policies unread: those of guardrails that could not be listed are unknown too."""
 _NAMES: Final = {
@@ -33,40 +36,6 @@ _NAMES: Final = {
     "inference_profiles": "inference profiles",
 }
 """Section of a gap to its name in sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPrincipal:
-    """
-    A user or a role of an account.
-
-    Args:
-        arn: Its ARN, path included.
-        kind: ``user`` or ``role``.
-        name: Its name without the path.
-        id: Its unique ID, such as ``AROAEXAMPLE``.
-        tags: Its tags.
-        boundary: ARN of its permissions boundary, if it has one.
-        groups: ARNs of the groups of a user.
-        managed: ARNs of its attached managed policies.
-        inline: Its inline policies by name.
-        trust: Trust policy of a role.
-        last_used: When a role was last used, ISO 8601; None if it was never used or is not known.
-        missing: Names of groups of a user that the snapshot does not have.
-    """
-
-    arn: str
-    kind: str
-    name: str
-    id: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    boundary: str | None = None
-    groups: tuple[str, ...] = ()
-    managed: tuple[str, ...] = ()
-    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
-    trust: Mapping[str, Any] | None = field(default=None, repr=False)
-    last_used: str | None = None
-    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +185,33 @@ class Account:
         self, principal: str, action: str, resource: str, context: Mapping[str, object] | None = None, unknown: Sequence[str] = ()
     ) -> Decision:
         """
-        Decide one request of a principal. Its tags are known from the snapshot.
+        Decide one request of a principal.
+
+        The keys that the snapshot shows are known: ARN, account, type, name and organization of the principal, and the tags of a
+        user, or of a role whose trust policy allows no session tags. Keys of the network, the session, the time and the resource
+        are unknown.
 
         Args:
             principal: ARN of a user or role.
             action: ``service:Action``.
             resource: ARN of the resource.
-            context: Context keys that are known.
-            unknown: Context keys whose value is not known.
+            context: Context keys that are known; they override the derived ones.
+            unknown: Further context keys whose value is not known.
         """
         entry = self.find(principal)
-        tags = {f"aws:PrincipalTag/{key}": value for key, value in entry.tags.items()}
-        request = Request(entry.arn, action, resource, {**tags, **(context or {})}, unknown)
+        keys = self.keys_of(entry)
+        parts = split(resource)
+        owner = {"aws:ResourceAccount": parts[_ACCOUNT]} if parts and parts[_ACCOUNT].isdigit() else {}
+        known = {**keys.known, **owner, **(context or {})}
+        request = Request(entry.arn, action, resource, known, (*keys.unknown, *unknown), partly_known=keys.partly_known)
         return self.policy_set(principal, resource).evaluate(request)
+
+    def keys_of(self, principal: AccountPrincipal) -> PrincipalKeys:
+        """Return the condition keys of every request of a principal."""
+        organization = self.snapshot.get("organization") or {}
+        # Without the answer of GetUser or GetRole the tags are unknown, and perhaps the path.
+        was_read = not any(gap["section"] == "boundary" for gap in self.gaps_of(principal.arn))
+        return keys_of(principal, organization.get("id") or "", was_read=was_read)
 
     def who_can(
         self, action: str, resource: str, context: Mapping[str, object] | None = None, unknown: Sequence[str] = ()
