@@ -9,10 +9,9 @@ from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from urllib.parse import quote
 
 from guardedbedrock.cli.console import write_json
-from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, NO_JUNIT, sarif_log
+from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, NO_JUNIT, sarif_log, text_in_xml, uri_of
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.read import read_unguarded_models
 from guardedbedrock.governance.lint.rules import RULES
@@ -159,7 +158,7 @@ def sarif(findings: Sequence[LintFinding], reported: Sequence[ReportedRule] = RU
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": _uri(finding.file)},
+                        "artifactLocation": {"uri": uri_of(finding.file)},
                         "region": {"startLine": finding.line, "startColumn": finding.column},
                     }
                 }
@@ -171,11 +170,6 @@ def sarif(findings: Sequence[LintFinding], reported: Sequence[ReportedRule] = RU
     return sarif_log(rules, results)
 
 
-def _uri(file: str) -> str:
-    path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
-
-
 def junit(findings: Sequence[LintFinding]) -> str:
     """Return JUnit XML: a suite for each file, and a failure for each error and warning."""
     try:
@@ -184,11 +178,11 @@ def junit(findings: Sequence[LintFinding]) -> str:
         raise ConfigurationError(NO_JUNIT) from None
     report = xml.JUnitXml("guardedbedrock lint")
     for file, group in groupby(findings, lambda finding: finding.file):
-        suite = xml.TestSuite(file)
+        suite = xml.TestSuite(text_in_xml(file))
         for finding in group:
-            case = xml.TestCase(f"{finding.rule} {finding.line}:{finding.column}", classname=file)
+            case = xml.TestCase(f"{finding.rule} {finding.line}:{finding.column}", classname=text_in_xml(file))
             if finding.severity != "note":
-                case.result = [xml.Failure(finding.message, finding.rule)]
+                case.result = [xml.Failure(text_in_xml(finding.message), finding.rule)]
             suite.add_testcase(case)
         report.add_testsuite(suite)
     report.update_statistics()

@@ -7,10 +7,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from os import cpu_count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from guardedbedrock.cli.console import console, write_json
-from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log
+from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log, uri_of
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, Summary
 from guardedbedrock.governance.proof.questions import Options, guardrail_required, unreachable
@@ -81,8 +82,8 @@ def for_each(arguments: PolicyArguments, question: Question, output: str) -> int
     policies = list(arguments.read())
     answers = _ask_all(policies, question)
     if not arguments.every:
-        return show(answers[0], output)
-    return show_all(Summary(tuple(answers)), output)
+        return show(answers[0], output, arguments.source)
+    return show_all(Summary(tuple(answers)), output, arguments.source)
 
 
 def _ask_all(policies: Sequence[ProofPolicies], question: Question) -> list[Answer]:
@@ -93,30 +94,42 @@ def _ask_all(policies: Sequence[ProofPolicies], question: Question) -> list[Answ
         return list(pool.map(question.ask, [one.without_cache() for one in policies], chunksize=share))
 
 
-def show(answer: Answer, output: str) -> int:
-    """Print an answer; return the exit code."""
+def show(answer: Answer, output: str, source: str) -> int:
+    """
+    Print an answer.
+
+    Args:
+        answer: The answer.
+        output: The format.
+        source: The file that the policies come from: the place of what no file of a statement shows.
+
+    Returns:
+        The exit code.
+    """
     if output == "json":
         write_json(answer.as_data())
     else:
-        _show_others([answer], output, _text)
+        _show_others([answer], output, _text, source)
     return EXIT_CODES[answer.answer]
 
 
-def show_all(summary: Summary, output: str) -> int:
-    """Print the answers for several principals; return the exit code."""
+def show_all(summary: Summary, output: str, source: str) -> int:
+    """Print the answers for several principals, and return the exit code; see `show`."""
     if output == "json":
         counts = {verdict: sum(one.answer == verdict for one in summary.answers) for verdict in EXIT_CODES}
         write_json({"answer": summary.answer, "counts": counts, "answers": [one.as_data() for one in summary.answers]})
     else:
-        _show_others(summary.answers, output, _table)
+        _show_others(summary.answers, output, _table, source)
     return EXIT_CODES[summary.answer]
 
 
-def _show_others(answers: Sequence[Answer], output: str, text: Callable[[Sequence[Answer]], Iterator[tuple[str, str]]]) -> None:
+def _show_others(
+    answers: Sequence[Answer], output: str, text: Callable[[Sequence[Answer]], Iterator[tuple[str, str]]], source: str
+) -> None:
     if output == "sarif":
-        write_json(_sarif(answers))
+        write_json(_sarif(answers, source))
     elif output == "github":
-        sys.stdout.writelines(f"{line}\n" for answer in answers for line in _annotations(answer))
+        sys.stdout.writelines(f"{line}\n" for answer in answers for line in _annotations(answer, source))
     else:
         screen = console()
         for line, style in text(answers):
@@ -151,33 +164,47 @@ def _table(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
     yield f"{len(answers)} {'principal' if len(answers) == 1 else 'principals'}: {counts}", ""
 
 
-def _sarif(answers: Sequence[Answer]) -> dict[str, Any]:
+def _sarif(answers: Sequence[Answer], source: str) -> dict[str, Any]:
     rules = [{"id": "proof", "shortDescription": {"text": _RULE}}]
-    return sarif_log(rules, [_result(answer) for answer in answers if answer.answer != "proved"])
+    return sarif_log(rules, [_result(answer, source) for answer in answers if answer.answer != "proved"])
 
 
-def _result(answer: Answer) -> dict[str, Any]:
+def _result(answer: Answer, source: str) -> dict[str, Any]:
+    places = [
+        {
+            "physicalLocation": {"artifactLocation": {"uri": uri_of(file)}},
+            "logicalLocations": [{"fullyQualifiedName": f"Statement[{statement.index}]", "name": statement.sid or ""}],
+        }
+        for statement in answer.statements
+        if (file := _file_of(statement.policy, source))
+    ]
+    whole = [{"physicalLocation": {"artifactLocation": {"uri": uri_of(source)}}}] if _file_of(source, "") else []
     return {
         "ruleId": "proof",
         "ruleIndex": 0,
         "level": "error" if answer.answer == "refuted" else "warning",
         "message": {"text": _sentence(answer)},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": {"uri": statement.policy.replace(" ", "%20")}},
-                "logicalLocations": [{"fullyQualifiedName": f"Statement[{statement.index}]", "name": statement.sid or ""}],
-            }
-            for statement in answer.statements
-        ],
+        "locations": places or whole,
     }
 
 
-def _annotations(answer: Answer) -> Iterator[str]:
+def _file_of(policy: str, source: str) -> str:
+    """Return the file of a policy whose name is its path, else the file that the policies come from; ``""`` if there is none."""
+    for name in (policy, source):
+        try:
+            if name and Path(name).is_file():
+                return name
+        except (OSError, ValueError):  # a text that is no path, such as a policy that is given as JSON text
+            continue
+    return ""
+
+
+def _annotations(answer: Answer, source: str) -> Iterator[str]:
     if answer.answer == "proved":
         yield f"proved for {answer.principal}: {answer.question}"
         return
     level = "error" if answer.answer == "refuted" else "warning"
-    files = [statement.policy for statement in answer.statements] or [""]
+    files = [_file_of(statement.policy, source) for statement in answer.statements] or [_file_of(source, "")]
     for file in dict.fromkeys(files):
         place = f" file={file.translate(IN_PROPERTY)}" if file else ""
         yield f"::{level}{place}::{_sentence(answer).translate(IN_MESSAGE)}"

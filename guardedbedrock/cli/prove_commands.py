@@ -121,7 +121,7 @@ def never(  # noqa: PLR0913 - each is an option
     given = _arguments(config, snapshot, principal, False, identity, scp, rcp, boundary, endpoint, session)  # noqa: FBT003
     limits = dict(pair(text, "--when") for text in when or ())
     policies = next(given.read())
-    return show(questions.never(policies, action, resource, limits, options(timeout, assume or ())), output)
+    return show(questions.never(policies, action, resource, limits, options(timeout, assume or ())), output, given.source)
 
 
 @prove.command("always-allowed")
@@ -149,7 +149,7 @@ def always_allowed(  # noqa: PLR0913 - each is an option
     given = _arguments(config, snapshot, principal, False, identity, scp, rcp, boundary, endpoint, session)  # noqa: FBT003
     policies = next(given.read())
     requests = requests_of(calls, policies, given.guardrails())
-    return show(questions.always_allowed(policies, requests, options(timeout, assume or ())), output)
+    return show(questions.always_allowed(policies, requests, options(timeout, assume or ())), output, given.source)
 
 
 @prove.command("unreachable")
@@ -192,7 +192,7 @@ def no_new_access(  # noqa: PLR0913 - each is an option
     from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
 
     versions = read_versions(old, new, principal)
-    return show(questions.no_new_access(*versions, options(timeout, assume or ())), output)
+    return show(questions.no_new_access(*versions, options(timeout, assume or ())), output, new)
 
 
 @prove.command("equivalent")
@@ -211,4 +211,4 @@ def equivalent(  # noqa: PLR0913 - each is an option
     from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
 
     versions = read_versions(first, second, principal)
-    return show(questions.equivalent(*versions, options(timeout, assume or ())), output)
+    return show(questions.equivalent(*versions, options(timeout, assume or ())), output, second)

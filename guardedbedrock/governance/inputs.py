@@ -14,6 +14,7 @@ from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS
 from guardedbedrock.iam.account.snapshot import LARGEST
 from guardedbedrock.iam.language.documents import Object, load_json
+from guardedbedrock.iam.language.parser import parse
 from guardedbedrock.settings.reader import read_text
 from guardedbedrock.settings.settings import load, read_policies
 
@@ -119,6 +120,9 @@ def read_given(path: str | Path) -> Given:
         return of_snapshot(file)
     if "Statement" not in data and not set(data) <= set(POLICY_TYPES):
         raise ConfigurationError(f"{file}: is not a policy, a mapping of policy types ({', '.join(POLICY_TYPES)}) or a snapshot")
+    if "Statement" in data:
+        # Reports name the policy by its file.
+        return Given(SamePolicies(PolicySet(identity=parse(data, "identity", name=str(file)))))
     return Given(SamePolicies(read_policies(data, base=file.parent)))
 
 

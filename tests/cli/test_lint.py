@@ -75,6 +75,24 @@ def test_github(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("::error file=bad.json,line=7,col=7,title=INVALID_ACTION::The action")
 
 
+@pytest.mark.parametrize("output", ["text", "json", "sarif", "github", "junit"])
+@pytest.mark.parametrize("odd", ["\x01", "\ud800", "\ufffe"])
+def test_odd_characters_are_in_no_report(odd: str, output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """XML forbids control characters, and no output can encode a lone surrogate."""
+    statement = {"Effect": "Allow", "Action": f"bedrock:InvokeModel{odd}", "Resource": f"arn:aws:bedrock:{odd}"}
+    file = tmp_path / "odd.json"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "utf-8")
+
+    assert run(["lint", str(file), "--format", output]) == 1
+    printed = capsys.readouterr().out
+    assert "InvokeModel" in printed
+    printed.encode()
+    if output == "junit":
+        ET.fromstring(printed)  # noqa: S314  # our own output
+    assert run(["lint", str(file), "--write-baseline", str(tmp_path / "base.json")]) == 0
+    assert run(["lint", str(file), "--baseline", str(tmp_path / "base.json")]) == 0
+
+
 def test_junit(bad: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", bad, "note.json", "--format", "junit"]) == 1
     root = ET.fromstring(capsys.readouterr().out)  # noqa: S314  # our own output

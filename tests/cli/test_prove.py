@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -71,6 +72,33 @@ def test_sarif_and_github_name_the_statement(leaky: str, capsys: pytest.CaptureF
 
     assert run([*question, "github"]) == 1
     assert capsys.readouterr().out.startswith(f"::error file={leaky}")
+
+
+@pytest.mark.parametrize("name", ["new.json", "sp ace é#%.json"])
+def test_reports_name_files_that_exist(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = write(tmp_path, "old.json", deny(BOTH)), write(tmp_path, name, ALLOW)
+    by_type = tmp_path / "by_type.json"
+    everything = {"Version": "2012-10-17", "Statement": [ALLOW_EVERYTHING]}
+    by_type.write_text(json.dumps({"identity": everything, "scp": [[everything]]}), "utf-8")
+    config = tmp_path / "c.toml"
+    config.write_text(CONFIGURATION + "identity = []\nscp = [[]]", "utf-8")
+    calls = write(tmp_path, "calls.json")
+    Path(calls).write_text(json.dumps([{"action": "bedrock:InvokeModel", "resource": "*"}]), "utf-8")
+
+    for arguments, file in (
+        (["no-new-access", old, new], new),
+        (["no-new-access", old, str(by_type)], str(by_type)),
+        (["guardrail-required", "--identity", new], new),
+        (["always-allowed", calls, "--config", str(config)], str(config)),
+        (["never", "bedrock:InvokeModel", "--identity", f'{{"Version": "2012-10-17", "Statement": [{json.dumps(ALLOW)}]}}'], ""),
+    ):
+        assert run(["prove", *arguments, "--format", "sarif"]) == 1
+        (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+        places = [place["physicalLocation"]["artifactLocation"]["uri"] for place in result["locations"]]
+        assert {unquote(urlsplit(uri).path) for uri in places} == ({file} if file else set())
+        assert run(["prove", *arguments, "--format", "github"]) == 1
+        shown = capsys.readouterr().out.partition("::")[2].partition("::")[0]
+        assert shown == (f"error file={file.replace('%', '%25')}" if file else "error")
 
 
 def test_an_scp_closes_the_leak(leaky: str, tmp_path: Path) -> None:

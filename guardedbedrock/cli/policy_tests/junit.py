@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
+
+from guardedbedrock.cli.report_formats import text_in_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from guardedbedrock.cli.policy_tests.report_rows import ReportRow
-
-_NOT_IN_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def report(rows: Sequence[ReportRow]) -> str:
@@ -27,19 +26,15 @@ def report(rows: Sequence[ReportRow]) -> str:
 
 
 def _suite(file: str, rows: Iterable[ReportRow]) -> TestSuite:
-    suite = TestSuite(_clean(file))
+    suite = TestSuite(text_in_xml(file))
     suite.add_testcases([_case(row) for row in rows])
     return suite
 
 
 def _case(row: ReportRow) -> TestCase:
-    case = TestCase(_clean(row.case.id), classname=_clean(row.case.file))
+    case = TestCase(text_in_xml(row.case.id), classname=text_in_xml(row.case.file))
     if not row.result.passed:
-        failure = Failure(_clean(row.sentence), ", ".join(row.result.differences))
-        failure.text = _clean("\n".join(filter(None, (row.case.why, row.explanation))))
+        failure = Failure(text_in_xml(row.sentence), ", ".join(row.result.differences))
+        failure.text = text_in_xml("\n".join(filter(None, (row.case.why, row.explanation))))
         case.result = [failure]
     return case
-
-
-def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub("\ufffd", text)

@@ -6,12 +6,10 @@ Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from guardedbedrock.cli.policy_tests.report_rows import line_of
-from guardedbedrock.cli.report_formats import sarif_log
+from guardedbedrock.cli.report_formats import sarif_log, uri_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +45,5 @@ def _result(row: ReportRow) -> dict[str, Any]:
 
 
 def _location(row: ReportRow) -> dict[str, Any]:
-    path, line = Path(row.case.file), line_of(row)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
-    return {"artifactLocation": {"uri": uri}, **({"region": {"startLine": line}} if line else {})}
+    line = line_of(row)
+    return {"artifactLocation": {"uri": uri_of(row.case.file)}, **({"region": {"startLine": line}} if line else {})}

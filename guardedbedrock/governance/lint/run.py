@@ -122,12 +122,17 @@ def _finding(rule: Rule, problem: Problem) -> LintFinding:
         file=policy.source.name,
         line=line,
         column=column,
-        pointer=pointer,
-        message=problem.message,
-        fix=problem.fix or rule.fix,
+        pointer=_printable(pointer),
+        message=_printable(problem.message),
+        fix=_printable(problem.fix or rule.fix),
         source=rule.source,
-        sid=statement.sid if statement else "",
+        sid=_printable(statement.sid) if statement else "",
     )
+
+
+def _printable(text: str) -> str:
+    """Replace lone surrogates, which JSON can escape and no output can encode, by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _selected(options: LintOptions) -> list[Rule]:

@@ -19,6 +19,7 @@ from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.policy_files import read_policies
 from guardedbedrock.settings.settings import load
+from guardedbedrock.settings.sources import FILE
 
 _APPROVED: Final = re.compile(
     r"(?P<arn>arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]+:guardrail/[a-z0-9]+)(:(?P<version>[1-9][0-9]*|DRAFT))?"
@@ -103,6 +104,12 @@ class PolicyArguments:
     def guardrails(self) -> tuple[Guardrail, ...]:
         """Return the approved guardrails of the configuration; none if the policies come from elsewhere."""
         return of_configuration(self.config).guardrails if self._reads_configuration else ()
+
+    @property
+    def source(self) -> str:
+        """The first file that the policies come from."""
+        named = (file for files in (self.files or {}).values() for file in files)
+        return self.snapshot or next(named, self.config or FILE)
 
     @property
     def _reads_configuration(self) -> bool:
