@@ -203,6 +203,9 @@ class FakeBedrock:
             times: How many calls get each reply; None means all further calls.
             operation: Reply only to calls of this operation, such as ``ConverseStream``.
             model: Reply only to calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
+
+        Raises:
+            ConfigurationError: The operation is unknown.
         """
         for reply in replies:
             self._state.runtime.model.script.add(reply, times=times, operation=operation, model=model)
@@ -227,7 +230,7 @@ class FakeBedrock:
             model: Inject only into calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
 
         Raises:
-            ConfigurationError: ``chance`` is not a probability, or there is no fault.
+            ConfigurationError: ``chance`` is not a probability, the operation is unknown, or there is no fault.
         """
         self._state.faults.add(faults, operation=operation, times=times, chance=chance, model=model)
 
@@ -244,7 +247,7 @@ class FakeBedrock:
             times: Number of requests; None means all further requests.
 
         Raises:
-            ConfigurationError: The denial is unknown.
+            ConfigurationError: The denial or the operation is unknown.
         """
         self.fault(Deny(by, action), operation=operation, times=times)
 

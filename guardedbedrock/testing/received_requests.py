@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, overload
 
 from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.operation_names import check_operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,24 @@ class ReceivedRequest:
     faults: tuple[Fault, ...] = ()
     assessments: tuple[LoggedAssessment, ...] = ()
     at: float = 0.0
+
+    def __repr__(self) -> str:
+        # A failed assertion prints it: parameters and headers contain prompts and credentials.
+        return f"<ReceivedRequest {self.summary()}>"
+
+    def summary(self, name: str = "") -> str:
+        """
+        Return operation, model, guardrail and status as one line, without prompts and credentials.
+
+        Args:
+            name: Display name of the guardrail.
+        """
+        operation = self.operation or f"{self.http_request.method} {self.http_request.path}"
+        model = f" {self.params['modelId']}" if "modelId" in self.params else ""
+        guarded = "no guardrail"
+        if self.guardrail is not None:
+            guarded = f"guardrail {self.guardrail[0]}{f' ({name})' if name else ''} version {self.guardrail[1]}"
+        return f"{operation}{model}, {guarded}, status {self.status}{f' {self.error}' if self.error else ''}"
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -108,8 +127,8 @@ class Calls(Sequence["ReceivedRequest"]):
     """
     The requests so far, in the order of their responses.
 
-        fake.calls("Converse")                    # the requests to one operation
         fake.calls.assert_guarded_by("hr")
+        fake.calls("Converse").assert_sent(2)     # the requests to one operation
 
     A failed assertion lists the requests: operation, model, guardrail and status, but no prompts and completions.
 
@@ -123,9 +142,24 @@ class Calls(Sequence["ReceivedRequest"]):
     def __init__(self, read: Callable[[str | None], list[ReceivedRequest]], known: Sequence[FakeGuardrail]) -> None:
         self._read, self._known = read, known
 
-    def __call__(self, operation: str | None = None) -> list[ReceivedRequest]:
-        """Return the requests to one operation, such as ``Converse``, or all."""
+    def __call__(self, operation: str | None = None) -> Calls:
+        """
+        Return the current requests to one operation, such as ``Converse``, or all. Later requests are not added.
+
+        Raises:
+            ConfigurationError: The operation is unknown.
+        """
+        found = self._select(operation)
+        return Calls(lambda name: [one for one in found if name in {None, one.operation}], self._known)
+
+    def _select(self, operation: str | None) -> list[ReceivedRequest]:
+        check_operation(operation)
         return self._read(operation)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, list | tuple | Calls) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # the requests change
 
     def __len__(self) -> int:
         return len(self._read(None))
@@ -149,6 +183,7 @@ class Calls(Sequence["ReceivedRequest"]):
 
         Raises:
             AssertionError: The fake received at least one.
+            ConfigurationError: The operation is unknown.
         """
         __tracebackhide__ = True
         self.assert_sent(0, operation)
@@ -159,9 +194,10 @@ class Calls(Sequence["ReceivedRequest"]):
 
         Raises:
             AssertionError: The number is different, for example "expected 2 requests, got 3".
+            ConfigurationError: The operation is unknown.
         """
         __tracebackhide__ = True
-        found = self._read(operation)
+        found = self._select(operation)
         if len(found) != times:
             wanted = f"{times or 'no'} request{'s' * (times != 1)}{f' to {operation}' if operation else ''}"
             raise AssertionError(self._described(f"expected {wanted}, got {len(found)}", self._read(None)))
@@ -177,6 +213,7 @@ class Calls(Sequence["ReceivedRequest"]):
 
         Raises:
             AssertionError: There is no model call, or one names another guardrail or none.
+            ConfigurationError: The operation is unknown.
         """
         __tracebackhide__ = True
         wanted = f"by `{guardrail}`{f' version {version}' if version else ''}"
@@ -189,13 +226,14 @@ class Calls(Sequence["ReceivedRequest"]):
 
         Raises:
             AssertionError: There is no model call, or one names no guardrail.
+            ConfigurationError: The operation is unknown.
         """
         __tracebackhide__ = True
         self._check("guarded", operation, lambda _: True)
 
     def _check(self, what: str, operation: str | None, fits: Callable[[tuple[str, str]], bool]) -> None:
         __tracebackhide__ = True
-        found = [one for one in self._read(operation) if one.operation and OPERATIONS[one.operation].needs_guardrail]
+        found = [one for one in self._select(operation) if one.operation and OPERATIONS[one.operation].needs_guardrail]
         which = f"call to {operation}" if operation else "model call"
         if not found:
             raise AssertionError(self._described(f"expected every {which} to be {what}, got no {which}", self._read(None)))
@@ -214,18 +252,11 @@ class Calls(Sequence["ReceivedRequest"]):
 
     def _listed(self, requests: Sequence[ReceivedRequest]) -> Iterator[str]:
         for number, one in enumerate(requests[:_SHOWN], start=1):
-            yield f"  {number}. {self._line(one)}"
+            yield f"  {number}. {one.summary(self._name(one))}"
         if len(requests) > _SHOWN:
             yield f"  ... and {len(requests) - _SHOWN} more"
 
-    def _line(self, one: ReceivedRequest) -> str:
-        operation = one.operation or f"{one.http_request.method} {one.http_request.target}"
-        model = f" {one.params['modelId']}" if "modelId" in one.params else ""
-        return f"{operation}{model}, {self._guarded(one)}, status {one.status}{f' {one.error}' if one.error else ''}"
-
-    def _guarded(self, one: ReceivedRequest) -> str:
-        if one.guardrail is None:
-            return "no guardrail"
-        identifier, version = one.guardrail
-        name = next((known.name for known in self._known if known.name and identifier in (known.id, known.identifier)), "")
-        return f"guardrail {identifier}{f' ({name})' if name else ''} version {version}"
+    def _name(self, one: ReceivedRequest) -> str:
+        """Return the display name of the guardrail of a request; empty if it has none."""
+        identifier = one.guardrail[0] if one.guardrail else ""
+        return next((known.name for known in self._known if identifier in (known.id, known.identifier)), "")

@@ -178,11 +178,11 @@ def test_a_failure_shows_no_prompt(guardedbedrock_server: BedrockServer, guarded
 
 def test_calls_are_a_live_sequence(guardedbedrock_server: BedrockServer, guardedbedrock_client: Any, ask: dict[str, Any]) -> None:
     calls = guardedbedrock_server.calls
-    assert (len(calls), list(calls), calls("Converse")) == (0, [], [])
+    assert (len(calls), list(calls), list(calls("Converse"))) == (0, [], [])
     for _ in range(22):
         guardedbedrock_client.converse(**ask)
 
-    assert (len(calls), len(calls("Converse")), len(calls()), calls("ConverseStream")) == (22, 22, 22, [])
+    assert (len(calls), len(calls("Converse")), len(calls()), len(calls("ConverseStream"))) == (22, 22, 22, 0)
     assert [one.operation for one in calls[:2]] == ["Converse"] * 2
     assert calls[-1].status == 200
     assert repr(calls).splitlines()[-1] == "  ... and 2 more"

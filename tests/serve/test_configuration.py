@@ -207,6 +207,18 @@ times = "always"
     )
 
 
+@pytest.mark.parametrize("section", ["replies", "denials", "faults"])
+@pytest.mark.parametrize(
+    "operation", ["Retrieve", "RetrieveAndGenerate", "InvokeAgent", "CreateFlow", "ChatCompletions", "ChatCompletionsStream"]
+)
+def test_every_operation_of_the_server_can_be_configured(tmp_path: Path, section: str, operation: str) -> None:
+    own = {"replies": 'text = "x"', "denials": 'by = "scp"', "faults": 'kind = "Latency"\nseconds = 0'}[section]
+    configuration = read(written(tmp_path, f'[[{section}]]\n{own}\noperation = "{operation}"'))
+    configuration.apply_to(FakeBedrock())
+
+    assert configuration.scripted[0][2]["operation"] == operation
+
+
 def test_every_fault_can_be_configured() -> None:
     listed: Any = faults.__doc__
     assert {name for name in FAULTS if name in listed} == set(FAULTS)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.bedrock import VOCABULARIES
@@ -33,7 +32,7 @@ from guardedbedrock.testing.cases import shapes
 from guardedbedrock.testing.cases.files import parse_file
 from guardedbedrock.testing.cases.shapes import Location
 from guardedbedrock.testing.fake_state import FakeConfig
-from guardedbedrock.testing.wire.routes import load
+from guardedbedrock.testing.operation_names import OPERATIONS, unknown_operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,14 +49,11 @@ FAULTS: Final[Mapping[str, type]] = {
 }
 """The faults that a configuration can name."""
 
-_OPERATIONS: Final = tuple(name for service in ("bedrock-runtime", "bedrock") for name in load(service).operation_names)
-
 
 def _operation(value: object, location: Location) -> None:
     shapes.text(value, location)
-    if value not in _OPERATIONS:
-        matches = get_close_matches(str(value), _OPERATIONS) or ["Converse", "InvokeModel"]
-        location.fail(f"unknown operation `{value}`; did you mean {' or '.join(f'`{one}`' for one in matches)}?")
+    if value not in OPERATIONS:
+        location.fail(unknown_operation(value))
 
 
 def _version(value: object, location: Location) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.operation_names import check_operation
 from guardedbedrock.testing.resources.model_patterns import fits_model
 from guardedbedrock.testing.times import check_times
 
@@ -70,9 +71,11 @@ class FaultSchedule:
         `on_take` is called each time they happen.
 
         Raises:
-            ConfigurationError: The chance is not a probability, there is no fault, or it would never happen.
+            ConfigurationError: The chance is not a probability, the operation is unknown, there is no fault, or it would never
+                happen.
         """
         check_times(times)
+        check_operation(operation)
         if not faults or not 0 <= chance <= 1:
             raise ConfigurationError("fault: needs at least one fault, and a chance from 0 to 1")
         acting = tuple(fault.begin(self._random) for fault in faults)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.operation_names import check_operation
 from guardedbedrock.testing.resources.model_patterns import fits_model
 from guardedbedrock.testing.times import check_times
 
@@ -49,9 +50,10 @@ class Script(Generic[T]):
             on_take: Called each time `take` returns the item.
 
         Raises:
-            ConfigurationError: `times` is less than 1.
+            ConfigurationError: `times` is less than 1, or the operation is unknown.
         """
         check_times(times)
+        check_operation(operation)
         with self._lock:
             self._entries.append(_Entry(item, times, operation, model, on_take))
 
