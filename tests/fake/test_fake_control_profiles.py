@@ -125,7 +125,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "kind": ({"kind": "OTHER"}, "kind: 'OTHER' is not one of SYSTEM_DEFINED, APPLICATION"),
     "arn": ({"identifier": MINE_ARN}, "is not the ARN of a profile of kind SYSTEM_DEFINED"),
     "tags": ({"tags": {"a": "b"}}, "only an application profile can have tags"),
-    "no-models": ({"models": ()}, "expected one to 5, got 0"),
+    "no-models": ({"models": ()}, "expected 1 to 5 models, got 0"),
     "many-models": ({"models": MODELS * 3}, "got 6"),
     "model-id": ({"models": ("acme.tiny",)}, "'acme.tiny' is not the ARN of a foundation model"),
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.bedrock.guardrail.guardrail import is_version
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.resources.checks import check_known, check_list, check_mapping, check_number, check_text, check_texts
 from guardedbedrock.testing.resources.pii import PII
-from guardedbedrock.testing.resources.word_lists import CONTENT_WORDS, LEVELS, MANAGED_WORDS, Level, Strengths, strengths
+from guardedbedrock.testing.resources.word_lists import CONTENT_WORDS, LEVELS, MANAGED_WORDS, Level, Strengths
 
 AssessmentSource: TypeAlias = Literal["INPUT", "OUTPUT"]
 """Whether a text is a prompt or a response of the model."""
@@ -22,6 +23,10 @@ _HANDLINGS: Final = {"block", "anonymize"}
 _IDENTIFIER: Final = re.compile(r"(arn:[^:]+:bedrock:[^:]+:[^:]*:guardrail/)?[A-Za-z0-9_-]+")
 _ANY_TEXT: Final = r"[\s\S]+"
 _GROUNDING: Final = {"GROUNDING", "RELEVANCE"}
+_MOST_GROUNDING: Final = 0.99  # AWS rejects 1, which would block every response
+_PAIR: Final = 2
+_TEXT_FIELDS: Final = ("identifier", "version", "name", "blocked_input", "blocked_output")
+_MAPPING_FIELDS: Final = ("denied_topics", "content", "content_words", "pii", "regexes", "grounding", "tags")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class FakeGuardrail:
 
     Raises:
         ConfigurationError: The identifier or the version is malformed; a category, list, strength, entity type, handling or
-            name is unknown; or a pattern is invalid.
+            name is unknown; a pattern or a threshold is invalid; a word is empty; or a value has the wrong type.
     """
 
     identifier: str
@@ -74,22 +79,57 @@ class FakeGuardrail:
     answers: FakeGuardrail | None = None
 
     def __post_init__(self) -> None:
+        for name in _TEXT_FIELDS:
+            check_text(name, getattr(self, name))
+        for name in _MAPPING_FIELDS:
+            check_mapping(name, getattr(self, name))
         if not _IDENTIFIER.fullmatch(self.identifier):
             raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID or the ARN of a guardrail")
         if not is_version(self.version):
             raise ConfigurationError(f"version: {self.version!r} is not a version; write a number as text, or DRAFT")
-        _check_names("pii", self.pii, PII)
-        _check_names("content", (*self.content, *self.content_words), CONTENT_WORDS)
-        _check_names("content", (level for given in self.content.values() for level in strengths(given)), LEVELS)
-        _check_names("managed_words", self.managed_words, MANAGED_WORDS)
-        _check_names("grounding", self.grounding, _GROUNDING)
+        self._check_words()
+        self._check_filters()
         for kind, handling in self.pii.items():
-            _check_names(f"pii.{kind}", [handling], _HANDLINGS)
-        for name, (pattern, handling) in self.expressions.items():
-            _check_names(f"regexes.{name}", [handling], _HANDLINGS)
-            _check_pattern(name, pattern)
+            check_known("pii", [kind], PII)
+            check_known(f"pii.{kind}", [handling], _HANDLINGS)
+        for name, rule in self.regexes.items():
+            _check_regex(f"regexes.{name}", rule)
+        for key, value in self.tags.items():
+            check_text(f"tags.{key}", value)
+        if not isinstance(self.answers, FakeGuardrail | None):
+            raise ConfigurationError(f"answers: expected a FakeGuardrail, got {self.answers!r}")
+        self._check_detect_only()
+
+    def _check_words(self) -> None:
+        check_texts("denied_words", self.denied_words)
+        for topic, phrases in self.denied_topics.items():
+            check_texts(f"denied_topics.{topic}", phrases)
+        check_known("managed_words", check_list("managed_words", self.managed_words), MANAGED_WORDS)
+
+    def _check_filters(self) -> None:
+        check_known("content", (*self.content, *self.content_words), CONTENT_WORDS)
+        for category, given in self.content.items():
+            pair = _pair(given, given)
+            if pair is None:
+                problem = f"expected a strength, or one for prompts and one for responses, got {given!r}"
+                raise ConfigurationError(f"content.{category}: {problem}")
+            check_known(f"content.{category}", pair, LEVELS)
+        for category, words in self.content_words.items():
+            check_mapping(f"content_words.{category}", words)
+            check_known(f"content_words.{category}", words, LEVELS)
+            for level, phrases in words.items():
+                check_texts(f"content_words.{category}.{level}", phrases)
+        check_known("grounding", self.grounding, _GROUNDING)
+        for name, threshold in self.grounding.items():
+            check_number(f"grounding.{name}", threshold, 0, _MOST_GROUNDING)
+
+    def _check_detect_only(self) -> None:
         named = (self.denied_words, self.denied_topics, self.content, self.managed_words, self.pii, self.regexes, self.grounding)
-        _check_names("detect_only", self.detect_only, {name for names in named for name in names})
+        known = {name for names in named for name in names}
+        given = check_list("detect_only", self.detect_only)
+        if given and not known:
+            raise ConfigurationError(f"detect_only: {given[0]!r} is unknown; the guardrail has no words, topics or filters")
+        check_known("detect_only", given, known)
 
     @property
     def id(self) -> str:
@@ -125,13 +165,19 @@ class FakeGuardrail:
         return blocked if source == "INPUT" else replace(self, answers=replace(blocked, answers=None))
 
 
-def _check_names(where: str, names: Iterable[str], known: Iterable[str]) -> None:
-    if unknown := sorted(set(names) - set(known)):
-        raise ConfigurationError(f"{where}: {unknown[0]!r} is unknown; known are {', '.join(sorted(known))}")
+def _pair(given: object, default: object) -> list[Any] | None:
+    """Return a pair, or a text with its default second part; None for anything else."""
+    if isinstance(given, str):
+        return [given, default]
+    return list(given) if isinstance(given, list | tuple) and len(given) == _PAIR else None
 
 
-def _check_pattern(name: str, pattern: str) -> None:
+def _check_regex(place: str, rule: object) -> None:
+    pair = _pair(rule, "block")
+    if pair is None or not isinstance(pair[0], str):
+        raise ConfigurationError(f"{place}: expected a pattern, or a pattern and `block` or `anonymize`, got {rule!r}")
+    check_known(place, pair[1:], _HANDLINGS)
     try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ConfigurationError(f"regexes.{name}: not a regular expression: {error}") from error
+        re.compile(pair[0])
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigurationError(f"{place}: not a regular expression: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.testing.resources.checks import check_unique
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -22,12 +23,16 @@ class GuardrailStore:
         guardrails: Guardrails of other regions are allowed and never found, as at AWS.
         region: Region of the fake.
         account: Account of guardrails with a short ID.
+
+    Raises:
+        ConfigurationError: Two guardrails are the same version of the same guardrail.
     """
 
     def __init__(self, guardrails: Iterable[FakeGuardrail], region: str, account: str) -> None:
         self.region, self.account = region, account
         placed = [item.renamed(self.arn(item.identifier), item.version) for item in guardrails]
         self.tags: dict[str, Mapping[str, str]] = {item.identifier: item.tags for item in placed}
+        check_unique("guardrails", (f"version {item.version} of `{item.identifier}`" for item in placed))
         self._found = {(item.identifier, item.version): item for item in placed if item.identifier.split(":")[3] == region}
 
     def __iter__(self) -> Iterator[FakeGuardrail]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.resources.checks import check_mapping, check_text, check_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,10 @@ class FakeInferenceProfile:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("identifier", "name", "kind"):
+            check_text(name, getattr(self, name))
+        check_texts("models", self.models)
+        check_mapping("tags", self.tags)
         if self.kind not in RESOURCE_TYPES:
             raise ConfigurationError(f"kind: {self.kind!r} is not one of {', '.join(RESOURCE_TYPES)}")
         if self.identifier.startswith("arn:") and f":{RESOURCE_TYPES[self.kind]}/" not in self.identifier:
@@ -52,7 +57,7 @@ class FakeInferenceProfile:
         if self.tags and self.kind == "SYSTEM_DEFINED":
             raise ConfigurationError("tags: only an application profile can have tags")
         if not 0 < len(self.models) <= _MAX_MODELS:
-            raise ConfigurationError(f"models: expected one to {_MAX_MODELS}, got {len(self.models)}")
+            raise ConfigurationError(f"models: expected 1 to {_MAX_MODELS} models, got {len(self.models)}")
         for model in self.models:
             if ":foundation-model/" not in model:
                 raise ConfigurationError(f"models: {model!r} is not the ARN of a foundation model")

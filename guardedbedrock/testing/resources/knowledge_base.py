@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.resources.checks import check_instances, check_mapping, check_text
 
 _ID: Final = re.compile("[0-9a-zA-Z]{10}")
 _WORD: Final = re.compile(r"\w+")
@@ -39,6 +40,8 @@ class FakeDocument:
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
             raise ConfigurationError("text: a document needs a text")
+        check_text("uri", self.uri)
+        check_mapping("metadata", self.metadata)
         if self.uri and not self.uri.startswith("s3://"):
             raise ConfigurationError(f"uri: {self.uri!r} is not an S3 URI, such as s3://bucket/handbook.txt")
         for name, value in self.metadata.items():
@@ -69,11 +72,14 @@ class FakeKnowledgeBase:
     name: str = ""
 
     def __post_init__(self) -> None:
+        check_text("identifier", self.identifier)
+        check_text("name", self.name)
         if not _ID.fullmatch(self.identifier):
             raise ConfigurationError(f"identifier: {self.identifier!r} is not the ID of a knowledge base, ten letters and digits")
         if isinstance(self.documents, str):
             raise ConfigurationError("documents: expected a list of documents, got a text")
-        object.__setattr__(self, "documents", tuple(map(_document, self.documents)))
+        documents = check_instances("documents", self.documents, (FakeDocument, str))
+        object.__setattr__(self, "documents", tuple(map(_document, documents)))
 
 
 def _document(given: FakeDocument | str) -> FakeDocument:
