@@ -62,7 +62,7 @@ class FakeBedrock:
         vocabulary: ``aws``, or ``invoke-with-guardrail``, which also accepts identifiers such as ``G-HR-Compliance``.
 
     Raises:
-        ConfigurationError: The vocabulary is unknown, or the recordings cannot be read.
+        ConfigurationError: An argument is invalid, or the recordings cannot be read.
     """
 
     _limits: ClassVar[RequestLimits] = NO_LIMITS
@@ -80,7 +80,7 @@ class FakeBedrock:
         with the old configuration.
 
         Raises:
-            ConfigurationError: The vocabulary is unknown, or the recordings cannot be read.
+            ConfigurationError: An argument is invalid, or the recordings cannot be read.
         """
         self._state = FakeState(FakeConfig(**options), secure=self._tls)
 
@@ -205,7 +205,7 @@ class FakeBedrock:
             model: Reply only to calls of this model: ID or ARN as the call has it, with ``*`` as a wildcard.
 
         Raises:
-            ConfigurationError: The operation is unknown.
+            ConfigurationError: A reply is something else, or the operation is unknown.
         """
         for reply in replies:
             self._state.runtime.model.script.add(reply, times=times, operation=operation, model=model)

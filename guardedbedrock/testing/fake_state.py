@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from guardedbedrock import bedrock
+from guardedbedrock import bedrock, iam
 from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.matching.principals import identify
@@ -18,7 +19,14 @@ from guardedbedrock.testing.faults import FaultSchedule
 from guardedbedrock.testing.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
 from guardedbedrock.testing.recordings import Recorder, Replay
-from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
+from guardedbedrock.testing.resources import (
+    FakeEnforcement,
+    FakeGuardrail,
+    FakeInferenceProfile,
+    FakeKnowledgeBase,
+    GuardrailStore,
+)
+from guardedbedrock.testing.resources.checks import check_count, check_instances, check_unique
 from guardedbedrock.testing.runtime import Runtime
 from guardedbedrock.testing.server.authorization import ServerAuthorizer
 from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey, FakeCredentials
@@ -27,11 +35,8 @@ from guardedbedrock.testing.server.signatures import signed_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from guardedbedrock import iam
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.resources import FakeEnforcement, FakeInferenceProfile, FakeKnowledgeBase
     from guardedbedrock.testing.wire import HttpRequest, HttpResponse, Params
 
 _ACCOUNT: Final = "123456789012"
@@ -39,6 +44,31 @@ TEST_KEY: Final = "testing"
 """Access key ID and secret access key of `FakeBedrock.client_kwargs`."""
 
 _CONTEXT: Final = {"aws:SourceIp": "127.0.0.1"}
+
+
+_LISTS: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "guardrails": FakeGuardrail,
+    "inference_profiles": FakeInferenceProfile,
+    "knowledge_bases": FakeKnowledgeBase,
+    "enforced": FakeEnforcement,
+    "credentials": (FakeCredentials, FakeApiKey),
+    "regions": str,
+}
+"""Options that are lists, with the class of their items."""
+
+_SINGLE: Final[Mapping[str, tuple[Any, str]]] = {
+    "policies": (iam.PolicySet | None, "a PolicySet or None"),
+    "principal": (str | None, "a text or None"),
+    "region": (str, "a text"),
+    "account": (str | None, "a text or None"),
+    "vocabulary": (str, "a text"),
+    "seed": (int, "a whole number"),
+    "verify_signatures": (bool, "True or False"),
+    "invocation_logs": (str | Path | None, "a path or None"),
+    "replay": (str | Path | None, "a path or None"),
+    "record": (str | Path | None, "a path or None"),
+}
+"""The other options, with their classes."""
 
 
 class FakeOptions(TypedDict, total=False):
@@ -58,10 +88,10 @@ class FakeOptions(TypedDict, total=False):
     keep_bytes: int | None
     verify_signatures: bool
     credentials: Iterable[FakeCredentials | FakeApiKey]
-    invocation_logs: Path | None
+    invocation_logs: str | Path | None
     regions: Iterable[str]
-    replay: Path | None
-    record: Path | None
+    replay: str | Path | None
+    record: str | Path | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +100,8 @@ class FakeConfig:
     `FakeOptions` with defaults.
 
     Raises:
-        ConfigurationError: A name is not that of a Region, an account, a principal or a vocabulary, or both ``replay`` and
-            ``record`` are set.
+        ConfigurationError: A value has the wrong type, a name is not that of a Region, an account, a principal or a vocabulary,
+            two resources have the same name, or both ``replay`` and ``record`` are set.
     """
 
     guardrails: Iterable[FakeGuardrail] = ()
@@ -88,12 +118,13 @@ class FakeConfig:
     keep_bytes: int | None = None
     verify_signatures: bool = False
     credentials: Iterable[FakeCredentials | FakeApiKey] = ()
-    invocation_logs: Path | None = None
+    invocation_logs: str | Path | None = None
     regions: Iterable[str] = ()
-    replay: Path | None = None
-    record: Path | None = None
+    replay: str | Path | None = None
+    record: str | Path | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         check_vocabulary(self.vocabulary)
         for name in (self.region, *self.regions):
             if not is_region(name):
@@ -105,14 +136,25 @@ class FakeConfig:
         if self.replay is not None and self.record is not None:
             raise ConfigurationError("replay, record: set only one of them; a fake that replays performs no operations")
 
+    def _check_types(self) -> None:
+        for name, kinds in _LISTS.items():
+            # A tuple, because each region reads it, and the caller may have given an iterator.
+            object.__setattr__(self, name, check_instances(name, getattr(self, name), kinds))
+        for name, (kinds, expected) in _SINGLE.items():
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+                raise ConfigurationError(f"{name}: expected {expected}, got {value!r}")
+        for name in ("keep", "keep_bytes"):
+            if getattr(self, name) is not None:
+                check_count(name, getattr(self, name))
+        check_unique("knowledge_bases", (f"`{each.identifier}`" for each in self.knowledge_bases))
+        check_unique("inference_profiles", (f"`{each.identifier}`" for each in self.inference_profiles))
+
     def by_region(self) -> list[FakeConfig]:
         """Return the configuration of each region, the main region first."""
         names = list(dict.fromkeys(self.regions))
         main = self.region if self.region in names or not names else names[0]
-        reused = ("guardrails", "inference_profiles", "knowledge_bases", "enforced", "credentials")
-        each: dict[str, Any] = {name: tuple(getattr(self, name)) for name in reused}
-        others = [name for name in names if name != main]
-        return [replace(self, region=name, regions=(), **each) for name in (main, *others)]
+        return [replace(self, region=name, regions=()) for name in (main, *(name for name in names if name != main))]
 
     def caller(self, *, secure: bool) -> bedrock.Caller:
         """Return the caller of all requests. A server knows every context key, so that none is unknown."""
@@ -141,8 +183,8 @@ class FakeState:
     def __init__(self, config: FakeConfig, *, secure: bool = False) -> None:
         main, *others = config.by_region()
         self.log, self.faults = RequestLog(main.keep, main.keep_bytes), FaultSchedule(main.seed)
-        self._replay = Replay(main.replay) if main.replay is not None else None
-        recorder = Recorder(main.record) if main.record is not None else None
+        self._replay = Replay(Path(main.replay)) if main.replay is not None else None
+        recorder = Recorder(Path(main.record)) if main.record is not None else None
         recordings = self._replay, recorder
         self._main = RegionState(main, self.log, self.faults, recordings, secure=secure)
         self._states = {main.region: self._main}
@@ -203,7 +245,7 @@ class RegionState:
         self._store = GuardrailStore(config.guardrails, config.region, caller.account)
         self._organization = tuple(config.enforced)
         patterns = identifier_patterns(config.vocabulary)
-        folder = config.invocation_logs
+        folder = None if config.invocation_logs is None else Path(config.invocation_logs)
         self._invocation_log = InvocationLog(folder, config.region, caller.account) if folder else None
         self._logging = InvocationLogging(dict(DEFAULT_CONFIGURATION) if folder else None)
         self.runtime = Runtime(self._store, patterns, self._enforced, lambda: self.control.resolved_models)

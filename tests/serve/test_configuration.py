@@ -45,7 +45,27 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         (f'{GUARDRAIL}denied_words = "x"', " at /guardrails/0/denied_words: expected an array, got a string"),
         (f'{GUARDRAIL}pii = {{ SHOE = "block" }}', " at /guardrails/0: pii: 'SHOE' is "),
         (f'{GUARDRAIL}regexes = {{ x = "(" }}', " at /guardrails/0: regexes.x: not a regular expression: "),
-        (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: a value has a type that FakeGuardrail does not accept"),
+        (f"{GUARDRAIL}regexes = {{ x = 3 }}", " at /guardrails/0: regexes.x: expected a pattern, or a pattern and `block`"),
+        (
+            f"{GUARDRAIL}content = {{ HATE = 3 }}",
+            " at /guardrails/0: content.HATE: expected a strength, or one",
+        ),
+        (
+            f'{GUARDRAIL}content = {{ HATE = ["LOW"] }}',
+            " at /guardrails/0: content.HATE: expected a strength, or one",
+        ),
+        (
+            f'{GUARDRAIL}grounding = {{ GROUNDING = "x" }}',
+            " at /guardrails/0: grounding.GROUNDING: expected a number from 0 ",
+        ),
+        (
+            f"{GUARDRAIL}grounding = {{ GROUNDING = 3 }}",
+            " at /guardrails/0: grounding.GROUNDING: expected a number from 0 ",
+        ),
+        (
+            f'{GUARDRAIL}denied_words = [""]',
+            " at /guardrails/0: denied_words: '' is not a text with at ",
+        ),
         ('[[inference_profiles]]\nid = "us.x"\nmodels = []', " at /inference_profiles/0: "),
         ('[[knowledge_bases]]\nid = "KB1"\ndocuments = []', " at /knowledge_bases/0: identifier: 'KB1' is not the ID of"),
         ('[[knowledge_bases]]\nid = "HANDBOOK01"\ndocuments = [""]', " at /knowledge_bases/0/documents/0: text: a document"),
@@ -58,7 +78,7 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[replies]]\ntext = "x"\ntimes = "often"', ' at /replies/0/times: must be an integer of at least 1, or "always"'),
         ("[[replies]]\ntimes = 1", " at /replies/0: must have `text`, or `tool` with `input`, or both"),
         ('[[replies]]\ntext = "x"\ninput = {}', " at /replies/0: must have `text`, or `tool` with `input`, or both"),
-        (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content: 'HUGE' is unknown; known are"),
+        (f'{GUARDRAIL}content = {{ HATE = "HUGE" }}', " at /guardrails/0: content.HATE: 'HUGE' is unknown; known are"),
         (f'{GUARDRAIL}managed_words = ["SLANG"]', " at /guardrails/0: managed_words: 'SLANG' is unknown; known are"),
         ('[[enforced]]\nguardrail = "abc1"', " at /enforced/0: the field `version` is missing"),
         ('[[enforced]]\nguardrail = "abc1"\nversion = "1"\nsystem = "SOME"', " at /enforced/0: enforced: 'SOME' is neither"),
@@ -90,8 +110,8 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[guardrails]]\narn = "abc1"', " at /guardrails/0/arn: must be an ARN; write a short ID into `id`"),
         ('[[guardrails]]\nid = "a b"', " at /guardrails/0: identifier: 'a b' is not the ID or the ARN of a guardrail"),
         (f"{GUARDRAIL}version = 0", " at /guardrails/0: version: '0' is not a version; write a number as text, or DRAFT"),
-        (f'{GUARDRAIL}detect_only = ["EMAIL"]', " at /guardrails/0: detect_only: 'EMAIL' is unknown; known are"),
-        (f"{GUARDRAIL}{GUARDRAIL}", " at /guardrails/1: is version 1 of `abc1` again; keep one"),
+        (f'{GUARDRAIL}detect_only = ["EMAIL"]', " at /guardrails/0: detect_only: 'EMAIL' is unknown; the guardrail has no "),
+        (f"{GUARDRAIL}{GUARDRAIL}", " at /guardrails/1: duplicates version 1 of `abc1`; remove one"),
         (
             '[[enforced]]\nguardrail = "abc1"\nversion = "DRAFT"',
             " at /enforced/0: enforced: version: 'DRAFT' is not a published version",

@@ -213,10 +213,10 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     if "invocation_logs" in data:
         options["invocation_logs"] = path.parent / data["invocation_logs"]
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
-    versions = [(one.id, one.version) for one in options["guardrails"]]
+    versions = [(one.identifier, one.version) for one in options["guardrails"]]
     for index, version in enumerate(versions):
         if version in versions[:index]:
-            (place / "guardrails" / index).fail(f"is version {version[1]} of `{version[0]}` again; keep one")
+            (place / "guardrails" / index).fail(f"duplicates version {version[1]} of `{version[0]}`; remove one")
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))

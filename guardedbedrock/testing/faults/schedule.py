@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
+from guardedbedrock.testing.faults.fault import Fault
 from guardedbedrock.testing.operation_names import check_operation
+from guardedbedrock.testing.resources.checks import check_number
 from guardedbedrock.testing.resources.model_patterns import fits_model
 from guardedbedrock.testing.times import check_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from guardedbedrock.testing.faults.fault import Fault
 
 
 @dataclass(slots=True)
@@ -76,8 +76,12 @@ class FaultSchedule:
         """
         check_times(times)
         check_operation(operation)
-        if not faults or not 0 <= chance <= 1:
-            raise ConfigurationError("fault: needs at least one fault, and a chance from 0 to 1")
+        check_number("chance", chance, 0, 1)
+        for fault in faults:
+            if not isinstance(fault, Fault):
+                raise ConfigurationError(f"fault: expected a fault such as Latency(0.2), got {fault!r}")
+        if not faults:
+            raise ConfigurationError("fault: needs at least one fault")
         acting = tuple(fault.begin(self._random) for fault in faults)
         with self._lock:
             self._rules.append(_Rule(tuple(faults), acting, operation, model, times, chance, on_take))

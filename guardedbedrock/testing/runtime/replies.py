@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.resources.checks import check_count, check_list, check_mapping, check_text
 from guardedbedrock.testing.runtime.schema_instance import schema_instance
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.wire import Params, ServiceError
@@ -33,11 +35,25 @@ class ToolUse:
         name: Name of the tool.
         input: Input of the tool, valid for its schema.
         id: ID of the call; derived from name and input by default.
+
+    Raises:
+        ConfigurationError: The name is empty, or the input is not a mapping that JSON can contain.
     """
 
     name: str
     input: Mapping[str, Any]
     id: str = ""
+
+    def __post_init__(self) -> None:
+        check_text("ToolUse: name", self.name)
+        check_text("ToolUse: id", self.id)
+        check_mapping("ToolUse: input", self.input)
+        if not self.name:
+            raise ConfigurationError("ToolUse: name: must not be empty")
+        try:
+            json.dumps(dict(self.input))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigurationError(f"ToolUse: input: not JSON: {error}") from error
 
     @property
     def call_id(self) -> str:
@@ -47,7 +63,7 @@ class ToolUse:
     @property
     def json(self) -> str:
         """The input as JSON, as a stream sends it in deltas."""
-        return json.dumps(self.input)
+        return json.dumps(dict(self.input))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,10 @@ class Reasoning:
 
     text: str
     signature: str = "c2lnbmF0dXJl"
+
+    def __post_init__(self) -> None:
+        check_text("Reasoning: text", self.text)
+        check_text("Reasoning: signature", self.signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +101,14 @@ class Citation:
     document: int = 0
     start: int = 0
 
+    def __post_init__(self) -> None:
+        check_text("Citation: title", self.title)
+        check_text("Citation: text", self.text)
+        check_count("Citation: document", self.document)
+        check_count("Citation: start", self.start)
 
+
+_BLOCKS: Final = (str, ToolUse, Reasoning, Citation)
 ReplyBlock: TypeAlias = str | ToolUse | Reasoning | Citation
 """A part of a reply."""
 
@@ -98,6 +125,12 @@ class ModelReply:
 
     blocks: tuple[ReplyBlock, ...]
     stop: str = "end_turn"
+
+    def __post_init__(self) -> None:
+        check_text("ModelReply: stop", self.stop)
+        for block in check_list("ModelReply: blocks", self.blocks):
+            if not isinstance(block, _BLOCKS):
+                raise ConfigurationError(f"ModelReply: blocks: {block!r} is not a text, ToolUse, Reasoning or Citation")
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -119,11 +152,27 @@ ScriptedReply: TypeAlias = ReplyBlock | Sequence[ReplyBlock] | ModelReply | Call
 """A part of a reply, several parts, a `ModelReply`, or a function from the parameters of the call to one of these."""
 
 
+def check_reply(reply: object) -> None:
+    """
+    Check that an object is a `ScriptedReply`.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if callable(reply) or isinstance(reply, ModelReply):
+        return
+    for block in reply if isinstance(reply, list | tuple) else (reply,):
+        if not isinstance(block, _BLOCKS):
+            raise ConfigurationError(
+                f"reply: {block!r} is not a text, ToolUse, Reasoning, Citation, a list of them, a ModelReply or a function"
+            )
+
+
 class FakeModel:
     """Replies to prompts. The same request always gets the same reply."""
 
     def __init__(self) -> None:
-        self.script: Script[ScriptedReply] = Script()
+        self.script: Script[ScriptedReply] = Script(check_reply)
 
     def reply(self, operation: str, params: Params, prompt: Prompt, last: str, default: ModelReply | None = None) -> ModelReply:
         """
@@ -140,7 +189,7 @@ class FakeModel:
             default: The reply if none is scripted; None for the order above.
 
         Raises:
-            ServiceError: ``ModelErrorException`` (424) if a scripted function raises.
+            ServiceError: ``ModelErrorException`` (424) if a scripted function raises, or returns something else than a reply.
         """
         scripted = self.script.take(operation, params.get("modelId", ""))
         if scripted is not None:
@@ -188,11 +237,16 @@ def _cited(documents: Sequence[CitedDocument], last: str) -> tuple[str | Citatio
 
 def _called(reply: Callable[[Params], ScriptedReply], params: Params) -> ScriptedReply:
     try:
-        return reply(params)
+        returned = reply(params)
     except ServiceError:
         raise
     except Exception as error:
         raise ServiceError(424, "ModelErrorException", f"the scripted reply raised {error!r}") from error
+    try:
+        check_reply(returned)
+    except ConfigurationError as error:
+        raise ServiceError(424, "ModelErrorException", f"the scripted function returned an invalid {error}") from error
+    return returned
 
 
 def _limited(reply: ModelReply, prompt: Prompt) -> ModelReply:

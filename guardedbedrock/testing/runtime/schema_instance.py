@@ -131,7 +131,9 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _object(schema: Mapping[str, Any], root: _Root, followed: tuple[str, ...]) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    names = schema.get("required", properties)
+    names = schema.get("required", list(properties))
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError("required")
     return {name: _instance(properties.get(name, {"type": "string"}), root, followed) for name in names}
 
 

@@ -24,9 +24,15 @@ class _Entry(Generic[T]):
 
 
 class Script(Generic[T]):
-    """A first-in, first-out queue. Safe to use from several threads."""
+    """
+    A first-in, first-out queue. Safe to use from several threads.
 
-    def __init__(self) -> None:
+    Args:
+        check: Raises a `ConfigurationError` for an invalid item; None accepts all.
+    """
+
+    def __init__(self, check: Callable[[T], None] | None = None) -> None:
+        self._check = check
         self._entries: list[_Entry[T]] = []
         self._lock = ForkSafeLock()
 
@@ -50,10 +56,12 @@ class Script(Generic[T]):
             on_take: Called each time `take` returns the item.
 
         Raises:
-            ConfigurationError: `times` is less than 1, or the operation is unknown.
+            ConfigurationError: `times` is less than 1, the operation is unknown, or the item is invalid.
         """
         check_times(times)
         check_operation(operation)
+        if self._check is not None:
+            self._check(item)
         with self._lock:
             self._entries.append(_Entry(item, times, operation, model, on_take))
 
