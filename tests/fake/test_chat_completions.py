@@ -98,9 +98,22 @@ def test_a_call_is_authorized_with_the_token_of_its_key() -> None:
     with FakeBedrock(guardrails=[GUARDRAIL], policies=policies) as fake:
         by_key, unsigned, stream = post(fake, headers=KEY), post(fake), post(fake, stream=True)
 
-    assert [each.status_code for each in (by_key, unsigned, stream)] == [403, 200, 403]
+    assert [each.status_code for each in (by_key, unsigned, stream)] == [401, 200, 401]
     assert "bedrock:CallWithBearerToken" in by_key.json()["error"]["message"]
     assert "bedrock:InvokeModelWithResponseStream" in stream.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_denial_is_that_of_the_openai_compatible_endpoint(fake: FakeBedrock, *, stream: bool) -> None:
+    """A denial was recorded with status 401, unlike one of the other operations of the runtime."""
+    fake.deny(by="scp")
+
+    response = post(fake, stream=stream)
+
+    error = response.json()["error"]
+    assert error.pop("message").endswith("with an explicit deny in a service control policy")
+    assert (response.status_code, error) == (401, {"type": "permission_denied_error", "param": None, "code": "access_denied"})
+    assert (fake.requests[0].status, fake.requests[0].error) == (401, "access_denied")
 
 
 def test_an_unknown_key_is_refused() -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _LONGEST: Final = 100_000
 """Characters of the parameters that the page shows."""
 
+_DENIED: Final = ("AccessDeniedException", "access_denied")
+"""Error codes of denials; the last is that of Chat Completions."""
+
 
 def request_view(request: ReceivedRequest) -> dict[str, Any]:
     """Convert a request to JSON data: its parameters, the IAM decisions, the guardrail assessments and the response."""
@@ -29,7 +32,7 @@ def request_view(request: ReceivedRequest) -> dict[str, Any]:
         "version": version,
         "status": request.status,
         "error": request.error,
-        "denied": any(decision.is_denied for decision in request.decisions) or request.error == "AccessDeniedException",
+        "denied": any(decision.is_denied for decision in request.decisions) or request.error in _DENIED,
         "intervened": any(one.intervened for one in request.assessments),
         "decisions": [_decision(decision) for decision in request.decisions],
         "assessments": [_assessment(one) for one in request.assessments],

@@ -3,13 +3,14 @@ The OpenAI-compatible Chat Completions API of the runtime: its paths, its event 
 
 The operations have the parameters of InvokeModel, but the model is in the body.
 Source: Bedrock User Guide, "Invoke a model with the OpenAI Chat Completions API". Errors and broken streams have the shape of
-OpenAI, because AWS documents none.
+OpenAI. AWS documents no errors; a denial by policies has the status, type and code of a recorded one.
 """
 
 from __future__ import annotations
 
 import json
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.model import OperationModel
@@ -26,6 +27,12 @@ _SHAPES: Final = {"ChatCompletions": "InvokeModel", "ChatCompletionsStream": "In
 """Operation to the operation of the service model that has the same parameters."""
 
 _JSON: Final = "application/json"
+_DENIED_BY_IAM: Final = "AccessDeniedException"
+_BY_POLICIES: Final = " is not authorized to perform: "
+"""Part of IAM's message. A response to an invalid API key, which has the same code, was not recorded."""
+_DENIED: Final = "access_denied"
+_TYPES: Final = {_DENIED: "permission_denied_error"}
+"""Code to type; every other error has its code as its type."""
 
 
 def match(http_request: HttpRequest) -> RouteMatch | None:
@@ -49,9 +56,17 @@ def response(operation: Any, output: OperationOutput) -> HttpResponse:
     return HttpResponse(200, {"Content-Type": _JSON, **output.headers}, output.members["body"])
 
 
+def own_error(error: ServiceError) -> ServiceError:
+    """Return an error with the status and the code that it has in this API."""
+    if error.by_iam and error.code == _DENIED_BY_IAM and _BY_POLICIES in error.message:
+        return ServiceError(HTTPStatus.UNAUTHORIZED, _DENIED, error.message, headers=error.headers)
+    return error
+
+
 def error_response(error: ServiceError) -> HttpResponse:
-    """Write an error in the shape of OpenAI."""
-    body = {"error": {"message": error.message, "type": error.code, "param": None, "code": error.code}}
+    """Write an error of `own_error` in the shape of OpenAI."""
+    kind = _TYPES.get(error.code, error.code)
+    body = {"error": {"message": error.message, "type": kind, "param": None, "code": error.code}}
     headers = {"Content-Type": _JSON, "x-amzn-ErrorType": error.code, **error.headers}
     return HttpResponse(error.status, headers, json.dumps(body).encode())
 

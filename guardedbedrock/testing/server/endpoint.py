@@ -147,8 +147,9 @@ class Endpoint:
         except Exception as raised:  # noqa: BLE001 - a fault of the fake, or a fault or a model of the test that raised
             error = _internal_error(raised)
             _LOGGER.error("%s", error.message)  # noqa: TRY400 - the text of an exception can contain a prompt
-        exchange.error = error.code
         is_chat = chat_completions.serves(exchange.operation)
+        error = chat_completions.own_error(error) if is_chat else error
+        exchange.error = error.code
         return chat_completions.error_response(error) if is_chat else error.response()
 
     def _perform(self, exchange: _Exchange) -> HttpResponse:

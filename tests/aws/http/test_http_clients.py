@@ -251,7 +251,8 @@ def test_a_denial_of_aws_is_passed_on_with_the_typed_error(env: Any, sender: Sen
 
     sent = sender.post(guard, fake.endpoint_url + path, json=body, headers=API_KEY)
 
-    assert (sent.status, type(sent.error), sent.error.simulated) == (403, ExplicitDenyError, False)
+    status = 401 if path == CHAT else 403
+    assert (sent.status, type(sent.error), sent.error.simulated) == (status, ExplicitDenyError, False)
     assert (sent.error.policy_type, sent.error.action) == ("scp", "bedrock:InvokeModel")
     assert sent.error.message == shown(sent)
     assert [event.error for event in recorder.last.of(DeniedByAws)] == [sent.error]
