@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -276,6 +277,27 @@ def test_a_guarded_body_has_to_be_readable(serve: Serve) -> None:
         client.invoke_model(modelId=MODEL, body=b"not json", **NAMED)
     with pytest.raises(client.exceptions.ValidationException, match="requires a guardrail identifier"):
         client.invoke_model(modelId=MODEL, body=b'{"amazon-bedrock-guardrailConfig": {"tagSuffix": "x"}}')
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8", ""])
+def test_a_guarded_body_is_json(serve: Serve, content_type: str) -> None:
+    _, client = serve(guardrails=[HR])
+
+    reply = client.invoke_model(modelId=MODEL, body=b"{}", contentType=content_type, **NAMED)
+
+    assert json.loads(reply["body"].read())["amazon-bedrock-guardrailAction"] == "NONE"
+
+
+@pytest.mark.parametrize("operation", ["invoke_model", "invoke_model_with_response_stream"])
+def test_a_guarded_body_of_another_content_type_is_a_validation_error(serve: Serve, operation: str) -> None:
+    """Without a guardrail it is accepted."""
+    _, client = serve(guardrails=[HR])
+    call: dict[str, Any] = {"modelId": MODEL, "body": b"{}", "contentType": "text/plain"}
+
+    with pytest.raises(client.exceptions.ValidationException, match="only requests with the content type application/json"):
+        getattr(client, operation)(**call, **NAMED)
+    with closing(getattr(client, operation)(**call)["body"]) as answer:
+        assert list(answer)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
 _INCOMPLETE: Final = "A guardrail identifier and a guardrail version must be provided together."
+_NO_JSON: Final = "Guardrails support only requests with the content type application/json."
 _NO_CONVERSE: Final = "This action doesn't support the model that you provided. Try again with a supported text or chat model."
 _JSON: Final = "application/json"
 _STREAMS: Final = ("ChatCompletionsStream", "InvokeModelWithResponseStream")
@@ -260,6 +261,9 @@ class Runtime:
         return self._invoke_turn(operation, params, own)
 
     def _invoke_turn(self, operation: str, params: Params, own: FakeGuardrail | None) -> Turn:
+        media_type = (params.get("contentType") or _JSON).partition(";")[0].strip().lower()
+        if own is not None and media_type != _JSON:
+            raise ServiceError.invalid(_NO_JSON)
         prompt = prompts.parse_body(params.get("body", b""), guarded=own is not None)
         asynchronous = prompt.asynchronous and operation in _STREAMS
         return self._turn(operation, params, own, prompt, TurnOptions(params.get("trace") == "ENABLED_FULL", asynchronous))

@@ -61,7 +61,7 @@ class _TimedReader(io.RawIOBase):
     """
     Reads from a socket within the time limits.
 
-    A timeout of the socket alone would not do: it starts again with every byte, so a slow client could hold a connection forever.
+    A timeout of the socket alone is not enough: it starts again with every byte, so a slow client could hold a connection forever.
     """
 
     def __init__(self, connection: socket.socket, limits: RequestLimits) -> None:
