@@ -126,7 +126,7 @@ def never(  # noqa: PLR0913 - each is an option
 
 @prove.command("always-allowed")
 def always_allowed(  # noqa: PLR0913 - each is an option
-    calls: Annotated[str, typer.Argument(metavar="CALLS-FILE", help="Case file whose calls and requests must stay allowed.")],
+    calls: Annotated[str, typer.Argument(metavar="CALLS-FILE", help="JSON or YAML file of calls that must stay allowed.")],
     *,
     config: Config = None,
     snapshot: Snapshot = None,

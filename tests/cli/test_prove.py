@@ -239,6 +239,52 @@ def test_calls_stay_allowed_for_every_value_of_unknown_keys(tmp_path: Path) -> N
     assert run(["prove", "always-allowed", str(calls), "--identity", office]) == 1
 
 
+MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([{"operation": "Converse", "params": "abc"}], "[0].params: must be an object"),
+        ([{"operation": "Converse", "params": {}}], "[0].params: `modelId` is missing"),
+        ([{"operation": "Converse", "params": {"modelId": 5}}], "[0].params: a parameter has the wrong type"),
+        ([{"operation": "Talk", "params": {}}], "[0].operation: `Talk` is not an operation of Bedrock"),
+        ([{"operation": "Converse", "params": {"modelId": "m"}, "region": 5}], "[0].region: must be a text"),
+        ([{"action": 5, "resource": "*"}], "[0].action: must be a text"),
+        ([{"action": BOTH[0]}], "[0]: `resource` is missing"),
+        ([{"params": {}}], "[0]: `operation` is missing"),
+        ([{"action": BOTH[0], "resource": MODEL, "unknown": "aws:x"}], "[0].unknown: must be an array of texts"),
+        ([{"action": BOTH[0], "resource": MODEL, "unknown": [5]}], "[0].unknown: must be an array of texts"),
+        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": {"b": 1}}}], "[0].context.a: must be a text, a number"),
+        ([{"action": BOTH[0], "resource": MODEL, "context": {"a": [None]}}], "[0].context.a: must be a text, a number"),
+        ([{"action": "bedrock:Invoke*", "resource": MODEL}], "[0].action: `bedrock:Invoke*` is a pattern; name one action"),
+        (
+            [{"request": {"action": "bedrock:InvokeModelWithGuardrail", "resource": "*"}}],
+            "[0].request.action: this version knows no action `bedrock:InvokeModelWithGuardrail`",
+        ),
+        (["Converse"], "[0]: must be an object"),
+        ([{"call": "Converse"}], "[0].call: must be an object"),
+        ([], "must be an array of calls"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_a_call_in_another_form_is_an_error(
+    content: Any, message: str, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls, policy = tmp_path / f"calls.{suffix}", write(tmp_path, "allow.json", ALLOW)
+    calls.write_text(json.dumps(content), "utf-8")
+
+    assert run(["prove", "always-allowed", str(calls), "--identity", policy]) == 2
+    assert f"{calls}{message}" in capsys.readouterr().err.replace(": must be an array of calls", "must be an array of calls")
+
+
+def test_calls_in_yaml(tmp_path: Path) -> None:
+    calls, policy = tmp_path / "calls.yaml", write(tmp_path, "allow.json", ALLOW)
+    calls.write_text(f"- operation: Converse\n  params: {{modelId: {MODEL.rpartition('/')[2]}}}\n", "utf-8")
+
+    assert run(["prove", "always-allowed", str(calls), "--identity", policy]) == 0
+
+
 @pytest.mark.parametrize("others", [0, 16])
 def test_a_snapshot_is_asked_for_every_principal(others: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Many principals are asked for in several processes."""

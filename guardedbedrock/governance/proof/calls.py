@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, authorizations
+from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, authorizations
 from guardedbedrock.bedrock.caller import unknown_keys
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import read_json
+from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import Request
+from guardedbedrock.settings.reader import LARGEST_YAML, parse_yaml, read_text
 
-_REGION = "us-east-1"
+_REGION: Final = "us-east-1"
+_YAML: Final = (".yaml", ".yml")
+_SCALARS: Final = (str, int, float)  # and bool, which is an int
+_CALL: Final[Mapping[str, type]] = {"operation": str, "params": Mapping, "region": str}
+_REQUEST: Final[Mapping[str, type]] = {
+    "principal": str,
+    "action": str,
+    "resource": str,
+    "resourceAccount": str,
+    "context": Mapping,
+    "unknown": list,
+}
+_WORDS: Final[Mapping[type, str]] = {str: "a text", Mapping: "an object", list: "an array of texts"}
+_FORM: Final = "write operation and params, or action and resource"
 
 
 def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardrail] = ()) -> tuple[Request, ...]:
     """
-    Read a calls file: a JSON array of calls, requests or cases, or an object with such an array under ``calls`` or ``cases``.
+    Read a calls file: an array of calls, requests or cases, or an object with such an array under ``calls`` or ``cases``.
 
     A call has ``operation`` and ``params``, and may have ``region``. A request has ``action`` and ``resource``, and may have
-    ``context`` and ``unknown``. A case has one of them under ``call`` or ``request``.
+    ``context``, ``unknown``, ``principal`` and ``resourceAccount``. A case has one of them under ``call`` or ``request``.
 
     Args:
-        path: The file.
+        path: The file, JSON or YAML.
         policies: The policies of the principal that calls.
         guardrails: Approved guardrails; a call that can carry one and names none gets the first of its region.
 
@@ -32,36 +48,92 @@ def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardra
         ConfigurationError: The file cannot be read or has another form; the message names the entry.
     """
     file = Path(path)
-    data = read_json(file)
+    data = _read(file)
     if isinstance(data, Mapping):
         data = data.get("calls", data.get("cases"))
     if not isinstance(data, list) or not data:
-        raise ConfigurationError(f"{file}: must be a JSON array of calls such as {{'operation': 'Converse', 'params': {{...}}}}")
+        raise ConfigurationError(f"{file}: must be an array of calls such as {{'operation': 'Converse', 'params': {{...}}}}")
     found: list[Request] = []
     for index, entry in enumerate(data):
-        try:
-            found += _requests(entry, policies, guardrails)
-        except (KeyError, TypeError, AttributeError) as error:
-            problem = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else "has the wrong form"
-            raise ConfigurationError(f"{file}[{index}]: {problem}; write operation and params, or action and resource") from None
+        found += _requests(entry, f"{file}[{index}]", policies, guardrails)
     return tuple(found)
 
 
-def _requests(entry: Mapping[str, Any], policies: ProofPolicies, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
-    given = entry.get("call") or entry.get("request") or entry
+def _read(file: Path) -> object:
+    if file.suffix not in _YAML:
+        return read_json(file)
+    text = read_text(file, largest=LARGEST_YAML)
+    return parse_yaml(text, str(file), loader=lambda: import_module("guardedbedrock.settings.yaml_loader").Loader)
+
+
+def _requests(entry: object, place: str, policies: ProofPolicies, guardrails: Sequence[Guardrail]) -> Iterator[Request]:
+    if not isinstance(entry, Mapping):
+        raise ConfigurationError(f"{place}: must be an object; {_FORM}")
+    kind = next((name for name in ("call", "request") if name in entry), "")
+    given, where = (entry[kind], f"{place}.{kind}") if kind else (entry, place)
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{where}: must be an object; {_FORM}")
+    named = entry.get("principal", policies.principal)
+    if not isinstance(named, str):
+        raise ConfigurationError(f"{place}.principal: must be {_WORDS[str]}")
     if "action" in given:
-        context, unknown = given.get("context", {}), given.get("unknown", ())
-        yield Request(given.get("principal", policies.principal), given["action"], given["resource"], context, unknown)
+        _check(given, where, _REQUEST, required=("action", "resource"))
+        yield _request({"principal": named, **given}, where)
         return
+    _check(given, where, _CALL, required=("operation",))
+    try:
+        call = _with_guardrail(given, where, guardrails)
+        unknown = unknown_keys(named, policies.policy_set().reads)
+        yield from authorizations(*call, Caller(named, given.get("region", _REGION), unknown=unknown)).requests
+    except KeyError as error:
+        raise ConfigurationError(f"{where}.params: `{error.args[0]}` is missing; add it") from None
+    except (TypeError, ValueError, AttributeError):
+        raise ConfigurationError(f"{where}.params: a parameter has the wrong type; write it as boto3 takes it") from None
+
+
+def _check(given: Mapping[str, Any], place: str, kinds: Mapping[str, type], required: Sequence[str]) -> None:
+    """Check the fields of a call or a request. Fields that a case has beside it are left to the cases."""
+    for name in required:
+        if name not in given:
+            raise ConfigurationError(f"{place}: `{name}` is missing; {_FORM}")
+    for name, kind in kinds.items():
+        if name in given and not isinstance(given[name], kind):
+            raise ConfigurationError(f"{place}.{name}: must be {_WORDS[kind]}")
+    for name in given.get("unknown", ()):
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{place}.unknown: must be {_WORDS[list]}")
+    for name, value in given.get("context", {}).items():
+        values = value if isinstance(value, list) else [value]
+        if not all(isinstance(one, _SCALARS) for one in values):
+            raise ConfigurationError(f"{place}.context.{name}: must be a text, a number, a Boolean or an array of them")
+
+
+def _request(given: Mapping[str, Any], place: str) -> Request:
+    action = given["action"]
+    try:
+        actions_of(action)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place}.action: {error}") from None
+    if "*" in action or "?" in action:
+        raise ConfigurationError(f"{place}.action: `{action}` is a pattern; name one action")
+    return Request(
+        given["principal"],
+        action,
+        given["resource"],
+        given.get("context", {}),
+        given.get("unknown", ()),
+        resource_account=given.get("resourceAccount"),
+    )
+
+
+def _with_guardrail(given: Mapping[str, Any], place: str, guardrails: Sequence[Guardrail]) -> tuple[Operation, Mapping[str, Any]]:
+    """Return the operation of a call and its parameters, with the first guardrail of its region if it can carry one."""
     name, params, region = given["operation"], dict(given.get("params", {})), given.get("region", _REGION)
     if name not in OPERATIONS:
-        raise KeyError("operation")
+        raise ConfigurationError(f"{place}.operation: `{name}` is not an operation of Bedrock; write it like Converse")
     operation = OPERATIONS[name]
     location = operation.location
     if operation.inference and location is not None and not any(location.read(params)):
-        for guardrail in guardrails:
-            if guardrail.region == region:
-                params = location.put(params, guardrail.arn, guardrail.version)
-                break
-    unknown = unknown_keys(policies.principal, policies.policy_set().reads)
-    yield from authorizations(operation, params, Caller(policies.principal, region, unknown=unknown)).requests
+        chosen = next((guardrail for guardrail in guardrails if guardrail.region == region), None)
+        params = params if chosen is None else location.put(params, chosen.arn, chosen.version)
+    return operation, params
