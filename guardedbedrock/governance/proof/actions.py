@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from time import monotonic
 from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.formulas import Matches, Repeat, Shaped, Text
 from guardedbedrock.governance.proof.formulas import Sequence as Shape
+from guardedbedrock.governance.proof.parts import TIMEOUT
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.texts import Literals, SearchLimitError, find_text
-from guardedbedrock.iam.matching.patterns import compile_pattern, tokenize
+from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"
 """An action of no service that a policy names."""
@@ -21,17 +24,23 @@ _WORD: Final = Repeat((("a", "z"), ("0", "9"), ("-", "-")), 1)
 _ANY_ACTION: Final[Shape] = (_WORD, ":", _WORD)
 """An action in lower case, as it is compared."""
 _MOST_GROUPS: Final = 500
+_WILD: Final = frozenset("*?")
 
 
 class TooManyActionsError(Exception):
-    """Policies tell more actions of other services apart than a question can try."""
+    """Policies tell more actions of other services apart than a question can try in its time."""
 
 
-def actions_of(pattern: str, policies: Sequence[ProofPolicies] = ()) -> Sequence[str]:
+def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: float = TIMEOUT) -> Sequence[str]:
     """
     Return the actions that a pattern stands for.
 
     These are the known ones, and one of other services for each set that the policies treat alike.
+
+    Args:
+        pattern: The pattern, or an action.
+        policies: The policies.
+        timeout: How long to look for such sets, in seconds.
 
     Raises:
         ConfigurationError: The pattern covers no action that this version knows, or is not `SERVICE:ACTION`.
@@ -47,14 +56,14 @@ def actions_of(pattern: str, policies: Sequence[ProofPolicies] = ()) -> Sequence
         return (known.name if known else pattern,)
     matches = compile_pattern(pattern.lower())
     found = [action.name for name, action in reference.actions().items() if matches(name)]
-    found += _of_other_services((pattern, *_patterns(policies)), matches)
+    found += _of_other_services((pattern, *_patterns(policies)), matches, timeout)
     if not found:
         raise ConfigurationError(f"no action that this version knows matches `{pattern}`; name one action")
     return found
 
 
-def covered_actions(placed: Placed) -> Sequence[str]:
-    """Return the known actions that a statement covers, and one of other services for each of its patterns."""
+def covered_actions(placed: Placed, timeout: float) -> Sequence[str]:
+    """Return the known actions that a statement covers, and one of other services for each of its patterns; see `actions_of`."""
     statement = placed.statement
     matchers = [compile_pattern(pattern.lower()) for pattern in statement.actions]
 
@@ -62,12 +71,12 @@ def covered_actions(placed: Placed) -> Sequence[str]:
         return any(matches(name) for matches in matchers) is not statement.not_action
 
     known = [action.name for name, action in reference.actions().items() if covers(name)]
-    return [*known, *_of_other_services(statement.actions, covers)]
+    return [*known, *_of_other_services(statement.actions, covers, timeout)]
 
 
-def distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[str]:
+def distinguished_actions(old: ProofPolicies, new: ProofPolicies, timeout: float) -> Sequence[str]:
     """
-    Return one action for each set of actions that the policies treat alike.
+    Return one action for each set of actions that the policies treat alike; see `actions_of`.
 
     Raises:
         TooManyActionsError: The policies tell too many actions of other services apart.
@@ -77,7 +86,7 @@ def distinguished_actions(old: ProofPolicies, new: ProofPolicies) -> Sequence[st
     chosen: dict[object, str] = {}
     for name, known in reference.actions().items():
         chosen.setdefault((tuple(matches(name) for matches in matchers), known.types, known.keys), known.name)
-    return [*chosen.values(), *_of_other_services(patterns, lambda _: True)]
+    return [*chosen.values(), *_of_other_services(patterns, lambda _: True, timeout)]
 
 
 def unknown_actions(*policies: ProofPolicies) -> Sequence[str]:
@@ -92,26 +101,64 @@ def _patterns(policies: Iterable[ProofPolicies]) -> tuple[str, ...]:
     )
 
 
-def _of_other_services(patterns: Iterable[str], counts: Callable[[str], bool]) -> list[str]:
-    """Return an action of another service for each set of such actions that patterns cannot tell apart, if it counts."""
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """
+    Actions of other services that the patterns so far cannot tell apart.
+
+    Args:
+        facts: Which of the patterns cover them.
+        sample: One of them.
+        service: Their service; ``""`` if they can be of several.
+    """
+
+    facts: Literals
+    sample: str
+    service: str = ""
+
+    def split(self, pattern: str, matches: Matcher) -> Iterator[_Group]:
+        """Yield the actions that a pattern covers and those that it does not, each if there are any."""
+        service = _service(pattern)
+        if service and self.service not in ("", service):
+            yield self  # the pattern covers none of them, so that it tells none apart
+            return
+        fact, is_covered = Matches(_ACTION, tokenize(pattern)), matches(self.sample)
+        for covered in (is_covered, not is_covered):
+            facts = (*self.facts, (fact, covered))
+            sample = self.sample if covered is is_covered else find_text(facts)
+            if sample is not None:
+                yield _Group(facts, sample, service or self.service if covered else self.service)
+
+
+def _of_other_services(patterns: Iterable[str], counts: Callable[[str], bool], timeout: float) -> list[str]:
+    """
+    Return an action of another service for each set of such actions that patterns cannot tell apart, if it counts.
+
+    Raises:
+        TooManyActionsError: There are too many such sets, or it takes longer than the timeout to find them.
+    """
+    deadline = monotonic() + timeout
     spelling = {pattern.lower(): pattern for pattern in patterns if not _is_bedrock(pattern)}
     start: Literals = ((Shaped(_ACTION, _ANY_ACTION), True), (Matches(_ACTION, tokenize(f"{reference.PREFIX}*")), False))
-    groups: list[tuple[Literals, str]] = [(start, _OTHER.lower())]
+    groups = [_Group(start, _OTHER.lower())]
     try:
         for pattern in spelling:
-            fact, matches = Matches(_ACTION, tokenize(pattern)), compile_pattern(pattern)
-            for facts, sample in list(groups):
-                is_covered = matches(sample)
-                groups[groups.index((facts, sample))] = (*facts, (fact, is_covered)), sample
-                others = (*facts, (fact, not is_covered))
-                text = find_text(others)
-                if text is not None:
-                    groups.append((others, text))
-            if len(groups) > _MOST_GROUPS:
-                raise TooManyActionsError
+            matches, found = compile_pattern(pattern), list[_Group]()
+            for group in groups:
+                found += group.split(pattern, matches)
+                if monotonic() > deadline or len(found) > _MOST_GROUPS:
+                    raise TooManyActionsError
+            groups = found
     except SearchLimitError:
         raise TooManyActionsError from None
-    return [spelling.get(sample, _OTHER if sample == _OTHER.lower() else sample) for _, sample in groups if counts(sample)]
+    samples = [group.sample for group in groups if counts(group.sample)]
+    return [spelling.get(sample, _OTHER if sample == _OTHER.lower() else sample) for sample in samples]
+
+
+def _service(pattern: str) -> str:
+    """Return the service that a pattern names; ``""`` if it has a wildcard there."""
+    service, colon, _ = pattern.partition(":")
+    return service if colon and _WILD.isdisjoint(service) else ""
 
 
 def _is_bedrock(action: str) -> bool:

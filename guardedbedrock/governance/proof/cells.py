@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
-from itertools import pairwise
+from itertools import islice, pairwise
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.matching import values
 
 Kind: TypeAlias = Literal["number", "date", "address"]
+Network: TypeAlias = IPv4Network | IPv6Network
 NOT_A_VALUE: Final = "not-a-value"
 """Text that is neither a number nor a date nor an address."""
 UNTYPED: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -104,27 +105,18 @@ def _written(kind: Kind, value: Decimal) -> str:
 
 
 def _addresses(bounds: Sequence[str]) -> tuple[str, ...]:
-    given = {block for block in map(values.network, bounds) if block is not None}
-    every: list[IPv4Network | IPv6Network] = [*given]
-    every += [block for block in map(values.network, _OUTSIDE) if block is not None and block not in given]
-    samples = (_alone(block, [other for other in every if other != block]) for block in every)
-    return tuple(dict.fromkeys(sample for sample in samples if sample is not None))
+    every = dict.fromkeys(block for block in map(values.network, (*bounds, *_OUTSIDE)) if block is not None)
+    # Networks are nested or disjoint: in this order, those inside a network follow it directly.
+    ordered = sorted(every, key=lambda block: (block.version, int(block.network_address), block.prefixlen))
+    alone = {block: _alone(block, islice(ordered, place + 1, None)) for place, block in enumerate(ordered)}
+    return tuple(dict.fromkeys(sample for block in every if (sample := alone[block]) is not None))
 
 
-def _alone(block: IPv4Network | IPv6Network, others: Sequence[IPv4Network | IPv6Network]) -> str | None:
-    """Find an address of a network that is in none of the smaller ones; None if they cover it."""
-    inside = sorted(
-        (int(one.network_address), int(one.broadcast_address))
-        for one in others
-        if one.version == block.version
-        and int(one.network_address) >= int(block.network_address)
-        and int(one.broadcast_address) <= int(block.broadcast_address)
-    )
-    place = int(block.network_address)
-    for first, last in inside:
-        if first > place:
+def _alone(block: Network, following: Iterable[Network]) -> str | None:
+    """Find an address of a network that is in none of the smaller ones, which come first; None if they cover it."""
+    place, last = int(block.network_address), int(block.broadcast_address)
+    for other in following:
+        if other.version != block.version or int(other.network_address) > place:
             break
-        place = max(place, last + 1)
-    if place > int(block.broadcast_address):
-        return None
-    return str(type(block.network_address)(place))
+        place = max(place, int(other.broadcast_address) + 1)
+    return str(type(block.network_address)(place)) if place <= last else None

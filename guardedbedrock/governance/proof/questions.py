@@ -133,7 +133,7 @@ def never(
     limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
     question = f"{action} on {resource} is never allowed{limits}"
     try:
-        names = actions_of(action, (policies,))
+        names = actions_of(action, (policies,), settings.timeout)
     except TooManyActionsError:
         return _answered(question, "unknown", policies, settings, _TOO_MANY_ACTIONS)
 
@@ -177,7 +177,7 @@ def _compare(old: ProofPolicies, new: ProofPolicies, options: Options, prover: P
         return before in ("implicitDeny", "explicitDeny") and new.policy_set().evaluate(request).outcome == "allowed"
 
     def parts() -> Iterable[Part]:
-        for name in distinguished_actions(old, new):
+        for name in distinguished_actions(old, new, options.timeout):
             for situation in prover.situations(name):
                 encoder = prover.encoder(situation)
                 after = encoder.allowed(new)
@@ -307,7 +307,7 @@ def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answ
     dead: list[StatementPlace] = []
     open_ones: list[StatementPlace] = []
     for placed, prover in _provers(policies, settings):
-        status = _reaches(placed, prover, policies)
+        status = _reaches(placed, prover, policies, settings.timeout)
         if status != "reachable":
             why = "no request meets it" if status == "dead" else status
             (dead if status == "dead" else open_ones).append(_place(placed, why))
@@ -378,10 +378,10 @@ def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed
         )
 
 
-def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies) -> str:
+def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies, timeout: float) -> str:
     """Return ``reachable``, ``dead``, or why neither is known."""
     try:
-        actions = covered_actions(placed)
+        actions = covered_actions(placed, timeout)
     except TooManyActionsError:
         return _TOO_MANY_ACTIONS
     if not actions:

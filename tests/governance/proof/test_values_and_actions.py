@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from guardedbedrock.governance.proof.cells import cells_for
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import always_allowed, equivalent, never, no_new_access, unreachable
+from guardedbedrock.governance.proof.questions import Options, always_allowed, equivalent, never, no_new_access, unreachable
 from guardedbedrock.iam import PolicySet, Request
 
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -174,3 +178,37 @@ def test_new_bedrock_actions_are_never_proved(action: str) -> None:
     assert never(policies, "bedrock:*").reason == reason
     assert never(policies, "*").reason == reason
     assert never(policies, "bedrock:InvokeModel").answer == "proved"
+
+
+MANY_GROUPS: Final = [f"*a{number}:b*" for number in range(300)]
+
+
+def test_many_action_patterns_reach_the_time_limit() -> None:
+    """Each of them can double the sets of actions that they tell apart."""
+    policies, options = policies_of({**ALLOW, "Action": MANY_GROUPS}), Options(timeout=0.05)
+
+    for answer in (never(policies, "*", options=options), no_new_access(policies_of(ALLOW), policies, options)):
+        assert (answer.answer, answer.reason) == ("unknown", "the policies tell too many actions of other services apart")
+    assert unreachable(policies, options).answer == "unknown"
+
+
+def test_patterns_of_many_services_are_told_apart() -> None:
+    """A pattern of one service covers no action of another one, so that each is tried alone."""
+    old, new = (policies_of({**ALLOW, "Action": [f"s{number}:*a*" for number in range(count)]}) for count in (300, 301))
+
+    assert no_new_access(new, old).answer == "proved"
+    answer = no_new_access(old, new)
+    assert answer.answer == "refuted"
+    assert answer.witness is not None
+    assert answer.witness.action.startswith("s300:")
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.integers(24, 32)), max_size=12))
+def test_networks_have_an_address_for_each_set_that_can_contain_one(given_networks: list[tuple[int, int]]) -> None:
+    networks = [ip_network(f"10.0.0.{last}/{length}", strict=False) for last, length in given_networks]
+
+    def sets(addresses: list[str]) -> set[frozenset[str]]:
+        return {frozenset(str(one) for one in networks if ip_address(text) in one) for text in addresses}
+
+    cells = cells_for("address", map(str, networks), typed=True)
+    assert sets(list(cells.samples)) == sets([*(f"10.0.0.{last}" for last in range(256)), "11.0.0.0", "::"])
