@@ -21,6 +21,7 @@ from guardedbedrock.governance.lint.policy import Group, Item, LintedPolicy, Lin
 from guardedbedrock.governance.lint.services import ENDPOINTS, MANTLE, MANTLE_ACTIONS, PREFIXES
 from guardedbedrock.iam import findings
 from guardedbedrock.iam.language.documents import PolicyType
+from guardedbedrock.iam.language.limits import LIMITS
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
@@ -311,10 +312,14 @@ def _matching(pattern: str) -> tuple[str, ...]:
 
 def _too_large(group: Group, kinds: tuple[PolicyType, ...]) -> Iterator[Problem]:
     for policy in group.policies:
-        if policy.document is not None and policy.policy_type in kinds:
-            for one in findings(policy.document, policy.policy_type):
-                if one.code == "policy-size":
-                    yield Problem(policy, "", f"The policy is too large: {one.message}.")
+        if policy.document is None or policy.policy_type not in kinds:
+            continue
+        shortest = [one for one in findings(policy.document, policy.policy_type) if one.code == "policy-size"]
+        text = policy.sent_text if LIMITS[policy.policy_type].counts_white_space else ""
+        sent = [one for one in findings(text, policy.policy_type) if one.code == "policy-size"]
+        for one in sent or shortest:
+            fix = "" if shortest else "Remove the white space: on one line, the policy is within the limit."
+            yield Problem(policy, "", f"The policy is too large: {one.message}.", fix)
 
 
 def too_large_identity(group: Group) -> Iterator[Problem]:

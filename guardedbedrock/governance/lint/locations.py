@@ -48,6 +48,11 @@ class SourceText:
         self._is_yaml = is_yaml
         self.data: Any = parse_yaml(text, name, loader=_template_loader) if is_yaml else parse_json(text, name)
 
+    @property
+    def json_text(self) -> str:
+        """The content of a JSON file; ``""`` for a YAML file."""
+        return "" if self._is_yaml else self._text
+
     def locate(self, pointer: str) -> tuple[int, int]:
         """
         Return line and column of a pointer, both from 1.

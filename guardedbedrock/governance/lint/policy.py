@@ -192,6 +192,11 @@ class LintedPolicy:
         )
 
     @property
+    def sent_text(self) -> str:
+        """The content of a JSON file that is this policy alone, which the AWS CLI sends as it is; else ``""``."""
+        return self.source.json_text if self.raw is self.source.data else ""
+
+    @property
     def is_aws_managed(self) -> bool:
         """Whether AWS manages the policy, and the policy only grants: those that deny have it in their names."""
         is_denial = "Deny" in self.name or "Quarantine" in self.name

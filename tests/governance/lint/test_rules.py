@@ -46,3 +46,31 @@ def test_rule_reports_its_example(tmp_path: Path, code: str) -> None:
 def test_rule_accepts_the_corrected_example(tmp_path: Path, code: str) -> None:
     found = findings_of(tmp_path, written(EXAMPLES[code]["silent"]), select=(code,))
     assert [finding.message for finding in found if finding.severity != "note"] == []
+
+
+@pytest.mark.parametrize(
+    ("policy_type", "code"),
+    [
+        ("scp", "POLICY_SIZE_EXCEEDS_SCP_QUOTA"),
+        ("rcp", "POLICY_SIZE_EXCEEDS_RCP_QUOTA"),
+        ("identity", "POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA"),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 20])
+@pytest.mark.parametrize("suffix", ["json", "yaml", "toml"])
+def test_white_space_counts_where_a_file_is_sent_as_it_is(
+    tmp_path: Path, policy_type: Any, code: str, indent: int | None, suffix: str
+) -> None:
+    """AWS Organizations keeps the white space that the AWS CLI sends, and counts it."""
+    statement: dict[str, Any] = {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement | ({"Principal": "*"} if policy_type == "rcp" else {})] * 45}
+    text = json.dumps(document, indent=indent)
+    (tmp_path / "p.json").write_text(text, "utf-8")
+    (tmp_path / "p.yaml").write_text(text, "utf-8")
+    (tmp_path / "p.toml").write_text(f'policies.{policy_type} = "p.json"', "utf-8")
+
+    found = lint([tmp_path / f"p.{suffix}"], LintOptions(policy_type=policy_type, select=("POLICY_SIZE",)))
+    is_too_large = indent is not None and policy_type != "identity" and suffix != "yaml"
+    assert [finding.rule for finding in found] == ([code] if is_too_large else [])
+    if is_too_large:
+        assert found[0].fix == "Remove the white space: on one line, the policy is within the limit."
