@@ -119,9 +119,12 @@ def test_files_globs_and_folders_are_read(cli: Cli, tmp_path: Path) -> None:
         pytest.param(
             [
                 {key: value for key, value in GOOD.items() if key != "request"}
-                | {"principal": "p", "call": {"operation": "Convers", "region": "us-east-1", "params": {}}}
+                | {
+                    "principal": "arn:aws:iam::123456789012:role/App",
+                    "call": {"operation": "Convers", "region": "us-east-1", "params": {}},
+                }
             ],
-            "cases.json: case `reads` at /call/operation: `Convers` is not one of",
+            "cases.json: case `reads` at /call/operation: `Convers` is not an operation of Bedrock; did you mean",
             id="unknown operation",
         ),
         pytest.param([{"id": "a\nb"}], "cases.json: case `a b`: ", id="line break in an id"),

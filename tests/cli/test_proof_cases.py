@@ -78,7 +78,7 @@ def suite(folder: Path, *given: dict[str, Any]) -> None:
             {
                 "prove": "always-allowed",
                 "policies": "strict",
-                "request": {"principal": "p", "action": BOTH[0], "resource": MODEL},
+                "request": {"principal": "arn:aws:iam::123456789012:user/a", "action": BOTH[0], "resource": MODEL},
             },
             "refuted",
         ),
@@ -128,7 +128,12 @@ def test_the_statements_of_a_refutation_can_be_expected(tmp_path: Path) -> None:
 
 
 def test_fixtures_hold_fields_of_proofs(tmp_path: Path) -> None:
-    fixture = {"policies": "strict", "prove": "guardrail-required", "guardrails": APPROVED, "principal": "arn:aws:iam::1:user/a"}
+    fixture = {
+        "policies": "strict",
+        "prove": "guardrail-required",
+        "guardrails": APPROVED,
+        "principal": "arn:aws:iam::123456789012:user/a",
+    }
     content = {
         "policies": {"strict": STRICT},
         "fixtures": {"app": fixture},
@@ -139,7 +144,7 @@ def test_fixtures_hold_fields_of_proofs(tmp_path: Path) -> None:
     (loaded,) = cases.load(tmp_path)
 
     assert isinstance(loaded, cases.ProofCase)
-    assert loaded.policies.principal == "arn:aws:iam::1:user/a"
+    assert loaded.policies.principal == "arn:aws:iam::123456789012:user/a"
     assert cases.run(loaded).passed
 
 
@@ -250,8 +255,8 @@ def test_a_timeout_fails_with_its_reason(tmp_path: Path, monkeypatch: pytest.Mon
         ({"timeout": "5"}, "at /timeout: expected a number, got a string"),
         ({"timeout": True}, "at /timeout: expected a number, got a Boolean"),
         ({"assume": {"aws:RequestedRegion": ["a"]}}, "at /assume/aws:RequestedRegion: expected a string, got an array"),
-        ({"policies": "nothing"}, "at /cases/0/policies: unknown policies `nothing`"),
-        ({"prove": "equivalent", "guardrails": None, "before": "x"}, "at /cases/0/before: unknown policies `x`"),
+        ({"policies": "nothing"}, "at /cases/0/policies: unknown policy set `nothing`"),
+        ({"prove": "equivalent", "guardrails": None, "before": "x"}, "at /cases/0/before: unknown policy set `x`"),
         ({"request": {"action": "a"}}, "unknown field `request`"),
     ],
 )

@@ -19,6 +19,9 @@ ALLOW = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource":
 GUARDRAIL = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 PRINCIPAL = "arn:aws:iam::123456789012:role/App"
 
+REQUEST = {"principal": PRINCIPAL, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"}
+CALL = {"operation": "Converse", "region": "us-east-1", "params": {"modelId": "acme.tiny-v1"}}
+
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
@@ -29,7 +32,7 @@ def asking(**changes: Any) -> dict[str, Any]:
     case = {
         "id": "a",
         "policies": {"identity": [policy(ALLOW)]},
-        "request": {"principal": PRINCIPAL, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k"},
+        "request": REQUEST,
         "expect": {"decision": "allowed", "determining": ["Read"]},
     }
     return {key: value for key, value in (case | changes).items() if value is not None}
@@ -177,15 +180,17 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
         pytest.param(None, "case number 1: expected an object, got null", id="null for a case"),
         pytest.param(asking(request="r"), "at /request: expected an object", id="text for request"),
         pytest.param(
-            asking(request={"principal": "p", "action": "a:B"}), "at /request: the field `resource` is missing", id="no resource"
+            asking(request={"principal": PRINCIPAL, "action": "a:B"}),
+            "at /request: the field `resource` is missing",
+            id="no resource",
         ),
         pytest.param(
-            asking(request={"principal": "p", "action": "a:B", "resource": "*", "context": {"k": [{}]}}),
+            asking(request=REQUEST | {"context": {"k": [{}]}}),
             "at /request/context/k/0: expected a string, number or Boolean, got an object",
             id="object in the context",
         ),
         pytest.param(
-            asking(request={"principal": "p", "action": "a:B", "resource": "*", "unknown": "aws:SourceIp"}),
+            asking(request=REQUEST | {"unknown": "aws:SourceIp"}),
             "at /request/unknown: expected an array",
             id="text for unknown",
         ),
@@ -202,7 +207,76 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
         pytest.param(
             asking(expect={"decision": "allowed", "policyType": "x"}), "/expect/policyType: `x` is not one of", id="policy type"
         ),
-        pytest.param(calling("Convers"), "at /call/operation: `Convers` is not one of", id="unknown operation"),
+        pytest.param(
+            calling("convers"),
+            "at /call/operation: `convers` is not an operation of Bedrock; did you mean `Converse`?",
+            id="misspelt operation",
+        ),
+        pytest.param(
+            calling("invoke_model"),
+            "`invoke_model` is not an operation of Bedrock; did you mean `InvokeModel`?",
+            id="method name",
+        ),
+        pytest.param(
+            calling("xyz"),
+            "`xyz` is not an operation of Bedrock; write its name in the API, such as `Converse`",
+            id="unknown operation",
+        ),
+        pytest.param(
+            calling(call=CALL | {"bearer": "x"}),
+            'at /call/bearer: `x` is not one of "", SHORT_TERM, LONG_TERM, unknown',
+            id="bearer",
+        ),
+        pytest.param(
+            asking(policies={}),
+            "at /policies: has no policies; for a principal without policies, write `identity` with an empty array",
+            id="no policies",
+        ),
+        pytest.param(asking(policies={"scp": []}), "at /policies: has no policies; for", id="no levels"),
+        pytest.param(
+            calling(call=CALL | {"service": "bedrock"}),
+            "at /call/service: `bedrock` does not have the operation Converse; set it to `bedrock-runtime`, or remove it",
+            id="operation of another service",
+        ),
+        pytest.param(
+            calling(call=CALL | {"operation": "PutResourcePolicy", "service": "bedrock-runtime"}),
+            "set it to `bedrock` or `bedrock-agent`, or remove it",
+            id="operation of two other services",
+        ),
+        pytest.param(
+            calling(call=CALL | {"region": "us-esat-1"}), "at /call/region: `us-esat-1` is not a Region; set it to", id="Region"
+        ),
+        pytest.param(calling(principal="nope"), "at /principal: `nope` is not the ARN of a user, role,", id="caller"),
+        pytest.param(
+            calling(principal="lambda.amazonaws.com"),
+            "at /principal: `lambda.amazonaws.com` is not the ARN",
+            id="service as caller",
+        ),
+        pytest.param(
+            calling(principal="arn:aws:iam::1:role/App"), "at /principal: `arn:aws:iam::1:role/App` is not the ARN", id="account"
+        ),
+        pytest.param(
+            calling(params={"modelId": ""}), "at /call/params: `modelId` is empty; Converse requires it", id="empty model"
+        ),
+        pytest.param(
+            calling(context={"aws:SourceIp": "10.0.0.1", "AWS:sourceip": "10.0.0.2"}),
+            "at /context: `aws:SourceIp` and `AWS:sourceip` are the same context key; remove one",
+            id="context key twice",
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"principal": "nope"}), "at /request/principal: `nope` is not a principal", id="principal"
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"action": "bedrock:*"}), "at /request/action: `bedrock:*` is not one action;", id="actions"
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"action": "InvokeModel"}), "at /request/action: `InvokeModel` is not one", id="no prefix"
+        ),
+        pytest.param(
+            asking(request=REQUEST | {"context": {"aws:SourceIp": "10.0.0.1"}, "unknown": ["aws:userid", "AWS:sourceip"]}),
+            "at /request/unknown/1: `AWS:sourceip` has a value in `context`; remove it here or there",
+            id="key known and unknown",
+        ),
         pytest.param(calling(vocabulary="AWS"), "at /vocabulary: `AWS` is not one of", id="unknown vocabulary"),
         pytest.param(calling(principal=None), "the field `principal` is missing", id="no principal"),
         pytest.param(calling(params={}), "at /call/params: `modelId` is missing; Converse requires it", id="no model"),
@@ -228,6 +302,30 @@ def test_an_invalid_case_is_rejected_with_its_location(tmp_path: Path, case: obj
     assert said.startswith(f"{path}: case ")
     assert problem in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "arn:aws:iam::123456789012:saml-provider/Example",
+        "accounts.google.com",
+        "lambda.amazonaws.com",
+        "anonymous",
+        "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
+    ],
+)
+def test_a_request_has_any_principal_of_iam(tmp_path: Path, principal: str) -> None:
+    result = one(tmp_path, asking(request=REQUEST | {"principal": principal}))
+
+    assert result.authorizations[0].request.principal == principal
+
+
+@pytest.mark.parametrize("service", ["bedrock", "bedrock-agent"])
+def test_a_call_names_the_service_of_an_operation_that_two_services_have(tmp_path: Path, service: str) -> None:
+    params = {"resourceArn": GUARDRAIL, "resourcePolicy": "{}"}
+    call = {"operation": "PutResourcePolicy", "region": "us-east-1", "service": service, "params": params}
+
+    assert one(tmp_path, calling(call=call, expect={"decision": "allowed"})).passed
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from guardedbedrock.bedrock import (
     AUTHORIZERS,
     OPERATIONS,
+    ROWS,
     SERVICES,
     VOCABULARIES,
     AuthorizationSet,
@@ -21,11 +22,12 @@ from guardedbedrock.bedrock import (
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
+from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
 from guardedbedrock.governance.proof.questions import TIMEOUT, Options, actions_of
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
-from guardedbedrock.testing.cases import shapes
+from guardedbedrock.testing.cases import iam_shapes, shapes
 from guardedbedrock.testing.cases.proof_cases import ANSWERS, QUESTIONS, ProofCase
 from guardedbedrock.testing.cases.records import Case, ClientCall, Expectation
 
@@ -39,16 +41,14 @@ _LEVELED: Final = ("scp", "rcp")
 _POLICIES: Final[Mapping[str, Shape]] = {
     kind: shapes.array_of(_DOCUMENTS) if kind in _LEVELED else _DOCUMENTS for kind in POLICY_TYPES
 }
-_REQUEST: Final = shapes.fields(
-    {"principal": shapes.text, "action": shapes.name, "resource": shapes.name},
-    {
-        "resourceAccount": shapes.text,
-        "context": shapes.object_of(shapes.context_value),
-        "unknown": shapes.array_of(shapes.text),
-    },
+_REQUEST: Final = iam_shapes.request(
+    shapes.fields(
+        {"principal": iam_shapes.principal, "action": iam_shapes.action, "resource": shapes.name},
+        {"resourceAccount": shapes.text, "context": iam_shapes.context, "unknown": shapes.array_of(shapes.text)},
+    )
 )
 _CALL: Final = shapes.fields(
-    {"operation": shapes.one_of(OPERATIONS), "region": shapes.name, "params": shapes.object_of(shapes.anything)},
+    {"operation": iam_shapes.operation, "region": iam_shapes.region, "params": shapes.object_of(shapes.anything)},
     {"service": shapes.one_of(SERVICES), "bearer": shapes.one_of(BEARERS)},
 )
 _GUARDRAIL: Final = shapes.fields(
@@ -68,13 +68,13 @@ _OPTIONAL: Final[Mapping[str, Shape]] = {"why": shapes.text, "source": shapes.te
 
 OF_REQUEST: Final = shapes.fields({**_NEEDED, "request": _REQUEST}, _OPTIONAL)
 _OF_CALLS: Final[Mapping[str, Shape]] = {
-    "principal": shapes.text,
+    "principal": iam_shapes.caller,
     "call": _CALL,
     "vocabulary": shapes.one_of(VOCABULARIES),
     "guardrails": _GUARDRAILS,
     "enforced": _GUARDRAILS,
     "profiles": shapes.object_of(shapes.array_of(shapes.name)),
-    "context": shapes.object_of(shapes.context_value),
+    "context": iam_shapes.context,
 }
 OF_CALL: Final = shapes.fields(
     {**_NEEDED, "principal": _OF_CALLS["principal"], "call": _OF_CALLS["call"]}, {**_OPTIONAL, **_OF_CALLS}
@@ -90,7 +90,7 @@ _ALL_PROOFS: Final[Mapping[str, Shape]] = {
 }
 _OPTIONS_OF_PROOFS: Final[Mapping[str, Shape]] = {
     **_OPTIONAL,
-    "principal": shapes.name,
+    "principal": iam_shapes.caller,
     "assume": shapes.object_of(shapes.text),
     "timeout": shapes.positive_number,
 }
@@ -115,17 +115,22 @@ OF_PROOF: Final[Mapping[str, Shape]] = {
     for question, (needed, optional) in _OF_PROOFS.items()
 }
 
-SHARED: Final = frozenset(
-    {
-        *_NEEDED,
-        *_OPTIONAL,
-        "request",
-        *_OF_CALLS,
-        *_ALL_PROOFS,
-        *_OPTIONS_OF_PROOFS,
-        *(name for fields in _OF_PROOFS.values() for each in fields for name in each),
-    }
-) - {"id"}
+SHARED: Final = tuple(
+    dict.fromkeys(
+        name
+        for fields in (
+            ("policies", "request"),
+            _OF_CALLS,
+            _NEEDED,
+            _OPTIONAL,
+            _ALL_PROOFS,
+            _OPTIONS_OF_PROOFS,
+            *(each for pair in _OF_PROOFS.values() for each in pair),
+        )
+        for name in fields
+        if name != "id"
+    )
+)
 """The fields that cases of a suite can share."""
 
 
@@ -153,7 +158,7 @@ class CaseReader:
             location.fail("has neither `request` nor `call` nor `prove`; add one")
         (OF_CALL if is_call else OF_REQUEST)(data, location)
         call = _call(data, location) if is_call else None
-        policies = self._policies(data["policies"], location)
+        policies = self._policies(data, "policies", location)
         expect, why = _expectation(data["expect"]), data.get("why", "")
         if call is None:
             return Case(
@@ -165,7 +170,7 @@ class CaseReader:
                 why,
                 file,
             )
-        asked = caller_side(_asked(call, policies, location / "call" / "params"), policies)
+        asked = caller_side(_authorizations(call, policies, location / "call" / "params"), policies)
         return Case(data["id"], policies, asked, expect, call, why, file)
 
     def _proof(self, data: dict[str, Any], location: Location, file: str) -> ProofCase:
@@ -176,7 +181,7 @@ class CaseReader:
         OF_PROOF[question](data, location)
         principal = data.get("principal", PRINCIPAL)
         versions = {
-            name: ProofPolicies.of(self._policies(data[name], location), principal)
+            name: ProofPolicies.of(self._policies(data, name, location), principal)
             for name in ("policies", "before")
             if name in data
         }
@@ -190,7 +195,7 @@ class CaseReader:
             requests = (_request(data["request"]),)
         elif "call" in data:
             call = _call({**data, "principal": principal}, location)
-            requests = tuple(_asked(call, versions["policies"].policy_set(), location / "call" / "params").requests)
+            requests = tuple(_authorizations(call, versions["policies"].policy_set(), location / "call" / "params").requests)
         return ProofCase(
             id=data["id"],
             question=question,
@@ -209,14 +214,17 @@ class CaseReader:
             file=file,
         )
 
-    def _policies(self, data: Mapping[str, Any], location: Location) -> PolicySet:
-        key = json.dumps(data, default=repr)
+    def _policies(self, data: Mapping[str, Any], field: str, location: Location) -> PolicySet:
+        given = data[field]
+        key = json.dumps(given, default=repr)
         if key not in self._compiled:
             try:
-                self._compiled[key] = PolicySet(**data)
+                self._compiled[key] = PolicySet(**given)
             except PolicySyntaxError as error:
-                where = f"{location}: policy {_policy_file(data, error.file or '')}"
+                where = f"{location}: policy {_policy_file(given, error.file or '')}"
                 raise PolicySyntaxError(error.problem, pointer=error.pointer, file=where) from None
+            except ConfigurationError:  # of Python's arguments
+                (location / field).fail("has no policies; for a principal without policies, write `identity` with an empty array")
         return self._compiled[key]
 
 
@@ -239,20 +247,30 @@ def _request(data: Mapping[str, Any]) -> Request:
 
 
 def _call(data: Mapping[str, Any], location: Location) -> ClientCall:
-    vocabulary, asked = data.get("vocabulary", VOCABULARIES[0]), data["call"]
+    call, vocabulary = data["call"], data.get("vocabulary", VOCABULARIES[0])
     return ClientCall(
-        operation=asked["operation"],
-        region=asked["region"],
-        params=asked["params"],
+        operation=call["operation"],
+        region=call["region"],
+        params=call["params"],
         principal=data["principal"],
         vocabulary=vocabulary,
         guardrails=_guardrails(data, "guardrails", location),
         enforced=_guardrails(data, "enforced", location),
         resolved_models={name: tuple(models) for name, models in data.get("profiles", {}).items()},
         context=data.get("context", {}),
-        service=asked.get("service", OPERATIONS[asked["operation"]].service),
-        bearer=asked.get("bearer", ""),
+        service=_service(call, location / "call"),
+        bearer=call.get("bearer", ""),
     )
+
+
+def _service(call: Mapping[str, Any], location: Location) -> str:
+    """Return the service of an operation. For an operation of another service, AWS has no action of this name to test."""
+    services = [row.service for row in ROWS.values() if row.name == call["operation"]]
+    service = call.get("service", OPERATIONS[call["operation"]].service)
+    if service not in services:
+        fix = f"set it to `{'` or `'.join(services)}`, or remove it"
+        (location / "service").fail(f"`{service}` does not have the operation {call['operation']}; {fix}")
+    return str(service)
 
 
 def _guardrails(data: Mapping[str, Any], name: str, location: Location) -> tuple[Guardrail, ...]:
@@ -266,9 +284,13 @@ def _guardrails(data: Mapping[str, Any], name: str, location: Location) -> tuple
     return tuple(guardrails)
 
 
-def _asked(call: ClientCall, policies: PolicySet, location: Location) -> AuthorizationSet:
+def _authorizations(call: ClientCall, policies: PolicySet, location: Location) -> AuthorizationSet:
     """Return the authorizations of a call. If its parameters name no guardrail, the first one is injected."""
     operation, params = find_operation(call.service, call.operation), call.params
+    required = (path for action in operation.required_actions if action.when == "always" for path in action.parameters)
+    empty = next((path for path in required if read_parameter(params, path) == ""), None)
+    if empty:
+        location.fail(f"`{empty}` is empty; {call.operation} requires it")
     unknown = unknown_keys(call.principal, policies.reads)
     caller = Caller(call.principal, call.region, context=call.context, unknown=unknown, bearer=call.bearer)
     listed = (*call.guardrails, *call.enforced)

@@ -101,12 +101,13 @@ def anything(_value: object, _place: Location) -> None:
 
 
 def one_of(words: Collection[str]) -> Shape:
-    """One of some strings."""
+    """One of a few strings."""
 
     def check(value: object, location: Location) -> None:
         text(value, location)
         if value not in words:
-            location.fail(f"`{value}` is not one of {', '.join(words)}{_suggestion(str(value), words)}")
+            listed = ", ".join(word or '""' for word in words)
+            location.fail(f"`{value}` is not one of {listed}{suggestion(str(value), words)}")
 
     return check
 
@@ -141,7 +142,7 @@ def fields(needed: Mapping[str, Shape], optional: Mapping[str, Shape]) -> Shape:
         given = _members(value, location)
         for key in given:
             if key not in known:
-                location.fail(f"unknown field `{key}`{_suggestion(key, known) or '; known fields are ' + ', '.join(known)}")
+                location.fail(f"unknown field `{key}`{suggestion(key, known) or '; known fields are ' + ', '.join(known)}")
         for key in needed:
             if key not in given:
                 location.fail(f"the field `{key}` is missing")
@@ -185,6 +186,7 @@ def _wrong_type(location: Location, wanted: str, value: object) -> NoReturn:
     location.fail(f"expected {wanted}, got {found}")
 
 
-def _suggestion(given: str, known: Collection[str]) -> str:
+def suggestion(given: str, known: Collection[str]) -> str:
+    """Return the end of a message that suggests the known name that is most like the given one; ``""`` if none is."""
     near = get_close_matches(given, known, n=1)
     return f"; did you mean `{near[0]}`?" if near else ""

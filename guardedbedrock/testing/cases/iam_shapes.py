@@ -1,0 +1,87 @@
+"""Shapes of the IAM values in case files. A value that no request to AWS has would test nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.testing.cases import shapes
+from guardedbedrock.testing.cases.shapes import Location, Shape
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}")
+_ACTION: Final = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
+_REGION: Final = re.compile(r"[a-z]+(?:-[a-z]+)?-(?:(?:north|south)?(?:east|west)|north|south|central)-[1-9][0-9]?")
+"""Every Region so far has a name of this form, in every partition."""
+_OTHER_PRINCIPAL: Final = re.compile(r"anonymous|[0-9a-f]{64}|[^:]+\.[^:]+")
+"""An anonymous caller, the canonical ID of an account, a service or an identity provider."""
+
+
+def caller(value: object, location: Location) -> None:
+    """The ARN of a principal that can call Bedrock."""
+    shapes.name(value, location)
+    principal = identify(str(value))
+    if principal.kind in ("other", "service") or not _ACCOUNT.fullmatch(principal.account):
+        location.fail(
+            f"`{value}` is not the ARN of a user, role, session or account root; write it as `arn:aws:iam::ACCOUNT:role/NAME`"
+        )
+
+
+def principal(value: object, location: Location) -> None:
+    """The principal of a request."""
+    shapes.name(value, location)
+    if split(str(value)) is None and not _OTHER_PRINCIPAL.fullmatch(str(value)):
+        location.fail(
+            f"`{value}` is not a principal; write its ARN, the name of a service such as `lambda.amazonaws.com`, or `anonymous`"
+        )
+
+
+def action(value: object, location: Location) -> None:
+    """The action of a request: exactly one."""
+    shapes.name(value, location)
+    if not _ACTION.fullmatch(str(value)):
+        location.fail(f"`{value}` is not one action; write it as `bedrock:InvokeModel`, without wildcards")
+
+
+def operation(value: object, location: Location) -> None:
+    """The name of an operation in the API."""
+    shapes.name(value, location)
+    if value not in OPERATIONS:
+        known = {name.lower(): name for name in OPERATIONS}
+        near = get_close_matches(str(value).replace("_", "").lower(), known, n=1)
+        fix = f"did you mean `{known[near[0]]}`?" if near else "write its name in the API, such as `Converse`"
+        location.fail(f"`{value}` is not an operation of Bedrock; {fix}")
+
+
+def region(value: object, location: Location) -> None:
+    """The Region of a client."""
+    shapes.name(value, location)
+    if not _REGION.fullmatch(str(value)):
+        location.fail(f"`{value}` is not a Region; set it to a Region such as `us-east-1`")
+
+
+def context(value: object, location: Location) -> None:
+    """Context keys with their values. The names ignore case."""
+    shapes.object_of(shapes.context_value)(value, location)
+    spellings: dict[str, str] = {}
+    for key in value if isinstance(value, Mapping) else ():
+        other = spellings.setdefault(key.lower(), key)
+        if other != key:
+            location.fail(f"`{other}` and `{key}` are the same context key; remove one")
+
+
+def request(fields: Shape) -> Shape:
+    """A request, in which no key is both known and unknown."""
+
+    def check(value: Any, location: Location) -> None:
+        fields(value, location)
+        known = {key.lower() for key in value.get("context", {})}
+        for index, key in enumerate(value.get("unknown", ())):
+            if key.lower() in known:
+                (location / "unknown" / index).fail(f"`{key}` has a value in `context`; remove it here or there")
+
+    return check
