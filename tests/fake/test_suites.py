@@ -134,8 +134,13 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
         ),
         pytest.param(
             {"cases": [CASE | {"policies": "app"}]},
-            "suite.json at /cases/0/policies: unknown policies `app`",
-            id="unknown policies",
+            "suite.json at /cases/0/policies: unknown policy set `app`; the suite has no policy set",
+            id="no policy set",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": "hr"}], "policies": {"a": {}, "b": {}}},
+            "suite.json at /cases/0/policies: unknown policy set `hr`; known policy sets are a, b",
+            id="unknown policy set",
         ),
         pytest.param(
             {"cases": [CASE], "fixtures": {"hr": {"id": "x"}}},
@@ -149,8 +154,31 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
             "suite.json: case `a` at /policies/identity: expected an array, got a string",
             id="no list of files",
         ),
-        pytest.param({"cases": [CASE | {"policies": {"identity": ["x.json"]}}]}, "x.json: no such file", id="no file"),
-        pytest.param({"cases": [CASE | {"policies": {"identity": ["x*.json"]}}]}, "x*.json: no such file", id="empty glob"),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"identity": ["x.json"]}}]},
+            "suite.json at /cases/0/policies/identity/0: {folder}/x.json: no such file; correct the path, which is",
+            id="no file",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"scp": [["x*.json"]]}}]},
+            "suite.json at /cases/0/policies/scp/0/0: {folder}/x*.json: no such file; correct the path",
+            id="empty glob",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": "app"}], "policies": {"app": {"identity": [{}, "x.json"]}}},
+            "suite.json at /policies/app/identity/1: {folder}/x.json: no such file",
+            id="no file of a policy set",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"use": "hr"}], "fixtures": {"hr": {"policies": {"identity": ["x.json"]}}}},
+            "suite.json at /fixtures/hr/policies/identity/0: {folder}/x.json: no such file",
+            id="no file of a fixture",
+        ),
+        pytest.param(
+            {"cases": [CASE | {"policies": {"identity": [""]}}]},
+            "suite.json at /cases/0/policies/identity/0: must not be empty; write the path of a policy file",
+            id="empty path",
+        ),
         pytest.param(
             {"cases": [CASE | {"policies": {"identity": ["l.json"]}}]}, "l.json: expected one policy document", id="list"
         ),
@@ -159,7 +187,15 @@ CASE = {"id": "a", "request": REQUEST, "policies": {"identity": []}, "expect": {
 def test_an_invalid_suite_is_rejected(tmp_path: Path, fields: dict[str, Any], problem: str) -> None:
     (tmp_path / "l.json").write_text("[]", "utf-8")
 
-    assert refusal(suite(tmp_path, **fields)).startswith(problem)
+    assert refusal(suite(tmp_path, **fields)).startswith(problem.replace("{folder}", str(tmp_path)))
+
+
+def test_the_known_fields_of_a_fixture_are_listed_in_one_order(tmp_path: Path) -> None:
+    said = refusal(suite(tmp_path, cases=[CASE], fixtures={"hr": {"zzz": 1}}))
+
+    assert said.startswith(
+        "suite.json at /fixtures/hr: unknown field `zzz`; known fields are policies, request, principal, call,"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ place of a policy document is a file, a glob pattern or a folder, relative to th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -54,17 +53,17 @@ def expand(data: Fields, path: Path) -> list[object]:
     location = Location(str(path))
     shapes.check_json(data, location)
     _SUITE(data, location)
-    return _Suite(data, path.parent).cases(location / "cases")
+    return _Suite(data, path).cases()
 
 
 class _Suite:
-    def __init__(self, data: Fields, folder: Path) -> None:
-        self._data, self._folder = data, folder
+    def __init__(self, data: Fields, path: Path) -> None:
+        self._data, self._folder, self._location = data, path.parent, Location(str(path))
         self._read: dict[str, list[PolicyFile]] = {}
         self._expanded: dict[str, Fields] = {}
 
-    def cases(self, location: Location) -> list[object]:
-        return [self._case(case, location / index) for index, case in enumerate(self._data["cases"])]
+    def cases(self) -> list[object]:
+        return [self._case(case, self._location / "cases" / index) for index, case in enumerate(self._data["cases"])]
 
     def _case(self, case: object, location: Location) -> object:
         if not isinstance(case, Mapping):
@@ -72,9 +71,13 @@ class _Suite:
         used = case.get("use", [])
         names = [used] if isinstance(used, str) else used
         shapes.array_of(shapes.name)(names, location / "use")
-        fixtures = [_named(self._data.get("fixtures", {}), name, "fixture", location / "use") for name in names]
+        layers = [self._fixture(name, location / "use") for name in names]
         own = {name: value for name, value in case.items() if name != "use"}
-        return reduce(_merge, (self._with_policies(layer, location) for layer in (*fixtures, own)))
+        return reduce(_merge, (*layers, self._with_policies(own, location)))
+
+    def _fixture(self, name: str, location: Location) -> Fields:
+        fixture = _named(self._data.get("fixtures", {}), name, "fixture", location)
+        return self._with_policies(fixture, self._location / "fixtures" / name)
 
     def _with_policies(self, fields: Fields, location: Location) -> Fields:
         found = dict(fields)
@@ -88,7 +91,8 @@ class _Suite:
 
     def _by_name(self, name: str, location: Location) -> Fields:
         if name not in self._expanded:
-            self._expanded[name] = self._expand(_named(self._data.get("policies", {}), name, "policies", location), location)
+            policies = _named(self._data.get("policies", {}), name, "policy set", location)
+            self._expanded[name] = self._expand(policies, self._location / "policies" / name)
         return self._expanded[name]
 
     def _expand(self, policies: Fields, location: Location) -> Fields:
@@ -104,10 +108,13 @@ class _Suite:
 
     def _files(self, source: str, location: Location) -> list[PolicyFile]:
         if source not in self._read:
+            if not source:
+                location.fail("must not be empty; write the path of a policy file")
             try:
-                self._read[source] = [_policy_file(path) for path in find([source], self._folder)]
-            except OSError as error:
-                location.fail(f"`{source}` cannot be read: {error.strerror}")
+                paths = list(find([source], self._folder))
+            except ConfigurationError as error:
+                location.fail(f"{error}; correct the path, which is relative to the folder of the suite")
+            self._read[source] = [_policy_file(path) for path in paths]
         return self._read[source]
 
 
@@ -127,6 +134,6 @@ def _merge(first: Fields, second: Fields) -> Fields:
 
 def _named(known: Mapping[str, Fields], name: str, what: str, location: Location) -> Fields:
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        location.fail(f"unknown {what} `{name}`" + (f"; did you mean `{near[0]}`?" if near else ""))
+        listed = f"; known {what}s are {', '.join(known)}" if known else f"; the suite has no {what}"
+        location.fail(f"unknown {what} `{name}`{shapes.suggestion(name, known) or listed}")
     return known[name]
