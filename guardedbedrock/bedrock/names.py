@@ -7,7 +7,8 @@ from typing import Final
 
 from guardedbedrock.iam.matching.arns import split
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)+-[0-9]+")
+_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)?-((north|south)?(east|west)|north|south|central)-[1-9][0-9]?")
+"""The form of every Region so far, in every partition."""
 _SERVICES_OF_MODELS: Final = frozenset({"bedrock", "sagemaker"})
 
 REGION_FIX: Final = "write one such as us-east-1"
@@ -17,7 +18,7 @@ def is_region(name: str) -> bool:
     """
     Return whether a text has the form of the name of a Region.
 
-    >>> is_region("us-gov-west-1"), is_region("mars")
+    >>> is_region("us-gov-west-1"), is_region("us-esat-1")
     (True, False)
     """
     return _REGION.fullmatch(name) is not None

@@ -244,7 +244,7 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
             id="operation of two other services",
         ),
         pytest.param(
-            calling(call=CALL | {"region": "us-esat-1"}), "at /call/region: `us-esat-1` is not a Region; set it to", id="Region"
+            calling(call=CALL | {"region": "us-esat-1"}), "at /call/region: `us-esat-1` is not the name of a Region;", id="Region"
         ),
         pytest.param(calling(principal="nope"), "at /principal: `nope` is not the ARN of a user, role,", id="caller"),
         pytest.param(

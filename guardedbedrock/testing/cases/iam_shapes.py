@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.bedrock.names import REGION_FIX, is_region
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.testing.cases import shapes
@@ -15,8 +16,6 @@ from guardedbedrock.testing.cases.shapes import Location, Shape
 
 _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 _ACTION: Final = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9]+")
-_REGION: Final = re.compile(r"[a-z]+(?:-[a-z]+)?-(?:(?:north|south)?(?:east|west)|north|south|central)-[1-9][0-9]?")
-"""Every Region so far has a name of this form, in every partition."""
 _OTHER_PRINCIPAL: Final = re.compile(r"anonymous|[0-9a-f]{64}|[^:]+\.[^:]+")
 """An anonymous caller, the canonical ID of an account, a service or an identity provider."""
 
@@ -60,8 +59,8 @@ def operation(value: object, location: Location) -> None:
 def region(value: object, location: Location) -> None:
     """The Region of a client."""
     shapes.name(value, location)
-    if not _REGION.fullmatch(str(value)):
-        location.fail(f"`{value}` is not a Region; set it to a Region such as `us-east-1`")
+    if not is_region(str(value)):
+        location.fail(f"`{value}` is not the name of a Region; {REGION_FIX}")
 
 
 def context(value: object, location: Location) -> None:
