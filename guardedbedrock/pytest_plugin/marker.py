@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import signature
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from guardedbedrock.bedrock import Guardrail
@@ -13,7 +14,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.guard import Guard
 from guardedbedrock.settings import settings as configuration
 from guardedbedrock.settings.policy_files import read_policies
-from guardedbedrock.testing import FakeGuardrail
+from guardedbedrock.testing import FakeApiKey, FakeCredentials, FakeGuardrail, FakeInferenceProfile, FakeKnowledgeBase
 from guardedbedrock.testing.fake_state import FakeOptions
 
 if TYPE_CHECKING:
@@ -39,11 +40,23 @@ _FROM_CONFIG: Final = tuple(
 KEYWORDS: Final = (*_SHARED, *_SERVER_ONLY, *_GUARD_ONLY)
 """All keywords of the marker."""
 
-_LISTS: Final = ("guardrails", "enforced", "inference_profiles", "credentials", "listeners")
+_LISTS: Final = ("guardrails", "enforced", "inference_profiles", "knowledge_bases", "credentials", "regions", "listeners")
+_ITEMS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "inference_profiles": ((FakeInferenceProfile,), "a FakeInferenceProfile"),
+    "knowledge_bases": ((FakeKnowledgeBase,), "a FakeKnowledgeBase"),
+    "credentials": ((FakeCredentials, FakeApiKey), "a FakeCredentials or a FakeApiKey"),
+    "regions": ((str,), 'a region such as "eu-central-1"'),
+}
+_NAMES: Final = ("guardrails", "enforced", "regions")
+"""Lists whose items can be strings."""
+_PATHS: Final = ("config", "invocation_logs", "record", "replay")
 _TYPES: Final[Mapping[str, tuple[type, str]]] = {
     "principal": (str, "an ARN such as arn:aws:iam::123456789012:role/App"),
     "region": (str, 'a region such as "eu-central-1"'),
+    "account": (str, "the 12 digits of an account"),
+    "seed": (int, "a whole number such as 7"),
     "tls": (bool, "True or False"),
+    "verify_signatures": (bool, "True or False"),
 }
 
 
@@ -88,9 +101,8 @@ def read_marker(keywords: Mapping[str, Any], root: Path) -> FixtureSetup:
     Raises:
         ConfigurationError: A keyword is unknown, or its value is invalid.
     """
-    for name, value in keywords.items():
-        _check(name, value)
-    given = {**(_configured(root / keywords["config"]) if "config" in keywords else {}), **keywords}
+    keywords = {name: _read(name, value, root) for name, value in keywords.items()}
+    given = {**(_configured(keywords["config"]) if "config" in keywords else {}), **keywords}
     if "guardrails" in keywords and not keywords["guardrails"] and given.get("mode") != "off":
         _fail("guardrails", "the list is empty; leave the keyword out for one guardrail named `default`")
     region = given.get("region") or _region(given.get("guardrails", ()))
@@ -110,16 +122,31 @@ def read_marker(keywords: Mapping[str, Any], root: Path) -> FixtureSetup:
     )
 
 
-def _check(name: str, value: object) -> None:
+def _read(name: str, value: Any, root: Path) -> Any:
+    """Check a keyword, and return its value: a path below the root, and a list as a tuple, whose items are read several times."""
     if name not in KEYWORDS:
         matches = get_close_matches(name, KEYWORDS, n=1)
         advice = f"did you mean `{matches[0]}`?" if matches else f"known keywords are {', '.join(sorted(KEYWORDS))}"
         raise ConfigurationError(f"@pytest.mark.guardedbedrock: unknown keyword `{name}`; {advice}")
-    if name in _LISTS and (isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)):
-        example = f'; write {name}=["{value}"]' if isinstance(value, str) and name in ("guardrails", "enforced") else ""
-        _fail(name, f"must be a list, not a `{type(value).__name__}`{example}")
     if name in _TYPES and value is not None and not isinstance(value, _TYPES[name][0]):
         _fail(name, f"must be {_TYPES[name][1]}, not a `{type(value).__name__}`")
+    if name in _PATHS and (value is not None or name == "config"):
+        if not isinstance(value, str | PathLike):
+            _fail(name, f"must be a path, not a `{type(value).__name__}`")
+        return root / value
+    return _read_list(name, value) if name in _LISTS else value
+
+
+def _read_list(name: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        example = f'; write {name}=["{value}"]' if isinstance(value, str) and name in _NAMES else ""
+        _fail(name, f"must be a list, not a `{type(value).__name__}`{example}")
+    items = tuple(value)
+    types, wanted = _ITEMS.get(name, ((object,), ""))
+    for index, item in enumerate(items):
+        if not isinstance(item, types):
+            _fail(f"{name}[{index}]", f"must be {wanted}, not a `{type(item).__name__}`")
+    return items
 
 
 def _fail(name: str, problem: str) -> NoReturn:
@@ -143,10 +170,22 @@ def _region(guardrails: Iterable[object]) -> str:
 
 def _guardrails(keyword: str, given: Iterable[object], region: str) -> tuple[tuple[FakeGuardrail, ...], tuple[Guardrail, ...]]:
     """Create the server's and the guard's guardrails; of several versions with one name the first is approved."""
-    pairs = [_pair(keyword, index, one, region) for index, one in enumerate(given)]
+    listed = tuple(given)
+    pairs = [_pair(keyword, index, one, region) for index, one in enumerate(listed)]
+    _check_unique(keyword, listed, [approved for _, approved in pairs])
     by_name = {approved.name: approved for _, approved in reversed(pairs)}
     approved = tuple(dict.fromkeys(by_name[one.name] for _, one in pairs))
     return tuple(fake for fake, _ in pairs), approved
+
+
+def _check_unique(keyword: str, given: Iterable[object], guardrails: Iterable[Guardrail]) -> None:
+    """Reject two guardrails that the server could not distinguish: the IDs that follow from two names can be equal."""
+    found: dict[tuple[str, str], int] = {}
+    for index, (source, one) in enumerate(zip(given, guardrails, strict=True)):
+        first = found.setdefault((one.arn, one.version), index)
+        if first != index and not isinstance(source, Guardrail):  # a configuration may list one guardrail for several models
+            fix = f'remove one, or give it another ID: FakeGuardrail("abc{index}", name="{one.name}")'
+            _fail(f"{keyword}[{index}]", f"has the ID `{one.id}` and the version {one.version} of {keyword}[{first}]; {fix}")
 
 
 def _pair(keyword: str, index: int, given: object, region: str) -> tuple[FakeGuardrail, Guardrail]:
