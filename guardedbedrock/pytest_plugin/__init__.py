@@ -45,11 +45,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that passed although no request reached one of its scenarios."""
     result = yield
     server = item.stash.get(_SERVER, None)
-    if server is not None:
-        try:
-            server.assert_scenarios_reached()
-        except AssertionError as error:
-            pytest.fail(str(error), pytrace=False)  # a traceback would only show this plugin
+    problem = None if server is None else server.unreached_scenarios()
+    if problem:
+        pytest.fail(problem, pytrace=False)  # a traceback would only show this plugin
     return result
 
 
@@ -72,8 +70,11 @@ def guardedbedrock_server(guardedbedrock_worker: Worker, request: pytest.Fixture
 
 
 @pytest.fixture
-def guardedbedrock_guard(guardedbedrock_server: BedrockServer) -> Guard:
-    """Provide a guard with the policies and guardrails of the server."""
+def guardedbedrock_guard(
+    guardedbedrock_server: BedrockServer,
+    guardedbedrock_environment: Mapping[str, str],  # noqa: ARG001 - for its effect on the clients of the guard
+) -> Guard:
+    """Provide a guard with the policies and guardrails of the server. The Bedrock clients that it creates use the server."""
     return guardedbedrock_server.guard
 
 
@@ -86,7 +87,16 @@ def guardedbedrock_client(guardedbedrock_worker: Worker, guardedbedrock_server: 
 
 @pytest.fixture
 def guardedbedrock_environment(guardedbedrock_server: BedrockServer, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Set environment variables so that every AWS client that the test or the application creates uses the server."""
+    """
+    Set environment variables so that every Bedrock client that the test or the application creates uses the server.
+
+    Clients of other services, such as S3, get the credentials of the server, which AWS rejects.
+    """
+    import boto3  # noqa: PLC0415 - imports slowly
+
+    monkeypatch.setattr(
+        boto3, "DEFAULT_SESSION", None
+    )  # it has read the settings of the machine, or would keep those of the test
     for name in guardedbedrock_server.conflicting_variables:
         monkeypatch.delenv(name, raising=False)
     for name, value in guardedbedrock_server.environment.items():

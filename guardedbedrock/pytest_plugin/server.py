@@ -114,28 +114,19 @@ class BedrockServer(FakeBedrock):
         self._here.clear()
         self._aws.clear()
 
-    def assert_scenarios_reached(self) -> None:
-        """
-        Check that a request reached every scenario that is not optional; the plugin does so when a test passes.
-
-        Raises:
-            AssertionError: A scenario was not reached; the message names it and lists the requests.
-        """
-        __tracebackhide__ = True
+    def unreached_scenarios(self) -> str:
+        """Return a message that lists the scenarios that no request reached, and the requests; ``""`` if each was reached."""
         missed = [scenario.description for scenario in self._scenarios if not (scenario.reached or scenario.optional)]
-        if missed:
-            requests = repr(self.calls) or "  none"
-            raise AssertionError(
-                "\n".join(
-                    [
-                        "no request reached these scenarios:",
-                        *(f"  {description}" for description in missed),
-                        "requests that arrived:",
-                        requests,
-                        "Send a request that matches, remove the scenario, or give it optional=True.",
-                    ]
-                )
-            )
+        if not missed:
+            return ""
+        lines = (
+            "no request reached these scenarios:",
+            *(f"  {description}" for description in missed),
+            "requests that arrived:",
+            repr(self.calls) or "  none",
+            "Send a request that matches, remove the scenario, or give it optional=True.",
+        )
+        return "\n".join(lines)
 
     def _add(self, scenario: Scenario) -> Scenario:
         self._scenarios = (*self._scenarios, scenario)
@@ -199,7 +190,7 @@ class BedrockServer(FakeBedrock):
         found = next((one for one in known if guardrail in (one.name, one.id, one.arn)), None)
         if found is None:
             names = ", ".join(one.name for one in known)
-            raise ConfigurationError(f"guardrail: the test has no guardrail `{guardrail}`; it has {names}")
+            raise ConfigurationError(f"guardrail: the test has no guardrail `{guardrail}`; known guardrails are {names}")
         action = "bedrock:ApplyGuardrail" if self.setup.vocabulary == "aws" else "bedrock:InvokeModelWithGuardrail"
         self.deny(action, by=by, resource=found.arn, where=where, optional=optional)
 

@@ -272,7 +272,7 @@ def test_an_rcp_denies_in_this_process_with_rcp_applies(
 
 
 def test_denying_an_unknown_guardrail_is_an_error(guardedbedrock_server: BedrockServer) -> None:
-    with pytest.raises(ConfigurationError, match="guardrail: the test has no guardrail `hr`; it has default"):
+    with pytest.raises(ConfigurationError, match="guardrail: the test has no guardrail `hr`; known guardrails are default"):
         guardedbedrock_server.deny_guardrail("hr")
 
 

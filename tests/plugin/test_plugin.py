@@ -235,10 +235,20 @@ def test_its_own(guardedbedrock_server, guardedbedrock_environment):
 def test_ours(guardedbedrock_client):
     assert guardedbedrock_client.converse(**ASK)["stopReason"] == "end_turn"
     assert (os.environ["AWS_PROFILE"], boto3.DEFAULT_SESSION) == ("missing", None)
+
+def test_of_the_guard(guardedbedrock_guard, guardedbedrock_server):
+    boto3.DEFAULT_SESSION = None
+    for client in (guardedbedrock_guard.client("bedrock-runtime"), boto3.client("bedrock-runtime")):
+        assert client.converse(**ASK)["stopReason"] == "end_turn"
+        client.close()
+    guardedbedrock_server.calls.assert_sent(2)
+
+def test_restored():
+    assert (os.environ["AWS_PROFILE"], boto3.DEFAULT_SESSION) == ("missing", None)
 """
     ).runpytest_subprocess()
 
-    run.assert_outcomes(passed=2)
+    run.assert_outcomes(passed=4)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +267,25 @@ def test_ours(guardedbedrock_client):
         ("guardrails=[]", "*ConfigurationError: *guardrails: the list is empty; leave the keyword out *"),
         ("enforced='hr'", '*ConfigurationError: *enforced: must be a list, not a `str`; write enforced=?"hr"?'),
         ("inference_profiles='x'", "*ConfigurationError: *inference_profiles: must be a list, not a `str`"),
+        ("knowledge_bases=3", "*ConfigurationError: *knowledge_bases: must be a list, not a `int`"),
+        ("regions='eu-west-1'", '*ConfigurationError: *regions: must be a list, not a `str`; write regions=?"eu-west-1"?'),
+        ("regions=[3]", "*ConfigurationError: *regions?0?: must be a region such as *, not a `int`"),
+        ("inference_profiles=['x']", "*ConfigurationError: *inference_profiles?0?: must be a FakeInferenceProfile, not a `str`"),
+        ("knowledge_bases=['x']", "*ConfigurationError: *knowledge_bases?0?: must be a FakeKnowledgeBase, not a `str`"),
+        ("credentials=[3]", "*ConfigurationError: *credentials?0?: must be a FakeCredentials or a FakeApiKey, not a `int`"),
+        ("config=3", "*ConfigurationError: *config: must be a path, not a `int`"),
+        ("config=None", "*ConfigurationError: *config: must be a path, not a `NoneType`"),
+        ("record=3", "*ConfigurationError: *record: must be a path, not a `int`"),
+        ("replay='x'", "*ConfigurationError: */x: no such file"),
+        ("invocation_logs=b'x'", "*ConfigurationError: *invocation_logs: must be a path, not a `bytes`"),
+        ("seed='x'", "*ConfigurationError: *seed: must be a whole number such as 7, not a `str`"),
+        ("verify_signatures=3", "*ConfigurationError: *verify_signatures: must be True or False, not a `int`"),
+        (
+            "guardrails=['HR Bot', 'hrbot']",
+            "*ConfigurationError: *guardrails?1?: has the ID `hrbot` and the version 1 of guardrails?0?; remove one, or *",
+        ),
+        ("guardrails=['日本', '中国']", "*ConfigurationError: *guardrails?1?: has the ID `default` and the version 1 of *"),
+        ("enforced=['hr', 'hr']", "*ConfigurationError: *enforced?1?: has the ID `hr` and the version 1 of enforced?0?; *"),
         ("region=3", "*ConfigurationError: *region: must be a region such as *, not a `int`"),
         ("tls='yes'", "*ConfigurationError: *tls: must be True or False, not a `str`"),
         ("principal='App'", "*ConfigurationError: *principal*ARN*"),
@@ -277,6 +306,26 @@ def test_it(guardedbedrock_server):
 
     run.assert_outcomes(errors=1)
     run.stdout.fnmatch_lines([problem])
+
+
+def test_relative_paths_of_the_marker_start_at_the_root(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = project(
+        """
+@pytest.mark.guardedbedrock(record="recorded")
+def test_it(guardedbedrock_client):
+    guardedbedrock_client.converse(**ASK)
+
+@pytest.mark.guardedbedrock(guardrails=[FakeGuardrail("hr1", "1", name="hr"), FakeGuardrail("hr1", "2", name="hr next")])
+def test_versions_of_one_guardrail(guardedbedrock_guard):
+    assert [one.version for one in guardedbedrock_guard.rules.approved] == ["1", "2"]
+"""
+    )
+    elsewhere = tests.mkdir("elsewhere")
+    monkeypatch.chdir(elsewhere)
+
+    tests.runpytest_inprocess(str(tests.path), "--rootdir", str(tests.path)).assert_outcomes(passed=2)
+    assert list((tests.path / "recorded").iterdir())
+    assert not list(elsewhere.iterdir())
 
 
 def test_a_failure_shows_the_assertion_and_no_library_code(project: Project) -> None:
@@ -363,6 +412,8 @@ def test_reset(guardedbedrock_server):
         ]
     )
     assert "secret answer" not in run.stdout.str()
+    assert "During handling of the above exception" not in run.stdout.str()
+    assert run.stdout.str().count("no request reached these scenarios:") == run.stdout.str().count("requests that arrived:") == 2
 
 
 def test_two_denials_of_the_same_request_are_both_reached(project: Project) -> None:
