@@ -24,7 +24,7 @@ from guardedbedrock.stages.authorize import denial
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES
 from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
 from guardedbedrock.telemetry.content.capture import ON_SPANS
-from guardedbedrock.telemetry.metrics.table import METRICS
+from guardedbedrock.telemetry.metrics.table import METRICS, Metric
 from guardedbedrock.telemetry.model_requests import LARGEST
 from guardedbedrock.telemetry.names import ATTRIBUTES, EVENT_UNGUARDED, LOG_CONTEXT, LOG_EVENTS, SPAN_EVENTS
 from guardedbedrock.telemetry.spans.call_spans import SLOW_PREFLIGHT
@@ -90,13 +90,13 @@ def span_events() -> Iterator[str]:
 def metrics() -> Iterator[str]:
     """Write the table of metrics."""
     head = ("metric", "instrument", "unit", "attributes", "measures")
-    rows = ((f"`{m.name}`", m.instrument, f"`{m.unit}`", code(m.attributes), m.meaning + left(alone=m.alone)) for m in METRICS)
+    rows = ((f"`{m.name}`", m.instrument, f"`{m.unit}`", code(m.attributes), m.meaning + left_to_others(m)) for m in METRICS)
     yield from table(head, *rows)
 
 
-def left(*, alone: bool) -> str:
+def left_to_others(metric: Metric) -> str:
     """Say whether a metric is left to an instrumentor."""
-    return "; *left to others*" if alone else ""
+    return "; *left to others*" if metric.left_to_instrumentor else ""
 
 
 def log_events() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Whether the application records spans and metrics, here and now."""
+"""Whether the application records spans and metrics in the current context."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _SYSTEMS: Final = ("system", "preamble")
 class _Place(NamedTuple):
     """Where a body has its completions: the name of their list (``""`` for the body itself), and the path in each item."""
 
-    among: str
+    list_name: str
     path: Path
 
 
@@ -60,7 +60,7 @@ class ReplyChoice(NamedTuple):
     Args:
         content: A text, or a message.
         number: Its index among the completions.
-        reason: Its finish reason; None if it has none of its own.
+        reason: Its finish reason; None if it has none.
     """
 
     content: str | Mapping[str, Any]
@@ -104,7 +104,7 @@ def pieces(chunk: Mapping[str, Any]) -> list[ReplyChoice]:
 
 def _first(body: Mapping[str, Any], places: tuple[_Place, ...]) -> Iterator[ReplyChoice]:
     for place in places:
-        holders = body.get(place.among) if place.among else [body]
+        holders = body.get(place.list_name) if place.list_name else [body]
         found = [(holder, at(holder, place.path)) for holder in holders] if isinstance(holders, list) else []
         if any(isinstance(content, str | Mapping) for _, content in found):
             for position, (holder, content) in enumerate(found):

@@ -29,7 +29,7 @@ class Metric(NamedTuple):
         attributes: Its attributes.
         meaning: What it measures.
         buckets: Bounds of a histogram.
-        alone: Whether an OpenTelemetry instrumentor of botocore records it instead, if one is active.
+        left_to_instrumentor: Whether an OpenTelemetry instrumentor of botocore records it instead, if one is active.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Metric(NamedTuple):
     attributes: tuple[str, ...]
     meaning: str
     buckets: tuple[float, ...] = ()
-    alone: bool = False
+    left_to_instrumentor: bool = False
 
 
 DECISIONS: Final = Metric(
@@ -106,7 +106,7 @@ DURATION: Final = Metric(
     _OF_A_REQUEST,
     "duration of a request, including retries and the stream",
     _DURATION,
-    alone=True,
+    left_to_instrumentor=True,
 )
 TOKENS: Final = Metric(
     "gen_ai.client.token.usage",
@@ -115,7 +115,7 @@ TOKENS: Final = Metric(
     (*_OF_A_REQUEST[:-1], names.TOKEN_TYPE),
     "input and output tokens",
     _TOKENS,
-    alone=True,
+    left_to_instrumentor=True,
 )
 FIRST_CHUNK: Final = Metric(
     "gen_ai.client.operation.time_to_first_chunk",
