@@ -39,9 +39,28 @@ _OPERATIONS: Final = {
     "generate-stream": "retrieval",
 }
 """Format of the reply to operation name, for operations that are not calls to one model."""
+_IMAGE_MODELS: Final = ("nova-canvas", "titan-image", "stability.")
+"""Parts of the IDs of models that generate images."""
 _PORTS: Final = {"https": 443, "http": 80}
 LARGEST: Final = 1_000_000
 """Larger bodies are not read; in bytes."""
+
+
+def model_of(call: Call) -> str | None:
+    """Return the model that a call names; None if it names none, or if the value is not text, which botocore rejects."""
+    return call.model if isinstance(call.model, str) else None
+
+
+def guardrail_of(call: Call) -> tuple[str, str | None] | None:
+    """
+    Return the identifier and the version of the guardrail that the application's own parameters name; None if they name none.
+
+    The guard sends these parameters unless it injects a guardrail.
+    """
+    for identifier, version in call.operation.guardrail_refs(call.params):
+        if identifier and isinstance(identifier, str):
+            return identifier, version if isinstance(version, str) else None
+    return None
 
 
 def operation_of(call: Call) -> str:
@@ -50,8 +69,11 @@ def operation_of(call: Call) -> str:
         return _OPERATIONS[call.operation.reply]
     if call.operation.reply.startswith("converse"):
         return "chat"
-    if "embed" in (call.model or ""):
+    model = model_of(call) or ""
+    if "embed" in model:
         return "embeddings"
+    if any(name in model for name in _IMAGE_MODELS):
+        return "generate_content"
     body = call.params.get("body")
     text = body.encode() if isinstance(body, str) else body
     return "chat" if isinstance(text, bytes | bytearray) and b'"messages"' in text else "text_completion"

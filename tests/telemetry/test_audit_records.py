@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -13,7 +13,9 @@ from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.auditing import Audit, LoggerSink
-from guardedbedrock.telemetry.audit.cloudtrail_record import user_identity
+from guardedbedrock.core.records import Call
+from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, user_identity
+from guardedbedrock.telemetry.audit.cloudtrail_record import record as record_of
 from guardedbedrock.testing import FilterPattern
 
 if TYPE_CHECKING:
@@ -138,6 +140,7 @@ def test_only_denials_are_recorded_by_default(harness: Make) -> None:
     assert allowed["requestID"] == env.fake.requests[0].request_id
     assert allowed["additionalEventData"]["guardedbedrock"]["intervention"] == {"action": None, "policies": [], "sources": []}
     assert (wrong["errorCode"], "errorMessage" in wrong) == ("ValidationException", False)
+    assert wrong["requestID"] == env.fake.requests[1].request_id
 
 
 def test_mode_report_records_what_it_would_refuse_and_no_denial(harness: Make) -> None:
@@ -147,6 +150,40 @@ def test_mode_report_records_what_it_would_refuse_and_no_denial(harness: Make) -
     (record,) = records
     assert not FilterPattern(USUAL).matches(record)
     assert record["additionalEventData"]["guardedbedrock"]["wouldRefuse"] == "GuardrailNotApprovedError"
+    assert WEAK.items() <= record["requestParameters"].items()
+
+
+@pytest.mark.parametrize("hours", [-5, 0, 2])
+def test_the_time_of_a_record_is_in_utc(hours: int) -> None:
+    here = timezone(timedelta(hours=hours))
+
+    written = record_of(Facts(Call.of("Converse", {}, "us-east-1")), None, "id", NOW.astimezone(here))
+
+    assert written["eventTime"] == "2026-11-24T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "category"),
+    [
+        ("bedrock-runtime", "Converse", "Management"),
+        ("bedrock-runtime", "ListAsyncInvokes", "Management"),
+        ("bedrock-runtime", "ApplyGuardrail", "Data"),
+        ("bedrock-runtime", "StartAsyncInvoke", "Data"),
+        ("bedrock-agent-runtime", "InvokeAgent", "Data"),
+        ("bedrock-agent-runtime", "InvokeInlineAgent", "Data"),
+        ("bedrock-agent-runtime", "InvokeFlow", "Data"),
+        ("bedrock-agent-runtime", "Retrieve", "Data"),
+        ("bedrock-agent-runtime", "RetrieveAndGenerate", "Data"),
+        ("bedrock-agent-runtime", "RetrieveAndGenerateStream", "Data"),
+        ("bedrock-agent", "CreateAgent", "Management"),
+    ],
+)
+def test_the_category_of_a_record_is_that_of_cloudtrail(service: str, operation: str, category: str) -> None:
+    call = Call.of(operation, {}, "us-east-1", service=service)
+
+    written = record_of(Facts(call), None, "id", NOW)
+
+    assert (written["eventCategory"], written["managementEvent"]) == (category, category == "Management")
 
 
 IDENTITIES: Final[dict[str, tuple[str | None, dict[str, Any]]]] = {

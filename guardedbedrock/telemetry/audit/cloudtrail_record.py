@@ -11,24 +11,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.bedrock.guardrail.intervention import Intervention
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.principals import identify
+from guardedbedrock.telemetry.model_requests import guardrail_of
 
 EVENT_VERSION: Final = "1.09"
 EVENT_SOURCE: Final = "bedrock.amazonaws.com"
 DENIED: Final = "AccessDenied"
 """The error code of a denial in CloudTrail; the SDK's is ``AccessDeniedException``."""
 
-_DATA_EVENTS: Final = ("ApplyGuardrail", "StartAsyncInvoke", "GetAsyncInvoke", "InvokeModelWithBidirectionalStream")
+_DATA_EVENTS: Final = (
+    *("ApplyGuardrail", "StartAsyncInvoke", "GetAsyncInvoke", "InvokeModelWithBidirectionalStream"),
+    *("InvokeAgent", "InvokeInlineAgent", "InvokeFlow", "Retrieve", "RetrieveAndGenerate", "RetrieveAndGenerateStream"),
+)
 _WRITING: Final = ("Create", "Update", "Delete", "Put", "Start", "Stop", "Tag", "Untag", "Batch", "Register", "Deregister")
 _NAMES: Final = ("modelId", "guardrailIdentifier", "guardrailVersion", "inferenceProfileIdentifier", "invocationArn", "agentId")
 """Parameters that are recorded: they name resources, and never contain a prompt."""
@@ -51,7 +56,7 @@ class Facts:
     Args:
         call: The call.
         principal: ARN of the caller, as configured; ``""`` if unknown.
-        guardrail: The guardrail that is sent.
+        guardrail: The approved guardrail that is sent.
         verdict: The result of the preflight.
         request_id: AWS's ID of the request; ``""`` if nothing was sent.
         intervention: What the guardrail did or detected.
@@ -86,7 +91,7 @@ def record(facts: Facts, error: BaseException | None, event_id: str, when: datet
     written: dict[str, Any] = {
         "eventVersion": EVENT_VERSION,
         "userIdentity": user_identity(principal),
-        "eventTime": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": EVENT_SOURCE,
         "eventName": call.name,
         "awsRegion": call.region,
@@ -95,7 +100,7 @@ def record(facts: Facts, error: BaseException | None, event_id: str, when: datet
         "requestParameters": _parameters(facts),
         "responseElements": None,
         "additionalEventData": {"guardedbedrock": _additional(facts, error)},
-        "requestID": facts.request_id or (error.request_id if isinstance(error, AccessDeniedError) else ""),
+        "requestID": facts.request_id or _request_id(error),
         "eventID": event_id,
         "readOnly": not call.name.startswith(_WRITING),
         "resources": list(_resources(facts, error)),
@@ -139,12 +144,19 @@ def _failure(error: BaseException | None) -> dict[str, Any]:
     return {"errorCode": type(error).__name__} if error is not None else {}
 
 
+def _request_id(error: BaseException | None) -> str:
+    metadata = as_mapping(error.response.get("ResponseMetadata")) if isinstance(error, ClientError) else {}
+    return str(metadata.get("RequestId", ""))
+
+
 def _parameters(facts: Facts) -> dict[str, Any]:
     params = facts.call.params
     named = {name: params[name] for name in _NAMES if isinstance(params.get(name), str)}
     if facts.guardrail is not None:
-        named |= {"guardrailIdentifier": facts.guardrail.arn, "guardrailVersion": facts.guardrail.version}
-    return named
+        return named | {"guardrailIdentifier": facts.guardrail.arn, "guardrailVersion": facts.guardrail.version}
+    identifier, version = guardrail_of(facts.call) or (None, None)
+    given = {"guardrailIdentifier": identifier, "guardrailVersion": version}
+    return named | {name: value for name, value in given.items() if value}
 
 
 def _resources(facts: Facts, error: BaseException | None) -> Any:
