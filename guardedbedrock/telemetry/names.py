@@ -112,7 +112,11 @@ ATTRIBUTES: Final = (
     Attribute(ERROR_TYPE, "call, client", "class of the error that the caller gets"),
     Attribute(STATUS, "call, client", "HTTP status; 403 for every denial, simulated or not"),
     Attribute(REQUEST_ID, "call, client", "AWS's ID of the request"),
-    Attribute(OPERATION, "client", "`chat`, `text_completion`, `embeddings`, `retrieval`, `invoke_agent` or `apply_guardrail`"),
+    Attribute(
+        OPERATION,
+        "client",
+        "`chat`, `text_completion`, `embeddings`, `generate_content` (images), `retrieval`, `invoke_agent` or `apply_guardrail`",
+    ),
     Attribute(PROVIDER, "client", "`aws.bedrock`"),
     Attribute(SERVER_ADDRESS, "client", "host of the request: AWS's, or the host of an `endpoint_url`"),
     Attribute(SERVER_PORT, "client", "port of the request"),

@@ -49,6 +49,8 @@ def decision_sentence(call: Call, verdict: Verdict) -> str:
         request, decision = verdict.denied.request, verdict.denied.decision
         by = f" by {decision.policy_type} policy" if decision.policy_type else ""
         return f"denied {call.name}: {decision.outcome}{by} for {request.action} on {request.resource}; {verdict.explanation}"
+    if verdict.decision == "allowed" and verdict.authorization_set is None:
+        return f"allowed {call.name}: no policies are configured"
     if verdict.decision == "allowed":
         count = len(verdict.decisions)
         return f"allowed {call.name}: {count} authorization{'' if count == 1 else 's'} evaluated"
@@ -63,7 +65,7 @@ def error_sentence(call: Call, error: BaseException) -> str:
 def _verb_of(error: BaseException) -> str:
     if not isinstance(error, AccessDeniedError):
         return "failed"
-    return "denied" if error.simulated or error.authorizations else "refused"
+    return "refused" if error.simulated else "AWS denied"
 
 
 def _denial(error: BaseException) -> str:

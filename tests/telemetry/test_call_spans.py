@@ -6,7 +6,8 @@ import gc
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from harness.clients import DENIED_MODEL, HR, MODEL, PUBLIC, WEAK, ask, read
+from botocore.exceptions import ParamValidationError
+from harness.clients import DENIED_MODEL, HR, MODEL, POLICIES, PUBLIC, WEAK, ask, read
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -17,6 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from guardedbedrock import AccessDeniedError, GuardedBedrockError, iam
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import CallSpans
+from guardedbedrock.telemetry.logs import DecisionLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,6 +125,34 @@ def test_the_span_of_a_call_without_a_guardrail_has_no_guardrail_attributes(
     assert dict(only(exporter).attributes or {}) == expected
 
 
+@pytest.mark.parametrize("policies", [{"policies": POLICIES}, {"policies": None, "principal": None}], ids=["policies", "none"])
+@pytest.mark.parametrize("identifier", [PUBLIC.arn, PUBLIC.id])
+def test_the_spans_name_the_guardrail_that_the_application_applies(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, policies: dict[str, Any], identifier: str
+) -> None:
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], **policies)
+
+    content = [{"text": {"text": SECRET}}]
+    env.client.apply_guardrail(guardrailIdentifier=identifier, guardrailVersion="1", source="INPUT", content=content)
+
+    request, call = exporter.get_finished_spans()
+    named = {"aws.bedrock.guardrail.id": PUBLIC.id, "guardedbedrock.guardrail.version": "1"}
+    assert named.items() <= dict(request.attributes or {}).items()
+    assert {**named, "guardedbedrock.guardrail.injected": False}.items() <= dict(call.attributes or {}).items()
+
+
+@pytest.mark.parametrize("method", ["converse", "invoke_model"])
+def test_in_mode_report_the_spans_name_the_guardrail_that_is_sent(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], mode="report")
+
+    getattr(env.client, method)(**ask(method), **({"guardrailConfig": WEAK} if method == "converse" else WEAK))
+
+    spans = exporter.get_finished_spans()
+    assert [(span.attributes or {})["aws.bedrock.guardrail.id"] for span in spans] == [WEAK["guardrailIdentifier"]] * 2
+
+
 def test_the_span_names_the_guardrail_that_was_chosen_by_name(
     harness: Make, tracer: Tracer, exporter: InMemorySpanExporter
 ) -> None:
@@ -172,8 +202,53 @@ def test_the_span_of_a_failed_call_has_class_and_status_of_the_error(
     span = only(exporter)
     attributes = dict(span.attributes or {})
     assert (attributes["error.type"], attributes["http.response.status_code"]) == ("ValidationException", 400)
-    assert span.status.status_code is StatusCode.ERROR
+    assert attributes["aws.request_id"] == env.fake.requests[0].request_id
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "failed Converse: ValidationException")
     assert SECRET not in written(span)
+
+
+@pytest.mark.parametrize(
+    ("by_aws", "params", "description"),
+    [
+        (True, {}, "AWS denied Converse: ExplicitDenyError by session policy for bedrock:InvokeModel"),
+        (False, {"modelId": DENIED_MODEL}, "refused Converse: ExplicitDenyError by identity policy for bedrock:InvokeModel"),
+        (False, {"guardrailConfig": WEAK}, "refused Converse: GuardrailNotApprovedError"),
+    ],
+)
+def test_the_status_of_a_denied_call_says_who_denied_it_as_the_log_does(  # noqa: PLR0913, PLR0917 - fixtures and parameters
+    harness: Make,
+    tracer: Tracer,
+    exporter: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+    by_aws: bool,  # noqa: FBT001
+    params: dict[str, Any],
+    description: str,
+) -> None:
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0), DecisionLog()])
+    if by_aws:
+        env.fake.deny_next("User: x is not authorized to perform: bedrock:InvokeModel with an explicit deny in a session policy")
+
+    denied(env, **params)
+
+    status = str(only(exporter).status.description)
+    assert status.startswith(description)
+    assert status in [record.getMessage() for record in caplog.records]
+    attributes = dict(only(exporter).attributes or {})
+    assert attributes.get("aws.request_id") == (env.fake.requests[0].request_id if by_aws else None)
+
+
+@pytest.mark.parametrize("method", ["converse", "invoke_model"])
+def test_a_model_that_is_no_text_is_no_attribute(
+    harness: Make, tracer: Tracer, exporter: InMemorySpanExporter, method: str
+) -> None:
+    env = harness(listeners=[CallSpans(tracer, slow_preflight=600.0)], policies=None, principal=None)
+
+    with pytest.raises(ParamValidationError):
+        getattr(env.client, method)(**ask(method) | {"modelId": 3})
+
+    spans = exporter.get_finished_spans()
+    assert [span.name.split()[0] for span in spans] == ["chat", "guardedbedrock"]
+    assert [(span.attributes or {}).get("gen_ai.request.model") for span in spans] == [None, None]
 
 
 def test_retries_divergence_and_would_be_refusals_are_span_events(

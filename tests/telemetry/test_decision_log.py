@@ -113,6 +113,14 @@ def test_a_standard_record_has_a_readable_message_and_the_keys_as_attributes(
     assert 0 <= record.__dict__["seconds"] < 60
 
 
+def test_the_decision_without_policies_says_so(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="guardedbedrock")
+
+    logged(harness, policies=None, principal=None).client.converse(**ask("converse"))
+
+    assert [record.getMessage() for record in records(caplog)] == ["allowed Converse: no policies are configured"]
+
+
 def test_at_level_warning_only_denials_are_logged(harness: Make, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, logger="guardedbedrock")
     env = logged(harness)

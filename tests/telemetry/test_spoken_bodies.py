@@ -38,6 +38,21 @@ def invoke(body: bytes, model: str = "acme.model") -> Call:
     return Call.of("InvokeModel", {"modelId": model, "body": body}, "us-east-1")
 
 
+@pytest.mark.parametrize(
+    ("model", "operation"),
+    [
+        ("acme.model", "text_completion"),
+        ("amazon.titan-embed-text-v2:0", "embeddings"),
+        ("amazon.nova-canvas-v1:0", "generate_content"),
+        ("amazon.titan-image-generator-v2:0", "generate_content"),
+        ("us.stability.stable-image-core-v1:1", "generate_content"),
+        (3, "text_completion"),
+    ],
+)
+def test_the_operation_of_a_request_follows_from_its_model(model: Any, operation: str) -> None:
+    assert operation_of(invoke(b"{}", model)) == operation
+
+
 def asked_of(call: Call) -> dict[str, str]:
     """Return what is recorded of a request."""
     return input_attributes(operation_of(call), request_of(call))

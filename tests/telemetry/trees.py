@@ -74,6 +74,13 @@ def invoked(client: Any, _: FakeBedrock) -> None:
     client.invoke_model(**ask("invoke_model", "my salary"), trace="ENABLED")
 
 
+def applied(client: Any, _: FakeBedrock) -> None:
+    """A call whose guardrail the application names."""
+    client.apply_guardrail(
+        guardrailIdentifier=HR.arn, guardrailVersion=HR.version, source="INPUT", content=[{"text": {"text": "hello"}}]
+    )
+
+
 SCENARIOS: Final[Mapping[str, Callable[[Any, FakeBedrock], None]]] = {
     "allowed": allowed,
     "denied": denied,
@@ -82,6 +89,7 @@ SCENARIOS: Final[Mapping[str, Callable[[Any, FakeBedrock], None]]] = {
     "stream-broken": broken,
     "intervention": intervention,
     "invoke-intervention": invoked,
+    "guardrail-applied": applied,
 }
 
 

@@ -16,6 +16,7 @@ from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry.logs.entries import entry_for
 from guardedbedrock.telemetry.logs.writer import is_enabled, write
+from guardedbedrock.telemetry.model_requests import model_of
 from guardedbedrock.telemetry.sentences import sentence_for
 
 
@@ -62,7 +63,13 @@ class CallLog(Observation):
     def _keys(self) -> dict[str, Any]:
         """Return the keys that every event of the call has."""
         call = self._call
-        keys = {"operation": call.name, "region": call.region, "model": call.model, "guardrail": self._guardrail, **self._trace()}
+        keys = {
+            "operation": call.name,
+            "region": call.region,
+            "model": model_of(call),
+            "guardrail": self._guardrail,
+            **self._trace(),
+        }
         return {**keys, "principal": self._principal} if self._principal else keys
 
     def _trace(self) -> dict[str, str]:

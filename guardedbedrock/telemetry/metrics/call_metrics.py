@@ -51,7 +51,7 @@ from guardedbedrock.telemetry.metrics.table import (
     UNGUARDED,
     Metric,
 )
-from guardedbedrock.telemetry.model_requests import operation_of
+from guardedbedrock.telemetry.model_requests import model_of, operation_of
 from guardedbedrock.telemetry.providers import is_suppressed, meter_provider
 
 _UNKNOWN: Final = "unknown"
@@ -143,7 +143,7 @@ class CallMeter(Observation):
         return {
             names.OPERATION: operation_of(self._call),
             names.PROVIDER: names.PROVIDER_NAME,
-            names.MODEL: self._call.model,
+            names.MODEL: model_of(self._call),
             names.RESPONSE_MODEL: metadata.model,
         }
 

@@ -13,7 +13,6 @@ import time
 from contextvars import Token
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
@@ -39,9 +38,10 @@ from guardedbedrock.core.records import Call, Verdict
 from guardedbedrock.errors import AccessDeniedError
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content.capture import captures_content
+from guardedbedrock.telemetry.model_requests import guardrail_of, model_of
 from guardedbedrock.telemetry.providers import is_suppressed, tracer_provider
 from guardedbedrock.telemetry.sentences import decision_sentence, error_sentence
-from guardedbedrock.telemetry.spans.request_spans import RequestSpan
+from guardedbedrock.telemetry.spans.request_spans import RequestSpan, error_attributes
 
 SLOW_PREFLIGHT: Final = 0.005  # s
 
@@ -68,8 +68,9 @@ class CallSpans:
         span = self._tracer.start_span(f"{names.SCOPE} {call.name}", kind=SpanKind.INTERNAL)
         if span.is_recording():
             span.set_attributes({names.RPC_METHOD: call.name, names.REGION: call.region})
-            if call.model:
-                span.set_attribute(names.MODEL, call.model)
+            model = model_of(call)
+            if model:
+                span.set_attribute(names.MODEL, model)
         elif span.get_span_context().span_id == trace.get_current_span().get_span_context().span_id:
             return None  # the API without an SDK returns the current span
         return CallSpan(span, self._tracer, call, self._slow_preflight)
@@ -128,6 +129,8 @@ class CallSpan(Observation):
             self._request.close(error)
         if self._is_recording and error is not None:
             self._span.set_attributes(error_attributes(error))
+            if isinstance(error, AccessDeniedError):
+                self._span.set_attribute(names.SIMULATED, error.simulated)
             self._span.set_status(Status(StatusCode.ERROR, error_sentence(self._call, error)))
         self._span.end()
 
@@ -138,7 +141,17 @@ class CallSpan(Observation):
         self._guardrail = {names.GUARDRAIL_ID: event.guardrail.id, names.GUARDRAIL_VERSION: event.guardrail.version}
         self._span.set_attributes({**self._guardrail, names.GUARDRAIL_INJECTED: not event.was_there})
 
+    def _add_named_guardrail(self) -> None:
+        """Add the guardrail that the application named, if the guard injected none."""
+        named = None if self._guardrail else guardrail_of(self._call)
+        if named is not None:
+            identifier, version = named
+            self._guardrail = {names.GUARDRAIL_ID: identifier.rpartition("/")[2]}
+            self._guardrail |= {names.GUARDRAIL_VERSION: version} if version else {}
+            self._span.set_attributes({**self._guardrail, names.GUARDRAIL_INJECTED: False})
+
     def _decided(self, event: PreflightDecided) -> None:
+        self._add_named_guardrail()
         attributes = decision_attributes(event.verdict)
         self._span.set_attributes({**attributes, names.VOCABULARY: event.vocabulary})
         if event.verdict.denied or event.seconds >= self._slow_preflight:
@@ -150,6 +163,7 @@ class CallSpan(Observation):
             child.end(end)
 
     def _sending(self, event: RequestSending) -> None:
+        self._add_named_guardrail()  # without policies to evaluate, no decision came before
         if not event.instrumented and RequestSpan.is_for(self._call):
             self._request = RequestSpan(self._tracer, self._call, self._guardrail, with_content=self.wants_content)
             self._make_current(self._request.span)
@@ -257,15 +271,4 @@ def decision_attributes(verdict: Verdict) -> dict[str, Any]:
         attributes[names.EXPLANATION] = verdict.explanation
     if verdict.hangs_on:
         attributes[names.HANGS_ON] = list(verdict.hangs_on)
-    return attributes
-
-
-def error_attributes(error: BaseException) -> dict[str, Any]:
-    """Return the attributes of an error: its class and status, never its message, which may quote the prompt."""
-    attributes: dict[str, Any] = {names.ERROR_TYPE: type(error).__name__}
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(error, ClientError) else None
-    if status:
-        attributes[names.STATUS] = status
-    if isinstance(error, AccessDeniedError):
-        attributes[names.SIMULATED] = error.simulated
     return attributes

@@ -14,11 +14,12 @@ from botocore.exceptions import ClientError
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from guardedbedrock.bedrock.guardrail.reply_metadata import ReplyMetadata
+from guardedbedrock.bedrock.parameters import as_mapping
 from guardedbedrock.core.events import ContentReceived, ResponseReceived
 from guardedbedrock.core.records import Call
 from guardedbedrock.telemetry import names
 from guardedbedrock.telemetry.content.capture import ReplyContent, input_attributes
-from guardedbedrock.telemetry.model_requests import operation_of, request_of, server_of, settings_of, stop_sequences_of
+from guardedbedrock.telemetry.model_requests import model_of, operation_of, request_of, server_of, settings_of, stop_sequences_of
 from guardedbedrock.telemetry.sentences import error_sentence
 
 _METADATA: Final[tuple[tuple[str, str], ...]] = (
@@ -43,7 +44,7 @@ class RequestSpan:
     """
 
     def __init__(self, tracer: Tracer, call: Call, guardrail: Mapping[str, Any], *, with_content: bool) -> None:
-        operation, request = operation_of(call), request_of(call)
+        operation, request, model = operation_of(call), request_of(call), model_of(call)
         attributes = {
             names.OPERATION: operation,
             names.PROVIDER: names.PROVIDER_NAME,
@@ -51,13 +52,13 @@ class RequestSpan:
             **guardrail,
             **settings_of(request),
         }
-        if call.model:
-            attributes[names.MODEL] = call.model
+        if model:
+            attributes[names.MODEL] = model
         if call.operation.streams:
             attributes[names.STREAM] = True
         if with_content:
             attributes |= {**input_attributes(operation, request), **stop_sequences_of(request)}
-        name = f"{operation} {call.model}" if call.model else operation
+        name = f"{operation} {model}" if model else operation
         self.span: Span = tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         self._call = call
         self._began = perf_counter()
@@ -95,13 +96,16 @@ class RequestSpan:
     def close(self, error: BaseException | None) -> None:
         """End the span."""
         if error is not None:
-            attributes: dict[str, Any] = {names.ERROR_TYPE: type(error).__name__}
-            metadata = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
-            given = ((names.STATUS, "HTTPStatusCode"), (names.REQUEST_ID, "RequestId"))
-            attributes |= {name: metadata[key] for name, key in given if metadata.get(key)}
-            self.span.set_attributes(attributes)
+            self.span.set_attributes(error_attributes(error))
             self.span.set_status(Status(StatusCode.ERROR, error_sentence(self._call, error)))
         self.span.end()
+
+
+def error_attributes(error: BaseException) -> dict[str, Any]:
+    """Return class, status and request ID of an error; never its message, which may quote the prompt."""
+    metadata = as_mapping(error.response.get("ResponseMetadata")) if isinstance(error, ClientError) else {}
+    given = ((names.STATUS, "HTTPStatusCode"), (names.REQUEST_ID, "RequestId"))
+    return {names.ERROR_TYPE: type(error).__name__, **{name: metadata[key] for name, key in given if metadata.get(key)}}
 
 
 def metadata_attributes(metadata: ReplyMetadata) -> dict[str, Any]:
