@@ -167,7 +167,7 @@ def test_the_text_shows_the_witness_the_statement_and_the_assumptions(cli: Cli) 
     assert (code, err) == (1, "")
     assert out.startswith("FAILED bad: expected proved, got refuted\n")
     assert f"\n  {STREAM}" in out
-    assert "statement All: allows the witness" in out
+    assert "statement All: allows this request" in out
     assert "assuming: the principal is arn:aws:iam::" in out
     assert out.endswith("1 passed, 1 failed\n")
 

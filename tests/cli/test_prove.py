@@ -50,7 +50,7 @@ def test_a_refuted_question_exits_with_1_and_shows_the_request(leaky: str, capsy
 
     printed = capsys.readouterr().out
     assert "bedrock:InvokeModelWithResponseStream on arn:aws:bedrock:" in printed
-    assert "leaky.json statement All: allows the witness" in printed
+    assert "leaky.json statement All: allows this request" in printed
 
 
 def test_json_has_the_documented_fields(leaky: str, capsys: pytest.CaptureFixture[str]) -> None:

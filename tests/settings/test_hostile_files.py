@@ -71,6 +71,7 @@ JSON: Final[dict[str, tuple[str, str]]] = {
     "deep objects": ('{"a":' * 100_000, "nested deeper than 100 levels"),
     "lists that Python parses": ("[" * 500 + "]" * 500, "nested deeper than 100 levels"),
     "long number": ('{"a": ' + "9" * 100_000 + "}", "not valid JSON"),
+    "many digits": ('{"a": ' + "1" * 5_000 + "}", "out of range"),
     "large exponent": ('{"a": 1e999999999}', "out of range"),
     "large file": ('["' + "x" * 11_000_000 + '"]', "larger than 10,000,000 bytes"),
     "a trailing comma in an object": ('{\n  "a": 1,\n}', "not valid JSON: trailing comma in line 2, column 9; remove it"),

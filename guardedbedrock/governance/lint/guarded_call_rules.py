@@ -155,7 +155,7 @@ def _missing_models(group: Group, action: str, item: Item, parts: Sequence[str])
         needed = {one: _model_arn(parts[1], one, model) for one in _regions(profile, parts[3])}
         missing = [one for one, arn in needed.items() if not _granted(group, action, arn, item, one)]
         if missing and (is_exact or len(missing) < len(needed)):
-            shown = ", ".join(one or "global" for one in missing)
+            shown = ", ".join(one or "the global Region (empty Region in the ARN)" for one in missing)
             fix = f"Allow `{action}` on `arn:{parts[1]}:bedrock:*::foundation-model/{model}`."
             return f"The profile `{profile}` is granted without its model `{model}` in {shown}.", fix
     if is_exact or any(_granted(group, action, arn, item) for arn in _sample_models(group)):

@@ -130,17 +130,18 @@ def unsupported_keys(group: Group) -> Iterator[Problem]:
             if not dead:
                 continue
             names = ", ".join(f"`{item.text}`" for item in dead)
-            effect = _effect(line.meets_absent, allow=statement.is_allow)
+            them = "it" if len(dead) == 1 else "them"
+            effect = _effect(line.meets_absent, them, allow=statement.is_allow)
             verb = "never carries" if len(dead) == 1 else "never carry"
             yield Problem(
                 policy, line.pointer, f"{names} {verb} the condition key `{line.key}`, so {effect}.", _key_fix(line.key)
             )
 
 
-def _effect(met: bool, *, allow: bool) -> str:  # noqa: FBT001  # whether the condition is met
+def _effect(met: bool, them: str, *, allow: bool) -> str:  # noqa: FBT001  # whether the condition is met
     if allow:
-        return "the condition does not restrict the Allow" if met else "the statement grants nothing for them"
-    return "the statement denies every such request" if met else "the statement denies nothing for them"
+        return "the condition does not restrict the Allow" if met else f"the statement grants nothing for {them}"
+    return "the statement denies every such request" if met else f"the statement denies nothing for {them}"
 
 
 def _key_fix(key: str) -> str:

@@ -16,7 +16,7 @@ from guardedbedrock.governance.lint.terraform_configuration import of_terraform
 from guardedbedrock.governance.lint.terraform_plan import of_plan
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
-from guardedbedrock.iam.account.documents import DETAIL_KEYS, read_document
+from guardedbedrock.iam.account.documents import DETAIL_KEYS, describe_damage, read_document
 from guardedbedrock.iam.account.snapshot import SCHEMA
 from guardedbedrock.settings.policy_files import by_type, find
 from guardedbedrock.settings.problems import MisfitError
@@ -148,8 +148,7 @@ def _of_account(source: SourceText) -> list[Group]:
     try:
         return list(_of_principals(source))
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        problem = f"is damaged ({type(error).__name__}: {error})"
-        raise ConfigurationError(f"{source.name}: {problem}; take a new snapshot or dump") from None
+        raise ConfigurationError(f"{source.name}: {describe_damage(source.data, error)}; take a new snapshot or dump") from None
 
 
 def _of_principals(source: SourceText) -> Iterator[Group]:

@@ -214,11 +214,11 @@ def equivalent(first: ProofPolicies, second: ProofPolicies, options: Options | N
     prover = _prover((first, second), settings.fixed(second), settings)
     forth = _compare(first, second, settings, prover)
     if forth.answer == "refuted":
-        return replace(forth, question=question, reason="only the second version allows the witness")
+        return replace(forth, question=question, reason="only the second version allows this request")
     back = _compare(second, first, settings, prover)
     spent = forth.milliseconds + back.milliseconds
     if back.answer == "refuted":
-        return replace(back, question=question, reason="only the first version allows the witness", milliseconds=spent)
+        return replace(back, question=question, reason="only the first version allows this request", milliseconds=spent)
     open_one = next((one for one in (forth, back) if one.answer == "unknown"), forth)
     return replace(open_one, question=question, milliseconds=spent)
 
@@ -408,7 +408,7 @@ def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementPl
     decision: Decision = policies.policy_set().evaluate(witness)
     return tuple(
         StatementPlace(
-            one.policy, one.index, one.sid, one.policy_type, "allows the witness" if one.effect == "Allow" else "denies it"
+            one.policy, one.index, one.sid, one.policy_type, "allows this request" if one.effect == "Allow" else "denies it"
         )
         for one in decision.statements
     )
@@ -429,7 +429,7 @@ def _assumptions(policies: ProofPolicies, options: Options) -> tuple[str, ...]:
     found = ["the keys of the principal have any value" if options.any_principal else f"the principal is {policies.principal}"]
     found += [f"{key} is {value}" for key, value in options.assumed.items()]
     if policies.rcp and not policies.rcp_applies:
-        found.append("resource control policies are not counted on: AWS does not list Bedrock among the services that they reach")
+        found.append("resource control policies are ignored: AWS does not list Bedrock among the services that they reach")
     found += [f"could not be read: {gap.reason}" for gap in policies.gaps]
     if policies.resource is None and identify(policies.principal).account:
         found.append("no resource-based policy grants access")

@@ -74,8 +74,12 @@ class Judge:
         try:
             params, is_known = self._with_guardrail(call, operation, evidence)
             required = authorizations(operation, params, self._caller(call), self.inventory)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            return CallVerdict("indeterminate", reason=f"the record does not show a parameter of {call.operation}: {error}")
+        except KeyError as error:
+            return CallVerdict(
+                "indeterminate", reason=f"requestParameters.{error.args[0]}: missing in the record of {call.operation}"
+            )
+        except (TypeError, AttributeError, ValueError):
+            return CallVerdict("indeterminate", reason=f"requestParameters: a value has another type than {call.operation} takes")
         decisions = []
         for request in required.requests:
             policies = self.policies.policy_set(call.principal, request.resource)

@@ -179,7 +179,8 @@ class Account:
             named = [one for one in roles if one.name == name]
             if len(named) == 1:
                 return named[0]
-        raise ConfigurationError(f"the snapshot of account {self.id} has no principal `{principal}`; take a snapshot that has it")
+        of = f" of account {self.id}" if self.id else ""
+        raise ConfigurationError(f"the snapshot{of} has no principal `{principal}`; take a snapshot that has it")
 
     def evaluate(
         self, principal: str, action: str, resource: str, context: Mapping[str, object] | None = None, unknown: Sequence[str] = ()

@@ -14,7 +14,14 @@ from urllib.parse import unquote
 from guardedbedrock.iam.errors import PolicySyntaxError
 from guardedbedrock.iam.language.documents import load_json, repeated_key
 
-DETAIL_KEYS: Final = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+_ENTRIES: Final[Mapping[str, tuple[str, ...]]] = {
+    "UserDetailList": ("Arn", "UserName", "UserId"),
+    "GroupDetailList": ("Arn", "GroupName"),
+    "RoleDetailList": ("Arn", "RoleName", "RoleId"),
+    "Policies": ("Arn",),
+}
+"""Sections of authorization details, with the fields that each entry needs."""
+DETAIL_KEYS: Final = tuple(_ENTRIES)
 
 
 def read_document(document: object, *, name: str) -> Mapping[str, Any]:
@@ -69,6 +76,17 @@ def sections_of_details(details: Mapping[str, Any]) -> dict[str, Any]:
         }
     managed = {policy["Arn"]: _default_version(policy) for policy in details.get("Policies", ())}
     return {"principals": principals, "groups": groups, "managed_policies": managed}
+
+
+def describe_damage(details: Mapping[str, Any], error: Exception) -> str:
+    """Say what an entry of authorization details lacks, and where if that is known; `error` is what reading them raised."""
+    for section, fields in _ENTRIES.items():
+        entries = details.get(section)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            missing = next((field for field in fields if not isinstance(entry, Mapping) or field not in entry), None)
+            if missing is not None:
+                return f"{section}[{index}].{missing}: missing"
+    return f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else "a value has the wrong type"
 
 
 def _principal(entry: Mapping[str, Any], kind: str, name: str, unique_id: str, inline: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock._root import ConfigurationError
-from guardedbedrock.iam.account.documents import DETAIL_KEYS, sections_of_details
+from guardedbedrock.iam.account.documents import DETAIL_KEYS, describe_damage, sections_of_details
 from guardedbedrock.iam.account.shapes import check_shapes
 from guardedbedrock.iam.language.documents import load_json
 
@@ -231,8 +231,9 @@ def _foreign(details: Mapping[str, Any], name: str) -> dict[str, Any]:
     try:
         sections = sections_of_details(details)
     except (KeyError, TypeError, AttributeError) as error:
+        problem = describe_damage(details, error)
         raise ConfigurationError(
-            f"{name}: is not the output of `aws iam get-account-authorization-details` ({type(error).__name__}: {error})"
+            f"{name}: is not the output of `aws iam get-account-authorization-details` ({problem}); write a new dump"
         ) from None
     check_shapes(sections, name)
     account = next((arn.split(":")[4] for arn in sections["principals"]), "")

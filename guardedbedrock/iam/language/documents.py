@@ -92,7 +92,7 @@ def load_json(text: str, *, file: str | None = None) -> object:
     import json  # noqa: PLC0415  # imports slowly, and most policies are given as objects
 
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_no_constant)
     except RecursionError:
         raise PolicySyntaxError("is nested too deeply for a policy", file=file) from None
     except json.JSONDecodeError as error:
@@ -124,6 +124,13 @@ def _object(pairs: Iterable[tuple[str, object]]) -> Object:
             result.repeated = key
         result[key] = value
     return result
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # Python limits the digits
+        raise ValueError(f"the number `{text[:32]}...` is out of range") from None
 
 
 def _number(text: str) -> Decimal:

@@ -444,3 +444,22 @@ def test_the_fix_names_the_action(tmp_path: Path, action: str, fix: str) -> None
     (tmp_path / "policy.json").write_text(json.dumps(document), "utf-8")
     (finding,) = lint([tmp_path / "policy.json"])
     assert fix in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("statements", "sentence"),
+    [
+        (
+            [allow("bedrock:ApplyGuardrail", GUARDRAIL, EQUALS)],
+            "never carries the condition key `{}`, so the statement grants nothing for it.",
+        ),
+        (
+            [allow(["bedrock:ApplyGuardrail", "bedrock:GetGuardrail"], GUARDRAIL, EQUALS)],
+            "never carry the condition key `{}`, so the statement grants nothing for them.",
+        ),
+    ],
+)
+def test_a_message_counts_the_actions(tmp_path: Path, statements: list[dict[str, Any]], sentence: str) -> None:
+    (tmp_path / "p.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}), "utf-8")
+    (finding,) = lint([tmp_path / "p.json"], LintOptions(select=("UNSUPPORTED_ACTION",)))
+    assert finding.message.endswith(sentence.format(KEY))

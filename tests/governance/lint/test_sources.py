@@ -337,3 +337,20 @@ def test_an_empty_path_is_an_error() -> None:
     """An unset variable of a shell must not lint the working directory."""
     with pytest.raises(ConfigurationError, match="a path is empty; name the files to lint"):
         list(read_groups([""]))
+
+
+@pytest.mark.parametrize(
+    ("section", "entry", "problem"),
+    [
+        ("RoleDetailList", {}, r"RoleDetailList\[1\]\.Arn: missing"),
+        ("RoleDetailList", {"Arn": "arn:x"}, r"RoleDetailList\[1\]\.RoleName: missing"),
+        ("GroupDetailList", {"Arn": "arn:x"}, r"GroupDetailList\[1\]\.GroupName: missing"),
+        ("Policies", 5, r"Policies\[1\]\.Arn: missing"),
+    ],
+)
+def test_a_damaged_dump_names_the_missing_field(tmp_path: Path, section: str, entry: object, problem: str) -> None:
+    whole = {"Arn": "arn:x", "RoleName": "x", "RoleId": "x", "GroupName": "x"}
+    (tmp_path / "d.json").write_text(json.dumps({"RoleDetailList": [], section: [whole, entry]}), "utf-8")
+
+    with pytest.raises(ConfigurationError, match=rf"is not the output of .*\({problem}\); write a new dump"):
+        lint([tmp_path / "d.json"])

@@ -169,6 +169,20 @@ def test_injected_denies_a_region_without_an_approved_guardrail(tmp_path: Path) 
     assert replay([tmp_path / "trail"], config, guardrail="injected").newly_denied == 1
 
 
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({}, "requestParameters.modelId: missing in the record of Converse"),
+        ({"modelId": 5}, "requestParameters: a value has another type than Converse takes"),
+        ({"modelId": [None]}, "requestParameters: a value has another type than Converse takes"),
+    ],
+)
+def test_a_record_without_a_parameter_says_which(tmp_path: Path, params: dict[str, Any], reason: str) -> None:
+    write_trail(tmp_path / "trail", record(requestParameters=params))
+    report = replay([tmp_path / "trail"], write_json(tmp_path / "new.json", NEW))
+    assert [one.reason for one in report.undecided] == [reason]
+
+
 def test_injected_needs_a_configuration(tmp_path: Path) -> None:
     write_trail(tmp_path / "trail", record())
     with pytest.raises(ConfigurationError, match="needs approved guardrails"):
