@@ -84,7 +84,7 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         ('[[enforced]]\nguardrail = "abc1"\nversion = "1"\nsystem = "SOME"', " at /enforced/0: enforced: 'SOME' is neither"),
         ('[[denials]]\nby = "sco"', " at /denials/0/by: `sco` is not one of identity, boundary,"),
         ('[[faults]]\nkind = "Fall"', " at /faults/0/kind: `Fall` is not one of "),
-        ("[[faults]]\nstatus = 500", " at /faults/0/kind: expected a string, got null"),
+        ("[[faults]]\nstatus = 500", " at /faults/0: the field `kind` is missing; set it to one of BadBody, "),
         ('[[faults]]\nkind = "Fail"\nstatus = 500', " at /faults/0: the field `code` is missing"),
         ('[[faults]]\nkind = "Latency"\nseconds = 1\nsecond = 2', " at /faults/0: unknown field `second`; did you mean"),
         ('[[faults]]\nkind = "Latency"\nseconds = -1', " at /faults/0: Latency: seconds must be finite and not negative"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.bedrock import VOCABULARIES
@@ -29,7 +28,7 @@ from guardedbedrock.testing import (
     faults,
 )
 from guardedbedrock.testing.cases import shapes
-from guardedbedrock.testing.cases.files import parse_file
+from guardedbedrock.testing.cases.files import parse_file, with_floats
 from guardedbedrock.testing.cases.shapes import Location
 from guardedbedrock.testing.fake_state import FakeConfig
 from guardedbedrock.testing.operation_names import OPERATIONS, unknown_operation
@@ -190,18 +189,9 @@ def read(path: Path) -> ServeConfiguration:
     data: Any = parse_file(path) if path.suffix in _DATA_SUFFIXES else read_toml(path)
     place = Location(str(path))
     shapes.check_json(data, place)
-    data = _with_floats(data)
+    data = with_floats(data)
     _SHAPE(data, place)
     return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
-
-
-def _with_floats(value: Any) -> Any:
-    """Replace the decimals of JSON and YAML, which keep every digit for policies, by the floats of TOML."""
-    if isinstance(value, dict):
-        return {key: _with_floats(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_with_floats(each) for each in value]
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
@@ -262,7 +252,9 @@ def _fault(given: Mapping[str, Any], place: Location) -> tuple[tuple[Any, ...], 
         (place / "chance").fail("must be a number from 0 to 1")
     if "chance" in when and not 0 <= when["chance"] <= 1:
         (place / "chance").fail("must be a number from 0 to 1")
-    shapes.one_of(FAULTS)(given.get("kind"), place / "kind")
+    if "kind" not in given:
+        place.fail(f"the field `kind` is missing; set it to one of {', '.join(FAULTS)}")
+    shapes.one_of(FAULTS)(given["kind"], place / "kind")
     kind = FAULTS[given["kind"]]
     known = [one for one in dataclasses.fields(kind) if one.init and one.name not in _CODE_ONLY]
     needed = {one.name: _shape_of(one) for one in known if one.default is one.default_factory is dataclasses.MISSING}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from glob import glob
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.settings.reader import parse_json, parse_yaml, read_text
@@ -65,3 +66,12 @@ def parse_file(path: Path) -> object:
     if path.suffix not in _YAML:
         return parse_json(text, name)
     return parse_yaml(text, name, loader=lambda: import_module("guardedbedrock.settings.yaml_loader").Loader)
+
+
+def with_floats(value: Any) -> Any:
+    """Return what `parse_file` returned with floats for decimals, which keep every digit for policies."""
+    if isinstance(value, dict):
+        return {key: with_floats(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [with_floats(each) for each in value]
+    return float(value) if isinstance(value, Decimal) else value
