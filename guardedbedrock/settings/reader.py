@@ -32,6 +32,7 @@ MOST_NODES: Final = 200_000
 """Values of a YAML file, with every alias written out."""
 
 _LONGEST_NUMBER: Final = 1000
+_QUOTE_STAR: Final = "put text that starts with `*` in quotes"
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO_:.]*+")
 """A plain YAML scalar that PyYAML may convert to a number: in base 60, it takes quadratic time."""
 
@@ -226,7 +227,9 @@ def _yaml_problem(error: Any, text: str) -> str:
     if mark and "\t" in _line(text, mark.line)[: mark.column + 1]:
         return f"a tab{where}; indent with spaces"
     if is_alias:
-        return f"`*` starts an alias{where}; put text that starts with `*` in quotes"
+        return f"`*` starts an alias{where}; {_QUOTE_STAR}"
+    if str(error.problem).startswith("found undefined alias"):
+        return f"{error.problem}{where}; {_QUOTE_STAR}"
     return f"{error.problem}{where}"
 
 

@@ -49,6 +49,7 @@ YAML: Final[dict[str, tuple[str, str]]] = {
     "many values": ("[" + "x," * 900_000 + "]", "more than 200,000 values"),
     "large file": ("# " + "x" * 3_000_000, "larger than 2,000,000 bytes"),
     "a star without quotes": ("a:\n  Action: *\n", "`*` starts an alias in line 2, column 11; put text that starts with `*`"),
+    "an alias without an anchor": ("a:\n  Action: *x\n", "in line 2, column 11; put text that starts with `*` in quotes"),
     "a tab": ("a:\n\tb: 1\n", "not valid YAML: a tab in line 2, column 1; indent with spaces"),
     "a tab after spaces": ("a:\n  b: 1\n \tc: 1\n", "a tab in line 3, column 2; indent with spaces"),
     "an unknown tag": ("a: !!python/object/apply:os.system [ls]\n", "could not determine a constructor"),
