@@ -61,7 +61,8 @@ class _TimedReader(io.RawIOBase):
     """
     Reads from a socket within the time limits.
 
-    A timeout of the socket alone is not enough: it starts again with every byte, so a slow client could hold a connection forever.
+    A timeout of the socket alone is not enough: it starts again with every byte, so a slow client could hold a connection
+    for ever.
     """
 
     def __init__(self, connection: socket.socket, limits: RequestLimits) -> None:
