@@ -65,6 +65,8 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
     """Format a simulation for a terminal."""
     verdict = simulation.verdict
     yield f"{simulation.operation}: {simulation.decision}", _STYLES.get(simulation.decision, "red")
+    if simulation.mode == "off":
+        yield 'mode = "off": the guard changes and checks nothing; mode "report" would do the following', "yellow"
     if simulation.guardrail:
         origin = "injected" if simulation.injected else "already in the call"
         yield f"guardrail: {simulation.guardrail.arn} version {simulation.guardrail.version} ({origin})", ""

@@ -147,6 +147,16 @@ def test_only_mode_enforce_stops_a_denied_call(simulate: Cli, tmp_path: Path, mo
     assert (f'the guard sends the call (mode = "{mode}")' in out) is (mode != "enforce")
 
 
+@pytest.mark.parametrize("mode", ["enforce", "report", "off"])
+def test_mode_off_is_named_because_it_injects_nothing(simulate: Cli, tmp_path: Path, mode: str) -> None:
+    (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\n{CONFIG}', "utf-8")
+
+    code, out, _ = simulate("--params", TINY)
+
+    assert code == 0
+    assert ('mode = "off": the guard changes and checks nothing; mode "report" would do the following' in out) is (mode == "off")
+
+
 @pytest.mark.parametrize("mode", ["report", "off"])
 def test_an_indeterminate_decision_is_refused_in_mode_enforce_only(simulate: Cli, tmp_path: Path, mode: str) -> None:
     (tmp_path / "guard.toml").write_text(f'mode = "{mode}"\non_indeterminate = "refuse"\n{CONFIG}', "utf-8")
