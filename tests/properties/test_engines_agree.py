@@ -71,7 +71,7 @@ def test_random_policies_reach_every_outcome() -> None:
     """The random policies reach every outcome for every policy type that can give it."""
     reached: set[tuple[str, str | None]] = set()
 
-    @settings(max_examples=1000, phases=[Phase.generate], derandomize=True, database=None)
+    @settings(max_examples=2000, phases=[Phase.generate], derandomize=True, database=None)
     @given(POLICY_SETS, st.lists(REQUESTS, min_size=2 * REQUESTS_EACH, max_size=2 * REQUESTS_EACH))
     def reach(policies: Json, requests: list[iam.Request]) -> None:
         decisions = map(iam.PolicySet(**policies).evaluate, requests)
