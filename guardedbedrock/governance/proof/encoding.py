@@ -285,7 +285,7 @@ class Encoder:
         if kind not in ("scp", "rcp"):
             return False
         principal = identify(policies.principal)
-        if principal.is_service_linked:
+        if principal.is_service_linked_by(self.fixed.get("aws:principalarn")):
             return True
         if kind == "rcp":
             return (

@@ -22,7 +22,7 @@ from guardedbedrock.iam.decision.explanation import (
 )
 from guardedbedrock.iam.engine.authorizer import determining, needs_no_allow
 from guardedbedrock.iam.engine.plan import CALLER_TYPES, Plan, StatementGroup
-from guardedbedrock.iam.engine.reach import is_exempt
+from guardedbedrock.iam.engine.reach import is_exempt, is_service_linked
 from guardedbedrock.iam.engine.statements import CompiledStatement
 from guardedbedrock.iam.language.documents import PolicyType
 from guardedbedrock.iam.matching.arns import PARTS, split
@@ -101,7 +101,7 @@ def _group(  # noqa: PLR0913, PLR0917  # the parts of one group
 
 def _waived(policy_type: PolicyType, request: Request, management_account: str | None) -> str | None:
     if is_exempt(policy_type, request, management_account):
-        if identify(request.principal).is_service_linked:
+        if is_service_linked(request):
             return "does not apply to a service-linked role"
         return (
             "does not apply to the management account"

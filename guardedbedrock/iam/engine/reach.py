@@ -109,11 +109,16 @@ def is_exempt(policy_type: PolicyType, request: Request, management_account: str
     if policy_type not in ("scp", "rcp"):
         return False
     principal = identify(request.principal)
-    if principal.is_service_linked:
+    if is_service_linked(request):
         return True
     if policy_type == "rcp":
         return management_account is not None and request.owner == management_account
     return not principal.account or principal.account == management_account
+
+
+def is_service_linked(request: Request) -> bool:
+    """Return whether a service-linked role makes a request."""
+    return identify(request.principal).is_service_linked_by(request.facts.get("aws:principalarn"))
 
 
 def rcp_is_certain(request: Request) -> bool:

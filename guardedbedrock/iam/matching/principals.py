@@ -60,11 +60,21 @@ class Principal(NamedTuple):
         Whether this is a service-linked role, to which no SCP and no RCP applies.
 
         The path of a role shows it. The ARN of a session has no path, but the name of a service-linked role starts with
-        ``AWSServiceRoleFor``.
+        ``AWSServiceRoleFor``; `is_service_linked_by` prefers the ARN of the role.
         """
         if self.kind == "role":
             return ":role/aws-service-role/" in self.arn
         return self.kind == "assumed-role" and self.role_name.startswith("AWSServiceRoleFor")
+
+    def is_service_linked_by(self, role_arn: object) -> bool:
+        """
+        Return `is_service_linked` of the role of a session if the ARN of the role is known, otherwise of this principal.
+
+        Args:
+            role_arn: The value of ``aws:PrincipalArn`` as text; anything else if it is not known.
+        """
+        role = identify(role_arn) if self.kind == "assumed-role" and isinstance(role_arn, str) else self
+        return role.is_service_linked if role.kind == "role" else self.is_service_linked
 
 
 _KINDS: Mapping[tuple[str, str], PrincipalKind] = {

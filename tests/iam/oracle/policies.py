@@ -86,10 +86,13 @@ class Oracle:
         """Decide one request."""
         question = asked(request)
         caller = who(request.principal)
-        exempt = NOT_FOR_SERVICE_LINKED_ROLES if caller.is_service_linked else () if caller.account else ("scp",)
+        role = question.value("aws:PrincipalArn")
+        by_path = who(role) if caller.kind == "assumed-role" and isinstance(role, str) else caller
+        is_service_linked = (by_path if by_path.kind == "role" else caller).is_service_linked
+        exempt = NOT_FOR_SERVICE_LINKED_ROLES if is_service_linked else () if caller.account else ("scp",)
         answers = [(one, one.applies(question)) for one in self.placed]
         if request.action.lower() in NEEDS_NOTHING:
-            return self.without_permission(answers, caller.is_service_linked)
+            return self.without_permission(answers, is_service_linked)
         denies = [(one, answer) for one, answer in answers if one.raw["Effect"] == "Deny" and one.policy_type not in exempt]
         if not request.rcp_applies and request.action.partition(":")[0].lower() not in WITH_RCPS:
             denies = [(one, None if answer and one.policy_type == "rcp" else answer) for one, answer in denies]
