@@ -1,7 +1,7 @@
 """
 Parse the text of condition values as numbers, instants, networks and bytes.
 
-Each function returns None for text that is not of its kind. Such a value matches nothing.
+Each function returns None for text that is not of its kind. Such a value matches nothing, unless it `is_undocumented`.
 Source: IAM User Guide, "IAM JSON policy elements: Condition operators".
 """
 
@@ -19,6 +19,10 @@ _NUMERIC: Final = frozenset("0123456789+-.")
 _DATE_SHAPES: Final = {4: "{}-01-01T00:00:00+00:00", 7: "{}-01T00:00:00+00:00", 10: "{}T00:00:00+00:00"}
 _YEAR: Final = 4
 _LONGEST_NUMBER: Final = 64
+_W3C_DATE: Final = re.compile(
+    r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2}))?)?)?"
+)
+"""The forms of a date that W3C's "Date and Time Formats" lists; AWS names it as the format of dates."""
 
 
 def number(text: str) -> int | Decimal | None:
@@ -48,11 +52,11 @@ def instant(text: str) -> Decimal | int | None:
     is_year = len(text) == _YEAR and text.isdecimal()
     if not is_year and (seconds := number(text)) is not None:
         return seconds
+    if not _W3C_DATE.fullmatch(text):
+        return None
     try:
         moment = datetime.fromisoformat(_DATE_SHAPES.get(len(text), "{}").format(text))
     except ValueError:
-        return None
-    if moment.tzinfo is None or "W" in text:
         return None
     whole = moment.replace(microsecond=0) - datetime(1970, 1, 1, tzinfo=UTC)
     seconds = whole.days * 86400 + whole.seconds
@@ -66,19 +70,22 @@ def is_undocumented(kind: str, text: str) -> bool:
     """
     Return whether text has a form of which AWS does not document whether it is a value of a kind.
 
-    These are numbers in exponent form, and dates with a time but without a zone.
+    These are numbers in exponent form, and dates in a form of ISO 8601 that is not one of W3C's, such as a time without a zone.
 
     >>> is_undocumented("number", "1e3"), is_undocumented("instant", "2026-01-02T03:04:05")
     (True, True)
     """
     if kind in ("number", "instant") and _EXPONENT_FORM.fullmatch(text):
         return True
-    if kind != "instant" or "T" not in text:
-        return False
+    return kind == "instant" and instant(text) is None and _is_iso_date(text)
+
+
+def _is_iso_date(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is None
+        datetime.fromisoformat(text)
     except ValueError:
         return False
+    return True
 
 
 def network(text: str) -> IPv4Network | IPv6Network | None:

@@ -42,7 +42,8 @@ def instant(text: str) -> Fraction | Undocumented | None:
         return None if instant(f"{text}Z") is None else OPEN
     found = DATE.fullmatch(text)
     if not found:
-        return number(text)
+        read = number(text)
+        return OPEN if read is None and is_date(text) else read
     year, month, day, hour, minute, second, fraction, _, sign, zone_hour, zone_minute = found.groups()
     zone = timedelta(hours=int(zone_hour or 0), minutes=int(zone_minute or 0)) * (-1 if sign == "-" else 1)
     day_and_time = (int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
@@ -51,6 +52,15 @@ def instant(text: str) -> Fraction | Undocumented | None:
     except ValueError:
         return None
     return Fraction(whole.days * 86400 + whole.seconds) + (Fraction(int(fraction), 10 ** len(fraction)) if fraction else 0)
+
+
+def is_date(text: str) -> bool:
+    """Tell a date in any form of ISO 8601."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def octets(text: str) -> bytes | None:
