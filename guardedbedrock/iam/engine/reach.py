@@ -1,5 +1,5 @@
 """
-Which policies reach a request: exceptions that AWS documents for principals, resources, services and actions.
+Which policies apply to a request: exceptions that AWS documents for principals, resources, services and actions.
 
 Source: AWS Organizations User Guide, "Service control policies (SCPs)", "Resource control policies (RCPs)" and "Resource control
 policy examples"; AWS KMS Developer Guide, "Key policies in AWS KMS"; IAM User Guide, "IAM roles" and "Permissions for
