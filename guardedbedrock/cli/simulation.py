@@ -78,8 +78,9 @@ def text_lines(simulation: Simulation) -> Iterator[StyledLine]:
     if verdict and verdict.decision == "indeterminate":
         yield "", ""
         consequence = "the guard refuses the call (on_indeterminate)" if simulation.stopped else "the guard sends the call"
-        depends_on = ", ".join((*verdict.hangs_on, *verdict.reasons))
-        yield f"{consequence}: the decision depends on {depends_on}" if depends_on else consequence, "yellow"
+        depends_on = [f"the decision depends on {', '.join(verdict.hangs_on)}"] if verdict.hangs_on else []
+        why = "; ".join((*depends_on, *verdict.reasons))
+        yield f"{consequence}: {why}" if why else consequence, "yellow"
     for remark in verdict.remarks if verdict else ():
         yield f"note: {remark}", "yellow"
     if simulation.error:

@@ -113,7 +113,8 @@ class Verdict:
         if self.denied:
             reason = f": {self.denied.decision.message()}"
         elif self.decision == "indeterminate":
-            reason = f": depends on {', '.join((*self.hangs_on, *self.reasons)) or 'a rule that AWS does not document'}"
+            depends_on = [f"depends on {', '.join(self.hangs_on)}"] if self.hangs_on else []
+            reason = f": {'; '.join((*depends_on, *self.reasons)) or 'depends on a rule that AWS does not document'}"
         else:
             reason = ""
         guardrail = f" (guardrail {self.guardrail.name}, version {self.guardrail.version})" if self.guardrail else ""

@@ -138,7 +138,7 @@ class LiveSource:
         self._regions: tuple[str, ...] = ()
         self._client_regions: set[str] = set()
         self._reported: set[str] = set()
-        # Cache, keyed by the identity of the rules: while the source is lost, every call asks for the same replacement.
+        # Cache, keyed by the identity of the rules: while the source is unavailable, every call asks for the same replacement.
         self._fallbacks: dict[int, tuple[Rules, Rules]] = {}
         self._identity_due = float("-inf")
         self.divergences = 0
@@ -360,7 +360,7 @@ class LiveSource:
                 except Exception as error:  # noqa: BLE001  # a listener may raise anything
                     _LOG.warning("listener %s failed with %s", type(listener).__name__, type(error).__name__)
 
-    # -- what people ask ----------------------------------------------------------------------------------------------
+    # -- state of the source ------------------------------------------------------------------------------------------
 
     @property
     def account(self) -> Account | None:

@@ -106,7 +106,7 @@ def test_unread_enforced_guardrails_leave_the_verdict_open(live: Aws) -> None:
 
     verdict = heard.last.of(PreflightDecided)[0].verdict
     assert verdict.decision == "indeterminate"
-    assert verdict.reasons == ("enforced guardrails unknown: organizations:DescribeEffectivePolicy (500)",)
+    assert verdict.reasons == ("enforced guardrails could not be read: `organizations:DescribeEffectivePolicy` returned 500",)
 
 
 def test_account_without_organization_allows_for_sure(live: Aws) -> None:
@@ -148,7 +148,10 @@ def test_gap_is_reported_once_and_named_in_the_verdict(live: Aws) -> None:
     assert gaps[0].statement == {"Effect": "Allow", "Action": "organizations:DescribeOrganization", "Resource": "*"}
     verdict = heard.last.of(PreflightDecided)[0].verdict
     assert verdict.decision == "indeterminate"
-    assert "service control policies unknown: organizations:DescribeOrganization (AccessDenied)" in verdict.reasons
+    assert (
+        "service control policies could not be read: `organizations:DescribeOrganization` returned AccessDenied"
+        in verdict.reasons
+    )
 
 
 def test_changed_policy_applies_after_a_refresh_and_not_in_the_middle_of_a_call(live: Aws) -> None:
@@ -437,7 +440,10 @@ def test_unknown_guardrails_refuse_every_call(live: Aws, on_unavailable: str) ->
     live.fail("ListGuardrails")
     guard, _ = make(guardrails="account", policies=None, principal=None, on_unavailable=on_unavailable)
 
-    with pytest.raises(PreflightUnavailableError, match=r'guardrails = "account": guardrails unknown: bedrock:ListGuardrails'):
+    with pytest.raises(
+        PreflightUnavailableError,
+        match=r'guardrails = "account": guardrails of us-east-1 could not be read: `bedrock:ListGuardrails`',
+    ):
         converse(guard, live)
     assert [request for request in live.fake.requests if request.operation == "Converse"] == []
 

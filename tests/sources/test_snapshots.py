@@ -219,8 +219,8 @@ def test_dumps_of_other_tools_are_read(encode: Callable[[dict[str, Any]], Any]) 
         decision = account.evaluate(principal, "bedrock:InvokeModel", MODEL)
         assert decision.outcome == "indeterminate"
         assert [reason.partition(":")[0] for reason in decision.reasons] == [
-            "service control policies unknown",
-            "resource control policies unknown",
+            "service control policies could not be read",
+            "resource control policies could not be read",
         ]
         assert account.evaluate(principal, "s3:GetObject", "arn:aws:s3:::b/k").outcome == "implicitDeny"
 

@@ -34,6 +34,8 @@ _NAMES: Final = {
     "resource": "resource-based policy",
     "enforced_guardrails": "enforced guardrails",
     "inference_profiles": "inference profiles",
+    "managed_policies": "managed policies",
+    "last_accessed": "last-accessed data",
 }
 """Section of a gap to its name in sentences."""
 
@@ -326,9 +328,11 @@ class Account:
 
 
 def describe_gap(gap: Mapping[str, Any]) -> str:
-    """Describe a gap of a snapshot in one sentence: which policies are unknown, and which API did not return them."""
-    of = gap.get("resource") or gap.get("principal")
-    return f"{_NAMES.get(gap['section'], gap['section'])}{f' of {of}' if of else ''} unknown: {gap['api']} ({gap['error']})"
+    """Describe a gap of a snapshot in one sentence: which policies could not be read, and which API did not return them."""
+    of = gap.get("resource") or gap.get("principal") or gap.get("region")
+    # A code of AWS or a class of botocore is one word; a reader that did not call AWS gives its reason in words.
+    why = gap["error"] if " " in gap["error"] else f"`{gap['api']}` returned {gap['error']}"
+    return f"{_NAMES.get(gap['section'], gap['section'])}{f' of {of}' if of else ''} could not be read: {why}"
 
 
 def _no_document(arn: str) -> str:

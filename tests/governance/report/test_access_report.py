@@ -123,7 +123,9 @@ def test_unreadable_enforced_guardrails_leave_every_allowed_call_open(tmp_path: 
     report = report_of(tmp_path, principal("Open", ALLOW, APPLY), gaps=[gap])
 
     assert decisions(report, "Open")["none"] == ["indeterminate"] * 2
-    assert report.scope.gaps == ("enforced guardrails unknown: bedrock:ListEnforcedGuardrailsConfiguration (AccessDenied)",)
+    assert report.scope.gaps == (
+        "enforced guardrails could not be read: `bedrock:ListEnforcedGuardrailsConfiguration` returned AccessDenied",
+    )
 
 
 def test_principals_with_equal_policies_are_evaluated_once(tmp_path: Path) -> None:
