@@ -44,6 +44,8 @@ def live(populated: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     monkeypatch.setattr("guardedbedrock.aws.sources.calls.new_session", Session)
     # A thread of its own, which no source of another test keeps busy.
     monkeypatch.setattr("guardedbedrock.sources.live.REFRESHER", Refresher())
+    # Moto has no effective policies. It answers 500, after which a source reads again in the background.
+    populated.answer("DescribeEffectivePolicy", lambda: {"EffectivePolicy": {"PolicyContent": "{}"}})
     populated.fake.configure(guardrails=[FakeGuardrail(GUARDRAIL, version="1"), FakeGuardrail(GUARDRAIL, version="2")])
     return populated
 

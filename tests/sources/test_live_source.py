@@ -100,13 +100,15 @@ def test_policies_of_the_account_allow_and_deny(live: Aws) -> None:
 
 
 def test_unread_enforced_guardrails_leave_the_verdict_open(live: Aws) -> None:
-    """Moto has no effective policies: a caller needs ApplyGuardrail on each enforced guardrail, which may be another one."""
+    """A caller needs ApplyGuardrail on each enforced guardrail, which may be another one."""
+    live.fail("DescribeEffectivePolicy")
     guard, heard = make(policies="account")
     converse(guard, live)
 
     verdict = heard.last.of(PreflightDecided)[0].verdict
     assert verdict.decision == "indeterminate"
-    assert verdict.reasons == ("enforced guardrails could not be read: `organizations:DescribeEffectivePolicy` returned 500",)
+    why = "`organizations:DescribeEffectivePolicy` returned AccessDenied"
+    assert verdict.reasons == (f"enforced guardrails could not be read: {why}",)
 
 
 def test_account_without_organization_allows_for_sure(live: Aws) -> None:
@@ -261,7 +263,6 @@ def test_lost_identity_policies_are_a_failed_read_and_not_an_empty_list(live: Aw
 
 def test_throttled_organization_is_asked_again_soon_and_goes_on_where_it_stopped(live: Aws) -> None:
     """The verdict is open until then; documents that were read are not read again."""
-    live.answer("DescribeEffectivePolicy", lambda: {"EffectivePolicy": {"PolicyContent": "{}"}})
     live.fail("DescribePolicy", "DescribeEffectivePolicy", code="ThrottlingException")
     guard, heard = make(policies="account")
     converse(guard, live)
