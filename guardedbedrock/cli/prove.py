@@ -138,7 +138,7 @@ def _show_others(
 
 def _text(answers: Sequence[Answer]) -> Iterator[tuple[str, str]]:
     (answer,) = answers
-    yield f"{answer.answer}: {_statement(answer)}", _STYLES[answer.answer]
+    yield f"{answer.answer}: {answer.statement}", _STYLES[answer.answer]
     if answer.reason:
         yield f"  {answer.reason}", ""
     if answer.witness is not None:
@@ -201,7 +201,7 @@ def _file_of(policy: str, source: str) -> str:
 
 def _annotations(answer: Answer, source: str) -> Iterator[str]:
     if answer.answer == "proved":
-        yield f"proved for {answer.principal}: {_statement(answer)}"
+        yield f"proved for {answer.principal}: {answer.statement}"
         return
     level = "error" if answer.answer == "refuted" else "warning"
     files = [_file_of(statement.policy, source) for statement in answer.statements] or [_file_of(source, "")]
@@ -210,13 +210,8 @@ def _annotations(answer: Answer, source: str) -> Iterator[str]:
         yield f"::{level}{place}::{_sentence(answer).translate(IN_MESSAGE)}"
 
 
-def _statement(answer: Answer) -> str:
-    """Return the statement that the question is about, marked as such: alone it would read as a result."""
-    return f'statement "{answer.question}"'
-
-
 def _sentence(answer: Answer) -> str:
-    parts = [f"{answer.answer}: {_statement(answer)}"]
+    parts = [f"{answer.answer}: {answer.statement}"]
     if answer.witness is not None:
         context = ", ".join(f"{key}={value}" for key, value in sorted(answer.witness.context.items()))
         parts.append(f"{answer.witness.action} on {answer.witness.resource} with {context}")

@@ -58,7 +58,7 @@ def test_the_action_annotates_the_statement_that_lets_a_request_through(reposito
     code, output = run(repository, identity="my policies/leaky.json\n", approved=f"{APPROVED}\n")
 
     assert code == 1
-    assert output.startswith("::error file=my policies/leaky.json::refuted: no inference request is allowed")
+    assert output.startswith('::error file=my policies/leaky.json::refuted: statement "no inference request is allowed')
 
 
 def test_the_action_combines_policy_types(repository: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_action_asks_for_every_principal_of_a_snapshot(repository: Path) -> 
 
     assert code == 3
     assert "proved for arn:aws:iam::123456789012:role/Reader" in output
-    assert "::warning::unknown: no inference request" in output
+    assert '::warning file=details.json::unknown: statement "no inference request' in output
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class ProofRow:
 
     def _lines(self) -> Iterator[str]:
         answer = self.result.answer
-        yield f"{answer.answer}: {answer.question}"
+        yield f"{answer.answer}: {answer.statement}"
         if answer.witness is not None:
             yield f"{answer.witness.action} on {answer.witness.resource} by {answer.witness.principal}"
             yield from (f"  {key}: {value}" for key, value in sorted(answer.witness.context.items()))

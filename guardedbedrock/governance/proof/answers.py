@@ -61,6 +61,11 @@ class Answer:
     milliseconds: float = 0.0
     principal: str = ""
 
+    @property
+    def statement(self) -> str:
+        """The statement that the question is about, marked as such: alone it would read as a result."""
+        return f'statement "{self.question}"'
+
     def as_data(self) -> dict[str, Any]:
         """Return the answer as JSON data; the witness has the form of a case file's request."""
         return {
