@@ -183,6 +183,28 @@ def test_an_invalid_script_is_rejected(script: Callable[[FakeBedrock], object], 
     assert str(caught.value).startswith(problem)
 
 
+FAULTS: dict[str, tuple[Callable[[], object], str]] = {
+    "latency": (lambda: faults.Latency(any_("x")), "Latency: seconds: expected a number, got 'x'"),
+    "boolean": (lambda: faults.Latency(True), "Latency: seconds: expected a number, got True"),  # noqa: FBT003
+    "status": (lambda: faults.Fail(any_("500"), "X"), "Fail: status: expected a whole number, got '500'"),
+    "message": (lambda: faults.Fail(500, "X", any_(3)), "Fail: message: expected a text, got 3"),
+    "by": (lambda: faults.Deny(any_(3)), "Deny: by: expected a text, got 3"),
+    "rate": (lambda: faults.Throttle(any_("x")), "Throttle: rate: expected a number, got 'x'"),
+    "length": (lambda: faults.WrongLength(any_("x")), "WrongLength: by: expected a whole number, got 'x'"),
+    "code": (lambda: faults.BreakStream(any_(3)), "BreakStream: code: expected a text, got 3"),
+    "after": (lambda: faults.HangUp(any_(None)), "HangUp: after: expected a whole number, got None"),
+    "reset": (lambda: faults.HangUp(reset=any_(1)), "HangUp: reset: expected True or False, got 1"),
+}
+
+
+@pytest.mark.parametrize(("make", "problem"), FAULTS.values(), ids=FAULTS)
+def test_an_invalid_fault_is_rejected(make: Callable[[], object], problem: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make()
+
+    assert str(caught.value) == problem
+
+
 @pytest.mark.parametrize("returned", [None, 3, {"text": "x"}, [3]])
 def test_a_function_that_returns_no_reply_is_the_models_error(serve: Serve, ask: dict[str, Any], returned: Any) -> None:
     fake, client = serve()

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.faults.fault import TOO_MANY, Fault
+from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, check_types
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class BadBody(Fault):
     status: int | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.form not in _BODY_FORMS:
             raise ConfigurationError(f"BadBody: form: {self.form!r} is not one of {', '.join(_BODY_FORMS)}")
         if self.status is not None and not _FIRST_STATUS <= self.status <= _LAST_STATUS:
@@ -74,6 +75,9 @@ class WrongLength(Fault):
     streams: ClassVar[bool | None] = False
 
     by: int = 1
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     def change_response(self, response: HttpResponse) -> HttpResponse:
         """Set the wrong length."""
@@ -101,6 +105,7 @@ class BrokenFrame(Fault):
     part: Literal["prelude", "message"] = "message"
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.after < 0 or self.part not in {"prelude", "message"}:
             raise ConfigurationError("BrokenFrame: after must not be negative, and part must be one of prelude, message")
 
@@ -133,6 +138,7 @@ class Rechunk(Fault):
     size: int = 0
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.size < 0:
             raise ConfigurationError("Rechunk: size must not be negative")
 
@@ -172,6 +178,7 @@ class BreakStream(Fault):
     after: int = 2
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.code or self.after < 0:
             raise ConfigurationError("BreakStream: code must not be empty, and after must not be negative")
 
@@ -197,6 +204,7 @@ class ClockSkew(Fault):
     seconds: float
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not -_MOST_SKEW <= self.seconds <= _MOST_SKEW:
             raise ConfigurationError("ClockSkew: seconds must be at most a year")
 

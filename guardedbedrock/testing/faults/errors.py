@@ -13,7 +13,7 @@ from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.testing.denial_catalogue import denial
-from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext
+from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, check_types
 from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Fail(Fault):
     by_iam: bool = False
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not _FIRST_FAILURE <= self.status <= _LAST_FAILURE:
             raise ConfigurationError(f"Fail: status: {self.status} is not the status of a failure; use one from 300 to 599")
         if not (self.code and self.code.isascii() and self.code.isprintable()):
@@ -80,6 +81,7 @@ class Deny(Fault):
     action: str | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         denial(self.by)
         if self.action is not None and self.action not in (known := _known_actions()):
             near = get_close_matches(self.action, known) or ["bedrock:InvokeModel", "bedrock:ApplyGuardrail"]
@@ -117,6 +119,7 @@ class Throttle(Fault):
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not (0 <= self.rate < math.inf and self.burst >= 0):
             raise ConfigurationError("Throttle: rate and burst must be finite and not negative")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from random import Random
@@ -64,6 +66,34 @@ class Fault:
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
         """Return the changed bytes, or delay them."""
         return pieces
+
+
+_TYPES: Final[Mapping[str, tuple[type | tuple[type, ...], str]]] = {
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "True or False"),
+    "str": (str, "a text"),
+}
+
+
+def check_types(fault: Any) -> None:
+    """
+    Check the types of the fields of a fault. A field with another annotation than those above is not checked.
+
+    Args:
+        fault: A dataclass.
+
+    Raises:
+        ConfigurationError: A field has another type. The message names it.
+    """
+    for field in fields(fault):
+        annotation, _, optional = str(field.type).partition(" | ")
+        value = getattr(fault, field.name)
+        if annotation not in _TYPES or (optional and value is None):
+            continue
+        kinds, expected = _TYPES[annotation]
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            raise ConfigurationError(f"{type(fault).__name__}: {field.name}: expected {expected}, got {value!r}")
 
 
 TOO_MANY: Final = "Too many requests, please wait before trying again."

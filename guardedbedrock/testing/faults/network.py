@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep, is_duration
+from guardedbedrock.testing.faults.fault import Fault, HangUpError, Pieces, Sleep, check_types, is_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +48,7 @@ class Latency(Fault):
     spread: Spread = "fixed"
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not is_duration(self.seconds) or self.spread not in _DRAWS:
             raise ConfigurationError(
                 f"Latency: seconds must be finite and not negative, and spread must be one of {', '.join(_DRAWS)}"
@@ -86,6 +87,7 @@ class TokenRate(Fault):
     streams: ClassVar[bool | None] = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not 0 < self.per_second < inf or not is_duration(1 / self.per_second):
             raise ConfigurationError("TokenRate: per_second must be finite and greater than 0")
 
@@ -116,6 +118,7 @@ class Stall(Fault):
     part: ReplyPart = "body"
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not is_duration(self.seconds):
             raise ConfigurationError("Stall: seconds must be finite and not negative")
         _check_position("Stall", self.after, self.part)
@@ -148,6 +151,7 @@ class HangUp(Fault):
     reset: bool = True
 
     def __post_init__(self) -> None:
+        check_types(self)
         _check_position("HangUp", self.after, self.part)
 
     def filter_bytes(self, pieces: Pieces, sleep: Sleep) -> Pieces:  # noqa: ARG002
