@@ -8,6 +8,7 @@ import json
 from contextlib import ExitStack, closing
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import boto3
 import pytest
@@ -81,6 +82,25 @@ def test_a_cassette_answers_by_method_path_and_body(tmp_path: Path, play: Play) 
     assert _text(client) == "recorded"
     assert [request.operation for request in fake.requests] == ["Converse"]
     assert fake.requests[0].params["messages"] == ASK["messages"]
+
+
+def test_the_signature_of_a_presigned_url_is_neither_recorded_nor_compared(tmp_path: Path, play: Play) -> None:
+    """It contains credentials, and is another one for each URL."""
+
+    def get(client: Any, expires: int) -> Any:
+        url = client.generate_presigned_url("list_async_invokes", {"maxResults": 5}, ExpiresIn=expires)
+        assert "X-Amz-Signature" in url
+        with closing(urlopen(url)) as response:  # noqa: S310  # of loopback
+            return json.loads(response.read())
+
+    _, recording = play(record=tmp_path)
+    recorded = get(recording, 60)
+    _, replaying = play(replay=tmp_path)
+
+    assert get(replaying, 90) == recorded
+    assert [json.loads(file.read_text("utf-8"))["exchanges"][0]["request"]["target"] for file in tmp_path.iterdir()] == [
+        "/async-invoke?maxResults=5"
+    ]
 
 
 def test_equal_requests_get_their_responses_in_order(tmp_path: Path, play: Play) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+_SIGNATURE: Final = "x-amz-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,16 @@ class Exchange:
     source: str
 
 
+def without_signature(target: str) -> str:
+    """Return path and query without the parameters of a presigned URL, which contain credentials."""
+    path, _, query = target.partition("?")
+    kept = [part for part in query.split("&") if part and not part.lower().startswith(_SIGNATURE)]
+    return "?".join([path, "&".join(kept)]) if kept else path
+
+
 def path_of(target: str) -> str:
     """Return path and query, percent-decoded and without the slash at the end. The order of the query does not matter."""
-    path, _, query = target.partition("?")
+    path, _, query = without_signature(target).partition("?")
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
     return unquote(path).rstrip("/") + ("?" + "&".join(f"{name}={value}" for name, value in pairs) if pairs else "")
 

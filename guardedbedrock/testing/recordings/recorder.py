@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
 from guardedbedrock.settings.reader import check_depth
+from guardedbedrock.testing.recordings.exchange import without_signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ class Recorder:
     """
     Writes one file for each exchange.
 
-    The files contain prompts and responses. They do not contain request headers, which carry credentials.
+    The files contain prompts and responses. They do not contain request headers and signatures of URLs, which carry credentials.
 
     Args:
         folder: Created if it does not exist. New files are numbered after those in it.
@@ -52,7 +53,8 @@ class Recorder:
             headers: Headers of the response.
             body: Body of the response; all frames of an event stream.
         """
-        request = {"method": http_request.method, "target": http_request.target, **_body(http_request.body)}
+        target = without_signature(http_request.target)
+        request = {"method": http_request.method, "target": target, **_body(http_request.body)}
         exchange = {"request": request, "response": {"status": status, "headers": dict(headers), **_body(body)}}
         text = json.dumps({"exchanges": [exchange]}, indent=2, ensure_ascii=False) + "\n"
         with self._lock:
