@@ -96,7 +96,7 @@ def params(operation: str) -> dict[str, Any]:
         env["guardrailConfig"] = {"trace": "enabled_full"}
     if operation.startswith("InvokeModel"):
         env["body"] = json.dumps({"messages": [{"role": "user", "content": f"{SECRET} {PII}"}], "max_tokens": 9}).encode()
-        env["trace"] = "ENABLED_FULL"
+        env["trace"], env["contentType"] = "ENABLED_FULL", "application/json"
     return env
 
 
