@@ -7,8 +7,8 @@ from typing import Final
 
 from guardedbedrock.iam.matching.arns import split
 
-_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)?-((north|south)?(east|west)|north|south|central)-[1-9][0-9]?")
-"""The form of every Region so far, in every partition."""
+_REGION: Final = re.compile(r"[a-z]{2,8}(-[a-z]+)?-((north|south)?(east|west)|north|south|central)-[0-9]+")
+"""The form of every Region so far, in every partition; a new one may have any number."""
 _SERVICES_OF_MODELS: Final = frozenset({"bedrock", "sagemaker"})
 
 REGION_FIX: Final = "write one such as us-east-1"

@@ -98,7 +98,7 @@ def test_scp_changes_every_principal() -> None:
 
 
 NO_SCP: Final = {"section": "scp", "api": "organizations:ListParents", "error": "AccessDenied", "statement": None}
-NO_SCP_REASON: Final = "service control policies unknown: organizations:ListParents (AccessDenied)"
+NO_SCP_REASON: Final = "service control policies could not be read: `organizations:ListParents` returned AccessDenied"
 
 
 def attached(*arns: str, **sections: Any) -> iam.Account:

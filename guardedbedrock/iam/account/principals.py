@@ -23,6 +23,7 @@ UNKNOWN_KEYS: Final = (
     "aws:ResourceOrgPaths",
     "aws:ResourceTag/*",
     "aws:SecureTransport",
+    "aws:SignInSessionArn",
     "aws:SourceIdentity",
     "aws:SourceIp",
     "aws:SourceVpc",
