@@ -260,7 +260,7 @@ class Account:
         yield from self._unread_resources()
 
     def _unread_resources(self) -> Iterator[Gap]:
-        """Yield the gap of the guardrails whose resource-based policies nobody tried to read."""
+        """Yield the gap of the guardrails whose resource-based policies were not asked for."""
         regions = self.snapshot.get("regions")
         if regions is not None:  # a snapshot without `regions` is written by hand and counts as complete
             reason = f"resource-based policies of guardrails outside {', '.join(regions)} are not in the snapshot"
