@@ -4,7 +4,7 @@ The changes between two snapshots: which principal gained or lost which action o
 The engine decides every Bedrock action on sample resources with both snapshots. The samples are the guardrails, profiles and
 models of the snapshots, one resource for each pattern that a policy names, and one resource of each type that none names.
 
-The changes are those of the policies that could be read. What the others changed is not known, and reported as such.
+Changes by policies that could not be read are reported as unknown.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def find_access_changes(before: Account, after: Account) -> tuple[AccessChange, 
 
 def find_unknown_changes(before: Account, after: Account) -> tuple[UnknownChange, ...]:
     """
-    Return the principals with a policy that could be read in neither account and that only one of them has.
+    Return the principals with a policy that could be read in only one of the accounts.
 
     Policies that are missing from both are presumed to be the same; see `has_gaps`.
     """

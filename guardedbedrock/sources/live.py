@@ -92,11 +92,12 @@ class Approval:
 
 @dataclass(slots=True, eq=False)
 class _Loaded:
-    """One snapshot, and the rules that were made of it, by the identity of the rules that they replace."""
+    """One snapshot with the Regions of its clients, and the rules that were made of it, by the identity of those they replace."""
 
     account: Account
     read_at: float
     guardrails: tuple[Guardrail, ...]
+    regions: tuple[str, ...]
     rules: dict[int, tuple[Rules, Rules]] = field(default_factory=dict)
 
 
@@ -136,7 +137,6 @@ class LiveSource:
         self._failure = ""
         self._principals: tuple[str, ...] = ()
         self._regions: tuple[str, ...] = ()
-        self._client_regions: set[str] = set()
         self._reported: set[str] = set()
         # Cache, keyed by the identity of the rules: while the source is unavailable, every call asks for the same replacement.
         self._fallbacks: dict[int, tuple[Rules, Rules]] = {}
@@ -198,18 +198,10 @@ class LiveSource:
             region: Region of a new client; from now on it is read, too.
         """
         if self._approval is None:
-            self._note_region(region)
             return None
         REFRESHER.add(self)
         self._want(regions=(region,))
         return None if self._loaded is None else self._loaded.guardrails
-
-    def _note_region(self, region: str) -> None:
-        """Read what Bedrock has in the Region of a new client from the next read on, which is early if there was one."""
-        if self.has_policies and region not in self._client_regions:
-            self._client_regions.add(region)  # without the lock: no client waits for a read
-            if self._loaded is not None and self.schedule.hurry(self._clock()):
-                REFRESHER.wake()
 
     def _want(self, principals: Sequence[str] = (), regions: Sequence[str] = ()) -> None:
         """Read the source if it has not been read for these principals and regions."""
@@ -285,8 +277,7 @@ class LiveSource:
 
     def _read(self) -> None:
         try:
-            regions = tuple(dict.fromkeys((*self._regions, *sorted(self._client_regions))))
-            snapshot = self._reader.read(self._principals, regions, self._now())
+            snapshot = self._reader.read(self._principals, self._regions, self._now())
             loaded = self._load(Account(snapshot))
         except Exception as error:  # noqa: BLE001  # whatever fails, the rules of precedence apply, and the thread goes on
             self._failed(f"{error}" if isinstance(error, ConfigurationError) else f"{type(error).__name__}: {error}")
@@ -303,9 +294,10 @@ class LiveSource:
 
     def _load(self, account: Account) -> _Loaded:
         if self._loaded is not None:
-            # A gap that the previous result has too hides nothing more. Some APIs fail for ever, for example in a new Region.
-            before = {_place(gap) for gap in self._loaded.account.gaps}
-            lost = next((gap for gap in account.gaps if is_transient(gap) and _place(gap) not in before), None)
+            # Only what was read before can be lost. Some APIs fail for ever, for example in a Region that is not enabled.
+            before, new = {_place(gap) for gap in self._loaded.account.gaps}, {*self._regions} - {*self._loaded.regions}
+            gaps = (gap for gap in account.gaps if is_transient(gap) and gap.get("region") not in new)
+            lost = next((gap for gap in gaps if _place(gap) not in before), None)
             if lost is not None:
                 raise SourceError(describe_gap(lost))
         if self.has_policies:
@@ -318,7 +310,7 @@ class LiveSource:
             if unread is not None:
                 raise SourceError(describe_gap(unread))
             guardrails = approved_guardrails(account.snapshot["guardrails"], self._approval.tags, self._approval.versions)
-        loaded = _Loaded(account, self._clock(), guardrails)
+        loaded = _Loaded(account, self._clock(), guardrails, self._regions)
         for rules, _ in list(self._loaded.rules.values()) if self._loaded else ():
             # Compiled here, so that the first call after the swap does not pay for it.
             loaded.rules[id(rules)] = rules, self._derive(loaded, rules)

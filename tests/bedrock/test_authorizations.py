@@ -221,6 +221,14 @@ def test_a_name_of_an_unknown_kind_whose_models_are_configured_is_a_profile() ->
     assert [one.resource for one in asked] == [f"{US}:123456789012:inference-profile/{name}", model]
 
 
+def test_a_listed_model_whose_name_has_an_unknown_form_is_a_foundation_model() -> None:
+    name, model = "us.acme.x", "newco.model-1.5-v1:0"
+
+    asked = ask("Converse", {"modelId": name}, inventory=Inventory(resolved_models={name: (model,)}))
+
+    assert [one.resource for one in asked] == [f"{US}:123456789012:inference-profile/{name}", model_arn("us-east-1", model)]
+
+
 @pytest.mark.parametrize("kind", ["foundation-model", "inference-profile"])
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_a_policy_on_one_kind_decides_nothing_about_a_name_of_an_unknown_kind(effect: str, kind: str) -> None:

@@ -55,6 +55,7 @@ ALL: Final = {"included_models": ("ALL",)}
         (EXCEPT, None, None),
         (ONLY, NOVA, True),
         (ONLY, f"global.{NOVA}", True),
+        (ONLY, f"{NOVA}:200k", None),
         (ONLY, TITAN, False),
         (ONLY, "anthropic.claude-3-haiku-20240307-v1:0", False),
         (ONLY, APPLICATION, False),

@@ -121,19 +121,6 @@ def test_account_without_organization_allows_for_sure(live: Aws) -> None:
     assert heard.of_source == [SourceRead('policies = "account"', has_policies=True)]
 
 
-def test_regions_of_clients_are_read_although_the_configuration_lists_the_guardrails(live: Aws) -> None:
-    """A Region has its own enforced guardrails. A Region that is new to the source is read early."""
-    guard, _ = make(policies="account")
-    converse(guard, live)
-    source = source_of(guard)
-    assert source.account is not None
-    assert source.account.snapshot["regions"] == [REGION]
-    assert source.approved("eu-west-1") is None
-    assert source.due() <= time.monotonic()
-    source.refresh()
-    assert source.account.snapshot["regions"] == ["eu-west-1", REGION]
-
-
 def test_gap_is_reported_once_and_named_in_the_verdict(live: Aws) -> None:
     """With the statement that opens it."""
     live.fail("DescribeOrganization")

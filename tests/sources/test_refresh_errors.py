@@ -10,7 +10,7 @@ import pytest
 from harness.account import MODEL, document
 from sources.test_snapshots import ROLE, snapshot
 
-from guardedbedrock.sources.live import Freshness, LiveSource, is_transient
+from guardedbedrock.sources.live import Approval, Freshness, LiveSource, is_transient
 
 LASTING: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "not part of this dump")
 PASSING: Final = (
@@ -91,3 +91,22 @@ def test_error_that_occurred_before_does_not_hold_back_new_policies() -> None:
     second = snapshot(gaps=[gap("ServiceException")], principals=denied)
 
     assert outcomes(first, second) == ["indeterminate", "explicitDeny"]
+
+
+def test_new_region_that_is_not_enabled_does_not_make_the_source_unavailable() -> None:
+    """Its gap was never closed, so nothing is lost."""
+    unread = {**gap("UnrecognizedClientException", "enforced_guardrails"), "region": "ap-east-1"}
+    source = LiveSource(
+        name="the source",
+        reader=Readings(snapshot(guardrails=[]), snapshot(guardrails=[], gaps=[unread])),
+        freshness=Freshness(refresh=3600, max_stale=86400),
+        approval=Approval(),
+        has_policies=True,
+        now=lambda: datetime.now(UTC),
+    )
+    source.approved("us-east-1")
+
+    source.approved("ap-east-1")
+
+    assert source.account is not None
+    assert source.account.gaps == (unread,)

@@ -39,10 +39,16 @@ def is_enforced(guardrail: Guardrail, model: str | None, inventory: Inventory) -
     return None if True in answers and takes_none else answers.pop()
 
 
-def _is_listed(guardrail: EnforcedGuardrail, model: str) -> bool:
-    """A model in both lists is excluded."""
-    included = guardrail.included_models
-    return model not in guardrail.excluded_models and (_ALL_MODELS in included or model in included)
+def _is_listed(guardrail: EnforcedGuardrail, model: str) -> Truth:
+    """
+    Return whether the lists cover a model; one in both lists is excluded.
+
+    AWS does not document whether they cover the variants of a model, such as that with the suffix ``:200k``.
+    """
+    included, excluded = guardrail.included_models, guardrail.excluded_models
+    if any(model.startswith(f"{one}:") for one in (*included, *excluded)):
+        return None
+    return model not in excluded and (_ALL_MODELS in included or model in included)
 
 
 def _base_models(model: str | None, resolved_models: ResolvedModels) -> set[str]:

@@ -179,8 +179,14 @@ def _models_of_profile(arn: str, caller: Caller, inventory: Inventory, within: t
     named = None if arn in within else _known(arn, inventory)
     if named is None:
         return _documented_models(arn, caller)
-    found = [one for model in named for one in _models_of(_as_arn(model, caller), caller, inventory, (*within, arn))]
+    found = [one for model in named for one in _models_of(_as_listed(model, caller), caller, inventory, (*within, arn))]
     return tuple(dict.fromkeys(found))
+
+
+def _as_listed(model: str, caller: Caller) -> str:
+    """Return the ARN of what a profile lists; a name of an unknown form is that of a foundation model."""
+    arn = _as_arn(model, caller)
+    return arn if arn.startswith("arn:") else foundation_model(caller, model)
 
 
 def _models_of(arn: str, caller: Caller, inventory: Inventory, within: tuple[str, ...]) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ class _Template:
                 yield Group(tuple(dict.fromkeys(together)))
 
     def _included(self) -> Iterator[Group]:
-        """Yield what stands for resources that a macro or an included file adds."""
+        """Yield a policy that cannot be read for the resources that a macro or an included file adds."""
         for section, pointer in ((self._source.data, ""), (mapping_of(self._source.data.get("Resources")), "/Resources")):
             if _TRANSFORM in section:
                 place = f"{pointer}/{_TRANSFORM}"

@@ -75,6 +75,8 @@ class ProofPolicies:
     def of(cls, policies: PolicySet, principal: str = PRINCIPAL, *, rcp_applies: bool = False) -> ProofPolicies:
         """Take the policies of a policy set."""
         flat = {kind: levels[0] for kind, levels in policies.levels.items() if kind not in ("scp", "rcp")}
+        # Every proof assumes that no resource-based policy grants access, also in Regions that were not read.
+        gaps = tuple(gap for gap in policies.gaps if not gap.regions_read)
         return cls(
             identity=flat.get("identity"),
             boundary=flat.get("boundary"),
@@ -86,8 +88,8 @@ class ProofPolicies:
             principal=principal,
             rcp_applies=rcp_applies,
             management_account=policies.management_account,
-            gaps=policies.gaps,
-            _set=[policies],
+            gaps=gaps,
+            _set=[policies] if gaps == policies.gaps else [],
         )
 
     def without_cache(self) -> ProofPolicies:

@@ -79,6 +79,11 @@ class Account:
             arn: self._principal(arn, entry) for arn, entry in sorted((snapshot.get("principals") or {}).items())
         }
         self._levels = {kind: self._read_levels(kind) for kind in ("scp", "rcp")}
+        # A gap may name a role without its path: the reader may have known only a session. None owns the gaps of all principals.
+        self._gaps: dict[str | None, list[Mapping[str, Any]]] = {}
+        for gap in self.gaps:
+            owner = gap.get("principal")
+            self._gaps.setdefault(None if owner is None else without_path(owner), []).append(gap)
         # Keyed by the arguments of `_build`: a report asks about one principal for many models and guardrails in a row.
         self._sets = lru_cache(maxsize=_SETS_KEPT)(self._build)
 
@@ -120,9 +125,8 @@ class Account:
             principal: ARN of a user or role, or of a session of a role.
         """
         entry = self.principals.get(principal)
-        # A gap may name a role without its path: the reader may have known only a session.
-        owners = {without_path(arn) for arn in (principal, *(entry.groups if entry else ()))}
-        return tuple(gap for gap in self.gaps if gap.get("principal") is None or without_path(gap["principal"]) in owners)
+        owners = dict.fromkeys(without_path(arn) for arn in (principal, *(entry.groups if entry else ())))
+        return tuple(gap for owner in (None, *owners) for gap in self._gaps.get(owner, ()))
 
     def unread_enforcement(self, region: str) -> tuple[str, ...]:
         """Return why it is unknown which guardrails are enforced in a Region, in sentences; nothing if it is known."""

@@ -145,6 +145,6 @@ def tags_are_certain(principal: AccountPrincipal) -> bool:
 
 def _may_tag(statement: Mapping[str, Any]) -> bool:
     """Return whether a statement of a trust policy may let a session have tags."""
-    actions = statement.get("Action", "*")
+    actions = statement.get("Action") or "*"
     patterns = [actions] if isinstance(actions, str) else actions
     return any(compile_pattern(pattern.lower())(_TAG_SESSION) for pattern in patterns)

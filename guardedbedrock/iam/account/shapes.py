@@ -151,7 +151,9 @@ _SECTIONS: Final[Mapping[str, Check]] = {
         _members({"arn": _text}, {"id": _text, "name": _text, "region": _text, "profile": _text, "tags": _object_of(_text)})
     ),
     "resource_policies": _object,
-    "enforced_guardrails": _array_of(_members({"arn": _text, "version": _anything}, {"region": _text})),
+    "enforced_guardrails": _array_of(
+        _members({"arn": _text, "version": _anything}, {"region": _text, "included_models": _TEXTS, "excluded_models": _TEXTS})
+    ),
     "inference_profiles": _array_of(_members({"arn": _text, "id": _text, "models": _TEXTS}, {"region": _text})),
     "last_accessed": _object_of(_object),
     "gaps": _array_of(

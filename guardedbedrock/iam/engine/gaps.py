@@ -43,9 +43,10 @@ class Gap:
         """Return whether the policies may apply to a request. A resource that is partly known may be the one."""
         if not self.resource:
             return True
-        if _test_of(self.resource)(request) is False:
+        parts = request.parts
+        if parts is not None and _REGION not in request.unknown_parts and parts[_REGION] in self.regions_read:
             return False
-        return request.parts is None or _REGION in request.unknown_parts or request.parts[_REGION] not in self.regions_read
+        return _test_of(self.resource)(request) is not False
 
     def may_deny(self, request: Request) -> Truth:
         """Return None if a Deny of the policies may apply, else False."""

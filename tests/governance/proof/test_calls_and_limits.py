@@ -250,3 +250,14 @@ def test_unread_policies_of_guardrails_concern_no_model(resource: str, answer: s
     policies = ProofPolicies.of(PolicySet(identity=[{"Version": "2012-10-17", "Statement": statement}], gaps=[gap]))
 
     assert never(policies, "bedrock:*", resource).answer == answer
+
+
+def test_policies_of_regions_that_were_not_read_are_a_matter_of_the_assumption() -> None:
+    """Every recorded snapshot has such Regions."""
+    gap = Gap("resource", "not in the snapshot", "arn:*:bedrock:*:123456789012:guardrail*", regions_read=("us-east-1",))
+    identity = [{"Version": "2012-10-17", "Statement": {**ALLOW, "Action": "s3:*"}}]
+    policies = ProofPolicies.of(PolicySet(identity=identity, gaps=[gap]))
+
+    assert (unreachable(policies).answer, no_new_access(policies, policies).answer) == ("proved", "proved")
+    answer = never(policies, "bedrock:ApplyGuardrail")
+    assert (answer.answer, "no resource-based policy grants access" in answer.assumptions) == ("proved", True)
