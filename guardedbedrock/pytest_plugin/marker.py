@@ -111,7 +111,7 @@ def read_marker(keywords: Mapping[str, Any], root: Path) -> FixtureSetup:
     policies = given.get("policies")
     optional = {name: given[name] for name in ("principal", "vocabulary", "tls") if given.get(name) is not None}
     return FixtureSetup(
-        fakes=(*fakes, *enforced_fakes),
+        fakes=tuple({**enforced_fakes, **fakes}.values()),  # the server has each version once
         approved=approved,
         policies=None if policies is None else read_policies(policies, base=root),
         region=region,
@@ -168,14 +168,20 @@ def _region(guardrails: Iterable[object]) -> str:
     return next((parts[3] for parts in arns if len(parts) > 3 and parts[3]), _REGION)  # noqa: PLR2004 - the region is part 3
 
 
-def _guardrails(keyword: str, given: Iterable[object], region: str) -> tuple[tuple[FakeGuardrail, ...], tuple[Guardrail, ...]]:
-    """Create the server's and the guard's guardrails; of several versions with one name the first is approved."""
+def _guardrails(
+    keyword: str, given: Iterable[object], region: str
+) -> tuple[dict[tuple[str, str], FakeGuardrail], tuple[Guardrail, ...]]:
+    """
+    Create the server's guardrails, by ARN and version, and those of the guard.
+
+    Of several versions with one name the first is approved. A configuration may list one guardrail for several models.
+    """
     listed = tuple(given)
     pairs = [_pair(keyword, index, one, region) for index, one in enumerate(listed)]
     _check_unique(keyword, listed, [approved for _, approved in pairs])
     by_name = {approved.name: approved for _, approved in reversed(pairs)}
     approved = tuple(dict.fromkeys(by_name[one.name] for _, one in pairs))
-    return tuple(fake for fake, _ in pairs), approved
+    return {(one.arn, one.version): fake for fake, one in reversed(pairs)}, approved
 
 
 def _check_unique(keyword: str, given: Iterable[object], guardrails: Iterable[Guardrail]) -> None:

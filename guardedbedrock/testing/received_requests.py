@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, overload
 
@@ -158,6 +158,9 @@ class Calls(Sequence["ReceivedRequest"]):
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, list | tuple | Calls) else NotImplemented
+
+    def __add__(self, other: Iterable[ReceivedRequest]) -> list[ReceivedRequest]:
+        return [*self, *other]
 
     __hash__ = None  # type: ignore[assignment]  # the requests change
 

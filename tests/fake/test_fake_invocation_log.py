@@ -54,7 +54,7 @@ def test_a_body_that_is_not_json_is_logged_as_text(
     """The format of Anthropic accepts any body, so that tests can leave it out."""
     _, _, client = manage(invocation_logs=tmp_path)
 
-    client.invoke_model(modelId=CLAUDE, body=body)
+    client.invoke_model(modelId=CLAUDE, body=body)["body"].read()
 
     assert [record["input"]["inputBodyJson"] for record in _records(tmp_path)] == [logged]
 
@@ -115,7 +115,7 @@ def test_bodies_are_left_out_without_text_delivery(manage: Callable[..., Any], a
     control.put_model_invocation_logging_configuration(loggingConfig=config)
 
     client.converse(**ask)
-    client.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "hi"}))
+    client.invoke_model(modelId="amazon.titan-embed-text-v2:0", body=json.dumps({"inputText": "hi"}))["body"].read()
 
     found = {record["operation"]: record for record in _records(tmp_path)}
     assert found["Converse"]["input"]["inputTokenCount"] > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from guardedbedrock import ConfigurationError
 from guardedbedrock.testing import (
@@ -215,3 +215,25 @@ def test_a_function_that_returns_no_reply_is_the_models_error(serve: Serve, ask:
 
     response = caught.value.response
     assert (response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]) == (424, "ModelErrorException")
+
+
+class Cut(faults.Fault):
+    """Ends the connection without a response."""
+
+    def fail(self, context: faults.FaultContext) -> None:  # noqa: ARG002, D102
+        raise faults.HangUpError(reset=False)
+
+
+def test_custom_fault_can_end_the_connection(serve: Serve) -> None:
+    fake, client = serve()
+    fake.fault(Cut())
+
+    with pytest.raises(ConnectionClosedError):
+        client.converse(modelId=HAIKU, messages=[])
+
+
+def test_requests_of_two_operations_can_be_added(serve: Serve) -> None:
+    fake, client = serve()
+    client.converse(modelId=HAIKU, messages=[{"role": "user", "content": [{"text": "Hello"}]}])
+
+    assert [one.operation for one in fake.calls("InvokeModel") + fake.calls("Converse")] == ["Converse"]

@@ -308,6 +308,25 @@ def test_it(guardedbedrock_server):
     run.stdout.fnmatch_lines([problem])
 
 
+def test_approved_guardrail_may_be_enforced_too(project: Project) -> None:
+    """The server has it once, with what it guards."""
+    run = project(
+        """
+HR = FakeGuardrail("hr1", "1", name="hr", denied_words=("salary",))
+
+@pytest.mark.guardedbedrock(guardrails=[HR], enforced=[HR])
+def test_fakes(guardedbedrock_client):
+    guardedbedrock_client.converse(**ASK)
+
+@pytest.mark.guardedbedrock(guardrails=["hr"], enforced=["hr"])
+def test_names(guardedbedrock_client):
+    guardedbedrock_client.converse(**ASK)
+"""
+    ).runpytest_inprocess()
+
+    run.assert_outcomes(passed=2)
+
+
 def test_relative_paths_of_the_marker_start_at_the_root(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     tests = project(
         """

@@ -23,6 +23,7 @@ from guardedbedrock.testing import (
 )
 
 GUARDRAIL = '[[guardrails]]\nid = "abc1"\n'
+ARN = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc1"
 
 
 def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
@@ -112,6 +113,7 @@ def written(folder: Path, text: str, name: str = "serve.toml") -> Path:
         (f"{GUARDRAIL}version = 0", " at /guardrails/0: version: '0' is not a version; write a number as text, or DRAFT"),
         (f'{GUARDRAIL}detect_only = ["EMAIL"]', " at /guardrails/0: detect_only: 'EMAIL' is unknown; the guardrail has no "),
         (f"{GUARDRAIL}{GUARDRAIL}", " at /guardrails/1: duplicates version 1 of `abc1`; remove one"),
+        (f'{GUARDRAIL}[[guardrails]]\narn = "{ARN}"', f" at /guardrails/1: duplicates version 1 of `{ARN}`; remove one"),
         (
             '[[enforced]]\nguardrail = "abc1"\nversion = "DRAFT"',
             " at /enforced/0: enforced: version: 'DRAFT' is not a published version",

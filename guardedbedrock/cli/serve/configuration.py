@@ -194,6 +194,13 @@ def read(path: Path) -> ServeConfiguration:
     return ServeConfiguration(_options(data, place, path), tuple(_scripted(data, place)))
 
 
+def _is_same(one: FakeGuardrail, other: FakeGuardrail) -> bool:
+    """Return whether two guardrails are the same version of one. An ID alone is a guardrail of the server's own account."""
+    both_are_arns = one.identifier.startswith("arn:") and other.identifier.startswith("arn:")
+    is_same = one.identifier == other.identifier if both_are_arns else one.id == other.id
+    return is_same and one.version == other.version
+
+
 def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, Any]:
     options: dict[str, Any] = {**_DEFAULTS, **{name: data[name] for name in _UNCHANGED if name in data}}
     if options.get("principal") == _CALLER:  # a guard asks STS, the server has no caller to ask about
@@ -203,10 +210,9 @@ def _options(data: Mapping[str, Any], place: Location, path: Path) -> dict[str, 
     if "invocation_logs" in data:
         options["invocation_logs"] = path.parent / data["invocation_logs"]
     options["guardrails"] = [_guardrail(each, place / "guardrails" / i) for i, each in enumerate(data.get("guardrails", ()))]
-    versions = [(one.identifier, one.version) for one in options["guardrails"]]
-    for index, version in enumerate(versions):
-        if version in versions[:index]:
-            (place / "guardrails" / index).fail(f"duplicates version {version[1]} of `{version[0]}`; remove one")
+    for index, one in enumerate(options["guardrails"]):
+        if any(_is_same(one, other) for other in options["guardrails"][:index]):
+            (place / "guardrails" / index).fail(f"duplicates version {one.version} of `{one.identifier}`; remove one")
     options["inference_profiles"] = [
         _build(FakeInferenceProfile, {"identifier": each["id"], **_without(each, "id")}, place / "inference_profiles" / i)
         for i, each in enumerate(data.get("inference_profiles", ()))

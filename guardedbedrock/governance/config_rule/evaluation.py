@@ -76,7 +76,7 @@ def evaluation_of(kind: str, identifier: str, problems: Sequence[str]) -> Evalua
     return Evaluation(kind, identifier, NON_COMPLIANT if problems else COMPLIANT, "; ".join(problems))
 
 
-def merged(found: Iterable[Evaluation]) -> list[Evaluation]:
+def merge(found: Iterable[Evaluation]) -> list[Evaluation]:
     """Merge evaluations of the same resource: of two with the same time, AWS Config keeps one. The worst result counts."""
     by_resource: dict[tuple[str, str], list[Evaluation]] = {}
     for one in sorted(found, key=lambda one: _WORST_FIRST.index(one.compliance)):

@@ -29,7 +29,7 @@ from guardedbedrock.governance.config_rule.evaluation import (
     evaluation_of,
     guardrail_problems,
     invokers,
-    merged,
+    merge,
     principals,
     scps,
 )
@@ -169,7 +169,7 @@ def _scheduled(account: str, given: Parameters, factory: ClientFactory) -> tuple
             found += _principals(account, snapshot, given, factory("iam"), scps_known=levels is not None)
     if "scps" in given.scope and levels is not None:
         found += scps({**levels, "account": account}, given.approved) if levels else [_without_organization(account)]
-    return merged(found), unread
+    return merge(found), unread
 
 
 def _without_organization(account: str) -> Evaluation:
@@ -186,7 +186,7 @@ def _vanished(rule: str, found: list[Evaluation], unread: set[str], factory: Cli
         given = {"ConfigRuleName": rule, "ComplianceTypes": [COMPLIANT, NON_COMPLIANT], "PaginationConfig": {"PageSize": BATCH}}
         results = [one for page in pages.paginate(**given) for one in page["EvaluationResults"]]
     except Exception as error:  # noqa: BLE001  # classified in not_read
-        not_read(ACCOUNT_TYPE, f"what vanished since the last event of {rule}", error)
+        not_read(ACCOUNT_TYPE, f"the deletion of resources since the last event of {rule}", error)
         return
     for result in results:
         qualifier = result["EvaluationResultIdentifier"]["EvaluationResultQualifier"]

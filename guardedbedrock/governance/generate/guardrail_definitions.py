@@ -18,7 +18,7 @@ from botocore import xform_name
 from botocore.loaders import Loader
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.generate.inputs import check_tag_key
+from guardedbedrock.governance.generate.inputs import check_reserved
 from guardedbedrock.iam import parse
 from guardedbedrock.iam.account.documents import read_document
 
@@ -70,7 +70,8 @@ def _check_tags(tags: Any, place: str) -> None:
     if not isinstance(tags, Mapping) or not all(isinstance(value, str) for value in tags.values()):
         raise ConfigurationError(f'{place}: must be a table of texts, as in {{ Team = "hr" }}')
     for key, value in tags.items():
-        check_tag_key(key, place)
+        _check(key, "TagKey", place)
+        check_reserved(key, place)
         _check(value, "TagValue", f"{place}.{key}")
 
 

@@ -108,5 +108,15 @@ def check_tag_key(key: str, place: str) -> None:
     if not _TAG_KEY.fullmatch(key):
         allowed = "1 to 128 letters, digits and the characters . _ : / = + @ -"
         raise ConfigurationError(f"{place}: `{key}` is not a tag key; a key has {allowed}")
+    check_reserved(key, place)
+
+
+def check_reserved(key: str, place: str) -> None:
+    """
+    Check that the key of a tag is not one of AWS.
+
+    Raises:
+        ConfigurationError: It begins with ``aws:``.
+    """
     if key.lower().startswith("aws:"):
         raise ConfigurationError(f"{place}: `{key}` begins with aws:, which AWS reserves; choose another key")

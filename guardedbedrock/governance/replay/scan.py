@@ -83,7 +83,7 @@ class ScanResult:
     Args:
         number: Number of the task.
         events: How many records were read.
-        unreadable: How many of them are no CloudTrail records.
+        unreadable: How many of them are not CloudTrail records.
         tuples: The distinct tuples; a row of the spool holds an index into this list.
         evidence: The distinct evidence, likewise.
         replaced: Keys of the events that an addendum replaces.

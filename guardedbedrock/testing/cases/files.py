@@ -69,7 +69,7 @@ def parse_file(path: Path) -> object:
 
 
 def with_floats(value: Any) -> Any:
-    """Return what `parse_file` returned with floats for decimals, which keep every digit for policies."""
+    """Replace the decimal numbers of a parsed file with floats; only policies need every digit."""
     if isinstance(value, dict):
         return {key: with_floats(each) for key, each in value.items()}
     if isinstance(value, list):

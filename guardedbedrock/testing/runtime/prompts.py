@@ -41,7 +41,8 @@ _SETTINGS: Final = ("", *(f"/{name}" for name in _CONFIG_MEMBERS))
 """JSON pointers of the objects that contain the settings of formats."""
 
 _MEMBERS: Final[Mapping[str, tuple[str, ...]]] = {
-    **dict.fromkeys((f"/{name}" for name in ("prompt", "inputText", "message", "inputPrompt")), ("String",)),
+    **dict.fromkeys((f"/{name}" for name in ("inputText", "message", "inputPrompt")), ("String",)),
+    "/prompt": ("String", "JSONArray"),  # imported models also take several prompts
     **dict.fromkeys((f"/{name}" for name in (*_CONFIG_MEMBERS, "amazon-bedrock-guardrailConfig")), ("JSONObject",)),
     **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _MAX_TOKENS), ("Integer",)),
     **dict.fromkeys((f"{place}/{name}" for place in _SETTINGS for name in _STOP_SEQUENCES), ("JSONArray", "String")),

@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment, collect_assessments
-from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext
+from guardedbedrock.testing.faults import ClockSkew, Fault, FaultContext, HangUpError
 from guardedbedrock.testing.received_requests import ReceivedRequest, RequestLog
 from guardedbedrock.testing.runtime import chat_completions
 from guardedbedrock.testing.server.authorization import ServerAuthorizer, enforce
@@ -144,6 +144,8 @@ class Endpoint:
             error = raised
         except RecursionError:
             error = ServiceError.invalid(_TOO_DEEP)
+        except HangUpError:  # a fault of the test that ends the connection without a response
+            raise
         except Exception as raised:  # noqa: BLE001 - a fault of the fake, or a fault or a model of the test that raised
             error = _internal_error(raised)
             _LOGGER.error("%s", error.message)  # noqa: TRY400 - the text of an exception can contain a prompt

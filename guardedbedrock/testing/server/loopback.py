@@ -130,7 +130,12 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < int(length):  # the client closed the connection
             self.close_connection = True
             return
-        self._send(self.server.respond(HttpRequest(self.command, self.path, headers, body, self.client_address[1])))
+        try:
+            response = self.server.respond(HttpRequest(self.command, self.path, headers, body, self.client_address[1]))
+        except HangUpError as end:
+            self._hang_up(reset=end.reset)
+            return
+        self._send(response)
 
     do_DELETE = do_GET = do_HEAD = do_PATCH = do_POST = do_PUT = _respond  # noqa: N815 - names of http.server
 

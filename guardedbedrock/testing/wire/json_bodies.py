@@ -15,7 +15,7 @@ def read_json(body: bytes) -> Any:
             contain.
     """
     try:
-        text = body.decode()  # json.loads of bytes accepts other encodings, too
+        text = body.decode("utf-8-sig")  # json.loads of bytes accepts other encodings, too
         value = json.loads(text, parse_constant=_reject_constant)
         if "\\u" in text:  # only an escape can be half of a pair
             json.dumps(value, ensure_ascii=False).encode()

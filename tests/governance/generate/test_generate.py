@@ -297,6 +297,13 @@ def test_invalid_definition(config: str, change: tuple[str, str], problem: str, 
     assert problem in capsys.readouterr().err
 
 
+def test_tag_key_of_a_definition_may_contain_a_space(config: str) -> None:
+    Path(config).write_text(CONFIG.replace('{ Team = "hr" }', '{ "Cost Center" = "4711" }'), "utf-8")
+
+    assert run(["generate", "guardrail", "--config", config, "--format", "cloudformation", "-o", "out"]) == 0
+    assert any("Cost Center" in file.read_text("utf-8") for file in Path("out").iterdir())
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("hr-policy", "hr"), ("hr", "hr-policy"), ("hr-chat", "hr_chat"), ("HR", "hr")],
