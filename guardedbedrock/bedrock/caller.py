@@ -8,33 +8,9 @@ from functools import lru_cache
 from typing import Final, Literal, TypeAlias, get_args
 
 from guardedbedrock.iam.matching.arns import split
-from guardedbedrock.iam.matching.principals import identify, role_arn_patterns
+from guardedbedrock.iam.matching.principals import KEYS_NOT_IN_THE_ARN, identify, role_arn_patterns
 
-UNKNOWN_KEYS: Final = frozenset(
-    {
-        "aws:FederatedProvider",
-        "aws:MultiFactorAuthAge",
-        "aws:MultiFactorAuthPresent",
-        "aws:PrincipalOrgID",
-        "aws:PrincipalOrgPaths",
-        "aws:PrincipalTag/*",
-        "aws:ResourceOrgID",
-        "aws:ResourceOrgPaths",
-        "aws:SignInSessionArn",
-        "aws:SourceIdentity",
-        "aws:SourceIp",
-        "aws:SourceVpc",
-        "aws:SourceVpcArn",
-        "aws:SourceVpce",
-        "aws:TokenIssueTime",
-        "aws:UserAgent",
-        "aws:VpcSourceIp",
-        "aws:VpceAccount",
-        "aws:VpceOrgID",
-        "aws:VpceOrgPaths",
-        "aws:userid",
-    }
-)
+UNKNOWN_KEYS: Final = frozenset({*KEYS_NOT_IN_THE_ARN, "aws:PrincipalTag/*"})
 """
 Keys that are unknown for every principal: AWS derives them from the network, the sign-in, the principal or the organization.
 

@@ -189,7 +189,7 @@ def _result(answer: Answer, source: str) -> dict[str, Any]:
 
 
 def _file_of(policy: str, source: str) -> str:
-    """Return the file of a policy whose name is its path, else the file that the policies come from; ``""`` if there is none."""
+    """Return the file of a policy whose name is its path, else the file that the policies come from; ``""`` without a file."""
     for name in (policy, source):
         try:
             if name and Path(name).is_file():

@@ -34,7 +34,7 @@ from guardedbedrock.governance.config_rule.evaluation import (
     scps,
 )
 from guardedbedrock.governance.config_rule.parameters import ParameterError, Parameters, read_parameters
-from guardedbedrock.governance.config_rule.unread import NOT_FOUND, NOT_IN_USE, code_of, not_read
+from guardedbedrock.governance.config_rule.read_errors import NOT_FOUND, NOT_IN_USE, code_of, not_read
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document, sections_of_details
 from guardedbedrock.iam.account.last_accessed import read_last_accessed

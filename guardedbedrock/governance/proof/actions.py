@@ -33,7 +33,7 @@ class TooManyActionsError(Exception):
 
 def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: float = TIMEOUT) -> Sequence[str]:
     """
-    Return the actions that a pattern stands for.
+    Return the actions that a pattern covers.
 
     These are the known ones, and one of other services for each set that the policies treat alike.
 

@@ -266,7 +266,7 @@ class Account:
     def _unread_resources(self) -> Iterator[Gap]:
         """Yield the gap of the guardrails whose resource-based policies were not asked for."""
         regions = self.snapshot.get("regions")
-        if regions is not None:  # a snapshot without `regions` is written by hand and counts as complete
+        if regions is not None:  # without `regions` it counts as complete: the live account, or one that is written by hand
             reason = f"resource-based policies of guardrails outside {', '.join(regions)} are not in the snapshot"
             yield Gap("resource", reason, self._guardrails_of(), tuple(regions))
 

@@ -7,36 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from guardedbedrock.iam.matching.patterns import compile_pattern
-from guardedbedrock.iam.matching.principals import identify, role_arn_patterns, without_path
+from guardedbedrock.iam.matching.principals import KEYS_NOT_IN_THE_ARN, identify, role_arn_patterns, without_path
 
 UNKNOWN_KEYS: Final = (
+    *KEYS_NOT_IN_THE_ARN,
     "aws:CurrentTime",
     "aws:EpochTime",
-    "aws:FederatedProvider",
-    "aws:MultiFactorAuthAge",
-    "aws:MultiFactorAuthPresent",
-    "aws:PrincipalOrgID",
-    "aws:PrincipalOrgPaths",
     "aws:RequestedRegion",
     "aws:ResourceAccount",
-    "aws:ResourceOrgID",
-    "aws:ResourceOrgPaths",
     "aws:ResourceTag/*",
     "aws:SecureTransport",
-    "aws:SignInSessionArn",
-    "aws:SourceIdentity",
-    "aws:SourceIp",
-    "aws:SourceVpc",
-    "aws:SourceVpcArn",
-    "aws:SourceVpce",
-    "aws:TokenIssueTime",
-    "aws:UserAgent",
     "aws:ViaAWSService",
-    "aws:VpcSourceIp",
-    "aws:VpceAccount",
-    "aws:VpceOrgID",
-    "aws:VpceOrgPaths",
-    "aws:userid",
 )
 """Keys that AWS derives from the network, the session, the time, the resource or the organization."""
 _ANY_TAG: Final = "aws:PrincipalTag/*"

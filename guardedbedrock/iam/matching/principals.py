@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from guardedbedrock.iam.matching.arns import split
 from guardedbedrock.iam.matching.context import Truth
@@ -84,6 +84,30 @@ _KINDS: Mapping[tuple[str, str], PrincipalKind] = {
     ("sts", "assumed-role"): "assumed-role",
     ("sts", "federated-user"): "federated-user",
 }
+
+KEYS_NOT_IN_THE_ARN: Final = (
+    "aws:FederatedProvider",
+    "aws:MultiFactorAuthAge",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:ResourceOrgID",
+    "aws:ResourceOrgPaths",
+    "aws:SignInSessionArn",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:SourceVpc",
+    "aws:SourceVpcArn",
+    "aws:SourceVpce",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:userid",
+    "aws:VpceAccount",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+    "aws:VpcSourceIp",
+)
+"""Condition keys of the network, the session and the organization, which the ARN of a principal does not show."""
 
 
 @lru_cache(maxsize=1024)  # keyed by the ARN: a process has few principals, and each request names one

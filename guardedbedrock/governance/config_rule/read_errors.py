@@ -1,4 +1,4 @@
-"""What could not be read: a denied operation gives NOT_APPLICABLE with the fix, every other error ends the function."""
+"""Errors of reading from AWS: a denied operation gives NOT_APPLICABLE with the fix; every other error ends the function."""
 
 from __future__ import annotations
 
