@@ -10,9 +10,9 @@ import typer
 
 import guardedbedrock
 from guardedbedrock.cli.formats import OutputFormat, ReportFormat
-from guardedbedrock.cli.prove_commands import prove
-from guardedbedrock.cli.replay_command import replay
-from guardedbedrock.cli.snapshot_commands import snapshot
+from guardedbedrock.cli.governance.prove_commands import prove
+from guardedbedrock.cli.governance.replay_command import replay
+from guardedbedrock.cli.governance.snapshot_commands import snapshot
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> int:
     """Write a starter configuration with every setting as a comment."""
-    from guardedbedrock.cli.init import InitArguments, command  # noqa: PLC0415 - imports pydantic
+    from guardedbedrock.cli.application.init import InitArguments, command  # noqa: PLC0415 - imports pydantic
 
     return command(InitArguments(file, guardrail_arn, guardrail_version, force))
 
@@ -120,7 +120,7 @@ def check(
     output: OutputOption = "text",
 ) -> int:
     """Validate a configuration and the files that it names, and summarize it. Exit code 2 if it is invalid."""
-    from guardedbedrock.cli.check import command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.check import command  # noqa: PLC0415 - imports boto3
 
     return command(file or config, output)
 
@@ -152,7 +152,7 @@ def simulate(  # noqa: PLR0913 - each parameter is an option
     output: OutputOption = "text",
 ) -> int:
     """Show what the guard does with a call, without sending it. Exit code 1 if the policies deny it or the guard refuses it."""
-    from guardedbedrock.cli.simulate import SimulateArguments, command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.simulate import SimulateArguments, command  # noqa: PLC0415 - imports boto3
 
     return command(SimulateArguments(operation, params, config, region, using), output)
 
@@ -166,7 +166,7 @@ def backstop(
     deny_indirect: Annotated[bool, typer.Option("--deny-indirect", help="Also deny agents, flows and batch jobs.")] = False,
 ) -> int:
     """Print the IAM policy with which AWS denies model calls without an approved guardrail. Exit code 1 if it is too large."""
-    from guardedbedrock.cli.backstop import command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.backstop import command  # noqa: PLC0415 - imports boto3
 
     return command(config, api_keys, allow_mantle=allow_mantle, deny_indirect=deny_indirect)
 
@@ -208,7 +208,7 @@ def lint(  # noqa: PLR0913 - each parameter is an option
     output: ReportOption = "text",
 ) -> int:
     """Find what is wrong in IAM policies for Bedrock. Exit code 1 if there is an error or a warning."""
-    from guardedbedrock.cli.lint import LintArguments, command  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.cli.governance.lint import LintArguments, command  # noqa: PLC0415 - imports the policy engine
 
     rules = _codes(select), _codes(ignore)
     return command(LintArguments(tuple(paths), config, policy_type, *rules, together, baseline, write_baseline), output)
@@ -228,7 +228,7 @@ def translate(
     output: OutputOption = "text",
 ) -> int:
     """Rewrite a policy of the article's vocabulary for AWS. Exit code 1 if something could not be kept."""
-    from guardedbedrock.cli.translate import command  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.cli.governance.translate import command  # noqa: PLC0415 - imports the policy engine
 
     return command(file, pairs or (), policy_type, output)
 
@@ -243,7 +243,7 @@ def generate(
     tag_key: Annotated[str, typer.Option(metavar="KEY", help="Tag that names the owner of a guardrail.")] = "Team",
 ) -> int:
     """Generate policies, guardrails, alarms or rules from the configuration; the engine checks each policy first."""
-    from guardedbedrock.cli.generate import command  # noqa: PLC0415 - imports pydantic
+    from guardedbedrock.cli.governance.generate import command  # noqa: PLC0415 - imports pydantic
 
     return command(what, config, form, folder, tag_key)
 
@@ -257,7 +257,7 @@ def audit(
     output: AuditOption = "text",
 ) -> int:
     """Find grants that were never used and guardrails that nothing requires. Exit code 1 if there is a warning."""
-    from guardedbedrock.cli.audit import command  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.cli.governance.audit import command  # noqa: PLC0415 - imports the policy engine
 
     return command(snapshot_file, events or (), config, output)
 
@@ -288,7 +288,7 @@ def report(  # noqa: PLR0913 - each parameter is an option
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for each part of a proof.")] = 5.0,
 ) -> int:
     """Report which principals can call which models, with an approved guardrail, with another one and without one."""
-    from guardedbedrock.cli.report import ReportArguments, command  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.cli.governance.report import ReportArguments, command  # noqa: PLC0415 - imports the policy engine
 
     return command(ReportArguments(snapshot_file, config, file, output, approved or (), model or (), proof, timeout))
 
@@ -326,7 +326,7 @@ app.add_typer(snapshot)
 @app.command()
 def doctor(*, config: ConfigOption = None, output: OutputOption = "text") -> int:
     """Show identity, sources, gaps, guardrails and a simulated call. Exit code 0 healthy, 1 findings, 2 unusable."""
-    from guardedbedrock.cli.doctor import command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.doctor import command  # noqa: PLC0415 - imports boto3
 
     return command(config, output)
 
@@ -347,7 +347,7 @@ def invoke(  # noqa: PLR0913 - each parameter is an option
     ] = None,
 ) -> int:
     """Call a model as the library does. A denial prints the explanation; exit code 1."""
-    from guardedbedrock.cli.invoke import InvokeArguments, command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.invoke import InvokeArguments, command  # noqa: PLC0415 - imports boto3
 
     return command(InvokeArguments(model, prompt, guardrail, stream, body, config, region))
 
@@ -365,7 +365,7 @@ def list_guardrails(
     output: OutputOption = "text",
 ) -> int:
     """List the guardrails of the account, and which versions the configuration approves."""
-    from guardedbedrock.cli.guardrails import list_guardrails as command  # noqa: PLC0415 - imports boto3
+    from guardedbedrock.cli.application.guardrails import list_guardrails as command  # noqa: PLC0415 - imports boto3
 
     return command(config, region or [], output)
 

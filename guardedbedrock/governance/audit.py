@@ -14,14 +14,14 @@ from typing import Final
 
 from guardedbedrock.bedrock import OPERATIONS, reference
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.lint.checks.governance_rules import api_keys, both_roles
+from guardedbedrock.governance.lint.checks.language_rules import unread
+from guardedbedrock.governance.lint.checks.sample_requests import is_possible
 from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severity
-from guardedbedrock.governance.lint.governance_rules import api_keys, both_roles
-from guardedbedrock.governance.lint.language_rules import unread
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.lint.read import read_groups, read_source
-from guardedbedrock.governance.lint.sample_requests import is_possible
-from guardedbedrock.governance.replay.events import RecordError, event_of
-from guardedbedrock.governance.replay.files import Skipped, find_files, read_records
+from guardedbedrock.governance.replay.reading.events import RecordError, event_of
+from guardedbedrock.governance.replay.reading.files import Skipped, find_files, read_records
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.patterns import compile_pattern
 from guardedbedrock.settings.settings import load

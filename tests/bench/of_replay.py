@@ -20,9 +20,9 @@ from typing import Final
 
 from measuring import NO_BUDGET, Row
 
-from guardedbedrock.governance.replay.counting import Counts
-from guardedbedrock.governance.replay.files import find_files
-from guardedbedrock.governance.replay.projection import Projection
+from guardedbedrock.governance.replay.distinct_calls.counting import Counts
+from guardedbedrock.governance.replay.reading.files import find_files
+from guardedbedrock.governance.replay.reading.projection import Projection
 from guardedbedrock.governance.replay.run import read_trails
 from guardedbedrock.testing.trails import TrailGenerator
 

@@ -8,7 +8,7 @@ import pytest
 from harness.replay import ROLE, record, write_json, write_trail
 from selenium.webdriver.common.by import By
 
-from guardedbedrock.governance.replay.page import write_page
+from guardedbedrock.governance.replay.rendering.page import write_page
 from guardedbedrock.governance.replay.run import replay
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from guardedbedrock.cli.policy_tests.report_rows import ProofRow
-from guardedbedrock.governance.proof.solver import Solver
+from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.testing import cases
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from guardedbedrock import ConfigurationError
+from guardedbedrock.cli.application.simulate import read_params
 from guardedbedrock.cli.serve import configuration as serve
-from guardedbedrock.cli.simulate import read_params
 from guardedbedrock.governance.inputs import read_given
 from guardedbedrock.governance.lint.read import read_groups
 from guardedbedrock.iam.account.account import Account

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from guardedbedrock.cli.application.simulation import authorization_as_json
 from guardedbedrock.cli.demo.layout import print_wrapped
-from guardedbedrock.cli.simulation import authorization_as_json
 
 if TYPE_CHECKING:
     from rich.console import Console

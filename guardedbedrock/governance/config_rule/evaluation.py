@@ -12,12 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from guardedbedrock.governance.config_rule.parameters import STRENGTHS, Parameters
-from guardedbedrock.governance.lint.governance_rules import both_roles
-from guardedbedrock.governance.lint.guardrail_rules import narrow_deny, one_operation, slips_through
-from guardedbedrock.governance.lint.locations import SourceText
-from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, Group, LintedPolicy
-from guardedbedrock.governance.lint.proofs import prove_guarded
-from guardedbedrock.governance.lint.sample_requests import (
+from guardedbedrock.governance.lint.checks.governance_rules import both_roles
+from guardedbedrock.governance.lint.checks.guardrail_rules import narrow_deny, one_operation, slips_through
+from guardedbedrock.governance.lint.checks.proofs import prove_guarded
+from guardedbedrock.governance.lint.checks.sample_requests import (
     INFERENCE,
     OTHER_GUARDRAIL,
     ask,
@@ -25,6 +23,8 @@ from guardedbedrock.governance.lint.sample_requests import (
     models_of,
     named_guardrails,
 )
+from guardedbedrock.governance.lint.locations import SourceText
+from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, Group, LintedPolicy
 from guardedbedrock.iam import PolicyType, Request
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import read_document

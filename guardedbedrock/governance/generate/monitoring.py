@@ -14,7 +14,7 @@ from typing import Any, Final
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.generate.artifact import Artifact
 from guardedbedrock.governance.generate.inputs import Inputs
-from guardedbedrock.governance.replay.events import DENIAL_CODES
+from guardedbedrock.governance.replay.reading.events import DENIAL_CODES
 
 CODES: Final = tuple(sorted(DENIAL_CODES))
 SOURCES: Final = ("bedrock.amazonaws.com", "bedrock-mantle.amazonaws.com")

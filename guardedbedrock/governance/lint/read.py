@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.lint.cloudformation import of_cloudformation
+from guardedbedrock.governance.lint.cloudformation.loops import LOOP
+from guardedbedrock.governance.lint.cloudformation.templates import of_cloudformation
 from guardedbedrock.governance.lint.locations import EmbeddedText, SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
-from guardedbedrock.governance.lint.template_loops import LOOP
 from guardedbedrock.governance.lint.template_values import grants_no_bedrock
-from guardedbedrock.governance.lint.terraform_configuration import of_terraform
-from guardedbedrock.governance.lint.terraform_plan import of_plan
+from guardedbedrock.governance.lint.terraform.configuration import of_terraform
+from guardedbedrock.governance.lint.terraform.plan import of_plan
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, describe_damage, read_document

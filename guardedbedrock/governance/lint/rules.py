@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from guardedbedrock.governance.lint import governance_rules, guarded_call_rules, guardrail_rules, language_rules
+from guardedbedrock.governance.lint.checks import governance_rules, guarded_call_rules, guardrail_rules, language_rules
 from guardedbedrock.governance.lint.finding import Rule
 
 _CHECKS: Final = "IAM User Guide, IAM policy validation check reference"

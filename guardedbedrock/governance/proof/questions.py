@@ -21,14 +21,14 @@ from guardedbedrock.governance.proof.actions import (
     unknown_actions,
 )
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
-from guardedbedrock.governance.proof.encoding import MOST_SLOTS, canonical_key
-from guardedbedrock.governance.proof.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
-from guardedbedrock.governance.proof.keys import ALWAYS_PRESENT
-from guardedbedrock.governance.proof.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
+from guardedbedrock.governance.proof.logic.encoding import MOST_SLOTS, canonical_key
+from guardedbedrock.governance.proof.logic.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
-from guardedbedrock.governance.proof.propositional import is_unsatisfiable
-from guardedbedrock.governance.proof.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL, Situation, well_formed
-from guardedbedrock.governance.proof.solver import is_available
+from guardedbedrock.governance.proof.solving.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
+from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
+from guardedbedrock.governance.proof.solving.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL, Situation, well_formed
+from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.context import text_of
 from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from guardedbedrock.bedrock import find_operation
-from guardedbedrock.governance.replay.counting import CallGroup
-from guardedbedrock.governance.replay.evidence import Evidence
-from guardedbedrock.governance.replay.files import Skipped
-from guardedbedrock.governance.replay.projection import CallTuple
+from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
+from guardedbedrock.governance.replay.reading.evidence import Evidence
+from guardedbedrock.governance.replay.reading.files import Skipped
+from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.verdicts import CallVerdict
 from guardedbedrock.iam import Decision
 

@@ -21,13 +21,13 @@ from typing import Final
 from guardedbedrock.bedrock import Inventory
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot, read_given
-from guardedbedrock.governance.replay.athena import athena_sql
-from guardedbedrock.governance.replay.counting import Counts, count, merge
-from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile, find_files
-from guardedbedrock.governance.replay.projection import Projection, projection_for
+from guardedbedrock.governance.replay.distinct_calls.athena import athena_sql
+from guardedbedrock.governance.replay.distinct_calls.counting import Counts, count, merge
+from guardedbedrock.governance.replay.distinct_calls.tuples import read_tuples, write_parquet
+from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile, find_files
+from guardedbedrock.governance.replay.reading.projection import Projection, projection_for
+from guardedbedrock.governance.replay.reading.scan import ScanResult, ScanTask, plan, scan
 from guardedbedrock.governance.replay.report import ReplayReport, build
-from guardedbedrock.governance.replay.scan import ScanResult, ScanTask, plan, scan
-from guardedbedrock.governance.replay.tuples import read_tuples, write_parquet
 from guardedbedrock.governance.replay.verdicts import SOURCES, GuardrailAssumption, Judge
 
 _BYTES_A_BUCKET: Final = 4 << 20

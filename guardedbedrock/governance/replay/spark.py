@@ -24,15 +24,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.governance.inputs import Given
-from guardedbedrock.governance.replay.counting import STRENGTH, CallGroup, in_order, survivors
-from guardedbedrock.governance.replay.events import text_of_uuid
-from guardedbedrock.governance.replay.evidence import NO_EVIDENCE, Evidence
-from guardedbedrock.governance.replay.files import Bucket, Skipped, TrailFile
-from guardedbedrock.governance.replay.projection import CallTuple
+from guardedbedrock.governance.replay.distinct_calls.counting import STRENGTH, CallGroup, in_order, survivors
+from guardedbedrock.governance.replay.reading.events import text_of_uuid
+from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
+from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile
+from guardedbedrock.governance.replay.reading.projection import CallTuple
+from guardedbedrock.governance.replay.reading.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
+from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, read_rows
 from guardedbedrock.governance.replay.report import ReplayReport, build
 from guardedbedrock.governance.replay.run import prepare, require_records, sorted_skips
-from guardedbedrock.governance.replay.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
-from guardedbedrock.governance.replay.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, read_rows
 from guardedbedrock.governance.replay.verdicts import CallVerdict, GuardrailAssumption, Judge
 
 if TYPE_CHECKING:

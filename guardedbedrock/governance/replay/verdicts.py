@@ -13,8 +13,8 @@ from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS, may_be_set
 from guardedbedrock.bedrock.resources.models import GUARDRAIL_KEY
 from guardedbedrock.governance.inputs import PolicyInput
-from guardedbedrock.governance.replay.evidence import Evidence
-from guardedbedrock.governance.replay.projection import CallTuple
+from guardedbedrock.governance.replay.reading.evidence import Evidence
+from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.iam import Decision, Outcome, Request
 
 GuardrailAssumption: TypeAlias = Literal["from-log", "unknown", "injected"]

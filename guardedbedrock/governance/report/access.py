@@ -11,10 +11,10 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
 from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.models import Resource, kind_of, resources
-from guardedbedrock.governance.lint.governance_rules import MANAGEMENT
+from guardedbedrock.governance.lint.checks.governance_rules import MANAGEMENT
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions import Options, guardrail_required
-from guardedbedrock.governance.proof.solver import is_available
+from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.alike import Alike, texts_of
 from guardedbedrock.governance.report.scope import Model, Scope, Situation, Subject
 from guardedbedrock.iam import Decision, Outcome, PolicySet, PolicyType

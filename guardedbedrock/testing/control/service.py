@@ -7,16 +7,16 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.testing.control.custom_models import CopyJobs, CustomizationJobs, CustomModels, ImportedModels
-from guardedbedrock.testing.control.enforced_guardrails import EnforcedConfiguration
-from guardedbedrock.testing.control.foundation_models import FoundationModels
-from guardedbedrock.testing.control.guardrails import GuardrailOperations
-from guardedbedrock.testing.control.inference_profiles import InferenceProfileOperations
+from guardedbedrock.testing.control.guardrails.enforced_guardrails import EnforcedConfiguration
+from guardedbedrock.testing.control.guardrails.operations import GuardrailOperations
+from guardedbedrock.testing.control.guardrails.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.jobs import BatchJobs, EvaluationJobs
-from guardedbedrock.testing.control.marketplace_endpoints import MarketplaceEndpoints
-from guardedbedrock.testing.control.prompt_routers import PromptRouters
-from guardedbedrock.testing.control.provisioned_throughput import ProvisionedThroughput
-from guardedbedrock.testing.control.resource_policies import ResourcePolicies
+from guardedbedrock.testing.control.models.custom_models import CopyJobs, CustomizationJobs, CustomModels, ImportedModels
+from guardedbedrock.testing.control.models.foundation_models import FoundationModels
+from guardedbedrock.testing.control.models.inference_profiles import InferenceProfileOperations
+from guardedbedrock.testing.control.models.marketplace_endpoints import MarketplaceEndpoints
+from guardedbedrock.testing.control.models.prompt_routers import PromptRouters
+from guardedbedrock.testing.control.models.provisioned_throughput import ProvisionedThroughput
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail
 from guardedbedrock.testing.wire import OperationOutput, Params, ShapeValidator

@@ -21,7 +21,7 @@ from guardedbedrock.governance.config_rule.parameters import read_parameters
 from guardedbedrock.governance.generate import monitoring, policies
 from guardedbedrock.governance.generate.generators import GENERATORS
 from guardedbedrock.governance.lint.run import LintOptions, lint
-from guardedbedrock.governance.replay.events import DENIAL_CODES
+from guardedbedrock.governance.replay.reading.events import DENIAL_CODES
 from guardedbedrock.iam import PolicySet, Request, findings
 from guardedbedrock.testing.filter_patterns import FilterPattern
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guardedbedrock.governance.lint.keys import KEYS
+from guardedbedrock.governance.lint.checks.keys import KEYS
 from guardedbedrock.governance.lint.run import LintOptions, lint
 
 KEY_RULES = ("INVALID_GLOBAL_CONDITION_KEY", "TYPE_MISMATCH", "MISSING_QUALIFIER")

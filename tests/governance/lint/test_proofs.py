@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from guardedbedrock.governance.lint.run import LintOptions, lint
-from guardedbedrock.governance.proof.solver import Solver
+from guardedbedrock.governance.proof.solving.solver import Solver
 
 if TYPE_CHECKING:
     from pathlib import Path

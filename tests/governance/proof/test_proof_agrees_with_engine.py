@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions import Options, never, no_new_access
-from guardedbedrock.governance.proof.requests import principal_keys
+from guardedbedrock.governance.proof.solving.requests import principal_keys
 from guardedbedrock.iam import PolicySet, Request
 
 SHARDS: Final = 4

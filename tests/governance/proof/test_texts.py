@@ -11,9 +11,8 @@ from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardedbedrock.governance.proof.encoding import Vocabulary
-from guardedbedrock.governance.proof.facts import INEXPRESSIBLE
-from guardedbedrock.governance.proof.formulas import (
+from guardedbedrock.governance.proof.logic.encoding import Vocabulary
+from guardedbedrock.governance.proof.logic.formulas import (
     Choice,
     Formula,
     Matches,
@@ -26,8 +25,7 @@ from guardedbedrock.governance.proof.formulas import (
     disjoin,
     negate,
 )
-from guardedbedrock.governance.proof.solver import Solver
-from guardedbedrock.governance.proof.texts import (
+from guardedbedrock.governance.proof.logic.texts import (
     SearchLimitError,
     contained,
     find_conflict,
@@ -38,6 +36,8 @@ from guardedbedrock.governance.proof.texts import (
     shape_automaton,
     shortest_beginning,
 )
+from guardedbedrock.governance.proof.solving.facts import INEXPRESSIBLE
+from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join
 
 KEY: Final = Text("k:text")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardedbedrock.governance.proof.cells import cells_for
+from guardedbedrock.governance.proof.logic.cells import cells_for
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions import Options, always_allowed, equivalent, never, no_new_access, unreachable
 from guardedbedrock.iam import PolicySet, Request

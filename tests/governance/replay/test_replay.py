@@ -29,10 +29,10 @@ from harness.replay import (
 )
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.events import Clock, event_of
-from guardedbedrock.governance.replay.files import TrailFile
+from guardedbedrock.governance.replay.reading.events import Clock, event_of
+from guardedbedrock.governance.replay.reading.files import TrailFile
+from guardedbedrock.governance.replay.reading.typed import decode_file, decode_record
 from guardedbedrock.governance.replay.run import replay
-from guardedbedrock.governance.replay.typed import decode_file, decode_record
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL, TrailGenerator
 

@@ -15,10 +15,10 @@ import pytest
 from harness.replay import BASELINE, entry, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.files import Skipped, TrailFile, find_files, read_records
+from guardedbedrock.governance.replay.reading.files import Skipped, TrailFile, find_files, read_records
+from guardedbedrock.governance.replay.rendering.text import headline
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import replay
-from guardedbedrock.governance.replay.text import headline
 
 TWO = [record(1), record(2)]
 LINES = "".join(json.dumps(one) + "\n" for one in TWO)
@@ -283,7 +283,7 @@ def test_files_and_folders_without_permission_are_named(open_folder: Path) -> No
     (folder / "hidden").mkdir(mode=0)
     code = (
         "import os, sys, json, pathlib\n"
-        "from guardedbedrock.governance.replay.files import find_files, read_records\n"
+        "from guardedbedrock.governance.replay.reading.files import find_files, read_records\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "skipped = []\n"
         "files = find_files([sys.argv[1]], skipped.append)\n"
@@ -323,7 +323,7 @@ STREAM = """
 import re, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from guardedbedrock.governance.replay.files import TrailFile, read_records
+from guardedbedrock.governance.replay.reading.files import TrailFile, read_records
 def peak():
     # getrusage would include the peak of the process that started this one.
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

@@ -15,7 +15,7 @@ from harness.replay import ALLOW_ALL, BASELINE, NEW, read_all, record, write_jso
 from sqlglot.errors import ErrorLevel
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.page import write_page
+from guardedbedrock.governance.replay.rendering.page import write_page
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import query_for_athena, replay
 from guardedbedrock.testing.trails import TrailGenerator
@@ -183,7 +183,7 @@ def test_without_the_extras_the_standard_library_reads_trails_and_errors_name_th
     report = replay([trail / "trail"], trail / "new.json", keep=trail / "kept")
     for module in ("msgspec", "pyarrow", "duckdb", "jinja2"):
         monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.delitem(sys.modules, "guardedbedrock.governance.replay.typed")
+    monkeypatch.delitem(sys.modules, "guardedbedrock.governance.replay.reading.typed")
     assert replay([trail / "trail"], trail / "new.json") == report
     with pytest.raises(ConfigurationError, match=r"--keep needs pyarrow and duckdb; run pip install 'guardedbedrock\[replay\]'"):
         replay([trail / "trail"], trail / "new.json", keep=trail / "other")

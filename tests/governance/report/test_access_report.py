@@ -32,7 +32,7 @@ from harness.access import (
 
 from guardedbedrock.bedrock import authorizations, find_operation
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.solver import is_available
+from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.access import OPERATIONS, AccessReport, build, fill
 from guardedbedrock.governance.report.formats import COLUMNS, as_data, write_csv
 from guardedbedrock.governance.report.page import LARGEST, write_page

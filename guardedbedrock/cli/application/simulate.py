@@ -1,0 +1,128 @@
+"""``guardedbedrock simulate``: show what the guard does with a call, without sending it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import nullcontext
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+import guardedbedrock
+from guardedbedrock.auditing import Audit
+from guardedbedrock.bedrock import OPERATIONS
+from guardedbedrock.cli.application.simulation import Simulation, as_json, text_lines
+from guardedbedrock.cli.console import console, write_json
+from guardedbedrock.errors import ConfigurationError, RefusedError
+from guardedbedrock.iam.language.documents import repeated_key
+from guardedbedrock.settings.reader import parse_json, read_text
+from guardedbedrock.stages.authorize import denial
+
+if TYPE_CHECKING:
+    from guardedbedrock import Guard
+
+_INVALID_TYPE: Final = re.compile(
+    r"Invalid type for parameter (?P<path>\S+), value: (?s:.*?), type: <class '(?P<type>[^']*)'>, valid types: (?P<accepted>.*)",
+)
+"""A line of the report of botocore's `ParamValidator`."""
+_CLASS: Final = re.compile(r"<class '([^']*)'>")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateArguments:
+    """
+    The arguments of the command.
+
+    Args:
+        operation: Such as ``Converse``.
+        params: JSON text, or ``@`` and a file name.
+        config: Configuration file; None looks where `Guard.from_config` looks.
+        region: Region of the client.
+        using: Name of the approved guardrail to inject.
+    """
+
+    operation: str
+    params: str = "{}"
+    config: str | None = None
+    region: str | None = None
+    using: str | None = None
+
+
+def command(arguments: SimulateArguments, output: str) -> int:
+    """
+    Simulate the call and print the result.
+
+    Returns:
+        1 if the policies deny the call, in any mode, or if the guard refuses it; else 0.
+    """
+    params = read_params(arguments.params)
+    if arguments.operation not in OPERATIONS:
+        near = get_close_matches(arguments.operation, OPERATIONS)
+        fix = f"did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else "write one such as Converse or InvokeModel"
+        raise ConfigurationError(f"--operation: `{arguments.operation}` is not an operation of Amazon Bedrock; {fix}")
+    simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
+    if output == "json":
+        write_json(as_json(simulation))
+    else:
+        screen = console()
+        for text, style in text_lines(simulation):
+            screen.print(text, style=style, soft_wrap=True)
+    return 1 if simulation.stopped or simulation.is_denied else 0
+
+
+def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any]) -> Simulation:
+    """
+    Simulate the call, including the error that the caller would get.
+
+    Raises:
+        ConfigurationError: A required parameter is missing or has the wrong type, or no approved guardrail has the name.
+    """
+    operation, region, rules = arguments.operation, arguments.region, guard.rules
+    enforced = rules.mode == "enforce"
+    try:
+        with guard.using(arguments.using) if arguments.using else nullcontext():
+            verdict = guard.simulate(operation, params, region_name=region)
+    except RefusedError as refusal:
+        return Simulation(operation, params, rules.mode, verdict=None, error=refusal, stopped=enforced)
+    except (AttributeError, TypeError):
+        raise ConfigurationError(f"--params: {_wrong_type(operation, params)}") from None
+    error = denial(operation, verdict, rules) if verdict.denied else None
+    refused = verdict.decision == "indeterminate" and rules.on_indeterminate == "refuse"
+    stopped = enforced and (refused or error is not None)
+    return Simulation(operation, params, rules.mode, verdict=verdict, error=error, stopped=stopped)
+
+
+def _wrong_type(operation: str, params: dict[str, Any]) -> str:
+    """Name the first parameter whose type botocore rejects."""
+    service = OPERATIONS[operation].service
+    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    if operation in model.operation_names:  # an older botocore may not have it
+        report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
+        found = _INVALID_TYPE.search(report)
+        if found:
+            accepted = " or ".join(f"`{name}`" for name in _CLASS.findall(found["accepted"]))
+            return f"`{found['path']}` is of type `{found['type']}`; {operation} accepts {accepted} there"
+    return f"a value has a type that {operation} does not accept"
+
+
+def read_params(argument: str) -> dict[str, Any]:
+    """
+    Parse the ``--params`` argument: JSON text, or ``@`` and a file name.
+
+    Raises:
+        ConfigurationError: The text is not a JSON object, or the file cannot be read.
+    """
+    location = f"--params {argument}" if argument.startswith("@") else "--params"
+    text = read_text(Path(argument[1:]), what=location) if argument.startswith("@") else argument
+    params = parse_json(text, location)
+    if not isinstance(params, dict):
+        raise ConfigurationError(f"{location}: must be a JSON object")
+    key = repeated_key(params)
+    if key is not None:
+        raise ConfigurationError(f"{location}: has the key `{key}` twice; keep one")
+    return params

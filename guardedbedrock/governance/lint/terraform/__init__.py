@@ -1,0 +1,1 @@
+"""The policies of Terraform's files, plans and states."""

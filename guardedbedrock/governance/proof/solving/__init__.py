@@ -1,0 +1,1 @@
+"""Whether a request satisfies the formulas of a question, and how it looks."""

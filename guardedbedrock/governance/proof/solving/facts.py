@@ -1,0 +1,164 @@
+"""Whether chosen facts can be true of one request: each text, number, date and address needs a value that meets its facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from guardedbedrock.governance.proof.logic.encoding import Vocabulary
+from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
+from guardedbedrock.governance.proof.logic.strings import find_texts
+from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
+from guardedbedrock.iam.matching.patterns import join
+
+Facts: TypeAlias = Mapping[Atom, bool]
+"""Atoms with whether they are true."""
+Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
+"""Facts that exclude each other."""
+TextFact: TypeAlias = Matches | Shaped | Related
+Group: TypeAlias = Collection[tuple[TextFact, bool]]
+"""The facts about a text, and about the texts that it is compared with."""
+
+INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
+_NAME: Final[Sequence] = (Repeat((("a", "z"),), 1),)
+"""What a text looks like if the facts leave a choice."""
+
+
+@dataclass(slots=True)
+class Values:
+    """
+    The values that meet some facts.
+
+    Args:
+        texts: Value of each text that has a fact.
+        cells: Cell of each number, date or address that has a fact.
+        conflicts: Facts that exclude each other, if there are no values.
+        reason: Why neither is known.
+    """
+
+    texts: dict[Text, str] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    reason: str = ""
+
+    def text(self, text: Text) -> str:
+        """Return the value of a text, a usual one if it has no fact."""
+        return self.texts.get(text, "a")
+
+
+def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapping[Text, Sequence], timeout: float) -> Values:
+    """
+    Find values that meet some facts.
+
+    Args:
+        cvc5: The module.
+        vocabulary: How the keys are modelled.
+        facts: The facts.
+        preferred: Shapes of texts that are easy to read, where the facts leave a choice.
+        timeout: Limit for texts that are compared with other texts, in seconds.
+    """
+    found = Values()
+    _find_cells(found, vocabulary, facts)
+    for group in _groups(facts):
+        if not _find_by_automata(found, group, preferred):
+            answer = find_texts(cvc5, group, timeout)
+            found.texts |= answer.values
+            found.conflicts += [tuple(answer.conflict)] if answer.conflict else []
+            fits = not answer.values or _fit(group, answer.values)
+            found.reason = found.reason or answer.reason or ("" if fits else INEXPRESSIBLE)
+    return found
+
+
+def _find_by_automata(found: Values, group: Group, preferred: Mapping[Text, Sequence]) -> bool:
+    """
+    Find the values of texts, or facts that exclude each other. Returns whether one of them was found.
+
+    Of texts that are compared with each other, those that others are made of get a value first. This often finds values, but
+    cannot show that there are none.
+    """
+    own: dict[Text, list[tuple[Fact, bool]]] = {}
+    related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
+    for atom, wanted in group:
+        if not isinstance(atom, Related):
+            own.setdefault(atom.text, []).append((atom, wanted))
+    values: dict[Text, str] = {}
+    try:
+        for text in _pieces_first(own, related):
+            facts = own.get(text, [])
+            given = [(_with_values(atom, values), wanted) for atom, wanted in related if atom.text == text]
+            value = _value((*facts, *given), preferred.get(text, _NAME), text)
+            if value is not None:
+                values[text] = value
+            elif given and find_text(tuple(facts)) is not None:
+                return False
+            else:
+                found.conflicts.append(find_conflict(tuple(facts)))
+                return True
+    except SearchLimitError:
+        return False
+    if not _fit(group, values):
+        return False
+    found.texts |= values
+    return True
+
+
+def _fit(group: Group, values: Mapping[Text, str]) -> bool:
+    """Return whether values of all texts meet the facts that compare them with each other."""
+    related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
+    return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
+
+
+def _value(facts: tuple[tuple[Fact, bool], ...], usual: Sequence, text: Text) -> str | None:
+    value = find_text(((Shaped(text, usual), True), *facts))
+    return find_text(facts) if value is None else value
+
+
+def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
+    """Return the texts of a group; those that others are made of come first."""
+    pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, Text)}
+    return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
+
+
+def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
+    """Return the pattern that a text is compared with, for values of the pieces. A piece without a value yet counts as empty."""
+    return Matches(related.text, join(values.get(piece, "") if isinstance(piece, Text) else piece for piece in related.pieces))
+
+
+def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
+    limits: dict[str, dict[InCells, frozenset[int]]] = {}
+    for atom, value in facts.items():
+        if isinstance(atom, InCells):
+            every = frozenset(range(len(vocabulary.cells[atom.key].samples)))
+            limits.setdefault(atom.key, {})[atom] = atom.cells if value else every - atom.cells
+    for key, allowed in limits.items():
+        left = frozenset.intersection(*allowed.values())
+        if left:
+            found.cells[key] = min(left)
+            continue
+        needed = dict(allowed)
+        for atom in allowed:
+            rest = [cells for one, cells in needed.items() if one != atom]
+            if rest and not frozenset.intersection(*rest):
+                del needed[atom]
+        found.conflicts.append(tuple((atom, facts[atom]) for atom in needed))
+
+
+def _groups(facts: Facts) -> Iterator[Group]:
+    """Yield the facts about each text; texts that a fact compares with each other are one group."""
+    leader: dict[Text, Text] = {}
+
+    def first_of(text: Text) -> Text:
+        while (other := leader.setdefault(text, text)) != text:
+            text = other
+        return text
+
+    about = [(atom, value) for atom, value in facts.items() if isinstance(atom, Matches | Shaped | Related)]
+    for atom, _ in about:
+        for piece in atom.pieces if isinstance(atom, Related) else ():
+            if isinstance(piece, Text):
+                leader[first_of(piece)] = first_of(atom.text)
+    groups: dict[Text, list[tuple[TextFact, bool]]] = {}
+    for atom, value in about:
+        groups.setdefault(first_of(atom.text), []).append((atom, value))
+    yield from groups.values()

@@ -1,0 +1,219 @@
+"""
+The parts of a question, and how each is decided.
+
+A part is about the requests of one action on one type of resource in one account. It is refuted if some request surely shows the
+opposite, and the engine confirms it. It is proved if no request could, not even where AWS documents no rule. Otherwise it is
+unknown, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from guardedbedrock.governance.proof.logic.encoding import Encoder, Vocabulary, canonical_key, vocabulary_of
+from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
+from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
+from guardedbedrock.governance.proof.solving.requests import (
+    Situation,
+    accounts,
+    known_shapes,
+    principal_keys,
+    principal_patterns,
+    rebuild,
+    shape_of_resource,
+    types_in,
+    usual_shapes,
+    well_formed,
+)
+from guardedbedrock.governance.proof.solving.solver import Model, Solver, Status, is_available
+from guardedbedrock.iam import Decision, Request
+
+TIMEOUT: Final = 5.0
+NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
+_ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
+_UNCERTAIN: Final = "no certain decision"
+_RESOURCE_ACCOUNT: Final = "aws:ResourceAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    How a question is answered.
+
+    Args:
+        timeout: Limit of the solver for each part of a question, in seconds.
+        assumed: Context keys that every request has, with their values.
+        any_principal: Whether the keys that AWS derives from the principal are free, because it is not known.
+    """
+
+    timeout: float = TIMEOUT
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    any_principal: bool = False
+
+    def fixed(self, policies: ProofPolicies) -> dict[str, str | None]:
+        """Return the keys that every request of the principal has; None for a key that no request has."""
+        derived = {} if self.any_principal else principal_keys(policies.principal)
+        return {**derived, **self.assumed}
+
+    def partly_known(self, policies: ProofPolicies) -> dict[str, tuple[str, ...]]:
+        """Return the keys of which a part is known in every request of the principal."""
+        assumed = {name.lower() for name in self.assumed}
+        derived = {} if self.any_principal else principal_patterns(policies.principal)
+        return {name: patterns for name, patterns in derived.items() if name.lower() not in assumed}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """
+    One part of a question.
+
+    Args:
+        situation: The requests.
+        shown: What a witness shows: surely, and possibly.
+        policies: The policies that allow the witness.
+        confirms: Returns whether the engine agrees with a witness.
+        older: The policies that `policies` are compared with, if the question has two versions.
+    """
+
+    situation: Situation
+    shown: Tri
+    policies: ProofPolicies
+    confirms: Callable[[Request], bool]
+    older: ProofPolicies | None = None
+
+    def open_decision(self, request: Request) -> Decision | None:
+        """Return a decision that depends on a rule that AWS does not document; None if each decision is sure."""
+        sets = [one.policy_set() for one in (self.policies, self.older) if one is not None]
+        decisions = [one.evaluate(request) for one in sets]
+        return next((one for one in decisions if one.outcome == "indeterminate"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How a part was decided.
+
+    Args:
+        answer: ``proved``, ``refuted`` or ``unknown``.
+        witness: A request that shows the opposite.
+        reason: Why the answer is unknown.
+    """
+
+    answer: str
+    witness: Request | None = None
+    reason: str = ""
+
+
+class Prover:
+    """
+    Decides the parts of one question. The parts share the encoded statements and what the solver learns.
+
+    Args:
+        placed: The statements that the question compares.
+        fixed: Keys with their value in every request; None for a key that no request has.
+        policies: The policies, which tell accounts apart.
+        timeout: Limit of the solver for each part, in seconds.
+        also: Further keys that the question reads.
+        every_account: Whether resources of other accounts count without a resource-based policy too.
+        partly_known: Keys with patterns, of which their value matches one in every request.
+        lists: Keys with several values in every request.
+    """
+
+    def __init__(  # noqa: PLR0913  # a question reads all of these
+        self,
+        placed: Iterable[Placed],
+        fixed: Mapping[str, str | None],
+        policies: Iterable[ProofPolicies],
+        timeout: float,
+        *,
+        also: Iterable[str] = (),
+        every_account: bool = False,
+        partly_known: Mapping[str, tuple[str, ...]] | None = None,
+        lists: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self._accounts = tuple(accounts(policies, every=every_account))
+        self._fixed = fixed
+        self._timeout = timeout
+        owners = ((_RESOURCE_ACCOUNT, account) for account, _ in self._accounts if account)
+        self.vocabulary: Vocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
+        values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
+        several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
+        self._encoder = Encoder(self.vocabulary, "", fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
+        self._solver: Solver | None = None
+
+    def situations(self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()) -> Iterator[Situation]:
+        """
+        Yield the situations of an action, by the account and the type of the resource, foundation models first.
+
+        Args:
+            action: The action.
+            types: Resource types; None for every type of the action.
+            patterns: Patterns of which the resource matches one; empty for no limit.
+        """
+        for account, foreign in self._accounts:
+            owner = {_RESOURCE_ACCOUNT: account} if account else {}
+            fixed = {**owner, **self._fixed}
+            placed = Situation(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
+            found = types_in(placed)
+            if found is None:
+                yield placed
+            for one in found or ():
+                yield replace(placed, types=frozenset({one}))
+
+    def encoder(self, situation: Situation) -> Encoder:
+        """Return the encoder for the requests of a situation."""
+        shaped = shape_of_resource(situation)
+        return self._encoder.at(situation.action, situation.resource, shaped, foreign=situation.foreign)
+
+    def decide(self, part: Part) -> Outcome:
+        """Decide one part."""
+        if part.shown.may is False:
+            return Outcome("proved")
+        formed = well_formed(part.situation, self.vocabulary)
+        possible = conjoin((formed, part.shown.may))
+        if is_unsatisfiable(possible, has_solver=is_available()):
+            return Outcome("proved")
+        if not is_available():
+            return Outcome("unknown", reason=NO_SOLVER)
+        status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.situation)
+        if model is not None:
+            request = rebuild(model, part.situation, self.vocabulary, part.policies)
+            if part.confirms(request):
+                return Outcome("refuted", request)
+            problem = f"the engine does not confirm {request.action} on {request.resource}; please report it"
+            return Outcome("unknown", reason=f"defect: {problem}")
+        if status == "unsatisfiable" and part.shown.may != part.shown.must:
+            status, model, reason = self.solve(possible, part.situation)
+        if status == "unsatisfiable":
+            return Outcome("proved")
+        if model is None:
+            return Outcome("unknown", reason=reason)
+        return _judge(rebuild(model, part.situation, self.vocabulary, part.policies), part)
+
+    def has_request(self, situation: Situation) -> bool:
+        """Return whether AWS could receive a request of a situation; True if that is not known."""
+        formed = well_formed(situation, self.vocabulary)
+        if is_unsatisfiable(formed, has_solver=is_available()):
+            return False
+        return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
+
+    def solve(self, formula: Formula, situation: Situation) -> tuple[Status, Model | None, str]:
+        """Find a request of a situation for which a formula is true."""
+        if self._solver is None:
+            self._solver = Solver(self.vocabulary, self._timeout)
+        return self._solver.solve(formula, usual_shapes(situation))
+
+
+def _judge(request: Request, part: Part) -> Outcome:
+    """Let the engine decide about a request that may show the opposite."""
+    if part.confirms(request):
+        return Outcome("refuted", request)
+    decision = part.open_decision(request)
+    if decision is None:
+        return Outcome("unknown", reason=_ONE_SIDED)
+    rules = "; ".join(decision.reasons)
+    return Outcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")

@@ -1,0 +1,361 @@
+"""
+Well-formed requests: what a request that AWS could receive looks like. Without this, a witness would be absurd.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon Bedrock"; IAM User Guide, "AWS global
+condition context keys".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from guardedbedrock.bedrock import reference
+from guardedbedrock.bedrock.authorization.condition_keys import carries
+from guardedbedrock.bedrock.caller import PRINCIPAL_TYPES
+from guardedbedrock.governance.proof.logic.cells import Cells
+from guardedbedrock.governance.proof.logic.encoding import Vocabulary, canonical_key
+from guardedbedrock.governance.proof.logic.formulas import (
+    RESOURCE,
+    Choice,
+    Formula,
+    InCells,
+    Matches,
+    Present,
+    Repeat,
+    Sequence,
+    Shaped,
+    Text,
+    Used,
+    conjoin,
+    disjoin,
+    implies,
+    negate,
+)
+from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT, ARNS, BOOLEANS, TIME
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.solving.solver import Model
+from guardedbedrock.iam import Request
+from guardedbedrock.iam.matching import values
+from guardedbedrock.iam.matching.arns import split
+from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, Tokens, join, tokenize
+from guardedbedrock.iam.matching.principals import identify, role_arn_patterns
+
+GUARDRAIL: Final = "bedrock:guardrailidentifier"
+INFERENCE: Final = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+"""The actions that let a model generate; every other inference operation requires one of them."""
+
+NOT_THE_MODEL: Final = frozenset(
+    {"inference-profile", "application-inference-profile", "prompt-router", "default-prompt-router", "project"}
+)
+"""Resource types of `INFERENCE` that are authorized in addition to the model, which decides."""
+
+_LOWER: Final = ("a", "z")
+_DIGIT: Final = ("0", "9")
+_NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "/"), ("_", "_")), 1)
+_WORD: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_")), 1)
+_VERSION: Final = Repeat((_DIGIT,), 1, 4)
+_VARIANT: Final = Repeat((_LOWER, _DIGIT), 1, 8)
+_MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
+"""A model ID or a profile ID, such as ``anthropic.claude-v2:1:200k``. Names of other types have no colon."""
+_NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
+_PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
+REGION: Final[Sequence] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
+"""More texts than there are regions, because AWS adds regions. A witness has a usual region first."""
+_DIGITS: Final = Repeat((_DIGIT,), 1)
+_SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
+_ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
+_ARN: Final[Sequence] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
+_ACCOUNT_DIGITS: Final = 12
+_KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":key/", ANY))
+"""Only the actions of KMS are authorized on a key, and its key policy must allow them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shapes:
+    """
+    The shapes of some texts.
+
+    Args:
+        partition: A partition.
+        region: A region.
+        name: Name of a resource.
+        guardrail: A value of ``bedrock:GuardrailIdentifier``.
+    """
+
+    partition: Sequence
+    region: Sequence
+    name: Sequence
+    guardrail: Sequence
+
+
+_ANY: Final = _Shapes(
+    partition=(_PARTITION,),
+    region=REGION,
+    name=(_NAME,),
+    guardrail=(
+        "arn:",
+        _PARTITION,
+        ":bedrock:",
+        *REGION,
+        ":",
+        _DIGITS,
+        ":guardrail/",
+        Repeat((_LOWER, _DIGIT), 1),
+        Choice((("",), (":", _DIGITS))),
+    ),
+)
+_USUAL: Final = _Shapes(
+    partition=("aws",),
+    region=("us-east-1",),
+    name=(Repeat((_LOWER, _DIGIT, ("-", ".")), 0), Repeat((_LOWER, _DIGIT), 1, 1)),
+    guardrail=(
+        "arn:aws:bedrock:us-east-1:123456789012:guardrail/",
+        Repeat((_LOWER, _DIGIT), 1),
+        Choice((("",), (":", Repeat((("1", "9"),), 1, 1)))),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """
+    The requests that a question is about.
+
+    Args:
+        action: The action.
+        types: Resource types; None for every type of the action, empty for any text.
+        resource: The resource, if it is fixed.
+        fixed: Keys with their values; None for a key that is absent.
+        patterns: Patterns of which the resource matches one; empty for no limit.
+        account: Account of the resource; ``""`` for resources whose ARN names no account.
+        foreign: Whether that is another account than the principal's.
+        lists: Keys with several values.
+        partly_known: Keys of which a part of the value is known: patterns, of which the value matches one.
+    """
+
+    action: str
+    types: frozenset[str] | None = None
+    resource: str | None = None
+    fixed: Mapping[str, str | None] = field(default_factory=dict)
+    patterns: tuple[str, ...] = ()
+    account: str = ""
+    foreign: bool = False
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    partly_known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def principal_keys(principal: str) -> dict[str, str | None]:
+    """Return the keys that AWS derives from a principal."""
+    found, parts = identify(principal), split(principal)
+    keys: dict[str, str | None] = {
+        "aws:PrincipalAccount": found.account or None,
+        "aws:PrincipalIsAWSService": "true" if found.kind == "service" else "false",
+        "aws:username": principal.rpartition("/")[2] if found.kind == "user" else None,
+    }
+    if found.kind in PRINCIPAL_TYPES:
+        keys["aws:PrincipalType"] = PRINCIPAL_TYPES[found.kind]
+    if parts is not None and found.kind != "assumed-role":
+        keys["aws:PrincipalArn"] = principal
+    return keys
+
+
+def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
+    """Return the keys of a principal of which a part is known: the ARN of a session does not contain the path of its role."""
+    found = identify(principal)
+    return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
+
+
+def shape_of_resource(situation: Situation) -> Shaped | None:
+    """Return the shape of the resources of a situation; None if the resource is fixed, or has no shape."""
+    if situation.resource is not None:
+        return None
+    return _resource_shape(situation.action.lower(), types_in(situation), situation.account, situation.foreign)
+
+
+@lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
+def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, foreign: bool) -> Shaped | None:  # noqa: FBT001
+    named: Sequence = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
+    if types is not None:
+        options = tuple(_shape_of(one, account, _ANY) for one in types)
+    elif action in reference.actions():
+        options = () if foreign else (("*",),)
+    else:
+        options = (named,) if account else (named, ("*",))
+    if not options:
+        return None
+    return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))
+
+
+def known_shapes(vocabulary: Vocabulary) -> dict[Text, Shaped]:
+    """Return the shapes of key values that every request has where it has the key."""
+    text = Text(GUARDRAIL)
+    return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in vocabulary.slots else {}
+
+
+def usual_shapes(situation: Situation) -> dict[Text, Sequence]:
+    """Return shapes of texts that make a witness easy to read: a usual region, model and guardrail."""
+    shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
+    types = types_in(situation)
+    return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
+
+
+def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
+    """
+    Return that a request is one that AWS could receive, in a situation.
+
+    Args:
+        situation: The situation.
+        vocabulary: How keys are modelled.
+    """
+    parts = (_resource(situation), _keys(situation, vocabulary), _fixed(situation, vocabulary), _in_part(situation, vocabulary))
+    return conjoin(formula for part in parts for formula in part)
+
+
+def _resource(situation: Situation) -> Iterator[Formula]:
+    if situation.resource is not None:
+        yield Matches(RESOURCE, tuple(filter(None, (situation.resource,))))
+        return
+    yield shape_of_resource(situation) or False
+    if situation.action.lower() not in reference.actions() and not situation.action.lower().startswith("kms:"):
+        yield negate(Matches(RESOURCE, _KMS_KEY))
+    if situation.patterns:
+        yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
+
+
+def types_in(situation: Situation) -> tuple[str, ...] | None:
+    """Return the resource types of a situation's action in its account, foundation models first; None if it has no types."""
+    known = reference.actions().get(situation.action.lower())
+    if situation.resource is not None or known is None or not known.types:
+        return None
+    types = known.types if situation.types is None else situation.types & known.types
+    return tuple(sorted((one for one in types if _fits(one, situation)), key=lambda one: (one != "foundation-model", one)))
+
+
+def _fits(resource_type: str, situation: Situation) -> bool:
+    """Return whether a type's ARN names an account exactly if the situation does."""
+    return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
+
+
+def _shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
+    """Return the shape of a resource type's ARNs in an account."""
+    named: Mapping[str, Sequence] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
+    parts: list[str | Repeat | Choice] = []
+    for piece in re.split(r"(\$\{\w+\})", reference.resource_arns()[resource_type]):
+        if piece in named:
+            parts += named[piece]
+        elif piece:
+            name = _MODEL_ID if resource_type in _NAMED_BY_MODEL_ID and given is _ANY else given.name
+            parts += name if piece.startswith("${") else (piece,)
+    return tuple(parts)
+
+
+def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Iterator[tuple[str, bool]]:
+    """
+    Yield the accounts that policies can tell apart, each with whether it is foreign to the principal.
+
+    These are: no account, the principal's account, every account that a resource pattern names, and one that none names. Another
+    account's resource is only reachable through a resource-based policy; without one these accounts are left out.
+
+    Args:
+        policies: The policies.
+        every: Whether other accounts are yielded without a resource-based policy too.
+    """
+    listed = tuple(policies)
+    own = identify(listed[0].principal).account
+    yield "", False
+    if own:
+        yield own, False
+    patterns = {pattern for one in listed for placed in one.statements() for pattern in placed.statement.resources}
+    segments = {parts[4] for pattern in patterns if len(parts := pattern.split(":", 5)) > 4}  # noqa: PLR2004  # an ARN
+    if "aws" in segments:
+        yield "aws", False  # AWS owns the resource, so that identity-based policies alone decide
+    named = {segment.replace("*", "0").replace("?", "0").ljust(_ACCOUNT_DIGITS, "0") for segment in segments if segment}
+    if not every and all(one.resource is None for one in listed):
+        return
+    for account in sorted(one for one in named | {"999999999999"} if one != own and one.isdecimal()):
+        yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
+
+
+def _keys(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+    is_known = situation.action.lower() in reference.actions()
+    for key in (*vocabulary.cells, *vocabulary.slots):
+        if key in ALWAYS_PRESENT:
+            yield Present(key)
+        if is_known and not carries(situation.action, key):
+            yield negate(Present(key))
+        for slot in range(2, vocabulary.slots.get(key, 0)):
+            yield implies(Used(key, slot), Used(key, slot - 1))
+        for slot in range(1, vocabulary.slots.get(key, 0)):
+            # No key that can have several values has an empty one. A set of several texts is never an empty set.
+            yield implies(Used(key, slot), negate(disjoin((Matches(Text(key), ()), Matches(Text(key, slot), ())))))
+        for slot in range(vocabulary.slots.get(key, 0)):
+            yield implies(Present(key), _value_of(key, Text(key, slot)))
+
+
+def _value_of(key: str, text: Text) -> Formula:
+    if key in BOOLEANS:
+        return disjoin((Matches(text, ("true",)), Matches(text, ("false",))))
+    if key == GUARDRAIL:
+        return Shaped(text, _ANY.guardrail)
+    if key in ARNS:
+        return Shaped(text, _ARN)
+    if key == "aws:requestedregion":
+        return Shaped(text, _ANY.region)
+    return True
+
+
+def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+    for name, value in situation.fixed.items():
+        key = canonical_key(name)
+        if value is None:
+            yield negate(Present(key))
+            continue
+        yield Present(key)
+        if key in vocabulary.cells:
+            yield _in_cell_of(key, value, vocabulary.cells[key])
+        elif key in vocabulary.slots:
+            yield Matches(Text(key), (value,) if value else ())
+            yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
+
+
+def _in_part(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+    for name, patterns in situation.partly_known.items():
+        key = canonical_key(name)
+        if key in vocabulary.slots:
+            yield Present(key)
+            yield disjoin(Matches(Text(key), tokenize(pattern)) for pattern in patterns)
+
+
+def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
+    read = values.address if cells.kind == "address" else values.instant if cells.kind == "date" else values.number
+    wanted: object = read(value)
+    return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
+
+
+def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies: ProofPolicies) -> Request:
+    """Return the request that a model describes."""
+    context: dict[str, object] = {}
+    for key, value in model.texts.items():
+        context[vocabulary.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
+    for key, cell in model.cells.items():
+        sample = vocabulary.cells[key].samples[cell]
+        for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling.get(key, key),):
+            context[spelling] = sample
+    # A question may give a number or a date in another spelling than the sample of its cell.
+    for name, given in situation.fixed.items():
+        key = canonical_key(name)
+        if key in model.cells and given is not None:
+            for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling[key],):
+                context[spelling] = given
+    context |= {name: list(texts) for name, texts in situation.lists.items()}
+    return Request(
+        principal=policies.principal,
+        action=situation.action,
+        resource=situation.resource if situation.resource is not None else model.resource or "*",
+        context=context,
+        rcp_applies=policies.rcp_applies,
+    )

@@ -1,0 +1,1 @@
+"""Equal records counted once: from trail files, from a former replay and by Athena."""

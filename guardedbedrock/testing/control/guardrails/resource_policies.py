@@ -1,0 +1,61 @@
+"""PutResourcePolicy, GetResourcePolicy, DeleteResourcePolicy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from guardedbedrock.bedrock.resources.resource_policies import check_resource_policy
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.testing.control.errors import not_found
+from guardedbedrock.testing.wire import ServiceError
+
+if TYPE_CHECKING:
+    from guardedbedrock.testing.control.guardrails.operations import GuardrailOperations
+    from guardedbedrock.testing.wire import Params
+
+
+class ResourcePolicies:
+    """
+    The resource-based policies of guardrails and guardrail profiles. They are stored and have no effect.
+
+    Args:
+        guardrails: The guardrails that a policy can be attached to.
+    """
+
+    def __init__(self, guardrails: GuardrailOperations) -> None:
+        self._guardrails = guardrails
+        self._policies: dict[str, str] = {}
+
+    def put(self, params: Params) -> Params:
+        """Attach a policy. It replaces the one before."""
+        arn, policy = params["resourceArn"], params["resourcePolicy"]
+        self._check_resource(arn)
+        try:
+            check_resource_policy(policy, arn)
+        except ConfigurationError as error:
+            raise ServiceError.invalid(str(error)) from error
+        self._policies[arn] = policy
+        return {"resourceArn": arn}
+
+    def get(self, params: Params) -> Params:
+        """Return the policy of a resource."""
+        return {"resourcePolicy": self._policies[self._existing(params)]}
+
+    def delete(self, params: Params) -> Params:
+        """Delete the policy of a resource."""
+        del self._policies[self._existing(params)]
+        return {}
+
+    def remove(self, arn: str) -> None:
+        """Remove the policy of a deleted resource."""
+        self._policies.pop(arn, None)
+
+    def _check_resource(self, arn: str) -> None:
+        if arn not in self._guardrails and ":guardrail-profile/" not in arn:
+            raise ServiceError.invalid(f"resourceArn: {arn} is neither an existing guardrail nor a guardrail profile")
+
+    def _existing(self, params: Params) -> str:
+        arn = str(params["resourceArn"])
+        if arn not in self._policies:
+            raise not_found(f"{arn} has no resource policy")
+        return arn
