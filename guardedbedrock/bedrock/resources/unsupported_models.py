@@ -42,6 +42,17 @@ def sendable_patterns(configured: tuple[str, ...]) -> tuple[str, ...]:
     return (*(pattern for pattern, kind in UNSUPPORTED_MODELS.items() if kind in GENERATES_NOTHING), *configured)
 
 
+def is_model_of(model: str, patterns: tuple[str, ...]) -> bool:
+    """
+    Return whether a foundation model, or the one of a system-defined profile, has an ID that a pattern matches.
+
+    >>> is_model_of("us.cohere.embed-v4:0", ("cohere.embed-*",))
+    True
+    """
+    model_id = _model_id(model)
+    return model_id is not None and any(compile_pattern(pattern)(model_id) for pattern in patterns)
+
+
 def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models: ResolvedModels) -> UnsupportedKind | None:
     """
     Return why a model takes no guardrail; None if it takes one, or if that is unknown.
@@ -68,14 +79,17 @@ def unsupported_kind(model: object, configured: tuple[str, ...], resolved_models
 
 @lru_cache(maxsize=256)  # keyed by the model and the configured patterns: every call asks, and compiling patterns takes 60 us
 def _kind(model: str, configured: tuple[str, ...]) -> UnsupportedKind | None:
+    if is_model_of(model, configured):
+        return "configured"
+    return next((kind for pattern, kind in UNSUPPORTED_MODELS.items() if is_model_of(model, (pattern,))), None)
+
+
+def _model_id(model: str) -> str | None:
+    """Return the ID of a foundation model, or of the model of a system-defined profile; None for any other identifier."""
     parts = split(model)
     kind, name = kind_of(model), parts[5].partition("/")[2] if parts else model
     if kind == "inference-profile":
         name = name.partition(".")[2]
     elif kind != "foundation-model":
         return None
-    if "/" in name:  # not a model ID: a wildcard must not match what precedes or follows the slash
-        return None
-    if any(compile_pattern(pattern)(name) for pattern in configured):
-        return "configured"
-    return next((found for pattern, found in UNSUPPORTED_MODELS.items() if compile_pattern(pattern)(name)), None)
+    return None if "/" in name else name  # a wildcard must not match what precedes or follows a slash

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from guardedbedrock.cli.console import write_json
 from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, NO_JUNIT, sarif_log, text_in_xml, uri_of
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.lint.read import read_unguarded_models
+from guardedbedrock.governance.lint.read import read_unguarded_models, read_unsupported_models
 from guardedbedrock.governance.lint.rules import RULES
 from guardedbedrock.governance.lint.run import (
     LintOptions,
@@ -68,6 +68,7 @@ def command(arguments: LintArguments, output: ReportFormat) -> int:
         suppressions=read_suppressions(Path(arguments.config)) if arguments.config else (),
         baseline=read_baseline(arguments.baseline) if arguments.baseline else {},
         unguarded_models=read_unguarded_models(Path(arguments.config)) if arguments.config else (),
+        unsupported_models=read_unsupported_models(Path(arguments.config)) if arguments.config else "send",
     )
     findings = lint(arguments.paths, options)
     if arguments.write_baseline is not None:

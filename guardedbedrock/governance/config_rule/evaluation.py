@@ -192,7 +192,12 @@ def _calls(group: Group) -> Iterator[tuple[str, str]]:
     """Yield an action and a model for each inference call that a statement of the principal allows by itself."""
     for _, statement in group.statements("identity"):
         if statement.is_allow:
-            yield from ((action, model) for action in INFERENCE if statement.covers(action) for model in models_of(statement))
+            yield from (
+                (action, model)
+                for action in INFERENCE
+                if statement.covers(action)
+                for model in models_of(statement, group.exempt_models)
+            )
 
 
 def _unguarded(group: Group, approved: Sequence[str]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from guardedbedrock._root import ConfigurationError
+from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.iam import PolicyDocument, PolicySet, PolicySyntaxError, PolicyType, parse
 from guardedbedrock.iam.language.documents import Statement
@@ -223,13 +224,20 @@ class Group:
         policies: The policies.
         principal: ARN of the principal, if the file names it.
         is_complete: Whether no other policy can apply, so that what is missing here is missing in the account.
-        unguarded_models: Patterns of IDs of models that may be called without a guardrail.
+        unguarded_models: Patterns of IDs of further models that take no guardrail, as in ``models_without_guardrail``.
+        unsupported_models: Whether models that take no guardrail may be called, as in the setting of this name.
     """
 
     policies: tuple[LintedPolicy, ...]
     principal: str = DEFAULT_PRINCIPAL
     is_complete: bool = False
     unguarded_models: tuple[str, ...] = ()
+    unsupported_models: Literal["send", "refuse"] = "send"
+
+    @property
+    def exempt_models(self) -> tuple[str, ...]:
+        """Patterns of IDs of models that may be called without a guardrail."""
+        return sendable_patterns(self.unguarded_models) if self.unsupported_models == "send" else ()
 
     def statements(self, *types: str) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
         """Yield the statements of policies of some types; of every type without arguments."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation.loops import LOOP
@@ -233,7 +233,12 @@ def _of_configuration(path: Path) -> Group:
             raise ConfigurationError(f"{path}: policies.{kind} is not a policy type; write one of {', '.join(POLICY_TYPES)}")
         for level, index, item, _ in _leveled(sources, ""):
             policies += _configured(path, kind, item, level, f"policies.{kind}[{index}]", crossing)
-    return Group(tuple(policies), is_complete=True, unguarded_models=read_unguarded_models(path))
+    return Group(
+        tuple(policies),
+        is_complete=True,
+        unguarded_models=read_unguarded_models(path),
+        unsupported_models=read_unsupported_models(path),
+    )
 
 
 def read_unguarded_models(path: Path) -> tuple[str, ...]:
@@ -242,6 +247,14 @@ def read_unguarded_models(path: Path) -> tuple[str, ...]:
     if not isinstance(patterns, list) or not all(isinstance(one, str) for one in patterns):
         raise ConfigurationError(f'{path}: models_without_guardrail: must be an array of texts, such as ["acme.embed-*"]')
     return tuple(patterns)
+
+
+def read_unsupported_models(path: Path) -> Literal["send", "refuse"]:
+    """Return ``unsupported_models`` of a configuration."""
+    value = configuration_table(path).get("unsupported_models", "send")
+    if value not in ("send", "refuse"):
+        raise ConfigurationError(f'{path}: unsupported_models: must be "send" or "refuse"')
+    return "refuse" if value == "refuse" else "send"
 
 
 def _configured(  # noqa: PLR0913, PLR0917  # each is a fact about the policy
@@ -290,4 +303,5 @@ def merge(groups: Iterable[Group]) -> Group:
     listed = list(groups)
     every = tuple(dict.fromkeys(policy for group in listed for policy in group.policies))
     unguarded = tuple(dict.fromkeys(pattern for group in listed for pattern in group.unguarded_models))
-    return Group(every, is_complete=True, unguarded_models=unguarded)
+    refuses = any(group.unsupported_models == "refuse" for group in listed)
+    return Group(every, is_complete=True, unguarded_models=unguarded, unsupported_models="refuse" if refuses else "send")

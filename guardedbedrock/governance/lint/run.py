@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.finding import SEVERITIES, LintFinding, Problem, Rule
@@ -58,7 +58,8 @@ class LintOptions:
         together: Whether the policies of all paths apply to one principal.
         suppressions: Findings that were accepted.
         baseline: Fingerprints of findings that are known, with their number.
-        unguarded_models: Patterns of IDs of models that may be called without a guardrail.
+        unguarded_models: Patterns of IDs of further models that take no guardrail, as in ``models_without_guardrail``.
+        unsupported_models: Whether models that take no guardrail may be called, as in the setting of this name.
     """
 
     policy_type: PolicyType | None = None
@@ -68,6 +69,7 @@ class LintOptions:
     suppressions: tuple[Suppression, ...] = ()
     baseline: Mapping[str, int] = field(default_factory=dict)
     unguarded_models: tuple[str, ...] = ()
+    unsupported_models: Literal["send", "refuse"] = "send"
 
 
 def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tuple[LintFinding, ...]:
@@ -98,7 +100,11 @@ def lint_groups(groups: Iterable[Group], options: LintOptions) -> tuple[LintFind
     seen: set[int] = set()
     kept: list[LintedPolicy] = []  # keeps each policy alive, so that its identity is not used again
     for given in groups:
-        group = replace(given, unguarded_models=(*given.unguarded_models, *options.unguarded_models))
+        group = replace(
+            given,
+            unguarded_models=(*given.unguarded_models, *options.unguarded_models),
+            unsupported_models="refuse" if "refuse" in (given.unsupported_models, options.unsupported_models) else "send",
+        )
         fresh = tuple(policy for policy in group.policies if id(policy) not in seen)
         kept += fresh
         seen |= {id(policy) for policy in fresh}

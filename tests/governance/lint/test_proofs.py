@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
+from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.run import LintOptions, lint
 from guardedbedrock.governance.proof.solving.solver import Solver
 
@@ -105,6 +106,34 @@ def test_a_configuration_names_models_that_take_no_guardrail(together: bool, tmp
 
     assert findings("") == 1
     assert findings('models_without_guardrail = ["acme.embed-*"]') == 0
+
+
+@pytest.mark.parametrize("solver", [True, False])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_client_that_refuses_embedding_models_exempts_none(
+    together: bool,  # noqa: FBT001  # a parameter
+    solver: bool,  # noqa: FBT001
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    if not solver:
+        request.getfixturevalue("no_solver")
+    embedding = {**ALLOW, "Resource": "arn:aws:bedrock:*::foundation-model/amazon.titan-embed-text-v2:0"}
+    file, config = tmp_path / "p.json", tmp_path / "c.toml"
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [embedding]}), "utf-8")
+    config.write_text('unsupported_models = "refuse"\npolicies.identity = "p.json"', "utf-8")
+
+    def findings(path: Path, mode: Literal["send", "refuse"] = "send") -> int:
+        return len(lint([path], LintOptions(select=("GB201",), together=together, unsupported_models=mode)))
+
+    assert (findings(file), findings(file, "refuse"), findings(config)) == (0, 1, 1)
+
+
+def test_an_unknown_value_of_unsupported_models_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text('unsupported_models = "ignore"\npolicies.identity = \'{"Statement": []}\'', "utf-8")
+
+    with pytest.raises(ConfigurationError, match=r'c\.toml: unsupported_models: must be "send" or "refuse"'):
+        lint([tmp_path / "c.toml"])
 
 
 def test_the_keys_of_an_unknown_principal_are_free(tmp_path: Path) -> None:

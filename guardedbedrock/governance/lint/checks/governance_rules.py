@@ -52,7 +52,7 @@ def both_roles(group: Group) -> Iterator[Problem]:
     invokes = [
         (policy, one)
         for policy, one in group.statements("identity")
-        if one.is_allow and one.covers(INVOKE) and _invokes(group, tuple(models_of(one)))
+        if one.is_allow and one.covers(INVOKE) and _invokes(group, tuple(models_of(one, group.exempt_models)))
     ]
     manages = [(policy, one) for policy, one in group.statements("identity") if one.is_allow and _managed(group, one)]
     if invokes and manages:

@@ -48,7 +48,7 @@ def missing_apply(group: Group) -> Iterator[Problem]:
         if (
             not statement.is_allow
             or not any(map(statement.covers, INFERENCE))
-            or next(models_of(statement, group.unguarded_models), None) is None
+            or next(models_of(statement, group.exempt_models), None) is None
         ):
             continue
         if not wanted and not has_grant:
@@ -87,7 +87,7 @@ def always_denied(group: Group) -> Iterator[Problem]:
     """Find an Allow of inference that other statements of the group deny with every guardrail and without one."""
     values = (None, *named_guardrails(group), OTHER_GUARDRAIL)
     for policy, statement in group.statements("identity"):
-        models = tuple(models_of(statement))
+        models = tuple(models_of(statement, group.exempt_models))
         if not statement.is_allow or not models or group.policy_set is None:
             continue
         actions = tuple(filter(statement.covers, INFERENCE))
@@ -176,7 +176,7 @@ def _sample_models(group: Group) -> Iterator[str]:
     """Yield ARNs of models of every type, and of those that the group names."""
     yield from (sample.format(region=region) for sample in MODELS.values() for region in REGIONS)
     for _, statement in group.statements("identity"):
-        yield from models_of(statement, group.unguarded_models)
+        yield from models_of(statement, group.exempt_models)
 
 
 def _model_arn(partition: str, region: str, model: str) -> str:

@@ -56,7 +56,7 @@ def unguarded_allow(group: Group) -> Iterator[Problem]:
         if any(map(_excludes_absent, statement.guardrail_lines)):
             continue  # another statement lets the call through, and is reported
         for action in filter(statement.covers, INFERENCE):
-            model = next((arn for arn in models_of(statement, group.unguarded_models) if is_possible(group, action, arn)), None)
+            model = next((arn for arn in models_of(statement, group.exempt_models) if is_possible(group, action, arn)), None)
             if model is not None:
                 item, decision = statement.names(action), ask(group, action, model)
                 is_certain = is_certain or (decision is not None and decision.outcome == "allowed")
@@ -82,7 +82,7 @@ def any_guardrail(group: Group) -> Iterator[Problem]:
         if any(map(_excludes_other, statement.guardrail_lines)):
             continue  # as above
         for action in filter(statement.covers, INFERENCE):
-            model = next(models_of(statement, group.unguarded_models), None)
+            model = next(models_of(statement, group.exempt_models), None)
             leaks = leaks or (model is not None and is_possible(group, action, model))
             if model is None or is_possible(group, action, model) or not is_possible(group, action, model, OTHER_GUARDRAIL):
                 continue

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
 from guardedbedrock.governance.lint.policy import DEFAULT_PRINCIPAL, Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.policies import ProofPolicies
@@ -35,9 +34,8 @@ def prove_guarded(group: Group, approved: Sequence[str] = (), patterns: Sequence
     if policies is None or _has_unresolved(group) or not is_available():
         return None
     options = Options(timeout=_TIMEOUT, any_principal=group.principal == DEFAULT_PRINCIPAL)
-    exempt = sendable_patterns(group.unguarded_models)
     given = ProofPolicies.of(policies, group.principal)
-    answer = guardrail_required(given, approved, options, patterns=patterns, exempt_models=exempt)
+    answer = guardrail_required(given, approved, options, patterns=patterns, exempt_models=group.exempt_models)
     return None if answer.answer == "unknown" else answer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from guardedbedrock.bedrock.resources.unsupported_models import GENERATES_NOTHING, unsupported_kind
+from guardedbedrock.bedrock.resources.unsupported_models import is_model_of
 from guardedbedrock.governance.lint.policy import GUARDRAIL_KEY, UNRESOLVED, Group, LintedStatement
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.arns import split
@@ -38,13 +38,13 @@ _MODEL_PREFIXES: Final = (
 OTHER_GUARDRAIL: Final = f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/zz9unlisted9z:7"
 
 
-def models_of(statement: LintedStatement, unguarded_models: tuple[str, ...] = ()) -> Iterator[str]:
+def models_of(statement: LintedStatement, exempt_models: tuple[str, ...]) -> Iterator[str]:
     """
     Yield ARNs of models that take a guardrail and that a statement reaches.
 
     Args:
         statement: The statement.
-        unguarded_models: Patterns of IDs of further models that take no guardrail.
+        exempt_models: Patterns of IDs of models that take no guardrail.
     """
     for sample in MODELS.values():
         for region in REGIONS:
@@ -53,19 +53,19 @@ def models_of(statement: LintedStatement, unguarded_models: tuple[str, ...] = ()
                 yield arn
     if not statement.parsed.not_resource:
         for item in statement.resources:
-            arn = _concrete(item.text, unguarded_models)
+            arn = _concrete(item.text, exempt_models)
             if arn and statement.reaches(arn):
                 yield arn
 
 
-@lru_cache(maxsize=4096)  # keyed by the pattern and the configured models: policies repeat few resources
-def _concrete(pattern: str, unguarded_models: tuple[str, ...]) -> str:
+@lru_cache(maxsize=4096)  # keyed by the pattern and the exempt models: policies repeat few resources
+def _concrete(pattern: str, exempt_models: tuple[str, ...]) -> str:
     """Return an ARN of a model that a pattern matches; ``""`` if the pattern is for something else."""
     parts = split(pattern)
     if parts is None or parts[2] != "bedrock" or not parts[5].startswith(_MODEL_PREFIXES) or UNRESOLVED in pattern:
         return ""
     arn = filled(pattern)
-    return "" if unsupported_kind(arn, unguarded_models, {}) in GENERATES_NOTHING else arn
+    return "" if is_model_of(arn, exempt_models) else arn
 
 
 def filled(pattern: str) -> str:
