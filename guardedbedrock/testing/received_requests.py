@@ -130,17 +130,23 @@ class Calls(Sequence["ReceivedRequest"]):
         fake.calls.assert_guarded_by("hr")
         fake.calls("Converse").assert_sent(2)     # the requests to one operation
 
-    A failed assertion lists the requests: operation, model, guardrail and status, but no prompts and completions.
+    A failed assertion lists all requests: operation, model, guardrail and status, but no prompts and completions.
 
     Args:
         read: Returns the current requests: all, or those to one operation.
         known: The guardrails that exist. Assertions accept their names.
+        only: The operation whose requests these are; None for all.
     """
 
-    __slots__ = ("_known", "_read")
+    __slots__ = ("_known", "_only", "_read")
 
-    def __init__(self, read: Callable[[str | None], list[ReceivedRequest]], known: Sequence[FakeGuardrail]) -> None:
-        self._read, self._known = read, known
+    def __init__(
+        self,
+        read: Callable[[str | None], list[ReceivedRequest]],
+        known: Sequence[FakeGuardrail],
+        only: str | None = None,
+    ) -> None:
+        self._read, self._known, self._only = read, known, only
 
     def __call__(self, operation: str | None = None) -> Calls:
         """
@@ -149,12 +155,14 @@ class Calls(Sequence["ReceivedRequest"]):
         Raises:
             ConfigurationError: The operation is unknown.
         """
-        found = self._select(operation)
-        return Calls(lambda name: [one for one in found if name in {None, one.operation}], self._known)
-
-    def _select(self, operation: str | None) -> list[ReceivedRequest]:
         check_operation(operation)
-        return self._read(operation)
+        only = operation or self._only
+        found = self._read(None) if self._only in {None, only} else []
+        return Calls(lambda name: [one for one in found if name in {None, one.operation}], self._known, only)
+
+    def _select(self, operation: str | None = None) -> list[ReceivedRequest]:
+        check_operation(operation)
+        return [one for one in self._read(operation) if self._only in {None, one.operation}]
 
     def __eq__(self, other: object) -> bool:
         return list(self) == list(other) if isinstance(other, list | tuple | Calls) else NotImplemented
@@ -165,20 +173,20 @@ class Calls(Sequence["ReceivedRequest"]):
     __hash__ = None  # type: ignore[assignment]  # the requests change
 
     def __len__(self) -> int:
-        return len(self._read(None))
+        return len(self._select())
 
     def __iter__(self) -> Iterator[ReceivedRequest]:
-        return iter(self._read(None))
+        return iter(self._select())
 
     @overload
     def __getitem__(self, index: int) -> ReceivedRequest: ...
     @overload
     def __getitem__(self, index: slice) -> list[ReceivedRequest]: ...
     def __getitem__(self, index: int | slice) -> ReceivedRequest | list[ReceivedRequest]:
-        return self._read(None)[index]
+        return self._select()[index]
 
     def __repr__(self) -> str:
-        return "\n".join(self._listed(self._read(None)))
+        return "\n".join(self._listed(self._select())) or "no requests"
 
     def assert_nothing_sent(self, operation: str | None = None) -> None:
         """
@@ -200,9 +208,9 @@ class Calls(Sequence["ReceivedRequest"]):
             ConfigurationError: The operation is unknown.
         """
         __tracebackhide__ = True
-        found = self._select(operation)
+        found, only = self._select(operation), operation or self._only
         if len(found) != times:
-            wanted = f"{times or 'no'} request{'s' * (times != 1)}{f' to {operation}' if operation else ''}"
+            wanted = f"{times or 'no'} request{'s' * (times != 1)}{f' to {only}' if only else ''}"
             raise AssertionError(self._described(f"expected {wanted}, got {len(found)}", self._read(None)))
 
     def assert_guarded_by(self, guardrail: str, *, version: str | None = None, operation: str | None = None) -> None:
@@ -237,7 +245,8 @@ class Calls(Sequence["ReceivedRequest"]):
     def _check(self, what: str, operation: str | None, fits: Callable[[tuple[str, str]], bool]) -> None:
         __tracebackhide__ = True
         found = [one for one in self._select(operation) if one.operation and OPERATIONS[one.operation].needs_guardrail]
-        which = f"call to {operation}" if operation else "model call"
+        only = operation or self._only
+        which = f"call to {only}" if only else "model call"
         if not found:
             raise AssertionError(self._described(f"expected every {which} to be {what}, got no {which}", self._read(None)))
         others = [one for one in found if one.guardrail is None or not fits(one.guardrail)]

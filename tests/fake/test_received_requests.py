@@ -66,8 +66,14 @@ def test_the_calls_of_one_operation_have_assertions(serve: Serve, ask: dict[str,
     calls.assert_guarded_by("hr")
     calls("CountTokens").assert_nothing_sent()
     fake.calls("ConverseStream").assert_nothing_sent()
-    with pytest.raises(AssertionError, match=r"^expected no requests, got 1; requests:\n  1\. CountTokens .* status 200$"):
+    every = r"\n  1\. Converse .* status 200\n  2\. Converse .*\n  3\. CountTokens .*"
+    with pytest.raises(AssertionError, match=rf"^expected no requests to CountTokens, got 1; requests:{every}$"):
         fake.calls("CountTokens").assert_nothing_sent()
+    with pytest.raises(AssertionError, match=rf"^expected 1 request to ConverseStream, got 0; requests:{every}$"):
+        fake.calls("ConverseStream").assert_sent()
+    with pytest.raises(AssertionError, match=rf"^expected every call to InvokeModel to be guarded, got no .*; requests:{every}$"):
+        fake.calls("InvokeModel").assert_guarded()
+    assert repr(fake.calls("InvokeModel")) == "no requests"
 
     client.converse(**ask)
     assert (len(calls), len(fake.calls("Converse"))) == (2, 3)
