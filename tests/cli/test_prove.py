@@ -159,7 +159,8 @@ def test_the_policies_that_a_configuration_generates_are_proved_with_it(
     (tmp_path / "made.json").write_text(json.dumps(made), "utf-8")
     config.write_text(CONFIGURATION + policies, "utf-8")
 
-    assert run(["prove", "guardrail-required", "--config", str(config)]) == 0
+    # The time limit is for a quiet machine; tests may run beside others.
+    assert run(["prove", "guardrail-required", "--config", str(config), "--timeout", "60"]) == 0
     assert "assuming: models that take no guardrail may be called without one: amazon.titan-embed-*" in capsys.readouterr().out
     config.write_text('unsupported_models = "refuse"' + CONFIGURATION + policies, "utf-8")
     assert run(["prove", "guardrail-required", "--config", str(config)]) == 1
@@ -239,6 +240,17 @@ def test_calls_stay_allowed_for_every_value_of_unknown_keys(tmp_path: Path) -> N
     assert run(["prove", "always-allowed", str(calls), "--identity", office]) == 1
 
 
+def test_a_call_with_an_api_key_needs_the_action_of_api_keys(tmp_path: Path) -> None:
+    call = {"operation": "Converse", "params": {"modelId": "anthropic.claude-3-haiku-20240307-v1:0"}, "why": "the chatbot"}
+    signed, keyed = tmp_path / "signed.json", tmp_path / "keyed.json"
+    signed.write_text(json.dumps([{**call, "service": "bedrock-runtime"}]), "utf-8")
+    keyed.write_text(json.dumps([{**call, "bearer": "LONG_TERM"}]), "utf-8")
+    identity = write(tmp_path, "models.json", {**ALLOW, "Action": "bedrock:InvokeModel*"})
+
+    assert run(["prove", "always-allowed", str(signed), "--identity", identity]) == 0
+    assert run(["prove", "always-allowed", str(keyed), "--identity", identity]) == 1
+
+
 MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-haiku-20240307-v1:0"
 
 
@@ -261,6 +273,26 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         (
             [{"request": {"action": "bedrock:InvokeModelWithGuardrail", "resource": "*"}}],
             "[0].request.action: this version knows no action `bedrock:InvokeModelWithGuardrail`",
+        ),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m"}, "regoin": "eu-central-1"}],
+            "[0]: unknown field `regoin`; did you mean `region`?",
+        ),
+        (
+            [{"call": {"operation": "Converse", "params": {}, "why": "x"}}],
+            "[0].call: unknown field `why`; known fields are operation",
+        ),
+        (
+            [{"request": {"action": BOTH[0], "resource": MODEL, "id": 1}}],
+            "[0].request: unknown field `id`; known fields are principal",
+        ),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m"}, "service": "bedrock"}],
+            "[0].service: `bedrock` does not have the operation Converse; set it to `bedrock-runtime`",
+        ),
+        (
+            [{"operation": "Converse", "params": {"modelId": "m"}, "bearer": "short"}],
+            "[0].bearer: must be one of SHORT_TERM, LONG_TERM, unknown",
         ),
         (["Converse"], "[0]: must be an object"),
         ([{"call": "Converse"}], "[0].call: must be an object"),

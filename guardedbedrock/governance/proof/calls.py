@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from guardedbedrock.bedrock import OPERATIONS, Caller, Guardrail, Operation, authorizations
-from guardedbedrock.bedrock.caller import unknown_keys
+from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
+from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.governance.proof.actions import actions_of
@@ -19,7 +20,7 @@ from guardedbedrock.settings.reader import LARGEST_YAML, parse_yaml, read_text
 _REGION: Final = "us-east-1"
 _YAML: Final = (".yaml", ".yml")
 _SCALARS: Final = (str, int, float)  # and bool, which is an int
-_CALL: Final[Mapping[str, type]] = {"operation": str, "params": Mapping, "region": str}
+_CALL: Final[Mapping[str, type]] = {"operation": str, "params": Mapping, "region": str, "service": str, "bearer": str}
 _REQUEST: Final[Mapping[str, type]] = {
     "principal": str,
     "action": str,
@@ -28,6 +29,8 @@ _REQUEST: Final[Mapping[str, type]] = {
     "context": Mapping,
     "unknown": list,
 }
+_NOTES: Final = ("principal", "id", "why", "source")
+"""What an entry without ``call`` and ``request`` may have beside the fields of its call or request."""
 _WORDS: Final[Mapping[type, str]] = {str: "a text", Mapping: "an object", list: "an array of texts"}
 _FORM: Final = "write operation and params, or action and resource"
 
@@ -36,8 +39,9 @@ def requests_of(path: str, policies: ProofPolicies, guardrails: Sequence[Guardra
     """
     Read a calls file: an array of calls, requests or cases, or an object with such an array under ``calls`` or ``cases``.
 
-    A call has ``operation`` and ``params``, and may have ``region``. A request has ``action`` and ``resource``, and may have
-    ``context``, ``unknown``, ``principal`` and ``resourceAccount``. A case has one of them under ``call`` or ``request``.
+    A call has ``operation`` and ``params``, and may have ``region``, ``service`` and ``bearer``. A request has ``action`` and
+    ``resource``, and may have ``context``, ``unknown``, ``principal`` and ``resourceAccount``. A case has one of them under
+    ``call`` or ``request``.
 
     Args:
         path: The file, JSON or YAML.
@@ -76,23 +80,39 @@ def _requests(entry: object, place: str, policies: ProofPolicies, guardrails: Se
     named = entry.get("principal", policies.principal)
     if not isinstance(named, str):
         raise ConfigurationError(f"{place}.principal: must be {_WORDS[str]}")
+    notes = () if kind else _NOTES
     if "action" in given:
-        _check(given, where, _REQUEST, required=("action", "resource"))
+        _check(given, where, _REQUEST, notes, required=("action", "resource"))
         yield _request({"principal": named, **given}, where)
         return
-    _check(given, where, _CALL, required=("operation",))
+    _check(given, where, _CALL, notes, required=("operation",))
+    bearer = given.get("bearer", "")
+    if bearer not in BEARERS:
+        raise ConfigurationError(f"{where}.bearer: must be one of {', '.join(filter(None, BEARERS))}")
     try:
         call = _with_guardrail(given, where, guardrails)
         unknown = unknown_keys(named, policies.policy_set().reads)
-        yield from authorizations(*call, Caller(named, given.get("region", _REGION), unknown=unknown)).requests
+        caller = Caller(named, given.get("region", _REGION), unknown=unknown, bearer=bearer)
+        yield from authorizations(*call, caller).requests
     except KeyError as error:
         raise ConfigurationError(f"{where}.params: `{error.args[0]}` is missing; add it") from None
     except (TypeError, ValueError, AttributeError):
         raise ConfigurationError(f"{where}.params: a parameter has the wrong type; write it as boto3 takes it") from None
 
 
-def _check(given: Mapping[str, Any], place: str, kinds: Mapping[str, type], required: Sequence[str]) -> None:
+def _check_names(given: Mapping[str, Any], place: str, known: Collection[str], notes: Collection[str]) -> None:
+    for name in given:
+        if name not in (*known, *notes):
+            near = get_close_matches(str(name), known, n=1)
+            fix = f"did you mean `{near[0]}`?" if near else f"known fields are {', '.join(known)}"
+            raise ConfigurationError(f"{place}: unknown field `{name}`; {fix}")
+
+
+def _check(
+    given: Mapping[str, Any], place: str, kinds: Mapping[str, type], notes: Sequence[str], required: Sequence[str]
+) -> None:
     """Check the fields of a call or a request. Fields that a case has beside it are left to the cases."""
+    _check_names(given, place, kinds, notes)
     for name in required:
         if name not in given:
             raise ConfigurationError(f"{place}: `{name}` is missing; {_FORM}")
@@ -131,7 +151,11 @@ def _with_guardrail(given: Mapping[str, Any], place: str, guardrails: Sequence[G
     name, params, region = given["operation"], dict(given.get("params", {})), given.get("region", _REGION)
     if name not in OPERATIONS:
         raise ConfigurationError(f"{place}.operation: `{name}` is not an operation of Bedrock; write it like Converse")
-    operation = OPERATIONS[name]
+    service = given.get("service", OPERATIONS[name].service)
+    if (service, name) not in ROWS:
+        services = " or ".join(f"`{row.service}`" for row in ROWS.values() if row.name == name)
+        raise ConfigurationError(f"{place}.service: `{service}` does not have the operation {name}; set it to {services}")
+    operation = ROWS[service, name]
     location = operation.location
     if operation.inference and location is not None and not any(location.read(params)):
         chosen = next((guardrail for guardrail in guardrails if guardrail.region == region), None)
