@@ -16,7 +16,7 @@ from harness.access import large
 from harness.chromium import DRAW, start
 from measuring import Row
 
-from guardedbedrock.governance.report.access import build
+from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.page import write_page
 from guardedbedrock.governance.report.scope import of_snapshot
 from guardedbedrock.iam.account.snapshot import write_snapshot

@@ -12,7 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from guardedbedrock.governance.report.access import build
+from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.page import write_page
 from guardedbedrock.governance.report.scope import of_snapshot
 from guardedbedrock.iam.account.snapshot import write_snapshot

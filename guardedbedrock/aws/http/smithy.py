@@ -23,7 +23,9 @@ from guardedbedrock.aws.client.mixin import OFF_WARNING
 from guardedbedrock.aws.gate.request_reader import GateRequest
 from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
 from guardedbedrock.aws.http.events import EVENT_STREAM
-from guardedbedrock.aws.http.exchange import Exchange, Headers, HttpGuard, Outgoing
+from guardedbedrock.aws.http.exchange import Exchange
+from guardedbedrock.aws.http.http_guard import HttpGuard
+from guardedbedrock.aws.http.outgoing import Headers, Outgoing
 from guardedbedrock.aws.http.transport import AsyncStream
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.core.last_resort import log_warning

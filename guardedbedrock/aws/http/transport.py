@@ -16,7 +16,10 @@ from guardedbedrock.aws.client.binding import ClientBinding
 from guardedbedrock.aws.client.mixin import OFF_WARNING
 from guardedbedrock.aws.creation.session import default_session
 from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
-from guardedbedrock.aws.http.exchange import Exchange, HttpGuard, Outgoing, StreamObserver
+from guardedbedrock.aws.http.exchange import Exchange
+from guardedbedrock.aws.http.http_guard import HttpGuard
+from guardedbedrock.aws.http.outgoing import Outgoing
+from guardedbedrock.aws.http.stream_observer import StreamObserver
 from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardedBedrockError
 

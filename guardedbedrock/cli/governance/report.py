@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.report.access import build
+from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.formats import as_data, write_csv
 from guardedbedrock.governance.report.page import write_page
 from guardedbedrock.governance.report.scope import of_configuration, of_snapshot
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from guardedbedrock.governance.report.access import AccessReport
+    from guardedbedrock.governance.report.records import AccessReport
     from guardedbedrock.governance.report.scope import Scope
 
 AccessFormat: TypeAlias = Literal["html", "json", "csv"]

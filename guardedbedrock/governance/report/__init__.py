@@ -1,1 +1,11 @@
-"""The access report: which principals can call which models, with a guardrail and without one."""
+"""
+The access report: which principals can call which models, with a guardrail and without one.
+
+- `scope`: the principals, models, guardrails and Regions that a report is about
+- `build`: evaluates a scope
+- `records`: the report, its rows and their decisions
+- `matrix`: the decisions of one group of principals on all models, and their explanations
+- `call_classes`, `alike`: the calls that policies cannot tell apart, so that one evaluation is enough
+- `placeholders`: what stands for the model and the guardrail in an explanation
+- `formats`, `page`: the report as JSON, as CSV, and as an HTML page
+"""

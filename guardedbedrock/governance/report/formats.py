@@ -8,18 +8,11 @@ from dataclasses import asdict
 from io import StringIO
 from typing import Any, Final
 
-from guardedbedrock.governance.report.access import (
-    OPERATIONS,
-    PLACEHOLDERS,
-    SCHEMA,
-    VERSION,
-    AccessReport,
-    Cell,
-    Explained,
-    Row,
-    fill,
-)
+from guardedbedrock.governance.report.placeholders import PLACEHOLDERS, fill
+from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, Explained, Row
 
+SCHEMA: Final = "guardedbedrock.access-report"
+VERSION: Final = 1
 COLUMNS: Final = (
     "principal",
     "region",

@@ -8,17 +8,9 @@ from itertools import groupby
 from typing import Any, Final
 
 from guardedbedrock.governance.pages.render import read_file, render
-from guardedbedrock.governance.report.access import (
-    OPERATIONS,
-    PLACEHOLDERS,
-    AccessReport,
-    Cell,
-    Change,
-    Explained,
-    Proof,
-    values_of,
-)
 from guardedbedrock.governance.report.formats import AnswerTable
+from guardedbedrock.governance.report.placeholders import PLACEHOLDERS, values_of
+from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, Change, Explained, Proof
 from guardedbedrock.governance.report.scope import Scope
 from guardedbedrock.iam.decision.explanation import NAMES
 

@@ -524,7 +524,7 @@ def test_an_operation_that_the_installed_botocore_lacks_is_refused(
     def without(name: str) -> Any:
         raise OperationNotFoundError(name)
 
-    monkeypatch.setattr("guardedbedrock.aws.http.exchange.runtime_operation", without)
+    monkeypatch.setattr("guardedbedrock.aws.http.operation_reader.runtime_operation", without)
     sent = sender.post(guard, fake.endpoint_url + "/guardrail-checks/invoke", json={}, headers=API_KEY)
 
     assert (sent.status, fake.requests, type(sent.error)) == (403, [], UnguardableOperationError)

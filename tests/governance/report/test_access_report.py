@@ -33,9 +33,11 @@ from harness.access import (
 from guardedbedrock.bedrock import authorizations, find_operation
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.solving.solver import is_available
-from guardedbedrock.governance.report.access import OPERATIONS, AccessReport, build, fill
+from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.formats import COLUMNS, as_data, write_csv
 from guardedbedrock.governance.report.page import LARGEST, write_page
+from guardedbedrock.governance.report.placeholders import fill
+from guardedbedrock.governance.report.records import OPERATIONS, AccessReport
 from guardedbedrock.governance.report.scope import of_configuration, of_snapshot
 from guardedbedrock.iam.account.snapshot import write_snapshot
 
@@ -317,9 +319,9 @@ def test_the_page_names_every_principal_that_can_change_guardrails(tmp_path: Pat
 def test_a_report_without_proofs_gives_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = build(of_snapshot(write(tmp_path, principal("App", ALLOW, APPLY)), models=[MODEL]), proof=False)
 
-    monkeypatch.setattr("guardedbedrock.governance.report.access.is_available", lambda: True)
+    monkeypatch.setattr("guardedbedrock.governance.report.records.is_available", lambda: True)
     assert report.assumptions[-1] == "No proof was made: --no-proof was given."
-    monkeypatch.setattr("guardedbedrock.governance.report.access.is_available", lambda: False)
+    monkeypatch.setattr("guardedbedrock.governance.report.records.is_available", lambda: False)
     assert report.assumptions[-1] == "No proof was made: guardedbedrock[proof] is not installed."
 
 

@@ -1,0 +1,87 @@
+"""Build the access report: evaluate each group of principals with the policy engine, and merge those that are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+from guardedbedrock.bedrock import find_operation
+from guardedbedrock.bedrock.authorization.cross_account import caller_side
+from guardedbedrock.governance.lint.checks.governance_rules import MANAGEMENT
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.questions import Options, guardrail_required
+from guardedbedrock.governance.proof.solving.solver import is_available
+from guardedbedrock.governance.report.call_classes import CallClasses
+from guardedbedrock.governance.report.matrix import Matrix
+from guardedbedrock.governance.report.records import AccessReport, Change, Proof, Row, count_unguarded
+from guardedbedrock.governance.report.scope import Scope, Subject
+from guardedbedrock.iam import Outcome
+
+_SERVICE: Final = "bedrock"
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+def build(
+    scope: Scope, *, proof: bool = True, timeout: float = 5.0, progress: Progress = lambda _done, _total: None
+) -> AccessReport:
+    """
+    Evaluate everything in a scope.
+
+    Args:
+        scope: What to evaluate.
+        proof: Whether to ask the solver too, if cvc5 is installed.
+        timeout: Limit of the solver for each part of a proof, in seconds.
+        progress: Called with the number of evaluated groups of principals, and of all groups.
+    """
+    calls = CallClasses(scope)
+    situations = calls.situations
+    rows: dict[object, tuple[list[str], Row]] = {}
+    for number, subject in enumerate(scope.subjects):
+        matrix = Matrix(scope, subject, calls)
+        found = tuple(matrix.verdicts())
+        changes = tuple(_changes(scope, subject, matrix.guardrails_alike()))
+        answer = _prove(scope, subject, timeout) if proof and is_available() else None
+        key = found, changes, answer
+        if key not in rows:
+            rows[key] = [], Row(subject.principals, matrix.explained(), changes, answer)
+        rows[key][0].extend(subject.principals)
+        progress(number + 1, len(scope.subjects))
+    merged = [Row(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
+    merged.sort(
+        key=lambda row: (*(-count_unguarded(row, situations, one) for one in ("allowed", "indeterminate")), row.principals)
+    )
+    return AccessReport(scope, tuple(merged), situations)
+
+
+def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -> Iterator[Change]:
+    """Yield the changes of guardrails that are allowed or indeterminate; guardrails that are `alike` are evaluated once."""
+    order = {one.arn: number for number, one in enumerate(scope.guardrails)}
+    for action, sample in MANAGEMENT.items():
+        operation = find_operation(_SERVICE, action.partition(":")[2])
+        found: dict[tuple[Outcome, tuple[str, ...]], set[str]] = {}
+        on_guardrails = [(arns, arns[0].split(":")[3]) for arns in alike]
+        for arns, region in on_guardrails if sample != "*" else [((), region) for region in scope.regions]:
+            params = {"guardrailIdentifier": arns[0]} if arns else {}
+            required = scope.authorizer(operation, params, subject.caller(region), scope.inventory)
+            required = caller_side(required, subject.policies)
+            decisions = tuple(subject.policies.evaluate(request) for request in required.requests)
+            outcome = required.outcome(decisions, () if scope.rcp_applies else ("rcp",))
+            if outcome in ("allowed", "indeterminate"):
+                keys = {key for decision in decisions for key in decision.hangs_on} if outcome == "indeterminate" else ()
+                found.setdefault((outcome, tuple(sorted(keys))), set()).update(arns)
+        for (outcome, keys_of_it), names in found.items():
+            yield Change(action, outcome, tuple(sorted(names, key=order.__getitem__)), keys_of_it)
+
+
+def _prove(scope: Scope, subject: Subject, timeout: float) -> Proof:
+    approved = tuple(one.key for one in scope.guardrails)
+    policies = ProofPolicies.of(subject.identity, subject.principals[0], rcp_applies=scope.rcp_applies)
+    answer = guardrail_required(policies, approved, Options(timeout=timeout))
+    if answer.witness is None:
+        return Proof(answer.answer, answer.reason)
+    guardrail = next(
+        (value for key, value in answer.witness.context.items() if key.lower() == "bedrock:guardrailidentifier"), None
+    )
+    carries = f"with the guardrail {guardrail}" if guardrail else "without a guardrail"
+    return Proof(answer.answer, f"{answer.witness.action} on {answer.witness.resource} {carries} is allowed")
