@@ -21,7 +21,8 @@ from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severit
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.lint.read import read_groups, read_source
 from guardedbedrock.governance.replay.reading.events import RecordError, event_of
-from guardedbedrock.governance.replay.reading.files import Skipped, find_files, read_records
+from guardedbedrock.governance.replay.reading.files import Skipped, find_files
+from guardedbedrock.governance.replay.reading.records import read_records
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.patterns import compile_pattern
 from guardedbedrock.settings.settings import load

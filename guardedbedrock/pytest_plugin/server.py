@@ -11,10 +11,10 @@ from guardedbedrock.guard import Guard
 from guardedbedrock.pytest_plugin.scenarios import Scenario, ScenarioDenial, describe
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement
-from guardedbedrock.testing.assertions import assert_denied
-from guardedbedrock.testing.denial_catalogue import denial
+from guardedbedrock.testing.denials.assertions import assert_denied
+from guardedbedrock.testing.denials.denial_catalogue import denial
+from guardedbedrock.testing.denials.mutable_policies import MutablePolicies, actions_of
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
-from guardedbedrock.testing.mutable_policies import MutablePolicies, actions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

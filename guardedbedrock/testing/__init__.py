@@ -15,7 +15,8 @@ To find your way in this package:
     resources/  assessment/      guardrails and profiles; what a guardrail finds in a text
     faults/                      faults to inject
     recordings/                  recorded exchanges: cassettes, replay and record
-    denial_catalogue.py          every known denial of AWS
+    denials/                     every known denial of AWS, and assertions about denials
+    logs/                        generated trails, the invocation log, filter patterns
     received_requests.py         the log of requests and its assertions
     cases/                       policy tests as data
 """
@@ -27,11 +28,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
-    from guardedbedrock.testing.assertions import assert_denied
-    from guardedbedrock.testing.denial import Denial
-    from guardedbedrock.testing.denial_catalogue import DENIALS
+    from guardedbedrock.testing.denials.assertions import assert_denied
+    from guardedbedrock.testing.denials.denial import Denial
+    from guardedbedrock.testing.denials.denial_catalogue import DENIALS
     from guardedbedrock.testing.fake import FakeBedrock
-    from guardedbedrock.testing.filter_patterns import FilterPattern
+    from guardedbedrock.testing.logs.filter_patterns import FilterPattern
     from guardedbedrock.testing.received_requests import ReceivedRequest
     from guardedbedrock.testing.resources import (
         CONTENT_WORDS,
@@ -74,8 +75,8 @@ _PACKAGES: Final = {"cases", "faults"}
 _MODULES: Final = {
     "CONTENT_WORDS": "resources",
     "Citation": "runtime",
-    "DENIALS": "denial_catalogue",
-    "Denial": "denial",
+    "DENIALS": "denials.denial_catalogue",
+    "Denial": "denials.denial",
     "FakeApiKey": "server.credentials",
     "FakeBedrock": "fake",
     "FakeCredentials": "server.credentials",
@@ -84,12 +85,12 @@ _MODULES: Final = {
     "FakeGuardrail": "resources",
     "FakeInferenceProfile": "resources",
     "FakeKnowledgeBase": "resources",
-    "FilterPattern": "filter_patterns",
+    "FilterPattern": "logs.filter_patterns",
     "ModelReply": "runtime",
     "Reasoning": "runtime",
     "ReceivedRequest": "received_requests",
     "ToolUse": "runtime",
-    "assert_denied": "assertions",
+    "assert_denied": "denials.assertions",
     "named_tools": "runtime",
     "prose": "runtime",
 }

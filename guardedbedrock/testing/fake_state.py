@@ -16,7 +16,7 @@ from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifi
 from guardedbedrock.testing.control import ControlPlane
 from guardedbedrock.testing.control.invocation_logging import InvocationLogging
 from guardedbedrock.testing.faults import FaultSchedule
-from guardedbedrock.testing.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
+from guardedbedrock.testing.logs.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
 from guardedbedrock.testing.recordings import Recorder, Replay
 from guardedbedrock.testing.resources import (

@@ -24,7 +24,7 @@ from guardedbedrock.governance.replay.distinct_calls.counting import Counts
 from guardedbedrock.governance.replay.reading.files import find_files
 from guardedbedrock.governance.replay.reading.projection import Projection
 from guardedbedrock.governance.replay.run import read_trails
-from guardedbedrock.testing.trails import TrailGenerator
+from guardedbedrock.testing.logs.trails import TrailGenerator
 
 FEW: Final = 100_000
 MANY: Final = 5_000_000

@@ -16,7 +16,7 @@ from guardedbedrock.core.rules import Rules
 from guardedbedrock.iam import Decision, PolicySet, Request
 from guardedbedrock.stages.authorize import judge
 from guardedbedrock.stages.inject import inject
-from guardedbedrock.testing.mutable_policies import MutablePolicies
+from guardedbedrock.testing.denials.mutable_policies import MutablePolicies
 
 ROLE: Final = "arn:aws:iam::123456789012:role/App"
 HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"

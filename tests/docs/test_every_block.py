@@ -24,7 +24,7 @@ import yaml
 from harness.pages import DOCS, ROOT, Block, blocks, commands, matches
 
 from guardedbedrock.cli.app import app, run
-from guardedbedrock.testing.trails import GUARDRAIL, TrailGenerator
+from guardedbedrock.testing.logs.trails import GUARDRAIL, TrailGenerator
 
 PAGES: Final = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from guardedbedrock.bedrock import Caller, authorizations, find_operation
 from guardedbedrock.bedrock.caller import UNKNOWN_KEYS
 from guardedbedrock.iam import Decision, PolicySet, Request
-from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL
+from guardedbedrock.testing.logs.trails import ACCOUNT, GUARDRAIL
 
 KEY: Final = "bedrock:GuardrailIdentifier"
 INFERENCE: Final = ("Converse", "ConverseStream", "InvokeModel", "InvokeModelWithResponseStream")

@@ -12,7 +12,7 @@ from guardedbedrock.core.events import PreflightDiverged
 from guardedbedrock.iam import POLICY_TYPES
 from guardedbedrock.iam.decision import sentences
 from guardedbedrock.testing import DENIALS
-from guardedbedrock.testing.mutable_policies import actions_of
+from guardedbedrock.testing.denials.mutable_policies import actions_of
 
 if TYPE_CHECKING:
     from guardedbedrock.core.events import Event

@@ -30,7 +30,7 @@ from pyspark.sql import SparkSession
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.run import replay
 from guardedbedrock.governance.replay.spark import replay_on_spark
-from guardedbedrock.testing.trails import GUARDRAIL, TrailGenerator
+from guardedbedrock.testing.logs.trails import GUARDRAIL, TrailGenerator
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from guardedbedrock.governance.replay.run import replay
 from guardedbedrock.guard import Guard
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing import FakeBedrock, FakeGuardrail
-from guardedbedrock.testing.trails import TrailGenerator
+from guardedbedrock.testing.logs.trails import TrailGenerator
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.testing.agents.flow_executions import FlowExecutions
+from guardedbedrock.testing.agents.agents_and_flows.flow_executions import FlowExecutions
 from guardedbedrock.testing.agents.sessions import Sessions
 from guardedbedrock.testing.resources.knowledge_base import IndexedDocument, Passage, overlap, s3_location, search
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails

@@ -8,8 +8,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.testing.agents.agents_and_flows import AgentsAndFlows
-from guardedbedrock.testing.agents.flow_validation import validate_flow
+from guardedbedrock.testing.agents.agents_and_flows.agents import AgentOperations
+from guardedbedrock.testing.agents.agents_and_flows.flow_validation import validate_flow
+from guardedbedrock.testing.agents.agents_and_flows.flows import FlowOperations
+from guardedbedrock.testing.agents.agents_and_flows.versions import VersionStore
 from guardedbedrock.testing.agents.knowledge_bases import KnowledgeBases
 from guardedbedrock.testing.agents.prompts import Prompts
 from guardedbedrock.testing.agents.tags import AgentTags
@@ -41,82 +43,84 @@ class Agents:
     def __init__(self, store: GuardrailStore, knowledge_bases: Iterable[FakeKnowledgeBase] = ()) -> None:
         self.validator = ShapeValidator({"TaggableResourcesArn": _TAGGABLE})
         self._store, self._lock, self._numbers = store, ForkSafeLock(), count(1)
-        place = store.region, store.account
+        place, prefix = (store.region, store.account), f"arn:aws:bedrock:{store.region}:{store.account}:"
         self.tags = tags = AgentTags(TagStore(store.tags, store.region))
-        self._owners = owners = AgentsAndFlows(place, self._new_id, tags)
+        self._versions = versions = VersionStore(tags)
+        self._agents = agents = AgentOperations(place, self._new_id, tags, versions)
+        flows = FlowOperations(prefix, self._new_id, tags, versions)
         self._knowledge_bases = bases = KnowledgeBases(knowledge_bases, place, self._new_id, tags)
-        prompts = Prompts(f"arn:aws:bedrock:{store.region}:{store.account}:", self._new_id, tags)
-        groups, linked, collaborators, sources = *owners.parts.values(), bases.data_sources
+        prompts = Prompts(prefix, self._new_id, tags)
+        groups, linked, collaborators, sources = *agents.parts.values(), bases.data_sources
         self._operations: Mapping[str, Callable[[Params], Params]] = {
             "AssociateAgentCollaborator": collaborators.create,
             "AssociateAgentKnowledgeBase": self._associate_knowledge_base,
-            "CreateAgent": owners.create_agent,
+            "CreateAgent": agents.create,
             "CreateAgentActionGroup": groups.create,
-            "CreateAgentAlias": owners.create_agent_alias,
+            "CreateAgentAlias": agents.create_alias,
             "CreateDataSource": sources.create,
-            "CreateFlow": owners.create_flow,
-            "CreateFlowAlias": owners.create_flow_alias,
-            "CreateFlowVersion": owners.create_flow_version,
+            "CreateFlow": flows.create,
+            "CreateFlowAlias": flows.create_alias,
+            "CreateFlowVersion": flows.create_version,
             "CreateKnowledgeBase": bases.create,
             "CreatePrompt": prompts.create,
             "CreatePromptVersion": prompts.create_version,
-            "DeleteAgent": owners.delete_agent,
+            "DeleteAgent": agents.delete,
             "DeleteAgentActionGroup": groups.delete,
-            "DeleteAgentAlias": owners.delete_agent_alias,
-            "DeleteAgentVersion": owners.delete_agent_version,
+            "DeleteAgentAlias": agents.delete_alias,
+            "DeleteAgentVersion": agents.delete_version,
             "DeleteDataSource": sources.delete,
-            "DeleteFlow": owners.delete_flow,
-            "DeleteFlowAlias": owners.delete_flow_alias,
-            "DeleteFlowVersion": owners.delete_flow_version,
+            "DeleteFlow": flows.delete,
+            "DeleteFlowAlias": flows.delete_alias,
+            "DeleteFlowVersion": flows.delete_version,
             "DeleteKnowledgeBase": bases.delete,
             "DeleteKnowledgeBaseDocuments": sources.delete_documents,
             "DeletePrompt": prompts.delete,
             "DisassociateAgentCollaborator": collaborators.delete,
             "DisassociateAgentKnowledgeBase": linked.delete,
-            "GetAgent": owners.get_agent,
+            "GetAgent": agents.get,
             "GetAgentActionGroup": groups.get,
-            "GetAgentAlias": owners.get_agent_alias,
+            "GetAgentAlias": agents.get_alias,
             "GetAgentCollaborator": collaborators.get,
             "GetAgentKnowledgeBase": linked.get,
-            "GetAgentVersion": owners.get_agent_version,
+            "GetAgentVersion": agents.get_version,
             "GetDataSource": sources.get,
-            "GetFlow": owners.get_flow,
-            "GetFlowAlias": owners.get_flow_alias,
-            "GetFlowVersion": owners.get_flow_version,
+            "GetFlow": flows.get,
+            "GetFlowAlias": flows.get_alias,
+            "GetFlowVersion": flows.get_version,
             "GetIngestionJob": sources.get_job,
             "GetKnowledgeBase": bases.get,
             "GetKnowledgeBaseDocuments": sources.get_documents,
             "GetPrompt": prompts.get,
             "IngestKnowledgeBaseDocuments": sources.ingest,
             "ListAgentActionGroups": groups.list,
-            "ListAgentAliases": owners.list_agent_aliases,
+            "ListAgentAliases": agents.list_aliases,
             "ListAgentCollaborators": collaborators.list,
             "ListAgentKnowledgeBases": linked.list,
-            "ListAgentVersions": owners.list_agent_versions,
-            "ListAgents": owners.list_agents,
+            "ListAgentVersions": agents.list_versions,
+            "ListAgents": agents.list,
             "ListDataSources": sources.list,
-            "ListFlowAliases": owners.list_flow_aliases,
-            "ListFlowVersions": owners.list_flow_versions,
-            "ListFlows": owners.list_flows,
+            "ListFlowAliases": flows.list_aliases,
+            "ListFlowVersions": flows.list_versions,
+            "ListFlows": flows.list,
             "ListIngestionJobs": sources.list_jobs,
             "ListKnowledgeBaseDocuments": sources.list_documents,
             "ListKnowledgeBases": bases.list,
             "ListPrompts": prompts.list,
             "ListTagsForResource": tags.list,
-            "PrepareAgent": owners.prepare_agent,
-            "PrepareFlow": owners.prepare_flow,
+            "PrepareAgent": agents.prepare,
+            "PrepareFlow": flows.prepare,
             "StartIngestionJob": sources.start_job,
             "StopIngestionJob": sources.stop_job,
             "TagResource": tags.tag,
             "UntagResource": tags.untag,
-            "UpdateAgent": owners.update_agent,
+            "UpdateAgent": agents.update,
             "UpdateAgentActionGroup": groups.update,
-            "UpdateAgentAlias": owners.update_agent_alias,
+            "UpdateAgentAlias": agents.update_alias,
             "UpdateAgentCollaborator": collaborators.update,
             "UpdateAgentKnowledgeBase": linked.update,
             "UpdateDataSource": sources.update,
-            "UpdateFlow": owners.update_flow,
-            "UpdateFlowAlias": owners.update_flow_alias,
+            "UpdateFlow": flows.update,
+            "UpdateFlowAlias": flows.update_alias,
             "UpdateKnowledgeBase": bases.update,
             "UpdatePrompt": prompts.update,
             "ValidateFlowDefinition": validate_flow,
@@ -141,7 +145,7 @@ class Agents:
         for named in named_guardrails(params):
             self._store.find(*named)
         with self._lock:
-            self._owners.check_kind(params)
+            self._versions.check_kind(params)
             return OperationOutput(deepcopy(self._operations[operation](params)))
 
     def guardrails_of(self, owner: str, alias: str) -> tuple[tuple[str, str], ...]:
@@ -152,7 +156,7 @@ class Agents:
             ServiceError: ``ResourceNotFoundException`` (404).
         """
         with self._lock:
-            return self._owners.guardrails_of(owner, alias)
+            return self._versions.guardrails_of(owner, alias)
 
     def search(self, knowledge_base: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
         """
@@ -177,11 +181,11 @@ class Agents:
             ServiceError: ``ResourceNotFoundException`` (404).
         """
         with self._lock:
-            return deepcopy(self._owners.routed(owner, alias)[0])
+            return deepcopy(self._versions.routed(owner, alias)[0])
 
     def _associate_knowledge_base(self, params: Params) -> Params:
         self._knowledge_bases.check_exists(params["knowledgeBaseId"])
-        return self._owners.parts["agentKnowledgeBase"].create(params)
+        return self._agents.parts["agentKnowledgeBase"].create(params)
 
     def _new_id(self, prefix: str) -> str:
         """Return ten capital letters and digits, the same in every run."""

@@ -1,10 +1,10 @@
-"""Filters and sorts the entries of list operations, and finds one entry."""
+"""Filters and sorts the entries of list operations, finds one entry, and checks that no entry has a name."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from guardedbedrock.testing.control.errors import not_found
+from guardedbedrock.testing.control.errors import conflict, not_found
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -59,3 +59,19 @@ def find(entries: Mapping[str, Params], identifier: str, *, name: str = "") -> P
         if identifier in {arn, arn.rpartition("/")[2]} or (name and entry[name] == identifier):
             return entry
     raise not_found(f"The provided resource {identifier} could not be found.")
+
+
+def check_name(entries: Mapping[str, Params], member: str, name: str) -> None:
+    """
+    Check that no entry has a name.
+
+    Args:
+        entries: ARN to entry.
+        member: Member of an entry with its name.
+        name: The name.
+
+    Raises:
+        ServiceError: ``ConflictException`` (400).
+    """
+    if any(entry[member] == name for entry in entries.values()):
+        raise conflict(f"The name {name} is already in use.")

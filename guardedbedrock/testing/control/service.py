@@ -11,10 +11,13 @@ from guardedbedrock.testing.control.guardrails.enforced_guardrails import Enforc
 from guardedbedrock.testing.control.guardrails.operations import GuardrailOperations
 from guardedbedrock.testing.control.guardrails.resource_policies import ResourcePolicies
 from guardedbedrock.testing.control.jobs import BatchJobs, EvaluationJobs
-from guardedbedrock.testing.control.models.custom_models import CopyJobs, CustomizationJobs, CustomModels, ImportedModels
+from guardedbedrock.testing.control.models.custom_models import CustomModels
+from guardedbedrock.testing.control.models.customization_jobs import CustomizationJobs
 from guardedbedrock.testing.control.models.foundation_models import FoundationModels
+from guardedbedrock.testing.control.models.imported_models import ImportedModels
 from guardedbedrock.testing.control.models.inference_profiles import InferenceProfileOperations
 from guardedbedrock.testing.control.models.marketplace_endpoints import MarketplaceEndpoints
+from guardedbedrock.testing.control.models.model_copy_jobs import CopyJobs
 from guardedbedrock.testing.control.models.prompt_routers import PromptRouters
 from guardedbedrock.testing.control.models.provisioned_throughput import ProvisionedThroughput
 from guardedbedrock.testing.control.tags import TagStore

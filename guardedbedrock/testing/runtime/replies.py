@@ -17,7 +17,7 @@ from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.wire import Params, ServiceError
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.runtime.prompts import CitedDocument, Prompt
+    from guardedbedrock.testing.runtime.requests.prompts import CitedDocument, Prompt
 
 _CHARACTERS_PER_TOKEN: Final = 4
 _NO_OBJECT: Final = "The schema of the input of a tool must be of the type object."

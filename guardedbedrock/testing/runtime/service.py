@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.assessment import AssessmentScope, assess
 from guardedbedrock.testing.resources.models import ModelFamily, find_family, model_name
-from guardedbedrock.testing.runtime import converse, formats, guardrail_checks, prompts
+from guardedbedrock.testing.runtime import converse, formats, guardrail_checks
 from guardedbedrock.testing.runtime.async_invocations import AsyncInvocations
-from guardedbedrock.testing.runtime.conversation import check_conversation
 from guardedbedrock.testing.runtime.prompt_cache import PromptCache
 from guardedbedrock.testing.runtime.replies import FakeModel, ModelReply, tokens
+from guardedbedrock.testing.runtime.requests import prompts
+from guardedbedrock.testing.runtime.requests.conversation import check_conversation
 from guardedbedrock.testing.runtime.script import Script
 from guardedbedrock.testing.runtime.turns import (
     ActiveGuardrail,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail, GuardrailStore
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
-    from guardedbedrock.testing.runtime.prompts import Prompt, VisibleContent
+    from guardedbedrock.testing.runtime.requests.prompts import Prompt, VisibleContent
 
 _INVALID: Final = "The provided guardrail identifier is invalid."
 _INCOMPLETE: Final = "A guardrail identifier and a guardrail version must be provided together."

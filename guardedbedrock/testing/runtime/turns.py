@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.resources import FakeEnforcement, FakeGuardrail
     from guardedbedrock.testing.runtime.prompt_cache import CacheUsage
-    from guardedbedrock.testing.runtime.prompts import Prompt, VisibleContent
+    from guardedbedrock.testing.runtime.requests.prompts import Prompt, VisibleContent
 
 
 @dataclass(frozen=True, slots=True)

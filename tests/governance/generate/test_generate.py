@@ -23,7 +23,7 @@ from guardedbedrock.governance.generate.generators import GENERATORS
 from guardedbedrock.governance.lint.run import LintOptions, lint
 from guardedbedrock.governance.replay.reading.events import DENIAL_CODES
 from guardedbedrock.iam import PolicySet, Request, findings
-from guardedbedrock.testing.filter_patterns import FilterPattern
+from guardedbedrock.testing.logs.filter_patterns import FilterPattern
 
 EAST = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"
 WEST = "arn:aws:bedrock:eu-central-1:123456789012:guardrail/xyz123def456"

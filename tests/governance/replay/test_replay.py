@@ -34,7 +34,7 @@ from guardedbedrock.governance.replay.reading.files import TrailFile
 from guardedbedrock.governance.replay.reading.typed import decode_file, decode_record
 from guardedbedrock.governance.replay.run import replay
 from guardedbedrock.iam import PolicySet
-from guardedbedrock.testing.trails import ACCOUNT, GUARDRAIL, TrailGenerator
+from guardedbedrock.testing.logs.trails import ACCOUNT, GUARDRAIL, TrailGenerator
 
 
 @pytest.mark.parametrize("seed", [1, 2])

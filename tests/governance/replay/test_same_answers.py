@@ -13,7 +13,7 @@ from harness.replay import ALLOW_ALL, REQUIRE_GUARDRAIL, answers, answers_of, re
 
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import query_for_athena, replay
-from guardedbedrock.testing.trails import TrailGenerator
+from guardedbedrock.testing.logs.trails import TrailGenerator
 
 FEWER_MODELS: Final = {
     "Version": "2012-10-17",

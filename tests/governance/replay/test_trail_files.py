@@ -15,7 +15,8 @@ import pytest
 from harness.replay import BASELINE, entry, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.reading.files import Skipped, TrailFile, find_files, read_records
+from guardedbedrock.governance.replay.reading.files import Skipped, TrailFile, find_files
+from guardedbedrock.governance.replay.reading.records import read_records
 from guardedbedrock.governance.replay.rendering.text import headline
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import replay
@@ -283,7 +284,8 @@ def test_files_and_folders_without_permission_are_named(open_folder: Path) -> No
     (folder / "hidden").mkdir(mode=0)
     code = (
         "import os, sys, json, pathlib\n"
-        "from guardedbedrock.governance.replay.reading.files import find_files, read_records\n"
+        "from guardedbedrock.governance.replay.reading.files import find_files\n"
+        "from guardedbedrock.governance.replay.reading.records import read_records\n"
         "if os.getuid() == 0: os.setuid(65534)\n"
         "skipped = []\n"
         "files = find_files([sys.argv[1]], skipped.append)\n"
@@ -323,7 +325,8 @@ STREAM = """
 import re, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from guardedbedrock.governance.replay.reading.files import TrailFile, read_records
+from guardedbedrock.governance.replay.reading.files import TrailFile
+from guardedbedrock.governance.replay.reading.records import read_records
 def peak():
     # getrusage would include the peak of the process that started this one.
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

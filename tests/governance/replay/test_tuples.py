@@ -18,7 +18,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.replay.rendering.page import write_page
 from guardedbedrock.governance.replay.report import ReplayReport
 from guardedbedrock.governance.replay.run import query_for_athena, replay
-from guardedbedrock.testing.trails import TrailGenerator
+from guardedbedrock.testing.logs.trails import TrailGenerator
 
 BY_ADDRESS = {
     "Version": "2012-10-17",

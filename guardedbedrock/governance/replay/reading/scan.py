@@ -25,8 +25,9 @@ from guardedbedrock.governance.replay.reading.events import (
     uuid_of,
 )
 from guardedbedrock.governance.replay.reading.evidence import Evidence, evidence_of
-from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile, read_records, unwrap
+from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile
 from guardedbedrock.governance.replay.reading.projection import LONGEST_KEY, CallTuple, Projection
+from guardedbedrock.governance.replay.reading.records import read_records, unwrap
 from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
 
 if TYPE_CHECKING:

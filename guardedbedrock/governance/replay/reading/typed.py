@@ -1,7 +1,7 @@
 """
 Typed decoding of CloudTrail files with msgspec (extra ``replay``).
 
-A record with anything unusual is left to `events.event_of`, and a file to `files.read_records`, which count and name the fault.
+A record with anything unusual is left to `events.event_of`, and a file to `records.read_records`, which count and name the fault.
 So both ways give the same report.
 """
 
@@ -14,7 +14,8 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 from guardedbedrock.governance.replay.reading.events import TrailEvent
-from guardedbedrock.governance.replay.reading.files import GZIP_START, Bucket, TrailFile
+from guardedbedrock.governance.replay.reading.files import Bucket, TrailFile
+from guardedbedrock.governance.replay.reading.records import GZIP_START
 
 LARGEST: Final = 64 << 20
 """Bytes of a file, decompressed. A larger one is read in pieces."""

@@ -8,8 +8,8 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.body_types import check_types, malformed
 from guardedbedrock.testing.runtime.replies import tokens
+from guardedbedrock.testing.runtime.requests.body_types import check_types, malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

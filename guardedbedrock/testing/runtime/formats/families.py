@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.resources.models import ModelFamily
-from guardedbedrock.testing.runtime.body_types import check_range, malformed
 from guardedbedrock.testing.runtime.formats import anthropic, embeddings, images, nova, rerank, text
+from guardedbedrock.testing.runtime.requests.body_types import check_range, malformed
 from guardedbedrock.testing.runtime.turns import Turn, assessments
 from guardedbedrock.testing.wire import Params, ServiceError, read_json
 

@@ -9,7 +9,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.body_types import check_range, check_types
+from guardedbedrock.testing.runtime.requests.body_types import check_range, check_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from guardedbedrock.testing.runtime.body_types import check_range, check_types
+from guardedbedrock.testing.runtime.requests.body_types import check_range, check_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

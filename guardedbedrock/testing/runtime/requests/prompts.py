@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from guardedbedrock.testing.assessment import AssessedContent
-from guardedbedrock.testing.runtime.body_types import check_types
+from guardedbedrock.testing.runtime.requests.body_types import check_types
 from guardedbedrock.testing.wire import ServiceError, read_json
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam.decision import sentences
-from guardedbedrock.testing.denial import PLACEHOLDERS, Denial
+from guardedbedrock.testing.denials.denial import PLACEHOLDERS, Denial
 
 if TYPE_CHECKING:
     from guardedbedrock.iam.language.documents import PolicyType

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from guardedbedrock.testing.agents.agents_and_flows import identifier_of
+from guardedbedrock.testing.agents.agents_and_flows.versions import identifier_of
 from guardedbedrock.testing.agents.errors import conflict, not_found
 from guardedbedrock.testing.wire.pages import page
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from guardedbedrock.testing.agents.agents_and_flows.versions import DRAFT
 from guardedbedrock.testing.agents.errors import conflict, not_found
 from guardedbedrock.testing.wire.pages import page
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.wire import Params
 
-_DRAFT: Final = "DRAFT"
 _CONTEXT: Final = ("agentId", "agentVersion")
 
 
@@ -174,7 +174,7 @@ class AgentParts:
 
     def freeze(self, agent: str, version: str) -> None:
         """Copy the parts of the draft to a new version."""
-        parts = deepcopy(self._parts.get((agent, _DRAFT), {}))
+        parts = deepcopy(self._parts.get((agent, DRAFT), {}))
         self._parts[agent, version] = {name: {**part, "agentVersion": version} for name, part in parts.items()}
 
     def remove(self, agent: str) -> None:

@@ -1,0 +1,21 @@
+"""The status of the jobs that make models: the first Get returns a job in progress, the next Get completed with its model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from guardedbedrock.testing.wire import Params
+
+IN_PROGRESS: Final = "InProgress"
+COMPLETED: Final = "Completed"
+_NEXT: Final = {IN_PROGRESS: COMPLETED, "Stopping": "Stopped"}
+
+
+def advance(job: Params) -> str:
+    """Give a job its next status, and return it."""
+    if job["status"] in _NEXT:
+        now = datetime.now(UTC)
+        job |= {"status": _NEXT[job["status"]], "lastModifiedTime": now, "endTime": now}
+    return str(job["status"])
