@@ -21,9 +21,9 @@ from guardedbedrock.governance.proof.actions import (
     unknown_actions,
 )
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
-from guardedbedrock.governance.proof.logic.encoding import MOST_SLOTS, canonical_key
 from guardedbedrock.governance.proof.logic.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
 from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT
+from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS, canonical_key
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.solving.parts import NO_SOLVER, TIMEOUT, Options, Part, Prover
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable

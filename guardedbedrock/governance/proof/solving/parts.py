@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from guardedbedrock.governance.proof.logic.encoding import Encoder, Vocabulary, canonical_key, vocabulary_of
+from guardedbedrock.governance.proof.logic.conditions import Conditions
+from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
+from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary, canonical_key, vocabulary_of
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
@@ -141,7 +144,8 @@ class Prover:
         self.vocabulary: Vocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
         several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
-        self._encoder = Encoder(self.vocabulary, "", fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        texts = RequestTexts(self.vocabulary, fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        self._encoder = Encoder(texts, Conditions(texts))
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 

@@ -17,7 +17,6 @@ from time import monotonic
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.logic.encoding import Vocabulary
 from guardedbedrock.governance.proof.logic.formulas import (
     RESOURCE,
     And,
@@ -34,6 +33,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Used,
 )
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, contained, shortest_beginning
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
 from guardedbedrock.governance.proof.solving.facts import Conflict, Facts, Values, find_values
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
