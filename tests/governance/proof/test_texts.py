@@ -11,6 +11,7 @@ from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guardedbedrock.governance.proof.logic.containment import contained, is_within
 from guardedbedrock.governance.proof.logic.formulas import (
     Choice,
     Formula,
@@ -24,15 +25,13 @@ from guardedbedrock.governance.proof.logic.formulas import (
     disjoin,
     negate,
 )
+from guardedbedrock.governance.proof.logic.shapes import shape_automaton
 from guardedbedrock.governance.proof.logic.texts import (
     SearchLimitError,
-    contained,
     find_conflict,
     find_text,
     holds,
-    is_within,
     relate,
-    shape_automaton,
     shortest_beginning,
 )
 from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
