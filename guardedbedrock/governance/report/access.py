@@ -12,8 +12,9 @@ from guardedbedrock.bedrock.guardrail.guardrail import identifier_key
 from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.models import Resource, kind_of, resources
 from guardedbedrock.governance.lint.checks.governance_rules import MANAGEMENT
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import Options, guardrail_required
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.alike import Alike, texts_of
 from guardedbedrock.governance.report.scope import Model, Scope, Situation, Subject
