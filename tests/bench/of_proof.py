@@ -19,12 +19,16 @@ from typing import Any, Final
 from measuring import NO_BUDGET, Row
 
 from guardedbedrock import iam
-from guardedbedrock.governance.proof import questions
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
+from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
+from guardedbedrock.governance.proof.questions.dead_statements import unreachable
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
 
 SIZES: Final = ((1, 1), (5, 5), (10, 10), (20, 10), (50, 20))
 ROUNDS: Final = 3
-OPTIONS: Final = questions.Options(timeout=60)
+OPTIONS: Final = Options(timeout=60)
 """No question needs this limit. A short one would give unknown answers on a busy machine, because it is by the clock."""
 MEDIAN: Final = 50
 LONGEST: Final = 5000
@@ -73,18 +77,18 @@ def ask_all(statements: int, resources: int) -> dict[str, float]:
     anywhere = iam.Request(strict.principal, BOTH[0], model, context, ["aws:SourceIp"])
     inside = iam.Request(strict.principal, BOTH[0], model, {**context, "aws:SourceIp": "10.0.0.1"}, ["aws:UserAgent"])
     asked: dict[str, Callable[[], Any]] = {
-        "guardrail-required, proved": lambda: questions.guardrail_required(strict, APPROVED, OPTIONS),
-        "guardrail-required, refuted": lambda: questions.guardrail_required(leaky, APPROVED, OPTIONS),
-        "no-new-access, proved": lambda: questions.no_new_access(leaky, strict, OPTIONS),
-        "no-new-access, refuted": lambda: questions.no_new_access(strict, leaky, OPTIONS),
-        "equivalent, proved": lambda: questions.equivalent(strict, doubled, OPTIONS),
-        "equivalent, refuted": lambda: questions.equivalent(leaky, doubled, OPTIONS),
-        "never, proved": lambda: questions.never(strict, "bedrock:DeleteGuardrail", options=OPTIONS),
-        "never, refuted": lambda: questions.never(strict, BOTH[1], options=OPTIONS),
-        "always-allowed, proved": lambda: questions.always_allowed(strict, [inside], OPTIONS),
-        "always-allowed, refuted": lambda: questions.always_allowed(strict, [anywhere], OPTIONS),
-        "unreachable, proved": lambda: questions.unreachable(strict, OPTIONS),
-        "unreachable, refuted": lambda: questions.unreachable(with_dead, OPTIONS),
+        "guardrail-required, proved": lambda: guardrail_required(strict, APPROVED, OPTIONS),
+        "guardrail-required, refuted": lambda: guardrail_required(leaky, APPROVED, OPTIONS),
+        "no-new-access, proved": lambda: no_new_access(leaky, strict, OPTIONS),
+        "no-new-access, refuted": lambda: no_new_access(strict, leaky, OPTIONS),
+        "equivalent, proved": lambda: equivalent(strict, doubled, OPTIONS),
+        "equivalent, refuted": lambda: equivalent(leaky, doubled, OPTIONS),
+        "never, proved": lambda: never(strict, "bedrock:DeleteGuardrail", options=OPTIONS),
+        "never, refuted": lambda: never(strict, BOTH[1], options=OPTIONS),
+        "always-allowed, proved": lambda: always_allowed(strict, [inside], OPTIONS),
+        "always-allowed, refuted": lambda: always_allowed(strict, [anywhere], OPTIONS),
+        "unreachable, proved": lambda: unreachable(strict, OPTIONS),
+        "unreachable, refuted": lambda: unreachable(with_dead, OPTIONS),
     }
     taken = {}
     for name, ask in asked.items():

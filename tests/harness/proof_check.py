@@ -10,10 +10,13 @@ from harness.enumeration import ALWAYS, Enumeration, resources_of
 from harness.small_policies import ACTIONS, APPROVED, INVOKE, STREAM, Case
 
 from guardedbedrock.bedrock import reference
-from guardedbedrock.governance.proof import questions
 from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
-from guardedbedrock.governance.proof.questions import Options
+from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
+from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
+from guardedbedrock.governance.proof.questions.dead_statements import unreachable
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
 from guardedbedrock.iam import PolicySet, Request
 from guardedbedrock.iam.matching.patterns import compile_pattern
 
@@ -90,13 +93,13 @@ def _problem(case: Case, answer: Answer, tried: _Tried) -> str:
 
 def _ask(case: Case, policies: ProofPolicies) -> Answer:
     if case.question == "guardrail-required":
-        return questions.guardrail_required(policies, [APPROVED], OPTIONS)
+        return guardrail_required(policies, [APPROVED], OPTIONS)
     if case.question == "always-allowed":
-        return questions.always_allowed(policies, [_call(case)], OPTIONS)
+        return always_allowed(policies, [_call(case)], OPTIONS)
     if case.question == "never":
-        return questions.never(policies, case.actions[0], when=case.when, options=OPTIONS)
+        return never(policies, case.actions[0], when=case.when, options=OPTIONS)
     older = ProofPolicies.of(PolicySet(**case.older), case.principal, rcp_applies=True)
-    compare = questions.no_new_access if case.question == "no-new-access" else questions.equivalent
+    compare = no_new_access if case.question == "no-new-access" else equivalent
     return compare(older, policies, OPTIONS)
 
 
@@ -171,7 +174,7 @@ def _differences(case: Case, now: PolicySet, answer: Answer) -> Iterator[tuple[R
 
 
 def _check_statements(policies: ProofPolicies, case: Case) -> Check:
-    answer = questions.unreachable(policies, OPTIONS)
+    answer = unreachable(policies, OPTIONS)
     named = {(one.policy, one.index): one.reason for one in answer.statements}
     tried, problem = 0, ""
     for placed in policies.statements():

@@ -14,7 +14,9 @@ from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log, uri_of
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, Summary
-from guardedbedrock.governance.proof.questions import Options, guardrail_required, unreachable
+from guardedbedrock.governance.proof.options import Options
+from guardedbedrock.governance.proof.questions.dead_statements import unreachable
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -13,8 +13,8 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, Text
 from guardedbedrock.governance.proof.logic.formulas import Sequence as Shape
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, find_text
+from guardedbedrock.governance.proof.options import TIMEOUT
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
-from guardedbedrock.governance.proof.solving.parts import TIMEOUT
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
-from guardedbedrock.governance.proof import questions
 from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import Options
+from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
+from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
+from guardedbedrock.governance.proof.questions.dead_statements import unreachable
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
 from guardedbedrock.iam import Request
 
 Question: TypeAlias = Literal["guardrail-required", "no-new-access", "equivalent", "never", "always-allowed", "unreachable"]
@@ -104,12 +107,12 @@ def run_proof(case: ProofCase) -> ProofResult:
 
 def _ask(case: ProofCase) -> Answer:
     if case.question == "guardrail-required":
-        return questions.guardrail_required(case.policies, case.approved, case.options, exempt_models=case.exempt_models)
+        return guardrail_required(case.policies, case.approved, case.options, exempt_models=case.exempt_models)
     if case.question == "never":
-        return questions.never(case.policies, case.action, case.resource, case.when, case.options)
+        return never(case.policies, case.action, case.resource, case.when, case.options)
     if case.question == "always-allowed":
-        return questions.always_allowed(case.policies, case.requests, case.options)
+        return always_allowed(case.policies, case.requests, case.options)
     if case.question == "unreachable" or case.before is None:
-        return questions.unreachable(case.policies, case.options)
-    compare = questions.equivalent if case.question == "equivalent" else questions.no_new_access
+        return unreachable(case.policies, case.options)
+    compare = equivalent if case.question == "equivalent" else no_new_access
     return compare(case.before, case.policies, case.options)

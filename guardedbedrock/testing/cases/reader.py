@@ -24,8 +24,9 @@ from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.proof.actions import actions_of
+from guardedbedrock.governance.proof.options import TIMEOUT, Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
-from guardedbedrock.governance.proof.questions import TIMEOUT, Options, actions_of
 from guardedbedrock.iam import POLICY_TYPES, Outcome, PolicySet, PolicySyntaxError, Request
 from guardedbedrock.testing.cases import iam_shapes, shapes
 from guardedbedrock.testing.cases.proof_cases import ANSWERS, QUESTIONS, ProofCase

@@ -11,7 +11,7 @@ from harness.strategies import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardedbedrock.governance.proof.logic.encoding import Vocabulary
+from guardedbedrock.governance.proof.logic.containment import contained, is_within
 from guardedbedrock.governance.proof.logic.formulas import (
     Choice,
     Formula,
@@ -25,17 +25,16 @@ from guardedbedrock.governance.proof.logic.formulas import (
     disjoin,
     negate,
 )
+from guardedbedrock.governance.proof.logic.shapes import shape_automaton
 from guardedbedrock.governance.proof.logic.texts import (
     SearchLimitError,
-    contained,
     find_conflict,
     find_text,
     holds,
-    is_within,
     relate,
-    shape_automaton,
     shortest_beginning,
 )
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
 from guardedbedrock.governance.proof.solving.facts import INEXPRESSIBLE
 from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join

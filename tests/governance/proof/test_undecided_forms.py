@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
-from guardedbedrock.governance.proof.questions import Options, never
+from guardedbedrock.governance.proof.questions.forbidden_requests import never
 from guardedbedrock.iam import Gap, PolicySet
 
 READ: Final = "s3:GetObject"

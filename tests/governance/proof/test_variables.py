@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
-from guardedbedrock.governance.proof.questions import Options, always_allowed, never
+from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
+from guardedbedrock.governance.proof.questions.forbidden_requests import never
 from guardedbedrock.iam import PolicySet, Request
 
 READ: Final = "s3:GetObject"

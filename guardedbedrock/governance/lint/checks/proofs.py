@@ -11,8 +11,9 @@ from typing import Final
 
 from guardedbedrock.governance.lint.policy import DEFAULT_PRINCIPAL, Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions import Options, guardrail_required
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 
 _TIMEOUT: Final = 1.0  # s

@@ -7,38 +7,25 @@ combinations of states represent all texts. The patterns are read by the engine'
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache, partial
-from itertools import accumulate
+from functools import cache, lru_cache, partial
 from typing import Any, Final, Literal, TypeAlias
 
-from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Repeat, Shaped, Text
-from guardedbedrock.governance.proof.logic.formulas import Sequence as Shape
-from guardedbedrock.iam.matching.patterns import (
-    ANY,
-    ANY_BUT_COLON,
-    ONE,
-    Automaton,
-    Matcher,
-    Tokens,
-    Wildcard,
-    compile_tokens,
-    join,
-)
+from guardedbedrock.governance.proof.logic.containment import is_within
+from guardedbedrock.governance.proof.logic.formulas import Matches, Shaped
+from guardedbedrock.governance.proof.logic.shapes import shape_automaton
+from guardedbedrock.iam.matching.patterns import ANY, Automaton, Matcher, Tokens, Wildcard, compile_tokens, join
 
 Fact: TypeAlias = Matches | Shaped
 Literals: TypeAlias = tuple[tuple[Fact, bool], ...]
 """Facts about one text, each with whether it is true."""
-Ranges: TypeAlias = tuple[tuple[str, str], ...]
 Relation: TypeAlias = Literal["all", "none", "some"]
 
 _MOST_STEPS: Final = 400_000
 """Steps of single automata after which a search gives up; about half a second."""
-_MOST_KEPT: Final = 20_000
-"""Beginnings of patterns that a shape keeps the states of."""
 _USUAL: Final = "abcdefghijklmnopqrstuvwxyz0123456789-/ABCDEFGHIJKLMNOPQRSTUVWXYZ.:_ "
 """Characters that a found text has if the facts leave a choice, the first ones preferred."""
 _KELVIN: Final = "\u212a"
@@ -47,8 +34,6 @@ _SIGMAS: Final = frozenset("\u03c3\u03c2")
 """The small sigmas. Which one a capital sigma becomes in lower case depends on its neighbours."""
 _SURROGATES: Final = range(0xD800, 0xE000)
 _CHARACTERS: Final = 0x110000
-_PLACEHOLDER: Final = "\0"
-"""Replaces each wildcard of a pattern that is read as a text."""
 
 
 class SearchLimitError(Exception):
@@ -149,49 +134,6 @@ def holds(fact: Fact, text: str) -> bool:
     return _matcher(fact.pattern)(text.lower() if fact.fold else text)
 
 
-def is_within(inner: Tokens, outer: Tokens) -> bool:
-    """Return whether every text that matches one pattern matches another. False if only a search can tell."""
-    return inner == outer or _surrounds(outer)(_as_text(inner))
-
-
-def contained(inner: Sequence[Matches], outer: Sequence[Matches]) -> Iterator[tuple[Matches, Matches]]:
-    """
-    Yield the pairs of patterns of which the first lies in the second, as far as no search is needed.
-
-    Only patterns that have the longest text of the outer one are compared with it: of many patterns, few have.
-    """
-    texts = [_as_text(one.pattern) for one in inner]
-    joined = _PLACEHOLDER.join(texts)
-    ends = list(accumulate(len(text) + 1 for text in texts))
-    for around in outer if texts else ():
-        contains = _surrounds(around.pattern)
-        longest = max((token for token in around.pattern if isinstance(token, str)), key=len, default="")
-        place = joined.find(longest)
-        while place >= 0:
-            number = bisect_right(ends, place)
-            if contains(texts[number]):
-                yield inner[number], around
-            place = joined.find(longest, ends[number])
-
-
-@lru_cache(maxsize=16384)  # keyed by pattern: many patterns are compared with the same one
-def _surrounds(outer: Tokens) -> Matcher:
-    """Return a function that tells for the text of a pattern, see `_as_text`, whether another pattern surely contains it."""
-    # INVARIANT: Only a star of the outer pattern can match the placeholder, and a star matches any text in its place.
-    if any(token is not ANY and (isinstance(token, Wildcard) or _PLACEHOLDER in token) for token in outer):
-        return _matches_nothing
-    return compile_tokens(outer)
-
-
-def _as_text(pattern: Tokens) -> str:
-    """Return a pattern as text, with a placeholder for each wildcard."""
-    return "".join(token if isinstance(token, str) else _PLACEHOLDER for token in pattern)
-
-
-def _matches_nothing(_: str) -> bool:
-    return False
-
-
 def _only_text(fact: Fact) -> str | None:
     """Return the only text for which a fact is true; None if there are several."""
     if isinstance(fact, Matches) and not fact.fold and not any(isinstance(token, Wildcard) for token in fact.pattern):
@@ -202,6 +144,27 @@ def _only_text(fact: Fact) -> str | None:
 @lru_cache(maxsize=16384)  # keyed by pattern: a question compares many texts with the same patterns
 def _matcher(pattern: Tokens) -> Matcher:
     return compile_tokens(pattern)
+
+
+@lru_cache(maxsize=32768)  # keyed by shape and pattern: a proof compares the same pattern with the same shape in many situations
+def relate(shaped: Shaped, pattern: Tokens) -> Relation:
+    """Compare the texts of a shape with a pattern: all match it, none does, or some do."""
+    automaton = shape_automaton(shaped.shape)
+    if not automaton.may_match(pattern):
+        return "none"
+    if not _matcher(pattern)(_sample(shaped)):
+        return "some"
+    try:
+        outside = find_text(((shaped, True), (Matches(shaped.text, pattern), False)))
+    except SearchLimitError:
+        return "some"
+    return "all" if outside is None else "some"
+
+
+@lru_cache(maxsize=1024)  # keyed by shape: many patterns are compared with the same one
+def _sample(shaped: Shaped) -> str:
+    """Return a short text of a shape."""
+    return find_text(((shaped, True),)) or ""
 
 
 # -- the search -------------------------------------------------------------------------------------------------------
@@ -312,156 +275,3 @@ def _character(start: int, end: int) -> str:
     if start in _SURROGATES:
         return chr(_SURROGATES.stop) if _SURROGATES.stop < end else ""
     return chr(start)
-
-
-# -- shapes -----------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=32768)  # keyed by shape and pattern: a proof compares the same pattern with the same shape in many situations
-def relate(shaped: Shaped, pattern: Tokens) -> Relation:
-    """Compare the texts of a shape with a pattern: all match it, none does, or some do."""
-    automaton = shape_automaton(shaped.shape)
-    if not automaton.may_match(pattern):
-        return "none"
-    if not _matcher(pattern)(automaton.sample):
-        return "some"
-    try:
-        outside = find_text(((shaped, True), (Matches(shaped.text, pattern), False)))
-    except SearchLimitError:
-        return "some"
-    return "all" if outside is None else "some"
-
-
-@lru_cache(maxsize=1024)  # keyed by shape: there is one for each resource type and account
-def shape_automaton(shape: Shape) -> ShapeAutomaton:
-    """Return the automaton of a shape."""
-    return ShapeAutomaton(shape)
-
-
-class ShapeAutomaton:
-    """A nondeterministic automaton for a shape. A state of it is a set of numbers; `start` is the first."""
-
-    def __init__(self, shape: Shape) -> None:
-        self._shape = shape
-        self._edges: list[list[tuple[Ranges, int]]] = [[]]
-        self._silent: list[list[int]] = [[]]
-        self._end = self._sequence(0, shape)
-        self.start = self._closed({0})
-        self._steps: dict[tuple[frozenset[int], str], frozenset[int]] = {}
-        self._after: dict[Tokens, frozenset[int]] = {(): self.start}
-
-    @cached_property
-    def sample(self) -> str:
-        """A short text of the shape."""
-        return find_text(((Shaped(Text(""), self._shape), True),)) or ""
-
-    def accepts(self, state: frozenset[int]) -> bool:
-        """Return whether the text that led to a state has the shape."""
-        return self._end in state
-
-    def read(self, text: str) -> frozenset[int]:
-        """Return the state after a text."""
-        state = self.start
-        for character in text:
-            state = self.step(state, character)
-        return state
-
-    def step(self, state: frozenset[int], character: str) -> frozenset[int]:
-        """Return the state after one more character; an empty one if no text that goes on has the shape."""
-        known = self._steps.get((state, character))
-        if known is None:
-            known = self._moved(state, lambda ranges: any(first <= character <= last for first, last in ranges))
-            self._steps[state, character] = known
-        return known
-
-    def ranges(self) -> Iterator[tuple[str, str]]:
-        """Yield the first and the last character of each range of characters."""
-        return (pair for edges in self._edges for ranges, _ in edges for pair in ranges)
-
-    def may_match(self, pattern: Tokens) -> bool:
-        """Return whether a text of the shape matches a pattern."""
-        return self.accepts(self._after_pattern(pattern))
-
-    def _after_pattern(self, pattern: Tokens) -> frozenset[int]:
-        """Return every state that a text which matches a pattern leads to. Patterns often begin alike, so each part is kept."""
-        known = self._after.get(pattern)
-        if known is None:
-            before, token = self._after_pattern(pattern[:-1]), pattern[-1]
-            if isinstance(token, str):
-                known = before
-                for character in token:
-                    if not known:
-                        break
-                    known = self.step(known, character)
-            else:
-                known = self._after_wildcard(before, token)
-            if len(self._after) > _MOST_KEPT:
-                self._after.clear()
-                self._after[()] = self.start
-            self._after[pattern] = known
-        return known
-
-    def _after_wildcard(self, state: frozenset[int], token: Wildcard) -> frozenset[int]:
-        colons = token in (ANY, ONE)
-
-        def fits(ranges: Ranges) -> bool:
-            return colons or any(first != ":" or last != ":" for first, last in ranges)
-
-        if token not in (ANY, ANY_BUT_COLON):
-            return self._moved(state, fits)
-        while not (more := self._moved(state, fits)) <= state:
-            state |= more
-        return state
-
-    def _moved(self, state: frozenset[int], fits: Callable[[Ranges], bool]) -> frozenset[int]:
-        after = {end for number in state for ranges, end in self._edges[number] if fits(ranges)}
-        return self._closed(after) if after else frozenset()
-
-    def _new(self) -> int:
-        self._edges.append([])
-        self._silent.append([])
-        return len(self._edges) - 1
-
-    def _sequence(self, state: int, shape: Shape) -> int:
-        for part in shape:
-            state = self._part(state, part)
-        return state
-
-    def _part(self, state: int, part: str | Repeat | Choice) -> int:
-        if isinstance(part, str):
-            for character in part:
-                state = self._edge(state, ((character, character),))
-            return state
-        if isinstance(part, Choice):
-            end = self._new()
-            for option in part.options:
-                self._silent[self._sequence(state, option)].append(end)
-            return end
-        for _ in range(part.least):
-            state = self._edge(state, part.ranges)
-        if part.most is None:
-            loop = self._new()
-            self._silent[state].append(loop)
-            self._edges[loop].append((part.ranges, loop))
-            return loop
-        end = self._new()
-        self._silent[state].append(end)
-        for _ in range(part.most - part.least):
-            state = self._edge(state, part.ranges)
-            self._silent[state].append(end)
-        return end
-
-    def _edge(self, state: int, ranges: Ranges) -> int:
-        end = self._new()
-        self._edges[state].append((ranges, end))
-        return end
-
-    def _closed(self, states: Iterable[int]) -> frozenset[int]:
-        found = set(states)
-        waiting = list(found)
-        while waiting:
-            for end in self._silent[waiting.pop()]:
-                if end not in found:
-                    found.add(end)
-                    waiting.append(end)
-        return frozenset(found)

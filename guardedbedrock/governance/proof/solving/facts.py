@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.governance.proof.logic.encoding import Vocabulary
 from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
 from guardedbedrock.governance.proof.logic.strings import find_texts
 from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
 from guardedbedrock.iam.matching.patterns import join
 
 Facts: TypeAlias = Mapping[Atom, bool]

@@ -9,19 +9,20 @@ unknown, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from guardedbedrock.governance.proof.logic.encoding import Encoder, Vocabulary, canonical_key, vocabulary_of
+from guardedbedrock.governance.proof.logic.conditions import Conditions
+from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
+from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary, canonical_key, vocabulary_of
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
     Situation,
     accounts,
     known_shapes,
-    principal_keys,
-    principal_patterns,
     rebuild,
     shape_of_resource,
     types_in,
@@ -31,38 +32,10 @@ from guardedbedrock.governance.proof.solving.requests import (
 from guardedbedrock.governance.proof.solving.solver import Model, Solver, Status, is_available
 from guardedbedrock.iam import Decision, Request
 
-TIMEOUT: Final = 5.0
 NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
 _ONE_SIDED: Final = "the answer depends on a pattern that the proof cannot express"
 _UNCERTAIN: Final = "no certain decision"
 _RESOURCE_ACCOUNT: Final = "aws:ResourceAccount"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """
-    How a question is answered.
-
-    Args:
-        timeout: Limit of the solver for each part of a question, in seconds.
-        assumed: Context keys that every request has, with their values.
-        any_principal: Whether the keys that AWS derives from the principal are free, because it is not known.
-    """
-
-    timeout: float = TIMEOUT
-    assumed: Mapping[str, str] = field(default_factory=dict)
-    any_principal: bool = False
-
-    def fixed(self, policies: ProofPolicies) -> dict[str, str | None]:
-        """Return the keys that every request of the principal has; None for a key that no request has."""
-        derived = {} if self.any_principal else principal_keys(policies.principal)
-        return {**derived, **self.assumed}
-
-    def partly_known(self, policies: ProofPolicies) -> dict[str, tuple[str, ...]]:
-        """Return the keys of which a part is known in every request of the principal."""
-        assumed = {name.lower() for name in self.assumed}
-        derived = {} if self.any_principal else principal_patterns(policies.principal)
-        return {name: patterns for name, patterns in derived.items() if name.lower() not in assumed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +114,8 @@ class Prover:
         self.vocabulary: Vocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
         several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
-        self._encoder = Encoder(self.vocabulary, "", fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        texts = RequestTexts(self.vocabulary, fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
+        self._encoder = Encoder(texts, Conditions(texts))
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 

@@ -17,7 +17,6 @@ from guardedbedrock.bedrock import reference
 from guardedbedrock.bedrock.authorization.condition_keys import carries
 from guardedbedrock.bedrock.caller import PRINCIPAL_TYPES
 from guardedbedrock.governance.proof.logic.cells import Cells
-from guardedbedrock.governance.proof.logic.encoding import Vocabulary, canonical_key
 from guardedbedrock.governance.proof.logic.formulas import (
     RESOURCE,
     Choice,
@@ -36,6 +35,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
     negate,
 )
 from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT, ARNS, BOOLEANS, TIME
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary, canonical_key
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.solving.solver import Model
 from guardedbedrock.iam import Request

@@ -17,7 +17,7 @@ from time import monotonic
 from typing import Any, Final, Literal, TypeAlias
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.logic.encoding import Vocabulary
+from guardedbedrock.governance.proof.logic.containment import contained
 from guardedbedrock.governance.proof.logic.formulas import (
     RESOURCE,
     And,
@@ -33,7 +33,8 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Text,
     Used,
 )
-from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, contained, shortest_beginning
+from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, shortest_beginning
+from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
 from guardedbedrock.governance.proof.solving.facts import Conflict, Facts, Values, find_values
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]

@@ -1,0 +1,114 @@
+"""The vocabulary of a question: the context keys that its statements read, and how each is modelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from guardedbedrock.governance.proof.logic.cells import Cells, Kind, cells_for
+from guardedbedrock.governance.proof.logic.keys import TIME, TIMES, TYPED, is_multivalued
+from guardedbedrock.governance.proof.policies import Placed
+from guardedbedrock.iam.language.documents import VARIABLES_SINCE
+from guardedbedrock.iam.matching.conditions import parse_operator
+from guardedbedrock.iam.matching.variables import variables_in
+
+MOST_SLOTS: Final = 64
+"""Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
+
+_TYPES: Final[Mapping[str, Kind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """
+    The keys of a question: how each is modelled.
+
+    Args:
+        cells: Keys that are numbers, dates or addresses, with their cells.
+        slots: How many values each key of texts has at most.
+        spelling: Each key as a policy spells it.
+    """
+
+    cells: dict[str, Cells] = field(default_factory=dict)
+    slots: dict[str, int] = field(default_factory=dict)
+    spelling: dict[str, str] = field(default_factory=dict)
+
+
+def canonical_key(key: str) -> str:
+    """Return the name under which a key is modelled: lower case, and one name for both spellings of the time."""
+    lower = key.lower()
+    return TIME if lower in TIMES else lower
+
+
+def vocabulary_of(placed: Iterable[Placed], also: Iterable[tuple[str, str | None]] = ()) -> Vocabulary:
+    """
+    Collect the keys that statements read.
+
+    Args:
+        placed: The statements.
+        also: Further keys that a question fixes, with their values.
+    """
+    usage = _Usage()
+    for one in placed:
+        usage.add(one)
+    for name, value in also:
+        usage.fix(name, value)
+    return usage.vocabulary()
+
+
+@dataclass(slots=True)
+class _Usage:
+    """How statements use keys."""
+
+    spelling: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, set[Kind | None]] = field(default_factory=dict)
+    bounds: dict[str, list[str]] = field(default_factory=dict)
+    quantified: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
+
+    def add(self, placed: Placed) -> None:
+        texts = list(placed.statement.resources)
+        for condition in placed.statement.conditions:
+            parsed = parse_operator(condition.operator)
+            if parsed is None:
+                continue
+            quantifier, operator, _ = parsed
+            key = self._note(condition.key)
+            if operator.name != "Null":
+                kind = kind_of(operator.name)
+                self.kinds.setdefault(key, set()).add(kind)
+                self.bounds.setdefault(key, []).extend(condition.values if kind else ())
+            if quantifier:
+                # Each different condition may need a value that no other one needs.
+                self.quantified.setdefault(key, set()).add((condition.operator, condition.values))
+            texts += condition.values if operator.variables else ()
+        if placed.document.version == VARIABLES_SINCE:
+            for variable in variables_in(texts):
+                self.kinds.setdefault(self._note(variable.spelling), set()).add(None)
+
+    def fix(self, name: str, value: str | None) -> None:
+        key = self._note(name)
+        if value is not None:
+            self.bounds.setdefault(key, []).append(value)
+
+    def _note(self, spelling: str) -> str:
+        key = canonical_key(spelling)
+        self.spelling.setdefault(key, spelling)
+        return key
+
+    def vocabulary(self) -> Vocabulary:
+        found = Vocabulary(spelling=self.spelling)
+        for key in self.spelling:
+            kinds = self.kinds.get(key, set())
+            kind = next(iter(kinds)) if len(kinds) == 1 else None
+            if kind is not None:
+                found.cells[key] = cells_for(kind, self.bounds.get(key, ()), typed=key in TYPED)
+            else:
+                slots = min(len(self.quantified.get(key, ())) + 1, MOST_SLOTS + 1)
+                found.slots[key] = slots if is_multivalued(key) else 1
+        return found
+
+
+def kind_of(operator: str) -> Kind | None:
+    """Return which cells an operator compares; None if it compares texts."""
+    return next((kind for start, kind in _TYPES.items() if operator.startswith(start)), None)

@@ -1,0 +1,91 @@
+"""The question whether every statement can apply to some request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from time import perf_counter
+
+from guardedbedrock.governance.proof.actions import TooManyActionsError, covered_actions
+from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, StatementPlace
+from guardedbedrock.governance.proof.logic.formulas import conjoin
+from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS
+from guardedbedrock.governance.proof.options import Options
+from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.questions.answering import TOO_MANY_ACTIONS, answered
+from guardedbedrock.governance.proof.solving.parts import NO_SOLVER, Prover
+from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
+from guardedbedrock.governance.proof.solving.requests import well_formed
+from guardedbedrock.governance.proof.solving.solver import is_available
+
+
+def unreachable(policies: ProofPolicies, options: Options | None = None) -> Answer:
+    """
+    Can every statement apply to some request?
+
+    The answer is refuted if one cannot, and lists those statements.
+
+    Args:
+        policies: The policies of one principal.
+        options: Timeout and assumptions.
+    """
+    settings, started = options or Options(), perf_counter()
+    dead: list[StatementPlace] = []
+    open_ones: list[StatementPlace] = []
+    for placed, prover in _provers(policies, settings):
+        status = _reaches(placed, prover, policies, settings.timeout)
+        if status != "reachable":
+            why = "no request meets it" if status == "dead" else status
+            (dead if status == "dead" else open_ones).append(_place(placed, why))
+    answer: ProofAnswer = "refuted" if dead else "unknown" if open_ones or policies.gaps else "proved"
+    open_reasons = [*(one.reason for one in open_ones), *(gap.reason for gap in policies.gaps)]
+    reason = _count_dead(len(dead)) if dead else next(iter(open_reasons), "")
+    found = answered("every statement applies to some request", answer, policies, settings, reason)
+    spent = (perf_counter() - started) * 1000
+    return replace(found, statements=tuple(dead or open_ones), milliseconds=spent)
+
+
+def _count_dead(number: int) -> str:
+    return "1 statement applies to no request" if number == 1 else f"{number} statements apply to no request"
+
+
+def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed, Prover]]:
+    """Yield each statement with what decides about it; statements share it unless they need too many values of one key."""
+    placed, fixed = tuple(policies.statements()), options.fixed(policies)
+    partly = options.partly_known(policies)
+    shared = Prover(placed, fixed, (policies,), options.timeout, every_account=True, partly_known=partly)
+    fits = all(count <= MOST_SLOTS for count in shared.vocabulary.slots.values())
+    for one in placed:
+        yield (
+            one,
+            shared if fits else Prover((one,), fixed, (policies,), options.timeout, every_account=True, partly_known=partly),
+        )
+
+
+def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies, timeout: float) -> str:
+    """Return ``reachable``, ``dead``, or why neither is known."""
+    try:
+        actions = covered_actions(placed, timeout)
+    except TooManyActionsError:
+        return TOO_MANY_ACTIONS
+    if not actions:
+        named = placed.statement.actions
+        return f"this version knows no action that `{named[0]}` covers" if named and not placed.statement.not_action else "dead"
+    reason = ""
+    for action in actions:
+        for situation in prover.situations(action):
+            applies = prover.encoder(situation).statement(placed, policies)
+            possible = conjoin((well_formed(situation, prover.vocabulary), applies.may))
+            if is_unsatisfiable(possible, has_solver=is_available()):
+                continue
+            if not is_available():
+                return NO_SOLVER
+            status, _, why = prover.solve(possible, situation)
+            if status == "satisfiable":
+                return "reachable"
+            reason = reason or why
+    return reason or "dead"
+
+
+def _place(placed: Placed, reason: str) -> StatementPlace:
+    return StatementPlace(placed.policy, placed.index, placed.statement.sid, placed.policy_type, reason)

@@ -1,0 +1,124 @@
+"""Questions about requests that must never be allowed: inference without an approved guardrail, and actions on resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from guardedbedrock.bedrock import reference
+from guardedbedrock.governance.proof.actions import TooManyActionsError, actions_of, unknown_actions
+from guardedbedrock.governance.proof.answers import Answer
+from guardedbedrock.governance.proof.logic.formulas import RESOURCE, Matches, Present, Text, Tri, conjoin, disjoin, negate
+from guardedbedrock.governance.proof.options import Options
+from guardedbedrock.governance.proof.policies import ProofPolicies
+from guardedbedrock.governance.proof.questions.answering import (
+    TOO_MANY_ACTIONS,
+    answer_parts,
+    answered,
+    open_if_unknown,
+    prover_of,
+)
+from guardedbedrock.governance.proof.solving.parts import Part
+from guardedbedrock.governance.proof.solving.requests import GUARDRAIL, INFERENCE, NOT_THE_MODEL
+from guardedbedrock.iam import Request
+from guardedbedrock.iam.matching.patterns import ANY_BUT_COLON, compile_pattern, compile_tokens, join, tokenize
+
+
+def guardrail_required(
+    policies: ProofPolicies,
+    approved: Sequence[str],
+    options: Options | None = None,
+    *,
+    patterns: Sequence[str] = (),
+    exempt_models: Sequence[str] = (),
+) -> Answer:
+    """
+    Is every inference request denied unless it carries an approved guardrail?
+
+    Args:
+        policies: The policies of one principal.
+        approved: Values of ``bedrock:GuardrailIdentifier`` that count: ``ARN:VERSION``, or an ARN for its DRAFT.
+        options: Timeout and assumptions.
+        patterns: Patterns of further values that count.
+        exempt_models: Patterns of IDs of foundation models that take no guardrail.
+    """
+    settings = options or Options()
+    counting = [*((value,) for value in approved), *map(tokenize, patterns)]
+    exempt = [
+        join(("arn:", ANY_BUT_COLON, ":bedrock:", ANY_BUT_COLON, "::foundation-model/", *tokenize(one))) for one in exempt_models
+    ]
+    is_counting, is_exempt = ([compile_tokens(one) for one in listed] for listed in (counting, exempt))
+
+    carries = conjoin((Present(GUARDRAIL), disjoin(Matches(Text(GUARDRAIL), one) for one in counting)))
+    breaks = conjoin((negate(carries), *(negate(Matches(RESOURCE, one)) for one in exempt)))
+
+    def unguarded(request: Request) -> bool:
+        value = next((str(value) for key, value in request.context.items() if key.lower() == GUARDRAIL), None)
+        if value is not None and any(matches(value) for matches in is_counting):
+            return False
+        if any(matches(request.resource) for matches in is_exempt):
+            return False
+        return policies.policy_set().evaluate(request).outcome == "allowed"
+
+    prover = prover_of((policies,), settings.fixed(policies), settings, also=(GUARDRAIL,))
+
+    def parts() -> Iterable[Part]:
+        for action in INFERENCE:
+            types = reference.actions()[action.lower()].types - NOT_THE_MODEL
+            for situation in prover.situations(action, types):
+                allowed = prover.encoder(situation).allowed(policies)
+                shown = Tri(conjoin((allowed.must, breaks)), conjoin((allowed.may, breaks)))
+                yield Part(situation, shown, policies, unguarded)
+
+    listed = ", ".join((*approved, *patterns)) or "none"
+    question = f"no inference request is allowed unless it carries an approved guardrail ({listed})"
+    answer = answer_parts(question, prover, parts(), policies, settings, is_limited=bool(settings.assumed))
+    if not exempt_models:
+        return answer
+    exemption = f"models that take no guardrail may be called without one: {', '.join(exempt_models)}"
+    return replace(answer, assumptions=(*answer.assumptions, exemption))
+
+
+def never(
+    policies: ProofPolicies,
+    action: str,
+    resource: str = "*",
+    when: Mapping[str, str] | None = None,
+    options: Options | None = None,
+) -> Answer:
+    """
+    Is an action never allowed on a resource?
+
+    Args:
+        policies: The policies of one principal.
+        action: Action or pattern.
+        resource: ARN or pattern.
+        when: Context keys with values that the question is limited to.
+        options: Timeout and assumptions.
+
+    Raises:
+        ConfigurationError: The action pattern covers no action that this version knows.
+    """
+    settings = options or Options()
+    limits = "".join(f", {key} = {value}" for key, value in (when or {}).items())
+    question = f"{action} on {resource} is never allowed{limits}"
+    try:
+        names = actions_of(action, (policies,), settings.timeout)
+    except TooManyActionsError:
+        return answered(question, "unknown", policies, settings, TOO_MANY_ACTIONS)
+
+    prover = prover_of((policies,), {**settings.fixed(policies), **(when or {})}, settings)
+    patterns = () if resource == "*" else (resource,)
+
+    def is_allowed(request: Request) -> bool:
+        return policies.policy_set().evaluate(request).outcome == "allowed"
+
+    def parts() -> Iterable[Part]:
+        for name in names:
+            for situation in prover.situations(name, patterns=patterns):
+                yield Part(situation, prover.encoder(situation).allowed(policies), policies, is_allowed)
+
+    is_limited = bool(when or patterns or settings.assumed)
+    answer = answer_parts(question, prover, parts(), policies, settings, is_limited=is_limited)
+    covers = compile_pattern(action.lower())
+    return open_if_unknown(answer, [one for one in unknown_actions(policies) if covers(one.lower())])
