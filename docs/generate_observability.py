@@ -22,7 +22,7 @@ from guardedbedrock.core.records import Call
 from guardedbedrock.settings.tables import RetrySettings
 from guardedbedrock.stages.authorize import denial
 from guardedbedrock.stages.retry.failure_classes import CODES, EXCEPTIONS, STATUSES
-from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
+from guardedbedrock.telemetry.audit.cloudtrail_record import CallFacts, record
 from guardedbedrock.telemetry.content.capture import ON_SPANS
 from guardedbedrock.telemetry.metrics.table import METRICS, Metric
 from guardedbedrock.telemetry.model_requests import LARGEST
@@ -116,7 +116,7 @@ def example() -> dict[str, Any]:
     """Return the record of a denial."""
     guard = Guard(guardrails=[HR], policies=iam.PolicySet(identity=[POLICY]), principal=ROLE, listeners=())
     verdict = guard.simulate("Converse", OPUS)
-    facts = Facts(Call.of("Converse", OPUS, "us-east-1"), ROLE, HR, verdict)
+    facts = CallFacts(Call.of("Converse", OPUS, "us-east-1"), ROLE, HR, verdict)
     when = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     return record(facts, denial("Converse", verdict, guard.rules), "3f1d0c5e-6a0b-4c8e-9d57-0f3a7b1c2d4e", when)
 

@@ -49,6 +49,28 @@ def test_public_names_are_sorted_and_there(name: str) -> None:
     assert set(module.__all__) <= set(dir(module))
 
 
+def types_of(file: Path) -> Iterator[str]:
+    """Yield the public classes and type aliases that a module defines."""
+    for node in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif (
+            isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and ast.unparse(node.annotation) == "TypeAlias"
+        ):
+            yield node.target.id
+
+
+def test_no_two_types_have_the_same_name() -> None:
+    places: dict[str, list[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        for name in types_of(file):
+            if not name.startswith("_"):
+                places.setdefault(name, []).append(str(file.relative_to(PACKAGE)))
+
+    assert len(places) > 500
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 @pytest.mark.parametrize("name", guardedbedrock.__all__)
 def test_a_name_is_the_same_wherever_it_comes_from(name: str) -> None:
     """The package exports the same object as the module that defines it."""

@@ -30,14 +30,14 @@ from guardedbedrock.testing.resources.checks import check_count, check_instances
 from guardedbedrock.testing.runtime import Runtime
 from guardedbedrock.testing.server.authorization import ServerAuthorizer
 from guardedbedrock.testing.server.credentials import Authenticator, FakeApiKey, FakeCredentials
-from guardedbedrock.testing.server.endpoint import Endpoint
+from guardedbedrock.testing.server.endpoint import FakeEndpoint
 from guardedbedrock.testing.server.signatures import signed_region
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.wire import HttpRequest, HttpResponse, Params
+    from guardedbedrock.testing.wire import HttpRequest, HttpResponse, WireParams
 
 _ACCOUNT: Final = "123456789012"
 TEST_KEY: Final = "testing"
@@ -254,7 +254,7 @@ class RegionState:
         self.control = ControlPlane(self._store, config.inference_profiles, caller.principal, patterns, self._logging)
         self.agents = Agents(self._store, config.knowledge_bases)
         self.agent_runtime = AgentRuntime(self.runtime, self.agents, self._store)
-        self.endpoint = Endpoint(
+        self.endpoint = FakeEndpoint(
             [self.runtime, self.control, self.agents, self.agent_runtime],
             authenticator=Authenticator(caller, config.accepted_credentials, config.region),
             authorizer=ServerAuthorizer(config.policies, self._inventory, config.vocabulary),
@@ -268,12 +268,12 @@ class RegionState:
     def _enforced(self, model: str) -> list[FakeEnforcement]:
         return [entry for entry in (*self.control.enforced, *self._organization) if entry.covers(model)]
 
-    def _write_log(self, principal: str, request: ReceivedRequest, entry: Callable[[], Params]) -> None:
+    def _write_log(self, principal: str, request: ReceivedRequest, entry: Callable[[], WireParams]) -> None:
         configuration = self._logging.configuration
         if self._invocation_log is not None and configuration is not None:
             self._invocation_log.write(configuration, principal, request, entry())
 
-    def _inventory(self, params: Params) -> bedrock.Inventory:
+    def _inventory(self, params: WireParams) -> bedrock.Inventory:
         enforced = self._enforced(params.get("modelId", ""))
         guardrails = tuple(bedrock.Guardrail(self._store.arn(entry.guardrail), entry.version) for entry in enforced)
         return bedrock.Inventory(tags=self._store.tags, resolved_models=self.control.resolved_models, enforced=guardrails)

@@ -21,10 +21,14 @@ from measuring import NO_BUDGET, Row
 from guardedbedrock import iam
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
-from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
-from guardedbedrock.governance.proof.questions.dead_statements import unreachable
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
+from guardedbedrock.governance.proof.questions import (
+    always_allowed,
+    equivalent,
+    guardrail_required,
+    never,
+    no_new_access,
+    unreachable,
+)
 
 SIZES: Final = ((1, 1), (5, 5), (10, 10), (20, 10), (50, 20))
 ROUNDS: Final = 3

@@ -17,7 +17,7 @@ import guardedbedrock.cli
 from guardedbedrock.cli.demo import story
 from guardedbedrock.cli.demo.listing import show, summary
 from guardedbedrock.cli.demo.play import ScenarioResult, isolated_environment, play
-from guardedbedrock.cli.demo.scenarios import Scenario, scenarios
+from guardedbedrock.cli.demo.scenarios import DemoScenario, scenarios
 from guardedbedrock.cli.demo.story import tell
 from guardedbedrock.iam import PolicySet
 from guardedbedrock.testing import FakeGuardrail
@@ -37,7 +37,7 @@ def _isolated() -> Iterator[None]:
         yield
 
 
-def scenario(name: str) -> Scenario:
+def scenario(name: str) -> DemoScenario:
     """Find a scenario of the package by its id."""
     return next(each for each in scenarios() if each.case.id == name)
 

@@ -14,7 +14,7 @@ from harness.clients import DENIED_MODEL, HR, MODEL, ROLE, WEAK, ask, read
 from guardedbedrock import AccessDeniedError
 from guardedbedrock.auditing import Audit, LoggerSink
 from guardedbedrock.core.records import Call
-from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, user_identity
+from guardedbedrock.telemetry.audit.cloudtrail_record import CallFacts, user_identity
 from guardedbedrock.telemetry.audit.cloudtrail_record import record as record_of
 from guardedbedrock.testing import FilterPattern
 
@@ -157,7 +157,7 @@ def test_mode_report_records_what_it_would_refuse_and_no_denial(harness: Make) -
 def test_the_time_of_a_record_is_in_utc(hours: int) -> None:
     here = timezone(timedelta(hours=hours))
 
-    written = record_of(Facts(Call.of("Converse", {}, "us-east-1")), None, "id", NOW.astimezone(here))
+    written = record_of(CallFacts(Call.of("Converse", {}, "us-east-1")), None, "id", NOW.astimezone(here))
 
     assert written["eventTime"] == "2026-11-24T12:00:00Z"
 
@@ -181,7 +181,7 @@ def test_the_time_of_a_record_is_in_utc(hours: int) -> None:
 def test_the_category_of_a_record_is_that_of_cloudtrail(service: str, operation: str, category: str) -> None:
     call = Call.of(operation, {}, "us-east-1", service=service)
 
-    written = record_of(Facts(call), None, "id", NOW)
+    written = record_of(CallFacts(call), None, "id", NOW)
 
     assert (written["eventCategory"], written["managementEvent"]) == (category, category == "Management")
 

@@ -111,7 +111,7 @@ class AttachedResource(NamedTuple):
 PolicyProblem: TypeAlias = tuple[str, str] | None
 """The problem of a statement, and the fix."""
 
-Check: TypeAlias = Callable[[Statement, AttachedResource], PolicyProblem]
+StatementCheck: TypeAlias = Callable[[Statement, AttachedResource], PolicyProblem]
 
 
 def target(arn: str) -> AttachedResource | None:
@@ -172,12 +172,12 @@ def _principal(statement: Statement, attached: AttachedResource) -> PolicyProble
     return ("allows every principal of every organization", f"add the condition {_CONDITION}") if everyone else None
 
 
-def _never(field: str, what: str, fix: str) -> Check:
+def _never(field: str, what: str, fix: str) -> StatementCheck:
     """Make a check that rejects an element that no pattern has."""
     return lambda statement, _: (what, fix) if getattr(statement, field) in (True, "Deny") else None
 
 
-_CHECKS: Final[Mapping[str, Check]] = {
+_CHECKS: Final[Mapping[str, StatementCheck]] = {
     "Effect": _never("effect", "has the Effect `Deny`", "write `Allow`, and deny in an SCP or in an identity-based policy"),
     "NotAction": _never("not_action", "has NotAction", "write Action"),
     "NotResource": _never("not_resource", "has NotResource", "write Resource"),

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 import guardedbedrock
 from guardedbedrock.bedrock import OPERATIONS, Guardrail
-from guardedbedrock.cli.demo.scenarios import Ending, Scenario
+from guardedbedrock.cli.demo.scenarios import DemoScenario, Ending
 from guardedbedrock.core.events import Event, GuardrailInjected, GuardrailIntervened, PreflightDecided
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.errors import AccessDeniedError, RefusedError
@@ -59,7 +59,7 @@ class ScenarioResult:
         received: The requests that reached the fake.
     """
 
-    scenario: Scenario
+    scenario: DemoScenario
     ending: Ending
     verdict: Verdict | None
     injected: Guardrail | None = None
@@ -86,7 +86,7 @@ class ScenarioResult:
         return self.ending in self.scenario.endings and has_statements and has_requests
 
 
-def play(scenario: Scenario) -> ScenarioResult:
+def play(scenario: DemoScenario) -> ScenarioResult:
     """Send the call of a scenario from a guarded client to a fake Bedrock."""
     call, recorder = scenario.call, EventRecorder()
     guard = guardedbedrock.Guard(
@@ -107,7 +107,7 @@ def play(scenario: Scenario) -> ScenarioResult:
     return _result(scenario, recorder.events, reply, error, tuple(fake.requests))
 
 
-def _fake(scenario: Scenario) -> FakeBedrock:
+def _fake(scenario: DemoScenario) -> FakeBedrock:
     call = scenario.call
     guardrails = [FakeGuardrail(g.arn, g.version, denied_words=scenario.denied_words, tags=g.tags or {}) for g in call.guardrails]
     return FakeBedrock(
@@ -120,14 +120,14 @@ def _fake(scenario: Scenario) -> FakeBedrock:
 
 
 def _result(
-    scenario: Scenario, events: list[Event], reply: str, error: ClientError | None, received: tuple[ReceivedRequest, ...]
+    scenario: DemoScenario, events: list[Event], reply: str, error: ClientError | None, received: tuple[ReceivedRequest, ...]
 ) -> ScenarioResult:
     verdict = next((event.verdict for event in events if isinstance(event, PreflightDecided)), None)
     injected = next((event.guardrail for event in events if isinstance(event, GuardrailInjected) and not event.was_there), None)
     return ScenarioResult(scenario, _ending(scenario, events, error), verdict, injected, reply, error, received)
 
 
-def _ending(scenario: Scenario, events: list[Event], error: ClientError | None) -> Ending:
+def _ending(scenario: DemoScenario, events: list[Event], error: ClientError | None) -> Ending:
     if isinstance(error, RefusedError):
         return "refused"
     if error is not None:

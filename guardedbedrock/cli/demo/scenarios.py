@@ -53,7 +53,7 @@ _VARIATIONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class DemoScenario:
     """
     A call, and the server that it goes to.
 
@@ -72,18 +72,18 @@ class Scenario:
     denied_words: tuple[str, ...]
 
 
-def scenarios() -> tuple[Scenario, ...]:
+def scenarios() -> tuple[DemoScenario, ...]:
     """Read every scenario in the package; those that manage guardrails are last."""
     read = (_scenario(case, case.call) for case in cases.load(*FILES) if isinstance(case, Case) and case.call)
     return tuple(sorted(read, key=lambda scenario: SERVICES.index(scenario.call.service)))
 
 
-def _scenario(case: Case, call: ClientCall) -> Scenario:
+def _scenario(case: Case, call: ClientCall) -> DemoScenario:
     variation = _VARIATIONS.get(case.id)
     if variation is not None:
         policies = _with_scp(case.policies, variation.scp)
-        return Scenario(case, call, frozenset({variation.ending}), policies, variation.denied_words)
-    return Scenario(case, call, _ENDINGS[case.expect.decision], case.policies, ())
+        return DemoScenario(case, call, frozenset({variation.ending}), policies, variation.denied_words)
+    return DemoScenario(case, call, _ENDINGS[case.expect.decision], case.policies, ())
 
 
 def _with_scp(policies: PolicySet, statements: list[dict[str, str]]) -> PolicySet:

@@ -18,7 +18,7 @@ from guardedbedrock.bedrock import Guardrail
 from guardedbedrock.cli.demo.layout import print_wrapped
 from guardedbedrock.errors import AccessDeniedError, ExplicitDenyError, ImplicitDenyError
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.replay.run import replay
 from guardedbedrock.guard import Guard

@@ -15,8 +15,7 @@ from guardedbedrock.cli.report_formats import IN_MESSAGE, IN_PROPERTY, sarif_log
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.proof.answers import Answer, Summary
 from guardedbedrock.governance.proof.options import Options
-from guardedbedrock.governance.proof.questions.dead_statements import unreachable
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required, unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -116,12 +116,12 @@ def never(  # noqa: PLR0913 - each is an option
 ) -> int:
     """Is an action never allowed on a resource?"""
     from guardedbedrock.cli.governance.prove import options, pair, show  # noqa: PLC0415 - imports the policy engine
-    from guardedbedrock.governance.proof.questions import forbidden_requests  # noqa: PLC0415
+    from guardedbedrock.governance.proof import questions  # noqa: PLC0415
 
     given = _arguments(config, snapshot, principal, False, identity, scp, rcp, boundary, endpoint, session)  # noqa: FBT003
     limits = dict(pair(text, "--when") for text in when or ())
     policies = next(given.read())
-    answer = forbidden_requests.never(policies, action, resource, limits, options(timeout, assume or ()))
+    answer = questions.never(policies, action, resource, limits, options(timeout, assume or ()))
     return show(answer, output, given.source)
 
 
@@ -144,13 +144,13 @@ def always_allowed(  # noqa: PLR0913 - each is an option
 ) -> int:
     """Do calls stay allowed for every value of the keys that are not known?"""
     from guardedbedrock.cli.governance.prove import options, show  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.governance.proof import questions  # noqa: PLC0415
     from guardedbedrock.governance.proof.calls import requests_of  # noqa: PLC0415
-    from guardedbedrock.governance.proof.questions import allowed_calls  # noqa: PLC0415
 
     given = _arguments(config, snapshot, principal, False, identity, scp, rcp, boundary, endpoint, session)  # noqa: FBT003
     policies = next(given.read())
     requests = requests_of(calls, policies, given.guardrails())
-    return show(allowed_calls.always_allowed(policies, requests, options(timeout, assume or ())), output, given.source)
+    return show(questions.always_allowed(policies, requests, options(timeout, assume or ())), output, given.source)
 
 
 @prove.command("unreachable")
@@ -189,11 +189,11 @@ def no_new_access(  # noqa: PLR0913 - each is an option
 ) -> int:
     """Do new policies allow nothing that the old ones do not allow?"""
     from guardedbedrock.cli.governance.prove import options, show  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.governance.proof import questions  # noqa: PLC0415
     from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
-    from guardedbedrock.governance.proof.questions import comparisons  # noqa: PLC0415
 
     versions = read_versions(old, new, principal)
-    return show(comparisons.no_new_access(*versions, options(timeout, assume or ())), output, new)
+    return show(questions.no_new_access(*versions, options(timeout, assume or ())), output, new)
 
 
 @prove.command("equivalent")
@@ -208,8 +208,8 @@ def equivalent(  # noqa: PLR0913 - each is an option
 ) -> int:
     """Do two versions of policies allow the same requests?"""
     from guardedbedrock.cli.governance.prove import options, show  # noqa: PLC0415 - imports the policy engine
+    from guardedbedrock.governance.proof import questions  # noqa: PLC0415
     from guardedbedrock.governance.proof.inputs import read_versions  # noqa: PLC0415
-    from guardedbedrock.governance.proof.questions import comparisons  # noqa: PLC0415
 
     versions = read_versions(first, second, principal)
-    return show(comparisons.equivalent(*versions, options(timeout, assume or ())), output, second)
+    return show(questions.equivalent(*versions, options(timeout, assume or ())), output, second)

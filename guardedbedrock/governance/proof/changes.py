@@ -9,7 +9,7 @@ from typing import Any
 from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, request_as_data
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.iam import Account, Request
 from guardedbedrock.sources.access_changes import differing_principals
 

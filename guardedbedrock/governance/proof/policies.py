@@ -10,7 +10,7 @@ from guardedbedrock.iam import Gap, PolicyDocument, PolicySet, PolicyType
 from guardedbedrock.iam.language.documents import Statement
 
 Documents: TypeAlias = tuple[PolicyDocument, ...]
-Levels: TypeAlias = tuple[Documents, ...]
+DocumentLevels: TypeAlias = tuple[Documents, ...]
 
 PRINCIPAL: Final = "arn:aws:iam::123456789012:role/AnyRole"
 """The principal of a proof that names none."""
@@ -61,8 +61,8 @@ class ProofPolicies:
     identity: Documents | None = None
     boundary: Documents | None = None
     session: Documents | None = None
-    scp: Levels | None = None
-    rcp: Levels | None = None
+    scp: DocumentLevels | None = None
+    rcp: DocumentLevels | None = None
     endpoint: Documents | None = None
     resource: Documents | None = None
     principal: str = PRINCIPAL

@@ -28,7 +28,7 @@ LIMITS: Final = (
 
 
 @dataclass(slots=True)
-class AccessChange:
+class ChangedAuthorization:
     """
     An authorization that the new policies decide differently.
 
@@ -163,7 +163,7 @@ class ReplayReport:
     mantle: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_ORDER, 0))
     impact: list[Impact] = field(default_factory=list)
-    changes: list[AccessChange] = field(default_factory=list)
+    changes: list[ChangedAuthorization] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     evidence: dict[str, int] = field(default_factory=lambda: {"guarded": 0, "unguarded": 0, "none": 0})
@@ -193,7 +193,7 @@ def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -
         baseline: Decides under the old ones; None compares with what the records show.
     """
     report = ReplayReport(distinct=len({group.call for group in groups}))
-    changes: dict[tuple[str, ...], AccessChange] = {}
+    changes: dict[tuple[str, ...], ChangedAuthorization] = {}
     undecided: dict[str, Undecided] = {}
     impact: dict[str, Impact] = {}
     for group in groups:
@@ -220,7 +220,7 @@ def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -
 
 
 def _add_changes(
-    changes: dict[tuple[str, ...], AccessChange], group: CallGroup, before: CallVerdict | None, after: CallVerdict
+    changes: dict[tuple[str, ...], ChangedAuthorization], group: CallGroup, before: CallVerdict | None, after: CallVerdict
 ) -> None:
     old = before.decisions if before and len(before.decisions) == len(after.decisions) else None
     for index, decision in enumerate(after.decisions):
@@ -231,7 +231,7 @@ def _add_changes(
         key = (group.call.principal, request.action, request.resource, was, decision.outcome)
         change = changes.get(key)
         if change is None:
-            changes[key] = AccessChange(
+            changes[key] = ChangedAuthorization(
                 principal=group.call.principal,
                 operation=group.call.operation,
                 action=request.action,
@@ -293,7 +293,7 @@ def _divergence(group: CallGroup, baseline: CallVerdict) -> Divergence:
     )
 
 
-def _weight(change: AccessChange) -> tuple[object, ...]:
+def _weight(change: ChangedAuthorization) -> tuple[object, ...]:
     """Sort newly denied requests first, then those that became open, then by count."""
     rank = 0 if change.is_newly_denied else 1 if change.after == "indeterminate" else 2
     return (rank, -change.count, change.principal, change.action, change.resource, change.before)

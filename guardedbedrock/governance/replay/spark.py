@@ -30,7 +30,7 @@ from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evide
 from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.reading.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
-from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, read_rows
+from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, SpooledRow, read_rows
 from guardedbedrock.governance.replay.report import ReplayReport, build
 from guardedbedrock.governance.replay.run import prepare, require_records, sorted_skips
 from guardedbedrock.governance.replay.verdicts import CallVerdict, GuardrailAssumption, Judge
@@ -210,7 +210,7 @@ def _survive(batches: Iterable[RecordBatch], replaced: frozenset[bytes]) -> Iter
             texts.append(call)
         return number
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[SpooledRow]:
         for row in _rows(batches):
             if row["name"] is not None:
                 names[row["event"]] = row["name"]

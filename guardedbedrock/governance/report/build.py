@@ -10,7 +10,7 @@ from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.governance.lint.checks.governance_rules import MANAGEMENT
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.matrix import Matrix

@@ -23,7 +23,7 @@ from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.settings.settings import load
 from guardedbedrock.sources.rules_of_account import known_context
 
-Kind: TypeAlias = Literal["approved", "none", "other"]
+SituationKind: TypeAlias = Literal["approved", "none", "other"]
 
 _UNLISTED_GUARDRAIL: Final = "unlistedguardrail"
 _UNLISTED_MODEL: Final = "unlisted.model-v1:0"
@@ -87,7 +87,7 @@ class Situation:
     """
 
     region: str
-    kind: Kind
+    kind: SituationKind
     guardrail: Guardrail | None = None
 
 

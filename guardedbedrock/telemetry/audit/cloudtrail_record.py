@@ -49,7 +49,7 @@ _RESOURCES: Final = (("foundation-model", "Model"), ("guardrail", "Guardrail"), 
 
 
 @dataclass(slots=True)
-class Facts:
+class CallFacts:
     """
     The facts about a call when it ends.
 
@@ -76,7 +76,7 @@ class Facts:
     unguarded: bool = False
 
 
-def record(facts: Facts, error: BaseException | None, event_id: str, when: datetime) -> dict[str, Any]:
+def record(facts: CallFacts, error: BaseException | None, event_id: str, when: datetime) -> dict[str, Any]:
     """
     Write the record of a call.
 
@@ -128,7 +128,7 @@ def user_identity(principal: str | None) -> dict[str, Any]:
     return identity
 
 
-def _principal(facts: Facts, error: BaseException | None) -> str | None:
+def _principal(facts: CallFacts, error: BaseException | None) -> str | None:
     if isinstance(error, AccessDeniedError) and error.principal:
         return error.principal
     decisions = facts.verdict.decisions if facts.verdict else ()
@@ -149,7 +149,7 @@ def _request_id(error: BaseException | None) -> str:
     return str(metadata.get("RequestId", ""))
 
 
-def _parameters(facts: Facts) -> dict[str, Any]:
+def _parameters(facts: CallFacts) -> dict[str, Any]:
     params = facts.call.params
     named = {name: params[name] for name in _NAMES if isinstance(params.get(name), str)}
     if facts.guardrail is not None:
@@ -159,7 +159,7 @@ def _parameters(facts: Facts) -> dict[str, Any]:
     return named | {name: value for name, value in given.items() if value}
 
 
-def _resources(facts: Facts, error: BaseException | None) -> Any:
+def _resources(facts: CallFacts, error: BaseException | None) -> Any:
     asked = facts.verdict.decisions if facts.verdict else ()
     arns = [decision.request.resource for decision in asked]
     if isinstance(error, AccessDeniedError) and error.resource:
@@ -172,7 +172,7 @@ def _resources(facts: Facts, error: BaseException | None) -> Any:
             yield {"accountId": parts[4], **about, "ARN": arn} if parts[4] else {**about, "ARN": arn}
 
 
-def _additional(facts: Facts, error: BaseException | None) -> dict[str, Any]:
+def _additional(facts: CallFacts, error: BaseException | None) -> dict[str, Any]:
     extra: dict[str, Any] = {"decision": facts.verdict.decision if facts.verdict else None}
     denied = facts.verdict.denied if facts.verdict else None
     if denied and facts.verdict:

@@ -26,7 +26,7 @@ from guardedbedrock.core.losses import Losses
 from guardedbedrock.core.observers import Observation
 from guardedbedrock.core.records import Call
 from guardedbedrock.errors import AccessDeniedError
-from guardedbedrock.telemetry.audit.cloudtrail_record import Facts, record
+from guardedbedrock.telemetry.audit.cloudtrail_record import CallFacts, record
 
 
 class Sink(Protocol):
@@ -92,9 +92,9 @@ class Audit:
 
     def open(self, call: Call) -> AuditedCall:
         """Follow a call."""
-        return AuditedCall(Facts(call, self._principal), self)
+        return AuditedCall(CallFacts(call, self._principal), self)
 
-    def finish(self, facts: Facts, error: BaseException | None) -> None:
+    def finish(self, facts: CallFacts, error: BaseException | None) -> None:
         """Write the record of a call that has ended, if `records` includes it."""
         if self._records == "denials" and not isinstance(error, AccessDeniedError):
             return
@@ -126,7 +126,7 @@ class AuditedCall(Observation):
 
     __slots__ = ("_audit", "_facts")
 
-    def __init__(self, facts: Facts, audit: Audit) -> None:
+    def __init__(self, facts: CallFacts, audit: Audit) -> None:
         self._facts, self._audit = facts, audit
 
     def on_event(self, event: Event) -> None:

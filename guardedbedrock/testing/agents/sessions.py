@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from guardedbedrock.testing.agents.errors import conflict, not_found
-from guardedbedrock.testing.wire import Params
+from guardedbedrock.testing.wire import WireParams
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class Sessions:
 
     def __init__(self, prefix: str, tags: AgentTags) -> None:
         self._prefix, self._numbers, self._tags = f"{prefix}session/", count(1), tags
-        self._sessions: dict[str, Params] = {}
-        self._invocations: dict[tuple[str, str], Params] = {}
-        self._steps: dict[tuple[str, str, str], Params] = {}
+        self._sessions: dict[str, WireParams] = {}
+        self._invocations: dict[tuple[str, str], WireParams] = {}
+        self._steps: dict[tuple[str, str, str], WireParams] = {}
 
-    def create(self, params: Params) -> Params:
+    def create(self, params: WireParams) -> WireParams:
         """Create a session."""
         identifier, now = self._new_id(), datetime.now(UTC)
-        given: Params = {name: params[name] for name in ("encryptionKeyArn", "sessionMetadata") if name in params}
+        given: WireParams = {name: params[name] for name in ("encryptionKeyArn", "sessionMetadata") if name in params}
         self._sessions[identifier] = {
             **given,
             "sessionId": identifier,
@@ -54,15 +54,15 @@ class Sessions:
         self._tags.put(self._prefix + identifier, params)
         return _members(self._sessions[identifier], _CREATED)
 
-    def get(self, params: Params) -> Params:
+    def get(self, params: WireParams) -> WireParams:
         """Return a session."""
         return self._session(params)
 
-    def list(self, params: Params) -> Params:
+    def list(self, params: WireParams) -> WireParams:
         """Return all sessions."""
         return page("sessionSummaries", [_members(each, _SUMMARY) for each in self._sessions.values()], params)
 
-    def update(self, params: Params) -> Params:
+    def update(self, params: WireParams) -> WireParams:
         """Replace the metadata of a session."""
         session = self._active(params)
         session["lastUpdatedAt"] = datetime.now(UTC)
@@ -70,13 +70,13 @@ class Sessions:
             session["sessionMetadata"] = params["sessionMetadata"]
         return _members(session, _SUMMARY)
 
-    def end(self, params: Params) -> Params:
+    def end(self, params: WireParams) -> WireParams:
         """End a session. Its content stays readable."""
         session = self._active(params)
         session |= {"sessionStatus": "ENDED", "lastUpdatedAt": datetime.now(UTC)}
         return _members(session, _IDENTITY)
 
-    def delete(self, params: Params) -> Params:
+    def delete(self, params: WireParams) -> WireParams:
         """
         Delete a session with its content.
 
@@ -93,7 +93,7 @@ class Sessions:
         self._steps = {key: each for key, each in self._steps.items() if key[0] != identifier}
         return {}
 
-    def create_invocation(self, params: Params) -> Params:
+    def create_invocation(self, params: WireParams) -> WireParams:
         """
         Create an invocation.
 
@@ -109,12 +109,12 @@ class Sessions:
         session["lastUpdatedAt"] = now
         return self._invocations[key]
 
-    def list_invocations(self, params: Params) -> Params:
+    def list_invocations(self, params: WireParams) -> WireParams:
         """Return the invocations of a session."""
         session = self._session(params)["sessionId"]
         return page("invocationSummaries", [each for key, each in self._invocations.items() if key[0] == session], params)
 
-    def put_step(self, params: Params) -> Params:
+    def put_step(self, params: WireParams) -> WireParams:
         """
         Add a step to an invocation.
 
@@ -137,29 +137,29 @@ class Sessions:
         session["lastUpdatedAt"] = datetime.now(UTC)
         return {"invocationStepId": identifier}
 
-    def get_step(self, params: Params) -> Params:
+    def get_step(self, params: WireParams) -> WireParams:
         """Return a step."""
         session = self._session(params)
         key = session["sessionId"], self._invocation(session, params), params["invocationStepId"]
         return {"invocationStep": _existing(self._steps, key, "Invocation step")}
 
-    def list_steps(self, params: Params) -> Params:
+    def list_steps(self, params: WireParams) -> WireParams:
         """Return the steps of a session, or of one invocation."""
         session = self._session(params)
         key = session["sessionId"], *([self._invocation(session, params)] if "invocationIdentifier" in params else [])
         found = [_members(each, _STEP_SUMMARY) for at, each in self._steps.items() if at[: len(key)] == key]
         return page("invocationStepSummaries", found, params)
 
-    def _session(self, params: Params) -> Params:
+    def _session(self, params: WireParams) -> WireParams:
         return _existing(self._sessions, params["sessionIdentifier"].rpartition("/")[2], "Session")
 
-    def _active(self, params: Params) -> Params:
+    def _active(self, params: WireParams) -> WireParams:
         session = self._session(params)
         if session["sessionStatus"] != _ACTIVE:
             raise conflict(f"Session {session['sessionId']} has the status {session['sessionStatus']} and cannot be changed.")
         return session
 
-    def _invocation(self, session: Params, params: Params) -> str:
+    def _invocation(self, session: WireParams, params: WireParams) -> str:
         key = session["sessionId"], params["invocationIdentifier"]
         return str(_existing(self._invocations, key, "Invocation")["invocationId"])
 
@@ -168,11 +168,11 @@ class Sessions:
         return str(UUID(bytes=sha256(f"session {next(self._numbers)}".encode()).digest()[:16]))
 
 
-def _members(entry: Params, names: Iterable[str]) -> Params:
+def _members(entry: WireParams, names: Iterable[str]) -> WireParams:
     return {name: entry[name] for name in names}
 
 
-def _existing(entries: Mapping[Any, Params], key: str | tuple[str, ...], kind: str) -> Params:
+def _existing(entries: Mapping[Any, WireParams], key: str | tuple[str, ...], kind: str) -> WireParams:
     if key not in entries:
         identifier = key[-1] if isinstance(key, tuple) else key
         raise not_found(f"{kind} {identifier} does not exist.")

@@ -15,16 +15,20 @@ from typing import Final, Literal, TypeAlias, get_args
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
-from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
-from guardedbedrock.governance.proof.questions.dead_statements import unreachable
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
+from guardedbedrock.governance.proof.questions import (
+    always_allowed,
+    equivalent,
+    guardrail_required,
+    never,
+    no_new_access,
+    unreachable,
+)
 from guardedbedrock.iam import Request
 
-Question: TypeAlias = Literal["guardrail-required", "no-new-access", "equivalent", "never", "always-allowed", "unreachable"]
+QuestionName: TypeAlias = Literal["guardrail-required", "no-new-access", "equivalent", "never", "always-allowed", "unreachable"]
 ExpectedAnswer: TypeAlias = Literal["proved", "refuted"]
 
-QUESTIONS: Final[tuple[Question, ...]] = get_args(Question)
+QUESTIONS: Final[tuple[QuestionName, ...]] = get_args(QuestionName)
 ANSWERS: Final[tuple[ExpectedAnswer, ...]] = get_args(ExpectedAnswer)
 
 
@@ -52,7 +56,7 @@ class ProofCase:
     """
 
     id: str
-    question: Question
+    question: QuestionName
     policies: ProofPolicies
     expected: ExpectedAnswer
     determining: frozenset[str] | None = None

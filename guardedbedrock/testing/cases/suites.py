@@ -32,7 +32,7 @@ _FIXTURES: Final = shapes.object_of(shapes.fields({}, dict.fromkeys(SHARED, shap
 _SUITE: Final = shapes.fields({"cases": shapes.array_of(shapes.anything)}, {"policies": _BY_NAME, "fixtures": _FIXTURES})
 
 
-class PolicyFile(Object):
+class SuitePolicy(Object):
     """A policy document with its file."""
 
     file: str = ""
@@ -59,7 +59,7 @@ def expand(data: Fields, path: Path) -> list[object]:
 class _Suite:
     def __init__(self, data: Fields, path: Path) -> None:
         self._data, self._folder, self._location = data, path.parent, Location(str(path))
-        self._read: dict[str, list[PolicyFile]] = {}
+        self._read: dict[str, list[SuitePolicy]] = {}
         self._expanded: dict[str, Fields] = {}
 
     def cases(self) -> list[object]:
@@ -106,7 +106,7 @@ class _Suite:
             else:
                 yield list(self._documents(each, location / index)) if isinstance(each, list) else each
 
-    def _files(self, source: str, location: Location) -> list[PolicyFile]:
+    def _files(self, source: str, location: Location) -> list[SuitePolicy]:
         if source not in self._read:
             if not source:
                 location.fail("must not be empty; write the path of a policy file")
@@ -118,11 +118,11 @@ class _Suite:
         return self._read[source]
 
 
-def _policy_file(path: Path) -> PolicyFile:
+def _policy_file(path: Path) -> SuitePolicy:
     data = parse_file(path)
     if not isinstance(data, Object):
         raise ConfigurationError(f"{path}: expected one policy document, an object")
-    document = PolicyFile(data)
+    document = SuitePolicy(data)
     document.file, document.repeated = str(path), data.repeated
     return document
 

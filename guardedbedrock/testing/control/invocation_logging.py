@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.wire import Params
+    from guardedbedrock.testing.wire import WireParams
 
 
 class InvocationLogging:
@@ -16,24 +16,24 @@ class InvocationLogging:
         configuration: The configuration at the start, or None.
     """
 
-    def __init__(self, configuration: Params | None) -> None:
-        self._configuration: Params = {"loggingConfig": configuration} if configuration else {}
+    def __init__(self, configuration: WireParams | None) -> None:
+        self._configuration: WireParams = {"loggingConfig": configuration} if configuration else {}
 
     @property
-    def configuration(self) -> Params | None:
+    def configuration(self) -> WireParams | None:
         """The current configuration, or None."""
         return self._configuration.get("loggingConfig")
 
-    def put(self, params: Params) -> Params:
+    def put(self, params: WireParams) -> WireParams:
         """Store the configuration."""
         self._configuration = {"loggingConfig": params["loggingConfig"]}
         return {}
 
-    def get(self, _: Params) -> Params:
+    def get(self, _: WireParams) -> WireParams:
         """Return the configuration, if there is one."""
         return self._configuration
 
-    def delete(self, _: Params) -> Params:
+    def delete(self, _: WireParams) -> WireParams:
         """Delete the configuration."""
         self._configuration = {}
         return {}

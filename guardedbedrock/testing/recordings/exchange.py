@@ -15,7 +15,7 @@ _SIGNATURE: Final = "x-amz-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class RecordedExchange:
     """
     A recorded request with its response.
 

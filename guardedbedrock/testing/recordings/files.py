@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from guardedbedrock.settings.reader import check_depth, parse_json, parse_yaml, read_text
 from guardedbedrock.testing.cases.files import find
 from guardedbedrock.testing.cases.shapes import Location
-from guardedbedrock.testing.recordings.exchange import Exchange
+from guardedbedrock.testing.recordings.exchange import RecordedExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ _GZIP: Final = b"\x1f\x8b"
 _GZIP_FORMAT: Final = 31  # of zlib
 
 
-def read(folder: Path) -> list[Exchange]:
+def read(folder: Path) -> list[RecordedExchange]:
     """
     Read all exchanges in the ``*.json``, ``*.yaml`` and ``*.yml`` files of a folder, in the order of the file names.
 
@@ -63,7 +63,7 @@ def read(folder: Path) -> list[Exchange]:
     return [exchange for path in find([folder.absolute()]) for exchange in _exchanges(path)]
 
 
-def _exchanges(path: Path) -> Iterator[Exchange]:
+def _exchanges(path: Path) -> Iterator[RecordedExchange]:
     place, text = Location(str(path)), read_text(path, largest=_LARGEST)
     if path.suffix in _YAML:
         data = parse_yaml(text, str(path))
@@ -80,7 +80,7 @@ def _exchanges(path: Path) -> Iterator[Exchange]:
     place.fail("not a recording: it has neither `interactions` (a cassette of vcrpy) nor `exchanges`")
 
 
-def _interaction(given: object, place: Location) -> Exchange:
+def _interaction(given: object, place: Location) -> RecordedExchange:
     request, response = _object(given, "request", place), _object(given, "response", place)
     at_request, at_response = place / "request", place / "response"
     uri = _text(request, "uri", at_request)
@@ -97,7 +97,7 @@ def _interaction(given: object, place: Location) -> Exchange:
     )
 
 
-def _own(given: object, place: Location) -> Exchange:
+def _own(given: object, place: Location) -> RecordedExchange:
     request, response = _object(given, "request", place), _object(given, "response", place)
     at_request, at_response = place / "request", place / "response"
     return _exchange(
@@ -111,7 +111,7 @@ def _own(given: object, place: Location) -> Exchange:
     )
 
 
-def _exchange(place: Location, request: tuple[str, str, bytes], response: tuple[object, object, bytes]) -> Exchange:
+def _exchange(place: Location, request: tuple[str, str, bytes], response: tuple[object, object, bytes]) -> RecordedExchange:
     method, target, request_body = request
     status, headers, body = response
     if not _METHOD.fullmatch(method.upper()):
@@ -119,7 +119,7 @@ def _exchange(place: Location, request: tuple[str, str, bytes], response: tuple[
     if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
         (place / "response").fail(f"the status must be a number from {_STATUSES[0]} to {_STATUSES[-1]}")
     every = _headers(headers, place / "response" / "headers")
-    return Exchange(
+    return RecordedExchange(
         method=method.upper(),
         target=target,
         request_body=request_body,

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.testing.recordings.exchange import Exchange, body_of, canonical, leaves, path_of
+from guardedbedrock.testing.recordings.exchange import RecordedExchange, body_of, canonical, leaves, path_of
 from guardedbedrock.testing.recordings.files import read
 from guardedbedrock.testing.wire import HttpRequest, HttpResponse, ServiceError
 
@@ -38,7 +38,7 @@ class Replay:
         self._exchanges = read(folder)
         self._lock = ForkSafeLock()
         self._answered: dict[_Key, int] = {}
-        self._by_request: dict[_Key, list[Exchange]] = {}
+        self._by_request: dict[_Key, list[RecordedExchange]] = {}
         for exchange in self._exchanges:
             self._by_request.setdefault(_key(exchange.method, exchange.target, exchange.request_body), []).append(exchange)
 

@@ -31,10 +31,10 @@ from guardedbedrock.testing.wire import (
     HttpRequest,
     HttpResponse,
     OperationOutput,
-    Params,
     RouteMatch,
     ServiceError,
     ShapeValidator,
+    WireParams,
     load,
     parse,
     recorded_stream,
@@ -66,10 +66,10 @@ class FakeService(Protocol):
     def operations(self) -> Collection[str]:
         """Names of the operations that the fake implements."""
 
-    def guardrail(self, params: Params) -> tuple[str, str] | None:
+    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
         """Return the guardrail identifier and version in a request, or None."""
 
-    def perform(self, operation: str, params: Params) -> OperationOutput:
+    def perform(self, operation: str, params: WireParams) -> OperationOutput:
         """Perform an operation."""
 
 
@@ -77,7 +77,7 @@ class FakeService(Protocol):
 class _Exchange:
     http_request: HttpRequest
     operation: Any = None
-    params: Params = field(default_factory=dict)
+    params: WireParams = field(default_factory=dict)
     guardrail: tuple[str, str] | None = None
     decisions: tuple[iam.Decision, ...] = ()
     error: str | None = None
@@ -85,10 +85,10 @@ class _Exchange:
     active_faults: tuple[Fault, ...] = ()
     assessments: Sequence[LoggedAssessment] = ()
     principal: str = ""
-    log_entry: Callable[[], Params] | None = None
+    log_entry: Callable[[], WireParams] | None = None
 
 
-class Endpoint:
+class FakeEndpoint:
     """
     Responds to the requests of several services.
 
@@ -111,7 +111,7 @@ class Endpoint:
         authorizer: ServerAuthorizer,
         faults: FaultSchedule,
         log: RequestLog,
-        write_log: Callable[[str, ReceivedRequest, Callable[[], Params]], None],
+        write_log: Callable[[str, ReceivedRequest, Callable[[], WireParams]], None],
         replay: Replay | None = None,
         recorder: Recorder | None = None,
     ) -> None:

@@ -6,7 +6,7 @@ The REST-JSON protocol, for any service model of the installed botocore. This pa
 """
 
 from guardedbedrock.testing.wire.json_bodies import json_type, read_json
-from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, Params, ServiceError
+from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, ServiceError, WireParams
 from guardedbedrock.testing.wire.parser import parse
 from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
 from guardedbedrock.testing.wire.serializer import recorded_stream, serialize
@@ -16,11 +16,11 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "OperationOutput",
-    "Params",
     "RouteMatch",
     "Routes",
     "ServiceError",
     "ShapeValidator",
+    "WireParams",
     "json_type",
     "load",
     "parse",

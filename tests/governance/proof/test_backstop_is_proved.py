@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from guardedbedrock import Guard, Guardrail
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.iam import PolicySet
 
 CONFIGURATIONS: Final = 200

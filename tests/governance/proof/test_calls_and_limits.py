@@ -9,10 +9,14 @@ import pytest
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
-from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
-from guardedbedrock.governance.proof.questions.dead_statements import unreachable
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
+from guardedbedrock.governance.proof.questions import (
+    always_allowed,
+    equivalent,
+    guardrail_required,
+    never,
+    no_new_access,
+    unreachable,
+)
 from guardedbedrock.iam import Gap, PolicySet, Request
 
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.iam import PolicySet
 
 ARN: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"

@@ -28,8 +28,7 @@ from hypothesis import strategies as st
 
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.comparisons import no_new_access
-from guardedbedrock.governance.proof.questions.forbidden_requests import never
+from guardedbedrock.governance.proof.questions import never, no_new_access
 from guardedbedrock.governance.proof.solving.requests import principal_keys
 from guardedbedrock.iam import PolicySet, Request
 

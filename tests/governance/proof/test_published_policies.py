@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.iam import PolicySet
 
 ARTICLE: Final = Path(__file__).parents[3] / "examples" / "governance" / "article"

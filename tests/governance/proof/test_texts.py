@@ -34,7 +34,7 @@ from guardedbedrock.governance.proof.logic.texts import (
     relate,
     shortest_beginning,
 )
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.governance.proof.solving.facts import INEXPRESSIBLE
 from guardedbedrock.governance.proof.solving.solver import Solver
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard, compile_tokens, join
@@ -151,7 +151,7 @@ def test_a_greek_sigma_without_case_is_not_decided() -> None:
 
 
 def solve(*parts: Formula, timeout: float = 5) -> tuple[str, dict[str, object], str]:
-    vocabulary = Vocabulary(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
+    vocabulary = KeyVocabulary(slots={KEY.name: 1, OTHER.name: 1}, spelling={KEY.name: KEY.name, OTHER.name: OTHER.name})
     formula = conjoin((Present(KEY.name), Present(OTHER.name), *parts))
     status, model, reason = Solver(vocabulary, timeout).solve(formula)
     return status, {} if model is None else dict(model.texts), reason

@@ -12,7 +12,7 @@ import pytest
 
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import never
+from guardedbedrock.governance.proof.questions import never
 from guardedbedrock.iam import Gap, PolicySet
 
 READ: Final = "s3:GetObject"

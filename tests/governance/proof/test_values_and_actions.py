@@ -12,10 +12,7 @@ from hypothesis import strategies as st
 from guardedbedrock.governance.proof.logic.cells import cells_for
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
-from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
-from guardedbedrock.governance.proof.questions.dead_statements import unreachable
-from guardedbedrock.governance.proof.questions.forbidden_requests import never
+from guardedbedrock.governance.proof.questions import always_allowed, equivalent, never, no_new_access, unreachable
 from guardedbedrock.iam import PolicySet, Request
 
 ALLOW: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}

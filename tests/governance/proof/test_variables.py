@@ -8,8 +8,7 @@ import pytest
 
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
-from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
-from guardedbedrock.governance.proof.questions.forbidden_requests import never
+from guardedbedrock.governance.proof.questions import always_allowed, never
 from guardedbedrock.iam import PolicySet, Request
 
 READ: Final = "s3:GetObject"

@@ -9,8 +9,7 @@ import pytest
 
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.comparisons import no_new_access
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
+from guardedbedrock.governance.proof.questions import guardrail_required, never, no_new_access
 from guardedbedrock.iam import PolicySet
 
 GUARDRAIL: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456"

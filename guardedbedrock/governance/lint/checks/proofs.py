@@ -13,7 +13,7 @@ from guardedbedrock.governance.lint.policy import DEFAULT_PRINCIPAL, Group, Lint
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required
+from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 
 _TIMEOUT: Final = 1.0  # s

@@ -18,13 +18,13 @@ from guardedbedrock.governance.lint.terraform.documents import (
     BEFORE,
     DOCUMENT,
     MERGED,
-    Text,
+    TerraformPolicy,
     blocks,
     converted_document,
     element_of,
     guess_type,
 )
-from guardedbedrock.governance.lint.terraform.principals import ADDRESS, EXPRESSION, Resource, groups_of, linted
+from guardedbedrock.governance.lint.terraform.principals import ADDRESS, EXPRESSION, TerraformResource, groups_of, linted
 
 _WHOLE: Final = re.compile(r"\$\{\s*(?:jsonencode\(\s*)?((?:local|var)\.[\w-]+)\s*\)?\s*\}")
 _OF_DOCUMENT: Final = re.compile(rf"\$\{{\s*data\.{DOCUMENT}\.([\w-]+)(?:\[[^\]]*\])?\.(?:minified_)?json\s*\}}")
@@ -36,7 +36,7 @@ def of_terraform(source: SourceText) -> Iterator[Group]:
     file = _Configuration(source.data)
     used: set[str] = set()
 
-    def text_of(resource: Resource, value: Any, pointer: str, attribute: str) -> Text:
+    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformPolicy:
         del resource, attribute
         return file.text_of(value, pointer, used)
 
@@ -62,7 +62,7 @@ class _Configuration:
             if "default" in block:
                 self.named[f"var.{name}"] = (block["default"], f"{pointer}/default")
         self.resources = [
-            Resource(kind, f"{kind}.{name}", block, pointer, references=_references(block))
+            TerraformResource(kind, f"{kind}.{name}", block, pointer, references=_references(block))
             for (kind, name), block, pointer in _labelled(data.get("resource"), "/resource", 2)
         ]
         self.documents = {
@@ -84,26 +84,26 @@ class _Configuration:
             value, pointer = self.named[found[1]]
         return value, pointer
 
-    def text_of(self, value: Any, pointer: str, used: set[str]) -> Text:
+    def text_of(self, value: Any, pointer: str, used: set[str]) -> TerraformPolicy:
         """Return the policy that an attribute holds; `used` collects the names of data sources."""
         value, pointer = self.follow(value, pointer)
         if not isinstance(value, str):
-            return Text(self.resolved(value), pointer)
+            return TerraformPolicy(self.resolved(value), pointer)
         named = _OF_DOCUMENT.fullmatch(value)
         if named is not None and named[1] in self.documents:
             used.add(named[1])
             return self.converted(named[1], *self.documents[named[1]])
         document = loaded(value)
         if isinstance(document, str) and "${" in document:
-            return Text(None, pointer, unread=EXPRESSION)
-        return Text(self.resolved(document), pointer)
+            return TerraformPolicy(None, pointer, unread=EXPRESSION)
+        return TerraformPolicy(self.resolved(document), pointer)
 
-    def converted(self, name: str, block: Mapping[str, Any], pointer: str, outer: tuple[str, ...] = ()) -> Text:
+    def converted(self, name: str, block: Mapping[str, Any], pointer: str, outer: tuple[str, ...] = ()) -> TerraformPolicy:
         """Return the policy of a data source, with the documents that it merges."""
         if name in outer:
-            return Text(None, pointer, unread=MERGED)
+            return TerraformPolicy(None, pointer, unread=MERGED)
 
-        def merged(value: Any, place: str) -> Text:
+        def merged(value: Any, place: str) -> TerraformPolicy:
             named = _OF_DOCUMENT.fullmatch(value) if isinstance(value, str) else None
             if named is not None and named[1] in self.documents:
                 return self.converted(named[1], *self.documents[named[1]], (*outer, name))

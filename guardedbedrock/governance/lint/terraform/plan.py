@@ -14,8 +14,8 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import Group
 from guardedbedrock.governance.lint.template_values import items_of, list_of, loaded, mapping_of, placeholder
-from guardedbedrock.governance.lint.terraform.documents import DOCUMENT, Text, converted_document, element_of
-from guardedbedrock.governance.lint.terraform.principals import ADDRESS, LATER, Resource, closest, groups_of
+from guardedbedrock.governance.lint.terraform.documents import DOCUMENT, TerraformPolicy, converted_document, element_of
+from guardedbedrock.governance.lint.terraform.principals import ADDRESS, LATER, TerraformResource, closest, groups_of
 
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
 _MAJOR_VERSIONS: Final = ("0", "1")
@@ -43,18 +43,20 @@ def of_plan(source: SourceText) -> Iterator[Group]:
         if entry.get("mode") != "data"
     ]
     documents = [
-        Resource(DOCUMENT, address, mapping_of(_filled(change.get("after"), change.get("after_unknown"))), f"{pointer}/after")
+        TerraformResource(
+            DOCUMENT, address, mapping_of(_filled(change.get("after"), change.get("after_unknown"))), f"{pointer}/after"
+        )
         for address, (change, pointer) in changes.items()
         if f"data.{DOCUMENT}." in address
     ]
 
-    def text_of(resource: Resource, value: Any, pointer: str, attribute: str) -> Text:
+    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformPolicy:
         if isinstance(value, str):
-            return Text(loaded(value), pointer)
+            return TerraformPolicy(loaded(value), pointer)
         named = closest(resource, [one for one in documents if one.named_by(resource, attribute)])
         if len(named) != 1:
-            return Text(None, pointer, unread=LATER)
-        return converted_document(named[0].values, named[0].pointer, lambda text, place: Text(loaded(text), place))
+            return TerraformPolicy(None, pointer, unread=LATER)
+        return converted_document(named[0].values, named[0].pointer, lambda text, place: TerraformPolicy(loaded(text), place))
 
     yield from groups_of(source, resources, text_of)
 
@@ -64,12 +66,12 @@ def _planned(
     pointer: str,
     changes: Mapping[str, tuple[Mapping[str, Any], str]],
     expressions: Mapping[str, Mapping[str, Any]],
-) -> Resource:
+) -> TerraformResource:
     kind = str(entry.get("type"))
     name = str(entry.get("address") or f"{kind}.{entry.get('name')}")
     unknown = mapping_of(changes.get(name, ({}, ""))[0].get("after_unknown"))
     references = {key: frozenset(_named_in(one)) for key, one in expressions.get(_INDEX.sub("", name), {}).items()}
-    return Resource(kind, name, mapping_of(entry.get("values")), f"{pointer}/values", unknown, references)
+    return TerraformResource(kind, name, mapping_of(entry.get("values")), f"{pointer}/values", unknown, references)
 
 
 def _named_in(expression: Any) -> Iterator[str]:

@@ -22,7 +22,7 @@ from guardedbedrock.governance.lint.template_values import (
     list_of,
     mapping_of,
 )
-from guardedbedrock.governance.lint.terraform.documents import Text, blocks
+from guardedbedrock.governance.lint.terraform.documents import TerraformPolicy, blocks
 from guardedbedrock.iam import PolicyType
 
 _POLICIES: Final[Mapping[str, tuple[str, PolicyType]]] = {
@@ -74,7 +74,7 @@ _GROUP: Final = "the file does not hold the policies of this IAM group"
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class TerraformResource:
     """
     A resource of a file.
 
@@ -94,12 +94,12 @@ class Resource:
     unknown: Mapping[str, Any] = field(default_factory=dict)
     references: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def named_by(self, other: Resource, attribute: str) -> bool:
+    def named_by(self, other: TerraformResource, attribute: str) -> bool:
         """Return whether an attribute of a resource of the same module instance names this resource."""
         module, _, name, _ = _parts(self.name)
         return module == _parts(other.name)[0] and name in other.references.get(attribute, ())
 
-    def has_key_of(self, other: Resource) -> bool:
+    def has_key_of(self, other: TerraformResource) -> bool:
         """Return whether both resources have the same key of ``count`` or ``for_each``."""
         return _parts(self.name)[3] == _parts(other.name)[3]
 
@@ -113,14 +113,14 @@ def _parts(name: str) -> tuple[str, str, str, str]:
 # -- groups -------------------------------------------------------------------------------------------------------------
 
 
-def groups_of(source: SourceText, resources: Sequence[Resource], text_of: Any) -> Iterator[Group]:
+def groups_of(source: SourceText, resources: Sequence[TerraformResource], text_of: Any) -> Iterator[Group]:
     """
     Yield the policies of each principal together, and every other policy alone.
 
     Args:
         source: The file.
         resources: Its resources.
-        text_of: Returns the `Text` of a resource's attribute, from its value, pointer and name.
+        text_of: Returns the `TerraformPolicy` of a resource's attribute, from its value, pointer and name.
     """
     cross = any(one.kind == "aws_bedrock_guardrail" and one.values.get("cross_region_config") for one in resources)
     found = {one.name: list(_of_resource(source, one, text_of, cross=cross)) for one in resources}
@@ -146,7 +146,9 @@ def groups_of(source: SourceText, resources: Sequence[Resource], text_of: Any) -
             yield Group(tuple(together))
 
 
-def _members(source: SourceText, resources: Sequence[Resource], found: dict[str, list[LintedPolicy]]) -> dict[str, list[str]]:
+def _members(
+    source: SourceText, resources: Sequence[TerraformResource], found: dict[str, list[LintedPolicy]]
+) -> dict[str, list[str]]:
     """Return the IAM groups of each user. A group that the file does not hold becomes an unread policy of the membership."""
     members: dict[str, list[str]] = {}
     for resource in resources:
@@ -160,7 +162,10 @@ def _members(source: SourceText, resources: Sequence[Resource], found: dict[str,
 
 
 def _boundary(
-    source: SourceText, resource: Resource, resources: Sequence[Resource], found: Mapping[str, list[LintedPolicy]]
+    source: SourceText,
+    resource: TerraformResource,
+    resources: Sequence[TerraformResource],
+    found: Mapping[str, list[LintedPolicy]],
 ) -> list[LintedPolicy]:
     """Return the permissions boundary of a principal."""
     boundaries = _targets(resource, "permissions_boundary", resources, ("aws_iam_policy",))
@@ -173,7 +178,7 @@ def _boundary(
     return policies
 
 
-def _of_resource(source: SourceText, resource: Resource, text_of: Any, *, cross: bool) -> Iterator[LintedPolicy]:
+def _of_resource(source: SourceText, resource: TerraformResource, text_of: Any, *, cross: bool) -> Iterator[LintedPolicy]:
     if resource.kind == "aws_iam_role":
         yield from _inline(source, resource, text_of, cross=cross)
     elif resource.kind in _POLICIES:
@@ -190,7 +195,7 @@ def _of_resource(source: SourceText, resource: Resource, text_of: Any, *, cross:
         yield LintedPolicy(source, resource.pointer, None, "identity", name=resource.name, unread=reason)
 
 
-def _inline(source: SourceText, role: Resource, text_of: Any, *, cross: bool) -> Iterator[LintedPolicy]:
+def _inline(source: SourceText, role: TerraformResource, text_of: Any, *, cross: bool) -> Iterator[LintedPolicy]:
     """Yield the inline policies of a role."""
     for block, pointer in blocks(role.values.get("inline_policy"), f"{role.pointer}/inline_policy"):
         if block.get("policy") or block.get("name"):
@@ -208,7 +213,7 @@ def _holds_policy(value: Any) -> bool:
     return any(map(_holds_policy, children))
 
 
-def linted(source: SourceText, text: Text, policy_type: PolicyType, name: str, *, cross: bool = False) -> LintedPolicy:
+def linted(source: SourceText, text: TerraformPolicy, policy_type: PolicyType, name: str, *, cross: bool = False) -> LintedPolicy:
     """Return the policy of a text. A text whose conditions need Terraform to evaluate them is unread."""
     unread = text.unread
     if not unread and UNRESOLVED in " ".join(_operators(text.document)):
@@ -233,7 +238,9 @@ def _operators(document: Any) -> Iterator[str]:
             yield from (str(key) for key in mapping_of(lines))
 
 
-def _targets(resource: Resource, attribute: str, resources: Sequence[Resource], kinds: Sequence[str]) -> list[Resource]:
+def _targets(
+    resource: TerraformResource, attribute: str, resources: Sequence[TerraformResource], kinds: Sequence[str]
+) -> list[TerraformResource]:
     """Return the resources that an attribute names: by name or ARN if it is known, else by reference."""
     candidates = [one for one in resources if one.kind in kinds]
     given = [one for one in list_of(resource.values.get(attribute)) if isinstance(one, str) and "${" not in one]
@@ -244,7 +251,7 @@ def _targets(resource: Resource, attribute: str, resources: Sequence[Resource], 
 
 
 def _not_found(
-    resource: Resource, attribute: str, resources: Sequence[Resource], kinds: Sequence[str]
+    resource: TerraformResource, attribute: str, resources: Sequence[TerraformResource], kinds: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield what an attribute names and the file does not hold, with its pointer."""
     candidates = [one for one in resources if one.kind in kinds]
@@ -260,6 +267,6 @@ def _not_found(
         yield f"{resource.name}.{attribute}", resource.pointer
 
 
-def closest(resource: Resource, found: list[Resource]) -> list[Resource]:
+def closest(resource: TerraformResource, found: list[TerraformResource]) -> list[TerraformResource]:
     """Return the instances with the key of a resource; all instances if none has it."""
     return [one for one in found if one.has_key_of(resource)] or found

@@ -20,11 +20,11 @@ from typing import Final, Literal, TypeAlias
 
 from guardedbedrock.iam.matching import values
 
-Kind: TypeAlias = Literal["number", "date", "address"]
+CellKind: TypeAlias = Literal["number", "date", "address"]
 Network: TypeAlias = IPv4Network | IPv6Network
 NOT_A_VALUE: Final = "not-a-value"
 """Text that is neither a number nor a date nor an address."""
-UNTYPED: Final[Mapping[Kind, tuple[str, ...]]] = {
+UNTYPED: Final[Mapping[CellKind, tuple[str, ...]]] = {
     "number": (NOT_A_VALUE, "", "1e3"),
     "date": (NOT_A_VALUE, "", "1e3"),
     "address": (NOT_A_VALUE, ""),
@@ -45,7 +45,7 @@ class Cells:
         samples: One value for each cell, as request text.
     """
 
-    kind: Kind
+    kind: CellKind
     samples: tuple[str, ...]
 
     def where(self, matches: Callable[[str], object]) -> frozenset[int]:
@@ -53,7 +53,7 @@ class Cells:
         return frozenset(index for index, sample in enumerate(self.samples) if matches(sample) is True)
 
 
-def cells_for(kind: Kind, bounds: Iterable[str], *, typed: bool) -> Cells:
+def cells_for(kind: CellKind, bounds: Iterable[str], *, typed: bool) -> Cells:
     """
     Build the cells for all policy values of a key.
 
@@ -86,7 +86,7 @@ def same_bytes(text: str) -> tuple[str, ...]:
     return tuple(one for one in variants if values.octets(one) == wanted)
 
 
-def _numbers(kind: Kind, bounds: Sequence[str]) -> tuple[str, ...]:
+def _numbers(kind: CellKind, bounds: Sequence[str]) -> tuple[str, ...]:
     read = values.number if kind == "number" else values.instant
     known = sorted({Decimal(found) for found in map(read, bounds) if found is not None and Decimal(found).is_finite()})
     if not known:
@@ -95,7 +95,7 @@ def _numbers(kind: Kind, bounds: Sequence[str]) -> tuple[str, ...]:
     return tuple(_written(kind, value) for value in sorted({known[0] - 1, *known, *between, known[-1] + 1}))
 
 
-def _written(kind: Kind, value: Decimal) -> str:
+def _written(kind: CellKind, value: Decimal) -> str:
     if kind == "date" and value == value.to_integral_value():
         try:
             return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -21,7 +21,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
 )
 from guardedbedrock.governance.proof.logic.keys import LOWER_CASE
 from guardedbedrock.governance.proof.logic.texts import relate
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.patterns import ANY, Tokens, compile_tokens, join
 from guardedbedrock.iam.matching.variables import Template, Variable, fixed, variables_of
@@ -40,7 +40,7 @@ class RequestTexts:
         resource: The resource; None leaves it free.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: KeyVocabulary
     fixed: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shapes: Mapping[Text, Shaped] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardedbedrock.governance.proof.logic.cells import Cells, Kind, cells_for
+from guardedbedrock.governance.proof.logic.cells import CellKind, Cells, cells_for
 from guardedbedrock.governance.proof.logic.keys import TIME, TIMES, TYPED, is_multivalued
 from guardedbedrock.governance.proof.policies import Placed
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
@@ -16,11 +16,11 @@ from guardedbedrock.iam.matching.variables import variables_in
 MOST_SLOTS: Final = 64
 """Values of a multivalued key that are modelled. A policy set that needs more gets open answers for that key."""
 
-_TYPES: Final[Mapping[str, Kind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
+_TYPES: Final[Mapping[str, CellKind]] = {"Numeric": "number", "Date": "date", "IpAddress": "address", "NotIpAddress": "address"}
 
 
 @dataclass(slots=True)
-class Vocabulary:
+class KeyVocabulary:
     """
     The keys of a question: how each is modelled.
 
@@ -41,7 +41,7 @@ def canonical_key(key: str) -> str:
     return TIME if lower in TIMES else lower
 
 
-def vocabulary_of(placed: Iterable[Placed], also: Iterable[tuple[str, str | None]] = ()) -> Vocabulary:
+def vocabulary_of(placed: Iterable[Placed], also: Iterable[tuple[str, str | None]] = ()) -> KeyVocabulary:
     """
     Collect the keys that statements read.
 
@@ -62,7 +62,7 @@ class _Usage:
     """How statements use keys."""
 
     spelling: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, set[Kind | None]] = field(default_factory=dict)
+    kinds: dict[str, set[CellKind | None]] = field(default_factory=dict)
     bounds: dict[str, list[str]] = field(default_factory=dict)
     quantified: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
 
@@ -96,8 +96,8 @@ class _Usage:
         self.spelling.setdefault(key, spelling)
         return key
 
-    def vocabulary(self) -> Vocabulary:
-        found = Vocabulary(spelling=self.spelling)
+    def vocabulary(self) -> KeyVocabulary:
+        found = KeyVocabulary(spelling=self.spelling)
         for key in self.spelling:
             kinds = self.kinds.get(key, set())
             kind = next(iter(kinds)) if len(kinds) == 1 else None
@@ -109,6 +109,6 @@ class _Usage:
         return found
 
 
-def kind_of(operator: str) -> Kind | None:
+def kind_of(operator: str) -> CellKind | None:
     """Return which cells an operator compares; None if it compares texts."""
     return next((kind for start, kind in _TYPES.items() if operator.startswith(start)), None)

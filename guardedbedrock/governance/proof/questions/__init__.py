@@ -4,3 +4,10 @@ The questions that can be proved.
 Every question has two halves. It is refuted if some request surely shows the opposite, and the engine confirms it. It is proved
 if no request could, not even where AWS documents no rule. Otherwise the answer is unknown, with the reason.
 """
+
+from guardedbedrock.governance.proof.questions.allowed_calls import always_allowed
+from guardedbedrock.governance.proof.questions.comparisons import equivalent, no_new_access
+from guardedbedrock.governance.proof.questions.dead_statements import unreachable
+from guardedbedrock.governance.proof.questions.forbidden_requests import guardrail_required, never
+
+__all__ = ["always_allowed", "equivalent", "guardrail_required", "never", "no_new_access", "unreachable"]

@@ -11,7 +11,7 @@ from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, Stateme
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.solving.parts import Part, Prover
-from guardedbedrock.governance.proof.solving.requests import Situation
+from guardedbedrock.governance.proof.solving.requests import RequestSituation
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.principals import identify
 
@@ -48,7 +48,7 @@ def answer_parts(  # noqa: PLR0913  # all but one are positional
     """Decide the parts of a question. One whose limits no request meets would be proved whatever the policies are."""
     started = perf_counter()
     found = answered(question, "proved", policies, options)
-    situations: list[Situation] = []
+    situations: list[RequestSituation] = []
     for part in parts:
         situations.append(part.situation)
         outcome = prover.decide(part)

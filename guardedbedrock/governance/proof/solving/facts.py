@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
 from guardedbedrock.governance.proof.logic.strings import find_texts
 from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.iam.matching.patterns import join
 
 Facts: TypeAlias = Mapping[Atom, bool]
@@ -17,7 +17,7 @@ Facts: TypeAlias = Mapping[Atom, bool]
 Conflict: TypeAlias = tuple[tuple[Atom, bool], ...]
 """Facts that exclude each other."""
 TextFact: TypeAlias = Matches | Shaped | Related
-Group: TypeAlias = Collection[tuple[TextFact, bool]]
+FactGroup: TypeAlias = Collection[tuple[TextFact, bool]]
 """The facts about a text, and about the texts that it is compared with."""
 
 INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
@@ -47,7 +47,7 @@ class Values:
         return self.texts.get(text, "a")
 
 
-def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapping[Text, Sequence], timeout: float) -> Values:
+def find_values(cvc5: Any, vocabulary: KeyVocabulary, facts: Facts, preferred: Mapping[Text, Sequence], timeout: float) -> Values:
     """
     Find values that meet some facts.
 
@@ -70,7 +70,7 @@ def find_values(cvc5: Any, vocabulary: Vocabulary, facts: Facts, preferred: Mapp
     return found
 
 
-def _find_by_automata(found: Values, group: Group, preferred: Mapping[Text, Sequence]) -> bool:
+def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, Sequence]) -> bool:
     """
     Find the values of texts, or facts that exclude each other. Returns whether one of them was found.
 
@@ -103,7 +103,7 @@ def _find_by_automata(found: Values, group: Group, preferred: Mapping[Text, Sequ
     return True
 
 
-def _fit(group: Group, values: Mapping[Text, str]) -> bool:
+def _fit(group: FactGroup, values: Mapping[Text, str]) -> bool:
     """Return whether values of all texts meet the facts that compare them with each other."""
     related = ((atom, wanted) for atom, wanted in group if isinstance(atom, Related))
     return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
@@ -125,7 +125,7 @@ def _with_values(related: Related, values: Mapping[Text, str]) -> Matches:
     return Matches(related.text, join(values.get(piece, "") if isinstance(piece, Text) else piece for piece in related.pieces))
 
 
-def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
+def _find_cells(found: Values, vocabulary: KeyVocabulary, facts: Facts) -> None:
     limits: dict[str, dict[InCells, frozenset[int]]] = {}
     for atom, value in facts.items():
         if isinstance(atom, InCells):
@@ -144,7 +144,7 @@ def _find_cells(found: Values, vocabulary: Vocabulary, facts: Facts) -> None:
         found.conflicts.append(tuple((atom, facts[atom]) for atom in needed))
 
 
-def _groups(facts: Facts) -> Iterator[Group]:
+def _groups(facts: Facts) -> Iterator[FactGroup]:
     """Yield the facts about each text; texts that a fact compares with each other are one group."""
     leader: dict[Text, Text] = {}
 

@@ -16,11 +16,11 @@ from guardedbedrock.governance.proof.logic.conditions import Conditions
 from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary, canonical_key, vocabulary_of
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary, canonical_key, vocabulary_of
 from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
-    Situation,
+    RequestSituation,
     accounts,
     known_shapes,
     rebuild,
@@ -29,7 +29,7 @@ from guardedbedrock.governance.proof.solving.requests import (
     usual_shapes,
     well_formed,
 )
-from guardedbedrock.governance.proof.solving.solver import Model, Solver, Status, is_available
+from guardedbedrock.governance.proof.solving.solver import Solution, Solver, Status, is_available
 from guardedbedrock.iam import Decision, Request
 
 NO_SOLVER: Final = "the policies need a solver to compare; install guardedbedrock[proof]"
@@ -51,7 +51,7 @@ class Part:
         older: The policies that `policies` are compared with, if the question has two versions.
     """
 
-    situation: Situation
+    situation: RequestSituation
     shown: Tri
     policies: ProofPolicies
     confirms: Callable[[Request], bool]
@@ -65,7 +65,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PartOutcome:
     """
     How a part was decided.
 
@@ -111,7 +111,7 @@ class Prover:
         self._fixed = fixed
         self._timeout = timeout
         owners = ((_RESOURCE_ACCOUNT, account) for account, _ in self._accounts if account)
-        self.vocabulary: Vocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
+        self.vocabulary: KeyVocabulary = vocabulary_of(placed, (*((key, None) for key in also), *fixed.items(), *owners))
         values = {canonical_key(key): value for key, value in fixed.items() if value is not None}
         several = {canonical_key(key): texts for key, texts in (lists or {}).items()}
         texts = RequestTexts(self.vocabulary, fixed=values, lists=several, shapes=known_shapes(self.vocabulary))
@@ -119,7 +119,9 @@ class Prover:
         self._partly_known = {key: patterns for key, patterns in (partly_known or {}).items() if canonical_key(key) not in values}
         self._solver: Solver | None = None
 
-    def situations(self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()) -> Iterator[Situation]:
+    def situations(
+        self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()
+    ) -> Iterator[RequestSituation]:
         """
         Yield the situations of an action, by the account and the type of the resource, foundation models first.
 
@@ -131,63 +133,63 @@ class Prover:
         for account, foreign in self._accounts:
             owner = {_RESOURCE_ACCOUNT: account} if account else {}
             fixed = {**owner, **self._fixed}
-            placed = Situation(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
+            placed = RequestSituation(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
             found = types_in(placed)
             if found is None:
                 yield placed
             for one in found or ():
                 yield replace(placed, types=frozenset({one}))
 
-    def encoder(self, situation: Situation) -> Encoder:
+    def encoder(self, situation: RequestSituation) -> Encoder:
         """Return the encoder for the requests of a situation."""
         shaped = shape_of_resource(situation)
         return self._encoder.at(situation.action, situation.resource, shaped, foreign=situation.foreign)
 
-    def decide(self, part: Part) -> Outcome:
+    def decide(self, part: Part) -> PartOutcome:
         """Decide one part."""
         if part.shown.may is False:
-            return Outcome("proved")
+            return PartOutcome("proved")
         formed = well_formed(part.situation, self.vocabulary)
         possible = conjoin((formed, part.shown.may))
         if is_unsatisfiable(possible, has_solver=is_available()):
-            return Outcome("proved")
+            return PartOutcome("proved")
         if not is_available():
-            return Outcome("unknown", reason=NO_SOLVER)
+            return PartOutcome("unknown", reason=NO_SOLVER)
         status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.situation)
         if model is not None:
             request = rebuild(model, part.situation, self.vocabulary, part.policies)
             if part.confirms(request):
-                return Outcome("refuted", request)
+                return PartOutcome("refuted", request)
             problem = f"the engine does not confirm {request.action} on {request.resource}; please report it"
-            return Outcome("unknown", reason=f"defect: {problem}")
+            return PartOutcome("unknown", reason=f"defect: {problem}")
         if status == "unsatisfiable" and part.shown.may != part.shown.must:
             status, model, reason = self.solve(possible, part.situation)
         if status == "unsatisfiable":
-            return Outcome("proved")
+            return PartOutcome("proved")
         if model is None:
-            return Outcome("unknown", reason=reason)
+            return PartOutcome("unknown", reason=reason)
         return _judge(rebuild(model, part.situation, self.vocabulary, part.policies), part)
 
-    def has_request(self, situation: Situation) -> bool:
+    def has_request(self, situation: RequestSituation) -> bool:
         """Return whether AWS could receive a request of a situation; True if that is not known."""
         formed = well_formed(situation, self.vocabulary)
         if is_unsatisfiable(formed, has_solver=is_available()):
             return False
         return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
 
-    def solve(self, formula: Formula, situation: Situation) -> tuple[Status, Model | None, str]:
+    def solve(self, formula: Formula, situation: RequestSituation) -> tuple[Status, Solution | None, str]:
         """Find a request of a situation for which a formula is true."""
         if self._solver is None:
             self._solver = Solver(self.vocabulary, self._timeout)
         return self._solver.solve(formula, usual_shapes(situation))
 
 
-def _judge(request: Request, part: Part) -> Outcome:
+def _judge(request: Request, part: Part) -> PartOutcome:
     """Let the engine decide about a request that may show the opposite."""
     if part.confirms(request):
-        return Outcome("refuted", request)
+        return PartOutcome("refuted", request)
     decision = part.open_decision(request)
     if decision is None:
-        return Outcome("unknown", reason=_ONE_SIDED)
+        return PartOutcome("unknown", reason=_ONE_SIDED)
     rules = "; ".join(decision.reasons)
-    return Outcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")
+    return PartOutcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")

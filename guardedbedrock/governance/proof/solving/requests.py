@@ -35,9 +35,9 @@ from guardedbedrock.governance.proof.logic.formulas import (
     negate,
 )
 from guardedbedrock.governance.proof.logic.keys import ALWAYS_PRESENT, ARNS, BOOLEANS, TIME
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary, canonical_key
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary, canonical_key
 from guardedbedrock.governance.proof.policies import ProofPolicies
-from guardedbedrock.governance.proof.solving.solver import Model
+from guardedbedrock.governance.proof.solving.solver import Solution
 from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching import values
 from guardedbedrock.iam.matching.arns import split
@@ -121,7 +121,7 @@ _USUAL: Final = _Shapes(
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class RequestSituation:
     """
     The requests that a question is about.
 
@@ -169,7 +169,7 @@ def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
     return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
 
 
-def shape_of_resource(situation: Situation) -> Shaped | None:
+def shape_of_resource(situation: RequestSituation) -> Shaped | None:
     """Return the shape of the resources of a situation; None if the resource is fixed, or has no shape."""
     if situation.resource is not None:
         return None
@@ -190,20 +190,20 @@ def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, fo
     return Shaped(RESOURCE, options[0] if len(options) == 1 else (Choice(options),))
 
 
-def known_shapes(vocabulary: Vocabulary) -> dict[Text, Shaped]:
+def known_shapes(vocabulary: KeyVocabulary) -> dict[Text, Shaped]:
     """Return the shapes of key values that every request has where it has the key."""
     text = Text(GUARDRAIL)
     return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in vocabulary.slots else {}
 
 
-def usual_shapes(situation: Situation) -> dict[Text, Sequence]:
+def usual_shapes(situation: RequestSituation) -> dict[Text, Sequence]:
     """Return shapes of texts that make a witness easy to read: a usual region, model and guardrail."""
     shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
     types = types_in(situation)
     return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
 
 
-def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
+def well_formed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Formula:
     """
     Return that a request is one that AWS could receive, in a situation.
 
@@ -215,7 +215,7 @@ def well_formed(situation: Situation, vocabulary: Vocabulary) -> Formula:
     return conjoin(formula for part in parts for formula in part)
 
 
-def _resource(situation: Situation) -> Iterator[Formula]:
+def _resource(situation: RequestSituation) -> Iterator[Formula]:
     if situation.resource is not None:
         yield Matches(RESOURCE, tuple(filter(None, (situation.resource,))))
         return
@@ -226,7 +226,7 @@ def _resource(situation: Situation) -> Iterator[Formula]:
         yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
 
 
-def types_in(situation: Situation) -> tuple[str, ...] | None:
+def types_in(situation: RequestSituation) -> tuple[str, ...] | None:
     """Return the resource types of a situation's action in its account, foundation models first; None if it has no types."""
     known = reference.actions().get(situation.action.lower())
     if situation.resource is not None or known is None or not known.types:
@@ -235,7 +235,7 @@ def types_in(situation: Situation) -> tuple[str, ...] | None:
     return tuple(sorted((one for one in types if _fits(one, situation)), key=lambda one: (one != "foundation-model", one)))
 
 
-def _fits(resource_type: str, situation: Situation) -> bool:
+def _fits(resource_type: str, situation: RequestSituation) -> bool:
     """Return whether a type's ARN names an account exactly if the situation does."""
     return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
 
@@ -280,7 +280,7 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
         yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
 
 
-def _keys(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+def _keys(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     is_known = situation.action.lower() in reference.actions()
     for key in (*vocabulary.cells, *vocabulary.slots):
         if key in ALWAYS_PRESENT:
@@ -308,7 +308,7 @@ def _value_of(key: str, text: Text) -> Formula:
     return True
 
 
-def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+def _fixed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     for name, value in situation.fixed.items():
         key = canonical_key(name)
         if value is None:
@@ -322,7 +322,7 @@ def _fixed(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
             yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
 
 
-def _in_part(situation: Situation, vocabulary: Vocabulary) -> Iterator[Formula]:
+def _in_part(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     for name, patterns in situation.partly_known.items():
         key = canonical_key(name)
         if key in vocabulary.slots:
@@ -336,7 +336,7 @@ def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
     return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
 
 
-def rebuild(model: Model, situation: Situation, vocabulary: Vocabulary, policies: ProofPolicies) -> Request:
+def rebuild(model: Solution, situation: RequestSituation, vocabulary: KeyVocabulary, policies: ProofPolicies) -> Request:
     """Return the request that a model describes."""
     context: dict[str, object] = {}
     for key, value in model.texts.items():

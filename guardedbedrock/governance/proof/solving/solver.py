@@ -34,7 +34,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Used,
 )
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, shortest_beginning
-from guardedbedrock.governance.proof.logic.vocabulary import Vocabulary
+from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
 from guardedbedrock.governance.proof.solving.facts import Conflict, Facts, Values, find_values
 
 Status: TypeAlias = Literal["satisfiable", "unsatisfiable", "unknown"]
@@ -43,7 +43,7 @@ _TIMEOUT: Final = "the solver gave no answer: timeout"
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Solution:
     """
     Values that satisfy a formula.
 
@@ -79,7 +79,7 @@ class Solver:
         ConfigurationError: cvc5 is not installed.
     """
 
-    def __init__(self, vocabulary: Vocabulary, timeout: float) -> None:
+    def __init__(self, vocabulary: KeyVocabulary, timeout: float) -> None:
         try:
             self._cvc5: Any = import_module("cvc5")
         except ImportError:
@@ -94,7 +94,7 @@ class Solver:
             self._solver.setOption(option, value)
         self._built: dict[Formula, Any] = {}
 
-    def solve(self, formula: Formula, preferred: Mapping[Text, Sequence] | None = None) -> tuple[Status, Model | None, str]:
+    def solve(self, formula: Formula, preferred: Mapping[Text, Sequence] | None = None) -> tuple[Status, Solution | None, str]:
         """
         Find values that satisfy a formula.
 
@@ -212,7 +212,7 @@ class Solver:
 
     # -- the model ----------------------------------------------------------------------------------------------------
 
-    def _model(self, choice: Facts, values: Values) -> Model:
+    def _model(self, choice: Facts, values: Values) -> Solution:
         slots = self._vocabulary.slots
         present = [atom.key for atom, value in choice.items() if value and isinstance(atom, Present)]
         texts: dict[str, str | tuple[str, ...]] = {}
@@ -226,7 +226,7 @@ class Solver:
                 texts[key] = tuple(values.text(Text(key, slot)) for slot in used)
         cells = {key: values.cells.get(key, 0) for key in present if key in self._vocabulary.cells}
         resource = values.text(RESOURCE) if RESOURCE in values.texts else ""
-        return Model(resource, texts, cells)
+        return Solution(resource, texts, cells)
 
 
 def _patterns(formula: Formula, text: Text, *, value: bool) -> list[Matches]:

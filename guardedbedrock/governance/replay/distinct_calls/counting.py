@@ -12,7 +12,7 @@ from guardedbedrock.governance.replay.reading.events import text_of_uuid
 from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.reading.scan import EVENTS, EVIDENCE, ScanResult
-from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Row, Writer, read_rows
+from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, SpooledRow, Writer, read_rows
 
 _JOINED: Final = "joined"
 STRENGTH: Final = {"guarded": 2, "unguarded": 1, "none": 0}
@@ -93,7 +93,9 @@ def in_order(groups: Iterable[CallGroup]) -> list[CallGroup]:
     return sorted(groups, key=lambda group: (group.call, group.evidence))
 
 
-def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callable[[int], str]) -> tuple[Iterable[Row], int]:
+def survivors(
+    rows: Iterable[SpooledRow], replaced: AbstractSet[bytes], text_of: Callable[[int], str]
+) -> tuple[Iterable[SpooledRow], int]:
     """
     Remove copies, and apply addenda.
 
@@ -106,13 +108,13 @@ def survivors(rows: Iterable[Row], replaced: AbstractSet[bytes], text_of: Callab
         One row for each call, and the number of calls of ``bedrock-mantle``.
     """
 
-    def order(row: Row) -> tuple[object, ...]:
+    def order(row: SpooledRow) -> tuple[object, ...]:
         """Later rows of a slot win, and equal times are decided by content, not by the order of the files."""
         _, _, event, request, time, number = row
         return (number != NOT_COUNTED, time, event, request, "" if number == NOT_COUNTED else text_of(number))
 
-    events: dict[bytes, Row] = {}
-    updates: dict[bytes, Row] = {}
+    events: dict[bytes, SpooledRow] = {}
+    updates: dict[bytes, SpooledRow] = {}
     mantle: set[bytes] = set()
     for row in rows:
         kind, slot, event, request, time, _ = row
@@ -174,13 +176,13 @@ class _Counter:
                 shown = evidence.get(request, NO_EVIDENCE)
                 self._add(number, self._evidence.setdefault(shown, len(self._evidence)), shown, time, event)
 
-    def _survivors(self, bucket: int) -> Iterable[Row]:
+    def _survivors(self, bucket: int) -> Iterable[SpooledRow]:
         """Return one row for each call of a bucket, with the number of its tuple."""
         kept, mantle = survivors(self._rows(bucket), self._replaced, lambda number: repr(self._calls[number]))
         self.mantle += mantle
         return kept
 
-    def _rows(self, bucket: int) -> Iterator[Row]:
+    def _rows(self, bucket: int) -> Iterator[SpooledRow]:
         for result, numbers in zip(self._results, self._numbers, strict=True):
             rows = read_rows(self._spool / EVENTS, bucket, result.number)
             if result is self._results[0]:  # its numbers are those of all

@@ -21,7 +21,7 @@ MANTLE: Final = 2
 NOT_COUNTED: Final = 0xFFFF_FFFF
 """The item of an addendum outside the time bounds: it replaces an event, and does not count."""
 
-Row: TypeAlias = tuple[int, bytes, bytes, bytes, int, int]
+SpooledRow: TypeAlias = tuple[int, bytes, bytes, bytes, int, int]
 """Kind, slot, event, request, seconds since 1970, and the index of the tuple or of the evidence in the lists of the task."""
 
 _ROW: Final = struct.Struct("<B16s16s16sqI")
@@ -43,7 +43,7 @@ class Writer:
         self._waiting: dict[int, bytearray] = {}
 
     def write(self, kind: int, slot: bytes, event: bytes, request: bytes, time: int, item: int) -> None:  # noqa: PLR0913, PLR0917
-        """Add a row; see `Row`."""
+        """Add a row; see `SpooledRow`."""
         bucket = int.from_bytes(slot[:4], "little") % self._buckets
         waiting = self._waiting.get(bucket)
         if waiting is None:
@@ -64,7 +64,7 @@ class Writer:
             file.write(self._waiting.pop(bucket))
 
 
-def read_rows(folder: Path, bucket: int, task: int) -> Iterator[Row]:
+def read_rows(folder: Path, bucket: int, task: int) -> Iterator[SpooledRow]:
     """Read a task's rows of a bucket."""
     place = _path(folder, bucket, task)
     return _ROW.iter_unpack(place.read_bytes()) if place.exists() else iter(())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.control.tags import TagStore
     from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
-    from guardedbedrock.testing.wire import Params
+    from guardedbedrock.testing.wire import WireParams
 
 DRAFT: Final = "DRAFT"
 
@@ -40,7 +40,7 @@ class GuardrailOperations:
 
     def __init__(self, store: GuardrailStore, tags: TagStore, new_id: Callable[[], str]) -> None:
         self._store, self._tags, self._new_id = store, tags, new_id
-        self._configurations: dict[str, dict[str, Params]] = {guardrail.identifier: {} for guardrail in store}
+        self._configurations: dict[str, dict[str, WireParams]] = {guardrail.identifier: {} for guardrail in store}
         self._last: dict[str, int] = {}
         newest: dict[str, FakeGuardrail] = {}
         for guardrail in sorted(store, key=_number):
@@ -55,7 +55,7 @@ class GuardrailOperations:
         self._last[arn] = max(_number(guardrail), self._last.get(arn, 0))
         self._store.put(guardrail)
 
-    def create(self, params: Params) -> Params:
+    def create(self, params: WireParams) -> WireParams:
         """Create a guardrail. It can be used at once."""
         arn = self._store.arn(self._new_id())
         self._check_name(params["name"], arn)
@@ -66,7 +66,7 @@ class GuardrailOperations:
         self._store.put(guardrail)
         return _pick(shown, "guardrailId", "guardrailArn", "version", "createdAt")
 
-    def update(self, params: Params) -> Params:
+    def update(self, params: WireParams) -> WireParams:
         """Replace the configuration of the DRAFT."""
         arn = self.arn(params)
         self._check_name(params["name"], arn)
@@ -75,7 +75,7 @@ class GuardrailOperations:
         self._configurations[arn][DRAFT] = shown
         return _pick(shown, "guardrailId", "guardrailArn", "version", "updatedAt")
 
-    def create_version(self, params: Params) -> Params:
+    def create_version(self, params: WireParams) -> WireParams:
         """Publish the DRAFT as the next version."""
         arn = self.arn(params)
         self._last[arn] += 1
@@ -85,11 +85,11 @@ class GuardrailOperations:
         self._store.put(self._store.find(arn, DRAFT).renamed(arn, version))
         return {"guardrailId": arn.rpartition("/")[2], "version": version}
 
-    def get(self, params: Params) -> Params:
+    def get(self, params: WireParams) -> WireParams:
         """Return one version, by default the DRAFT."""
         return self._configurations[self.arn(params)][params.get("guardrailVersion", DRAFT)]
 
-    def list(self, params: Params) -> Params:
+    def list(self, params: WireParams) -> WireParams:
         """Return the DRAFT of each guardrail of the account, or all versions of one guardrail."""
         if "guardrailIdentifier" in params:
             versions = self._configurations[self.arn(params)]
@@ -98,7 +98,7 @@ class GuardrailOperations:
             shown = [versions[DRAFT] for arn, versions in self._configurations.items() if self._is_own(arn)]
         return page("guardrails", [_summary(one) for one in shown], params)
 
-    def delete(self, params: Params) -> Params:
+    def delete(self, params: WireParams) -> WireParams:
         """Delete one version of a guardrail, or all."""
         arn, version = self.arn(params), params.get("guardrailVersion")
         for number in [version] if version else [*self._configurations[arn]]:
@@ -125,7 +125,7 @@ class GuardrailOperations:
             raise not_found(f"unknown guardrail {arn}, version {version}")
         return arn
 
-    def _configure(self, arn: str, params: Params) -> Params:
+    def _configure(self, arn: str, params: WireParams) -> WireParams:
         return {**_heading(arn, DRAFT), **guardrail_configuration.from_request(params, self._store.region, self._store.account)}
 
     def _check_name(self, name: str, arn: str) -> None:
@@ -141,15 +141,15 @@ def _number(guardrail: FakeGuardrail) -> int:
     return int(guardrail.version) if guardrail.version.isdecimal() else 0
 
 
-def _heading(arn: str, version: str) -> Params:
+def _heading(arn: str, version: str) -> WireParams:
     now = datetime.now(UTC)
     place = {"guardrailId": arn.rpartition("/")[2], "guardrailArn": arn, "version": version}
     return {**place, **_READY, "createdAt": now, "updatedAt": now}
 
 
-def _pick(shown: Params, *names: str) -> Params:
+def _pick(shown: WireParams, *names: str) -> WireParams:
     return {name: shown[name] for name in names if name in shown}
 
 
-def _summary(shown: Params) -> Params:
+def _summary(shown: WireParams) -> WireParams:
     return {name: shown[same] for name, same in _SUMMARY.items() if same in shown}
