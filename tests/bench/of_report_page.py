@@ -18,7 +18,7 @@ from measuring import Row
 
 from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.page import write_page
-from guardedbedrock.governance.report.scope import of_snapshot
+from guardedbedrock.governance.report.scope_of_snapshot import of_snapshot
 from guardedbedrock.iam.account.snapshot import write_snapshot
 
 if TYPE_CHECKING:

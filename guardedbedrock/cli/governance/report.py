@@ -14,7 +14,8 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.report.build import build
 from guardedbedrock.governance.report.formats import as_data, write_csv
 from guardedbedrock.governance.report.page import write_page
-from guardedbedrock.governance.report.scope import of_configuration, of_snapshot
+from guardedbedrock.governance.report.scope_of_configuration import of_configuration
+from guardedbedrock.governance.report.scope_of_snapshot import of_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

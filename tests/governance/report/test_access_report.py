@@ -38,7 +38,8 @@ from guardedbedrock.governance.report.formats import COLUMNS, as_data, write_csv
 from guardedbedrock.governance.report.page import LARGEST, write_page
 from guardedbedrock.governance.report.placeholders import fill
 from guardedbedrock.governance.report.records import OPERATIONS, AccessReport
-from guardedbedrock.governance.report.scope import of_configuration, of_snapshot
+from guardedbedrock.governance.report.scope_of_configuration import of_configuration
+from guardedbedrock.governance.report.scope_of_snapshot import of_snapshot
 from guardedbedrock.iam.account.snapshot import write_snapshot
 
 if TYPE_CHECKING:

@@ -1,0 +1,93 @@
+"""The models of an access report: those that the user, policies and inference profiles name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from guardedbedrock.bedrock.resources.models import kind_of
+from guardedbedrock.bedrock.resources.profiles import destinations
+from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.report.scope import Model, Subject
+from guardedbedrock.iam import PolicySet
+
+_UNLISTED_MODEL: Final = "unlisted.model-v1:0"
+_FOUNDATION: Final = "foundation-model/"
+_WILDCARDS: Final = str.maketrans({"*": "sample", "?": "x"})
+_MODEL_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_-]*")
+_EXAMPLE: Final = "amazon.nova-lite-v1:0"
+_SOURCES: Final = (
+    *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+    *("eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3"),
+    *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+)
+
+
+def given_models(models: Sequence[str]) -> tuple[Model, ...]:
+    """
+    Return the models that the user names by ID or ARN.
+
+    Raises:
+        ConfigurationError: A text is not the ID or ARN of a model.
+    """
+    for one in models:
+        if not _MODEL_ID.fullmatch(one):
+            raise ConfigurationError(
+                f"--model: `{one}` is not the ID or ARN of a model; write it as in a call, such as `{_EXAMPLE}`"
+            )
+    return tuple(Model(one, one, routes=_documented_routes(one)) for one in dict.fromkeys(models))
+
+
+def models_of(subjects: Iterable[Subject], snapshot: Mapping[str, Any]) -> Iterator[Model]:
+    """Yield the models that policies and profiles name, a sample for each pattern, and one for every other model."""
+    profiles = tuple(snapshot.get("inference_profiles") or ())
+    targets = [model.rpartition("/")[2] for one in profiles for model in one["models"]]
+    named = sorted({name for subject in subjects for name in _model_names(subject.policies)})
+    plain = [name for name in named if not _is_pattern(name)]
+    foundation = sorted({one for one in (*plain, *targets) if kind_of(one) != "inference-profile"})
+    yield from (Model(one, one) for one in foundation)
+    known = {one["id"] for one in profiles}
+    for one in sorted({one for one in plain if kind_of(one) == "inference-profile"} - known):
+        yield Model(one, one, routes=_documented_routes(one))
+    yield from _profiles_of(profiles)
+    yield from (Model(name.translate(_WILDCARDS), name) for name in named if _is_pattern(name))
+    yield Model(_UNLISTED_MODEL, "every other model")
+
+
+def _profiles_of(profiles: Sequence[Mapping[str, Any]]) -> Iterator[Model]:
+    """Yield each profile once, with the Regions that have it. A call names an application profile by its ARN."""
+    by_name: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in profiles:
+        name = one["arn"] if one.get("type") == "APPLICATION" else one["id"]
+        routes = sorted({_region_of(model) for model in one["models"]} - {""})
+        by_name.setdefault(name, {})[one["region"]] = tuple(routes)
+    for name, routes_by_region in sorted(by_name.items()):
+        yield Model(name, name, tuple(routes_by_region), routes_by_region)
+
+
+def _region_of(model: str) -> str:
+    """Return the Region of a destination; ``""`` if an ID names the model, which has none."""
+    return (model.split(":", 5)[3] or "any Region") if model.startswith("arn:") else ""
+
+
+def _documented_routes(model: str) -> dict[str, tuple[str, ...]]:
+    if kind_of(model) != "inference-profile":
+        return {}
+    profile = model.rpartition("/")[2]
+    return {region: routes for region in _SOURCES if (routes := destinations(profile, region))}
+
+
+def _model_names(policies: PolicySet) -> Iterator[str]:
+    """Yield the IDs and patterns of models in the resources of policies, except the pattern for every model."""
+    for _, document in policies:
+        for statement in document.statements:
+            for resource in statement.resources:
+                kind, slash, name = resource.rpartition("/")
+                is_model = slash and kind.endswith((_FOUNDATION.rstrip("/"), ":inference-profile"))
+                if is_model and name.strip("*?") and "${" not in name:
+                    yield name
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
