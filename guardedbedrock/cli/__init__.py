@@ -1,7 +1,12 @@
 """
-The command line. Each command parses its arguments, calls the public API and prints the result.
+The command line. `app` declares the commands and their arguments; a command calls the public API and prints the result.
 
-Exit codes: 0 success, 1 a finding or a denial, 2 invalid input (one line on stderr), 130 interrupted.
+- `application/`: the commands for applications
+- `governance/`: the commands for the owners of policies
+- `demo/`, `serve/`, `policy_tests/`: ``demo``, ``serve`` and ``test``
+
+Exit codes: 0 success, 1 a finding, a denial or a refuted proof, 2 invalid input (one line on stderr), 3 an unknown answer of a
+proof, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands and their arguments. A command imports its implementation when it runs, so that ``--help`` starts quickly."""
+"""The commands and most arguments. A command imports its implementation when it runs, so that ``--help`` starts quickly."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import typer
 
 import guardedbedrock
 from guardedbedrock.cli.formats import OutputFormat, ReportFormat
-from guardedbedrock.cli.governance.prove_commands import prove
-from guardedbedrock.cli.governance.replay_command import replay
-from guardedbedrock.cli.governance.snapshot_commands import snapshot
+from guardedbedrock.cli.governance.prove_arguments import prove
+from guardedbedrock.cli.governance.replay_arguments import replay
+from guardedbedrock.cli.governance.snapshot_arguments import snapshot
 from guardedbedrock.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from guardedbedrock.governance.lint.finding import LintFinding, Problem, Severit
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy, LintedStatement
 from guardedbedrock.governance.lint.read import read_groups, read_source
 from guardedbedrock.governance.replay.reading.events import RecordError, event_of
-from guardedbedrock.governance.replay.reading.files import Skipped, find_files
+from guardedbedrock.governance.replay.reading.files import SkippedInput, find_files
 from guardedbedrock.governance.replay.reading.records import read_records
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.matching.patterns import compile_pattern
@@ -256,9 +256,9 @@ def _covered(pattern: str) -> frozenset[str]:
 
 def _used(paths: Sequence[str | Path], account: Account) -> dict[str, frozenset[str]]:
     """Return the actions that each principal used, in lower case. A denied call uses no grant."""
-    broken: list[Skipped] = []
+    broken: list[SkippedInput] = []
 
-    def report(skipped: Skipped) -> None:
+    def report(skipped: SkippedInput) -> None:
         if skipped.is_broken:
             broken.append(skipped)
 
@@ -269,7 +269,7 @@ def _used(paths: Sequence[str | Path], account: Account) -> dict[str, frozenset[
             try:
                 event = event_of(record)
             except RecordError as error:
-                report(Skipped(file.name, f"record {number}: {error}"))
+                report(SkippedInput(file.name, f"record {number}: {error}"))
                 continue
             count += 1
             if event.source != "bedrock.amazonaws.com" or event.is_denied:

@@ -12,7 +12,7 @@ from guardedbedrock.pytest_plugin.scenarios import Scenario, ScenarioDenial, des
 from guardedbedrock.stages.retry.policy import RetryPolicy
 from guardedbedrock.testing import FakeBedrock, FakeEnforcement
 from guardedbedrock.testing.denials.assertions import assert_denied
-from guardedbedrock.testing.denials.denial_catalogue import denial
+from guardedbedrock.testing.denials.catalogue import denial
 from guardedbedrock.testing.denials.mutable_policies import MutablePolicies, actions_of
 from guardedbedrock.testing.faults import TOO_MANY, BreakStream, Deny, Fail, Fault
 

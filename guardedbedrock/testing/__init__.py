@@ -17,6 +17,9 @@ To find your way in this package:
     recordings/                  recorded exchanges: cassettes, replay and record
     denials/                     every known denial of AWS, and assertions about denials
     logs/                        generated trails, the invocation log, filter patterns
+    operation_names.py           the operations that the fake knows
+    article_vocabulary.py        the vocabulary of the article, for cases and fakes that use it
+    times.py                     times as AWS writes them
     received_requests.py         the log of requests and its assertions
     cases/                       policy tests as data
 """
@@ -29,8 +32,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from guardedbedrock.testing import cases, faults
     from guardedbedrock.testing.denials.assertions import assert_denied
+    from guardedbedrock.testing.denials.catalogue import DENIALS
     from guardedbedrock.testing.denials.denial import Denial
-    from guardedbedrock.testing.denials.denial_catalogue import DENIALS
     from guardedbedrock.testing.fake import FakeBedrock
     from guardedbedrock.testing.logs.filter_patterns import FilterPattern
     from guardedbedrock.testing.received_requests import ReceivedRequest

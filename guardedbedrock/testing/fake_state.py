@@ -14,7 +14,7 @@ from guardedbedrock.iam.matching.principals import identify
 from guardedbedrock.testing.agents import AgentRuntime, Agents
 from guardedbedrock.testing.article_vocabulary import check_vocabulary, identifier_patterns
 from guardedbedrock.testing.control import ControlPlane
-from guardedbedrock.testing.control.invocation_logging import InvocationLogging
+from guardedbedrock.testing.control.logging_configuration import InvocationLogging
 from guardedbedrock.testing.faults import FaultSchedule
 from guardedbedrock.testing.logs.invocation_log import DEFAULT_CONFIGURATION, InvocationLog
 from guardedbedrock.testing.received_requests import RequestLog
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.wire import HttpRequest, HttpResponse, WireParams
+    from guardedbedrock.testing.wire import ApiParams, HttpRequest, HttpResponse
 
 _ACCOUNT: Final = "123456789012"
 TEST_KEY: Final = "testing"
@@ -268,12 +268,12 @@ class RegionState:
     def _enforced(self, model: str) -> list[FakeEnforcement]:
         return [entry for entry in (*self.control.enforced, *self._organization) if entry.covers(model)]
 
-    def _write_log(self, principal: str, request: ReceivedRequest, entry: Callable[[], WireParams]) -> None:
+    def _write_log(self, principal: str, request: ReceivedRequest, entry: Callable[[], ApiParams]) -> None:
         configuration = self._logging.configuration
         if self._invocation_log is not None and configuration is not None:
             self._invocation_log.write(configuration, principal, request, entry())
 
-    def _inventory(self, params: WireParams) -> bedrock.Inventory:
+    def _inventory(self, params: ApiParams) -> bedrock.Inventory:
         enforced = self._enforced(params.get("modelId", ""))
         guardrails = tuple(bedrock.Guardrail(self._store.arn(entry.guardrail), entry.version) for entry in enforced)
         return bedrock.Inventory(tags=self._store.tags, resolved_models=self.control.resolved_models, enforced=guardrails)

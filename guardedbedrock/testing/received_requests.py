@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.assessment.assessment_log import LoggedAssessment
     from guardedbedrock.testing.faults import Fault
     from guardedbedrock.testing.resources.guardrail import FakeGuardrail
-    from guardedbedrock.testing.wire import HttpRequest, WireParams
+    from guardedbedrock.testing.wire import ApiParams, HttpRequest
 
 
 _SHOWN: Final = 20  # requests that a failed assertion lists
@@ -44,7 +44,7 @@ class ReceivedRequest:
     """
 
     operation: str | None
-    params: WireParams
+    params: ApiParams
     guardrail: tuple[str, str] | None
     status: int
     error: str | None

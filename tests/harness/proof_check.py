@@ -12,7 +12,7 @@ from harness.small_policies import ACTIONS, APPROVED, INVOKE, STREAM, Case
 from guardedbedrock.bedrock import reference
 from guardedbedrock.governance.proof.answers import Answer
 from guardedbedrock.governance.proof.options import Options
-from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.questions import (
     always_allowed,
     equivalent,
@@ -192,7 +192,7 @@ def _check_statements(policies: ProofPolicies, case: Case) -> Check:
     return Check(answer, tried, problem, 0)
 
 
-def _reach(placed: Placed, case: Case, *, every: bool) -> tuple[int, bool]:
+def _reach(placed: PlacedStatement, case: Case, *, every: bool) -> tuple[int, bool]:
     """
     Return how many requests were tried, and whether the statement applies to one of them, or may.
 
@@ -216,7 +216,7 @@ def _reach(placed: Placed, case: Case, *, every: bool) -> tuple[int, bool]:
     return tried, False
 
 
-def _actions(placed: Placed, *, every: bool) -> Iterator[str]:
+def _actions(placed: PlacedStatement, *, every: bool) -> Iterator[str]:
     """Yield the actions of the cases, and every other action that a pattern covers."""
     yield from (*ACTIONS, "iam:GetRole")
     matchers = [compile_pattern(pattern.lower()) for pattern in placed.statement.actions]
@@ -225,7 +225,7 @@ def _actions(placed: Placed, *, every: bool) -> Iterator[str]:
             yield action.name
 
 
-def _raw(case: Case, placed: Placed) -> dict[str, Any]:
+def _raw(case: Case, placed: PlacedStatement) -> dict[str, Any]:
     """Return the statement as JSON."""
     given = case.policies[placed.policy_type]
     levels = given if placed.policy_type in ("scp", "rcp") else [given]

@@ -23,7 +23,7 @@ from iam import oracle
 from guardedbedrock import iam
 from guardedbedrock.iam.decision.grounds import PlanGrounds
 from guardedbedrock.iam.engine import authorizer
-from guardedbedrock.iam.engine.formula import FormulaBuilder, Leaf, UndecidedFormula, leaves_of
+from guardedbedrock.iam.engine.formula import FormulaBuilder, Leaf, PartialFormula, leaves_of
 from guardedbedrock.iam.engine.sample_values import of_key, of_part
 
 CASES: Final = 20_000
@@ -166,7 +166,7 @@ def test_the_formula_decides_like_the_evaluator(scenario: Scenario) -> None:
     assert truth(builder.permits()) is authorizer.permits(plan, decision.request)[0]
 
 
-def truth(formula: UndecidedFormula) -> bool | None:
+def truth(formula: PartialFormula) -> bool | None:
     """Return the answer of a formula; None if it is undecided."""
     return formula if isinstance(formula, bool) else None
 

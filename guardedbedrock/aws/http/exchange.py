@@ -17,7 +17,7 @@ from guardedbedrock.aws.http.credentials import is_signed
 from guardedbedrock.aws.http.endpoints import Endpoint
 from guardedbedrock.aws.http.events import decompressor, event_reader
 from guardedbedrock.aws.http.operation_reader import read_operation
-from guardedbedrock.aws.http.outgoing import Outgoing
+from guardedbedrock.aws.http.outgoing import OutgoingRequest
 from guardedbedrock.aws.http.refusals import mantle_request, signed_request, unreadable_request
 from guardedbedrock.aws.http.stream_observer import StreamObserver
 from guardedbedrock.bedrock.guardrail.location import Wire
@@ -34,7 +34,7 @@ from guardedbedrock.stages.send import denial_of, report_allowed
 from guardedbedrock.stages.stream import StreamMonitor
 
 _VERSION: Final = "/v1/"
-"""All paths of the OpenAI-compatible APIs have it."""
+"""A segment of every path of the OpenAI-compatible APIs."""
 _ERROR: Final = 400
 _REDIRECT: Final = 300
 
@@ -74,7 +74,7 @@ class Exchange:
             self._observers.close(error)
         self._observers.leave()
 
-    def prepare(self) -> Outgoing:
+    def prepare(self) -> OutgoingRequest:
         """
         Return the request with its guardrail, for a client that signs it afterwards.
 
@@ -82,16 +82,16 @@ class Exchange:
         """
         location = self._call.operation.location
         if location is None or self._endpoint.is_mantle or self._problem is not None:
-            return Outgoing.unchanged(self._request)
+            return OutgoingRequest.unchanged(self._request)
         try:
             guarded = inject(self._call, self._rules.current(), self._observers)
         except (RefusedError, AttributeError, KeyError, TypeError, ValueError):
-            return Outgoing.unchanged(self._request)
+            return OutgoingRequest.unchanged(self._request)
         if guarded.guardrail is None or location.carries(self._wire, guarded.guardrail_ref):
-            return Outgoing.unchanged(self._request)
-        return Outgoing.unchanged(self._request).with_guardrail(location, guarded.params, guarded.guardrail_ref)
+            return OutgoingRequest.unchanged(self._request)
+        return OutgoingRequest.unchanged(self._request).with_guardrail(location, guarded.params, guarded.guardrail_ref)
 
-    def authorize(self) -> Outgoing:
+    def authorize(self) -> OutgoingRequest:
         """
         Run the stages that precede sending, and return what is sent.
 
@@ -102,7 +102,7 @@ class Exchange:
             host = str(urlsplit(self._request.url).hostname)
             if self._rules.on_mantle == "allow":
                 self._observers.emit(SentWithoutGuardrail(host, "mantle"))
-                return Outgoing.unchanged(self._request)
+                return OutgoingRequest.unchanged(self._request)
             return self._refuse(mantle_request(self._call.name, host))
         if self._problem is not None:
             return self._refuse(self._problem)
@@ -113,9 +113,9 @@ class Exchange:
             return self._refuse(unreadable_request(self._call.name))
         return self._outgoing(self._authorized)
 
-    def _outgoing(self, authorized: AuthorizedCall) -> Outgoing:
+    def _outgoing(self, authorized: AuthorizedCall) -> OutgoingRequest:
         guarded, location = authorized.guarded, authorized.guarded.call.operation.location
-        sent = Outgoing.unchanged(self._request)
+        sent = OutgoingRequest.unchanged(self._request)
         if location is not None and guarded.guardrail is not None:
             if not location.carries(self._wire, guarded.guardrail_ref):
                 if is_signed(self._request):
@@ -129,16 +129,16 @@ class Exchange:
             self._observers.emit(RequestVerified(self._request.url))
         return sent
 
-    def _refuse(self, error: RefusedError) -> Outgoing:
+    def _refuse(self, error: RefusedError) -> OutgoingRequest:
         enforced = self._rules.mode == "enforce"
         self._observers.emit(CallRefused(error, enforced=enforced))
         if enforced:
             raise error
-        return Outgoing.unchanged(self._request)
+        return OutgoingRequest.unchanged(self._request)
 
     @property
     def is_authorized(self) -> bool:
-        """Whether the stages let the request pass. Otherwise it is sent unchecked, and so is its response returned."""
+        """Whether the stages let the request pass. Otherwise it is sent unchecked, and its response is returned unread."""
         return self._authorized is not None
 
     def close(self) -> None:

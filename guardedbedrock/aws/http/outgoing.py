@@ -26,7 +26,7 @@ _GUARDRAIL_HEADERS: Final = (IDENTIFIER_HEADER.lower(), VERSION_HEADER.lower())
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingRequest:
     """
     The request that is sent.
 
@@ -41,7 +41,7 @@ class Outgoing:
     body: bytes
 
     @classmethod
-    def unchanged(cls, request: GateRequest) -> Outgoing:
+    def unchanged(cls, request: GateRequest) -> OutgoingRequest:
         """Return a request as the application made it."""
         # A signed header must not change; otherwise the response is requested in an encoding that can be read here.
         is_fixed = is_signed(request)
@@ -51,7 +51,7 @@ class Outgoing:
             headers.append(("Accept-Encoding", "identity"))
         return cls(request.url, headers, request.body)
 
-    def with_guardrail(self, location: GuardrailLocation, params: Params, ref: GuardrailRef) -> Outgoing:
+    def with_guardrail(self, location: GuardrailLocation, params: Params, ref: GuardrailRef) -> OutgoingRequest:
         """
         Return this request with a guardrail; unchanged if its body cannot be written again.
 

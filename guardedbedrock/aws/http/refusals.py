@@ -1,7 +1,7 @@
 """
-The errors of requests that the guard refuses before their IAM evaluation, each with how to fix the request.
+The errors of requests that the HTTP guard refuses because of their form, each with its fix.
 
-They are only made here: `Exchange` raises them or, in mode ``report``, reports them.
+`Exchange` raises them or, in mode ``report``, reports them.
 """
 
 from __future__ import annotations

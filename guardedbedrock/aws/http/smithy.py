@@ -25,7 +25,7 @@ from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
 from guardedbedrock.aws.http.events import EVENT_STREAM
 from guardedbedrock.aws.http.exchange import Exchange
 from guardedbedrock.aws.http.http_guard import HttpGuard
-from guardedbedrock.aws.http.outgoing import Headers, Outgoing
+from guardedbedrock.aws.http.outgoing import Headers, OutgoingRequest
 from guardedbedrock.aws.http.transport import AsyncStream
 from guardedbedrock.bedrock.operations import RUNTIME_PATHS
 from guardedbedrock.core.last_resort import log_warning
@@ -101,7 +101,7 @@ class _Wrapper:
         is_bedrock = RUNTIME_PATHS.find(method, url) is not None
         return Endpoint(f"{parts.scheme}://{parts.netloc}", self._endpoints.region) if is_bedrock else None
 
-    async def _run(self, step: Callable[[], Outgoing]) -> Outgoing:
+    async def _run(self, step: Callable[[], OutgoingRequest]) -> OutgoingRequest:
         """Run a step; in a thread if it may call AWS, so that no other task waits."""
         return await asyncio.to_thread(step) if self._guard.asks_sts else step()
 
@@ -171,7 +171,7 @@ async def _observed(exchange: Exchange, response: Any, is_duplex: bool) -> Any: 
 
 
 class ObservedBody(AsyncStream):
-    """The same for a body of the SDK, which is closed in another way."""
+    """The body of a streamed response of the SDK, observed. The SDK closes it with a function of its own library."""
 
     async def close(self) -> None:
         """Close the connection. Bytes that were not read are lost."""
@@ -211,7 +211,7 @@ def _put_body(request: Any, body: bytes) -> None:
     request.body = AsyncBytesReader(body)
 
 
-def _apply(request: Any, outgoing: Outgoing) -> None:
+def _apply(request: Any, outgoing: OutgoingRequest) -> None:
     """Change a request to what is sent."""
     from smithy_http import Field  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ from guardedbedrock.aws.creation.session import default_session
 from guardedbedrock.aws.http.endpoints import Endpoint, Endpoints
 from guardedbedrock.aws.http.exchange import Exchange
 from guardedbedrock.aws.http.http_guard import HttpGuard
-from guardedbedrock.aws.http.outgoing import Outgoing
+from guardedbedrock.aws.http.outgoing import OutgoingRequest
 from guardedbedrock.aws.http.stream_observer import StreamObserver
 from guardedbedrock.core.last_resort import log_warning
 from guardedbedrock.errors import AccessDeniedError, ConfigurationError, GuardedBedrockError
@@ -87,7 +87,7 @@ class HttpFactory:
         client._transport = self._guarded(client._transport, is_async=is_async)  # noqa: SLF001
         mounts = client._mounts.items()  # noqa: SLF001
         client._mounts = {  # noqa: SLF001
-            # None stands for no transport; a transport of the application may be false, such as an empty list of requests.
+            # None means no transport; a transport of the application may be false, such as an empty list of requests.
             key: None if each is None else self._guarded(each, is_async=is_async)
             for key, each in mounts
         }
@@ -146,7 +146,7 @@ class _Transport:
         exchange.refused(error)
         return self._denial(exchange, error)
 
-    def _request(self, request: Any, outgoing: Outgoing) -> Any:
+    def _request(self, request: Any, outgoing: OutgoingRequest) -> Any:
         """Make the request that is sent. The library writes the length of the body anew."""
         body, extensions = outgoing.body or None, request.extensions
         # In the encoding in which they were decoded: a value need not be ASCII.
@@ -229,7 +229,7 @@ class AsyncTransport(_Transport):
             await response.aclose()
             return self._settled(exchange, response, raw)
 
-    async def _authorize(self, exchange: Exchange) -> Outgoing:
+    async def _authorize(self, exchange: Exchange) -> OutgoingRequest:
         if not self._guard.asks_sts:
             return exchange.authorize()
         from anyio import to_thread  # noqa: PLC0415  # both libraries require it for async clients

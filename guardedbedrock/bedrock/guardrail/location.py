@@ -25,11 +25,11 @@ Carrier: TypeAlias = Literal["headers", "body", "path"]
 ModelRef: TypeAlias = str | None
 """The model that a structure's guardrail is chosen for; None if the parameters name none."""
 
-GuardrailReplacement: TypeAlias = Callable[[GuardrailRef, ModelRef], GuardrailRef]
+ReplaceGuardrail: TypeAlias = Callable[[GuardrailRef, ModelRef], GuardrailRef]
 """Gives the guardrail that replaces the one of a structure."""
 
 Step: TypeAlias = tuple[str, bool]
-"""A member of a structure and whether the path applies only if the member is present; ``[]`` stands for every item of a list."""
+"""A member of a structure and whether the path applies only if the member is present; ``[]`` means every item of a list."""
 
 NO_GUARDRAIL: Final[GuardrailRef] = (None, None)
 IDENTIFIER_HEADER: Final = "X-Amzn-Bedrock-GuardrailIdentifier"
@@ -164,7 +164,7 @@ class GuardrailLocation:
         taken = identifier if self.accepts_arn else identifier.rpartition("/")[2]
         return self.change(params, lambda _ref, _model: (taken, version))
 
-    def change(self, params: Params, change: GuardrailReplacement) -> dict[str, Any]:
+    def change(self, params: Params, change: ReplaceGuardrail) -> dict[str, Any]:
         """
         Return new parameters in which each structure holds what `change` gives for its guardrail and its model.
 
@@ -186,7 +186,7 @@ class GuardrailLocation:
             changed = _changed_at(changed, self._repeats, lambda inner: self.change(_structure(inner), change))
         return dict(changed)
 
-    def _with_guardrail(self, structure: _Structure, change: GuardrailReplacement, owner: Any) -> Any:
+    def _with_guardrail(self, structure: _Structure, change: ReplaceGuardrail, owner: Any) -> Any:
         model = structure.read_model(owner)
 
         def named(holder: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ EXIT_CODES: Final[Mapping[ProofAnswer, int]] = {"proved": 0, "refuted": 1, "unkn
 _STYLES: Final[Mapping[ProofAnswer, str]] = {"proved": "green", "refuted": "red", "unknown": "yellow"}
 _RULE: Final = "A statement about the policies does not hold for every request."
 _PARALLEL_FROM: Final = 16
-"""Principals from which processes are worth their start."""
+"""The number of principals from which parallel processes are faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def show(answer: Answer, output: str, source: str) -> int:
     Args:
         answer: The answer.
         output: The format.
-        source: The file that the policies come from: the place of what no file of a statement shows.
+        source: The file that the policies come from: the location of answers whose statements have no file.
 
     Returns:
         The exit code.

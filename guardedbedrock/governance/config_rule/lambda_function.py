@@ -1,8 +1,8 @@
 """
 The Lambda function of an AWS Config rule.
 
-It imports beside boto3 alone. A check whose data cannot be read gives NOT_APPLICABLE, and the log says why; nothing is compliant
-by default.
+boto3 is its only library beside guardedbedrock. A check whose data cannot be read gives NOT_APPLICABLE, and the log says why;
+nothing is compliant by default.
 Source: AWS Config Developer Guide, "Example Events for AWS Config Rules", "Components of an AWS Config Rule"; AWS Config API
 Reference, "PutEvaluations".
 """

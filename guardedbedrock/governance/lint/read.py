@@ -12,8 +12,8 @@ from guardedbedrock.governance.lint.cloudformation.templates import of_cloudform
 from guardedbedrock.governance.lint.locations import EmbeddedText, SourceText, escape
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
 from guardedbedrock.governance.lint.template_values import grants_no_bedrock
-from guardedbedrock.governance.lint.terraform.configuration import of_terraform
 from guardedbedrock.governance.lint.terraform.plan import of_plan
+from guardedbedrock.governance.lint.terraform.tf_json import of_terraform
 from guardedbedrock.iam import POLICY_TYPES, PolicyType
 from guardedbedrock.iam.account.account import Account
 from guardedbedrock.iam.account.documents import DETAIL_KEYS, describe_damage, read_document
@@ -51,7 +51,7 @@ def read_groups(paths: Iterable[str | Path], policy_type: PolicyType | None = No
 
 
 def _path(given: str | Path) -> Path:
-    if not str(given):  # such as an unset variable of a shell, which would stand for the working directory
+    if not str(given):  # such as an unset variable of a shell, which would mean the working directory
         raise ConfigurationError("a path is empty; name the files to lint")
     return Path(given)
 

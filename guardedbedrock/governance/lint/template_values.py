@@ -20,7 +20,7 @@ PLACEHOLDERS: Final[Mapping[str, str]] = {
     "Effect": "Deny",
     "bedrock:guardrailidentifier": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:guardrail/{UNRESOLVED}:1",
 }
-"""Element of a statement, or condition key, to the value that stands for one that is known only at deployment."""
+"""Element of a statement, or condition key, to the value that replaces one that is known only at deployment."""
 _WITHOUT_BEDROCK: Final = (
     "AmazonEC2ContainerRegistryReadOnly",
     "AmazonECSTaskExecutionRolePolicy",
@@ -39,7 +39,7 @@ def grants_no_bedrock(policy: str) -> bool:
 
 
 def placeholder(element: str, text: str = UNRESOLVED) -> str:
-    """Return the value that stands for an unknown one of an element or condition key; `text` if any value does."""
+    """Return the value that replaces an unknown one of an element or condition key; `text` if any value does."""
     return PLACEHOLDERS.get(element) or PLACEHOLDERS.get(element.lower(), text)
 
 

@@ -10,18 +10,17 @@ from typing import Final
 
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, Text
-from guardedbedrock.governance.proof.logic.formulas import Sequence as Shape
+from guardedbedrock.governance.proof.logic.formulas import Matches, Repeat, Shaped, Text, TextShape
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, find_text
 from guardedbedrock.governance.proof.options import TIMEOUT
-from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, tokenize
 
 _OTHER: Final = "other-service:OtherAction"
 """An action of no service that a policy names."""
 _ACTION: Final = Text("action")
 _WORD: Final = Repeat((("a", "z"), ("0", "9"), ("-", "-")), 1)
-_ANY_ACTION: Final[Shape] = (_WORD, ":", _WORD)
+_ANY_ACTION: Final[TextShape] = (_WORD, ":", _WORD)
 """An action in lower case, as it is compared."""
 _MOST_GROUPS: Final = 500
 _WILD: Final = frozenset("*?")
@@ -62,7 +61,7 @@ def actions_of(pattern: str, policies: Sequence[ProofPolicies] = (), timeout: fl
     return found
 
 
-def covered_actions(placed: Placed, timeout: float) -> Sequence[str]:
+def covered_actions(placed: PlacedStatement, timeout: float) -> Sequence[str]:
     """Return the known actions that a statement covers, and one of other services for each of its patterns; see `actions_of`."""
     statement = placed.statement
     matchers = [compile_pattern(pattern.lower()) for pattern in statement.actions]

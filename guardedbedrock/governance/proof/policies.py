@@ -17,7 +17,7 @@ PRINCIPAL: Final = "arn:aws:iam::123456789012:role/AnyRole"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedStatement:
     """
     A statement and where it is.
 
@@ -130,7 +130,7 @@ class ProofPolicies:
         has_empty_session = self.session is not None and not self.session
         return statements, self.principal, self.rcp_applies, self.management_account, has_empty_session
 
-    def groups(self) -> Iterator[tuple[PolicyType, tuple[Placed, ...]]]:
+    def groups(self) -> Iterator[tuple[PolicyType, tuple[PlacedStatement, ...]]]:
         """Yield each group of statements that counts as one: all of a type, or all of one level."""
         for level in self.rcp or ():
             yield "rcp", _placed("rcp", level)
@@ -147,15 +147,15 @@ class ProofPolicies:
             if documents is not None and (documents or policy_type in ("identity", "resource")):
                 yield policy_type, _placed(policy_type, documents)
 
-    def statements(self) -> Iterator[Placed]:
+    def statements(self) -> Iterator[PlacedStatement]:
         """Yield every statement."""
         for _, group in self.groups():
             yield from group
 
 
-def _placed(policy_type: PolicyType, documents: Sequence[PolicyDocument]) -> tuple[Placed, ...]:
+def _placed(policy_type: PolicyType, documents: Sequence[PolicyDocument]) -> tuple[PlacedStatement, ...]:
     return tuple(
-        Placed(statement, document, policy_type, index)
+        PlacedStatement(statement, document, policy_type, index)
         for document in documents
         for index, statement in enumerate(document.statements)
     )

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from guardedbedrock.bedrock import find_operation
 from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
 from guardedbedrock.governance.replay.reading.evidence import Evidence
-from guardedbedrock.governance.replay.reading.files import Skipped
+from guardedbedrock.governance.replay.reading.files import SkippedInput
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.verdicts import CallVerdict
 from guardedbedrock.iam import Decision
@@ -121,7 +121,7 @@ class Impact:
 
 
 @dataclass(slots=True)
-class Undecided:
+class UndecidedCalls:
     """
     Calls that the new policies leave open for a reason other than an unknown key.
 
@@ -165,9 +165,9 @@ class ReplayReport:
     impact: list[Impact] = field(default_factory=list)
     changes: list[ChangedAuthorization] = field(default_factory=list)
     divergences: list[Divergence] = field(default_factory=list)
-    undecided: list[Undecided] = field(default_factory=list)
+    undecided: list[UndecidedCalls] = field(default_factory=list)
     evidence: dict[str, int] = field(default_factory=lambda: {"guarded": 0, "unguarded": 0, "none": 0})
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedInput] = field(default_factory=list)
     newly_denied: int = 0
     limits: tuple[str, ...] = LIMITS
 
@@ -194,7 +194,7 @@ def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -
     """
     report = ReplayReport(distinct=len({group.call for group in groups}))
     changes: dict[tuple[str, ...], ChangedAuthorization] = {}
-    undecided: dict[str, Undecided] = {}
+    undecided: dict[str, UndecidedCalls] = {}
     impact: dict[str, Impact] = {}
     for group in groups:
         after = new.decide(group.call, group.evidence)
@@ -209,7 +209,7 @@ def build(groups: Sequence[CallGroup], new: Decider, baseline: Decider | None) -
             _add_impact(impact, group, after)
         _add_changes(changes, group, before, after)
         if after.outcome == "indeterminate" and after.reason:
-            undecided.setdefault(after.reason, Undecided(after.reason, 0, group.example)).count += group.count
+            undecided.setdefault(after.reason, UndecidedCalls(after.reason, 0, group.example)).count += group.count
         if before and _diverges(group.call.outcome, before):
             report.divergences.append(_divergence(group, before))
     report.impact = sorted(impact.values(), key=lambda one: (-one.count, one.principal))

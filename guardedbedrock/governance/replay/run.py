@@ -24,7 +24,7 @@ from guardedbedrock.governance.inputs import AccountPolicies, Given, of_snapshot
 from guardedbedrock.governance.replay.distinct_calls.athena import athena_sql
 from guardedbedrock.governance.replay.distinct_calls.counting import Counts, count, merge
 from guardedbedrock.governance.replay.distinct_calls.tuples import read_tuples, write_parquet
-from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile, find_files
+from guardedbedrock.governance.replay.reading.files import Bucket, SkippedInput, TrailFile, find_files
 from guardedbedrock.governance.replay.reading.projection import Projection, projection_for
 from guardedbedrock.governance.replay.reading.scan import ScanResult, ScanTask, plan, scan
 from guardedbedrock.governance.replay.report import ReplayReport, build
@@ -112,7 +112,7 @@ def replay(  # noqa: PLR0913  # each is an option of the command
     return report
 
 
-def require_records(readable: int, skipped: Sequence[Skipped]) -> None:
+def require_records(readable: int, skipped: Sequence[SkippedInput]) -> None:
     """
     Refuse a replay of nothing: a report without calls would look like one without denials.
 
@@ -127,7 +127,7 @@ def require_records(readable: int, skipped: Sequence[Skipped]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class ReplayInputs:
     """
     The inputs of a replay.
 
@@ -147,7 +147,7 @@ class Prepared:
     bounds: tuple[int | None, int | None]
     new: Judge
     old: Judge | None
-    skipped: list[Skipped]
+    skipped: list[SkippedInput]
 
 
 def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its order
@@ -161,7 +161,7 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
     guardrail: GuardrailAssumption,
     invocation_logs: Iterable[str | Path],
     bucket: Bucket | None,
-) -> Prepared:
+) -> ReplayInputs:
     """Find the files, and read the policies; arguments and errors as in `replay`."""
     if guardrail not in SOURCES:
         raise ConfigurationError(f"guardrail: `{guardrail}` is unknown; choose one of {', '.join(SOURCES)}")
@@ -171,7 +171,7 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
     first, last = bounds = (_second(since, "since"), _second(until, "until"))
     if first is not None and last is not None and first >= last:
         raise ConfigurationError(f"since: `{since}` is not before until, `{until}`; no call would count")
-    skipped: list[Skipped] = []
+    skipped: list[SkippedInput] = []
     files, logs = (find_files(paths, skipped.append, bucket) for paths in (trails, invocation_logs))
     if guardrail == "injected" and not new.guardrails:
         raise ConfigurationError('guardrail "injected" needs approved guardrails; give a configuration with [[guardrails]]')
@@ -189,10 +189,10 @@ def prepare(  # noqa: PLR0913, PLR0917  # the arguments of `replay`, in its orde
             reads=projection.reads,
         )
 
-    return Prepared(files, logs, projection, bounds, judge(new), judge(old) if old else None, skipped)
+    return ReplayInputs(files, logs, projection, bounds, judge(new), judge(old) if old else None, skipped)
 
 
-def sorted_skips(skipped: Iterable[Skipped]) -> list[Skipped]:
+def sorted_skips(skipped: Iterable[SkippedInput]) -> list[SkippedInput]:
     """Sort what was not replayed, so that the report does not depend on the order of reading."""
     return sorted(skipped, key=lambda one: (one.file, one.reason))
 

@@ -1,5 +1,5 @@
 """
-The replay on Spark that runs already: Amazon EMR, AWS Glue, Databricks, or local mode.
+The replay on an existing Spark cluster: Amazon EMR, AWS Glue, Databricks, or local mode.
 
     report = replay_on_spark(spark, ["s3://BUCKET/AWSLogs/"], "new-policy.json", bucket=bucket)
 
@@ -8,7 +8,7 @@ The replay on Spark that runs already: Amazon EMR, AWS Glue, Databricks, or loca
 3. Spark joins the evidence, and counts distinct calls.
 4. Tasks evaluate each distinct call; a task unpickles the policies once.
 
-Needs the extra ``spark``. No other module of the replay knows Spark.
+Needs the extra ``spark``. No other module of the replay imports Spark.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from guardedbedrock.governance.inputs import Given
 from guardedbedrock.governance.replay.distinct_calls.counting import STRENGTH, CallGroup, in_order, survivors
 from guardedbedrock.governance.replay.reading.events import text_of_uuid
 from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
-from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile
+from guardedbedrock.governance.replay.reading.files import Bucket, SkippedInput, TrailFile
 from guardedbedrock.governance.replay.reading.projection import CallTuple
 from guardedbedrock.governance.replay.reading.scan import EVENTS, EVIDENCE, ScanTask, plan, scan
 from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, SpooledRow, read_rows
@@ -109,7 +109,7 @@ def replay_on_spark(  # noqa: PLR0913  # each is an option of `replay`
     groups = [_group(row.asDict()) for row in decided]
     for group, row in zip(groups, decided, strict=True):
         verdicts[group.call, group.evidence] = pickle.loads(row["verdicts"])  # noqa: S301  # pickled by a task of this replay
-    skips = sorted_skips([*given.skipped, *(Skipped(**one) for note in notes for one in note["skipped"])])
+    skips = sorted_skips([*given.skipped, *(SkippedInput(**one) for note in notes for one in note["skipped"])])
     if not groups:
         require_records(sum(note["events"] - note["unreadable"] for note in notes), skips)
     report = build(in_order(groups), _Decided(verdicts, 0), _Decided(verdicts, 1) if given.old else None)

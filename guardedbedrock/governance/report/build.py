@@ -14,7 +14,7 @@ from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.matrix import Matrix
-from guardedbedrock.governance.report.records import AccessReport, Change, Proof, Row, count_unguarded
+from guardedbedrock.governance.report.records import AccessReport, GuardrailPermission, ReportRow, RowProof, count_unguarded
 from guardedbedrock.governance.report.scope import Scope, Subject
 from guardedbedrock.iam import Outcome
 
@@ -37,7 +37,7 @@ def build(
     """
     calls = CallClasses(scope)
     situations = calls.situations
-    rows: dict[object, tuple[list[str], Row]] = {}
+    rows: dict[object, tuple[list[str], ReportRow]] = {}
     for number, subject in enumerate(scope.subjects):
         matrix = Matrix(scope, subject, calls)
         found = tuple(matrix.verdicts())
@@ -45,17 +45,17 @@ def build(
         answer = _prove(scope, subject, timeout) if proof and is_available() else None
         key = found, changes, answer
         if key not in rows:
-            rows[key] = [], Row(subject.principals, matrix.explained(), changes, answer)
+            rows[key] = [], ReportRow(subject.principals, matrix.explained(), changes, answer)
         rows[key][0].extend(subject.principals)
         progress(number + 1, len(scope.subjects))
-    merged = [Row(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
+    merged = [ReportRow(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
     merged.sort(
         key=lambda row: (*(-count_unguarded(row, situations, one) for one in ("allowed", "indeterminate")), row.principals)
     )
     return AccessReport(scope, tuple(merged), situations)
 
 
-def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -> Iterator[Change]:
+def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -> Iterator[GuardrailPermission]:
     """Yield the changes of guardrails that are allowed or indeterminate; guardrails that are `alike` are evaluated once."""
     order = {one.arn: number for number, one in enumerate(scope.guardrails)}
     for action, sample in MANAGEMENT.items():
@@ -72,17 +72,17 @@ def _changes(scope: Scope, subject: Subject, alike: Sequence[tuple[str, ...]]) -
                 keys = {key for decision in decisions for key in decision.hangs_on} if outcome == "indeterminate" else ()
                 found.setdefault((outcome, tuple(sorted(keys))), set()).update(arns)
         for (outcome, keys_of_it), names in found.items():
-            yield Change(action, outcome, tuple(sorted(names, key=order.__getitem__)), keys_of_it)
+            yield GuardrailPermission(action, outcome, tuple(sorted(names, key=order.__getitem__)), keys_of_it)
 
 
-def _prove(scope: Scope, subject: Subject, timeout: float) -> Proof:
+def _prove(scope: Scope, subject: Subject, timeout: float) -> RowProof:
     approved = tuple(one.key for one in scope.guardrails)
     policies = ProofPolicies.of(subject.identity, subject.principals[0], rcp_applies=scope.rcp_applies)
     answer = guardrail_required(policies, approved, Options(timeout=timeout))
     if answer.witness is None:
-        return Proof(answer.answer, answer.reason)
+        return RowProof(answer.answer, answer.reason)
     guardrail = next(
         (value for key, value in answer.witness.context.items() if key.lower() == "bedrock:guardrailidentifier"), None
     )
     carries = f"with the guardrail {guardrail}" if guardrail else "without a guardrail"
-    return Proof(answer.answer, f"{answer.witness.action} on {answer.witness.resource} {carries} is allowed")
+    return RowProof(answer.answer, f"{answer.witness.action} on {answer.witness.resource} {carries} is allowed")

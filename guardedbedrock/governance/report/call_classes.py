@@ -8,7 +8,7 @@ from guardedbedrock.bedrock.resources.enforced_guardrails import is_enforced
 from guardedbedrock.bedrock.resources.models import Resource, resources
 from guardedbedrock.governance.report.alike import Alike, texts_of
 from guardedbedrock.governance.report.placeholders import base_of
-from guardedbedrock.governance.report.scope import Model, Scope, Situation
+from guardedbedrock.governance.report.scope import ReportedModel, Scope, Situation
 from guardedbedrock.iam import PolicySet
 
 
@@ -16,7 +16,7 @@ class CallClasses:
     """
     The model calls of a report: which models exist in which situation, and under which names policies see them.
 
-    The same for every subject, so that it is made once.
+    One instance serves all subjects.
 
     Args:
         scope: What the report is about.
@@ -82,12 +82,12 @@ def _effects_of(situation: Situation, scope: Scope) -> Hashable:
     return scope.inventory.profiles.get(arn), any(one.arn == arn for one in scope.inventory.enforced), account
 
 
-def _enforced_on(model: Model, region: str, scope: Scope) -> Hashable:
+def _enforced_on(model: ReportedModel, region: str, scope: Scope) -> Hashable:
     """Return whether each enforced guardrail of a Region is enforced on a model."""
     return tuple(is_enforced(one, model.id, scope.inventory) for one in scope.inventory.enforced if one.region == region)
 
 
-def _shape(model: Model, found: Sequence[Resource]) -> Hashable:
+def _shape(model: ReportedModel, found: Sequence[Resource]) -> Hashable:
     """Return everything of the authorizations of a model except the names in its ARNs."""
     base = base_of(model)
 

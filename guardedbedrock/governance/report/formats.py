@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any, Final
 
 from guardedbedrock.governance.report.placeholders import PLACEHOLDERS, fill
-from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, Explained, Row
+from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, ExplainedDecision, ReportRow
 
 SCHEMA: Final = "guardedbedrock.access-report"
 VERSION: Final = 1
@@ -33,7 +33,7 @@ def as_data(report: AccessReport) -> dict[str, Any]:
     Return the report as data for JSON.
 
     A row has one list for each situation, with one index into ``cells`` for each model; null where the Region does not have the
-    model. A cell has one index into ``answers`` for each operation. In the texts of an answer, ``placeholders`` stand for the
+    model. A cell has one index into ``answers`` for each operation. In the texts of an answer, ``placeholders`` replace the
     values of the situation and the model: see `fill`.
     """
     table = AnswerTable()
@@ -82,7 +82,7 @@ def as_data(report: AccessReport) -> dict[str, Any]:
     }
 
 
-def _answer(one: Explained) -> dict[str, Any]:
+def _answer(one: ExplainedDecision) -> dict[str, Any]:
     return {
         "decision": one.verdict.outcome,
         "policyType": one.verdict.policy_type,
@@ -99,7 +99,7 @@ class AnswerTable:
     """Numbers equal answers and equal cells."""
 
     def __init__(self) -> None:
-        self.answers: dict[Explained, int] = {}
+        self.answers: dict[ExplainedDecision, int] = {}
         self.cells: dict[tuple[int, ...], int] = {}
         self._known: dict[int, int] = {}
         self._kept: list[Cell] = []
@@ -123,7 +123,7 @@ def write_csv(report: AccessReport) -> Iterator[str]:
             yield from (_line((principal, *line)) for line in lines)
 
 
-def _decisions(row: Row, report: AccessReport) -> Iterator[tuple[str, ...]]:
+def _decisions(row: ReportRow, report: AccessReport) -> Iterator[tuple[str, ...]]:
     for situation, cells in zip(report.situations, row.cells, strict=True):
         for model, cell in zip(report.scope.models, cells, strict=True):
             for operation, answer in zip(OPERATIONS, cell or (), strict=False):

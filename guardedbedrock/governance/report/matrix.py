@@ -10,8 +10,8 @@ from guardedbedrock.bedrock import AuthorizationSet, find_operation
 from guardedbedrock.bedrock.authorization.cross_account import caller_side
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.placeholders import value_replacer
-from guardedbedrock.governance.report.records import OPERATIONS, CallDecision, Cell, Explained
-from guardedbedrock.governance.report.scope import Model, Scope, Situation, Subject
+from guardedbedrock.governance.report.records import OPERATIONS, CallDecision, Cell, ExplainedDecision
+from guardedbedrock.governance.report.scope import ReportedModel, Scope, Situation, Subject
 from guardedbedrock.iam import Decision, Outcome, PolicyType
 
 _SERVICE: Final = "bedrock-runtime"
@@ -24,7 +24,7 @@ class _Decided:
     """The decisions on one model in one situation, one for each of `OPERATIONS`."""
 
     situation: Situation
-    model: Model
+    model: ReportedModel
     calls: tuple[tuple[CallDecision, AuthorizationSet, tuple[Decision, ...]], ...]
 
 
@@ -82,7 +82,7 @@ class Matrix:
         return tuple(tuple(None if key is None else found[key] for key in keys) for keys in self._keys)
 
     def _decide(
-        self, name: str, situation: Situation, model: Model
+        self, name: str, situation: Situation, model: ReportedModel
     ) -> tuple[CallDecision, AuthorizationSet, tuple[Decision, ...]]:
         operation = find_operation(_SERVICE, name)
         params: Mapping[str, Any] = {"modelId": model.id}
@@ -100,11 +100,11 @@ class Matrix:
     def _explain(
         self,
         situation: Situation,
-        model: Model,
+        model: ReportedModel,
         verdict: CallDecision,
         required: AuthorizationSet,
         decisions: tuple[Decision, ...],
-    ) -> Explained:
+    ) -> ExplainedDecision:
         decision = _decisive(verdict.outcome, required, decisions, self._advisory)
         explanation = decision.explain()
         statements = [one for group in explanation.groups for one in group.statements]
@@ -116,7 +116,7 @@ class Matrix:
         remarks: list[str] = []
         if verdict.outcome == "indeterminate":
             remarks += (*required.remarks(decisions, self._advisory), *self._scope.unread.get(situation.region, ()))
-        return Explained(
+        return ExplainedDecision(
             verdict,
             decision.request.action,
             replace(decision.request.resource),
@@ -129,7 +129,7 @@ class Matrix:
         )
 
 
-def _exists(model: Model, situation: Situation) -> bool:
+def _exists(model: ReportedModel, situation: Situation) -> bool:
     return not model.regions or situation.region in model.regions
 
 

@@ -10,7 +10,14 @@ from typing import Any, Final
 from guardedbedrock.governance.pages.render import read_file, render
 from guardedbedrock.governance.report.formats import AnswerTable
 from guardedbedrock.governance.report.placeholders import PLACEHOLDERS, values_of
-from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, Change, Explained, Proof
+from guardedbedrock.governance.report.records import (
+    OPERATIONS,
+    AccessReport,
+    Cell,
+    ExplainedDecision,
+    GuardrailPermission,
+    RowProof,
+)
 from guardedbedrock.governance.report.scope import Scope
 from guardedbedrock.iam.decision.explanation import NAMES
 
@@ -77,8 +84,8 @@ def _without_explanations(report: AccessReport, depth: int) -> AccessReport:
     return replace(report, rows=tuple(rows))
 
 
-def _shortened(one: Explained, depth: int) -> Explained:
-    return replace(one, statements=(), remarks=()) if depth == 1 else Explained(one.verdict)
+def _shortened(one: ExplainedDecision, depth: int) -> ExplainedDecision:
+    return replace(one, statements=(), remarks=()) if depth == 1 else ExplainedDecision(one.verdict)
 
 
 def _page_data(report: AccessReport) -> dict[str, Any]:
@@ -118,7 +125,7 @@ class _Numbered:
         return self.numbers.setdefault(text, len(self.numbers)) if text else _ABSENT
 
 
-def _answer(one: Explained, number: _Numbered) -> list[Any]:
+def _answer(one: ExplainedDecision, number: _Numbered) -> list[Any]:
     summary = one.summary
     statements = [(kind, effect, text) for kind, effect, text in one.statements if not text.endswith(summary)]
     return [
@@ -154,16 +161,16 @@ def _choices(report: AccessReport) -> Iterator[dict[str, Any]]:
             yield {"label": label, "region": region, "situations": {**common, "approved": index}}
 
 
-def _changes(report: AccessReport) -> list[tuple[tuple[str, ...], Change]]:
+def _changes(report: AccessReport) -> list[tuple[tuple[str, ...], GuardrailPermission]]:
     """Return each change with all principals that may make it."""
-    found: dict[Change, list[str]] = {}
+    found: dict[GuardrailPermission, list[str]] = {}
     for row in report.rows:
         for change in row.changes:
             found.setdefault(change, []).extend(row.principals)
     return sorted(((tuple(names), change) for change, names in found.items()), key=lambda one: (one[1].outcome, one[1].action))
 
 
-def _proofs(report: AccessReport) -> list[tuple[tuple[str, ...], Proof]]:
+def _proofs(report: AccessReport) -> list[tuple[tuple[str, ...], RowProof]]:
     found = [(row.principals, row.proof) for row in report.rows if row.proof is not None]
     return sorted(found, key=lambda one: ("refuted", "unknown", "proved").index(one[1].answer))
 

@@ -45,9 +45,9 @@ class CallDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class ExplainedDecision:
     """
-    A decision with its explanation, in which placeholders stand for the model and the guardrail.
+    A decision with its explanation, in which placeholders replace the model and the guardrail.
 
     Equal decisions of many models have equal records. The placeholders are those of `placeholders.fill`.
 
@@ -68,14 +68,14 @@ class Explained:
     remarks: tuple[str, ...] = ()
 
 
-Cell: TypeAlias = tuple[Explained, ...]
+Cell: TypeAlias = tuple[ExplainedDecision, ...]
 """One decision for each of `OPERATIONS`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class GuardrailPermission:
     """
-    An action that changes guardrails, and that a principal may do.
+    An action that changes guardrails, and that a principal may perform.
 
     Args:
         action: The IAM action.
@@ -91,7 +91,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class RowProof:
     """
     The answer to "is every model call denied unless it carries an approved guardrail?".
 
@@ -105,7 +105,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """
     Principals whose decisions are alike.
 
@@ -118,8 +118,8 @@ class Row:
 
     principals: tuple[str, ...]
     cells: tuple[tuple[Cell | None, ...], ...]
-    changes: tuple[Change, ...] = ()
-    proof: Proof | None = None
+    changes: tuple[GuardrailPermission, ...] = ()
+    proof: RowProof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class AccessReport:
     """
 
     scope: Scope
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
     situations: tuple[Situation, ...] = field(default=())
 
     @property
@@ -158,7 +158,7 @@ class AccessReport:
         )
 
 
-def count_unguarded(row: Row, situations: Sequence[Situation], outcome: Outcome) -> int:
+def count_unguarded(row: ReportRow, situations: Sequence[Situation], outcome: Outcome) -> int:
     """Count the models and Regions that a row can call without a guardrail by at least one operation."""
     unguarded = [cells for situation, cells in zip(situations, row.cells, strict=True) if situation.kind == "none"]
     return sum(any(one.verdict.outcome == outcome for one in cell or ()) for cells in unguarded for cell in cells)

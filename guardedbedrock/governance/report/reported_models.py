@@ -9,7 +9,7 @@ from typing import Any, Final
 from guardedbedrock.bedrock.resources.models import kind_of
 from guardedbedrock.bedrock.resources.profiles import destinations
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.report.scope import Model, Subject
+from guardedbedrock.governance.report.scope import ReportedModel, Subject
 from guardedbedrock.iam import PolicySet
 
 _UNLISTED_MODEL: Final = "unlisted.model-v1:0"
@@ -24,7 +24,7 @@ _SOURCES: Final = (
 )
 
 
-def given_models(models: Sequence[str]) -> tuple[Model, ...]:
+def given_models(models: Sequence[str]) -> tuple[ReportedModel, ...]:
     """
     Return the models that the user names by ID or ARN.
 
@@ -36,26 +36,26 @@ def given_models(models: Sequence[str]) -> tuple[Model, ...]:
             raise ConfigurationError(
                 f"--model: `{one}` is not the ID or ARN of a model; write it as in a call, such as `{_EXAMPLE}`"
             )
-    return tuple(Model(one, one, routes=_documented_routes(one)) for one in dict.fromkeys(models))
+    return tuple(ReportedModel(one, one, routes=_documented_routes(one)) for one in dict.fromkeys(models))
 
 
-def models_of(subjects: Iterable[Subject], snapshot: Mapping[str, Any]) -> Iterator[Model]:
+def models_of(subjects: Iterable[Subject], snapshot: Mapping[str, Any]) -> Iterator[ReportedModel]:
     """Yield the models that policies and profiles name, a sample for each pattern, and one for every other model."""
     profiles = tuple(snapshot.get("inference_profiles") or ())
     targets = [model.rpartition("/")[2] for one in profiles for model in one["models"]]
     named = sorted({name for subject in subjects for name in _model_names(subject.policies)})
     plain = [name for name in named if not _is_pattern(name)]
     foundation = sorted({one for one in (*plain, *targets) if kind_of(one) != "inference-profile"})
-    yield from (Model(one, one) for one in foundation)
+    yield from (ReportedModel(one, one) for one in foundation)
     known = {one["id"] for one in profiles}
     for one in sorted({one for one in plain if kind_of(one) == "inference-profile"} - known):
-        yield Model(one, one, routes=_documented_routes(one))
+        yield ReportedModel(one, one, routes=_documented_routes(one))
     yield from _profiles_of(profiles)
-    yield from (Model(name.translate(_WILDCARDS), name) for name in named if _is_pattern(name))
-    yield Model(_UNLISTED_MODEL, "every other model")
+    yield from (ReportedModel(name.translate(_WILDCARDS), name) for name in named if _is_pattern(name))
+    yield ReportedModel(_UNLISTED_MODEL, "every other model")
 
 
-def _profiles_of(profiles: Sequence[Mapping[str, Any]]) -> Iterator[Model]:
+def _profiles_of(profiles: Sequence[Mapping[str, Any]]) -> Iterator[ReportedModel]:
     """Yield each profile once, with the Regions that have it. A call names an application profile by its ARN."""
     by_name: dict[str, dict[str, tuple[str, ...]]] = {}
     for one in profiles:
@@ -63,7 +63,7 @@ def _profiles_of(profiles: Sequence[Mapping[str, Any]]) -> Iterator[Model]:
         routes = sorted({_region_of(model) for model in one["models"]} - {""})
         by_name.setdefault(name, {})[one["region"]] = tuple(routes)
     for name, routes_by_region in sorted(by_name.items()):
-        yield Model(name, name, tuple(routes_by_region), routes_by_region)
+        yield ReportedModel(name, name, tuple(routes_by_region), routes_by_region)
 
 
 def _region_of(model: str) -> str:

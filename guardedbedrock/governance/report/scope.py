@@ -20,7 +20,7 @@ _UNLISTED_GUARDRAIL: Final = "unlistedguardrail"
 @dataclass(frozen=True, slots=True)
 class Subject:
     """
-    Principals with equal policies, of whom the policies read equal facts: every request of theirs is decided alike.
+    Principals whose policies are equal, and for whom the facts that these policies read are equal. One evaluation is enough.
 
     Args:
         principals: Their ARNs. The first one is evaluated.
@@ -43,7 +43,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ReportedModel:
     """
     A model of the report.
 
@@ -101,7 +101,7 @@ class Scope:
     account: str
     time: str
     subjects: tuple[Subject, ...]
-    models: tuple[Model, ...]
+    models: tuple[ReportedModel, ...]
     guardrails: tuple[Guardrail, ...]
     regions: tuple[str, ...]
     inventory: Inventory

@@ -65,7 +65,7 @@ class Join:
     parts: tuple[Leaf | Join, ...]
 
 
-UndecidedFormula: TypeAlias = bool | Leaf | Join
+PartialFormula: TypeAlias = bool | Leaf | Join
 
 _SESSION_AND_EVERYONE: Final = Leaf(
     keys=(),
@@ -73,22 +73,22 @@ _SESSION_AND_EVERYONE: Final = Leaf(
 )
 
 
-def all_of(formulas: Iterable[UndecidedFormula]) -> UndecidedFormula:
+def all_of(formulas: Iterable[PartialFormula]) -> PartialFormula:
     """Join formulas with AND; one False decides."""
     return _join("all", formulas, decides=False)
 
 
-def any_of(formulas: Iterable[UndecidedFormula]) -> UndecidedFormula:
+def any_of(formulas: Iterable[PartialFormula]) -> PartialFormula:
     """Join formulas with OR; one True decides."""
     return _join("any", formulas, decides=True)
 
 
-def negated(formula: UndecidedFormula) -> UndecidedFormula:
+def negated(formula: PartialFormula) -> PartialFormula:
     """Negate a formula."""
     return not formula if isinstance(formula, bool) else Join("not", (formula,))
 
 
-def leaves_of(*formulas: UndecidedFormula) -> Iterator[Leaf]:
+def leaves_of(*formulas: PartialFormula) -> Iterator[Leaf]:
     """Yield every leaf of some formulas, repeated ones too."""
     waiting = list(reversed(formulas))
     while waiting:
@@ -99,7 +99,7 @@ def leaves_of(*formulas: UndecidedFormula) -> Iterator[Leaf]:
             waiting += reversed(formula.parts)
 
 
-def _join(operator: Literal["all", "any"], formulas: Iterable[UndecidedFormula], *, decides: bool) -> UndecidedFormula:
+def _join(operator: Literal["all", "any"], formulas: Iterable[PartialFormula], *, decides: bool) -> PartialFormula:
     parts: list[Leaf | Join] = []
     for formula in formulas:
         if formula is decides:
@@ -125,13 +125,13 @@ class FormulaBuilder:
         self._request = request
         # Large policies repeat patterns and conditions, and each leaf is tested with many values. Keyed by what makes two leaves
         # equal; those of conditions by whether ``${...}`` is a variable, then by the condition.
-        self._leaves: dict[tuple[object, ...], UndecidedFormula] = {}
+        self._leaves: dict[tuple[object, ...], PartialFormula] = {}
         self._condition_leaves: dict[bool, dict[Condition, Leaf]] = {False: {}, True: {}}
         self._gaps = [(gap.policy_type, Leaf((), reason=gap.reason)) for gap in plan.gaps if gap.concerns(request)]
         # Keyed by the tested key of a condition line without variables. Large policies have many lines for few keys.
         self._tested_keys: dict[str, tuple[str, ...]] = {}
 
-    def forbids(self) -> UndecidedFormula:
+    def forbids(self) -> PartialFormula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.forbids`."""
         request = self._request
         account = self._plan.management_account
@@ -139,13 +139,13 @@ class FormulaBuilder:
         unread = (leaf for kind, leaf in self._gaps if not is_exempt(kind, request, account))
         return any_of((*(self._certain(kind, self._statement(deny)) for kind, deny in denies), *unread))
 
-    def _certain(self, policy_type: PolicyType, formula: UndecidedFormula) -> UndecidedFormula:
+    def _certain(self, policy_type: PolicyType, formula: PartialFormula) -> PartialFormula:
         """Leave the Deny of an RCP undecided for a service to which AWS is not known to apply RCPs."""
         if policy_type != "rcp" or rcp_is_certain(self._request):
             return formula
         return all_of((formula, Leaf((), reason=rcp_reason(self._request))))
 
-    def permits(self) -> UndecidedFormula:
+    def permits(self) -> PartialFormula:
         """Build the formula of `guardedbedrock.iam.engine.authorizer.permits`."""
         request = self._request
         outer_limits = all_of(self._required(OUTER_LIMITS))
@@ -156,7 +156,7 @@ class FormulaBuilder:
             return all_of((outer_limits, own))
         return all_of((outer_limits, any_of((self._caller(own), *unread))))
 
-    def _caller(self, own: UndecidedFormula) -> UndecidedFormula:
+    def _caller(self, own: PartialFormula) -> PartialFormula:
         request, allows = self._request, self._plan.resource_allows or ()
         mandatory = mandatory_policy(request)
         if mandatory is not None and self._plan.resource_allows is None:
@@ -176,14 +176,14 @@ class FormulaBuilder:
             return any_of((all_of((crosses, across)), all_of((negated(crosses), same)), all_of((across, same))))
         return across if request.cross_account else same
 
-    def _required(self, types: Iterable[PolicyType]) -> Iterator[UndecidedFormula]:
+    def _required(self, types: Iterable[PolicyType]) -> Iterator[PartialFormula]:
         request = self._request
         principal = identify(request.principal)
         for policy_type, formula in self._groups(types):
             if not is_exempt(policy_type, request, self._plan.management_account) and not needs_no_allow(policy_type, principal):
                 yield formula
 
-    def _groups(self, types: Iterable[PolicyType]) -> Iterator[tuple[PolicyType, UndecidedFormula]]:
+    def _groups(self, types: Iterable[PolicyType]) -> Iterator[tuple[PolicyType, PartialFormula]]:
         unread = [(kind, leaf) for kind, leaf in self._gaps if kind in types]
         alternatives = [leaf for kind, leaf in unread if kind in ALTERNATIVES]
         for policy_type, group in self._plan.groups:
@@ -195,7 +195,7 @@ class FormulaBuilder:
         if self._plan.has_empty_session and "session" in types:
             yield "session", identify(self._request.principal).kind != "federated-user"
 
-    def _limits(self, grant: Grant) -> UndecidedFormula:
+    def _limits(self, grant: Grant) -> PartialFormula:
         if grant in (Grant.EXACT, Grant.UNDOCUMENTED):
             return True
         limits = dict(self._groups(CALLER_TYPES))
@@ -204,13 +204,13 @@ class FormulaBuilder:
             return any_of((session, _SESSION_AND_EVERYONE))
         return all_of((limits.get("boundary", True), session)) if grant in (Grant.ROLE, Grant.PERHAPS) else False
 
-    def _statement(self, compiled: CompiledStatement) -> UndecidedFormula:
+    def _statement(self, compiled: CompiledStatement) -> PartialFormula:
         answer = compiled.applies(self._request)
         return self._elements(compiled) if answer is None else answer
 
-    def _elements(self, compiled: CompiledStatement) -> UndecidedFormula:
+    def _elements(self, compiled: CompiledStatement) -> PartialFormula:
         resource = compiled.covers_resource(self._request)
-        parts: list[UndecidedFormula] = [self._resource(compiled) if resource is None else resource]
+        parts: list[PartialFormula] = [self._resource(compiled) if resource is None else resource]
         if compiled.grant(self._request) is Grant.UNDOCUMENTED:
             parts.append(Leaf((), reason=_not_principal_reason(compiled)))
         elif compiled.grant(self._request) is Grant.PERHAPS:
@@ -222,7 +222,7 @@ class FormulaBuilder:
             parts.append(self._condition(compiled, condition, line) if answer is None else answer)
         return all_of(parts)
 
-    def _condition(self, compiled: CompiledStatement, condition: Condition, line: Line) -> UndecidedFormula:
+    def _condition(self, compiled: CompiledStatement, condition: Condition, line: Line) -> PartialFormula:
         leaves = self._condition_leaves[compiled.has_variables]
         leaf = leaves.get(condition)
         if leaf is None:
@@ -251,11 +251,11 @@ class FormulaBuilder:
             f" for {_quoted(in_request)} and the policy value {_quoted(condition.values)}"
         )
 
-    def _resource(self, compiled: CompiledStatement) -> UndecidedFormula:
+    def _resource(self, compiled: CompiledStatement) -> PartialFormula:
         covered = any_of(self._pattern(compiled, pattern) for pattern in compiled.statement.resources)
         return negated(covered) if compiled.statement.not_resource else covered
 
-    def _pattern(self, compiled: CompiledStatement, pattern: str) -> UndecidedFormula:
+    def _pattern(self, compiled: CompiledStatement, pattern: str) -> PartialFormula:
         name = pattern, compiled.has_variables, compiled.statement.not_resource
         if name not in self._leaves:
             test = compiled.pattern_test(pattern)

@@ -26,7 +26,7 @@ FRESH: Final = "\x01"
 # These limits bound the samples of each key: their number is a factor of the work in `unresolved_keys`.
 _MAX_SET_MEMBERS: Final = 6  # values whose sets are tried: 6 sets of one value, 15 of two, and 1 of all
 _MAX_PAIRED: Final = 8  # patterns that are joined in pairs: 8 * 7 = 56 texts
-_MAX_PIECES: Final = 12  # last parts of an ARN; a variable usually stands for a part of the resource at its end
+_MAX_PIECES: Final = 12  # last parts of an ARN; a variable is usually a part of the resource at its end
 _STEP: Final = 100_000  # seconds, more than one day: the samples before and after an instant are on other dates
 
 

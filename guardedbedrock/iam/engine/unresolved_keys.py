@@ -15,7 +15,7 @@ from itertools import product
 from math import prod
 from typing import Final, NamedTuple, TypeAlias
 
-from guardedbedrock.iam.engine.formula import FormulaBuilder, Join, Leaf, UndecidedFormula, leaves_of
+from guardedbedrock.iam.engine.formula import FormulaBuilder, Join, Leaf, PartialFormula, leaves_of
 from guardedbedrock.iam.engine.outcomes import Unresolved
 from guardedbedrock.iam.engine.plan import Plan
 from guardedbedrock.iam.engine.sample_values import Sample, of_key, of_part
@@ -62,7 +62,7 @@ def unresolved(plan: Plan, request: Request) -> Unresolved:
 
 
 def _exact(
-    forbids: UndecidedFormula, permits: UndecidedFormula, leaves: Sequence[Leaf], request: Request, *, key_count: int
+    forbids: PartialFormula, permits: PartialFormula, leaves: Sequence[Leaf], request: Request, *, key_count: int
 ) -> set[str] | None:
     """Return the keys, in lower case, that can change the outcome; None if that is not certain."""
     if 2**key_count > _MAX_COMBINATIONS and len(leaves) > key_count:
@@ -190,7 +190,7 @@ class _Combinations:
         # Cache, keyed by the condition: statements share conditions, and each is tested with every sample.
         self._known: dict[Leaf, _Masks] = {}
 
-    def changing(self, forbids: UndecidedFormula, permits: UndecidedFormula) -> set[str]:
+    def changing(self, forbids: PartialFormula, permits: PartialFormula) -> set[str]:
         """Return the keys of which two samples give different outcomes, for some samples of the other keys."""
         forbidden, permitted = self._masks(forbids), self._masks(permits)
         outcomes = (
@@ -211,7 +211,7 @@ class _Combinations:
         run = ((1 << stride) - 1) << stride * digit
         return run * (self._all // ((1 << period) - 1))
 
-    def _masks(self, formula: UndecidedFormula) -> _Masks:
+    def _masks(self, formula: PartialFormula) -> _Masks:
         if isinstance(formula, bool):
             return _Masks(self._all, 0) if formula else _Masks(0, self._all)
         if isinstance(formula, Leaf):

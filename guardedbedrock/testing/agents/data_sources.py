@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from guardedbedrock.testing.resources.knowledge_base import FakeKnowledgeBase, MetadataValue
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _STORED: Final = (
     *("name", "description", "dataSourceConfiguration", "dataDeletionPolicy", "serverSideEncryptionConfiguration"),
@@ -34,11 +34,11 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    identifier: WireParams
+    identifier: ApiParams
     updated: datetime
     indexed: IndexedDocument | None
 
-    def details(self, key: _Key, status: str = "") -> WireParams:
+    def details(self, key: _Key, status: str = "") -> ApiParams:
         failed = {} if self.indexed else {"statusReason": _NOT_READ}
         current = "INDEXED" if self.indexed else "FAILED"
         return {**_details(key, self.identifier, status or current), **({} if status else failed), "updatedAt": self.updated}
@@ -55,11 +55,11 @@ class DataSources:
         new_id: Returns a new ID that begins with a prefix.
     """
 
-    def __init__(self, check_base: Callable[[WireParams], object], new_id: Callable[[str], str]) -> None:
+    def __init__(self, check_base: Callable[[ApiParams], object], new_id: Callable[[str], str]) -> None:
         self._check_base, self._new_id = check_base, new_id
-        self._sources: dict[_Key, WireParams] = {}
+        self._sources: dict[_Key, ApiParams] = {}
         self._documents: dict[_Key, dict[str, _Document]] = {}
-        self._jobs: dict[tuple[str, str, str], WireParams] = {}
+        self._jobs: dict[tuple[str, str, str], ApiParams] = {}
 
     def add_given(self, base: FakeKnowledgeBase) -> None:
         """Add a data source with the documents that the fake was configured with."""
@@ -78,7 +78,7 @@ class DataSources:
             if key[0] == base:
                 yield from (each.indexed for each in documents.values() if each.indexed is not None)
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create a data source.
 
@@ -90,17 +90,17 @@ class DataSources:
         self._add(key, params)
         return {"dataSource": self._sources[key]}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a data source."""
         return {"dataSource": self._sources[self._key(params)]}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the data sources of a knowledge base."""
         found = self._of_base(params).values()
         shown = [{name: each[name] for name in _SUMMARY if name in each} for each in found]
         return page("dataSourceSummaries", shown, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """
         Change the members that are given.
 
@@ -112,7 +112,7 @@ class DataSources:
         self._sources[key] |= {**_stored(params), "updatedAt": datetime.now(UTC)}
         return {"dataSource": self._sources[key]}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete a data source with its documents and jobs."""
         key = self._key(params)
         self._remove(key)
@@ -123,7 +123,7 @@ class DataSources:
         for key in [key for key in self._sources if key[0] == base]:
             self._remove(key)
 
-    def start_job(self, params: WireParams) -> WireParams:
+    def start_job(self, params: ApiParams) -> ApiParams:
         """Start an ingestion job."""
         base, source = self._key(params)
         identifier, now = self._new_id("INGES"), datetime.now(UTC)
@@ -140,7 +140,7 @@ class DataSources:
         }
         return {"ingestionJob": self._jobs[base, source, identifier]}
 
-    def get_job(self, params: WireParams) -> WireParams:
+    def get_job(self, params: ApiParams) -> ApiParams:
         """Return an ingestion job. The next call returns its next status."""
         job = self._job(params)
         shown = dict(job)
@@ -150,7 +150,7 @@ class DataSources:
             job["statistics"] = self._scanned(job)
         return {"ingestionJob": shown}
 
-    def list_jobs(self, params: WireParams) -> WireParams:
+    def list_jobs(self, params: ApiParams) -> ApiParams:
         """Return the ingestion jobs of a data source, the latest first by default."""
         key = self._key(params)
         found = [job for at, job in self._jobs.items() if at[:2] == key]
@@ -161,7 +161,7 @@ class DataSources:
         found.sort(key=lambda job: job[member], reverse=order["order"] == "DESCENDING")
         return page("ingestionJobSummaries", found, params)
 
-    def stop_job(self, params: WireParams) -> WireParams:
+    def stop_job(self, params: ApiParams) -> ApiParams:
         """
         Stop an ingestion job.
 
@@ -174,7 +174,7 @@ class DataSources:
         job |= {"status": "STOPPING", "updatedAt": datetime.now(UTC)}
         return {"ingestionJob": job}
 
-    def ingest(self, params: WireParams) -> WireParams:
+    def ingest(self, params: ApiParams) -> ApiParams:
         """Add or replace documents. Only documents whose content is in the request can be found."""
         key, now = self._key(params), datetime.now(UTC)
         added = []
@@ -185,17 +185,17 @@ class DataSources:
             added.append(document.details(key, "STARTING"))
         return {"documentDetails": added}
 
-    def get_documents(self, params: WireParams) -> WireParams:
+    def get_documents(self, params: ApiParams) -> ApiParams:
         """Return the status of documents; of unknown ones ``NOT_FOUND``."""
         key = self._key(params)
         return {"documentDetails": [self._shown(key, each) for each in params["documentIdentifiers"]]}
 
-    def list_documents(self, params: WireParams) -> WireParams:
+    def list_documents(self, params: ApiParams) -> ApiParams:
         """Return the documents of a data source."""
         key = self._key(params)
         return page("documentDetails", [document.details(key) for document in self._documents[key].values()], params)
 
-    def delete_documents(self, params: WireParams) -> WireParams:
+    def delete_documents(self, params: ApiParams) -> ApiParams:
         """Delete documents."""
         key = self._key(params)
         shown = [self._shown(key, each, "DELETING") for each in params["documentIdentifiers"]]
@@ -204,11 +204,11 @@ class DataSources:
         self._documents[key] = kept
         return {"documentDetails": shown}
 
-    def _shown(self, key: _Key, identifier: WireParams, status: str = "") -> WireParams:
+    def _shown(self, key: _Key, identifier: ApiParams, status: str = "") -> ApiParams:
         found = next((each for each in self._documents[key].values() if each.identifier == identifier), None)
         return found.details(key, status) if found else _details(key, identifier, "NOT_FOUND")
 
-    def _add(self, key: _Key, params: WireParams) -> None:
+    def _add(self, key: _Key, params: ApiParams) -> None:
         now = datetime.now(UTC)
         self._sources[key] = {
             "dataDeletionPolicy": "DELETE",
@@ -225,28 +225,28 @@ class DataSources:
         del self._sources[key], self._documents[key]
         self._jobs = {at: job for at, job in self._jobs.items() if at[:2] != key}
 
-    def _scanned(self, job: WireParams) -> dict[str, int]:
+    def _scanned(self, job: ApiParams) -> dict[str, int]:
         key = job["knowledgeBaseId"], job["dataSourceId"]
         completed = [each for at, each in self._jobs.items() if at[:2] == key and each["status"] == "COMPLETE"]
         count = len(self._documents[key])
         return _statistics(count, count if completed == [job] else 0)
 
-    def _check_name(self, params: WireParams, own: _Key | None = None) -> None:
+    def _check_name(self, params: ApiParams, own: _Key | None = None) -> None:
         if any(each["name"] == params["name"] for key, each in self._of_base(params).items() if key != own):
             raise conflict(f"A data source with the name {params['name']} already exists in the knowledge base.")
 
-    def _of_base(self, params: WireParams) -> dict[_Key, WireParams]:
+    def _of_base(self, params: ApiParams) -> dict[_Key, ApiParams]:
         self._check_base(params)
         return {key: each for key, each in self._sources.items() if key[0] == params["knowledgeBaseId"]}
 
-    def _key(self, params: WireParams) -> _Key:
+    def _key(self, params: ApiParams) -> _Key:
         self._check_base(params)
         key = params["knowledgeBaseId"], params["dataSourceId"]
         if key not in self._sources:
             raise not_found(f"Data source with id {key[1]} does not exist in knowledge base {key[0]}.")
         return key
 
-    def _job(self, params: WireParams) -> WireParams:
+    def _job(self, params: ApiParams) -> ApiParams:
         key = *self._key(params), params["ingestionJobId"]
         if key not in self._jobs:
             raise not_found(f"Ingestion job with id {key[2]} does not exist.")
@@ -257,7 +257,7 @@ def _given_id(base: str) -> str:
     return sha256(base.encode()).hexdigest()[:10].upper()
 
 
-def _stored(params: WireParams) -> WireParams:
+def _stored(params: ApiParams) -> ApiParams:
     return {name: params[name] for name in _STORED if name in params}
 
 
@@ -273,22 +273,22 @@ def _statistics(scanned: int, new: int) -> dict[str, int]:
     }
 
 
-def _details(key: _Key, identifier: WireParams, status: str) -> WireParams:
+def _details(key: _Key, identifier: ApiParams, status: str) -> ApiParams:
     return {"knowledgeBaseId": key[0], "dataSourceId": key[1], "status": status, "identifier": identifier}
 
 
-def _identifier(content: WireParams) -> WireParams:
+def _identifier(content: ApiParams) -> ApiParams:
     """Return the identifier of a document that is ingested."""
     if "custom" in content:
         return {"dataSourceType": "CUSTOM", "custom": {"id": content["custom"]["customDocumentIdentifier"]["id"]}}
     return {"dataSourceType": "S3", "s3": {"uri": content.get("s3", {}).get("s3Location", {}).get("uri", "")}}
 
 
-def _name(identifier: WireParams) -> str:
+def _name(identifier: ApiParams) -> str:
     return str(identifier.get("custom", {}).get("id") or identifier.get("s3", {}).get("uri"))
 
 
-def _read(given: WireParams, identifier: WireParams) -> IndexedDocument | None:
+def _read(given: ApiParams, identifier: ApiParams) -> IndexedDocument | None:
     """Return a document whose text is in the request."""
     inline = given["content"].get("custom", {}).get("inlineContent", {})
     if "textContent" in inline:
@@ -301,6 +301,6 @@ def _read(given: WireParams, identifier: WireParams) -> IndexedDocument | None:
     return IndexedDocument(text, location, _metadata(given.get("metadata", {})))
 
 
-def _metadata(given: WireParams) -> Mapping[str, MetadataValue]:
+def _metadata(given: ApiParams) -> Mapping[str, MetadataValue]:
     attributes = given.get("inlineAttributes", ())
     return {each["key"]: next(each["value"][name] for name in _VALUES if name in each["value"]) for each in attributes}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from guardedbedrock.testing.agents.tags import AgentTags
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _ROLE: Final = "arn:aws:iam::{account}:role/service-role/AmazonBedrockExecutionRoleForKnowledgeBase"
 _EMBEDDING_MODEL: Final = "arn:aws:bedrock:{region}::foundation-model/amazon.titan-embed-text-v2:0"
@@ -41,7 +41,7 @@ class KnowledgeBases:
         self, given: Iterable[FakeKnowledgeBase], place: tuple[str, str], new_id: Callable[[str], str], tags: AgentTags
     ) -> None:
         self._place, self._new_id, self._tags = place, new_id, tags
-        self._bases: dict[str, WireParams] = {}
+        self._bases: dict[str, ApiParams] = {}
         self._has_any = False  # while the fake never had a knowledge base, every ID is one
         self.data_sources = DataSources(lambda params: self._find(params["knowledgeBaseId"]), new_id)
         for each in given:
@@ -62,11 +62,11 @@ class KnowledgeBases:
         """
         if not self._has_any:
             return None
-        settings: WireParams = next((configuration[name] for name in _SEARCHES if name in configuration), {})
+        settings: ApiParams = next((configuration[name] for name in _SEARCHES if name in configuration), {})
         self._find(identifier)
         return search(self.data_sources.indexed(identifier), query, settings)
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create a knowledge base.
 
@@ -78,16 +78,16 @@ class KnowledgeBases:
         self._add(identifier, params, params)
         return {"knowledgeBase": self._bases[identifier]}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a knowledge base."""
         return {"knowledgeBase": self._find(params["knowledgeBaseId"])}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the knowledge bases."""
         shown = [{name: each[name] for name in _SUMMARY if name in each} for each in self._bases.values()]
         return page("knowledgeBaseSummaries", shown, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """
         Change the members that are given.
 
@@ -99,7 +99,7 @@ class KnowledgeBases:
         base |= {**_stored(params), "updatedAt": datetime.now(UTC)}
         return {"knowledgeBase": base}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete a knowledge base with its data sources and documents."""
         identifier = params["knowledgeBaseId"]
         self._tags.remove(self._find(identifier)["knowledgeBaseArn"])
@@ -117,7 +117,7 @@ class KnowledgeBases:
         if self._has_any:
             self._find(identifier)
 
-    def _add(self, identifier: str, params: WireParams, tagged: WireParams) -> None:
+    def _add(self, identifier: str, params: ApiParams, tagged: ApiParams) -> None:
         now, arn = datetime.now(UTC), f"arn:aws:bedrock:{self._place[0]}:{self._place[1]}:knowledge-base/{identifier}"
         self._bases[identifier] = {
             **_stored(params),
@@ -130,7 +130,7 @@ class KnowledgeBases:
         self._tags.put(arn, tagged)
         self._has_any = True
 
-    def _default(self, base: FakeKnowledgeBase) -> WireParams:
+    def _default(self, base: FakeKnowledgeBase) -> ApiParams:
         region, account = self._place
         model = {"embeddingModelArn": _EMBEDDING_MODEL.format(region=region)}
         return {
@@ -143,11 +143,11 @@ class KnowledgeBases:
         if any(each["name"] == name for identifier, each in self._bases.items() if identifier != own):
             raise conflict(f"A knowledge base with the name {name} already exists.")
 
-    def _find(self, identifier: str) -> WireParams:
+    def _find(self, identifier: str) -> ApiParams:
         if identifier not in self._bases:
             raise not_found(f"Knowledge base with id {identifier} does not exist.")
         return self._bases[identifier]
 
 
-def _stored(params: WireParams) -> WireParams:
+def _stored(params: ApiParams) -> ApiParams:
     return {name: params[name] for name in _STORED if name in params}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from guardedbedrock.testing.agents.errors import conflict, not_found
-from guardedbedrock.testing.wire import ServiceError, WireParams
+from guardedbedrock.testing.wire import ApiParams, ServiceError
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ class Prompts:
 
     def __init__(self, prefix: str, new_id: Callable[[str], str], tags: AgentTags) -> None:
         self._prefix, self._new_id, self._tags = f"{prefix}prompt/", new_id, tags
-        self._versions: dict[str, dict[str, WireParams]] = {}
+        self._versions: dict[str, dict[str, ApiParams]] = {}
         self._numbers: dict[str, int] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create a prompt.
 
@@ -51,12 +51,12 @@ class Prompts:
         self._tags.put(arn, params)
         return self._versions[identifier][_DRAFT]
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return the draft or a version."""
         identifier, version = _parse(params["promptIdentifier"])
         return self._find(identifier, params.get("promptVersion") or version)
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the drafts of all prompts, or all versions of one."""
         if "promptIdentifier" in params:
             found = [*self._existing(_parse(params["promptIdentifier"])[0]).values()]
@@ -65,7 +65,7 @@ class Prompts:
         shown = [{name: each[name] for name in _SUMMARY if name in each} for each in found]
         return page("promptSummaries", shown, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """
         Replace the draft.
 
@@ -79,7 +79,7 @@ class Prompts:
         self._versions[identifier][_DRAFT] = {**_content(params), **kept, "updatedAt": datetime.now(UTC)}
         return self._versions[identifier][_DRAFT]
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete a prompt with all versions, or one version."""
         identifier = _parse(params["promptIdentifier"])[0]
         if "promptVersion" not in params:
@@ -93,19 +93,19 @@ class Prompts:
         del self._versions[identifier][version]
         return {"id": identifier, "version": version}
 
-    def create_version(self, params: WireParams) -> WireParams:
+    def create_version(self, params: ApiParams) -> ApiParams:
         """Freeze the draft as the next version. The number of a deleted version is not used again."""
         identifier, now = _parse(params["promptIdentifier"])[0], datetime.now(UTC)
         draft = self._find(identifier, _DRAFT)
         self._numbers[identifier] += 1
         number = str(self._numbers[identifier])
-        state: WireParams = {"arn": f"{draft['arn']}:{number}", "version": number, "createdAt": now, "updatedAt": now}
+        state: ApiParams = {"arn": f"{draft['arn']}:{number}", "version": number, "createdAt": now, "updatedAt": now}
         described = {"description": params["description"]} if "description" in params else {}
         self._versions[identifier][number] = {**deepcopy(draft), **described, **state}
         self._tags.put(state["arn"], params)
         return self._versions[identifier][number]
 
-    def _check(self, params: WireParams, own: str = "") -> None:
+    def _check(self, params: ApiParams, own: str = "") -> None:
         name = params["name"]
         if any(each[_DRAFT]["name"] == name for identifier, each in self._versions.items() if identifier != own):
             raise conflict(f"A prompt with the name {name} already exists.")
@@ -113,19 +113,19 @@ class Prompts:
         if "defaultVariant" in params and params["defaultVariant"] not in variants:
             raise ServiceError.invalid(f"defaultVariant: the prompt has no variant {params['defaultVariant']}.")
 
-    def _existing(self, identifier: str) -> dict[str, WireParams]:
+    def _existing(self, identifier: str) -> dict[str, ApiParams]:
         if identifier not in self._versions:
             raise not_found(f"Prompt {identifier} does not exist.")
         return self._versions[identifier]
 
-    def _find(self, identifier: str, version: str) -> WireParams:
+    def _find(self, identifier: str, version: str) -> ApiParams:
         versions = self._existing(identifier)
         if version not in versions:
             raise not_found(f"Version {version} of prompt {identifier} does not exist.")
         return versions[version]
 
 
-def _content(params: WireParams) -> WireParams:
+def _content(params: ApiParams) -> ApiParams:
     return {name: params[name] for name in _CONTENT if name in params}
 
 

@@ -13,7 +13,7 @@ from guardedbedrock.testing.agents.sessions import Sessions
 from guardedbedrock.testing.resources.knowledge_base import IndexedDocument, Passage, overlap, s3_location, search
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
 from guardedbedrock.testing.runtime.replies import ModelReply, words
-from guardedbedrock.testing.wire import OperationOutput, ServiceError, ShapeValidator, WireParams
+from guardedbedrock.testing.wire import ApiParams, OperationOutput, ServiceError, ShapeValidator
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class AgentRuntime:
             "TagResource": agents.tags.tag,
             "UntagResource": agents.tags.untag,
         }
-        self._operations: Mapping[str, Callable[[WireParams], WireParams]] = {
+        self._operations: Mapping[str, Callable[[ApiParams], ApiParams]] = {
             **{name: self._one_at_a_time(operation) for name, operation in on_state.items()},
             "AgenticRetrieveStream": self._agentic_retrieve_stream,
             "GenerateQuery": self._generate_query,
@@ -95,11 +95,11 @@ class AgentRuntime:
         """Names of the operations that are implemented."""
         return self._operations
 
-    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
+    def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
         """Return the first guardrail that a request names."""
         return first_guardrail(params)
 
-    def perform(self, operation: str, params: WireParams) -> OperationOutput:
+    def perform(self, operation: str, params: ApiParams) -> OperationOutput:
         """
         Perform an operation.
 
@@ -110,25 +110,25 @@ class AgentRuntime:
             self._store.find(*named)
         return OperationOutput(self._operations[operation](params))
 
-    def _one_at_a_time(self, operation: Callable[[WireParams], WireParams]) -> Callable[[WireParams], WireParams]:
+    def _one_at_a_time(self, operation: Callable[[ApiParams], ApiParams]) -> Callable[[ApiParams], ApiParams]:
         """Return an operation on state that runs alone, and whose result later operations do not change."""
 
-        def perform(params: WireParams) -> WireParams:
+        def perform(params: ApiParams) -> ApiParams:
             with self._lock:
                 return deepcopy(operation(params))
 
         return perform
 
-    def _turn(self, operation: str, params: WireParams, text: str, model: str = "", named: tuple[str, str] | None = None) -> Turn:
+    def _turn(self, operation: str, params: ApiParams, text: str, model: str = "", named: tuple[str, str] | None = None) -> Turn:
         return self._runtime.answer(operation, params, text, model=model, guardrail=self._guardrail(named))
 
     def _guardrail(self, named: tuple[str, str] | None) -> FakeGuardrail | None:
         return self._store.find(*named) if named else None
 
-    def _search(self, identifier: str, query: str, params: WireParams) -> list[Passage] | None:
+    def _search(self, identifier: str, query: str, params: ApiParams) -> list[Passage] | None:
         return self._agents.search(identifier, query, params.get("retrievalConfiguration", {}))
 
-    def _retrieve(self, params: WireParams) -> WireParams:
+    def _retrieve(self, params: ApiParams) -> ApiParams:
         query, named = params["retrievalQuery"].get("text", ""), first_guardrail(params.get("guardrailConfiguration"))
         found = self._search(params["knowledgeBaseId"], query, params)
         if found is None:
@@ -143,7 +143,7 @@ class AgentRuntime:
                 found = [passage._replace(text=text) for passage, text in zip(found, turn.reply.texts, strict=True)]
         return {"retrievalResults": [{**_reference(each), "score": each.score} for each in found], **_action(turn)}
 
-    def _generated(self, operation: str, params: WireParams) -> tuple[Turn, list[Passage]]:
+    def _generated(self, operation: str, params: ApiParams) -> tuple[Turn, list[Passage]]:
         """Return the turn and the passages that its answer cites."""
         configuration, query = params.get("retrieveAndGenerateConfiguration") or {}, params["input"]["text"]
         part = next((configuration[name] for name in _PARTS if name in configuration), None)
@@ -160,15 +160,15 @@ class AgentRuntime:
         )
         return turn, [] if turn.reply.stop == _BLOCKED else found
 
-    def _retrieve_and_generate(self, params: WireParams) -> WireParams:
+    def _retrieve_and_generate(self, params: ApiParams) -> ApiParams:
         turn, found = self._generated("RetrieveAndGenerate", params)
         citations = [_citation(turn.text, found)] if found else []
         return {"sessionId": _session(params), "output": {"text": turn.text}, "citations": citations, **_action(turn)}
 
-    def _retrieve_and_generate_stream(self, params: WireParams) -> WireParams:
+    def _retrieve_and_generate_stream(self, params: ApiParams) -> ApiParams:
         turn, found = self._generated("RetrieveAndGenerateStream", params)
 
-        def events() -> Iterator[Mapping[str, WireParams]]:
+        def events() -> Iterator[Mapping[str, ApiParams]]:
             yield from ({"output": {"text": word}} for word in words(turn.text))
             if found:
                 yield {"citation": _citation(turn.text, found)}
@@ -177,12 +177,12 @@ class AgentRuntime:
 
         return {"sessionId": _session(params), "stream": events()}
 
-    def _agentic_retrieve_stream(self, params: WireParams) -> WireParams:
+    def _agentic_retrieve_stream(self, params: ApiParams) -> ApiParams:
         text = " ".join(message["content"].get("text", "") for message in params["messages"])
         named = first_guardrail(params.get("policyConfiguration"))
         turn = self._turn("AgenticRetrieveStream", params, text, named=named)
 
-        def events() -> Iterator[Mapping[str, WireParams]]:
+        def events() -> Iterator[Mapping[str, ApiParams]]:
             attributes: dict[str, Any] = {"step": "Retrieval", "status": "SUCCEEDED", "message": "Searched the knowledge base."}
             if named and turn.guarded:
                 warning = {
@@ -198,42 +198,42 @@ class AgentRuntime:
 
         return {"stream": events()}
 
-    def _invoke_inline_agent(self, params: WireParams) -> WireParams:
+    def _invoke_inline_agent(self, params: ApiParams) -> ApiParams:
         named = first_guardrail(params.get("guardrailConfiguration"))
         turn = self._turn("InvokeInlineAgent", params, params.get("inputText", ""), params["foundationModel"], named)
         return _agent_reply(turn, params)
 
-    def _invoke_agent(self, params: WireParams) -> WireParams:
+    def _invoke_agent(self, params: ApiParams) -> ApiParams:
         named = next(iter(self._agents.guardrails_of(params["agentId"], params["agentAliasId"])), None)
         turn = self._turn("InvokeAgent", params, params.get("inputText", ""), named=named)
         return {**_agent_reply(turn, params), "sessionId": params["sessionId"]}
 
-    def _invoke_flow(self, params: WireParams) -> WireParams:
+    def _invoke_flow(self, params: ApiParams) -> ApiParams:
         turn = self._flow_turn("InvokeFlow", params)
         output = {"nodeName": "Output", "nodeType": "FlowOutputNode", "content": {"document": turn.text}}
         events = [{"flowOutputEvent": output}, {"flowCompletionEvent": {"completionReason": "SUCCESS"}}]
         return {"responseStream": events}
 
-    def _start_flow_execution(self, params: WireParams) -> WireParams:
+    def _start_flow_execution(self, params: ApiParams) -> ApiParams:
         turn = self._flow_turn("StartFlowExecution", params)
         return self._one_at_a_time(lambda given: self._executions.start(given, turn.text))(params)
 
-    def _flow_turn(self, operation: str, params: WireParams) -> Turn:
+    def _flow_turn(self, operation: str, params: ApiParams) -> Turn:
         named = next(iter(self._agents.guardrails_of(params["flowIdentifier"], params["flowAliasIdentifier"])), None)
         text = " ".join(str(given["content"].get("document", "")) for given in params["inputs"])
         return self._turn(operation, params, text, named=named)
 
-    def _generate_query(self, params: WireParams) -> WireParams:
+    def _generate_query(self, params: ApiParams) -> ApiParams:
         turn = self._turn("GenerateQuery", params, params["queryGenerationInput"]["text"])
         return {"queries": [{"type": "REDSHIFT_SQL", "sql": f"SELECT 1 -- {turn.text}"}]}
 
-    def _optimize_prompt(self, params: WireParams) -> WireParams:
+    def _optimize_prompt(self, params: ApiParams) -> ApiParams:
         text = params["input"].get("textPrompt", {}).get("text", "")
         turn = self._turn("OptimizePrompt", params, text, params["targetModelId"])
         optimized = {"optimizedPrompt": {"textPrompt": {"text": turn.text}}}
         return {"optimizedPrompt": [{"analyzePromptEvent": {"message": "done"}}, {"optimizedPromptEvent": optimized}]}
 
-    def _rerank(self, params: WireParams) -> WireParams:
+    def _rerank(self, params: ApiParams) -> ApiParams:
         ranking = params["rerankingConfiguration"]["bedrockRerankingConfiguration"]
         self._runtime.check_model(ranking["modelConfiguration"]["modelArn"])
         query = params["queries"][0]["textQuery"].get("text", "")
@@ -245,14 +245,14 @@ class AgentRuntime:
         return page("results", ranked, params)
 
 
-def _source_text(source: WireParams) -> str:
+def _source_text(source: ApiParams) -> str:
     return str(source["textDocument"].get("text", "")) if "textDocument" in source else json.dumps(source.get("jsonDocument"))
 
 
-def _agent_reply(turn: Turn, params: WireParams) -> WireParams:
+def _agent_reply(turn: Turn, params: ApiParams) -> ApiParams:
     """Return the reply of an agent; the trace comes first, as at AWS."""
 
-    def events() -> Iterator[Mapping[str, WireParams]]:
+    def events() -> Iterator[Mapping[str, ApiParams]]:
         if params.get("enableTrace") and turn.guarded:
             trace = {"action": "INTERVENED" if turn.intervened else "NONE", "traceId": "trace-1", **_assessments(turn)}
             yield {"trace": {"sessionId": params["sessionId"], "trace": {"guardrailTrace": trace}}}
@@ -272,7 +272,7 @@ def _assessments(turn: Turn) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _findings(policy: WireParams) -> dict[str, list[dict[str, Any]]]:
+def _findings(policy: ApiParams) -> dict[str, list[dict[str, Any]]]:
     """Return the findings of a policy with the members that they have in a trace of an agent."""
     return {
         kind: [{name: finding[name] for name in _FINDING if name in finding} for finding in findings]
@@ -285,7 +285,7 @@ def _action(turn: Turn) -> dict[str, str]:
     return {"guardrailAction": "INTERVENED" if turn.intervened else "NONE"} if turn.guarded else {}
 
 
-def _session(params: WireParams) -> str:
+def _session(params: ApiParams) -> str:
     return str(params.get("sessionId") or sha256(params["input"]["text"].encode()).hexdigest()[:32])
 
 
@@ -293,18 +293,18 @@ def _only_passage(knowledge_base: str, text: str) -> Passage:
     return Passage(text, s3_location(f"s3://knowledge-base/{knowledge_base}.txt"), {}, 0.5)
 
 
-def _reference(passage: Passage) -> WireParams:
+def _reference(passage: Passage) -> ApiParams:
     metadata = {"metadata": dict(passage.metadata)} if passage.metadata else {}
     return {"content": {"type": "TEXT", "text": passage.text}, "location": dict(passage.location), **metadata}
 
 
-def _citation(text: str, found: list[Passage]) -> WireParams:
+def _citation(text: str, found: list[Passage]) -> ApiParams:
     """Return the citation of a whole answer. The end of its span is the last character."""
     part = {"textResponsePart": {"text": text, "span": {"start": 0, "end": max(len(text) - 1, 0)}}}
     return {"generatedResponsePart": part, "retrievedReferences": [_reference(passage) for passage in found]}
 
 
-def _external(part: WireParams, query: str) -> list[Passage] | None:
+def _external(part: ApiParams, query: str) -> list[Passage] | None:
     """Search the plain texts in the request; None if it has none, because the fake cannot read S3."""
     contents = [source["byteContent"] for source in part["sources"] if "byteContent" in source]
     texts = [each for each in contents if each["contentType"].startswith("text/")]

@@ -17,7 +17,7 @@ from guardedbedrock.testing.agents.prompts import Prompts
 from guardedbedrock.testing.agents.tags import AgentTags
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail, named_guardrails
-from guardedbedrock.testing.wire import OperationOutput, ShapeValidator, WireParams
+from guardedbedrock.testing.wire import ApiParams, OperationOutput, ShapeValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -51,7 +51,7 @@ class Agents:
         self._knowledge_bases = bases = KnowledgeBases(knowledge_bases, place, self._new_id, tags)
         prompts = Prompts(prefix, self._new_id, tags)
         groups, linked, collaborators, sources = *agents.parts.values(), bases.data_sources
-        self._operations: Mapping[str, Callable[[WireParams], WireParams]] = {
+        self._operations: Mapping[str, Callable[[ApiParams], ApiParams]] = {
             "AssociateAgentCollaborator": collaborators.create,
             "AssociateAgentKnowledgeBase": self._associate_knowledge_base,
             "CreateAgent": agents.create,
@@ -131,11 +131,11 @@ class Agents:
         """Names of the operations that are implemented."""
         return self._operations
 
-    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
+    def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
         """Return the first guardrail that a request names."""
         return first_guardrail(params)
 
-    def perform(self, operation: str, params: WireParams) -> OperationOutput:
+    def perform(self, operation: str, params: ApiParams) -> OperationOutput:
         """
         Perform an operation.
 
@@ -173,7 +173,7 @@ class Agents:
         with self._lock:
             return self._knowledge_bases.search(knowledge_base, query, configuration)
 
-    def routed_version(self, owner: str, alias: str) -> WireParams:
+    def routed_version(self, owner: str, alias: str) -> ApiParams:
         """
         Return a copy of the first version that an alias routes to.
 
@@ -183,7 +183,7 @@ class Agents:
         with self._lock:
             return deepcopy(self._versions.routed(owner, alias)[0])
 
-    def _associate_knowledge_base(self, params: WireParams) -> WireParams:
+    def _associate_knowledge_base(self, params: ApiParams) -> ApiParams:
         self._knowledge_bases.check_exists(params["knowledgeBaseId"])
         return self._agents.parts["agentKnowledgeBase"].create(params)
 

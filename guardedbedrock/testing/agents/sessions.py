@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from guardedbedrock.testing.agents.errors import conflict, not_found
-from guardedbedrock.testing.wire import WireParams
+from guardedbedrock.testing.wire import ApiParams
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class Sessions:
 
     def __init__(self, prefix: str, tags: AgentTags) -> None:
         self._prefix, self._numbers, self._tags = f"{prefix}session/", count(1), tags
-        self._sessions: dict[str, WireParams] = {}
-        self._invocations: dict[tuple[str, str], WireParams] = {}
-        self._steps: dict[tuple[str, str, str], WireParams] = {}
+        self._sessions: dict[str, ApiParams] = {}
+        self._invocations: dict[tuple[str, str], ApiParams] = {}
+        self._steps: dict[tuple[str, str, str], ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """Create a session."""
         identifier, now = self._new_id(), datetime.now(UTC)
-        given: WireParams = {name: params[name] for name in ("encryptionKeyArn", "sessionMetadata") if name in params}
+        given: ApiParams = {name: params[name] for name in ("encryptionKeyArn", "sessionMetadata") if name in params}
         self._sessions[identifier] = {
             **given,
             "sessionId": identifier,
@@ -54,15 +54,15 @@ class Sessions:
         self._tags.put(self._prefix + identifier, params)
         return _members(self._sessions[identifier], _CREATED)
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a session."""
         return self._session(params)
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all sessions."""
         return page("sessionSummaries", [_members(each, _SUMMARY) for each in self._sessions.values()], params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """Replace the metadata of a session."""
         session = self._active(params)
         session["lastUpdatedAt"] = datetime.now(UTC)
@@ -70,13 +70,13 @@ class Sessions:
             session["sessionMetadata"] = params["sessionMetadata"]
         return _members(session, _SUMMARY)
 
-    def end(self, params: WireParams) -> WireParams:
+    def end(self, params: ApiParams) -> ApiParams:
         """End a session. Its content stays readable."""
         session = self._active(params)
         session |= {"sessionStatus": "ENDED", "lastUpdatedAt": datetime.now(UTC)}
         return _members(session, _IDENTITY)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """
         Delete a session with its content.
 
@@ -93,7 +93,7 @@ class Sessions:
         self._steps = {key: each for key, each in self._steps.items() if key[0] != identifier}
         return {}
 
-    def create_invocation(self, params: WireParams) -> WireParams:
+    def create_invocation(self, params: ApiParams) -> ApiParams:
         """
         Create an invocation.
 
@@ -109,12 +109,12 @@ class Sessions:
         session["lastUpdatedAt"] = now
         return self._invocations[key]
 
-    def list_invocations(self, params: WireParams) -> WireParams:
+    def list_invocations(self, params: ApiParams) -> ApiParams:
         """Return the invocations of a session."""
         session = self._session(params)["sessionId"]
         return page("invocationSummaries", [each for key, each in self._invocations.items() if key[0] == session], params)
 
-    def put_step(self, params: WireParams) -> WireParams:
+    def put_step(self, params: ApiParams) -> ApiParams:
         """
         Add a step to an invocation.
 
@@ -137,29 +137,29 @@ class Sessions:
         session["lastUpdatedAt"] = datetime.now(UTC)
         return {"invocationStepId": identifier}
 
-    def get_step(self, params: WireParams) -> WireParams:
+    def get_step(self, params: ApiParams) -> ApiParams:
         """Return a step."""
         session = self._session(params)
         key = session["sessionId"], self._invocation(session, params), params["invocationStepId"]
         return {"invocationStep": _existing(self._steps, key, "Invocation step")}
 
-    def list_steps(self, params: WireParams) -> WireParams:
+    def list_steps(self, params: ApiParams) -> ApiParams:
         """Return the steps of a session, or of one invocation."""
         session = self._session(params)
         key = session["sessionId"], *([self._invocation(session, params)] if "invocationIdentifier" in params else [])
         found = [_members(each, _STEP_SUMMARY) for at, each in self._steps.items() if at[: len(key)] == key]
         return page("invocationStepSummaries", found, params)
 
-    def _session(self, params: WireParams) -> WireParams:
+    def _session(self, params: ApiParams) -> ApiParams:
         return _existing(self._sessions, params["sessionIdentifier"].rpartition("/")[2], "Session")
 
-    def _active(self, params: WireParams) -> WireParams:
+    def _active(self, params: ApiParams) -> ApiParams:
         session = self._session(params)
         if session["sessionStatus"] != _ACTIVE:
             raise conflict(f"Session {session['sessionId']} has the status {session['sessionStatus']} and cannot be changed.")
         return session
 
-    def _invocation(self, session: WireParams, params: WireParams) -> str:
+    def _invocation(self, session: ApiParams, params: ApiParams) -> str:
         key = session["sessionId"], params["invocationIdentifier"]
         return str(_existing(self._invocations, key, "Invocation")["invocationId"])
 
@@ -168,11 +168,11 @@ class Sessions:
         return str(UUID(bytes=sha256(f"session {next(self._numbers)}".encode()).digest()[:16]))
 
 
-def _members(entry: WireParams, names: Iterable[str]) -> WireParams:
+def _members(entry: ApiParams, names: Iterable[str]) -> ApiParams:
     return {name: entry[name] for name in names}
 
 
-def _existing(entries: Mapping[Any, WireParams], key: str | tuple[str, ...], kind: str) -> WireParams:
+def _existing(entries: Mapping[Any, ApiParams], key: str | tuple[str, ...], kind: str) -> ApiParams:
     if key not in entries:
         identifier = key[-1] if isinstance(key, tuple) else key
         raise not_found(f"{kind} {identifier} does not exist.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
 class AgentTags:
@@ -26,7 +26,7 @@ class AgentTags:
     def __init__(self, store: TagStore) -> None:
         self._store = store
 
-    def put(self, arn: str, params: WireParams) -> None:
+    def put(self, arn: str, params: ApiParams) -> None:
         """Set the tags of a new resource to those in the request that creates it."""
         self._store.put(arn, _pairs(params))
 
@@ -34,19 +34,19 @@ class AgentTags:
         """Remove a deleted resource."""
         self._store.remove(arn)
 
-    def tag(self, params: WireParams) -> WireParams:
+    def tag(self, params: ApiParams) -> ApiParams:
         """Add or change tags."""
         return self._store.tag({"resourceARN": params["resourceArn"], "tags": _pairs(params)})
 
-    def untag(self, params: WireParams) -> WireParams:
+    def untag(self, params: ApiParams) -> ApiParams:
         """Remove tags. Unknown keys are ignored."""
         return self._store.untag({"resourceARN": params["resourceArn"], "tagKeys": params["tagKeys"]})
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all tags."""
         found = self._store.list({"resourceARN": params["resourceArn"]})["tags"]
         return {"tags": {tag["key"]: tag["value"] for tag in found}}
 
 
-def _pairs(params: WireParams) -> list[dict[str, str]]:
+def _pairs(params: ApiParams) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in params.get("tags", {}).items()]

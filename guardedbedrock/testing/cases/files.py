@@ -38,7 +38,7 @@ def find(sources: Iterable[str | Path], base: Path | None = None) -> Iterator[Pa
 
 
 def _matches(source: str | Path, base: Path) -> list[Path]:
-    if not str(source):  # such as an unset variable of a shell, which would stand for the working directory
+    if not str(source):  # such as an unset variable of a shell, which would mean the working directory
         raise ConfigurationError("a path is empty; name the files")
     path = base / source
     if path.is_dir():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _NEXT: Final = {"Submitted": "InProgress", "InProgress": "Completed", "Stopping": "Stopped"}
 _ENDED: Final = ("Completed", "Stopped")
@@ -61,9 +61,9 @@ class BatchJobs:
     ) -> None:
         self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:model-invocation-job/"
         self._tags, self._new_id, self._resolved_models = tags, new_id, resolved_models
-        self._jobs: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Submit a job.
 
@@ -87,16 +87,16 @@ class BatchJobs:
         self._tags.put(arn, params.get("tags", ()))
         return {"jobArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a job. The next call returns its next status."""
         return _advance(find(self._jobs, params["jobIdentifier"]), "endTime")
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the jobs that match the filters."""
         found = select(self._jobs.values(), params, name="jobName", time="submitTime")
         return summaries("invocationJobSummaries", found, {name for job in found for name in job}, params)
 
-    def stop(self, params: WireParams) -> WireParams:
+    def stop(self, params: ApiParams) -> ApiParams:
         """Stop a job."""
         return _stop(find(self._jobs, params["jobIdentifier"]))
 
@@ -114,9 +114,9 @@ class EvaluationJobs:
     def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
         self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:evaluation-job/"
         self._tags, self._new_id = tags, new_id
-        self._jobs: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Start a job.
 
@@ -137,11 +137,11 @@ class EvaluationJobs:
         self._tags.put(arn, params.get("jobTags", ()))
         return {"jobArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a job. The next call returns its next status."""
         return _advance(find(self._jobs, params["jobIdentifier"]))
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the jobs that match the filters."""
         found = select(self._jobs.values(), params, name="jobName", time="creationTime")
         shown = [{**job, **_summary(job)} for job in found]
@@ -150,11 +150,11 @@ class EvaluationJobs:
         members = (*_EVALUATION_SUMMARY, "evaluationTaskTypes", "modelIdentifiers")
         return summaries("jobSummaries", shown, members, params)
 
-    def stop(self, params: WireParams) -> WireParams:
+    def stop(self, params: ApiParams) -> ApiParams:
         """Stop a job."""
         return _stop(find(self._jobs, params["jobIdentifier"]))
 
-    def batch_delete(self, params: WireParams) -> WireParams:
+    def batch_delete(self, params: ApiParams) -> ApiParams:
         """Delete the jobs that have ended, and report the others as errors."""
         deleted, errors = [], []
         for identifier in params["jobIdentifiers"]:
@@ -171,12 +171,12 @@ class EvaluationJobs:
         return {"errors": errors, "evaluationJobs": deleted}
 
 
-def _check_name(jobs: Mapping[str, WireParams], name: str) -> None:
+def _check_name(jobs: Mapping[str, ApiParams], name: str) -> None:
     if any(job["jobName"] == name for job in jobs.values()):
         raise conflict(f"The job name {name} is already in use.")
 
 
-def _advance(job: WireParams, end: str = "") -> WireParams:
+def _advance(job: ApiParams, end: str = "") -> ApiParams:
     shown = dict(job)
     if job["status"] in _NEXT:
         now = datetime.now(UTC)
@@ -186,25 +186,25 @@ def _advance(job: WireParams, end: str = "") -> WireParams:
     return shown
 
 
-def _stop(job: WireParams) -> WireParams:
+def _stop(job: ApiParams) -> ApiParams:
     if job["status"] in _ENDED:
         raise conflict(f"The job has the status {job['status']} and cannot be stopped.")
     job |= {"status": "Stopping", "lastModifiedTime": datetime.now(UTC)}
     return {}
 
 
-def _application(config: WireParams) -> str:
+def _application(config: ApiParams) -> str:
     return "RagEvaluation" if "ragConfigs" in config else "ModelEvaluation"
 
 
-def _summary(job: WireParams) -> WireParams:
+def _summary(job: ApiParams) -> ApiParams:
     config: Any = job["evaluationConfig"]
     metrics = (config.get("automated") or config.get("human")).get("datasetMetricConfigs", ())
     models = list(_model_identifiers(job["inferenceConfig"]))
     return {"evaluationTaskTypes": [one["taskType"] for one in metrics], **({"modelIdentifiers": models} if models else {})}
 
 
-def _model_identifiers(config: WireParams) -> Iterator[str]:
+def _model_identifiers(config: ApiParams) -> Iterator[str]:
     for model in config.get("models", ()):
         if "bedrockModel" in model:
             yield model["bedrockModel"]["modelIdentifier"]

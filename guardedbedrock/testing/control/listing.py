@@ -1,4 +1,4 @@
-"""Filters and sorts the entries of list operations, finds one entry, and checks that no entry has a name."""
+"""Filters and sorts the entries of list operations, finds one entry, and checks that a name is not in use."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from guardedbedrock.testing.wire.pages import page
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
-def select(entries: Iterable[WireParams], params: WireParams, *, name: str, time: str) -> list[WireParams]:
+def select(entries: Iterable[ApiParams], params: ApiParams, *, name: str, time: str) -> list[ApiParams]:
     """
     Return the entries that match the filters of a request, newest first by default.
 
@@ -28,7 +28,7 @@ def select(entries: Iterable[WireParams], params: WireParams, *, name: str, time
     return found if params.get("sortOrder") == "Ascending" else found[::-1]
 
 
-def _matches(entry: WireParams, params: WireParams, name: str, time: str) -> bool:
+def _matches(entry: ApiParams, params: ApiParams, name: str, time: str) -> bool:
     equal = {"statusEquals": "status", "applicationTypeEquals": "applicationType", "modelArnEquals": "modelArn"}
     after, before = params.get(f"{time}After"), params.get(f"{time}Before")
     has_values = all(entry.get(member) == params[given] for given, member in equal.items() if given in params)
@@ -36,14 +36,14 @@ def _matches(entry: WireParams, params: WireParams, name: str, time: str) -> boo
     return params.get("nameContains", "") in entry[name] and has_values and is_in_time
 
 
-def summaries(name: str, entries: Iterable[WireParams], members: Iterable[str], params: WireParams) -> WireParams:
+def summaries(name: str, entries: Iterable[ApiParams], members: Iterable[str], params: ApiParams) -> ApiParams:
     """Return one page of entries with only the members of a summary."""
     kept = frozenset(members)
     shown = [{member: value for member, value in entry.items() if member in kept} for entry in entries]
     return page(name, shown, params)
 
 
-def find(entries: Mapping[str, WireParams], identifier: str, *, name: str = "") -> WireParams:
+def find(entries: Mapping[str, ApiParams], identifier: str, *, name: str = "") -> ApiParams:
     """
     Return the entry with an ARN, an ID at the end of its ARN, or a name.
 
@@ -61,7 +61,7 @@ def find(entries: Mapping[str, WireParams], identifier: str, *, name: str = "") 
     raise not_found(f"The provided resource {identifier} could not be found.")
 
 
-def check_name(entries: Mapping[str, WireParams], member: str, name: str) -> None:
+def check_name(entries: Mapping[str, ApiParams], member: str, name: str) -> None:
     """
     Check that no entry has a name.
 

@@ -22,12 +22,12 @@ from guardedbedrock.testing.control.models.prompt_routers import PromptRouters
 from guardedbedrock.testing.control.models.provisioned_throughput import ProvisionedThroughput
 from guardedbedrock.testing.control.tags import TagStore
 from guardedbedrock.testing.resources.named_guardrails import first_guardrail
-from guardedbedrock.testing.wire import OperationOutput, ShapeValidator, WireParams
+from guardedbedrock.testing.wire import ApiParams, OperationOutput, ShapeValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from guardedbedrock.testing.control.invocation_logging import InvocationLogging
+    from guardedbedrock.testing.control.logging_configuration import InvocationLogging
     from guardedbedrock.testing.resources import GuardrailStore
     from guardedbedrock.testing.resources.enforcement import FakeEnforcement
     from guardedbedrock.testing.resources.inference_profile import FakeInferenceProfile
@@ -58,7 +58,7 @@ class ControlPlane:
         self.validator = ShapeValidator(patterns)
         self._lock, self._numbers = ForkSafeLock(), count(1)
         self._jobs = f"arn:aws:bedrock:{store.region}:{store.account}:"
-        self._done: dict[tuple[str, str], WireParams] = {}
+        self._done: dict[tuple[str, str], ApiParams] = {}
         models = FoundationModels(store.region)
         tags = TagStore(store.tags, store.region)
         self._guardrails = GuardrailOperations(store, tags, self._new_id)
@@ -74,7 +74,7 @@ class ControlPlane:
         custom_models = CustomModels(place, tags, self._new_id)
         customization = CustomizationJobs(custom_models, tags, self._new_id)
         copies, imported = CopyJobs(custom_models, self._new_id), ImportedModels(place, tags, self._new_id)
-        self._operations: Mapping[str, Callable[[WireParams], WireParams]] = {
+        self._operations: Mapping[str, Callable[[ApiParams], ApiParams]] = {
             "BatchDeleteEvaluationJob": evaluation_jobs.batch_delete,
             "CreateAdvancedPromptOptimizationJob": self._create_job("advanced-prompt-optimization-job"),
             "CreateCustomModel": custom_models.create,
@@ -160,15 +160,15 @@ class ControlPlane:
         """Names of the operations that are implemented."""
         return self._operations
 
-    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
+    def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
         """Return the guardrail that an evaluation job names; other requests to the control plane carry none."""
         return first_guardrail(params.get("inferenceConfig"))
 
-    def _create_job(self, kind: str) -> Callable[[WireParams], WireParams]:
+    def _create_job(self, kind: str) -> Callable[[ApiParams], ApiParams]:
         """Return the operation that creates a job. The job never runs."""
         return lambda _: {"jobArn": f"{self._jobs}{kind}/{self._new_id()}"}
 
-    def perform(self, operation: str, params: WireParams) -> OperationOutput:
+    def perform(self, operation: str, params: ApiParams) -> OperationOutput:
         """
         Perform an operation.
 
@@ -178,7 +178,7 @@ class ControlPlane:
         with self._lock:
             return OperationOutput(self._once(operation, params))
 
-    def _once(self, operation: str, params: WireParams) -> WireParams:
+    def _once(self, operation: str, params: ApiParams) -> ApiParams:
         """Perform an operation only once for each ``clientRequestToken``."""
         token = params.get("clientRequestToken")
         if token is None:
@@ -187,7 +187,7 @@ class ControlPlane:
             self._done[operation, token] = self._operations[operation](params)
         return self._done[operation, token]
 
-    def _delete_guardrail(self, params: WireParams) -> WireParams:
+    def _delete_guardrail(self, params: ApiParams) -> ApiParams:
         arn, version = self._guardrails.arn(params), params.get("guardrailVersion")
         self._enforcement.check_not_enforced(arn, version)
         if version is None:

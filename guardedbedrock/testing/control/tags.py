@@ -9,7 +9,7 @@ from guardedbedrock.testing.control.errors import not_found, too_many_tags
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _MAX_TAGS: Final = 50  # of one resource
 
@@ -27,19 +27,19 @@ class TagStore:
     def __init__(self, tags: MutableMapping[str, Mapping[str, str]], region: str) -> None:
         self._tags, self._region = tags, region
 
-    def tag(self, params: WireParams) -> WireParams:
+    def tag(self, params: ApiParams) -> ApiParams:
         """Add or change tags."""
         arn = self._existing(params)
         self._tags[arn] = checked({**self._tags[arn], **_pairs(params["tags"])})
         return {}
 
-    def untag(self, params: WireParams) -> WireParams:
+    def untag(self, params: ApiParams) -> ApiParams:
         """Remove tags. Unknown keys are ignored."""
         arn = self._existing(params)
         self._tags[arn] = {key: value for key, value in self._tags[arn].items() if key not in params["tagKeys"]}
         return {}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all tags."""
         return {"tags": [{"key": key, "value": value} for key, value in self._tags[self._existing(params)].items()]}
 
@@ -51,7 +51,7 @@ class TagStore:
         """Remove a deleted resource."""
         self._tags.pop(arn, None)
 
-    def _existing(self, params: WireParams) -> str:
+    def _existing(self, params: ApiParams) -> str:
         arn = str(params["resourceARN"])
         if arn not in self._tags or arn.split(":")[3] != self._region:
             raise not_found(f"unknown resource {arn}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from guardedbedrock.bedrock import reference
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.forks import ForkSafeLock
-from guardedbedrock.testing.denials.denial_catalogue import denial
+from guardedbedrock.testing.denials.catalogue import denial
 from guardedbedrock.testing.faults.fault import TOO_MANY, Fault, FaultContext, check_types
 from guardedbedrock.testing.wire import ServiceError
 

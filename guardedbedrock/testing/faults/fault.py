@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.wire import HttpResponse, WireParams
+    from guardedbedrock.testing.wire import ApiParams, HttpResponse
 
 Pieces: TypeAlias = Iterator[bytes]
 """The bytes of a response: the head, then the body in one piece or in chunks."""
@@ -36,7 +36,7 @@ class FaultContext:
     """
 
     operation: str
-    params: WireParams
+    params: ApiParams
     requests: Callable[[], tuple[iam.Request, ...]]
 
 

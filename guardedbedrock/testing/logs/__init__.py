@@ -1,1 +1,7 @@
-"""Logs of calls: generated trails, the invocation log that the fake writes, and the filter patterns of CloudWatch."""
+"""
+Logs of calls.
+
+- `trails`: generates CloudTrail files
+- `invocation_log`: the model invocation log that the fake writes
+- `filter_patterns`: evaluates filter patterns of CloudWatch Logs
+"""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from guardedbedrock.testing.received_requests import ReceivedRequest
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 DEFAULT_CONFIGURATION: Final[Mapping[str, Any]] = {
     "s3Config": {"bucketName": "invocation-logs"},
@@ -57,7 +57,7 @@ class InvocationLog:
         self._folder, self._region, self._account = folder, region, account
         self._lock = ForkSafeLock()
 
-    def write(self, configuration: WireParams, principal: str, request: ReceivedRequest, entry: WireParams) -> None:
+    def write(self, configuration: ApiParams, principal: str, request: ReceivedRequest, entry: ApiParams) -> None:
         """
         Write the record of a call to the destinations of the logging configuration.
 
@@ -77,7 +77,7 @@ class InvocationLog:
         if "cloudWatchConfig" in configuration:
             self._write_to_stream(configuration["cloudWatchConfig"], record, bodies, at)
 
-    def _record(self, principal: str, request: ReceivedRequest, entry: WireParams) -> WireParams:
+    def _record(self, principal: str, request: ReceivedRequest, entry: ApiParams) -> ApiParams:
         usage = entry["usage"]
         metadata = request.params.get("requestMetadata")
         return {
@@ -101,10 +101,10 @@ class InvocationLog:
             "output": {"outputContentType": "application/json", "outputTokenCount": usage.get("outputTokens", 0)},
         }
 
-    def _write_to_bucket(self, config: WireParams, record: WireParams, bodies: WireParams, at: datetime) -> None:
+    def _write_to_bucket(self, config: ApiParams, record: ApiParams, bodies: ApiParams, at: datetime) -> None:
         self._write_file(config, f"{_stamp(at)}_{record['requestId'][:16]}.json.gz", self._with(record, bodies, config, at), at)
 
-    def _write_to_stream(self, config: WireParams, record: WireParams, bodies: WireParams, at: datetime) -> None:
+    def _write_to_stream(self, config: ApiParams, record: ApiParams, bodies: ApiParams, at: datetime) -> None:
         line = json.dumps(self._with(record, bodies, config.get("largeDataDeliveryS3Config"), at))
         path = self._path(f"{config['logGroupName']}/{_STREAM}")
         with self._lock:
@@ -113,7 +113,7 @@ class InvocationLog:
             with path.open("a", encoding="utf-8") as stream:
                 stream.write(f"{first}{line}\n")
 
-    def _with(self, record: WireParams, bodies: WireParams, large: WireParams | None, at: datetime) -> WireParams:
+    def _with(self, record: ApiParams, bodies: ApiParams, large: ApiParams | None, at: datetime) -> ApiParams:
         """Return a record with its bodies. A large body is written to a file, or left out if there is no bucket for it."""
         complete = {**record, "input": {**record["input"]}, "output": {**record["output"]}}
         for side, body in bodies.items():
@@ -129,7 +129,7 @@ class InvocationLog:
         parts = [_CONTROL.sub("_", part) for part in key.split("/") if part]
         return self._folder.joinpath(*("_" if part in {".", ".."} else part for part in parts))
 
-    def _write_file(self, config: WireParams, name: str, content: Any, at: datetime) -> str:
+    def _write_file(self, config: ApiParams, name: str, content: Any, at: datetime) -> str:
         """Write JSON to a bucket, and return its S3 URI."""
         prefix = [config["keyPrefix"].strip("/")] if config.get("keyPrefix") else []
         service = ["AWSLogs", self._account, "BedrockModelInvocationLogs", self._region, f"{at:%Y/%m/%d/%H}"]

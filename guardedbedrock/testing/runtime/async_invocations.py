@@ -13,7 +13,7 @@ from guardedbedrock.testing.wire.pages import page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
 class AsyncInvocations:
@@ -28,10 +28,10 @@ class AsyncInvocations:
     def __init__(self, region: str, account: str) -> None:
         self._prefix = f"arn:aws:bedrock:{region}:{account}:async-invoke/"
         self._models = f"arn:aws:bedrock:{region}::foundation-model/"
-        self._jobs: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
         self._lock = ForkSafeLock()
 
-    def start(self, params: WireParams) -> WireParams:
+    def start(self, params: ApiParams) -> ApiParams:
         """Start an invocation. The same ``clientRequestToken`` returns the same invocation."""
         token = params.get("clientRequestToken")
         with self._lock:
@@ -41,7 +41,7 @@ class AsyncInvocations:
                 self._jobs[arn] = self._new(arn, params)
         return {"invocationArn": arn}
 
-    def _new(self, arn: str, params: WireParams) -> WireParams:
+    def _new(self, arn: str, params: ApiParams) -> ApiParams:
         model, now = params["modelId"], datetime.now(UTC)
         token = {"clientRequestToken": params["clientRequestToken"]} if "clientRequestToken" in params else {}
         return {
@@ -54,7 +54,7 @@ class AsyncInvocations:
             **token,
         }
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """
         Return an invocation. The next call returns it as completed.
 
@@ -69,7 +69,7 @@ class AsyncInvocations:
             self._jobs[arn] = shown | _done(shown)
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return invocations by status and time, newest first by default, in pages of ``maxResults``."""
         with self._lock:
             jobs = [job for job in self._jobs.values() if _wanted(job, params)]
@@ -83,14 +83,14 @@ class AsyncInvocations:
             self._jobs.clear()
 
 
-def _done(job: WireParams) -> dict[str, Any]:
+def _done(job: ApiParams) -> dict[str, Any]:
     if job["status"] != "InProgress":
         return {}
     now = max(datetime.now(UTC), job["submitTime"] + timedelta(milliseconds=1))
     return {"status": "Completed", "lastModifiedTime": now, "endTime": now}
 
 
-def _wanted(job: WireParams, params: WireParams) -> bool:
+def _wanted(job: ApiParams, params: ApiParams) -> bool:
     tests: dict[str, Callable[[Any], bool]] = {
         "statusEquals": lambda status: job["status"] == status,
         "submitTimeAfter": lambda time: job["submitTime"] > time,

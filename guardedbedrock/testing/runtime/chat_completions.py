@@ -20,7 +20,7 @@ from guardedbedrock.testing.wire import HttpResponse, OperationOutput, RouteMatc
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from guardedbedrock.testing.wire import HttpRequest, WireParams
+    from guardedbedrock.testing.wire import ApiParams, HttpRequest
 
 _PATHS: Final = ("/v1/chat/completions", "/openai/v1/chat/completions")
 _SHAPES: Final = {"ChatCompletions": "InvokeModel", "ChatCompletionsStream": "InvokeModelWithResponseStream"}
@@ -85,7 +85,7 @@ def _body(body: bytes) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _events(events: Iterable[WireParams]) -> Iterator[bytes]:
+def _events(events: Iterable[ApiParams]) -> Iterator[bytes]:
     for event in events:
         for name, payload in event.items():
             if name != "chunk":

@@ -10,7 +10,7 @@ from guardedbedrock.testing.runtime.turns import Turn, assessments
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _ECHOED: Final = ("performanceConfig", "serviceTier")
 """Members of a request that AWS returns in the response."""
@@ -18,7 +18,7 @@ _ECHOED: Final = ("performanceConfig", "serviceTier")
 _DELTA: Final = 12  # characters of the input of a tool in one delta
 
 
-def message(turn: Turn, params: WireParams) -> WireParams:
+def message(turn: Turn, params: ApiParams) -> ApiParams:
     """Return the response of Converse."""
     return {
         "output": {"message": {"role": "assistant", "content": [_content(*one) for one in cited_blocks(turn.reply.blocks)]}},
@@ -38,7 +38,7 @@ def cited_blocks(blocks: Iterable[ReplyBlock]) -> list[tuple[ReplyBlock, list[Ci
     return found
 
 
-def _content(block: ReplyBlock, citations: list[Citation]) -> WireParams:
+def _content(block: ReplyBlock, citations: list[Citation]) -> ApiParams:
     if citations:
         return {"citationsContent": {"content": [{"text": block}], "citations": [_citation(one) for one in citations]}}
     if isinstance(block, ToolUse):
@@ -48,7 +48,7 @@ def _content(block: ReplyBlock, citations: list[Citation]) -> WireParams:
     return {"text": block}
 
 
-def _citation(citation: Citation) -> WireParams:
+def _citation(citation: Citation) -> ApiParams:
     if not citation.text:
         page = {"documentIndex": citation.document, "start": 1, "end": 1}
         return {"title": citation.title, "location": {"documentPage": page}}
@@ -56,7 +56,7 @@ def _citation(citation: Citation) -> WireParams:
     return {"title": citation.title, "sourceContent": [{"text": citation.text}], "location": {"documentChar": place}}
 
 
-def events(turn: Turn, params: WireParams) -> Iterator[WireParams]:
+def events(turn: Turn, params: ApiParams) -> Iterator[ApiParams]:
     """Yield the events of ConverseStream, with one delta for each word, or for a few characters of the input of a tool."""
     yield {"messageStart": {"role": "assistant"}}
     for index, (block, citations) in enumerate(cited_blocks(turn.reply.blocks)):
@@ -70,7 +70,7 @@ def events(turn: Turn, params: WireParams) -> Iterator[WireParams]:
     yield {"metadata": closing(turn, params)}
 
 
-def _deltas(block: ReplyBlock) -> Iterator[WireParams]:
+def _deltas(block: ReplyBlock) -> Iterator[ApiParams]:
     if isinstance(block, ToolUse):
         yield from ({"toolUse": {"input": piece}} for piece in pieces(block.json))
     elif isinstance(block, Reasoning):
@@ -90,7 +90,7 @@ def stop_reason(turn: Turn) -> str:
     return "guardrail_intervened" if turn.intervened else turn.reply.stop
 
 
-def closing(turn: Turn, params: WireParams) -> dict[str, Any]:
+def closing(turn: Turn, params: ApiParams) -> dict[str, Any]:
     """Return usage, metrics, the echoed settings and, if the request enables it, the trace."""
     echoed: dict[str, Any] = {name: params[name] for name in _ECHOED if name in params}
     closing: dict[str, Any] = {"usage": _usage(turn), "metrics": {"latencyMs": turn.latency}, **echoed}

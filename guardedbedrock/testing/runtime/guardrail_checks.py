@@ -10,7 +10,7 @@ from guardedbedrock.testing.resources.pii import PII
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _PATTERNS: Final = {
     "VIOLENCE": r"kill|bomb|murder|weapon",
@@ -27,7 +27,7 @@ _PATTERNS: Final = {
 _UNIT: Final = 1000  # characters in one text unit
 
 
-def check(params: WireParams) -> WireParams:
+def check(params: ApiParams) -> ApiParams:
     """Return the response: one entry for each requested category, and one for each match of an entity type."""
     checks = params["checks"]
     texts = [block["text"] for message in params["messages"] for block in message["content"] if "text" in block]
@@ -48,7 +48,7 @@ def _severity(category: str, texts: list[str]) -> dict[str, Any]:
     return {"category": category, "severityScore": 0.9 if any(map(sign.search, texts)) else 0.0}
 
 
-def _sensitive(kinds: list[str], messages: list[WireParams]) -> Iterator[dict[str, Any]]:
+def _sensitive(kinds: list[str], messages: list[ApiParams]) -> Iterator[dict[str, Any]]:
     for location, text in _blocks(messages):
         for kind in kinds:
             for found in PII[kind].finditer(text) if kind in PII else ():
@@ -61,7 +61,7 @@ def _sensitive(kinds: list[str], messages: list[WireParams]) -> Iterator[dict[st
                 }
 
 
-def _blocks(messages: list[WireParams]) -> Iterator[tuple[dict[str, int], str]]:
+def _blocks(messages: list[ApiParams]) -> Iterator[tuple[dict[str, int], str]]:
     for message_index, message in enumerate(messages):
         for content_index, block in enumerate(message["content"]):
             yield {"messageIndex": message_index, "contentIndex": content_index}, block.get("text", "")

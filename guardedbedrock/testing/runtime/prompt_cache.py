@@ -20,7 +20,7 @@ from guardedbedrock.testing.wire import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 MINIMUM_TOKENS: Final = {
     "anthropic.claude-opus-4-5": 4096,
@@ -78,7 +78,7 @@ class PromptCache:
         self._now, self._lock = now, ForkSafeLock()
         self._expiry: dict[str, float] = {}
 
-    def use(self, model: str, params: WireParams) -> CacheUsage | None:
+    def use(self, model: str, params: ApiParams) -> CacheUsage | None:
         """
         Read the longest cached prefix of a request, and write the longer ones.
 
@@ -119,7 +119,7 @@ class PromptCache:
             self._expiry.clear()
 
 
-def _prefixes(model: str, params: WireParams) -> Iterator[tuple[str, int, str]]:
+def _prefixes(model: str, params: ApiParams) -> Iterator[tuple[str, int, str]]:
     """Yield a key, the size in tokens and the time to live of the prefix that each cache point ends."""
     digest, size = hashlib.sha256(model.encode()), 0
     for block in _blocks(params):
@@ -131,7 +131,7 @@ def _prefixes(model: str, params: WireParams) -> Iterator[tuple[str, int, str]]:
             size += tokens([text])
 
 
-def _blocks(params: WireParams) -> Iterator[WireParams]:
+def _blocks(params: ApiParams) -> Iterator[ApiParams]:
     yield from params.get("toolConfig", {}).get("tools", ())
     yield from params.get("system", ())
     for message in params.get("messages", ()):

@@ -14,7 +14,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.testing.resources.checks import check_count, check_list, check_mapping, check_text
 from guardedbedrock.testing.runtime.schema_instance import schema_instance
 from guardedbedrock.testing.runtime.script import Script
-from guardedbedrock.testing.wire import ServiceError, WireParams
+from guardedbedrock.testing.wire import ApiParams, ServiceError
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.runtime.requests.prompts import CitedDocument, Prompt
@@ -148,7 +148,7 @@ class ModelReply:
         return replace(self, blocks=tuple(next(others) if isinstance(block, str) else block for block in self.blocks))
 
 
-ScriptedReply: TypeAlias = ReplyBlock | Sequence[ReplyBlock] | ModelReply | Callable[[WireParams], "ScriptedReply"]
+ScriptedReply: TypeAlias = ReplyBlock | Sequence[ReplyBlock] | ModelReply | Callable[[ApiParams], "ScriptedReply"]
 """A part of a reply, several parts, a `ModelReply`, or a function from the parameters of the call to one of these."""
 
 
@@ -175,7 +175,7 @@ class FakeModel:
         self.script: Script[ScriptedReply] = Script(check_reply)
 
     def reply(
-        self, operation: str, params: WireParams, prompt: Prompt, last: str, default: ModelReply | None = None
+        self, operation: str, params: ApiParams, prompt: Prompt, last: str, default: ModelReply | None = None
     ) -> ModelReply:
         """
         Return the next scripted reply, else a call of the required tool, else structured output, else an echo of the prompt.
@@ -214,7 +214,7 @@ def _tool_use(name: str, schema: Any) -> ToolUse:
     return ToolUse(name, value)
 
 
-def _model_reply(reply: ScriptedReply, params: WireParams) -> ModelReply:
+def _model_reply(reply: ScriptedReply, params: ApiParams) -> ModelReply:
     if callable(reply):
         return _model_reply(_called(reply, params), params)
     if isinstance(reply, ModelReply):
@@ -237,7 +237,7 @@ def _cited(documents: Sequence[CitedDocument], last: str) -> tuple[str | Citatio
     return (f"See {documents[0].name}.", Citation(documents[0].name, document=documents[0].index)) if documents else ()
 
 
-def _called(reply: Callable[[WireParams], ScriptedReply], params: WireParams) -> ScriptedReply:
+def _called(reply: Callable[[ApiParams], ScriptedReply], params: ApiParams) -> ScriptedReply:
     try:
         returned = reply(params)
     except ServiceError:
@@ -270,7 +270,7 @@ _VERBS: Final = ("explains", "reviews", "improves", "follows", "describes", "com
 _OBJECTS: Final = ("the question", "each step", "the numbers", "a short summary", "the next release", "the request")
 
 
-def prose(words: int = 50) -> Callable[[WireParams], str]:
+def prose(words: int = 50) -> Callable[[ApiParams], str]:
     """
     Return a scripted reply of English sentences. The same call gets the same text.
 
@@ -278,7 +278,7 @@ def prose(words: int = 50) -> Callable[[WireParams], str]:
         words: Minimum number of words.
     """
 
-    def write(params: WireParams) -> str:
+    def write(params: ApiParams) -> str:
         random, text = Random(repr(sorted(params.items(), key=str))), ""  # noqa: S311 - the same text in every run
         while len(text.split()) < words:
             text += f"{random.choice(_SUBJECTS)} {random.choice(_VERBS)} {random.choice(_OBJECTS)}. "
@@ -287,7 +287,7 @@ def prose(words: int = 50) -> Callable[[WireParams], str]:
     return write
 
 
-def named_tools() -> Callable[[WireParams], ScriptedReply]:
+def named_tools() -> Callable[[ApiParams], ScriptedReply]:
     """
     Return a scripted reply of Converse that calls the first tool whose name the last user message contains.
 
@@ -295,7 +295,7 @@ def named_tools() -> Callable[[WireParams], ScriptedReply]:
     a text with the results.
     """
 
-    def answer(params: WireParams) -> ScriptedReply:
+    def answer(params: ApiParams) -> ScriptedReply:
         blocks: list[Any] = (params.get("messages") or [{"content": []}])[-1]["content"]
         results = [block["toolResult"] for block in blocks if "toolResult" in block]
         if results:

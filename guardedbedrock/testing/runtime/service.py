@@ -24,7 +24,7 @@ from guardedbedrock.testing.runtime.turns import (
     select_marked,
     take_turn,
 )
-from guardedbedrock.testing.wire import OperationOutput, ServiceError, ShapeValidator, WireParams
+from guardedbedrock.testing.wire import ApiParams, OperationOutput, ServiceError, ShapeValidator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -66,7 +66,7 @@ class Runtime:
         self.invocations = AsyncInvocations(store.region, store.account)
         self.validator = ShapeValidator(patterns, {"GuardrailIdentifier": _INVALID})
         self._store, self._enforced, self._resolved_models = store, enforced, resolved_models
-        self._operations: Mapping[str, Callable[[WireParams, FakeGuardrail | None], OperationOutput]] = {
+        self._operations: Mapping[str, Callable[[ApiParams, FakeGuardrail | None], OperationOutput]] = {
             "ApplyGuardrail": self._apply_guardrail,
             "ChatCompletions": self._chat_completions,
             "ChatCompletionsStream": self._chat_completions_stream,
@@ -90,7 +90,7 @@ class Runtime:
         """Names of the operations that are implemented."""
         return self._operations
 
-    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
+    def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
         """
         Return the guardrail identifier and version in a request. An empty ``guardrailConfig`` names none.
 
@@ -103,7 +103,7 @@ class Runtime:
             raise ServiceError.invalid(_INCOMPLETE)
         return (identifier, version) if identifier else None
 
-    def perform(self, operation: str, params: WireParams) -> OperationOutput:
+    def perform(self, operation: str, params: ApiParams) -> OperationOutput:
         """
         Perform an operation.
 
@@ -126,7 +126,7 @@ class Runtime:
     def answer(  # noqa: PLR0913 - one parameter for each part of a question
         self,
         operation: str,
-        params: WireParams,
+        params: ApiParams,
         text: str,
         *,
         model: str,
@@ -170,7 +170,7 @@ class Runtime:
         find_family(model, self._resolved_models())
 
     def assess_passages(
-        self, operation: str, params: WireParams, query: str, passages: Sequence[str], guardrail: FakeGuardrail | None
+        self, operation: str, params: ApiParams, query: str, passages: Sequence[str], guardrail: FakeGuardrail | None
     ) -> Turn:
         """
         Assess a query and the passages that a search found. No model replies, and no scripted reply is used.
@@ -188,7 +188,7 @@ class Runtime:
     def _assessed(
         self,
         operation: str,
-        params: WireParams,
+        params: ApiParams,
         own: FakeGuardrail | None,
         prompt: Prompt,
         call_model: Callable[[str], ModelReply],
@@ -197,7 +197,7 @@ class Runtime:
             own = own.blocking(*intervention)
         return take_turn(prompt, call_model, self._active_guardrails(params, own), TurnOptions())
 
-    def _active_guardrails(self, params: WireParams, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
+    def _active_guardrails(self, params: ApiParams, own: FakeGuardrail | None) -> list[ActiveGuardrail]:
         """Return the guardrail of the request, then the enforced ones. A guardrail that is both runs once, with both origins."""
         active = {_key(own): self._active(own, "REQUEST", select_marked)} if own else {}
         for entry in self._enforced(params["modelId"]):
@@ -214,18 +214,16 @@ class Runtime:
     def _is_own(self, guardrail: FakeGuardrail) -> bool:
         return guardrail.identifier.split(":")[4] == self._store.account
 
-    def _converse(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _converse(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         turn = self._converse_turn("Converse", params, own)
         return OperationOutput(converse.message(turn, params), log_entry=partial(_converse_entry, turn, params))
 
-    def _converse_stream(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _converse_stream(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         asynchronous = params.get("guardrailConfig", {}).get("streamProcessingMode") == "async"
         turn = self._converse_turn("ConverseStream", params, own, asynchronous=asynchronous)
         return OperationOutput({"stream": converse.events(turn, params)}, log_entry=partial(_converse_entry, turn, params))
 
-    def _converse_turn(
-        self, operation: str, params: WireParams, own: FakeGuardrail | None, *, asynchronous: bool = False
-    ) -> Turn:
+    def _converse_turn(self, operation: str, params: ApiParams, own: FakeGuardrail | None, *, asynchronous: bool = False) -> Turn:
         family = self._family(params)
         if not family.converse:
             raise ServiceError.invalid(_NO_CONVERSE)
@@ -234,7 +232,7 @@ class Runtime:
         turn = self._turn(operation, params, own, prompts.parse_converse(params), options)
         return replace(turn, cache=self._cache.use(model_name(params["modelId"], self._resolved_models()), params))
 
-    def _invoke_model(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _invoke_model(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         family = self._family(params)
         formats.check_body(family, params, stream=False, guarded=own is not None)
         if family.format in formats.COMPUTED:
@@ -245,10 +243,10 @@ class Runtime:
         entry = partial(_invoke_entry, family, [body], turn.usage)
         return OperationOutput({"body": body, "contentType": _JSON}, _count_headers(turn), entry)
 
-    def _family(self, params: WireParams) -> ModelFamily:
+    def _family(self, params: ApiParams) -> ModelFamily:
         return find_family(params["modelId"], self._resolved_models())
 
-    def _invoke_model_with_response_stream(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _invoke_model_with_response_stream(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         family = self._family(params)
         formats.check_body(family, params, stream=True, guarded=own is not None)
         turn = self._invoke_turn("InvokeModelWithResponseStream", params, own)
@@ -256,19 +254,19 @@ class Runtime:
         entry = partial(_invoke_entry, family, [one["chunk"]["bytes"] for one in chunks], turn.usage, stream=True)
         return OperationOutput({"body": iter(chunks), "contentType": _JSON}, log_entry=entry)
 
-    def _chat_completions(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _chat_completions(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         turn = self._chat_turn("ChatCompletions", params, own)
         return OperationOutput({"body": formats.completion(turn, params), "contentType": _JSON}, _count_headers(turn))
 
-    def _chat_completions_stream(self, params: WireParams, own: FakeGuardrail | None) -> OperationOutput:
+    def _chat_completions_stream(self, params: ApiParams, own: FakeGuardrail | None) -> OperationOutput:
         turn = self._chat_turn("ChatCompletionsStream", params, own)
         return OperationOutput({"body": formats.completion_chunks(turn, params), "contentType": _JSON})
 
-    def _chat_turn(self, operation: str, params: WireParams, own: FakeGuardrail | None) -> Turn:
+    def _chat_turn(self, operation: str, params: ApiParams, own: FakeGuardrail | None) -> Turn:
         formats.check_completion(self._family(params), params)
         return self._invoke_turn(operation, params, own)
 
-    def _invoke_turn(self, operation: str, params: WireParams, own: FakeGuardrail | None) -> Turn:
+    def _invoke_turn(self, operation: str, params: ApiParams, own: FakeGuardrail | None) -> Turn:
         media_type = (params.get("contentType") or _JSON).partition(";")[0].strip().lower()
         if own is not None and media_type != _JSON:
             raise ServiceError.invalid(_NO_JSON)
@@ -276,15 +274,15 @@ class Runtime:
         asynchronous = prompt.asynchronous and operation in _STREAMS
         return self._turn(operation, params, own, prompt, TurnOptions(params.get("trace") == "ENABLED_FULL", asynchronous))
 
-    def _turn(self, operation: str, params: WireParams, own: FakeGuardrail | None, prompt: Prompt, options: TurnOptions) -> Turn:
+    def _turn(self, operation: str, params: ApiParams, own: FakeGuardrail | None, prompt: Prompt, options: TurnOptions) -> Turn:
         guardrails = self._active_guardrails(params, own)
         return take_turn(prompt, lambda last: self.model.reply(operation, params, prompt, last), guardrails, options)
 
-    def _start_async_invoke(self, params: WireParams, _: FakeGuardrail | None) -> OperationOutput:
+    def _start_async_invoke(self, params: ApiParams, _: FakeGuardrail | None) -> OperationOutput:
         self._family(params)
         return OperationOutput(self.invocations.start(params))
 
-    def _count_tokens(self, params: WireParams, _: FakeGuardrail | None) -> OperationOutput:
+    def _count_tokens(self, params: ApiParams, _: FakeGuardrail | None) -> OperationOutput:
         self._family(params)
         given = params["input"]
         if "converse" in given:
@@ -293,7 +291,7 @@ class Runtime:
             prompt = prompts.parse_body(given["invokeModel"]["body"])
         return OperationOutput({"inputTokens": tokens(prompt.texts)})
 
-    def _apply_guardrail(self, params: WireParams, guardrail: FakeGuardrail | None) -> OperationOutput:
+    def _apply_guardrail(self, params: ApiParams, guardrail: FakeGuardrail | None) -> OperationOutput:
         if guardrail is None:
             raise ServiceError.invalid(_INVALID)
         scope = AssessmentScope(full=params.get("outputScope") == "FULL", own=self._is_own(guardrail))
@@ -316,12 +314,12 @@ def _question(text: str, passages: Sequence[str] = ()) -> Prompt:
     return replace(prompt, sources=tuple(passages), queries=(text,) if passages else ())
 
 
-def _converse_entry(turn: Turn, params: WireParams) -> WireParams:
+def _converse_entry(turn: Turn, params: ApiParams) -> ApiParams:
     output = converse.message(turn, params)
     return {"output": output, "usage": output["usage"], "modality": "TEXT"}
 
 
-def _invoke_entry(family: ModelFamily, bodies: list[bytes], usage: Mapping[str, int], *, stream: bool = False) -> WireParams:
+def _invoke_entry(family: ModelFamily, bodies: list[bytes], usage: Mapping[str, int], *, stream: bool = False) -> ApiParams:
     output = [json.loads(body) for body in bodies]
     return {"output": output if stream else output[0], "usage": usage, "modality": family.output}
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from guardedbedrock import iam
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
 class ServerAuthorizer:
@@ -28,12 +28,12 @@ class ServerAuthorizer:
     def __init__(
         self,
         policies: iam.PolicySet | None,
-        inventory: Callable[[WireParams], bedrock.Inventory],
+        inventory: Callable[[ApiParams], bedrock.Inventory],
         vocabulary: bedrock.Vocabulary = "aws",
     ) -> None:
         self._policies, self._inventory, self._authorize = policies, inventory, bedrock.AUTHORIZERS[vocabulary]
 
-    def requests(self, service: str, operation: str, params: WireParams, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
+    def requests(self, service: str, operation: str, params: ApiParams, caller: bedrock.Caller) -> tuple[iam.Request, ...]:
         """Return all authorizations of a call, in the order in which the service checks them."""
         row = bedrock.find_operation(service, operation)
         needed = self._authorize(row, params, caller, self._inventory(params))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from guardedbedrock.bedrock.caller import api_key_kind
-from guardedbedrock.testing.denials.denial_catalogue import denial
+from guardedbedrock.testing.denials.catalogue import denial
 from guardedbedrock.testing.server import signatures
 from guardedbedrock.testing.server.signatures import STAMP, IncompleteSignatureError, Signature
 from guardedbedrock.testing.wire import ServiceError

@@ -28,13 +28,13 @@ from guardedbedrock.testing.runtime import chat_completions
 from guardedbedrock.testing.server.authorization import ServerAuthorizer, enforce
 from guardedbedrock.testing.server.credentials import Authenticator
 from guardedbedrock.testing.wire import (
+    ApiParams,
     HttpRequest,
     HttpResponse,
     OperationOutput,
     RouteMatch,
     ServiceError,
     ShapeValidator,
-    WireParams,
     load,
     parse,
     recorded_stream,
@@ -66,10 +66,10 @@ class FakeService(Protocol):
     def operations(self) -> Collection[str]:
         """Names of the operations that the fake implements."""
 
-    def guardrail(self, params: WireParams) -> tuple[str, str] | None:
+    def guardrail(self, params: ApiParams) -> tuple[str, str] | None:
         """Return the guardrail identifier and version in a request, or None."""
 
-    def perform(self, operation: str, params: WireParams) -> OperationOutput:
+    def perform(self, operation: str, params: ApiParams) -> OperationOutput:
         """Perform an operation."""
 
 
@@ -77,7 +77,7 @@ class FakeService(Protocol):
 class _Exchange:
     http_request: HttpRequest
     operation: Any = None
-    params: WireParams = field(default_factory=dict)
+    params: ApiParams = field(default_factory=dict)
     guardrail: tuple[str, str] | None = None
     decisions: tuple[iam.Decision, ...] = ()
     error: str | None = None
@@ -85,7 +85,7 @@ class _Exchange:
     active_faults: tuple[Fault, ...] = ()
     assessments: Sequence[LoggedAssessment] = ()
     principal: str = ""
-    log_entry: Callable[[], WireParams] | None = None
+    log_entry: Callable[[], ApiParams] | None = None
 
 
 class FakeEndpoint:
@@ -111,7 +111,7 @@ class FakeEndpoint:
         authorizer: ServerAuthorizer,
         faults: FaultSchedule,
         log: RequestLog,
-        write_log: Callable[[str, ReceivedRequest, Callable[[], WireParams]], None],
+        write_log: Callable[[str, ReceivedRequest, Callable[[], ApiParams]], None],
         replay: Replay | None = None,
         recorder: Recorder | None = None,
     ) -> None:

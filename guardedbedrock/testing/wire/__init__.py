@@ -6,13 +6,14 @@ The REST-JSON protocol, for any service model of the installed botocore. This pa
 """
 
 from guardedbedrock.testing.wire.json_bodies import json_type, read_json
-from guardedbedrock.testing.wire.messages import HttpRequest, HttpResponse, OperationOutput, ServiceError, WireParams
+from guardedbedrock.testing.wire.messages import ApiParams, HttpRequest, HttpResponse, OperationOutput, ServiceError
 from guardedbedrock.testing.wire.parser import parse
 from guardedbedrock.testing.wire.routes import RouteMatch, Routes, load, routes
 from guardedbedrock.testing.wire.serializer import recorded_stream, serialize
 from guardedbedrock.testing.wire.validator import ShapeValidator
 
 __all__ = [
+    "ApiParams",
     "HttpRequest",
     "HttpResponse",
     "OperationOutput",
@@ -20,7 +21,6 @@ __all__ = [
     "Routes",
     "ServiceError",
     "ShapeValidator",
-    "WireParams",
     "json_type",
     "load",
     "parse",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-WireParams: TypeAlias = dict[str, Any]
+ApiParams: TypeAlias = dict[str, Any]
 """The parameters of a boto3 call, or its response."""
 
 SendFilter: TypeAlias = "Callable[[Iterator[bytes], Callable[[float], object]], Iterator[bytes]]"
@@ -80,9 +80,9 @@ class OperationOutput:
         log_entry: Makes the entry for the log of the service; None if the service does not log the operation.
     """
 
-    members: WireParams
+    members: ApiParams
     headers: Mapping[str, str] = field(default_factory=dict)
-    log_entry: Callable[[], WireParams] | None = None
+    log_entry: Callable[[], ApiParams] | None = None
 
 
 class ServiceError(Exception):

@@ -9,12 +9,12 @@ from guardedbedrock.testing.wire.messages import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from guardedbedrock.testing.wire.messages import WireParams
+    from guardedbedrock.testing.wire.messages import ApiParams
 
 _PAGE: Final = 100  # entries, if the request has no maxResults
 
 
-def page(name: str, entries: Sequence[Any], params: WireParams) -> WireParams:
+def page(name: str, entries: Sequence[Any], params: ApiParams) -> ApiParams:
     """
     Return one page of a list: ``maxResults`` entries, beginning at ``nextToken``.
 

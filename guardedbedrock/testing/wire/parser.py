@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.utils import parse_timestamp
 
 from guardedbedrock.testing.wire.json_bodies import json_type, read_json
-from guardedbedrock.testing.wire.messages import ServiceError, WireParams
+from guardedbedrock.testing.wire.messages import ApiParams, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from guardedbedrock.testing.wire.routes import RouteMatch
 
 
-def parse(match: RouteMatch, http_request: HttpRequest) -> WireParams:
+def parse(match: RouteMatch, http_request: HttpRequest) -> ApiParams:
     """
     Parse the members of the input shape from path, query, headers and body. Unknown members are ignored.
 
@@ -38,7 +38,7 @@ def parse(match: RouteMatch, http_request: HttpRequest) -> WireParams:
         raise ServiceError(400, "SerializationException", f"the request cannot be parsed: {error}") from error
 
 
-def _gather(shape: Any, body: bytes, places: Mapping[str, Mapping[str, Any]]) -> WireParams:
+def _gather(shape: Any, body: bytes, places: Mapping[str, Mapping[str, Any]]) -> ApiParams:
     payload = shape.serialization.get("payload")
     params = _body(shape, payload, body)
     for name, member in shape.members.items():
@@ -50,7 +50,7 @@ def _gather(shape: Any, body: bytes, places: Mapping[str, Mapping[str, Any]]) ->
     return params
 
 
-def _body(shape: Any, payload: str | None, body: bytes) -> WireParams:
+def _body(shape: Any, payload: str | None, body: bytes) -> ApiParams:
     if payload and shape.members[payload].type_name == "blob":
         return {payload: body} if body else {}
     if not body:

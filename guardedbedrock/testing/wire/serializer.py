@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.testing.wire import eventstream
-from guardedbedrock.testing.wire.messages import JSON, HttpResponse, OperationOutput, WireParams
+from guardedbedrock.testing.wire.messages import JSON, ApiParams, HttpResponse, OperationOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ def recorded_stream(operation: Any, body: bytes, change: Callable[[Events], Even
     return _frames(shape, change({"": frame} for frame in eventstream.split(body)))
 
 
-def _headers(shape: Any, members: WireParams) -> dict[str, str]:
+def _headers(shape: Any, members: ApiParams) -> dict[str, str]:
     return {
         member.serialization["name"]: str(members[name])
         for name, member in shape.members.items()
@@ -63,14 +63,14 @@ def _frames(shape: Any, events: Events) -> Iterator[bytes]:
             yield payload if isinstance(payload, bytes) else _frame(shape.members.get(name), name, payload)
 
 
-def _frame(member: Any, name: str, payload: WireParams) -> bytes:
+def _frame(member: Any, name: str, payload: ApiParams) -> bytes:
     if member is None:
         return eventstream.error(name, payload.get("message", ""))
     write = eventstream.exception if member.metadata.get("exception") else eventstream.event
     return write(name, _write(member, payload))
 
 
-def _json(shape: Any, members: WireParams) -> bytes:
+def _json(shape: Any, members: ApiParams) -> bytes:
     in_body = {name: value for name, value in members.items() if "location" not in shape.members[name].serialization}
     return json.dumps(_write(shape, in_body)).encode()
 

@@ -105,7 +105,7 @@ def test_a_bedrock_action_that_this_version_does_not_know_is_unknown(action: str
     answer = unreachable(policies_of(ALLOW, {**ALLOW, "Action": action}))
 
     assert answer.answer == "unknown"
-    assert answer.reason == f"this version knows no action that `{action}` covers"
+    assert answer.reason == f"this version knows no action that matches `{action}`"
     assert [statement.index for statement in answer.statements] == [1]
 
 
@@ -173,7 +173,7 @@ def test_other_services_are_equivalent_if_each_action_is() -> None:
 @pytest.mark.parametrize("action", ["bedrock:BrandNew", "bedrock:Brand*"])
 def test_new_bedrock_actions_are_never_proved(action: str) -> None:
     policies = policies_of(allow(action))
-    reason = f"this version knows no action that `{action}` covers"
+    reason = f"this version knows no action that matches `{action}`"
 
     assert no_new_access(policies_of(allow("s3:*")), policies).reason == reason
     assert never(policies, "bedrock:*").reason == reason

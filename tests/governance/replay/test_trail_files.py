@@ -15,7 +15,7 @@ import pytest
 from harness.replay import BASELINE, entry, record, write_json, write_trail
 
 from guardedbedrock.errors import ConfigurationError
-from guardedbedrock.governance.replay.reading.files import Skipped, TrailFile, find_files
+from guardedbedrock.governance.replay.reading.files import SkippedInput, TrailFile, find_files
 from guardedbedrock.governance.replay.reading.records import read_records
 from guardedbedrock.governance.replay.rendering.text import headline
 from guardedbedrock.governance.replay.report import ReplayReport
@@ -309,14 +309,14 @@ def test_files_and_folders_without_permission_are_named(open_folder: Path) -> No
 def test_a_link_to_a_folder_is_named(tmp_path: Path) -> None:
     folder = write_trail(tmp_path / "trail", record())
     (folder / "loop").symlink_to(folder)
-    skipped: list[Skipped] = []
+    skipped: list[SkippedInput] = []
     assert len(find_files([folder], skipped.append)) == 1
     assert [one.file for one in skipped] == [str(folder / "loop")]
 
 
 def test_a_value_that_is_larger_than_a_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "large.json").write_text('{"Records": [{"eventID": "' + "x" * (40 << 20))
-    skipped: list[Skipped] = []
+    skipped: list[SkippedInput] = []
     assert list(read_records(TrailFile(str(tmp_path / "large.json")), skipped.append)) == []
     assert "larger than 16 MB" in skipped[0].reason
 

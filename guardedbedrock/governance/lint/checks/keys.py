@@ -45,7 +45,7 @@ _BEDROCK: Final[dict[KeyType, str]] = {
 KEYS: Final[dict[str, KeyType]] = {
     name: kind for table in (_GLOBAL, _BEDROCK) for kind, names in table.items() for name in names.split()
 }
-"""Key, as AWS writes it, to its type; ``/*`` stands for the name of a tag."""
+"""Key, as AWS writes it, to its type; ``/*`` represents the name of a tag."""
 
 _LOWER: Final = {name.lower(): name for name in KEYS}
 

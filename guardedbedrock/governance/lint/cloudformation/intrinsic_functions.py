@@ -35,7 +35,7 @@ NO_VALUE: Final = object()
 """The value of ``AWS::NoValue``, which removes the element."""
 
 
-class TemplateValues:
+class IntrinsicFunctions:
     """
     Resolves the intrinsic functions of a template.
 

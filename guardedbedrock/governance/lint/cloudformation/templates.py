@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from guardedbedrock.governance.lint.cloudformation.conditions import outcomes
-from guardedbedrock.governance.lint.cloudformation.intrinsic_functions import GUARDRAIL_TYPES, TemplateValues
+from guardedbedrock.governance.lint.cloudformation.intrinsic_functions import GUARDRAIL_TYPES, IntrinsicFunctions
 from guardedbedrock.governance.lint.cloudformation.loops import members
 from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import UNRESOLVED, Group, LintedPolicy
@@ -69,13 +69,13 @@ class _Template:
 
     def __init__(self, source: SourceText, outcome: Mapping[str, bool]) -> None:
         self._source = source
-        resolve = TemplateValues(source.data, {}, outcome).resolve
+        resolve = IntrinsicFunctions(source.data, {}, outcome).resolve
         self._resources: dict[str, Mapping[str, Any]] = {}
         self._places: dict[str, str] = {}
         for name, entry, place in members(source.data.get("Resources"), "/Resources", resolve):
             if isinstance(entry, Mapping) and outcome.get(str(entry.get("Condition")), True):
                 self._resources[name], self._places[name] = entry, place
-        self._values = TemplateValues(source.data, self._resources, outcome)
+        self._values = IntrinsicFunctions(source.data, self._resources, outcome)
         self._cross = any(
             entry.get("Type") == GUARDRAIL_TYPES[0] and "CrossRegionConfig" in mapping_of(entry.get("Properties"))
             for entry in self._resources.values()

@@ -32,7 +32,7 @@ _DYNAMIC: Final = "it has dynamic blocks"
 
 
 @dataclass(frozen=True, slots=True)
-class TerraformPolicy:
+class TerraformDocument:
     """
     A policy of a file.
 
@@ -49,28 +49,28 @@ class TerraformPolicy:
     unread: str = ""
 
 
-def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> TerraformPolicy:
+def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> TerraformDocument:
     """
     Convert a data source ``aws_iam_policy_document``, whose statements are blocks.
 
     Args:
         block: Its attributes, without references.
         pointer: Pointer to it.
-        merged: Returns the `TerraformPolicy` of a document to merge and of its pointer.
+        merged: Returns the `TerraformDocument` of a document to merge and of its pointer.
     """
     if "dynamic" in block:
-        return TerraformPolicy(None, pointer, unread=_DYNAMIC)
+        return TerraformDocument(None, pointer, unread=_DYNAMIC)
     own: list[tuple[dict[str, Any], dict[str, str]]] = []
     for entry, place in blocks(block.get("statement"), f"{pointer}/statement"):
         if "dynamic" in entry:
-            return TerraformPolicy(None, pointer, unread=_DYNAMIC)
+            return TerraformDocument(None, pointer, unread=_DYNAMIC)
         own.append(_statement(entry, place))
     before, after = (
         [merged(value, f"{pointer}/{key}") for key in keys for value in list_of(block.get(key)) if value]
         for keys in (BEFORE, AFTER)
     )
     if any(text.unread or not isinstance(text.document, Mapping) for text in (*before, *after)):
-        return TerraformPolicy(None, pointer, unread=MERGED)
+        return TerraformDocument(None, pointer, unread=MERGED)
     statements = [one for text in before for one in _listed(text)] + own
     for override in (one for text in after for one in _listed(text)):
         sid = override[0].get("Sid")
@@ -81,10 +81,10 @@ def converted_document(block: Mapping[str, Any], pointer: str, merged: Any) -> T
             statements[same] = override
     moved = {f"/Statement/{index}{at}": to for index, (_, places) in enumerate(statements) for at, to in places.items()}
     version = block.get("version") or "2012-10-17"
-    return TerraformPolicy({"Version": version, "Statement": [one for one, _ in statements]}, pointer, moved)
+    return TerraformDocument({"Version": version, "Statement": [one for one, _ in statements]}, pointer, moved)
 
 
-def _listed(text: TerraformPolicy) -> list[tuple[dict[str, Any], dict[str, str]]]:
+def _listed(text: TerraformDocument) -> list[tuple[dict[str, Any], dict[str, str]]]:
     """Return each statement of a merged document with its places in the file."""
     found = []
     for index, statement in enumerate(list_of(text.document.get("Statement"))):

@@ -14,7 +14,7 @@ from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.locations import SourceText
 from guardedbedrock.governance.lint.policy import Group
 from guardedbedrock.governance.lint.template_values import items_of, list_of, loaded, mapping_of, placeholder
-from guardedbedrock.governance.lint.terraform.documents import DOCUMENT, TerraformPolicy, converted_document, element_of
+from guardedbedrock.governance.lint.terraform.documents import DOCUMENT, TerraformDocument, converted_document, element_of
 from guardedbedrock.governance.lint.terraform.principals import ADDRESS, LATER, TerraformResource, closest, groups_of
 
 _INDEX: Final = re.compile(r"\[[^\]]*\]")
@@ -50,13 +50,13 @@ def of_plan(source: SourceText) -> Iterator[Group]:
         if f"data.{DOCUMENT}." in address
     ]
 
-    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformPolicy:
+    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformDocument:
         if isinstance(value, str):
-            return TerraformPolicy(loaded(value), pointer)
+            return TerraformDocument(loaded(value), pointer)
         named = closest(resource, [one for one in documents if one.named_by(resource, attribute)])
         if len(named) != 1:
-            return TerraformPolicy(None, pointer, unread=LATER)
-        return converted_document(named[0].values, named[0].pointer, lambda text, place: TerraformPolicy(loaded(text), place))
+            return TerraformDocument(None, pointer, unread=LATER)
+        return converted_document(named[0].values, named[0].pointer, lambda text, place: TerraformDocument(loaded(text), place))
 
     yield from groups_of(source, resources, text_of)
 

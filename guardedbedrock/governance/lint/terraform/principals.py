@@ -22,7 +22,7 @@ from guardedbedrock.governance.lint.template_values import (
     list_of,
     mapping_of,
 )
-from guardedbedrock.governance.lint.terraform.documents import TerraformPolicy, blocks
+from guardedbedrock.governance.lint.terraform.documents import TerraformDocument, blocks
 from guardedbedrock.iam import PolicyType
 
 _POLICIES: Final[Mapping[str, tuple[str, PolicyType]]] = {
@@ -120,7 +120,7 @@ def groups_of(source: SourceText, resources: Sequence[TerraformResource], text_o
     Args:
         source: The file.
         resources: Its resources.
-        text_of: Returns the `TerraformPolicy` of a resource's attribute, from its value, pointer and name.
+        text_of: Returns the `TerraformDocument` of a resource's attribute, from its value, pointer and name.
     """
     cross = any(one.kind == "aws_bedrock_guardrail" and one.values.get("cross_region_config") for one in resources)
     found = {one.name: list(_of_resource(source, one, text_of, cross=cross)) for one in resources}
@@ -213,7 +213,9 @@ def _holds_policy(value: Any) -> bool:
     return any(map(_holds_policy, children))
 
 
-def linted(source: SourceText, text: TerraformPolicy, policy_type: PolicyType, name: str, *, cross: bool = False) -> LintedPolicy:
+def linted(
+    source: SourceText, text: TerraformDocument, policy_type: PolicyType, name: str, *, cross: bool = False
+) -> LintedPolicy:
     """Return the policy of a text. A text whose conditions need Terraform to evaluate them is unread."""
     unread = text.unread
     if not unread and UNRESOLVED in " ".join(_operators(text.document)):

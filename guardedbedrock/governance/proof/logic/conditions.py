@@ -35,7 +35,7 @@ from guardedbedrock.governance.proof.logic.formulas import (
 from guardedbedrock.governance.proof.logic.keys import ARNS
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts, head_of
 from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS, canonical_key, kind_of
-from guardedbedrock.governance.proof.policies import Placed
+from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import PARTS, bounded, split_tokens
 from guardedbedrock.iam.matching.conditions import Condition, Form, compile_line, parse_operator
@@ -63,7 +63,7 @@ class Conditions:
     texts: RequestTexts
     _known: dict[object, Tri] = field(default_factory=dict, repr=False)
 
-    def hold(self, placed: Placed) -> Tri:
+    def hold(self, placed: PlacedStatement) -> Tri:
         """Return whether every condition of a statement holds."""
         known = id(placed.statement), placed.document.version
         if known not in self._known:

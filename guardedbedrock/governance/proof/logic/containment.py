@@ -1,4 +1,4 @@
-"""Patterns that contain each other, as far as that shows without a search: a pattern is read as a text by the engine."""
+"""Find patterns that contain each other, without a search: the engine matches one pattern as if it were a text."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from guardedbedrock.governance.proof.logic.conditions import Conditions
 from guardedbedrock.governance.proof.logic.formulas import NO, OPEN, RESOURCE, YES, Shaped, Tri, tri_and, tri_not, tri_or
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
 from guardedbedrock.governance.proof.logic.resources import covers_resource
-from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.iam.engine.gaps import ALTERNATIVES, Gap
 from guardedbedrock.iam.engine.reach import RCP_SERVICES
 from guardedbedrock.iam.language.documents import PolicyType
@@ -25,7 +25,7 @@ from guardedbedrock.iam.matching.patterns import Matcher, compile_pattern, token
 from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify
 from guardedbedrock.iam.matching.requests import Request
 
-Groups: TypeAlias = Sequence[tuple[PolicyType, Sequence[Placed]]]
+Groups: TypeAlias = Sequence[tuple[PolicyType, Sequence[PlacedStatement]]]
 """Statements that count together: those of a policy type, or of one level of it."""
 
 _OWN_RULES: Final = ("kms:", "sts:")
@@ -115,7 +115,7 @@ class Encoder:
             own["session"] = NO
         return self._caller(own, grants)
 
-    def _any_of(self, group: Sequence[Placed], effect: str, policies: ProofPolicies) -> Tri:
+    def _any_of(self, group: Sequence[PlacedStatement], effect: str, policies: ProofPolicies) -> Tri:
         return tri_or(self.statement(one, policies) for one in group if one.statement.effect == effect)
 
     def _is_exempt(self, kind: PolicyType, policies: ProofPolicies) -> bool:
@@ -155,7 +155,7 @@ class Encoder:
 
     # -- one statement ----------------------------------------------------------------------------------------------
 
-    def statement(self, placed: Placed, policies: ProofPolicies) -> Tri:
+    def statement(self, placed: PlacedStatement, policies: ProofPolicies) -> Tri:
         """Return whether a statement applies to the request."""
         granted = self._grant(placed, policies)
         if granted is Grant.NONE or not self._covers_action(placed):
@@ -164,7 +164,7 @@ class Encoder:
         answer = resource if resource.may is False else tri_and((resource, self.conditions.hold(placed)))
         return Tri(must=False, may=answer.may) if granted in (Grant.PERHAPS, Grant.UNDOCUMENTED) else answer
 
-    def _grant(self, placed: Placed, policies: ProofPolicies) -> Grant:
+    def _grant(self, placed: PlacedStatement, policies: ProofPolicies) -> Grant:
         statement, principal = placed.statement, identify(policies.principal)
         if statement.principal is None:
             return Grant.OPEN
@@ -179,12 +179,12 @@ class Encoder:
             return Grant.PERHAPS
         return Grant.UNDOCUMENTED if is_excepted is None or statement.effect == "Allow" else Grant.OPEN
 
-    def _covers_action(self, placed: Placed) -> bool:
+    def _covers_action(self, placed: PlacedStatement) -> bool:
         """Return whether Action or NotAction covers the action."""
         statement = placed.statement
         return any(_action_matcher(pattern)(self.action) for pattern in statement.actions) is not statement.not_action
 
-    def _covers_resource(self, placed: Placed) -> Tri:
+    def _covers_resource(self, placed: PlacedStatement) -> Tri:
         texts = self.texts
         known = id(placed.statement), placed.document.version, texts.shapes.get(RESOURCE, texts.resource)
         if known not in self._resources:

@@ -110,10 +110,10 @@ class Repeat:
 class Choice:
     """One of several sequences."""
 
-    options: tuple[Sequence, ...]
+    options: tuple[TextShape, ...]
 
 
-Sequence: TypeAlias = "tuple[str | Repeat | Choice, ...]"
+TextShape: TypeAlias = "tuple[str | Repeat | Choice, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Shaped:
     """A text has the shape that AWS gives it. Only well-formed requests need this atom."""
 
     text: Text
-    shape: Sequence
+    shape: TextShape
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

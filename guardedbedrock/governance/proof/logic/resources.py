@@ -20,14 +20,14 @@ from guardedbedrock.governance.proof.logic.formulas import (
 )
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts, head_of
 from guardedbedrock.governance.proof.logic.vocabulary import canonical_key
-from guardedbedrock.governance.proof.policies import Placed
+from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.arns import bounded, complete
 from guardedbedrock.iam.matching.patterns import Tokens, tokenize
 from guardedbedrock.iam.matching.variables import Template, fixed, has_variables, parse_template, variables_in
 
 
-def covers_resource(placed: Placed, texts: RequestTexts) -> Tri:
+def covers_resource(placed: PlacedStatement, texts: RequestTexts) -> Tri:
     """Return whether Resource or NotResource of a statement covers the resource of the request."""
     statement = placed.statement
     if "*" in statement.resources:

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Related, Repeat, Shaped, Text
-from guardedbedrock.governance.proof.logic.formulas import Sequence as Shape
+from guardedbedrock.governance.proof.logic.formulas import Choice, Matches, Related, Repeat, Shaped, Text, TextShape
 from guardedbedrock.iam.matching.patterns import ANY, ANY_BUT_COLON, ONE, ONE_BUT_COLON, Tokens, Wildcard
 
 TextLiterals: TypeAlias = "Collection[tuple[Matches | Shaped | Related, bool]]"
@@ -25,7 +24,7 @@ _SAME_WHEN_LOWERED: Final = {"k": "\u212a"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TextAnswer:
     """
     The answer about some texts.
 
@@ -40,7 +39,7 @@ class Found:
     reason: str = ""
 
 
-def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> Found:
+def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> TextAnswer:
     """
     Find values of texts for which some facts are true and others false.
 
@@ -52,7 +51,7 @@ def find_texts(cvc5: Any, literals: TextLiterals, timeout: float) -> Found:
     try:
         return _Strings(cvc5, timeout).find(literals)
     except UnicodeError as error:
-        return Found(reason=str(error))
+        return TextAnswer(reason=str(error))
 
 
 def _escaped(character: str) -> str:
@@ -79,7 +78,7 @@ class _Strings:
             self._solver.setOption(option, value)
         self._constants: dict[Text, Any] = {}
 
-    def find(self, literals: TextLiterals) -> Found:
+    def find(self, literals: TextLiterals) -> TextAnswer:
         """
         Find values for some facts, of which those that cannot be expressed are left out.
 
@@ -89,10 +88,10 @@ class _Strings:
         result = self._solver.checkSatAssuming(*terms)
         if result.isSat():
             values = {text: str(self._solver.getValue(term).getStringValue()) for text, term in self._constants.items()}
-            return Found(values=values)
+            return TextAnswer(values=values)
         if result.isUnsat():
-            return Found(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
-        return Found(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
+            return TextAnswer(conflict=[terms[term] for term in self._solver.getUnsatAssumptions()])
+        return TextAnswer(reason=f"the solver gave no answer: {str(result.getUnknownExplanation()).rpartition('.')[2].lower()}")
 
     def _literal(self, fact: Matches | Shaped | Related, wanted: bool) -> Any:  # noqa: FBT001
         if isinstance(fact, Related):
@@ -126,7 +125,7 @@ class _Strings:
             return self._plain(text)
         return self._joined([self._letter(letter) for letter in text])
 
-    def _shape(self, shape: Shape) -> Any:
+    def _shape(self, shape: TextShape) -> Any:
         return self._joined([self._part(part) for part in shape])
 
     def _joined(self, parts: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Final
 
 from guardedbedrock.governance.proof.logic.cells import CellKind, Cells, cells_for
 from guardedbedrock.governance.proof.logic.keys import TIME, TIMES, TYPED, is_multivalued
-from guardedbedrock.governance.proof.policies import Placed
+from guardedbedrock.governance.proof.policies import PlacedStatement
 from guardedbedrock.iam.language.documents import VARIABLES_SINCE
 from guardedbedrock.iam.matching.conditions import parse_operator
 from guardedbedrock.iam.matching.variables import variables_in
@@ -41,7 +41,7 @@ def canonical_key(key: str) -> str:
     return TIME if lower in TIMES else lower
 
 
-def vocabulary_of(placed: Iterable[Placed], also: Iterable[tuple[str, str | None]] = ()) -> KeyVocabulary:
+def vocabulary_of(placed: Iterable[PlacedStatement], also: Iterable[tuple[str, str | None]] = ()) -> KeyVocabulary:
     """
     Collect the keys that statements read.
 
@@ -66,7 +66,7 @@ class _Usage:
     bounds: dict[str, list[str]] = field(default_factory=dict)
     quantified: dict[str, set[tuple[str, tuple[str, ...]]]] = field(default_factory=dict)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, placed: PlacedStatement) -> None:
         texts = list(placed.statement.resources)
         for condition in placed.statement.conditions:
             parsed = parse_operator(condition.operator)

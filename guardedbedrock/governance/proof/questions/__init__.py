@@ -1,6 +1,12 @@
 """
 The questions that can be proved.
 
+- `forbidden_requests`: `guardrail_required` and `never`
+- `comparisons`: `no_new_access` and `equivalent`
+- `allowed_calls`: `always_allowed`
+- `dead_statements`: `unreachable`
+- `answering`: what all questions share
+
 Every question has two halves. It is refuted if some request surely shows the opposite, and the engine confirms it. It is proved
 if no request could, not even where AWS documents no rule. Otherwise the answer is unknown, with the reason.
 """

@@ -15,7 +15,7 @@ from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.questions.answering import answer_parts, answered, prover_of
 from guardedbedrock.governance.proof.solving.parts import Part, Prover
-from guardedbedrock.governance.proof.solving.requests import RequestSituation
+from guardedbedrock.governance.proof.solving.requests import RequestClass
 from guardedbedrock.iam import Request
 from guardedbedrock.iam.matching.context import text_of
 
@@ -56,7 +56,7 @@ def always_allowed(policies: ProofPolicies, requests: Sequence[Request], options
     return replace(chosen or answered(question, "unknown", policies, settings, _NO_CALL), milliseconds=spent)
 
 
-def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[Prover, RequestSituation]:
+def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[Prover, RequestClass]:
     """Return what decides about a call: keys without a value are absent, unless they are unknown or sent with every request."""
     context, lists = _scalars(request.context), _lists(request.context)
     names = {canonical_key(name) for name in (*context, *lists)}
@@ -80,7 +80,7 @@ def _call(policies: ProofPolicies, request: Request, options: Options) -> tuple[
     }
     fixed = {**absent, **given}
     foreign = bool(request.cross_account)
-    return prover, RequestSituation(
+    return prover, RequestClass(
         request.action, resource=request.resource, fixed=fixed, foreign=foreign, lists=lists, partly_known=partly
     )
 

@@ -11,7 +11,7 @@ from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, Stateme
 from guardedbedrock.governance.proof.options import Options
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.governance.proof.solving.parts import Part, Prover
-from guardedbedrock.governance.proof.solving.requests import RequestSituation
+from guardedbedrock.governance.proof.solving.requests import RequestClass
 from guardedbedrock.iam import Decision, Request
 from guardedbedrock.iam.matching.principals import identify
 
@@ -45,10 +45,14 @@ def prover_of(
 def answer_parts(  # noqa: PLR0913  # all but one are positional
     question: str, prover: Prover, parts: Iterable[Part], policies: ProofPolicies, options: Options, *, is_limited: bool
 ) -> Answer:
-    """Decide the parts of a question. One whose limits no request meets would be proved whatever the policies are."""
+    """
+    Decide the parts of a question.
+
+    If no request meets the limits of the question, the answer is ``unknown``: otherwise every policy would be proved.
+    """
     started = perf_counter()
     found = answered(question, "proved", policies, options)
-    situations: list[RequestSituation] = []
+    situations: list[RequestClass] = []
     for part in parts:
         situations.append(part.situation)
         outcome = prover.decide(part)
@@ -73,7 +77,7 @@ def open_if_unknown(answer: Answer, unknown: Sequence[str]) -> Answer:
     """Leave a proof open if policies name Bedrock actions that this version does not know."""
     if answer.answer != "proved" or not unknown:
         return answer
-    return replace(answer, answer="unknown", reason=f"this version knows no action that `{unknown[0]}` covers")
+    return replace(answer, answer="unknown", reason=f"this version knows no action that matches `{unknown[0]}`")
 
 
 def _responsible(policies: ProofPolicies, witness: Request) -> tuple[StatementPlace, ...]:

@@ -11,7 +11,7 @@ from guardedbedrock.governance.proof.answers import Answer, ProofAnswer, Stateme
 from guardedbedrock.governance.proof.logic.formulas import conjoin
 from guardedbedrock.governance.proof.logic.vocabulary import MOST_SLOTS
 from guardedbedrock.governance.proof.options import Options
-from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.questions.answering import TOO_MANY_ACTIONS, answered
 from guardedbedrock.governance.proof.solving.parts import NO_SOLVER, Prover
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
@@ -49,7 +49,7 @@ def _count_dead(number: int) -> str:
     return "1 statement applies to no request" if number == 1 else f"{number} statements apply to no request"
 
 
-def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed, Prover]]:
+def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[PlacedStatement, Prover]]:
     """Yield each statement with what decides about it; statements share it unless they need too many values of one key."""
     placed, fixed = tuple(policies.statements()), options.fixed(policies)
     partly = options.partly_known(policies)
@@ -62,7 +62,7 @@ def _provers(policies: ProofPolicies, options: Options) -> Iterator[tuple[Placed
         )
 
 
-def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies, timeout: float) -> str:
+def _reaches(placed: PlacedStatement, prover: Prover, policies: ProofPolicies, timeout: float) -> str:
     """Return ``reachable``, ``dead``, or why neither is known."""
     try:
         actions = covered_actions(placed, timeout)
@@ -70,7 +70,7 @@ def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies, timeout: f
         return TOO_MANY_ACTIONS
     if not actions:
         named = placed.statement.actions
-        return f"this version knows no action that `{named[0]}` covers" if named and not placed.statement.not_action else "dead"
+        return f"this version knows no action that matches `{named[0]}`" if named and not placed.statement.not_action else "dead"
     reason = ""
     for action in actions:
         for situation in prover.situations(action):
@@ -87,5 +87,5 @@ def _reaches(placed: Placed, prover: Prover, policies: ProofPolicies, timeout: f
     return reason or "dead"
 
 
-def _place(placed: Placed, reason: str) -> StatementPlace:
+def _place(placed: PlacedStatement, reason: str) -> StatementPlace:
     return StatementPlace(placed.policy, placed.index, placed.statement.sid, placed.policy_type, reason)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Sequence, Shaped, Text
+from guardedbedrock.governance.proof.logic.formulas import Atom, InCells, Matches, Related, Repeat, Shaped, Text, TextShape
 from guardedbedrock.governance.proof.logic.strings import find_texts
 from guardedbedrock.governance.proof.logic.texts import Fact, SearchLimitError, find_conflict, find_text, holds
 from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary
@@ -21,7 +21,7 @@ FactGroup: TypeAlias = Collection[tuple[TextFact, bool]]
 """The facts about a text, and about the texts that it is compared with."""
 
 INEXPRESSIBLE: Final = "the answer depends on a pattern with variables and wildcards that the proof cannot express"
-_NAME: Final[Sequence] = (Repeat((("a", "z"),), 1),)
+_NAME: Final[TextShape] = (Repeat((("a", "z"),), 1),)
 """What a text looks like if the facts leave a choice."""
 
 
@@ -47,7 +47,9 @@ class Values:
         return self.texts.get(text, "a")
 
 
-def find_values(cvc5: Any, vocabulary: KeyVocabulary, facts: Facts, preferred: Mapping[Text, Sequence], timeout: float) -> Values:
+def find_values(
+    cvc5: Any, vocabulary: KeyVocabulary, facts: Facts, preferred: Mapping[Text, TextShape], timeout: float
+) -> Values:
     """
     Find values that meet some facts.
 
@@ -70,12 +72,12 @@ def find_values(cvc5: Any, vocabulary: KeyVocabulary, facts: Facts, preferred: M
     return found
 
 
-def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, Sequence]) -> bool:
+def _find_by_automata(found: Values, group: FactGroup, preferred: Mapping[Text, TextShape]) -> bool:
     """
     Find the values of texts, or facts that exclude each other. Returns whether one of them was found.
 
-    Of texts that are compared with each other, those that others are made of get a value first. This often finds values, but
-    cannot show that there are none.
+    Of texts that are compared with each other, those that are parts of other texts get a value first. This often finds values,
+    but cannot show that there are none.
     """
     own: dict[Text, list[tuple[Fact, bool]]] = {}
     related = [(atom, wanted) for atom, wanted in group if isinstance(atom, Related)]
@@ -109,13 +111,13 @@ def _fit(group: FactGroup, values: Mapping[Text, str]) -> bool:
     return all(holds(_with_values(atom, values), values[atom.text]) is wanted for atom, wanted in related)
 
 
-def _value(facts: tuple[tuple[Fact, bool], ...], usual: Sequence, text: Text) -> str | None:
+def _value(facts: tuple[tuple[Fact, bool], ...], usual: TextShape, text: Text) -> str | None:
     value = find_text(((Shaped(text, usual), True), *facts))
     return find_text(facts) if value is None else value
 
 
 def _pieces_first(own: Mapping[Text, object], related: Iterable[tuple[Related, bool]]) -> list[Text]:
-    """Return the texts of a group; those that others are made of come first."""
+    """Return the texts of a group; those that are parts of other texts come first."""
     pieces = {piece: None for atom, _ in related for piece in atom.pieces if isinstance(piece, Text)}
     return list(dict.fromkeys((*pieces, *own, *(atom.text for atom, _ in related))))
 

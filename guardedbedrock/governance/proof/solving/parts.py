@@ -17,10 +17,10 @@ from guardedbedrock.governance.proof.logic.encoding import Encoder
 from guardedbedrock.governance.proof.logic.formulas import Formula, Tri, conjoin
 from guardedbedrock.governance.proof.logic.request_texts import RequestTexts
 from guardedbedrock.governance.proof.logic.vocabulary import KeyVocabulary, canonical_key, vocabulary_of
-from guardedbedrock.governance.proof.policies import Placed, ProofPolicies
+from guardedbedrock.governance.proof.policies import PlacedStatement, ProofPolicies
 from guardedbedrock.governance.proof.solving.propositional import is_unsatisfiable
 from guardedbedrock.governance.proof.solving.requests import (
-    RequestSituation,
+    RequestClass,
     accounts,
     known_shapes,
     rebuild,
@@ -51,7 +51,7 @@ class Part:
         older: The policies that `policies` are compared with, if the question has two versions.
     """
 
-    situation: RequestSituation
+    situation: RequestClass
     shown: Tri
     policies: ProofPolicies
     confirms: Callable[[Request], bool]
@@ -65,7 +65,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class PartOutcome:
+class PartAnswer:
     """
     How a part was decided.
 
@@ -97,7 +97,7 @@ class Prover:
 
     def __init__(  # noqa: PLR0913  # a question reads all of these
         self,
-        placed: Iterable[Placed],
+        placed: Iterable[PlacedStatement],
         fixed: Mapping[str, str | None],
         policies: Iterable[ProofPolicies],
         timeout: float,
@@ -121,7 +121,7 @@ class Prover:
 
     def situations(
         self, action: str, types: frozenset[str] | None = None, patterns: tuple[str, ...] = ()
-    ) -> Iterator[RequestSituation]:
+    ) -> Iterator[RequestClass]:
         """
         Yield the situations of an action, by the account and the type of the resource, foundation models first.
 
@@ -133,63 +133,63 @@ class Prover:
         for account, foreign in self._accounts:
             owner = {_RESOURCE_ACCOUNT: account} if account else {}
             fixed = {**owner, **self._fixed}
-            placed = RequestSituation(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
+            placed = RequestClass(action, types, None, fixed, patterns, account, foreign, partly_known=self._partly_known)
             found = types_in(placed)
             if found is None:
                 yield placed
             for one in found or ():
                 yield replace(placed, types=frozenset({one}))
 
-    def encoder(self, situation: RequestSituation) -> Encoder:
+    def encoder(self, situation: RequestClass) -> Encoder:
         """Return the encoder for the requests of a situation."""
         shaped = shape_of_resource(situation)
         return self._encoder.at(situation.action, situation.resource, shaped, foreign=situation.foreign)
 
-    def decide(self, part: Part) -> PartOutcome:
+    def decide(self, part: Part) -> PartAnswer:
         """Decide one part."""
         if part.shown.may is False:
-            return PartOutcome("proved")
+            return PartAnswer("proved")
         formed = well_formed(part.situation, self.vocabulary)
         possible = conjoin((formed, part.shown.may))
         if is_unsatisfiable(possible, has_solver=is_available()):
-            return PartOutcome("proved")
+            return PartAnswer("proved")
         if not is_available():
-            return PartOutcome("unknown", reason=NO_SOLVER)
+            return PartAnswer("unknown", reason=NO_SOLVER)
         status, model, reason = self.solve(conjoin((formed, part.shown.must)), part.situation)
         if model is not None:
             request = rebuild(model, part.situation, self.vocabulary, part.policies)
             if part.confirms(request):
-                return PartOutcome("refuted", request)
+                return PartAnswer("refuted", request)
             problem = f"the engine does not confirm {request.action} on {request.resource}; please report it"
-            return PartOutcome("unknown", reason=f"defect: {problem}")
+            return PartAnswer("unknown", reason=f"defect: {problem}")
         if status == "unsatisfiable" and part.shown.may != part.shown.must:
             status, model, reason = self.solve(possible, part.situation)
         if status == "unsatisfiable":
-            return PartOutcome("proved")
+            return PartAnswer("proved")
         if model is None:
-            return PartOutcome("unknown", reason=reason)
+            return PartAnswer("unknown", reason=reason)
         return _judge(rebuild(model, part.situation, self.vocabulary, part.policies), part)
 
-    def has_request(self, situation: RequestSituation) -> bool:
+    def has_request(self, situation: RequestClass) -> bool:
         """Return whether AWS could receive a request of a situation; True if that is not known."""
         formed = well_formed(situation, self.vocabulary)
         if is_unsatisfiable(formed, has_solver=is_available()):
             return False
         return not is_available() or self.solve(formed, situation)[0] != "unsatisfiable"
 
-    def solve(self, formula: Formula, situation: RequestSituation) -> tuple[Status, Solution | None, str]:
+    def solve(self, formula: Formula, situation: RequestClass) -> tuple[Status, Solution | None, str]:
         """Find a request of a situation for which a formula is true."""
         if self._solver is None:
             self._solver = Solver(self.vocabulary, self._timeout)
         return self._solver.solve(formula, usual_shapes(situation))
 
 
-def _judge(request: Request, part: Part) -> PartOutcome:
+def _judge(request: Request, part: Part) -> PartAnswer:
     """Let the engine decide about a request that may show the opposite."""
     if part.confirms(request):
-        return PartOutcome("refuted", request)
+        return PartAnswer("refuted", request)
     decision = part.open_decision(request)
     if decision is None:
-        return PartOutcome("unknown", reason=_ONE_SIDED)
+        return PartAnswer("unknown", reason=_ONE_SIDED)
     rules = "; ".join(decision.reasons)
-    return PartOutcome("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")
+    return PartAnswer("unknown", reason=f"{_UNCERTAIN} for {request.action} on {request.resource}: {rules}")

@@ -25,9 +25,9 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Matches,
     Present,
     Repeat,
-    Sequence,
     Shaped,
     Text,
+    TextShape,
     Used,
     conjoin,
     disjoin,
@@ -59,16 +59,16 @@ _NAME: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "/"), ("_", "_")), 1)
 _WORD: Final = Repeat((_LOWER, ("A", "Z"), _DIGIT, ("-", "."), ("_", "_")), 1)
 _VERSION: Final = Repeat((_DIGIT,), 1, 4)
 _VARIANT: Final = Repeat((_LOWER, _DIGIT), 1, 8)
-_MODEL_ID: Final[Sequence] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
+_MODEL_ID: Final[TextShape] = (_WORD, Choice((("",), (":", _VERSION), (":", _VERSION, ":", _VARIANT))))
 """A model ID or a profile ID, such as ``anthropic.claude-v2:1:200k``. Names of other types have no colon."""
 _NAMED_BY_MODEL_ID: Final = frozenset({"foundation-model", "inference-profile"})
 _PARTITION: Final = Choice((("aws",), ("aws-cn",), ("aws-us-gov",)))
-REGION: Final[Sequence] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
+REGION: Final[TextShape] = (Repeat((_LOWER, _DIGIT, ("-", "-")), 1),)
 """More texts than there are regions, because AWS adds regions. A witness has a usual region first."""
 _DIGITS: Final = Repeat((_DIGIT,), 1)
 _SEGMENT: Final = Repeat(((" ", "9"), (";", "~")), 0)
 _ANY_TEXT: Final = Repeat(((" ", "~"),), 0)
-_ARN: Final[Sequence] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
+_ARN: Final[TextShape] = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, ":", _ANY_TEXT)
 _ACCOUNT_DIGITS: Final = 12
 _KMS_KEY: Final[Tokens] = join(("arn:", ANY_BUT_COLON, ":kms:", ANY_BUT_COLON, ":", ANY_BUT_COLON, ":key/", ANY))
 """Only the actions of KMS are authorized on a key, and its key policy must allow them."""
@@ -86,10 +86,10 @@ class _Shapes:
         guardrail: A value of ``bedrock:GuardrailIdentifier``.
     """
 
-    partition: Sequence
-    region: Sequence
-    name: Sequence
-    guardrail: Sequence
+    partition: TextShape
+    region: TextShape
+    name: TextShape
+    guardrail: TextShape
 
 
 _ANY: Final = _Shapes(
@@ -121,9 +121,9 @@ _USUAL: Final = _Shapes(
 
 
 @dataclass(frozen=True, slots=True)
-class RequestSituation:
+class RequestClass:
     """
-    The requests that a question is about.
+    The requests of one part of a question.
 
     Args:
         action: The action.
@@ -169,7 +169,7 @@ def principal_patterns(principal: str) -> dict[str, tuple[str, ...]]:
     return {"aws:PrincipalArn": role_arn_patterns(found)} if found.kind == "assumed-role" else {}
 
 
-def shape_of_resource(situation: RequestSituation) -> Shaped | None:
+def shape_of_resource(situation: RequestClass) -> Shaped | None:
     """Return the shape of the resources of a situation; None if the resource is fixed, or has no shape."""
     if situation.resource is not None:
         return None
@@ -178,7 +178,7 @@ def shape_of_resource(situation: RequestSituation) -> Shaped | None:
 
 @lru_cache(maxsize=4096)  # keyed by all arguments: each question asks for every action and type
 def _resource_shape(action: str, types: tuple[str, ...] | None, account: str, foreign: bool) -> Shaped | None:  # noqa: FBT001
-    named: Sequence = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
+    named: TextShape = ("arn:", _SEGMENT, ":", _SEGMENT, ":", _SEGMENT, f":{account}:", _ANY_TEXT)
     if types is not None:
         options = tuple(_shape_of(one, account, _ANY) for one in types)
     elif action in reference.actions():
@@ -196,16 +196,16 @@ def known_shapes(vocabulary: KeyVocabulary) -> dict[Text, Shaped]:
     return {text: Shaped(text, _ANY.guardrail)} if GUARDRAIL in vocabulary.slots else {}
 
 
-def usual_shapes(situation: RequestSituation) -> dict[Text, Sequence]:
+def usual_shapes(situation: RequestClass) -> dict[Text, TextShape]:
     """Return shapes of texts that make a witness easy to read: a usual region, model and guardrail."""
     shapes = {Text(GUARDRAIL): _USUAL.guardrail, Text("aws:requestedregion"): _USUAL.region}
     types = types_in(situation)
     return shapes if not types else {**shapes, RESOURCE: _shape_of(types[0], situation.account, _USUAL)}
 
 
-def well_formed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Formula:
+def well_formed(situation: RequestClass, vocabulary: KeyVocabulary) -> Formula:
     """
-    Return that a request is one that AWS could receive, in a situation.
+    Return the formula for the requests that AWS could receive, in a situation.
 
     Args:
         situation: The situation.
@@ -215,7 +215,7 @@ def well_formed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Formu
     return conjoin(formula for part in parts for formula in part)
 
 
-def _resource(situation: RequestSituation) -> Iterator[Formula]:
+def _resource(situation: RequestClass) -> Iterator[Formula]:
     if situation.resource is not None:
         yield Matches(RESOURCE, tuple(filter(None, (situation.resource,))))
         return
@@ -226,7 +226,7 @@ def _resource(situation: RequestSituation) -> Iterator[Formula]:
         yield disjoin(Matches(RESOURCE, tokenize(pattern)) for pattern in situation.patterns)
 
 
-def types_in(situation: RequestSituation) -> tuple[str, ...] | None:
+def types_in(situation: RequestClass) -> tuple[str, ...] | None:
     """Return the resource types of a situation's action in its account, foundation models first; None if it has no types."""
     known = reference.actions().get(situation.action.lower())
     if situation.resource is not None or known is None or not known.types:
@@ -235,14 +235,14 @@ def types_in(situation: RequestSituation) -> tuple[str, ...] | None:
     return tuple(sorted((one for one in types if _fits(one, situation)), key=lambda one: (one != "foundation-model", one)))
 
 
-def _fits(resource_type: str, situation: RequestSituation) -> bool:
+def _fits(resource_type: str, situation: RequestClass) -> bool:
     """Return whether a type's ARN names an account exactly if the situation does."""
     return ("${Account}" in reference.resource_arns()[resource_type]) is bool(situation.account)
 
 
-def _shape_of(resource_type: str, account: str, given: _Shapes) -> Sequence:
+def _shape_of(resource_type: str, account: str, given: _Shapes) -> TextShape:
     """Return the shape of a resource type's ARNs in an account."""
-    named: Mapping[str, Sequence] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
+    named: Mapping[str, TextShape] = {"${Partition}": given.partition, "${Region}": given.region, "${Account}": (account,)}
     parts: list[str | Repeat | Choice] = []
     for piece in re.split(r"(\$\{\w+\})", reference.resource_arns()[resource_type]):
         if piece in named:
@@ -280,7 +280,7 @@ def accounts(policies: Iterable[ProofPolicies], *, every: bool = False) -> Itera
         yield account, bool(own)  # a principal without an account, such as an AWS service, is not foreign to any
 
 
-def _keys(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _keys(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     is_known = situation.action.lower() in reference.actions()
     for key in (*vocabulary.cells, *vocabulary.slots):
         if key in ALWAYS_PRESENT:
@@ -308,7 +308,7 @@ def _value_of(key: str, text: Text) -> Formula:
     return True
 
 
-def _fixed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _fixed(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     for name, value in situation.fixed.items():
         key = canonical_key(name)
         if value is None:
@@ -322,7 +322,7 @@ def _fixed(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[F
             yield from (negate(Used(key, slot)) for slot in range(1, vocabulary.slots[key]))
 
 
-def _in_part(situation: RequestSituation, vocabulary: KeyVocabulary) -> Iterator[Formula]:
+def _in_part(situation: RequestClass, vocabulary: KeyVocabulary) -> Iterator[Formula]:
     for name, patterns in situation.partly_known.items():
         key = canonical_key(name)
         if key in vocabulary.slots:
@@ -336,26 +336,26 @@ def _in_cell_of(key: str, value: str, cells: Cells) -> Formula:
     return InCells(key, cells.where(lambda sample: wanted is not None and read(sample) == wanted))
 
 
-def rebuild(model: Solution, situation: RequestSituation, vocabulary: KeyVocabulary, policies: ProofPolicies) -> Request:
-    """Return the request that a model describes."""
+def rebuild(solution: Solution, situation: RequestClass, vocabulary: KeyVocabulary, policies: ProofPolicies) -> Request:
+    """Return the request that a solution describes."""
     context: dict[str, object] = {}
-    for key, value in model.texts.items():
+    for key, value in solution.texts.items():
         context[vocabulary.spelling.get(key, key)] = list(value) if isinstance(value, tuple) else value
-    for key, cell in model.cells.items():
+    for key, cell in solution.cells.items():
         sample = vocabulary.cells[key].samples[cell]
         for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling.get(key, key),):
             context[spelling] = sample
     # A question may give a number or a date in another spelling than the sample of its cell.
     for name, given in situation.fixed.items():
         key = canonical_key(name)
-        if key in model.cells and given is not None:
+        if key in solution.cells and given is not None:
             for spelling in ("aws:CurrentTime", "aws:EpochTime") if key == TIME else (vocabulary.spelling[key],):
                 context[spelling] = given
     context |= {name: list(texts) for name, texts in situation.lists.items()}
     return Request(
         principal=policies.principal,
         action=situation.action,
-        resource=situation.resource if situation.resource is not None else model.resource or "*",
+        resource=situation.resource if situation.resource is not None else solution.resource or "*",
         context=context,
         rcp_applies=policies.rcp_applies,
     )

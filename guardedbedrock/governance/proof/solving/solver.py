@@ -27,10 +27,10 @@ from guardedbedrock.governance.proof.logic.formulas import (
     Not,
     Or,
     Present,
-    Sequence,
     Shaped,
     Single,
     Text,
+    TextShape,
     Used,
 )
 from guardedbedrock.governance.proof.logic.texts import Literals, SearchLimitError, shortest_beginning
@@ -94,7 +94,7 @@ class Solver:
             self._solver.setOption(option, value)
         self._built: dict[Formula, Any] = {}
 
-    def solve(self, formula: Formula, preferred: Mapping[Text, Sequence] | None = None) -> tuple[Status, Solution | None, str]:
+    def solve(self, formula: Formula, preferred: Mapping[Text, TextShape] | None = None) -> tuple[Status, Solution | None, str]:
         """
         Find values that satisfy a formula.
 

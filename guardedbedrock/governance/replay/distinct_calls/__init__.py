@@ -1,1 +1,7 @@
-"""Equal records counted once: from trail files, from a former replay and by Athena."""
+"""
+The second pass: count equal calls.
+
+- `counting`: removes copies, applies addenda, joins the evidence, and counts
+- `tuples`: distinct calls with their counts in Parquet and CSV files
+- `athena`: the query with which Athena counts
+"""

@@ -18,7 +18,7 @@ from guardedbedrock.governance.replay.distinct_calls.athena import COLUMNS
 from guardedbedrock.governance.replay.distinct_calls.counting import CallGroup
 from guardedbedrock.governance.replay.reading.events import RecordError, TrailEvent, event_of, seconds_of
 from guardedbedrock.governance.replay.reading.evidence import NO_EVIDENCE, Evidence
-from guardedbedrock.governance.replay.reading.files import Skipped
+from guardedbedrock.governance.replay.reading.files import SkippedInput
 from guardedbedrock.governance.replay.reading.projection import CallTuple, Projection
 
 FILE: Final = "calls.parquet"
@@ -63,7 +63,7 @@ def write_parquet(groups: Sequence[CallGroup], folder: Path, projection: Project
     return file
 
 
-def read_tuples(paths: Iterable[str | Path], projection: Projection, skipped: list[Skipped]) -> Iterator[CallGroup]:
+def read_tuples(paths: Iterable[str | Path], projection: Projection, skipped: list[SkippedInput]) -> Iterator[CallGroup]:
     """
     Read distinct calls.
 
@@ -137,7 +137,7 @@ def _schema(pa: Any) -> Any:
     return pa.schema([*texts, ("count", pa.int64()), ("first", pa.int64()), ("last", pa.int64()), ("example", pa.string())])
 
 
-def _read_csv(path: str, projection: Projection, skipped: list[Skipped]) -> Iterator[CallGroup]:
+def _read_csv(path: str, projection: Projection, skipped: list[SkippedInput]) -> Iterator[CallGroup]:
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
@@ -150,7 +150,7 @@ def _read_csv(path: str, projection: Projection, skipped: list[Skipped]) -> Iter
                     yield _group(row, projection)
                 except (RecordError, ValueError) as error:
                     broken[str(error)] = broken.get(str(error), 0) + 1
-            skipped += [Skipped(path, reason, count) for reason, count in broken.items()]
+            skipped += [SkippedInput(path, reason, count) for reason, count in broken.items()]
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {error}") from None
 

@@ -1,5 +1,5 @@
 """
-Trail files: which files a path stands for, and what of them is not replayed.
+Trail files: which files a path names, and what of them is not replayed.
 
 A path is a file, a folder or a prefix of S3. Files that CloudTrail writes beside its trails, such as digests, are reported.
 Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files".
@@ -22,7 +22,7 @@ _OTHER_KINDS: Final = ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Ne
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedInput:
     """
     Something that was not replayed.
 
@@ -39,7 +39,7 @@ class Skipped:
     is_broken: bool = True
 
 
-Report = Callable[[Skipped], None]
+Report = Callable[[SkippedInput], None]
 
 
 class Bucket(Protocol):
@@ -81,7 +81,7 @@ class TrailFile:
 
 def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | None = None) -> list[TrailFile]:
     """
-    List the trail files that paths stand for, each once.
+    List the trail files that paths name, each once.
 
     Args:
         paths: Files, folders and ``s3://BUCKET/PREFIX``; a folder is searched at every depth.
@@ -95,7 +95,7 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
     others: dict[tuple[str, str], int] = {}
     for given in paths:
         place = str(given)
-        if not place:  # such as an unset variable of a shell, which would stand for the working directory
+        if not place:  # such as an unset variable of a shell, which would mean the working directory
             raise ConfigurationError("a path is empty; name the trails")
         is_folder, listed = _list(place, report, bucket)
         files = list(listed)
@@ -109,7 +109,7 @@ def find_files(paths: Iterable[str | Path], report: Report, bucket: Bucket | Non
             else:
                 found.setdefault(file)
     for (where, reason), count in others.items():
-        report(Skipped(where, reason, count, is_broken=False))
+        report(SkippedInput(where, reason, count, is_broken=False))
     return list(found)
 
 
@@ -159,11 +159,11 @@ def _files_in(folder: Path, report: Report) -> Iterator[Path]:
     """List the files of a folder at every depth, sorted; report folders that cannot be listed."""
 
     def unreadable(error: OSError) -> None:
-        report(Skipped(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
+        report(SkippedInput(str(error.filename), f"the folder cannot be listed: {error.strerror}"))
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
         for name in folders:
             if Path(place, name).is_symlink():
-                report(Skipped(str(Path(place, name)), "is a link to a folder, which is not followed"))
+                report(SkippedInput(str(Path(place, name)), "is a link to a folder, which is not followed"))
         yield from (Path(place, name) for name in sorted(names))

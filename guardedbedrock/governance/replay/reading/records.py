@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, cast
 
-from guardedbedrock.governance.replay.reading.files import Bucket, Report, Skipped, TrailFile
+from guardedbedrock.governance.replay.reading.files import Bucket, Report, SkippedInput, TrailFile
 
 GZIP_START: Final = b"\x1f\x8b"
 _PIECE: Final = 1 << 20
@@ -48,7 +48,7 @@ def read_records(file: TrailFile, report: Report, bucket: Bucket | None = None) 
         with file.open(bucket) as raw:
             yield from records_of_stream(raw, file.name, report)
     except OSError as error:
-        report(Skipped(file.name, f"cannot be read: {error.strerror or error}"))
+        report(SkippedInput(file.name, f"cannot be read: {error.strerror or error}"))
 
 
 def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]:
@@ -56,22 +56,22 @@ def records_of_stream(raw: BinaryIO, name: str, report: Report) -> Iterator[Any]
     head = raw.read(2)
     raw.seek(0)
     if not head:
-        report(Skipped(name, "is empty"))
+        report(SkippedInput(name, "is empty"))
     # `read1` returns what precedes a fault, where `read` would only raise.
     values = _Values(gzip.GzipFile(fileobj=raw).read1 if head == GZIP_START else raw.read)
     try:
         for value in values:
             yield from unwrap(value, name, report)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        report(Skipped(name, f"the compressed file is truncated or damaged: {error}"))
+        report(SkippedInput(name, f"the compressed file is truncated or damaged: {error}"))
     except UnicodeDecodeError:
-        report(Skipped(name, "is not UTF-8 text"))
+        report(SkippedInput(name, "is not UTF-8 text"))
     except RecursionError:
-        report(Skipped(name, "a record is nested too deeply"))
+        report(SkippedInput(name, "a record is nested too deeply"))
     except ValueError as error:
-        report(Skipped(name, f"is not valid JSON from character {values.position} on: {error}"))
+        report(SkippedInput(name, f"is not valid JSON from character {values.position} on: {error}"))
     for reason, count in values.skipped.items():
-        report(Skipped(name, reason, count, is_broken=reason != _NOTICE_REASON))
+        report(SkippedInput(name, reason, count, is_broken=reason != _NOTICE_REASON))
 
 
 class _Values:
@@ -273,9 +273,9 @@ def _texts(entries: Any, key: str, name: str, report: Report) -> Iterator[Any]:
             else:
                 others += 1
     if notices:
-        report(Skipped(name, _NOTICE_REASON, notices, is_broken=False))
+        report(SkippedInput(name, _NOTICE_REASON, notices, is_broken=False))
     if others:
-        report(Skipped(name, f"an entry's `{key}` is not JSON", others))
+        report(SkippedInput(name, f"an entry's `{key}` is not JSON", others))
 
 
 def _object(value: object) -> object:

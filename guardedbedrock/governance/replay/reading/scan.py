@@ -25,7 +25,7 @@ from guardedbedrock.governance.replay.reading.events import (
     uuid_of,
 )
 from guardedbedrock.governance.replay.reading.evidence import Evidence, evidence_of
-from guardedbedrock.governance.replay.reading.files import Bucket, Skipped, TrailFile
+from guardedbedrock.governance.replay.reading.files import Bucket, SkippedInput, TrailFile
 from guardedbedrock.governance.replay.reading.projection import LONGEST_KEY, CallTuple, Projection
 from guardedbedrock.governance.replay.reading.records import read_records, unwrap
 from guardedbedrock.governance.replay.reading.spool import EVENT, MANTLE, NOT_COUNTED, UPDATE, Writer
@@ -99,7 +99,7 @@ class ScanResult:
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[bytes] = field(default_factory=set)
     examples: dict[bytes, str] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedInput] = field(default_factory=list)
 
 
 def scan(task: ScanTask, progress: Callable[[int], None] | None = None) -> ScanResult:
@@ -200,7 +200,7 @@ class _Scanner:
             self._read_typed(file, raws, faults)
         self._result.unreadable += sum(count for reason, count in faults.items() if reason != _NO_CALL)
         self._result.skipped += [
-            Skipped(file.name, reason, count, is_broken=reason != _NO_CALL) for reason, count in faults.items()
+            SkippedInput(file.name, reason, count, is_broken=reason != _NO_CALL) for reason, count in faults.items()
         ]
 
     def _read_record(self, record: object, faults: Counter[str]) -> None:
@@ -292,7 +292,7 @@ def _evidence(file: TrailFile, bucket: Bucket | None, result: ScanResult) -> Ite
         else:
             yield found
     if others:
-        result.skipped.append(Skipped(file.name, "is not an entry of a model invocation log", others))
+        result.skipped.append(SkippedInput(file.name, "is not an entry of a model invocation log", others))
 
 
 def plan(

@@ -15,7 +15,7 @@ from guardedbedrock.testing.wire.pages import page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _CONTEXT: Final = ("agentId", "agentVersion")
 
@@ -114,9 +114,9 @@ class AgentParts:
 
     def __init__(self, kind: PartKind, find_version: Callable[[str, str], Any], new_id: Callable[[str], str]) -> None:
         self._kind, self._find_version, self._new_id = kind, find_version, new_id
-        self._parts: dict[tuple[str, str], dict[str, WireParams]] = {}
+        self._parts: dict[tuple[str, str], dict[str, ApiParams]] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Add a part to the draft.
 
@@ -136,17 +136,17 @@ class AgentParts:
         }
         return {self._kind.entry: parts[identifier]}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a part."""
         return {self._kind.entry: self._find(params)}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the parts of a version of an agent."""
         parts = self._of_version(params).values()
         shown = [{name: part[name] for name in self._kind.summary if name in part} for part in parts]
         return page(self._kind.summaries, shown, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """
         Change the members that are given.
 
@@ -159,7 +159,7 @@ class AgentParts:
         part |= {**self._given(params), self._kind.updated: datetime.now(UTC)}
         return {self._kind.entry: part}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """
         Delete a part of the draft.
 
@@ -181,20 +181,20 @@ class AgentParts:
         """Remove the parts of a deleted agent."""
         self._parts = {key: parts for key, parts in self._parts.items() if key[0] != agent}
 
-    def _given(self, params: WireParams) -> WireParams:
+    def _given(self, params: ApiParams) -> ApiParams:
         return {stored: params[name] for name, stored in self._kind.stored.items() if name in params}
 
-    def _check_name(self, parts: Mapping[str, WireParams], params: WireParams) -> None:
+    def _check_name(self, parts: Mapping[str, ApiParams], params: ApiParams) -> None:
         name = self._kind.name
         if any(part[name] == params[name] for part in parts.values()):
             raise conflict(f"The {self._kind.noun} {params[name]} already exists in this version of the agent.")
 
-    def _of_version(self, params: WireParams) -> dict[str, WireParams]:
+    def _of_version(self, params: ApiParams) -> dict[str, ApiParams]:
         key = params["agentId"], params["agentVersion"]
         self._find_version(*key)
         return self._parts.setdefault(key, {})
 
-    def _find(self, params: WireParams) -> WireParams:
+    def _find(self, params: ApiParams) -> ApiParams:
         parts, identifier = self._of_version(params), params[self._kind.identifier]
         if identifier not in parts:
             raise not_found(f"The {self._kind.noun} {identifier} does not exist in agent {params['agentId']}.")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.agents.tags import AgentTags
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _ROLE: Final = "arn:aws:iam::{account}:role/service-role/AmazonBedrockExecutionRoleForAgents"
 _NOT_STORED: Final = frozenset({"clientToken", "tags", "agentId"})
@@ -38,7 +38,7 @@ class AgentOperations:
         self._place, self._new_id, self._tags, self._versions = place, new_id, tags, versions
         self.parts = {kind.entry: AgentParts(kind, versions.find, new_id) for kind in AGENT_PARTS}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create an agent.
 
@@ -50,7 +50,7 @@ class AgentOperations:
         self._tags.put(self._arn(f"agent/{agent}"), params)
         return {"agent": self._put_draft(agent, params)}
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """
         Replace the draft of an agent.
 
@@ -61,21 +61,21 @@ class AgentOperations:
         self._versions.check_name("agentName", params, agent)
         return {"agent": self._put_draft(agent, params)}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return the draft of an agent."""
         return {"agent": self._versions.find(params["agentId"], DRAFT)}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all agents."""
         return page("agentSummaries", [members(draft, _SUMMARY) for draft in self._versions.drafts("agentId")], params)
 
-    def prepare(self, params: WireParams) -> WireParams:
+    def prepare(self, params: ApiParams) -> ApiParams:
         """Prepare the draft of an agent."""
         draft = self._versions.find(params["agentId"], DRAFT)
         draft |= {"agentStatus": "PREPARED", "preparedAt": datetime.now(UTC)}
         return {name: draft[name] for name in ("agentId", "agentStatus", "agentVersion", "preparedAt")}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """
         Delete an agent with its versions, aliases and parts.
 
@@ -88,17 +88,17 @@ class AgentOperations:
             parts.remove(agent)
         return {"agentId": agent, "agentStatus": "DELETING"}
 
-    def get_version(self, params: WireParams) -> WireParams:
+    def get_version(self, params: ApiParams) -> ApiParams:
         """Return a version of an agent."""
         return {"agentVersion": self._versions.find(params["agentId"], params["agentVersion"])}
 
-    def list_versions(self, params: WireParams) -> WireParams:
+    def list_versions(self, params: ApiParams) -> ApiParams:
         """Return the draft and the versions of an agent."""
         versions = self._versions.versions(params["agentId"])
         summaries = [{**members(each, _VERSION_SUMMARY), "agentVersion": number} for number, each in versions]
         return page("agentVersionSummaries", summaries, params)
 
-    def delete_version(self, params: WireParams) -> WireParams:
+    def delete_version(self, params: ApiParams) -> ApiParams:
         """
         Delete a version of an agent.
 
@@ -109,7 +109,7 @@ class AgentOperations:
         self._versions.delete_version(agent, version, params)
         return {"agentId": agent, "agentVersion": version, "agentStatus": "DELETING"}
 
-    def create_alias(self, params: WireParams) -> WireParams:
+    def create_alias(self, params: ApiParams) -> ApiParams:
         """
         Create an alias of an agent. Without a routing it freezes the draft as a new version, and routes to it.
 
@@ -124,28 +124,28 @@ class AgentOperations:
         entry = self._alias_members(agent, alias, {**params, "routingConfiguration": routes})
         return {"agentAlias": self._versions.add_alias(agent, alias, entry)}
 
-    def get_alias(self, params: WireParams) -> WireParams:
+    def get_alias(self, params: ApiParams) -> ApiParams:
         """Return an alias of an agent."""
         return {"agentAlias": self._versions.alias(params["agentId"], params["agentAliasId"])}
 
-    def list_aliases(self, params: WireParams) -> WireParams:
+    def list_aliases(self, params: ApiParams) -> ApiParams:
         """Return the aliases of an agent."""
         aliases = self._versions.aliases(params["agentId"])
         return page("agentAliasSummaries", [members(alias, _ALIAS_SUMMARY) for alias in aliases], params)
 
-    def update_alias(self, params: WireParams) -> WireParams:
+    def update_alias(self, params: ApiParams) -> ApiParams:
         """Change the members of an alias that are given."""
         alias = self._versions.alias(params["agentId"], params["agentAliasId"])
         alias |= {**members(params, _ALIAS_CHANGES), "updatedAt": datetime.now(UTC)}
         return {"agentAlias": alias}
 
-    def delete_alias(self, params: WireParams) -> WireParams:
+    def delete_alias(self, params: ApiParams) -> ApiParams:
         """Delete an alias of an agent."""
         agent, alias = params["agentId"], params["agentAliasId"]
         self._versions.delete_alias(agent, alias)
         return {"agentId": agent, "agentAliasId": alias, "agentAliasStatus": "DELETING"}
 
-    def _put_draft(self, agent: str, params: WireParams) -> dict[str, Any]:
+    def _put_draft(self, agent: str, params: ApiParams) -> dict[str, Any]:
         draft = {
             "agentResourceRoleArn": _ROLE.format(account=self._place[1]),
             "idleSessionTTLInSeconds": 600,
@@ -165,7 +165,7 @@ class AgentOperations:
             parts.freeze(agent, number)
         return number
 
-    def _alias_members(self, agent: str, alias: str, params: WireParams) -> dict[str, Any]:
+    def _alias_members(self, agent: str, alias: str, params: ApiParams) -> dict[str, Any]:
         return {
             **members(params, _ALIAS_CHANGES),
             "agentId": agent,

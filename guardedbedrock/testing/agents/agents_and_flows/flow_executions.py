@@ -14,7 +14,7 @@ from guardedbedrock.testing.wire.pages import page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _RUNNING: Final = "Running"
 _SUMMARY: Final = ("executionArn", "flowIdentifier", "flowAliasIdentifier", "flowVersion", "status", "createdAt", "endedAt")
@@ -30,11 +30,11 @@ class FlowExecutions:
         find_version: Returns the version of a flow that an alias routes to, or raises ``ResourceNotFoundException``.
     """
 
-    def __init__(self, prefix: str, find_version: Callable[[str, str], WireParams]) -> None:
+    def __init__(self, prefix: str, find_version: Callable[[str, str], ApiParams]) -> None:
         self._prefix, self._find_version, self._numbers = prefix, find_version, count(1)
-        self._executions: dict[str, WireParams] = {}
+        self._executions: dict[str, ApiParams] = {}
 
-    def start(self, params: WireParams, output: str) -> WireParams:
+    def start(self, params: ApiParams, output: str) -> ApiParams:
         """
         Start an execution.
 
@@ -65,22 +65,22 @@ class FlowExecutions:
         }
         return {"executionArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return an execution. The next call returns it as succeeded."""
         execution = self._find(params)
-        shown: WireParams = {name: execution[name] for name in _SHOWN if name in execution}
+        shown: ApiParams = {name: execution[name] for name in _SHOWN if name in execution}
         if execution["status"] == _RUNNING:
             execution |= {"status": "Succeeded", "endedAt": datetime.now(UTC)}
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the executions of a flow, or of one alias, the latest first."""
         flow, alias = identifier_of(params["flowIdentifier"]), identifier_of(params.get("flowAliasIdentifier", ""))
         found = [each for each in self._executions.values() if each["flowIdentifier"] == flow]
         found = [each for each in found if alias in {"", each["flowAliasIdentifier"]}][::-1]
         return page("flowExecutionSummaries", [{name: each[name] for name in _SUMMARY if name in each} for each in found], params)
 
-    def stop(self, params: WireParams) -> WireParams:
+    def stop(self, params: ApiParams) -> ApiParams:
         """
         Stop an execution.
 
@@ -93,7 +93,7 @@ class FlowExecutions:
         execution |= {"status": "Aborted", "endedAt": datetime.now(UTC)}
         return {"executionArn": execution["executionArn"], "status": "Aborted"}
 
-    def list_events(self, params: WireParams) -> WireParams:
+    def list_events(self, params: ApiParams) -> ApiParams:
         """Return the input of a flow and its output, as events of the flow or of its nodes."""
         execution = self._find(params)
         kind = params["eventType"].lower()
@@ -103,7 +103,7 @@ class FlowExecutions:
             events.append(_event(f"{kind}OutputEvent", _output_node(execution), execution["output"], execution["endedAt"]))
         return page("flowExecutionEvents", events, params)
 
-    def snapshot(self, params: WireParams) -> WireParams:
+    def snapshot(self, params: ApiParams) -> ApiParams:
         """Return the definition of the flow at the start of an execution."""
         execution = self._find(params)
         flow = execution["flow"]
@@ -113,7 +113,7 @@ class FlowExecutions:
             **{name: execution[name] for name in ("flowIdentifier", "flowAliasIdentifier", "flowVersion")},
         }
 
-    def _find(self, params: WireParams) -> WireParams:
+    def _find(self, params: ApiParams) -> ApiParams:
         flow, alias = identifier_of(params["flowIdentifier"]), identifier_of(params["flowAliasIdentifier"])
         name = identifier_of(params["executionIdentifier"])
         arn = f"{self._prefix}flow/{flow}/alias/{alias}/execution/{name}"
@@ -122,10 +122,10 @@ class FlowExecutions:
         return self._executions[arn]
 
 
-def _event(name: str, node: str, document: object, at: datetime) -> WireParams:
+def _event(name: str, node: str, document: object, at: datetime) -> ApiParams:
     return {name: {"nodeName": node, "fields": [{"name": "document", "content": {"document": document}}], "timestamp": at}}
 
 
-def _output_node(execution: WireParams) -> str:
+def _output_node(execution: ApiParams) -> str:
     nodes = execution["flow"].get("definition", {}).get("nodes", ())
     return next((node["name"] for node in nodes if node["type"] == "Output"), "Output")

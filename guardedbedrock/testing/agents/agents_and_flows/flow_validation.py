@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _ENDS: Final = (("Input", "MissingStartingNodes", "missingStartingNodes"), ("Output", "MissingEndingNodes", "missingEndingNodes"))
 
 
-def validate_flow(params: WireParams) -> WireParams:
+def validate_flow(params: ApiParams) -> ApiParams:
     """
     Return the problems of a flow.
 
@@ -23,7 +23,7 @@ def validate_flow(params: WireParams) -> WireParams:
     return {"validations": list(_problems(definition.get("nodes", []), definition.get("connections", [])))}
 
 
-def _problems(nodes: list[WireParams], connections: list[WireParams]) -> Iterator[WireParams]:
+def _problems(nodes: list[ApiParams], connections: list[ApiParams]) -> Iterator[ApiParams]:
     for kind, problem, member in _ENDS:
         if all(node["type"] != kind for node in nodes):
             yield _problem(problem, member, f"The flow has no {kind.lower()} node.")
@@ -48,5 +48,5 @@ def _problems(nodes: list[WireParams], connections: list[WireParams]) -> Iterato
             yield _problem("UnreachableNode", "unreachableNode", f"No connection leads to {node['name']}.", node=node["name"])
 
 
-def _problem(kind: str, member: str, message: str, **details: Any) -> WireParams:
+def _problem(kind: str, member: str, message: str, **details: Any) -> ApiParams:
     return {"message": message, "severity": "Error", "type": kind, "details": {member: details}}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from guardedbedrock.testing.agents.tags import AgentTags
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 DRAFT: Final = "DRAFT"
 TEST_ALIAS: Final = "TSTALIASID"
@@ -53,7 +53,7 @@ class VersionStore:
         routes = self.alias(identifier_of(owner), alias)["routingConfiguration"]
         return [self.find(identifier_of(owner), next(iter(route.values()))) for route in routes]
 
-    def check_kind(self, params: WireParams) -> None:
+    def check_kind(self, params: ApiParams) -> None:
         """
         Check that a request names no flow as an agent, and no agent as a flow.
 
@@ -66,7 +66,7 @@ class VersionStore:
             if draft is not None and ("agentId" in draft) != is_agent:
                 raise not_found(f"{owner} does not exist.")
 
-    def check_name(self, member: str, params: WireParams, own: str = "") -> None:
+    def check_name(self, member: str, params: ApiParams, own: str = "") -> None:
         """
         Check that no other owner has the name in a request.
 
@@ -111,7 +111,7 @@ class VersionStore:
         self.existing(owner)
         return [(version, each) for (found, version), each in self._versions.items() if found == owner]
 
-    def put_draft(self, owner: str, draft: WireParams, test_alias: dict[str, Any]) -> dict[str, Any]:
+    def put_draft(self, owner: str, draft: ApiParams, test_alias: dict[str, Any]) -> dict[str, Any]:
         """Create or replace the draft. Add the test alias if there is none."""
         created = self._versions.get((owner, DRAFT), {}).get("createdAt")
         self._versions[owner, DRAFT] = {**draft, **times(), **({"createdAt": created} if created else {})}
@@ -135,7 +135,7 @@ class VersionStore:
         self._versions[owner, number] = version
         return version
 
-    def delete_version(self, owner: str, version: str, params: WireParams) -> None:
+    def delete_version(self, owner: str, version: str, params: ApiParams) -> None:
         """
         Delete a version.
 
@@ -151,7 +151,7 @@ class VersionStore:
         _check_unused(used, params)
         del self._versions[owner, version]
 
-    def delete(self, owner: str, params: WireParams) -> None:
+    def delete(self, owner: str, params: ApiParams) -> None:
         """
         Delete an owner with its versions and aliases.
 
@@ -182,7 +182,7 @@ class VersionStore:
         self.existing(owner)
         return [alias for (found, _), alias in self._aliases.items() if found == owner]
 
-    def check_alias_name(self, owner: str, member: str, params: WireParams) -> None:
+    def check_alias_name(self, owner: str, member: str, params: ApiParams) -> None:
         """
         Check that no alias of the owner has the name in a request.
 
@@ -219,12 +219,12 @@ def _found(among: Mapping[tuple[str, str], dict[str, Any]], key: tuple[str, str]
     return among[key]
 
 
-def _check_unused(users: list[str], params: WireParams) -> None:
+def _check_unused(users: list[str], params: ApiParams) -> None:
     if users and not params.get("skipResourceInUseCheck"):
         raise conflict(f"The resource is used by the alias {users[0]}. Delete the alias first, or set skipResourceInUseCheck.")
 
 
-def _alias_arn(alias: WireParams) -> str:
+def _alias_arn(alias: ApiParams) -> str:
     return str(alias.get("agentAliasArn") or alias["arn"])
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.control.guardrails.operations import GuardrailOperations
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
 class EnforcedConfiguration:
@@ -27,14 +27,14 @@ class EnforcedConfiguration:
 
     def __init__(self, guardrails: GuardrailOperations, principal: str, new_id: Callable[[], str]) -> None:
         self._guardrails, self._principal, self._new_id = guardrails, principal, new_id
-        self._configuration: WireParams = {}
+        self._configuration: ApiParams = {}
 
     @property
     def guardrails(self) -> tuple[FakeEnforcement, ...]:
         """The enforced guardrail, if there is one."""
         return (_enforcement(self._configuration),) if self._configuration else ()
 
-    def put(self, params: WireParams) -> WireParams:
+    def put(self, params: ApiParams) -> ApiParams:
         """Create the configuration, or change it by its ID."""
         config = params["guardrailInferenceConfig"]
         arn = self._guardrails.arn(config)
@@ -45,7 +45,7 @@ class EnforcedConfiguration:
         self._configuration = {**created, **by, **named, **optional, "owner": "ACCOUNT"}
         return {"configId": created["configId"], **by}
 
-    def _created(self, params: WireParams) -> WireParams:
+    def _created(self, params: ApiParams) -> ApiParams:
         if "configId" in params:
             self._check_id(params["configId"])
         elif self._configuration:
@@ -54,11 +54,11 @@ class EnforcedConfiguration:
             return {"configId": self._new_id(), "createdAt": datetime.now(UTC), "createdBy": self._principal}
         return {name: self._configuration[name] for name in ("configId", "createdAt", "createdBy")}
 
-    def list(self, _: WireParams) -> WireParams:
+    def list(self, _: ApiParams) -> ApiParams:
         """Return the configuration, if there is one."""
         return {"guardrailsConfig": [self._configuration] if self._configuration else []}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete the configuration."""
         self._check_id(params["configId"])
         self._configuration = {}
@@ -79,7 +79,7 @@ class EnforcedConfiguration:
             raise not_found(f"unknown enforced configuration {config_id}")
 
 
-def _enforcement(configuration: WireParams) -> FakeEnforcement:
+def _enforcement(configuration: ApiParams) -> FakeEnforcement:
     models, guarding = configuration.get("modelEnforcement", {}), configuration.get("selectiveContentGuarding", {})
     return FakeEnforcement(
         configuration["guardrailArn"],

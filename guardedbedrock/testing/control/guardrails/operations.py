@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from guardedbedrock.testing.control.errors import conflict, not_found
-from guardedbedrock.testing.control.guardrails import guardrail_configuration
-from guardedbedrock.testing.control.guardrails.guardrail_behaviour import to_fake_guardrail
+from guardedbedrock.testing.control.guardrails import configuration
+from guardedbedrock.testing.control.guardrails.behaviour import to_fake_guardrail
 from guardedbedrock.testing.wire.pages import page
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.control.tags import TagStore
     from guardedbedrock.testing.resources import FakeGuardrail, GuardrailStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 DRAFT: Final = "DRAFT"
 
@@ -40,7 +40,7 @@ class GuardrailOperations:
 
     def __init__(self, store: GuardrailStore, tags: TagStore, new_id: Callable[[], str]) -> None:
         self._store, self._tags, self._new_id = store, tags, new_id
-        self._configurations: dict[str, dict[str, WireParams]] = {guardrail.identifier: {} for guardrail in store}
+        self._configurations: dict[str, dict[str, ApiParams]] = {guardrail.identifier: {} for guardrail in store}
         self._last: dict[str, int] = {}
         newest: dict[str, FakeGuardrail] = {}
         for guardrail in sorted(store, key=_number):
@@ -51,11 +51,11 @@ class GuardrailOperations:
 
     def _adopt(self, guardrail: FakeGuardrail) -> None:
         arn, version = guardrail.identifier, guardrail.version
-        self._configurations[arn][version] = {**_heading(arn, version), **guardrail_configuration.from_fake_guardrail(guardrail)}
+        self._configurations[arn][version] = {**_heading(arn, version), **configuration.from_fake_guardrail(guardrail)}
         self._last[arn] = max(_number(guardrail), self._last.get(arn, 0))
         self._store.put(guardrail)
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """Create a guardrail. It can be used at once."""
         arn = self._store.arn(self._new_id())
         self._check_name(params["name"], arn)
@@ -66,7 +66,7 @@ class GuardrailOperations:
         self._store.put(guardrail)
         return _pick(shown, "guardrailId", "guardrailArn", "version", "createdAt")
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """Replace the configuration of the DRAFT."""
         arn = self.arn(params)
         self._check_name(params["name"], arn)
@@ -75,7 +75,7 @@ class GuardrailOperations:
         self._configurations[arn][DRAFT] = shown
         return _pick(shown, "guardrailId", "guardrailArn", "version", "updatedAt")
 
-    def create_version(self, params: WireParams) -> WireParams:
+    def create_version(self, params: ApiParams) -> ApiParams:
         """Publish the DRAFT as the next version."""
         arn = self.arn(params)
         self._last[arn] += 1
@@ -85,11 +85,11 @@ class GuardrailOperations:
         self._store.put(self._store.find(arn, DRAFT).renamed(arn, version))
         return {"guardrailId": arn.rpartition("/")[2], "version": version}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return one version, by default the DRAFT."""
         return self._configurations[self.arn(params)][params.get("guardrailVersion", DRAFT)]
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the DRAFT of each guardrail of the account, or all versions of one guardrail."""
         if "guardrailIdentifier" in params:
             versions = self._configurations[self.arn(params)]
@@ -98,7 +98,7 @@ class GuardrailOperations:
             shown = [versions[DRAFT] for arn, versions in self._configurations.items() if self._is_own(arn)]
         return page("guardrails", [_summary(one) for one in shown], params)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete one version of a guardrail, or all."""
         arn, version = self.arn(params), params.get("guardrailVersion")
         for number in [version] if version else [*self._configurations[arn]]:
@@ -125,8 +125,8 @@ class GuardrailOperations:
             raise not_found(f"unknown guardrail {arn}, version {version}")
         return arn
 
-    def _configure(self, arn: str, params: WireParams) -> WireParams:
-        return {**_heading(arn, DRAFT), **guardrail_configuration.from_request(params, self._store.region, self._store.account)}
+    def _configure(self, arn: str, params: ApiParams) -> ApiParams:
+        return {**_heading(arn, DRAFT), **configuration.from_request(params, self._store.region, self._store.account)}
 
     def _check_name(self, name: str, arn: str) -> None:
         others = (versions[DRAFT] for other, versions in self._configurations.items() if other != arn and self._is_own(other))
@@ -141,15 +141,15 @@ def _number(guardrail: FakeGuardrail) -> int:
     return int(guardrail.version) if guardrail.version.isdecimal() else 0
 
 
-def _heading(arn: str, version: str) -> WireParams:
+def _heading(arn: str, version: str) -> ApiParams:
     now = datetime.now(UTC)
     place = {"guardrailId": arn.rpartition("/")[2], "guardrailArn": arn, "version": version}
     return {**place, **_READY, "createdAt": now, "updatedAt": now}
 
 
-def _pick(shown: WireParams, *names: str) -> WireParams:
+def _pick(shown: ApiParams, *names: str) -> ApiParams:
     return {name: shown[name] for name in names if name in shown}
 
 
-def _summary(shown: WireParams) -> WireParams:
+def _summary(shown: ApiParams) -> ApiParams:
     return {name: shown[same] for name, same in _SUMMARY.items() if same in shown}

@@ -11,7 +11,7 @@ from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.control.guardrails.operations import GuardrailOperations
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
 class ResourcePolicies:
@@ -26,7 +26,7 @@ class ResourcePolicies:
         self._guardrails = guardrails
         self._policies: dict[str, str] = {}
 
-    def put(self, params: WireParams) -> WireParams:
+    def put(self, params: ApiParams) -> ApiParams:
         """Attach a policy. It replaces the one before."""
         arn, policy = params["resourceArn"], params["resourcePolicy"]
         self._check_resource(arn)
@@ -37,11 +37,11 @@ class ResourcePolicies:
         self._policies[arn] = policy
         return {"resourceArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return the policy of a resource."""
         return {"resourcePolicy": self._policies[self._existing(params)]}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete the policy of a resource."""
         del self._policies[self._existing(params)]
         return {}
@@ -54,7 +54,7 @@ class ResourcePolicies:
         if arn not in self._guardrails and ":guardrail-profile/" not in arn:
             raise ServiceError.invalid(f"resourceArn: {arn} is neither an existing guardrail nor a guardrail profile")
 
-    def _existing(self, params: WireParams) -> str:
+    def _existing(self, params: ApiParams) -> str:
         arn = str(params["resourceArn"])
         if arn not in self._policies:
             raise not_found(f"{arn} has no resource policy")

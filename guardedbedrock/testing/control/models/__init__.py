@@ -1,1 +1,5 @@
-"""The operations of the control plane on models and on what runs or routes to them."""
+"""
+The operations of the control plane on models: one module for each kind of model, and for what runs or routes to models.
+
+`model_jobs` has the status that the jobs which make models share.
+"""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _IMPORTED_BASE: Final = "amazon.nova-lite-v1:0"
 """The base model of a model that was trained elsewhere; AWS reads it from the files of the model."""
@@ -41,7 +41,7 @@ class CustomModels:
     def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
         self.region, self.account = place
         self._tags, self._new_id = tags, new_id
-        self._models: dict[str, WireParams] = {}
+        self._models: dict[str, ApiParams] = {}
 
     def new_arn(self, base: str) -> str:
         """Return the ARN of a new model: ``base`` is the ID of its base model, or ``imported``."""
@@ -56,14 +56,14 @@ class CustomModels:
         """
         check_name(self._models, "modelName", name)
 
-    def add(self, arn: str, members: WireParams, tags: Iterable[Mapping[str, str]]) -> None:
+    def add(self, arn: str, members: ApiParams, tags: Iterable[Mapping[str, str]]) -> None:
         """Add a model with the members of its description, among them ``baseModelArn``."""
         base = members["baseModelArn"].rpartition("/")[2].partition(":")[0]  # a list shows the ID without what follows the colon
         own = {"modelArn": arn, "baseModelName": base, "ownerAccountId": self.account, "creationTime": datetime.now(UTC)}
         self._models[arn] = {**own, **members}
         self._tags.put(arn, tags)
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """Import a model that was trained elsewhere. It is active after the first Get."""
         self.check_name(params["modelName"])
         arn = self.new_arn("imported")
@@ -72,14 +72,14 @@ class CustomModels:
         self.add(arn, {"modelName": params["modelName"], **state}, params.get("modelTags", ()))
         return {"modelArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a model. The next call returns it as active."""
         model = self.find(params["modelIdentifier"])
         shown = {name: value for name, value in model.items() if name not in _SHOWN_ONLY_IN_LISTS}
         model["modelStatus"] = "Active"
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the models that match the filters."""
         equal = {"baseModelArnEquals": "baseModelArn", "foundationModelArnEquals": "baseModelArn", "modelStatus": "modelStatus"}
         found = [
@@ -90,13 +90,13 @@ class CustomModels:
         ]
         return summaries("modelSummaries", found, _SUMMARY, params)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete a model."""
         arn = self.find(params["modelIdentifier"])["modelArn"]
         del self._models[arn]
         self._tags.remove(arn)
         return {}
 
-    def find(self, identifier: str) -> WireParams:
+    def find(self, identifier: str) -> ApiParams:
         """Return a model by ARN, ID or name."""
         return find(self._models, identifier, name="modelName")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from guardedbedrock.testing.control.models.custom_models import CustomModels
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _SUMMARY: Final = (
     "jobArn",
@@ -42,10 +42,10 @@ class CustomizationJobs:
 
     def __init__(self, models: CustomModels, tags: TagStore, new_id: Callable[[], str]) -> None:
         self._models, self._tags, self._new_id = models, tags, new_id
-        self._jobs: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
         self._model_tags: dict[str, list[Mapping[str, str]]] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Start a job.
 
@@ -75,20 +75,20 @@ class CustomizationJobs:
         self._tags.put(arn, params.get("jobTags", ()))
         return {"jobArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a job. The next call returns its next status; a job that is completed has made its model."""
         job = find(self._jobs, params["jobIdentifier"], name="jobName")
         shown = dict(job)
         if advance(job) == COMPLETED and "outputModelArn" not in job:
             job["outputModelArn"] = arn = self._models.new_arn(job["baseModelArn"].rpartition("/")[2])
-            own: WireParams = {
+            own: ApiParams = {
                 name: job[name] for name in ("jobName", "jobArn", "customizationType", "baseModelArn", *_TRAINING) if name in job
             }
             state = {"modelName": job["outputModelName"], "modelStatus": "Active"}
             self._models.add(arn, {**own, **state}, self._model_tags[job["jobArn"]])
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the jobs that match the filters."""
         found = [
             {**job, "customModelName": job["outputModelName"], **_renamed(job, "outputModelArn", "customModelArn")}
@@ -97,7 +97,7 @@ class CustomizationJobs:
         members = (*_SUMMARY, "customModelName", "customModelArn")
         return summaries("modelCustomizationJobSummaries", found, members, params)
 
-    def stop(self, params: WireParams) -> WireParams:
+    def stop(self, params: ApiParams) -> ApiParams:
         """
         Stop a job.
 
@@ -118,5 +118,5 @@ class CustomizationJobs:
         return identifier if is_arn else f"arn:aws:bedrock:{self._models.region}::foundation-model/{identifier}"
 
 
-def _renamed(entry: WireParams, name: str, other: str) -> WireParams:
+def _renamed(entry: ApiParams, name: str, other: str) -> ApiParams:
     return {other: entry[name]} if name in entry else {}

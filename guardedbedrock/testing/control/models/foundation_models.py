@@ -8,7 +8,7 @@ from guardedbedrock.testing.control.errors import not_found
 from guardedbedrock.testing.resources.models import MODELS, find_family
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _UNRESOLVED: Final = "Could not resolve the foundation model from the provided model identifier."
 
@@ -24,11 +24,11 @@ class FoundationModels:
     def __init__(self, region: str) -> None:
         self._models = {model: _details(model, name, region) for model, name in MODELS.items()}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the models that match all filters of a request."""
         return {"modelSummaries": [shown for shown in self._models.values() if _matches(shown, params)]}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """
         Return one model.
 
@@ -37,7 +37,7 @@ class FoundationModels:
         """
         return {"modelDetails": self._models[self._find(params["modelIdentifier"])]}
 
-    def availability(self, params: WireParams) -> WireParams:
+    def availability(self, params: ApiParams) -> ApiParams:
         """Return that a model is available."""
         return {
             "modelId": self._find(params["modelId"]),
@@ -54,7 +54,7 @@ class FoundationModels:
         return model
 
 
-def _details(model: str, name: str, region: str) -> WireParams:
+def _details(model: str, name: str, region: str) -> ApiParams:
     family = find_family(model, {})
     return {
         "modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model}",
@@ -70,7 +70,7 @@ def _details(model: str, name: str, region: str) -> WireParams:
     }
 
 
-def _matches(shown: WireParams, params: WireParams) -> bool:
+def _matches(shown: ApiParams, params: ApiParams) -> bool:
     provider: Any = params.get("byProvider")
     if provider is not None and provider.lower() not in shown["providerName"].lower():
         return False

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _JOB_SUMMARY: Final = (
     "jobArn",
@@ -40,11 +40,11 @@ class ImportedModels:
     def __init__(self, place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]) -> None:
         self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:"
         self._tags, self._new_id = tags, new_id
-        self._jobs: dict[str, WireParams] = {}
-        self._models: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
+        self._models: dict[str, ApiParams] = {}
         self._model_tags: dict[str, list[Mapping[str, str]]] = {}
 
-    def create_job(self, params: WireParams) -> WireParams:
+    def create_job(self, params: ApiParams) -> ApiParams:
         """
         Start a job.
 
@@ -61,7 +61,7 @@ class ImportedModels:
         self._tags.put(arn, params.get("jobTags", ()))
         return {"jobArn": arn}
 
-    def get_job(self, params: WireParams) -> WireParams:
+    def get_job(self, params: ApiParams) -> ApiParams:
         """Return a job. The next call returns it as completed, with its model."""
         job = find(self._jobs, params["jobIdentifier"], name="jobName")
         shown = dict(job)
@@ -80,21 +80,21 @@ class ImportedModels:
             self._tags.put(arn, self._model_tags[job["jobArn"]])
         return shown
 
-    def list_jobs(self, params: WireParams) -> WireParams:
+    def list_jobs(self, params: ApiParams) -> ApiParams:
         """Return the jobs that match the filters."""
         found = select(self._jobs.values(), params, name="jobName", time="creationTime")
         return summaries("modelImportJobSummaries", found, _JOB_SUMMARY, params)
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a model."""
         return find(self._models, params["modelIdentifier"], name="modelName")
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the models that match the filters."""
         found = select(self._models.values(), params, name="modelName", time="creationTime")
         return summaries("modelSummaries", found, _MODEL_SUMMARY, params)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete a model."""
         arn = find(self._models, params["modelIdentifier"], name="modelName")["modelArn"]
         del self._models[arn]

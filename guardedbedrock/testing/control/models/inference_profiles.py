@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _MAX_NAME: Final = 64  # characters
 
@@ -35,28 +35,28 @@ class InferenceProfileOperations:
         self, given: Iterable[FakeInferenceProfile], place: tuple[str, str], tags: TagStore, new_id: Callable[[], str]
     ) -> None:
         self._place, self._tags, self._new_id = place, tags, new_id
-        self._profiles: dict[str, WireParams] = {}
+        self._profiles: dict[str, ApiParams] = {}
         self.resolved_models: dict[str, tuple[str, ...]] = {}
         for profile in given:
             self._put(profile, {"tags": [{"key": key, "value": value} for key, value in profile.tags.items()]})
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """Create an application profile from a foundation model, or from the models of a system-defined profile."""
         models = self._models(params["modelSource"].get("copyFrom", ""))
         shown = self._put(FakeInferenceProfile(self._new_id(), models, params["inferenceProfileName"], "APPLICATION"), params)
         return {"inferenceProfileArn": shown["inferenceProfileArn"], "status": shown["status"]}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a profile."""
         return self._profiles[self._find(params["inferenceProfileIdentifier"])]
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all profiles, or those of one type."""
         kinds = {None, params.get("typeEquals")}
         wanted = [shown for shown in self._profiles.values() if kinds == {None} or shown["type"] in kinds]
         return page("inferenceProfileSummaries", wanted, params)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """Delete an application profile."""
         arn = self._find(params["inferenceProfileIdentifier"])
         if self._profiles[arn]["type"] != "APPLICATION":
@@ -65,7 +65,7 @@ class InferenceProfileOperations:
         self._tags.remove(arn)
         return {}
 
-    def _put(self, profile: FakeInferenceProfile, params: WireParams) -> WireParams:
+    def _put(self, profile: FakeInferenceProfile, params: ApiParams) -> ApiParams:
         arn, now = profile.arn(*self._place), datetime.now(UTC)
         if profile.kind == "APPLICATION":
             self._tags.put(arn, params.get("tags", ()))

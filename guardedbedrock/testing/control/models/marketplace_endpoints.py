@@ -11,7 +11,7 @@ from guardedbedrock.testing.wire import ServiceError
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _SUMMARY: Final = ("endpointArn", "modelSourceIdentifier", "status", "createdAt", "updatedAt")
 
@@ -27,9 +27,9 @@ class MarketplaceEndpoints:
 
     def __init__(self, place: tuple[str, str], tags: TagStore) -> None:
         self._place, self._tags = place, tags
-        self._endpoints: dict[str, WireParams] = {}
+        self._endpoints: dict[str, ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create an endpoint.
 
@@ -42,7 +42,7 @@ class MarketplaceEndpoints:
         self._tags.put(arn, params.get("tags", ()))
         return self._put(arn, params["modelSourceIdentifier"], params["endpointConfig"])
 
-    def register(self, params: WireParams) -> WireParams:
+    def register(self, params: ApiParams) -> ApiParams:
         """Register an endpoint of SageMaker, with a plausible configuration."""
         identifier = params["endpointIdentifier"]
         role = f"arn:aws:iam::{self._place[1]}:role/SageMakerExecution"
@@ -51,23 +51,23 @@ class MarketplaceEndpoints:
         self._tags.put(arn, ())
         return self._put(arn, params["modelSourceIdentifier"], config)
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return an endpoint."""
         return {"marketplaceModelEndpoint": find(self._endpoints, params["endpointArn"])}
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all endpoints, or those of one model."""
         wanted = params.get("modelSourceEquals")
         found = [one for one in self._endpoints.values() if wanted in {None, one["modelSourceIdentifier"]}]
         return summaries("marketplaceModelEndpoints", found, _SUMMARY, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """Change the configuration of an endpoint."""
         endpoint = find(self._endpoints, params["endpointArn"])
         endpoint |= {"endpointConfig": params["endpointConfig"], "updatedAt": datetime.now(UTC)}
         return {"marketplaceModelEndpoint": endpoint}
 
-    def remove(self, params: WireParams) -> WireParams:
+    def remove(self, params: ApiParams) -> ApiParams:
         """Delete or deregister an endpoint."""
         arn = find(self._endpoints, params["endpointArn"])["endpointArn"]
         del self._endpoints[arn]
@@ -80,7 +80,7 @@ class MarketplaceEndpoints:
         region, account = self._place
         return f"arn:aws:sagemaker:{region}:{account}:endpoint/{name}"
 
-    def _put(self, arn: str, source: str, config: WireParams) -> WireParams:
+    def _put(self, arn: str, source: str, config: ApiParams) -> ApiParams:
         now = datetime.now(UTC)
         self._endpoints[arn] = {
             "endpointArn": arn,

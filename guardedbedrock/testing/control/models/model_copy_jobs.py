@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.control.models.custom_models import CustomModels
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _SHOWN: Final = (
     "jobArn",
@@ -38,10 +38,10 @@ class CopyJobs:
 
     def __init__(self, models: CustomModels, new_id: Callable[[], str]) -> None:
         self._models, self._new_id = models, new_id
-        self._jobs: dict[str, WireParams] = {}
-        self._sources: dict[str, WireParams] = {}
+        self._jobs: dict[str, ApiParams] = {}
+        self._sources: dict[str, ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Start a job.
 
@@ -65,7 +65,7 @@ class CopyJobs:
         }
         return {"jobArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a job. The next call returns it as completed, with its model."""
         job = find(self._jobs, params["jobArn"])
         shown = {name: job[name] for name in _SHOWN}
@@ -76,7 +76,7 @@ class CopyJobs:
             self._models.add(job["targetModelArn"], {**source, "modelName": job["targetModelName"]}, job["targetModelTags"])
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the jobs that match the filters."""
         equal = {"sourceAccountEquals": "sourceAccountId", "sourceModelArnEquals": "sourceModelArn"}
         named = {**params, "nameContains": params.get("targetModelNameContains", "")}

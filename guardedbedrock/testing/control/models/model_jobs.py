@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 IN_PROGRESS: Final = "InProgress"
 COMPLETED: Final = "Completed"
 _NEXT: Final = {IN_PROGRESS: COMPLETED, "Stopping": "Stopped"}
 
 
-def advance(job: WireParams) -> str:
+def advance(job: ApiParams) -> str:
     """Give a job its next status, and return it."""
     if job["status"] in _NEXT:
         now = datetime.now(UTC)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _DEFAULT_ROUTERS: Final = {
     "anthropic.claude:1": (
@@ -49,14 +49,14 @@ class PromptRouters:
         region, account = place
         self._prefix = f"arn:aws:bedrock:{region}:{account}:default-prompt-router/"
         self._tags, self._new_id, self._resolved_models = tags, new_id, resolved_models
-        self._routers: dict[str, WireParams] = {}
+        self._routers: dict[str, ApiParams] = {}
         for identifier, (name, models) in _DEFAULT_ROUTERS.items():
             arns = [{"modelArn": f"arn:aws:bedrock:{region}::foundation-model/{model}"} for model in models]
             criteria = {"responseQualityDifference": _QUALITY}
             given = {"promptRouterName": name, "models": arns, "fallbackModel": arns[-1], "routingCriteria": criteria}
             self._put(self._prefix + identifier, given, "default")
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Create a router.
 
@@ -70,16 +70,16 @@ class PromptRouters:
         self._tags.put(arn, params.get("tags", ()))
         return {"promptRouterArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a router."""
         return find(self._routers, params["promptRouterArn"])
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return all routers, or those of one type."""
         wanted = params.get("type")
         return page("promptRouterSummaries", [one for one in self._routers.values() if wanted in {None, one["type"]}], params)
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """
         Delete a router.
 
@@ -93,7 +93,7 @@ class PromptRouters:
         self._tags.remove(router["promptRouterArn"])
         return {}
 
-    def _put(self, arn: str, given: WireParams, kind: str) -> None:
+    def _put(self, arn: str, given: ApiParams, kind: str) -> None:
         now = datetime.now(UTC)
         members = ("promptRouterName", "description", "models", "fallbackModel", "routingCriteria")
         shown = {name: given[name] for name in members if name in given}

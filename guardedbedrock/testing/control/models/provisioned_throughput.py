@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from guardedbedrock.testing.control.tags import TagStore
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _DAYS: Final = {"OneMonth": 30, "SixMonths": 180}
 
@@ -32,9 +32,9 @@ class ProvisionedThroughput:
         self._region = place[0]
         self._prefix = f"arn:aws:bedrock:{place[0]}:{place[1]}:provisioned-model/"
         self._tags, self._new_id = tags, new_id
-        self._provisioned: dict[str, WireParams] = {}
+        self._provisioned: dict[str, ApiParams] = {}
 
-    def create(self, params: WireParams) -> WireParams:
+    def create(self, params: ApiParams) -> ApiParams:
         """
         Provision a model.
 
@@ -60,19 +60,19 @@ class ProvisionedThroughput:
         self._tags.put(arn, params.get("tags", ()))
         return {"provisionedModelArn": arn}
 
-    def get(self, params: WireParams) -> WireParams:
+    def get(self, params: ApiParams) -> ApiParams:
         """Return a provisioned model. The next call returns it as in service."""
         provisioned = self._find(params)
         shown = dict(provisioned)
         provisioned |= {"status": "InService", "modelArn": provisioned["desiredModelArn"]}
         return shown
 
-    def list(self, params: WireParams) -> WireParams:
+    def list(self, params: ApiParams) -> ApiParams:
         """Return the provisioned models that match the filters."""
         found = select(self._provisioned.values(), params, name="provisionedModelName", time="creationTime")
         return summaries("provisionedModelSummaries", found, {name for one in found for name in one}, params)
 
-    def update(self, params: WireParams) -> WireParams:
+    def update(self, params: ApiParams) -> ApiParams:
         """Change the name or the model."""
         provisioned = self._find(params)
         name = params.get("desiredProvisionedModelName") or provisioned["provisionedModelName"]
@@ -83,7 +83,7 @@ class ProvisionedThroughput:
         provisioned |= {"provisionedModelName": name, "lastModifiedTime": datetime.now(UTC)}
         return {}
 
-    def delete(self, params: WireParams) -> WireParams:
+    def delete(self, params: ApiParams) -> ApiParams:
         """
         Delete a provisioned model.
 
@@ -97,7 +97,7 @@ class ProvisionedThroughput:
         self._tags.remove(provisioned["provisionedModelArn"])
         return {}
 
-    def _find(self, params: WireParams) -> WireParams:
+    def _find(self, params: ApiParams) -> ApiParams:
         return find(self._provisioned, params["provisionedModelId"], name="provisionedModelName")
 
     def _check_name(self, name: str) -> None:
@@ -109,7 +109,7 @@ class ProvisionedThroughput:
         return identifier if identifier.startswith("arn:") else f"arn:aws:bedrock:{self._region}::foundation-model/{identifier}"
 
 
-def _commitment(params: WireParams, now: datetime) -> WireParams:
+def _commitment(params: ApiParams, now: datetime) -> ApiParams:
     duration = params.get("commitmentDuration")
     if duration is None:
         return {}

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guardedbedrock.testing.runtime.turns import Turn
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
-def body(turn: Turn, params: WireParams) -> dict[str, Any]:
+def body(turn: Turn, params: ApiParams) -> dict[str, Any]:
     """Return a message."""
     return {
         "id": "msg_bdrk_fake",
@@ -42,7 +42,7 @@ def _content(block: ReplyBlock) -> dict[str, Any]:
     return {"type": "text", "text": block}
 
 
-def stream(turn: Turn, params: WireParams) -> Iterator[dict[str, Any]]:
+def stream(turn: Turn, params: ApiParams) -> Iterator[dict[str, Any]]:
     """Yield the events of a message."""
     yield {"type": "message_start", "message": {**body(turn, params), "content": [], "stop_reason": None}}
     for index, (block, _) in enumerate(cited_blocks(turn.reply.blocks)):
@@ -73,12 +73,12 @@ def _deltas(block: ReplyBlock) -> Iterator[dict[str, Any]]:
         yield from ({"type": "text_delta", "text": word} for word in words(block))
 
 
-def completion(turn: Turn, _: WireParams) -> dict[str, Any]:
+def completion(turn: Turn, _: ApiParams) -> dict[str, Any]:
     """Return a response of the Text Completions API, which Claude 2 and older use."""
     return {"type": "completion", "completion": turn.text, **_completion_stop(turn)}
 
 
-def completion_stream(turn: Turn, _: WireParams) -> Iterator[dict[str, Any]]:
+def completion_stream(turn: Turn, _: ApiParams) -> Iterator[dict[str, Any]]:
     """Yield the chunks of a text completion."""
     for word in words(turn.text):
         yield {"type": "completion", "completion": word, "stop_reason": None, "stop": None}

@@ -11,11 +11,11 @@ from guardedbedrock.testing.resources.models import ModelFamily
 from guardedbedrock.testing.runtime.formats import anthropic, embeddings, images, nova, rerank, text
 from guardedbedrock.testing.runtime.requests.body_types import check_range, malformed
 from guardedbedrock.testing.runtime.turns import Turn, assessments
-from guardedbedrock.testing.wire import ServiceError, WireParams, read_json
+from guardedbedrock.testing.wire import ApiParams, ServiceError, read_json
 
 if TYPE_CHECKING:
-    Body: TypeAlias = Callable[[Turn, WireParams], dict[str, Any]]
-    Stream: TypeAlias = Callable[[Turn, WireParams], Iterator[dict[str, Any]]]
+    Body: TypeAlias = Callable[[Turn, ApiParams], dict[str, Any]]
+    Stream: TypeAlias = Callable[[Turn, ApiParams], Iterator[dict[str, Any]]]
     Compute: TypeAlias = Callable[[Mapping[str, Any], ModelFamily], dict[str, Any]]
 
 _NO_STREAMING: Final = "The model is unsupported for streaming"
@@ -84,7 +84,7 @@ _MAX_TOKENS: Final = {
 """JSON pointer to the number of output tokens in the body of a format."""
 
 
-def check_body(family: ModelFamily, params: WireParams, *, stream: bool, guarded: bool) -> None:
+def check_body(family: ModelFamily, params: ApiParams, *, stream: bool, guarded: bool) -> None:
     """
     Check a request to a model.
 
@@ -128,24 +128,24 @@ def _check_messages(given: Mapping[str, Any], model: str) -> None:
         raise ServiceError.invalid(f'"{name}" is not supported on this API. Please use the Messages API instead.')
 
 
-def computed(family: ModelFamily, params: WireParams) -> bytes:
+def computed(family: ModelFamily, params: ApiParams) -> bytes:
     """Return the response body of a model that generates no text."""
     return json.dumps(COMPUTED[family.format](_json(params), family)).encode()
 
 
-def body(family: ModelFamily, turn: Turn, params: WireParams) -> bytes:
+def body(family: ModelFamily, turn: Turn, params: ApiParams) -> bytes:
     """Return the response body of InvokeModel."""
     return json.dumps({**_format(family, params).body(turn, params), **_guardrail(turn, params)}).encode()
 
 
-def chunks(family: ModelFamily, turn: Turn, params: WireParams) -> Iterator[WireParams]:
+def chunks(family: ModelFamily, turn: Turn, params: ApiParams) -> Iterator[ApiParams]:
     """Return the chunks of InvokeModelWithResponseStream, one for each word."""
     parts = list(_format(family, params).stream(turn, params))
     parts[-1] |= _guardrail(turn, params)
     return ({"chunk": {"bytes": json.dumps(part).encode()}} for part in parts)
 
 
-def check_completion(family: ModelFamily, params: WireParams) -> None:
+def check_completion(family: ModelFamily, params: ApiParams) -> None:
     """
     Check a request of the Chat Completions API. Any model that generates text is accepted.
 
@@ -158,19 +158,19 @@ def check_completion(family: ModelFamily, params: WireParams) -> None:
         raise ServiceError.invalid("messages: Field required")
 
 
-def completion(turn: Turn, params: WireParams) -> bytes:
+def completion(turn: Turn, params: ApiParams) -> bytes:
     """Return a chat completion."""
     return json.dumps({**_OPENAI.body(turn, params), **_guardrail(turn, params)}).encode()
 
 
-def completion_chunks(turn: Turn, params: WireParams) -> Iterator[WireParams]:
+def completion_chunks(turn: Turn, params: ApiParams) -> Iterator[ApiParams]:
     """Return the chunks of a chat completion, one for each word."""
     parts = list(_OPENAI.stream(turn, params))
     parts[-1] |= _guardrail(turn, params)
     return ({"chunk": {"bytes": json.dumps(part).encode()}} for part in parts)
 
 
-def _format(family: ModelFamily, params: WireParams) -> TextFormat:
+def _format(family: ModelFamily, params: ApiParams) -> TextFormat:
     sent = params.get("body", b"")
     if b'"anthropic_version"' in sent:
         return _ANTHROPIC
@@ -179,14 +179,14 @@ def _format(family: ModelFamily, params: WireParams) -> TextFormat:
     return TEXT_FORMATS[family.format]
 
 
-def _json(params: WireParams) -> dict[str, Any]:
+def _json(params: ApiParams) -> dict[str, Any]:
     content = _object(params)
     if content is None:
         raise ServiceError.invalid(_NO_JSON)
     return content
 
 
-def _object(params: WireParams) -> dict[str, Any] | None:
+def _object(params: ApiParams) -> dict[str, Any] | None:
     """Return the body of a request; None if it is not a JSON object."""
     try:
         content = read_json(params.get("body", b""))
@@ -195,7 +195,7 @@ def _object(params: WireParams) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _guardrail(turn: Turn, params: WireParams) -> dict[str, Any]:
+def _guardrail(turn: Turn, params: ApiParams) -> dict[str, Any]:
     if not turn.guarded:
         return {}
     shown: dict[str, Any] = {"amazon-bedrock-guardrailAction": "INTERVENED" if turn.intervened else "NONE"}

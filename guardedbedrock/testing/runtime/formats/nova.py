@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guardedbedrock.testing.runtime.turns import Turn
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 
-def body(turn: Turn, _: WireParams) -> dict[str, Any]:
+def body(turn: Turn, _: ApiParams) -> dict[str, Any]:
     """Return a response."""
     whole = converse.message(turn, {})
     return {name: whole[name] for name in ("output", "stopReason", "usage")}
 
 
-def stream(turn: Turn, _: WireParams) -> Iterator[dict[str, Any]]:
+def stream(turn: Turn, _: ApiParams) -> Iterator[dict[str, Any]]:
     """Yield the chunks of a response."""
     *parts, last = converse.events(turn, {})
     yield from parts

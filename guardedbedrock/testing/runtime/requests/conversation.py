@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from guardedbedrock.testing.resources.models import ModelFamily
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _USER_FIRST: Final = (
     "A conversation must start with a user message. Try again with a conversation that starts with a user message."
@@ -54,7 +54,7 @@ _MAX_DOCUMENTS: Final = 5
 _DOCUMENT_NAME: Final = re.compile(r"(?!.*  )[A-Za-z0-9_ \-()\[\]]+")
 
 
-def check_conversation(params: WireParams, family: ModelFamily) -> None:
+def check_conversation(params: ApiParams, family: ModelFamily) -> None:
     """
     Check the messages of a request, and whether the model supports what the request uses.
 
@@ -77,7 +77,7 @@ def check_conversation(params: WireParams, family: ModelFamily) -> None:
         raise ServiceError.invalid(problem)
 
 
-def _capabilities(messages: list[WireParams], params: WireParams, family: ModelFamily) -> Iterator[str]:
+def _capabilities(messages: list[ApiParams], params: ApiParams, family: ModelFamily) -> Iterator[str]:
     if params.get("system") and not family.system:
         yield _NO_SYSTEM
     if "toolConfig" in params and not family.tools:
@@ -89,7 +89,7 @@ def _capabilities(messages: list[WireParams], params: WireParams, family: ModelF
         yield _TOO_MANY_TOKENS.format(family.max_tokens)
 
 
-def _content(messages: list[WireParams], provider: str) -> Iterator[str]:
+def _content(messages: list[ApiParams], provider: str) -> Iterator[str]:
     for number, message in enumerate(messages):
         if not message["content"]:
             place = f"the Message object at messages.{number}"
@@ -103,14 +103,14 @@ def _content(messages: list[WireParams], provider: str) -> Iterator[str]:
                 yield _WHITESPACE
 
 
-def _roles(messages: list[WireParams]) -> Iterator[str]:
+def _roles(messages: list[ApiParams]) -> Iterator[str]:
     if messages and messages[0]["role"] != "user":
         yield _USER_FIRST
     if any(before["role"] == after["role"] for before, after in pairwise(messages)):
         yield _ALTERNATE
 
 
-def _tools(messages: list[WireParams], params: WireParams) -> Iterator[str]:
+def _tools(messages: list[ApiParams], params: ApiParams) -> Iterator[str]:
     """Yield the problems of tool blocks: the results of all calls of a turn belong into the next message."""
     blocks = [block for one in messages for block in one["content"]]
     if "toolConfig" not in params and any({"toolUse", "toolResult"} & block.keys() for block in blocks):
@@ -127,7 +127,7 @@ def _tools(messages: list[WireParams], params: WireParams) -> Iterator[str]:
         called = [block["toolUse"]["toolUseId"] for block in message["content"] if "toolUse" in block]
 
 
-def _failed_results(number: int, message: WireParams) -> Iterator[str]:
+def _failed_results(number: int, message: ApiParams) -> Iterator[str]:
     for index, block in enumerate(message["content"]):
         result = block.get("toolResult", {})
         if result.get("status") == "error" and not result["content"]:
@@ -135,7 +135,7 @@ def _failed_results(number: int, message: WireParams) -> Iterator[str]:
             yield f"The content field at {place} cannot be empty when status value is error."
 
 
-def _documents(messages: list[WireParams]) -> Iterator[str]:
+def _documents(messages: list[ApiParams]) -> Iterator[str]:
     names: list[str] = []
     for message in messages:
         blocks = message["content"]

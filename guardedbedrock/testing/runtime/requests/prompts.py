@@ -13,7 +13,7 @@ from guardedbedrock.testing.wire import ServiceError, read_json
 
 if TYPE_CHECKING:
     from guardedbedrock.testing.resources.guardrail import AssessmentSource
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 ToolSpec: TypeAlias = tuple[str, Mapping[str, Any]]
 """Name of a tool, and the JSON schema of its input."""
@@ -178,7 +178,7 @@ class Prompt:
         return sum(map(len, self.texts))
 
 
-def parse_converse(params: WireParams) -> Prompt:
+def parse_converse(params: ApiParams) -> Prompt:
     """
     Parse the parameters of Converse. ``guardContent`` blocks are marked.
 
@@ -204,7 +204,7 @@ def parse_converse(params: WireParams) -> Prompt:
     )
 
 
-def _output_schema(config: WireParams) -> Mapping[str, Any] | None:
+def _output_schema(config: ApiParams) -> Mapping[str, Any] | None:
     if "textFormat" not in config:
         return None
     schema = _json(config["textFormat"]["structure"]["jsonSchema"]["schema"].encode())
@@ -218,58 +218,58 @@ def _reasons(fields: Any) -> bool:
     return any(isinstance(one, dict) and one.get("type") in ("enabled", "adaptive") for one in settings)
 
 
-def _cited_documents(blocks: list[WireParams]) -> Iterator[CitedDocument]:
+def _cited_documents(blocks: list[ApiParams]) -> Iterator[CitedDocument]:
     documents = [block["document"] for block in blocks if "document" in block]
     for index, document in enumerate(documents):
         if document.get("citations", {}).get("enabled"):
             yield CitedDocument(document["name"], index, _document_text(document))
 
 
-def _document_text(document: WireParams) -> str:
+def _document_text(document: ApiParams) -> str:
     source = document["source"]
     if "bytes" in source and document.get("format", "txt") in _PLAIN_FORMATS:
         return str(source["bytes"].decode(errors="replace"))
     return source["text"] if "text" in source else " ".join(item.get("text", "") for item in source.get("content", ()))
 
 
-def _part(blocks: list[WireParams]) -> PromptPart:
+def _part(blocks: list[ApiParams]) -> PromptPart:
     marked = sum("image" in block.get("guardContent", {}) for block in blocks)
     images = marked + sum("image" in block for block in blocks)
     return PromptPart(_texts(blocks), _guarded(blocks), images, marked)
 
 
-def _texts(blocks: list[WireParams]) -> tuple[str, ...]:
+def _texts(blocks: list[ApiParams]) -> tuple[str, ...]:
     return tuple(text for block in blocks for text in _of_block(block))
 
 
-def _of_block(block: WireParams) -> Iterator[str]:
+def _of_block(block: ApiParams) -> Iterator[str]:
     if "text" in block:
         yield block["text"]
     if "text" in block.get("guardContent", {}):
         yield block["guardContent"]["text"]["text"]
 
 
-def _marks(blocks: list[WireParams]) -> Iterator[WireParams]:
+def _marks(blocks: list[ApiParams]) -> Iterator[ApiParams]:
     yield from (block["guardContent"]["text"] for block in blocks if "text" in block.get("guardContent", {}))
 
 
-def _guarded(blocks: list[WireParams]) -> tuple[str, ...]:
+def _guarded(blocks: list[ApiParams]) -> tuple[str, ...]:
     """Return the marked texts, without those that are only grounding sources or queries."""
     return tuple(mark["text"] for mark in _marks(blocks) if "guard_content" in mark.get("qualifiers", ["guard_content"]))
 
 
-def _qualified(blocks: list[WireParams], qualifier: str) -> tuple[str, ...]:
+def _qualified(blocks: list[ApiParams], qualifier: str) -> tuple[str, ...]:
     return tuple(mark["text"] for mark in _marks(blocks) if qualifier in mark.get("qualifiers", ()))
 
 
-def parse_guarded_content(content: list[WireParams], source: AssessmentSource) -> AssessedContent:
+def parse_guarded_content(content: list[ApiParams], source: AssessmentSource) -> AssessedContent:
     """Parse the content of ApplyGuardrail."""
     blocks = [{"guardContent": block} for block in content]
     images = sum("image" in block for block in content)
     return AssessedContent(_guarded(blocks), source, _qualified(blocks, "grounding_source"), _qualified(blocks, "query"), images)
 
 
-def _required_tool(config: WireParams) -> ToolSpec | None:
+def _required_tool(config: ApiParams) -> ToolSpec | None:
     tools = [tool["toolSpec"] for tool in config.get("tools", ()) if "toolSpec" in tool]
     choice = config.get("toolChoice", {})
     wanted = choice.get("tool", {}).get("name")
@@ -319,12 +319,12 @@ def _last_turn(text: str) -> str:
     return turns[-1].strip() if turns else text
 
 
-def _config(content: WireParams) -> WireParams:
+def _config(content: ApiParams) -> ApiParams:
     found = content.get("amazon-bedrock-guardrailConfig")
     return found if isinstance(found, dict) else {}
 
 
-def _tag_parser(content: WireParams) -> Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]]:
+def _tag_parser(content: ApiParams) -> Callable[[tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return a function that removes the guardrail tags of this body from texts, and returns the texts and the tagged texts."""
     suffix = _config(content).get("tagSuffix")
     if not suffix:
@@ -358,7 +358,7 @@ def _strings(content: Any) -> Iterator[str]:
         yield from (block["text"] for block in content if isinstance(block, dict) and isinstance(block.get("text"), str))
 
 
-def _required_tool_in_body(content: WireParams) -> ToolSpec | None:
+def _required_tool_in_body(content: ApiParams) -> ToolSpec | None:
     """Return the tool that Anthropic's ``tool_choice`` requires."""
     choice, tools = content.get("tool_choice"), content.get("tools") or ()
     if not isinstance(choice, dict) or choice.get("type") not in {"any", "tool"}:

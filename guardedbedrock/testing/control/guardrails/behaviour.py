@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from guardedbedrock.testing.resources.guardrail import Handling
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _Side: TypeAlias = Literal["input", "output"]
 
 _HANDLINGS: Final[Mapping[str, Handling]] = {"BLOCK": "block", "ANONYMIZE": "anonymize"}
 
 
-def to_fake_guardrail(arn: str, configuration: WireParams) -> FakeGuardrail:
+def to_fake_guardrail(arn: str, configuration: ApiParams) -> FakeGuardrail:
     """
     Return the fake guardrail for the DRAFT of a configuration.
 
@@ -41,7 +41,7 @@ def to_fake_guardrail(arn: str, configuration: WireParams) -> FakeGuardrail:
         raise ServiceError.invalid(str(error)) from error
 
 
-def _fields(configuration: WireParams, side: _Side) -> dict[str, Any]:
+def _fields(configuration: ApiParams, side: _Side) -> dict[str, Any]:
     topics = list(_enabled(configuration, "topicPolicy", "topics", side))
     words = list(_enabled(configuration, "wordPolicy", "words", side))
     managed = list(_enabled(configuration, "wordPolicy", "managedWordLists", side))
@@ -65,7 +65,7 @@ def _fields(configuration: WireParams, side: _Side) -> dict[str, Any]:
     }
 
 
-def _enabled(configuration: WireParams, policy: str, part: str, side: _Side) -> Iterator[tuple[Mapping[str, Any], Handling]]:
+def _enabled(configuration: ApiParams, policy: str, part: str, side: _Side) -> Iterator[tuple[Mapping[str, Any], Handling]]:
     """Yield the entries that are enabled for one side, with their handling. ``detect_only`` later overrides the handling."""
     for entry in configuration.get(policy, {}).get(part, ()):
         if entry.get(f"{side}Enabled", True) and entry.get("enabled", True):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from guardedbedrock.testing.resources.guardrail import FakeGuardrail
-    from guardedbedrock.testing.wire import WireParams
+    from guardedbedrock.testing.wire import ApiParams
 
 _COPIED: Final = ("name", "description", "blockedInputMessaging", "blockedOutputsMessaging")
 _MAX_EXAMPLES: Final = 5
@@ -18,7 +18,7 @@ _MAX_EXAMPLE: Final = 100  # characters
 _MAX_DEFINITION: Final = 200  # characters
 
 
-def from_request(params: WireParams, region: str, account: str) -> WireParams:
+def from_request(params: ApiParams, region: str, account: str) -> ApiParams:
     """
     Return the configuration that CreateGuardrail or UpdateGuardrail requests.
 
@@ -43,7 +43,7 @@ def from_request(params: WireParams, region: str, account: str) -> WireParams:
     }
 
 
-def _cross_region(config: Mapping[str, str] | None, place: str) -> WireParams:
+def _cross_region(config: Mapping[str, str] | None, place: str) -> ApiParams:
     if config is None:
         return {}
     name = config["guardrailProfileIdentifier"].rpartition("/")[2]
@@ -51,14 +51,14 @@ def _cross_region(config: Mapping[str, str] | None, place: str) -> WireParams:
     return {"crossRegionDetails": {"guardrailProfileId": name, "guardrailProfileArn": arn}}
 
 
-def _key(key: str, place: str) -> WireParams:
+def _key(key: str, place: str) -> ApiParams:
     """Return the ARN of the KMS key, if the request has a key ID or an ARN. The fake knows no aliases."""
     if not key or "alias/" in key:
         return {}
     return {"kmsKeyArn": key if key.startswith("arn:") else f"arn:aws:kms:{place}:key/{key}"}
 
 
-def from_fake_guardrail(guardrail: FakeGuardrail) -> WireParams:
+def from_fake_guardrail(guardrail: FakeGuardrail) -> ApiParams:
     """Return the configuration of a fake guardrail."""
     policies = {
         "wordPolicy": {

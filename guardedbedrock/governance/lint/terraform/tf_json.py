@@ -18,7 +18,7 @@ from guardedbedrock.governance.lint.terraform.documents import (
     BEFORE,
     DOCUMENT,
     MERGED,
-    TerraformPolicy,
+    TerraformDocument,
     blocks,
     converted_document,
     element_of,
@@ -36,7 +36,7 @@ def of_terraform(source: SourceText) -> Iterator[Group]:
     file = _Configuration(source.data)
     used: set[str] = set()
 
-    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformPolicy:
+    def text_of(resource: TerraformResource, value: Any, pointer: str, attribute: str) -> TerraformDocument:
         del resource, attribute
         return file.text_of(value, pointer, used)
 
@@ -84,26 +84,26 @@ class _Configuration:
             value, pointer = self.named[found[1]]
         return value, pointer
 
-    def text_of(self, value: Any, pointer: str, used: set[str]) -> TerraformPolicy:
+    def text_of(self, value: Any, pointer: str, used: set[str]) -> TerraformDocument:
         """Return the policy that an attribute holds; `used` collects the names of data sources."""
         value, pointer = self.follow(value, pointer)
         if not isinstance(value, str):
-            return TerraformPolicy(self.resolved(value), pointer)
+            return TerraformDocument(self.resolved(value), pointer)
         named = _OF_DOCUMENT.fullmatch(value)
         if named is not None and named[1] in self.documents:
             used.add(named[1])
             return self.converted(named[1], *self.documents[named[1]])
         document = loaded(value)
         if isinstance(document, str) and "${" in document:
-            return TerraformPolicy(None, pointer, unread=EXPRESSION)
-        return TerraformPolicy(self.resolved(document), pointer)
+            return TerraformDocument(None, pointer, unread=EXPRESSION)
+        return TerraformDocument(self.resolved(document), pointer)
 
-    def converted(self, name: str, block: Mapping[str, Any], pointer: str, outer: tuple[str, ...] = ()) -> TerraformPolicy:
+    def converted(self, name: str, block: Mapping[str, Any], pointer: str, outer: tuple[str, ...] = ()) -> TerraformDocument:
         """Return the policy of a data source, with the documents that it merges."""
         if name in outer:
-            return TerraformPolicy(None, pointer, unread=MERGED)
+            return TerraformDocument(None, pointer, unread=MERGED)
 
-        def merged(value: Any, place: str) -> TerraformPolicy:
+        def merged(value: Any, place: str) -> TerraformDocument:
             named = _OF_DOCUMENT.fullmatch(value) if isinstance(value, str) else None
             if named is not None and named[1] in self.documents:
                 return self.converted(named[1], *self.documents[named[1]], (*outer, name))
