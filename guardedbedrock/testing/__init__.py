@@ -78,7 +78,7 @@ _PACKAGES: Final = {"cases", "faults"}
 _MODULES: Final = {
     "CONTENT_WORDS": "resources",
     "Citation": "runtime",
-    "DENIALS": "denials.denial_catalogue",
+    "DENIALS": "denials.catalogue",
     "Denial": "denials.denial",
     "FakeApiKey": "server.credentials",
     "FakeBedrock": "fake",
