@@ -14,7 +14,7 @@ from guardedbedrock.governance.proof.questions import guardrail_required
 from guardedbedrock.governance.proof.solving.solver import is_available
 from guardedbedrock.governance.report.call_classes import CallClasses
 from guardedbedrock.governance.report.matrix import Matrix
-from guardedbedrock.governance.report.records import AccessReport, GuardrailPermission, ReportRow, RowProof, count_unguarded
+from guardedbedrock.governance.report.records import AccessReport, GuardrailPermission, PrincipalRow, RowProof, count_unguarded
 from guardedbedrock.governance.report.scope import Scope, Subject
 from guardedbedrock.iam import Outcome
 
@@ -37,7 +37,7 @@ def build(
     """
     calls = CallClasses(scope)
     situations = calls.situations
-    rows: dict[object, tuple[list[str], ReportRow]] = {}
+    rows: dict[object, tuple[list[str], PrincipalRow]] = {}
     for number, subject in enumerate(scope.subjects):
         matrix = Matrix(scope, subject, calls)
         found = tuple(matrix.verdicts())
@@ -45,10 +45,10 @@ def build(
         answer = _prove(scope, subject, timeout) if proof and is_available() else None
         key = found, changes, answer
         if key not in rows:
-            rows[key] = [], ReportRow(subject.principals, matrix.explained(), changes, answer)
+            rows[key] = [], PrincipalRow(subject.principals, matrix.explained(), changes, answer)
         rows[key][0].extend(subject.principals)
         progress(number + 1, len(scope.subjects))
-    merged = [ReportRow(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
+    merged = [PrincipalRow(tuple(names), row.cells, row.changes, row.proof) for names, row in rows.values()]
     merged.sort(
         key=lambda row: (*(-count_unguarded(row, situations, one) for one in ("allowed", "indeterminate")), row.principals)
     )

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any, Final
 
 from guardedbedrock.governance.report.placeholders import PLACEHOLDERS, fill
-from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, ExplainedDecision, ReportRow
+from guardedbedrock.governance.report.records import OPERATIONS, AccessReport, Cell, ExplainedDecision, PrincipalRow
 
 SCHEMA: Final = "guardedbedrock.access-report"
 VERSION: Final = 1
@@ -123,7 +123,7 @@ def write_csv(report: AccessReport) -> Iterator[str]:
             yield from (_line((principal, *line)) for line in lines)
 
 
-def _decisions(row: ReportRow, report: AccessReport) -> Iterator[tuple[str, ...]]:
+def _decisions(row: PrincipalRow, report: AccessReport) -> Iterator[tuple[str, ...]]:
     for situation, cells in zip(report.situations, row.cells, strict=True):
         for model, cell in zip(report.scope.models, cells, strict=True):
             for operation, answer in zip(OPERATIONS, cell or (), strict=False):

@@ -105,7 +105,7 @@ class RowProof:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRow:
+class PrincipalRow:
     """
     Principals whose decisions are alike.
 
@@ -134,7 +134,7 @@ class AccessReport:
     """
 
     scope: Scope
-    rows: tuple[ReportRow, ...]
+    rows: tuple[PrincipalRow, ...]
     situations: tuple[Situation, ...] = field(default=())
 
     @property
@@ -158,7 +158,7 @@ class AccessReport:
         )
 
 
-def count_unguarded(row: ReportRow, situations: Sequence[Situation], outcome: Outcome) -> int:
+def count_unguarded(row: PrincipalRow, situations: Sequence[Situation], outcome: Outcome) -> int:
     """Count the models and Regions that a row can call without a guardrail by at least one operation."""
     unguarded = [cells for situation, cells in zip(situations, row.cells, strict=True) if situation.kind == "none"]
     return sum(any(one.verdict.outcome == outcome for one in cell or ()) for cells in unguarded for cell in cells)
