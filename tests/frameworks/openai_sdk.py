@@ -78,7 +78,7 @@ def test_an_async_denial_is_the_permission_error_of_the_sdk(fake: FakeBedrock, g
 def test_a_denial_of_aws_is_typed(fake: FakeBedrock, guard: Guard) -> None:
     fake.deny(by="scp")
 
-    with pytest.raises(openai.PermissionDeniedError) as denied:
+    with pytest.raises(openai.AuthenticationError) as denied:
         sync_client(guard).chat.completions.create(**ASK)
 
     assert (denial(denied.value).policy_type, denial(denied.value).simulated) == ("scp", False)

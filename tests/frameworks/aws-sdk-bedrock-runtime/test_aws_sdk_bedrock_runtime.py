@@ -34,6 +34,8 @@ from guardedbedrock.events import DeniedByAws, GuardrailIntervened, SentWithoutG
 from guardedbedrock.testing import FakeBedrock
 
 SONIC: Final = "amazon.nova-sonic-v1:0"
+JSON: Final = "application/json"
+"""The SDK sends ``application/octet-stream`` by default, with which AWS takes no guardrail."""
 STREAM: Final = "InvokeModelWithBidirectionalStream"
 BODY: Final = ask("invoke_model")["body"]
 
@@ -95,7 +97,7 @@ async def converse_stream(client: AsyncBedrockRuntimeClient, text: str = "hello 
 
 
 async def invoke(client: AsyncBedrockRuntimeClient, **more: Any) -> Any:
-    return await client.invoke_model(models.InvokeModelInput(model_id=MODEL, body=BODY, **more))
+    return await client.invoke_model(models.InvokeModelInput(model_id=MODEL, body=BODY, content_type=JSON, **more))
 
 
 async def speak(client: AsyncBedrockRuntimeClient, model: str = SONIC, events: int = 1) -> Any:
@@ -128,7 +130,7 @@ def test_invoke_model(fake: FakeBedrock, guard: Guard) -> None:
 
 def test_invoke_model_with_response_stream(fake: FakeBedrock, guard: Guard) -> None:
     async def ask(client: AsyncBedrockRuntimeClient) -> bytes:
-        given = models.InvokeModelWithResponseStreamInput(model_id=MODEL, body=BODY)
+        given = models.InvokeModelWithResponseStreamInput(model_id=MODEL, body=BODY, content_type=JSON)
         stream = await client.invoke_model_with_response_stream(given)
         return b"".join([event.value.bytes_ async for event in stream.output_stream])
 
