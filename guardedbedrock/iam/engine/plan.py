@@ -78,9 +78,9 @@ def build_plan(  # noqa: PLR0913  # all but two are keywords
     covering: Container[int],
     *,
     has_empty_session: bool,
-    management_account: str | None = None,
-    needs_no_permission: bool = False,
-    gaps: Sequence[Gap] = (),
+    management_account: str | None,
+    needs_no_permission: bool,
+    gaps: Sequence[Gap],
 ) -> Plan:
     """
     Build the plan of one action.
