@@ -8,8 +8,10 @@ from typing import Any, Final
 import pytest
 from iam.oracle.principals import left_out, named, who
 
+from guardedbedrock.iam import Request, parse
+from guardedbedrock.iam.engine.statements import CompiledStatement, StatementCompiler
 from guardedbedrock.iam.matching.operators import OPERATORS
-from guardedbedrock.iam.matching.principals import excepted, grant, identify
+from guardedbedrock.iam.matching.principals import Grant, excepted, grant, identify, without_path
 from guardedbedrock.iam.matching.variables import Variable
 
 HOME, AWAY = "111122223333", "444455556666"
@@ -68,3 +70,42 @@ def test_cached_records_are_immutable(record: Any) -> None:
         with pytest.raises(AttributeError):
             setattr(record, field, None)
     assert not hasattr(record, "__dict__")
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"),
+    [
+        ("arn:aws:iam::111122223333:user/ann", "arn:aws:iam::111122223333:user/ann"),
+        ("arn:aws:iam::111122223333:user/team/a/ann", "arn:aws:iam::111122223333:user/ann"),
+        ("arn:aws:iam::111122223333:group/team/Admins", "arn:aws:iam::111122223333:group/Admins"),
+        ("arn:aws:iam::111122223333:role/team/a/App", "arn:aws:iam::111122223333:role/App"),
+        ("arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:root"),
+        ("arn:aws:sts::111122223333:assumed-role/App/run", "arn:aws:iam::111122223333:role/App"),
+        ("arn:aws-cn:sts::111122223333:assumed-role/App/run", "arn:aws-cn:iam::111122223333:role/App"),
+        ("arn:aws:sts::111122223333:federated-user/ann", "arn:aws:sts::111122223333:federated-user/ann"),
+    ],
+)
+def test_a_name_without_its_path(arn: str, expected: str) -> None:
+    assert without_path(arn) == expected
+
+
+@pytest.mark.parametrize(
+    ("listed", "effect", "expected"),
+    [
+        ("user/ann", "Deny", Grant.PERHAPS),
+        ("user/ann", "Allow", Grant.UNDOCUMENTED),
+        ("user/bob", "Deny", Grant.PERHAPS),
+    ],
+)
+def test_a_federated_session_of_a_user_that_not_principal_lists(listed: str, effect: str, expected: Grant) -> None:
+    """The ARN of the session does not name the user, so a Deny may except it."""
+    statement = {
+        "Effect": effect,
+        "NotPrincipal": {"AWS": f"arn:aws:iam::{HOME}:{listed}"},
+        "Action": "*",
+        "Resource": "*",
+    }
+    document = parse({"Version": "2012-10-17", "Statement": statement}, "resource")
+    compiled = CompiledStatement(document.statements[0], document, "resource", "", 0, StatementCompiler(has_boundary=False))
+
+    assert compiled.grant(Request(f"arn:aws:sts::{HOME}:federated-user/ann", "s3:GetObject", "*")) is expected
