@@ -109,3 +109,22 @@ def test_a_federated_session_of_a_user_that_not_principal_lists(listed: str, eff
     compiled = CompiledStatement(document.statements[0], document, "resource", "", 0, StatementCompiler(has_boundary=False))
 
     assert compiled.grant(Request(f"arn:aws:sts::{HOME}:federated-user/ann", "s3:GetObject", "*")) is expected
+
+
+LINKED: Final = f"arn:aws:iam::{HOME}:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"
+
+
+@pytest.mark.parametrize(
+    ("caller", "role", "expected"),
+    [
+        ("assumed-role/AWSServiceRoleForX/run", LINKED, True),
+        ("assumed-role/AWSServiceRoleForX/run", f"arn:aws:iam::{HOME}:role/AWSServiceRoleForX", False),
+        ("assumed-role/AWSServiceRoleForX/run", None, True),
+        ("assumed-role/AWSServiceRoleForX/run", f"arn:aws:iam::{HOME}:root", True),
+        ("assumed-role/AWSServiceRoleForX/run", "no ARN", True),
+        ("assumed-role/App/run", LINKED, True),
+        ("assumed-role/App/run", None, False),
+    ],
+)
+def test_a_session_of_a_service_linked_role_is_recognized_by_the_role(caller: str, role: object, *, expected: bool) -> None:
+    assert identify(f"arn:aws:sts::{HOME}:{caller}").is_service_linked_by(role) is expected
