@@ -26,7 +26,7 @@ from guardedbedrock.bedrock import OPERATIONS, RUNTIME_SERVICE, Guardrail, Vocab
 from guardedbedrock.bedrock.guardrail.backstop import ApiKeys, backstop
 from guardedbedrock.bedrock.names import REGION_FIX, is_model, is_region
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
-from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels, sendable_patterns
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.observers import Listener, Observers
 from guardedbedrock.core.records import Call, Verdict, plain_parameters
@@ -41,7 +41,6 @@ from guardedbedrock.core.rules import (
     OnUnavailable,
     OnUnguardedReply,
     Rules,
-    UnsupportedModels,
 )
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet
@@ -584,13 +583,12 @@ class Guard:
             ConfigurationError: No guardrail is approved, or AWS would not accept an ID.
         """
         rules = self.rules
-        sends = rules.unsupported_models == "send"
         return backstop(
             rules.approved,
             api_keys=api_keys,
             allow_mantle=allow_mantle,
             deny_indirect=deny_indirect,
-            unguarded_models=sendable_patterns(rules.models_without_guardrail) if sends else (),
+            unguarded_models=sendable_patterns(rules.models_without_guardrail, rules.unsupported_models),
         )
 
 

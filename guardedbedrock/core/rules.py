@@ -15,6 +15,7 @@ from guardedbedrock.bedrock.errors.policy_mistakes import PolicyMistake, policy_
 from guardedbedrock.bedrock.guardrail.coverage import SuffixHistory
 from guardedbedrock.bedrock.indirect_inference import Attachment, IndirectTarget
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 from guardedbedrock.core.clock import utc_now
 from guardedbedrock.core.preflight_cache import PreflightCache
 from guardedbedrock.errors import ConfigurationError, SourceError
@@ -29,7 +30,6 @@ OnIntervention: TypeAlias = Literal["return", "raise"]
 OnUnavailable: TypeAlias = Literal["deny", "allow"]
 OnUnguardedReply: TypeAlias = Literal["return", "raise"]
 OnMantle: TypeAlias = Literal["refuse", "allow"]
-UnsupportedModels: TypeAlias = Literal["send", "refuse"]
 OnIndirect: TypeAlias = Literal["refuse", "verify", "warn", "allow"]
 
 Attached: TypeAlias = Callable[[IndirectTarget, str], Attachment]

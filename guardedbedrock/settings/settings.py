@@ -21,6 +21,7 @@ from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.guardrail.guardrail import DRAFT
 from guardedbedrock.bedrock.resources.inventory import GuardrailOnProfiles
 from guardedbedrock.bedrock.resources.resource_policies import check_attached
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 from guardedbedrock.core.rules import (
     Mode,
     OnIndeterminate,
@@ -31,7 +32,6 @@ from guardedbedrock.core.rules import (
     OnUnapproved,
     OnUnavailable,
     OnUnguardedReply,
-    UnsupportedModels,
 )
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.iam import PolicySet

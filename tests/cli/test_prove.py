@@ -280,11 +280,11 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
         ),
         (
             [{"call": {"operation": "Converse", "params": {}, "why": "x"}}],
-            "[0].call: unknown field `why`; known fields are operation",
+            "[0].call: unknown field `why`; the known fields are operation",
         ),
         (
             [{"request": {"action": BOTH[0], "resource": MODEL, "id": 1}}],
-            "[0].request: unknown field `id`; known fields are principal",
+            "[0].request: unknown field `id`; the known fields are principal",
         ),
         (
             [{"operation": "Converse", "params": {"modelId": "m"}, "service": "bedrock"}],

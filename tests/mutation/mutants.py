@@ -5,8 +5,7 @@ Changes that no test can detect are left out:
 
 1. changes in annotations and type aliases,
 2. changes of the bare ``*`` in a signature, which Cosmic Ray takes for a multiplication,
-3. ``is`` for ``==`` and ``==`` for ``is``: what is compared by identity here equals nothing else,
-4. ``lru_cache`` and ``slots``, which decide about speed and memory only.
+3. ``is`` for ``==`` and ``==`` for ``is``: what is compared by identity here equals nothing else.
 """
 
 from __future__ import annotations
@@ -73,7 +72,7 @@ def change(code: str, mutated: str) -> tuple[str, str]:
 
 
 def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
-    """Yield the positions of annotations, type aliases, caches and slots."""
+    """Yield the positions of annotations and type aliases."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.AnnAssign):
             is_alias = isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias"
@@ -82,10 +81,6 @@ def _unseen(code: str) -> Iterator[tuple[Position, Position]]:
             yield _span(node.annotation)
         elif isinstance(node, ast.FunctionDef) and node.returns:
             yield _span(node.returns)
-        elif isinstance(node, ast.keyword) and node.arg == "slots":
-            yield _span(node)
-        if isinstance(node, ast.FunctionDef):
-            yield from (_line(decorator) for decorator in node.decorator_list if ast.unparse(decorator).startswith("lru_cache"))
 
 
 def _bare_stars(code: str) -> Iterator[tuple[Position, Position]]:
@@ -95,10 +90,5 @@ def _bare_stars(code: str) -> Iterator[tuple[Position, Position]]:
                 yield (line, place), (line, place + 1)
 
 
-def _line(node: ast.expr) -> tuple[Position, Position]:
-    """Return the whole line of a decorator, with its ``@``."""
-    return (node.lineno, 0), ((node.end_lineno or node.lineno) + 1, 0)
-
-
-def _span(node: ast.expr | ast.stmt | ast.keyword) -> tuple[Position, Position]:
+def _span(node: ast.expr | ast.stmt) -> tuple[Position, Position]:
     return (node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0)

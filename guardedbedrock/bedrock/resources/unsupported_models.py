@@ -21,6 +21,9 @@ from guardedbedrock.iam.matching.patterns import compile_pattern
 UnsupportedKind: TypeAlias = Literal["embedding", "rerank", "speech", "video", "configured"]
 """Why a model takes no guardrail; ``configured`` if the settings say so."""
 
+UnsupportedModels: TypeAlias = Literal["send", "refuse"]
+"""What a client does with a call to a model that takes no guardrail and generates nothing: the setting of this name."""
+
 UNSUPPORTED_MODELS: Final[Mapping[str, UnsupportedKind]] = {
     "amazon.titan-embed-*": "embedding",
     "amazon.nova-*embeddings-*": "embedding",
@@ -37,8 +40,16 @@ GENERATES_NOTHING: Final = frozenset({"embedding", "rerank", "configured"})
 """Kinds whose calls may be sent without a guardrail."""
 
 
-def sendable_patterns(configured: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the patterns of the models whose calls may be sent without a guardrail."""
+def sendable_patterns(configured: tuple[str, ...], unsupported_models: UnsupportedModels = "send") -> tuple[str, ...]:
+    """
+    Return the patterns of the models whose calls may be sent without a guardrail; none if the client refuses them.
+
+    Args:
+        configured: Patterns of model IDs in the settings.
+        unsupported_models: The setting of this name.
+    """
+    if unsupported_models == "refuse":
+        return ()
     return (*(pattern for pattern, kind in UNSUPPORTED_MODELS.items() if kind in GENERATES_NOTHING), *configured)
 
 

@@ -82,11 +82,11 @@ def read_inputs(config: str | None, tag_key: str = TAG_KEY) -> Inputs:
     definitions = configuration_table(Path(config)).get("guardrail_definitions", []) if config else []
     if not isinstance(definitions, list) or not all(isinstance(one, Mapping) for one in definitions):
         raise ConfigurationError(f"{config}: guardrail_definitions: must be an array of tables; write [[guardrail_definitions]]")
-    sends = settings.unsupported_models == "send"  # as for the backstop policy: a model that the client refuses is not exempt
     return Inputs(
         settings.approved,
-        sendable_patterns(settings.models_without_guardrail) if sends else (),
-        settings.models_without_guardrail if sends else (),
+        # As for the backstop policy: a model that the client refuses is not exempt.
+        sendable_patterns(settings.models_without_guardrail, settings.unsupported_models),
+        settings.models_without_guardrail if settings.unsupported_models == "send" else (),
         tuple(definitions),
         tag_key,
         settings.profiles,

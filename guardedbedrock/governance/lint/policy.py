@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from guardedbedrock._root import ConfigurationError
-from guardedbedrock.bedrock.resources.unsupported_models import sendable_patterns
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels, sendable_patterns
 from guardedbedrock.governance.lint.locations import SourceText, escape
 from guardedbedrock.iam import PolicyDocument, PolicySet, PolicySyntaxError, PolicyType, parse
 from guardedbedrock.iam.language.documents import Statement
@@ -232,12 +232,12 @@ class Group:
     principal: str = DEFAULT_PRINCIPAL
     is_complete: bool = False
     unguarded_models: tuple[str, ...] = ()
-    unsupported_models: Literal["send", "refuse"] = "send"
+    unsupported_models: UnsupportedModels = "send"
 
     @property
     def exempt_models(self) -> tuple[str, ...]:
         """Patterns of IDs of models that may be called without a guardrail."""
-        return sendable_patterns(self.unguarded_models) if self.unsupported_models == "send" else ()
+        return sendable_patterns(self.unguarded_models, self.unsupported_models)
 
     def statements(self, *types: str) -> Iterator[tuple[LintedPolicy, LintedStatement]]:
         """Yield the statements of policies of some types; of every type without arguments."""

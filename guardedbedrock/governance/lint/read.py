@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.cloudformation.loops import LOOP
 from guardedbedrock.governance.lint.cloudformation.templates import of_cloudformation
@@ -249,7 +250,7 @@ def read_unguarded_models(path: Path) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def read_unsupported_models(path: Path) -> Literal["send", "refuse"]:
+def read_unsupported_models(path: Path) -> UnsupportedModels:
     """Return ``unsupported_models`` of a configuration."""
     value = configuration_table(path).get("unsupported_models", "send")
     if value not in ("send", "refuse"):

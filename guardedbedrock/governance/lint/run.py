@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 from guardedbedrock.errors import ConfigurationError
 from guardedbedrock.governance.lint.finding import SEVERITIES, LintFinding, Problem, Rule
 from guardedbedrock.governance.lint.policy import Group, LintedPolicy
@@ -69,7 +70,7 @@ class LintOptions:
     suppressions: tuple[Suppression, ...] = ()
     baseline: Mapping[str, int] = field(default_factory=dict)
     unguarded_models: tuple[str, ...] = ()
-    unsupported_models: Literal["send", "refuse"] = "send"
+    unsupported_models: UnsupportedModels = "send"
 
 
 def lint(paths: Iterable[str | Path], options: LintOptions | None = None) -> tuple[LintFinding, ...]:

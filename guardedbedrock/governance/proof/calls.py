@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +14,7 @@ from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
 from guardedbedrock.iam import Request
+from guardedbedrock.settings.problems import nearest
 from guardedbedrock.settings.reader import LARGEST_YAML, parse_yaml, read_text
 
 _REGION: Final = "us-east-1"
@@ -103,9 +103,7 @@ def _requests(entry: object, place: str, policies: ProofPolicies, guardrails: Se
 def _check_names(given: Mapping[str, Any], place: str, known: Collection[str], notes: Collection[str]) -> None:
     for name in given:
         if name not in (*known, *notes):
-            near = get_close_matches(str(name), known, n=1)
-            fix = f"did you mean `{near[0]}`?" if near else f"known fields are {', '.join(known)}"
-            raise ConfigurationError(f"{place}: unknown field `{name}`; {fix}")
+            raise ConfigurationError(f"{place}: unknown field `{name}`; {nearest(str(name), known, 'fields')}")
 
 
 def _check(

@@ -97,9 +97,10 @@ class PolicyArguments:
         if not all(self.exempt):
             raise ConfigurationError("--exempt-model: is empty; write a pattern of model IDs such as amazon.titan-embed-*")
         settings = load(self.config) if self._reads_configuration else None
-        if settings is None or settings.unsupported_models == "refuse":
+        if settings is None:
             return tuple(self.exempt)
-        return tuple(dict.fromkeys((*sendable_patterns(settings.models_without_guardrail), *self.exempt)))
+        sendable = sendable_patterns(settings.models_without_guardrail, settings.unsupported_models)
+        return tuple(dict.fromkeys((*sendable, *self.exempt)))
 
     def guardrails(self) -> tuple[Guardrail, ...]:
         """Return the approved guardrails of the configuration; none if the policies come from elsewhere."""

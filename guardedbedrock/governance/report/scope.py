@@ -133,7 +133,7 @@ def regions_of(guardrails: Iterable[Guardrail], others: Iterable[str]) -> tuple[
     Return the Regions of guardrails, and further ones.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: No Region is known.
     """
     found = tuple(dict.fromkeys([*(one.region for one in guardrails), *others]))
     if not found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -14,6 +14,8 @@ from guardedbedrock.governance.proof.solving.solver import Solver
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from guardedbedrock.bedrock.resources.unsupported_models import UnsupportedModels
 
 BOTH: Final = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
 APPROVED: Final = "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc123def456:3"
@@ -123,7 +125,7 @@ def test_a_client_that_refuses_embedding_models_exempts_none(
     file.write_text(json.dumps({"Version": "2012-10-17", "Statement": [embedding]}), "utf-8")
     config.write_text('unsupported_models = "refuse"\npolicies.identity = "p.json"', "utf-8")
 
-    def findings(path: Path, mode: Literal["send", "refuse"] = "send") -> int:
+    def findings(path: Path, mode: UnsupportedModels = "send") -> int:
         return len(lint([path], LintOptions(select=("GB201",), together=together, unsupported_models=mode)))
 
     assert (findings(file), findings(file, "refuse"), findings(config)) == (0, 1, 1)

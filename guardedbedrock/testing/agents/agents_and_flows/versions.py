@@ -112,7 +112,7 @@ class VersionStore:
         return [(version, each) for (found, version), each in self._versions.items() if found == owner]
 
     def put_draft(self, owner: str, draft: ApiParams, test_alias: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace the draft. Add the test alias if there is none."""
+        """Create or replace the draft. Add the test alias if it is missing."""
         created = self._versions.get((owner, DRAFT), {}).get("createdAt")
         self._versions[owner, DRAFT] = {**draft, **times(), **({"createdAt": created} if created else {})}
         self._aliases.setdefault((owner, TEST_ALIAS), test_alias)
