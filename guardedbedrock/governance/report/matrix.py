@@ -60,7 +60,7 @@ class Matrix:
                     )
 
     def verdicts(self) -> Iterator[tuple[tuple[CallDecision, ...] | None, ...]]:
-        """Yield the verdicts of each situation."""
+        """Yield the decisions on all models in each situation."""
         found = {key: tuple(verdict for verdict, _, _ in decided.calls) for key, decided in self._decided.items()}
         for keys in self._keys:
             yield tuple(None if key is None else found[key] for key in keys)

@@ -63,7 +63,7 @@ def find(entries: Mapping[str, ApiParams], identifier: str, *, name: str = "") -
 
 def check_name(entries: Mapping[str, ApiParams], member: str, name: str) -> None:
     """
-    Check that no entry has a name.
+    Check that a name is not in use.
 
     Args:
         entries: ARN to entry.

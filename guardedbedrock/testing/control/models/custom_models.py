@@ -49,7 +49,7 @@ class CustomModels:
 
     def check_name(self, name: str) -> None:
         """
-        Check that no model has a name.
+        Check that no model uses a name.
 
         Raises:
             ServiceError: ``ConflictException`` (400).
