@@ -18,9 +18,14 @@ MODEL: Final = "amazon.nova-lite-v1:0"
 
 
 @pytest.fixture
-def client() -> Iterator[Any]:
+def fake() -> Iterator[FakeBedrock]:
     with FakeBedrock() as fake:
-        yield boto3.client("bedrock-agent", **fake.client_kwargs())
+        yield fake
+
+
+@pytest.fixture
+def client(fake: FakeBedrock) -> Any:
+    return boto3.client("bedrock-agent", **fake.client_kwargs())
 
 
 def agent(client: Any, name: str = "hr") -> str:
@@ -106,6 +111,24 @@ def test_a_flow_is_no_agent(client: Any) -> None:
     ):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             call(**params)
+
+
+def test_a_flow_is_not_invoked_as_an_agent(fake: FakeBedrock, client: Any) -> None:
+    """Nor is an agent invoked as a flow."""
+    runtime, hr, answers = boto3.client("bedrock-agent-runtime", **fake.client_kwargs()), agent(client), flow(client)
+    inputs = [{"nodeName": "Begin", "nodeOutputName": "document", "content": {"document": "hello"}}]
+    as_agent = {"agentAliasId": "TSTALIASID", "sessionId": "s1", "inputText": "hello"}
+    as_flow = {"flowAliasIdentifier": "TSTALIASID", "inputs": inputs}
+
+    for call, params in (
+        (runtime.invoke_agent, {**as_agent, "agentId": answers}),
+        (runtime.invoke_flow, {**as_flow, "flowIdentifier": hr}),
+        (runtime.start_flow_execution, {**as_flow, "flowIdentifier": hr}),
+    ):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            call(**params)
+    runtime.invoke_agent(**as_agent, agentId=hr)
+    runtime.invoke_flow(**as_flow, flowIdentifier=answers)
 
 
 def test_a_deleted_alias_of_a_flow_is_gone(client: Any) -> None:

@@ -204,7 +204,7 @@ class AgentRuntime:
         return _agent_reply(turn, params)
 
     def _invoke_agent(self, params: ApiParams) -> ApiParams:
-        named = next(iter(self._agents.guardrails_of(params["agentId"], params["agentAliasId"])), None)
+        named = next(iter(self._agents.guardrails_of(params)), None)
         turn = self._turn("InvokeAgent", params, params.get("inputText", ""), named=named)
         return {**_agent_reply(turn, params), "sessionId": params["sessionId"]}
 
@@ -219,7 +219,7 @@ class AgentRuntime:
         return self._one_at_a_time(lambda given: self._executions.start(given, turn.text))(params)
 
     def _flow_turn(self, operation: str, params: ApiParams) -> Turn:
-        named = next(iter(self._agents.guardrails_of(params["flowIdentifier"], params["flowAliasIdentifier"])), None)
+        named = next(iter(self._agents.guardrails_of(params)), None)
         text = " ".join(str(given["content"].get("document", "")) for given in params["inputs"])
         return self._turn(operation, params, text, named=named)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _TAGGABLE: Final = r"arn:aws[a-z-]*:bedrock:[a-z0-9-]+:\d{12}:(agent|agent-alias|knowledge-base|flow|prompt|session)/.+"
 """The pattern of the service model matches no ARN: it has ``/d`` for a digit."""
+_ALIAS_OF_AGENT: Final = ("agentId", "agentAliasId")
+_ALIAS_OF_FLOW: Final = ("flowIdentifier", "flowAliasIdentifier")
 
 
 class Agents:
@@ -148,15 +150,17 @@ class Agents:
             self._versions.check_kind(params)
             return OperationOutput(deepcopy(self._operations[operation](params)))
 
-    def guardrails_of(self, owner: str, alias: str) -> tuple[tuple[str, str], ...]:
+    def guardrails_of(self, params: ApiParams) -> tuple[tuple[str, str], ...]:
         """
-        Return the guardrails of an agent alias or a flow alias.
+        Return the guardrails of the agent alias or the flow alias that a request calls.
 
         Raises:
             ServiceError: ``ResourceNotFoundException`` (404).
         """
         with self._lock:
-            return self._versions.guardrails_of(owner, alias)
+            self._versions.check_kind(params)
+            owner, alias = _ALIAS_OF_AGENT if "agentId" in params else _ALIAS_OF_FLOW
+            return self._versions.guardrails_of(params[owner], params[alias])
 
     def search(self, knowledge_base: str, query: str, configuration: Mapping[str, Any]) -> list[Passage] | None:
         """
