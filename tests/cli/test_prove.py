@@ -291,6 +291,10 @@ MODEL: Final = "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-3-h
             "[0].service: `bedrock` does not have the operation Converse; set it to `bedrock-runtime`",
         ),
         (
+            [{"operation": "Converse", "params": {"modelId": "m", "guardrailConfg": {}}}],
+            "[0].params: unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?",
+        ),
+        (
             [{"operation": "Converse", "params": {"modelId": "m"}, "bearer": "short"}],
             "[0].bearer: must be one of SHORT_TERM, LONG_TERM, unknown",
         ),

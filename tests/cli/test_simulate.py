@@ -217,6 +217,13 @@ def test_without_policies_only_the_approved_list_is_checked(simulate: Cli, tmp_p
     assert "no policies are configured" in simulate("--params", TINY).out
 
 
+def test_a_misspelt_parameter_is_not_simulated(simulate: Cli) -> None:
+    code, out, err = simulate("--params", json.dumps({"modelId": "acme.tiny-v1", "guardrailConfg": {}}))
+
+    assert (code, out) == (2, "")
+    assert err == "guardedbedrock: --params: unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?\n"
+
+
 def test_json_of_a_denied_call(simulate: Cli, tmp_path: Path) -> None:
     code, out, err = simulate("--params", LARGE, "--format", "json")
 

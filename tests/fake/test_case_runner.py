@@ -259,6 +259,11 @@ def test_the_first_denial_decides_a_call_even_after_an_indeterminate_decision(tm
             calling(params={"modelId": ""}), "at /call/params: `modelId` is empty; Converse requires it", id="empty model"
         ),
         pytest.param(
+            calling(params={"modelId": "m", "guardrailConfg": {}}),
+            "at /call/params: unknown parameter `guardrailConfg`; did you mean `guardrailConfig`?",
+            id="unknown parameter",
+        ),
+        pytest.param(
             calling(context={"aws:SourceIp": "10.0.0.1", "AWS:sourceip": "10.0.0.2"}),
             "at /context: `aws:SourceIp` and `AWS:sourceip` are the same context key; remove one",
             id="context key twice",
@@ -320,9 +325,9 @@ def test_a_request_has_any_principal_of_iam(tmp_path: Path, principal: str) -> N
     assert result.authorizations[0].request.principal == principal
 
 
-@pytest.mark.parametrize("service", ["bedrock", "bedrock-agent"])
-def test_a_call_names_the_service_of_an_operation_that_two_services_have(tmp_path: Path, service: str) -> None:
-    params = {"resourceArn": GUARDRAIL, "resourcePolicy": "{}"}
+@pytest.mark.parametrize(("service", "member"), [("bedrock", "resourcePolicy"), ("bedrock-agent", "policy")])
+def test_a_call_names_the_service_of_an_operation_that_two_services_have(tmp_path: Path, service: str, member: str) -> None:
+    params = {"resourceArn": GUARDRAIL, member: "{}"}
     call = {"operation": "PutResourcePolicy", "region": "us-east-1", "service": service, "params": params}
 
     assert one(tmp_path, calling(call=call, expect={"decision": "allowed"})).passed

@@ -127,8 +127,8 @@ def test_a_flow_is_not_invoked_as_an_agent(fake: FakeBedrock, client: Any) -> No
     ):
         with pytest.raises(ClientError, match="ResourceNotFoundException"):
             call(**params)
-    runtime.invoke_agent(**as_agent, agentId=hr)
-    runtime.invoke_flow(**as_flow, flowIdentifier=answers)
+    assert list(runtime.invoke_agent(**as_agent, agentId=hr)["completion"])
+    assert list(runtime.invoke_flow(**as_flow, flowIdentifier=answers)["responseStream"])
 
 
 def test_a_deleted_alias_of_a_flow_is_gone(client: Any) -> None:

@@ -19,6 +19,7 @@ from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.application.simulation import Simulation, as_json, text_lines
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.errors import ConfigurationError, RefusedError
+from guardedbedrock.governance.call_parameters import unknown_parameter
 from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.reader import parse_json, read_text
 from guardedbedrock.stages.authorize import denial
@@ -65,6 +66,9 @@ def command(arguments: SimulateArguments, output: str) -> int:
         near = get_close_matches(arguments.operation, OPERATIONS)
         fix = f"did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else "write one such as Converse or InvokeModel"
         raise ConfigurationError(f"--operation: `{arguments.operation}` is not an operation of Amazon Bedrock; {fix}")
+    problem = unknown_parameter(OPERATIONS[arguments.operation].service, arguments.operation, params)
+    if problem:
+        raise ConfigurationError(f"--params: {problem}")
     simulation = simulate(guardedbedrock.Guard.from_config(arguments.config, audit=Audit(())), arguments, params)
     if output == "json":
         write_json(as_json(simulation))

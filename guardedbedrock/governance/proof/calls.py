@@ -10,6 +10,7 @@ from typing import Any, Final
 from guardedbedrock.bedrock import OPERATIONS, ROWS, Caller, Guardrail, Operation, authorizations
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.call_parameters import unknown_parameter
 from guardedbedrock.governance.inputs import read_json
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.policies import ProofPolicies
@@ -153,6 +154,9 @@ def _with_guardrail(given: Mapping[str, Any], place: str, guardrails: Sequence[G
     if (service, name) not in ROWS:
         services = " or ".join(f"`{row.service}`" for row in ROWS.values() if row.name == name)
         raise ConfigurationError(f"{place}.service: `{service}` does not have the operation {name}; set it to {services}")
+    problem = unknown_parameter(service, name, params)
+    if problem:
+        raise ConfigurationError(f"{place}.params: {problem}")
     operation = ROWS[service, name]
     location = operation.location
     if operation.inference and location is not None and not any(location.read(params)):

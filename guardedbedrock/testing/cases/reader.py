@@ -24,6 +24,7 @@ from guardedbedrock.bedrock.authorization.vocabulary import check_guardrail_id
 from guardedbedrock.bedrock.caller import BEARERS, unknown_keys
 from guardedbedrock.bedrock.parameters import read_parameter
 from guardedbedrock.errors import ConfigurationError
+from guardedbedrock.governance.call_parameters import unknown_parameter
 from guardedbedrock.governance.proof.actions import actions_of
 from guardedbedrock.governance.proof.options import TIMEOUT, Options
 from guardedbedrock.governance.proof.policies import PRINCIPAL, ProofPolicies
@@ -249,6 +250,10 @@ def _request(data: Mapping[str, Any]) -> Request:
 
 def _call(data: Mapping[str, Any], location: Location) -> ClientCall:
     call, vocabulary = data["call"], data.get("vocabulary", VOCABULARIES[0])
+    service = _service(call, location / "call")
+    problem = unknown_parameter(service, call["operation"], call["params"])
+    if problem:
+        (location / "call" / "params").fail(problem)
     return ClientCall(
         operation=call["operation"],
         region=call["region"],
@@ -259,7 +264,7 @@ def _call(data: Mapping[str, Any], location: Location) -> ClientCall:
         enforced=_guardrails(data, "enforced", location),
         resolved_models={name: tuple(models) for name, models in data.get("profiles", {}).items()},
         context=data.get("context", {}),
-        service=_service(call, location / "call"),
+        service=service,
         bearer=call.get("bearer", ""),
     )
 
