@@ -44,7 +44,7 @@ MISSPELT: dict[str, tuple[str, str, dict[str, Any], str]] = {
         "bedrock",
         "GetModelInvocationLoggingConfiguration",
         {"x": 1},
-        "`x`; the known parameters are ",
+        "`x`; remove it",
     ),
 }
 KNOWN: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -64,6 +64,22 @@ def test_an_unknown_parameter_is_named_with_its_path(name: str) -> None:
     service, operation, params, expected = MISSPELT[name]
 
     assert str(unknown_parameter(service, operation, params)).startswith(f"unknown parameter {expected}")
+
+
+def test_the_outermost_parameter_is_named_first() -> None:
+    params = {"messages": [{"rol": "user"}], "guardrailConfg": {}}
+
+    assert "`guardrailConfg`" in str(unknown_parameter("bedrock-runtime", "Converse", params))
+
+
+def test_flows_nest_deeply() -> None:
+    definition: dict[str, Any] = {"nods": []}
+    for _ in range(2000):
+        definition = {"nodes": [{"name": "a", "type": "Loop", "configuration": {"loop": {"definition": definition}}}]}
+
+    problem = unknown_parameter("bedrock-agent", "CreateFlow", {"definition": definition})
+
+    assert str(problem).endswith(".loop.definition.nods`; did you mean `nodes`?")
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -9,8 +9,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 import guardedbedrock
@@ -19,7 +17,7 @@ from guardedbedrock.bedrock import OPERATIONS
 from guardedbedrock.cli.application.simulation import Simulation, as_json, text_lines
 from guardedbedrock.cli.console import console, write_json
 from guardedbedrock.errors import ConfigurationError, RefusedError
-from guardedbedrock.governance.call_parameters import unknown_parameter
+from guardedbedrock.governance.call_parameters import service_model, unknown_parameter
 from guardedbedrock.iam.language.documents import repeated_key
 from guardedbedrock.settings.reader import parse_json, read_text
 from guardedbedrock.stages.authorize import denial
@@ -103,8 +101,7 @@ def simulate(guard: Guard, arguments: SimulateArguments, params: dict[str, Any])
 
 def _wrong_type(operation: str, params: dict[str, Any]) -> str:
     """Name the first parameter whose type botocore rejects."""
-    service = OPERATIONS[operation].service
-    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    model = service_model(OPERATIONS[operation].service)
     if operation in model.operation_names:  # an older botocore may not have it
         report = ParamValidator().validate(params, model.operation_model(operation).input_shape).generate_report()
         found = _INVALID_TYPE.search(report)
